@@ -1,0 +1,161 @@
+"""What a stage sees while it runs: its configuration, its inputs, its shard, and where to put what it makes.
+
+A stage is `def run(ctx: Context) -> Iterator[Row | Reject]`. It reads rows of the units before it through `ctx.rows`,
+takes its own block with `ctx.mine`, saves pictures with `ctx.save`, and yields rows. Nothing it yields counts before
+the shell (stage.py) has committed the shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docent.config import PipelineConfig
+from docent.errors import PipelineError
+from docent.pipeline import Unit, section_of
+from docent.progress import Progress
+from docent.records import ImageFile, Row, canonical_json
+from docent.store import Artifact, Shard, listing, temporary_name, write_durably
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+
+@dataclass
+class Context:
+    """One shard of one unit at work.
+
+    Attributes:
+        inputs: complete artifacts of the units it reads, by unit name.
+        folder: `<run>/<unit>/<spec10>`, where everything it makes ends up.
+        progress: tell it `total` and how far it is.
+        stop: set when SIGTERM arrived; long loops save and raise StoppedError.
+        usage: tokens, usd and seconds for the marker; add to it.
+    """
+
+    config: PipelineConfig
+    unit: Unit
+    run_dir: Path
+    folder: Path
+    shard: Shard
+    inputs: dict[str, Artifact]
+    progress: Progress
+    stop: threading.Event = field(default_factory=threading.Event)
+    usage: dict[str, float] = field(default_factory=dict)
+    _files: dict[str, Path] = field(default_factory=dict)
+    _folders: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def section(self) -> Any:
+        """The config section of this stage."""
+        return section_of(self.config, self.unit.stage)
+
+    @property
+    def cache(self) -> Path:
+        """`<data>/cache`: content-keyed, shared by runs."""
+        return self.run_dir.parent / "cache"
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that survives kills and is never an output; the same for every attempt of this spec."""
+        path = self.folder / "checkpoints"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def artifacts(self, stage: str) -> list[Artifact]:
+        """Complete units of a stage that this unit reads; empty when that stage is skipped."""
+        return [a for name, a in self.inputs.items() if name == stage or name.startswith(f"{stage}-")]
+
+    def rows(self, stage: str, kind: type[R]) -> list[R]:
+        """All rows of a stage, unit after unit, in order; empty when that stage is skipped."""
+        return [row for artifact in self.artifacts(stage) for row in artifact.rows(kind)]
+
+    def mine(self, rows: Sequence[T]) -> Sequence[T]:
+        """The contiguous block of `rows` that this shard works on."""
+        return rows[self.shard.block(len(rows))]
+
+    def image_path(self, image: ImageFile) -> Path:
+        """Where a picture lies, whichever unit made it."""
+        return self.inputs[image.unit].file(image.file)
+
+    def rng(self, *what: Any) -> random.Random:
+        """A random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
+        text = canonical_json([self.config.seed, *what])
+        return random.Random(hashlib.sha256(text.encode()).digest())
+
+    def spend(self, **amounts: float) -> None:
+        """Add to the shard's usage, e.g. `spend(input_tokens=120, usd=0.002)`."""
+        for name, amount in amounts.items():
+            self.usage[name] = self.usage.get(name, 0.0) + amount
+
+    def save(self, data: bytes, suffix: str) -> str:
+        """Store bytes under a name made of their hash; returns the path for a row, `files/<sha16>.<suffix>`."""
+        name = f"files/{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+        path = self.folder / name
+        if name not in self._files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not (path.is_file() and path.read_bytes() == data):
+                write_durably(path, data)
+            self._files[name] = path
+        return name
+
+    def output_folder(self, name: str) -> Path:
+        """An empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
+        if name not in self._folders:
+            path = temporary_name(self.folder / name)
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
+            self._folders[name] = path
+        return self._folders[name]
+
+    def output_file(self, name: str, data: bytes) -> None:
+        """Store one named output beside the rows, e.g. `summary.json`."""
+        path = self.folder / name
+        write_durably(path, data)
+        self._files[name] = path
+
+    def publish(self) -> list[dict[str, Any]]:
+        """Move output folders into place and list every file; called once by the shell."""
+        listed = [listing(self.folder, path) for path in self._files.values()]
+        for name, made in self._folders.items():
+            final = self.folder / name
+            if final.exists():
+                shutil.rmtree(final)
+            _sync_files(made)
+            os.replace(made, final)
+            listed += [listing(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
+        return listed
+
+    def discard(self) -> None:
+        """Remove output folders that were not published."""
+        for made in self._folders.values():
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _sync_files(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def only(rows: Iterable[T], what: str) -> T:
+    """The single element of `rows`.
+
+    Raises:
+        PipelineError: there are none, or several.
+    """
+    found = list(rows)
+    if len(found) != 1:
+        raise PipelineError(f"expected one {what}, found {len(found)}")
+    return found[0]
+
+
+RowStream = Iterator[Any]

@@ -1,0 +1,71 @@
+"""Logging: plain lines for people, JSON lines in pods, an optional file, and the tail that outlives a pod.
+
+Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+TAIL_BYTES = 64 * 1024
+_CUT_AT_BYTES = 2 * TAIL_BYTES
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + self.formatException(record.exc_info)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        line = {"time": stamp, "level": record.levelname, "logger": record.name, "message": message}
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Send docent's log to standard error (and LOG_FILE), in the form that suits where it runs."""
+    chosen = environ.get("LOG_LEVEL", level).upper()
+    root = logging.getLogger()
+    root.handlers.clear()
+    root.setLevel(logging.WARNING)
+    logging.getLogger("docent").setLevel(chosen if chosen in logging.getLevelNamesMapping() else "INFO")
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log_file := environ.get("LOG_FILE"):
+        handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    for handler in handlers:
+        handler.setFormatter(JsonFormatter() if "KUBERNETES_SERVICE_HOST" in environ else plain)
+        root.addHandler(handler)
+
+
+class TailHandler(logging.Handler):
+    """Appends every record to a file at once and keeps it to the last 64 KiB, so that also a killed pod left it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one record."""
+        try:
+            with self.path.open("ab") as file:
+                file.write(self.format(record).encode("utf-8", "replace") + b"\n")
+                size = file.tell()
+            if size > _CUT_AT_BYTES:
+                self.path.write_bytes(self.path.read_bytes()[-TAIL_BYTES:])
+        except OSError:
+            self.handleError(record)
+
+
+def attach_tail(path: Path) -> None:
+    """Also keep the end of the log beside the artifact."""
+    logging.getLogger().addHandler(TailHandler(path))

@@ -1,0 +1,205 @@
+"""The whole pipeline as one table: start reading here.
+
+A stage is a generator of rows named by its dotted path; a unit is what becomes one workload. Most stages are one unit
+of the same name; `finetune` has one per approach and `answer` one per arm. Nothing here runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from docent.config import PipelineConfig, output_fields
+from docent.errors import ConfigError
+
+Kind = Literal["job", "indexed", "training"]
+Needs = Literal["llm", "hub", "gpu"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the pipeline table.
+
+    Attributes:
+        run: dotted path of the generator, `module:function`; imported only where the stage runs.
+        reads: stages whose rows or files it opens.
+        requires: those of `reads` it cannot do without.
+        uses: config sections whose output fields enter its hash, beside its own.
+        version: raised when the bytes it writes change.
+        kind: what Kubernetes runs it as.
+        needs: what a pod of it must reach.
+    """
+
+    run: str
+    reads: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    version: int = 1
+    kind: Kind = "job"
+    needs: tuple[Needs, ...] = ()
+
+
+STAGES: dict[str, Stage] = {
+    "ingest": Stage("docent.stages.ingest:run", kind="indexed"),
+    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
+    "augment-images": Stage(
+        "docent.stages.augment_images:run",
+        reads=("ingest", "assess-images"),
+        requires=("ingest",),
+        uses=("assemble",),
+        kind="indexed",
+    ),
+    "assemble": Stage(
+        "docent.stages.assemble:run",
+        reads=("ingest", "assess-images", "augment-images"),
+        requires=("ingest",),
+    ),
+    "generate-qa": Stage(
+        "docent.stages.generate_qa:run",
+        reads=("assemble",),
+        requires=("assemble",),
+        uses=("llm",),
+        kind="indexed",
+        needs=("llm",),
+    ),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa")),
+    "build-dataset": Stage(
+        "docent.stages.build_dataset:run",
+        reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
+        requires=("ingest", "assemble", "generate-qa"),
+    ),
+    "finetune": Stage(
+        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)
+    ),
+    "answer": Stage(
+        "docent.stages.answer:run",
+        reads=("build-dataset", "finetune"),
+        requires=("build-dataset",),
+        kind="indexed",
+        needs=("gpu",),
+    ),
+    "score": Stage("docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer")),
+    "report": Stage(
+        "docent.stages.report:run",
+        reads=(
+            "ingest",
+            "assess-images",
+            "augment-images",
+            "assemble",
+            "generate-qa",
+            "curate",
+            "build-dataset",
+            "finetune",
+            "answer",
+            "score",
+        ),
+    ),
+}
+
+# Arms that run a model, and which: the base model, or the first fine-tuned one.
+BASE_MODEL_ARMS = ("base", "retrieval")
+TUNED_MODEL_ARMS = ("blind",)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One workload: a stage, or one approach or arm of it.
+
+    Attributes:
+        name: `finetune-lora`, `answer-base`, or the stage's name.
+        stage: key of STAGES.
+        part: the approach or arm, "" for a stage of one unit.
+        reads: names of the units it reads, in pipeline order.
+    """
+
+    name: str
+    stage: str
+    part: str = ""
+    reads: tuple[str, ...] = ()
+
+
+def section_of(config: PipelineConfig, stage: str) -> Any:
+    """The config section of a stage, or None where the file has none or disables it."""
+    section = getattr(config, stage.replace("-", "_"))
+    return section if section is not None and section.enabled else None
+
+
+def units(config: PipelineConfig) -> dict[str, Unit]:
+    """All units of a run by name, in an order in which each comes after what it reads.
+
+    Raises:
+        ConfigError: a stage is configured without one that it requires.
+    """
+    present = [name for name in STAGES if section_of(config, name) is not None]
+    missing = [
+        f"{name} needs {needed}: add a section `{needed.replace('-', '_')}:`"
+        for name in present
+        for needed in STAGES[name].requires
+        if needed not in present
+    ]
+    if config.answer and config.answer.enabled and not config.finetune and set(config.answer.arms) & set(BASE_MODEL_ARMS):
+        missing.append("answer needs the base model: add a section `finetune:` (enabled: false is enough)")
+    if missing:
+        raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add them, then run again")
+    found: dict[str, Unit] = {}
+    for stage in present:
+        for part in _PARTS.get(stage, lambda _: ("",))(config):
+            name = f"{stage}-{part}" if part else stage
+            found[name] = Unit(name, stage, part, _reads(config, stage, part, found))
+    return found
+
+
+def shards_of(config: PipelineConfig, unit: Unit) -> int:
+    """Into how many parts the unit is divided."""
+    return int(getattr(section_of(config, unit.stage), "shards", 1))
+
+
+def arms(config: PipelineConfig) -> tuple[str, ...]:
+    """Names of all arms: the fine-tuned approaches first, then what they are compared with."""
+    tuned = _approach_names(config)
+    compared = config.answer.arms if config.answer else ()
+    return tuned + tuple(arm for arm in compared if tuned or arm not in TUNED_MODEL_ARMS)
+
+
+def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
+    """The configuration that decides what the unit writes, narrowed to its own approach or arm, as JSON values."""
+    found: dict[str, Any] = {"run": output_fields(config.run)}
+    for name in (*STAGES[unit.stage].uses, unit.stage):
+        section = getattr(config, name.replace("-", "_"))
+        if section is not None:
+            found[name] = output_fields(section)
+    if unit.stage == "finetune":
+        found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
+    if unit.stage == "answer":
+        del found["answer"]["arms"]
+        if unit.part in BASE_MODEL_ARMS and config.finetune:
+            found["model"] = [config.finetune.base_model, config.finetune.dtype]
+    return found
+
+
+def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
+    """Files and folders outside the run that the unit reads; their content enters its spec hash."""
+    if unit.stage == "ingest" and config.ingest:
+        return tuple(p for s in config.ingest.sources for p in (s.path, s.images_folder) if p is not None)
+    base_model_read = unit.stage == "finetune" or (unit.stage == "answer" and unit.part in BASE_MODEL_ARMS)
+    if base_model_read and config.finetune and Path(config.finetune.base_model).is_dir():
+        return (Path(config.finetune.base_model),)
+    return ()
+
+
+def _approach_names(config: PipelineConfig) -> tuple[str, ...]:
+    section = section_of(config, "finetune")
+    return tuple(a.name for a in section.approaches) if section else ()
+
+
+_PARTS: dict[str, Callable[[PipelineConfig], tuple[str, ...]]] = {"finetune": _approach_names, "answer": arms}
+
+
+def _reads(config: PipelineConfig, stage: str, part: str, before: dict[str, Unit]) -> tuple[str, ...]:
+    if stage == "answer":
+        tuned = _approach_names(config)
+        model = part if part in tuned else tuned[0] if part in TUNED_MODEL_ARMS else ""
+        return ("build-dataset", f"finetune-{model}") if model else ("build-dataset",)
+    return tuple(unit.name for unit in before.values() if unit.stage in STAGES[stage].reads)

@@ -1,0 +1,80 @@
+"""Progress of one shard: a small JSON file for `docent status` and one line on standard output.
+
+Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a message, at most once a second.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+
+from docent.store import temporary_name
+
+log = logging.getLogger("docent.progress")
+
+FILE_INTERVAL_S = 1.0
+LINE_INTERVAL_S = 15.0
+
+
+class Progress:
+    """Counts what is done and writes it down now and then.
+
+    Args:
+        path: the JSON file; None writes nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.done, self.total, self.message = 0.0, 0.0, ""
+        self.started_s = self._file_s = self._line_s = time.monotonic()
+        self._first_done: float | None = None
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        """Say how far it is; the first value is where this attempt started from (a resumed one does not start at 0)."""
+        if self._first_done is None:
+            self._first_done = min(done, 1.0) if done <= 1 else done
+        self.done, self.total, self.message = done, total, message
+        now_s = time.monotonic()
+        if now_s - self._file_s >= FILE_INTERVAL_S:
+            self._file_s = now_s
+            self.write()
+        if now_s - self._line_s >= LINE_INTERVAL_S:
+            self._line_s = now_s
+            log.info("%s", self.line())
+
+    @property
+    def rate(self) -> float:
+        """Units per second in this attempt."""
+        elapsed_s = time.monotonic() - self.started_s
+        return (self.done - (self._first_done or 0.0)) / elapsed_s if elapsed_s > 0 else 0.0
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to go at this rate; None before there is a rate."""
+        return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
+
+    def line(self) -> str:
+        """One line for people."""
+        eta = "" if self.eta_s is None else f", {self.eta_s:.0f} s to go"
+        return f"{self.done:g} of {self.total:g}{eta} {self.message}".rstrip()
+
+    def write(self) -> None:
+        """Write the file now; a reader never sees half of it."""
+        if self.path is None:
+            return
+        state = {
+            "done": self.done,
+            "total": self.total,
+            "rate_per_s": round(self.rate, 3),
+            "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
+            "message": self.message,
+        }
+        temporary = temporary_name(self.path)
+        try:
+            temporary.write_text(json.dumps(state) + "\n", encoding="utf-8")
+            os.replace(temporary, self.path)
+        except OSError as error:  # progress is a courtesy: a full disk is reported by the rows themselves
+            log.debug("progress not written: %s", error)

@@ -1,0 +1,227 @@
+"""The rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
+
+An id is a hash of the stage, the parents' ids and what makes the row different, so any attempt, any number of
+shards and any machine give the same id, and `docent trace` can follow `parents` back to a line of a source file.
+Rows hold no time and no machine name. Pictures lie beside the rows as files named by content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def make_id(stage: str, parents: tuple[str, ...] | list[str], *what: Any) -> str:
+    """Id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
+    return hashlib.sha256(canonical_json([stage, list(parents), list(what)]).encode()).hexdigest()[:16]
+
+
+class Frozen(BaseModel):
+    """A value that cannot change and refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Row(Frozen):
+    """What every travelling row has."""
+
+    id: str
+    parents: tuple[str, ...] = ()
+    """Ids of the rows this one was made from; empty for a row read from a source file."""
+
+
+class Span(Frozen):
+    """Where a text stands: file relative to its source, first and last line (1-based, inclusive)."""
+
+    file: str
+    first_line: int
+    last_line: int
+
+
+class Section(Frozen):
+    """One piece of text of a document."""
+
+    index: int
+    title: str
+    text: str
+    source: Span
+
+
+class ImageFile(Row):
+    """One picture on disk and its lineage."""
+
+    name: str
+    """File name as people know it, e.g. `gyroid-3.jpg`."""
+    unit: str
+    """The unit whose folder holds the file."""
+    file: str
+    """Path inside that unit's folder, named by content: `files/<sha16>.jpg`."""
+    sha256: str
+    width_px: int
+    height_px: int
+    group: str
+    """Lineage: all derivatives of one photograph share it (the id of the original, or its name without `-augN`)."""
+    transforms: tuple[str, ...] = ()
+    """Augmentations applied, in order; empty for an original."""
+    given_split: Split | None = None
+    """The split that the source file put it in, where it said one."""
+
+
+class Slots(Frozen):
+    """How many images of an exhibit each split shall hold."""
+
+    train: int
+    validation: int
+    test: int
+
+
+class Document(Row):
+    """One exhibit or text document as read from a source."""
+
+    kind: Literal["exhibit"]
+    name: str
+    sections: tuple[Section, ...]
+    images: tuple[ImageFile, ...] = ()
+    given_slots: Slots | None = None
+    """Images per split that the source listed, present or absent; None where it gave no split."""
+
+
+class ImageQuality(Row):
+    """What was measured on one image, and whether it is used."""
+
+    image_id: str
+    keep: bool
+    reasons: tuple[str, ...] = ()
+    """Why it was rejected; empty when kept."""
+    width_px: int
+    height_px: int
+    resolution_score: float
+    """min(width x height / (1920 x 1080), 1)."""
+    color_std: float
+    """Standard deviation of all channel values, 0-127.5."""
+    brightness: float
+    """Mean of all channel values, 0-255."""
+    sharpness: float
+    """Variance of the Laplacian of the grey image: higher is sharper."""
+    ahash: str
+    """64-bit average hash, 16 hex digits."""
+    phash: str
+    """64-bit perceptual (DCT) hash, 16 hex digits."""
+    duplicate_of: str | None = None
+    """Image id of the first near-identical image of the same document."""
+
+
+class PlannedImage(Frozen):
+    """An image and the split it goes to."""
+
+    image: ImageFile
+    split: Split
+
+
+class Item(Row):
+    """What questions are asked about: one exhibit (or section) with its text and its images by split."""
+
+    name: str
+    text: str
+    source: Span
+    images: tuple[PlannedImage, ...]
+
+
+class QAPair(Row):
+    """One question with its answer about one item."""
+
+    item_id: str
+    item_name: str
+    question: str
+    answer: str
+    question_type: str
+    language: str
+    temperature: float
+    index: int
+    """Position among the pairs of one item at one temperature."""
+    teacher: str
+    """Who wrote it: `offline-extractive` or the model's name."""
+    verdict: Literal["unchecked", "pass", "warn"] = "unchecked"
+    reasons: tuple[str, ...] = ()
+    """Why `curate` warned."""
+
+
+class Example(Row):
+    """One row of the data set: a picture, a question about it and the answer. Parents: the pair, the image."""
+
+    split: Split
+    data_id: int
+    """0-based position in its split."""
+    item_id: str
+    item_name: str
+    image_name: str
+    file: str
+    """Path of the picture inside build-dataset's folder: `images/<split>/<name>`."""
+    group: str
+    """Lineage group of the picture."""
+    question: str
+    answer: str
+    temperature: float
+    teacher: str
+
+
+class Checkpoint(Row):
+    """A fine-tuned model: the folder `model/` of its unit."""
+
+    approach: str
+    base_model: str
+    step: int
+    """The optimiser step whose weights were kept: best by validation loss, earliest at a tie."""
+    steps: int
+    epochs: float
+    validation_loss: float | None
+    train_examples: int
+    trainable_parameters: int
+    total_parameters: int
+
+
+class Answer(Row):
+    """What one arm said to one test example. Parents: the example, then the checkpoint if there is one."""
+
+    arm: str
+    example_id: str
+    item_id: str
+    item_name: str
+    image_name: str
+    question: str
+    answer: str
+    reference: str
+    status: Literal["ok", "empty"] = "ok"
+    matched: str | None = None
+    """For look-up arms: the name of the training image that was found."""
+
+
+class Score(Row):
+    """Every metric of one answer."""
+
+    arm: str
+    example_id: str
+    item_id: str
+    item_name: str
+    metrics: dict[str, float]
+
+
+class Reject(Frozen):
+    """A row that could not be used: why, what it was, and what it came from."""
+
+    reason: str
+    raw: str
+    parents: tuple[str, ...] = ()
+    detail: str = ""
+    """More for people: the file, the line, the measured value."""

@@ -1,0 +1,269 @@
+"""The shell around every stage: configuration, inputs, shard, rows to parts, the commit, the exit code.
+
+Reads `<run>/pipeline.resolved.yaml` (or any pipeline file) and the units before this one; writes one shard of one unit
+below `<run>/<unit>/`. Run alone: `docent stage UNIT --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import importlib
+import json
+import logging
+import os
+import platform
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from docent import __version__
+from docent.config import PipelineConfig
+from docent.context import Context
+from docent.errors import ConfigError, IncompleteInputError, InputError, PipelineError, StoppedError, TemporaryError
+from docent.logs import attach_tail
+from docent.pipeline import STAGES, Unit, section_of, shards_of, units
+from docent.progress import Progress
+from docent.records import Reject
+from docent.spec import inspect
+from docent.store import (
+    SCHEMA,
+    Artifact,
+    Shard,
+    find_artifact,
+    find_marker,
+    finish,
+    marker_path,
+    sync_folder,
+    temporary_name,
+    write_durably,
+)
+
+log = logging.getLogger("docent.stage")
+
+INPUT_POLL_S = 1.0
+
+
+def run_shard(config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shard | None = None) -> int:
+    """Do one shard of one unit, whatever state the disk is in; returns the exit code (design: 0 42 43 44 143 200 1).
+
+    User-fixable errors are logged as one message without a traceback.
+    """
+    stop = threading.Event()
+    _on_sigterm(stop)
+    try:
+        unit = _unit(config, unit_name)
+        shard = shard or Shard(0, shards_of(config, unit))
+        (run_dir / unit.name).mkdir(parents=True, exist_ok=True)
+        attach_tail(run_dir / unit.name / f"log-tail-{shard.index:05d}.txt")
+        _work(config, unit, run_dir, shard, stop)
+    except PipelineError as error:
+        log.error("%s", error)
+        return error.exit_code
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            full = TemporaryError("the disk is full", str(error.filename or run_dir), "free space, then: docent run")
+            log.error("%s", full)
+            return full.exit_code
+        log.exception("docent failed at %s", unit_name)
+        return PipelineError.exit_code
+    except Exception:
+        log.exception("docent failed at %s", unit_name)
+        return PipelineError.exit_code
+    return 0
+
+
+def _unit(config: PipelineConfig, name: str) -> Unit:
+    known = units(config)
+    if name not in known:
+        raise ConfigError(f"no unit {name!r} in this configuration", "docent stage", f"one of: {', '.join(known)}")
+    return known[name]
+
+
+def _on_sigterm(stop: threading.Event) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+
+def _work(config: PipelineConfig, unit: Unit, run_dir: Path, shard: Shard, stop: threading.Event) -> None:
+    spec, inputs = _wait_for_inputs(config, unit, run_dir, stop)
+    folder = run_dir / unit.name / spec[:10]
+    if find_artifact(run_dir, unit.name, spec):
+        log.info("%s is complete: nothing to do", unit.name)
+        return
+    if find_marker(folder, shard, spec) is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json")
+        ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
+        _commit(ctx, spec, stop)
+    _finish_when_last(config, unit, run_dir, spec, shard.count)
+
+
+def _wait_for_inputs(
+    config: PipelineConfig, unit: Unit, run_dir: Path, stop: threading.Event
+) -> tuple[str, dict[str, Artifact]]:
+    """The spec hash and the artifacts read, once all are complete; looks again for a while on network filesystems."""
+    give_up_s = time.monotonic() + config.run.input_wait_s
+    while True:
+        states = inspect(config, run_dir)
+        spec = states[unit.name].spec
+        if spec is not None:
+            return spec, {read: a for read in unit.reads if (a := states[read].artifact) is not None}
+        if time.monotonic() >= give_up_s or stop.wait(INPUT_POLL_S):
+            missing = [read for read in unit.reads if states[read].artifact is None]
+            raise IncompleteInputError(
+                f"{unit.name} reads what is not complete: {', '.join(missing)}",
+                str(run_dir),
+                f"docent run --to {missing[-1]}",
+            )
+
+
+def _commit(ctx: Context, spec: str, stop: threading.Event) -> None:
+    """Run the generator, write its rows, then the marker."""
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    failed = ""
+    parts = _Parts(ctx.folder, ctx.shard)
+    try:
+        for row in _generator(ctx.unit)(ctx):
+            parts.write(row)
+            if stop.is_set():
+                raise StoppedError(f"{ctx.unit.name} was asked to stop", next_step="docent run")
+    except InputError as error:
+        if not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
+            ctx.discard()
+            parts.discard()
+            raise
+        failed = str(error)
+        log.error("shard %s failed and may: %s", ctx.shard, error)
+    except BaseException:
+        ctx.discard()
+        parts.discard()
+        raise
+    files = ctx.publish()
+    ctx.progress.write()
+    rows, rejects = parts.close()
+    marker = {
+        "schema": SCHEMA,
+        "spec": spec,
+        "index": ctx.shard.index,
+        "count": ctx.shard.count,
+        "parts": rows,
+        "rejects": rejects,
+        "files": files,
+        "reject_reasons": dict(sorted(parts.reasons.items())),
+        "failed": failed,
+        "seconds": round(time.monotonic() - started_s, 3),
+        "cpu_seconds": round(time.process_time() - cpu_s, 3),
+        "usage": {name: round(amount, 6) for name, amount in sorted(ctx.usage.items())},
+        "versions": {"docent": __version__, "python": platform.python_version()},
+    }
+    data = (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()
+    write_durably(marker_path(ctx.folder, ctx.shard), data)
+    log.info("%s shard %s: %d rows, %d rejects", ctx.unit.name, ctx.shard, parts.rows, parts.rejected)
+
+
+def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
+    module, _, function = STAGES[unit.stage].run.partition(":")
+    found: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: str, count: int) -> None:
+    """Write `_SUCCESS.json` when every shard is committed and the stage's gates pass."""
+    folder = run_dir / unit.name / spec[:10]
+    markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
+    if len(markers) < count:
+        return
+    _check_gates(config, unit, markers, folder)
+    artifact = finish(run_dir, unit.name, unit.stage, spec, markers)
+    log.info("%s is complete: %d rows, digest %s", unit.name, artifact.success["rows"], artifact.digest[:10])
+
+
+def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any]], folder: Path) -> None:
+    section = section_of(config, unit.stage)
+    failed = [marker for marker in markers if marker["failed"]]
+    if len(failed) > section.max_failed_shards:
+        listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
+        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "mend the input")
+    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
+    total = rejected + sum(part["rows"] for marker in markers for part in marker["parts"])
+    if total and rejected / total > section.max_reject_rate:
+        reasons: Counter[str] = Counter()
+        for marker in markers:
+            reasons.update(marker["reject_reasons"])
+        top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
+        key = unit.stage.replace("-", "_")
+        raise InputError(
+            f"{unit.name} rejected {rejected} of {total}, more than {section.max_reject_rate:.0%}: {top}",
+            f"{folder}/rejects-*.jsonl",
+            f"mend the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
+        )
+
+
+class _Parts:
+    """Rows and rejects of one shard, streamed to temporary files and named by their content at the end."""
+
+    def __init__(self, folder: Path, shard: Shard) -> None:
+        self.folder, self.shard = folder, shard
+        self.rows = self.rejected = 0
+        self.reasons: Counter[str] = Counter()
+        self._streams = {kind: _Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects")}
+
+    def write(self, row: Any) -> None:
+        """Append a row, or a Reject to the rejects."""
+        if isinstance(row, Reject):
+            self.rejected += 1
+            self.reasons[row.reason] += 1
+            self._streams["rejects"].append(row.model_dump_json())
+        else:
+            self.rows += 1
+            self._streams["part"].append(row.model_dump_json())
+
+    def close(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Publish both files; returns how rows and rejects are listed (no rejects, no file)."""
+        rows = self._streams["part"].publish(self.rows)
+        if not self.rejected:
+            self._streams["rejects"].discard()
+            return [rows], []
+        return [rows], [self._streams["rejects"].publish(self.rejected)]
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        for stream in self._streams.values():
+            stream.discard()
+
+
+@dataclass
+class _Stream:
+    path: Path
+
+    def __post_init__(self) -> None:
+        self.temporary = temporary_name(self.path)
+        self.file: IO[bytes] = self.temporary.open("wb")
+        self.sha = hashlib.sha256()
+        self.size = 0
+
+    def append(self, line: str) -> None:
+        data = line.encode() + b"\n"
+        self.file.write(data)
+        self.sha.update(data)
+        self.size += len(data)
+
+    def publish(self, rows: int) -> dict[str, Any]:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        sha256 = self.sha.hexdigest()
+        final = self.path.with_name(f"{self.path.stem}-{sha256[:8]}.jsonl")
+        os.replace(self.temporary, final)
+        sync_folder(final.parent)
+        return {"path": final.name, "size": self.size, "sha256": sha256, "rows": rows}
+
+    def discard(self) -> None:
+        self.file.close()
+        self.temporary.unlink(missing_ok=True)

@@ -1,0 +1,284 @@
+"""Artifact folders: how rows and files become complete, durable and verifiable.
+
+    <run>/<unit>/_SUCCESS.json                               written last; the unit is done
+    <run>/<unit>/<spec10>/part-00003-of-00008-<sha8>.jsonl   rows, in order: shard i holds the i-th block
+    <run>/<unit>/<spec10>/rejects-00003-of-00008-<sha8>.jsonl
+    <run>/<unit>/<spec10>/shard-00003-of-00008.json          the marker: its rename commits the shard
+    <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
+
+Everything is written under a temporary name (host and pid in it), synced and renamed. A marker or `_SUCCESS.json` counts
+only while every file it lists has its size and is no newer than it; a newer file decides by its sha256. The digest of a
+unit covers its rows in order and its files, so one shard or sixteen give the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from docent.errors import InputError
+from docent.records import Reject, Row, canonical_json
+
+SCHEMA = 1
+SUCCESS = "_SUCCESS.json"
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index` of `count`; blocks are contiguous so that parts in order are the rows in order."""
+
+    index: int = 0
+    count: int = 1
+
+    def block(self, length: int) -> slice:
+        """The slice of a sequence of `length` that belongs to this shard."""
+        return slice(length * self.index // self.count, length * (self.index + 1) // self.count)
+
+    def __str__(self) -> str:
+        return f"{self.index:05d}-of-{self.count:05d}"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A complete unit: where it lies, its digest, and the files it lists."""
+
+    unit: str
+    folder: Path
+    success: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the rows in order and of the files: what dependents hash."""
+        return str(self.success["digest"])
+
+    def rows(self, kind: type[R]) -> Iterator[R]:
+        """Its rows, in order.
+
+        Raises:
+            InputError: a line is not a row of `kind`.
+        """
+        for part in self.success["parts"]:
+            yield from read_rows(self.folder / part["path"], kind)
+
+    def rejects(self) -> Iterator[Reject]:
+        """Its rejects, in order."""
+        for part in self.success["rejects"]:
+            yield from read_rows(self.folder / part["path"], Reject)
+
+    def file(self, name: str) -> Path:
+        """Path of a listed file.
+
+        Raises:
+            InputError: the artifact does not list it.
+        """
+        if name not in {output["path"] for output in self.success["files"]}:
+            raise InputError(f"{self.unit} has no file {name}", str(self.folder), f"docent run --from {self.unit}")
+        return self.folder / name
+
+    def subfolder(self, name: str) -> Path:
+        """Path of a folder of listed files, e.g. `model`."""
+        if not any(output["path"].startswith(f"{name}/") for output in self.success["files"]):
+            raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), f"docent run --from {self.unit}")
+        return self.folder / name
+
+    def markers(self) -> list[dict[str, Any]]:
+        """What each shard noted beside its rows: seconds, tokens, money, versions."""
+        return [json.loads((self.folder / name).read_text(encoding="utf-8")) for name in self.success["markers"]]
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
+    """Rows of a JSONL file.
+
+    Raises:
+        InputError: a line does not hold a row of `kind`; names file and line.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise InputError(
+                    f"not a {kind.__name__}: {where} {first['msg']}", f"{path}:{number}", "docent run --verify"
+                ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, read in 1 MiB pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_paths(paths: Iterable[Path]) -> str:
+    """sha256 over the names and contents of files and of everything below folders; absent paths count as absent."""
+    found: list[list[str]] = []
+    for path in paths:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path] if path.is_file() else []
+        found.append([path.name, *(f"{file.relative_to(path).as_posix()}:{sha256_of(file)}" for file in files)])
+    return hashlib.sha256(canonical_json(found).encode()).hexdigest()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that no other process on any machine uses."""
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def listing(folder: Path, path: Path, **more: Any) -> dict[str, Any]:
+    """How an output is listed: path inside `folder`, size and sha256."""
+    return {
+        "path": path.relative_to(folder).as_posix(),
+        "size": path.stat().st_size,
+        "sha256": sha256_of(path),
+        **more,
+    }
+
+
+def load_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is absent or was torn by hand."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], verify: bool = False) -> bool:
+    """Whether every listed output is as it was when `listed_in` was written.
+
+    Args:
+        folder: what the outputs' paths are relative to.
+        listed_in: the marker or success file; an output that is no newer than it is trusted by its size.
+        outputs: entries with path, size and sha256.
+        verify: hash everything, trust no time stamp.
+    """
+    written_ns = listed_in.stat().st_mtime_ns
+    for output in outputs:
+        path = folder / output["path"]
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return False
+        if found.st_size != output["size"]:
+            return False
+        if (verify or found.st_mtime_ns > written_ns) and sha256_of(path) != output["sha256"]:
+            return False
+    return True
+
+
+def find_artifact(run_dir: Path, unit: str, spec: str, verify: bool = False) -> Artifact | None:
+    """The complete output of `unit` for `spec`, or None when it must run (again)."""
+    path = run_dir / unit / SUCCESS
+    success = load_json(path)
+    if success is None or success.get("schema") != SCHEMA or success.get("spec") != spec:
+        return None
+    folder = run_dir / unit / success["folder"]
+    outputs = [*success["parts"], *success["rejects"], *success["files"]]
+    return Artifact(unit, folder, success) if intact(folder, path, outputs, verify) else None
+
+
+def marker_path(folder: Path, shard: Shard) -> Path:
+    """Where the marker of a shard lies."""
+    return folder / f"shard-{shard}.json"
+
+
+def find_marker(folder: Path, shard: Shard, spec: str) -> dict[str, Any] | None:
+    """The marker of a committed shard whose files are all as they were, or None."""
+    path = marker_path(folder, shard)
+    marker = load_json(path)
+    if marker is None or marker.get("schema") != SCHEMA or marker.get("spec") != spec:
+        return None
+    outputs = [*marker["parts"], *marker["rejects"], *marker["files"]]
+    return marker if intact(folder, path, outputs) else None
+
+
+def finish(run_dir: Path, unit: str, stage: str, spec: str, markers: list[dict[str, Any]]) -> Artifact:
+    """Write `_SUCCESS.json` from the markers of all shards; whoever does it writes the same bytes."""
+    unit_dir = run_dir / unit
+    folder = unit_dir / spec[:10]
+    parts = [part for marker in markers for part in marker["parts"]]
+    files = sorted({f["path"]: f for marker in markers for f in marker["files"]}.values(), key=lambda f: f["path"])
+    success = {
+        "schema": SCHEMA,
+        "stage": stage,
+        "unit": unit,
+        "spec": spec,
+        "folder": folder.name,
+        "digest": _digest(folder, parts, files),
+        "rows": sum(part["rows"] for part in parts),
+        "rejected": sum(part["rows"] for marker in markers for part in marker["rejects"]),
+        "reject_reasons": _merged(marker["reject_reasons"] for marker in markers),
+        "failed_shards": [marker["index"] for marker in markers if marker["failed"]],
+        "parts": parts,
+        "rejects": [part for marker in markers for part in marker["rejects"]],
+        "files": files,
+        "markers": [marker_path(folder, Shard(m["index"], m["count"])).name for m in markers],
+    }
+    write_durably(unit_dir / SUCCESS, (json.dumps(success, indent=1, sort_keys=True) + "\n").encode())
+    _point_latest(unit_dir, folder.name)
+    return Artifact(unit, folder, success)
+
+
+def _digest(folder: Path, parts: list[dict[str, Any]], files: list[dict[str, Any]]) -> str:
+    rows = hashlib.sha256()
+    for part in parts:
+        with (folder / part["path"]).open("rb") as file:
+            while piece := file.read(1 << 20):
+                rows.update(piece)
+    named = [[file["path"], file["sha256"]] for file in files]
+    return hashlib.sha256(canonical_json([rows.hexdigest(), named]).encode()).hexdigest()
+
+
+def _merged(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for reason, number in count.items():
+            total[reason] = total.get(reason, 0) + number
+    return dict(sorted(total.items()))
+
+
+def _point_latest(unit_dir: Path, name: str) -> None:
+    """Let `latest` lead to the folder, for people; some network filesystems have no links."""
+    link = unit_dir / "latest"
+    temporary = temporary_name(link)
+    try:
+        temporary.symlink_to(name)
+        os.replace(temporary, link)
+    except OSError:
+        temporary.unlink(missing_ok=True)
