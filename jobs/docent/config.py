@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
+from docent.overrides import apply_override
 
 
 def output(default: Any = ..., **limits: Any) -> Any:
@@ -348,11 +349,13 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
         if name.startswith("DOCENT_")
     ]
     for override in [*from_env, *overrides]:
-        _apply(raw, override)
+        apply_override(raw, override)
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(describe(error, PipelineConfig), str(path), f"edit {path}, then: docent plan {path}") from None
+        raise ConfigError(
+            describe(error, PipelineConfig), str(path), f"edit {path}, then: docent plan {path}"
+        ) from None
 
 
 def dump_config(config: PipelineConfig) -> str:
@@ -377,41 +380,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return value.as_posix() if isinstance(value, Path) else value
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    """Set one `a.b=c` inside the raw mapping."""
-    dotted, equals, text = override.partition("=")
-    keys = [key.replace("-", "_") for key in dotted.strip().split(".")]
-    if not equals or not all(keys):
-        raise ConfigError(f"cannot read the override {override!r}", "--set", "write it as --set section.field=value")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the value of {dotted} is not YAML: {error}", "--set", "quote the value") from None
-    at: Any = raw
-    for key, following in zip(keys[:-1], keys[1:], strict=True):
-        at = _step(at, key, [] if following.isdigit() else {}, override)
-    _put(at, keys[-1], value, override)
-
-
-def _step(at: Any, key: str, empty: Any, override: str) -> Any:
-    """Go one level down, making what is missing."""
-    if isinstance(at, dict):
-        if at.get(key) is None:
-            at[key] = empty
-        return at[key]
-    if isinstance(at, list) and key.isdigit() and int(key) <= len(at):
-        if int(key) == len(at):
-            at.append(empty)
-        return at[int(key)]
-    raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
-
-
-def _put(at: Any, key: str, value: Any, override: str) -> None:
-    if isinstance(at, dict):
-        at[key] = value
-    elif isinstance(at, list) and key.isdigit() and int(key) <= len(at):
-        at[int(key) : int(key) + 1] = [value]
-    else:
-        raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")

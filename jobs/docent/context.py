@@ -12,13 +12,12 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.config import PipelineConfig
-from docent.errors import PipelineError
 from docent.pipeline import Unit, section_of
 from docent.progress import Progress
 from docent.records import ImageFile, Row, canonical_json
@@ -144,18 +143,3 @@ def _sync_files(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def only(rows: Iterable[T], what: str) -> T:
-    """The single element of `rows`.
-
-    Raises:
-        PipelineError: there are none, or several.
-    """
-    found = list(rows)
-    if len(found) != 1:
-        raise PipelineError(f"expected one {what}, found {len(found)}")
-    return found[0]
-
-
-RowStream = Iterator[Any]

@@ -139,13 +139,15 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
         for needed in STAGES[name].requires
         if needed not in present
     ]
-    if config.answer and config.answer.enabled and not config.finetune and set(config.answer.arms) & set(BASE_MODEL_ARMS):
+    answer = section_of(config, "answer")
+    if answer and not config.finetune and set(answer.arms) & set(BASE_MODEL_ARMS):
         missing.append("answer needs the base model: add a section `finetune:` (enabled: false is enough)")
     if missing:
         raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add them, then run again")
     found: dict[str, Unit] = {}
     for stage in present:
-        for part in _PARTS.get(stage, lambda _: ("",))(config):
+        parts = _PARTS[stage](config) if stage in _PARTS else ("",)
+        for part in parts:
             name = f"{stage}-{part}" if part else stage
             found[name] = Unit(name, stage, part, _reads(config, stage, part, found))
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docent.config import PipelineConfig
 from docent.errors import InputError
-from docent.pipeline import STAGES, Unit, hashed_fields, input_paths, units
+from docent.pipeline import STAGES, hashed_fields, input_paths, units
 from docent.records import canonical_json
 from docent.store import Artifact, digest_of_paths, find_artifact
 
@@ -29,21 +29,6 @@ def plan_hashes(config: PipelineConfig) -> dict[str, str]:
     return found
 
 
-def spec_hash(config: PipelineConfig, unit: Unit, plan_hash: str, inputs: dict[str, Artifact]) -> str:
-    """Spec hash of a unit whose inputs are all complete.
-
-    Raises:
-        InputError: a source file or folder of the configuration does not exist.
-    """
-    paths = input_paths(config, unit)
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{unit.name} cannot find its input", str(path), "mend the path in the pipeline file")
-    digests = {name: artifact.digest for name, artifact in sorted(inputs.items())}
-    what = [plan_hash, digests, digest_of_paths(paths)]
-    return hashlib.sha256(canonical_json(what).encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class State:
     """How a unit stands on disk.
@@ -57,26 +42,52 @@ class State:
     artifact: Artifact | None
 
 
-def inspect(config: PipelineConfig, run_dir: Path, verify: bool = False) -> dict[str, State]:
-    """State of every unit of the run, without running anything.
+class RunStates:
+    """Looks at a run folder and tells what is complete; never writes.
+
+    What was found complete is remembered, what was not is looked at again, so the launcher can ask after every unit.
 
     Args:
         verify: hash every listed file instead of trusting size and time.
     """
-    plans = plan_hashes(config)
-    states: dict[str, State] = {}
-    for name, unit in units(config).items():
-        states[name] = inspect_unit(config, run_dir, unit, plans[name], states, verify)
-    return states
 
+    def __init__(self, config: PipelineConfig, run_dir: Path, verify: bool = False) -> None:
+        self.config, self.run_dir, self.verify = config, run_dir, verify
+        self.units = units(config)
+        self.plans = plan_hashes(config)
+        self._complete: dict[str, State] = {}
+        self._source_digests: dict[tuple[Path, ...], str] = {}
 
-def inspect_unit(
-    config: PipelineConfig, run_dir: Path, unit: Unit, plan_hash: str, states: dict[str, State], verify: bool = False
-) -> State:
-    """State of one unit, given the states of the units that it reads."""
-    inputs = {read: states[read].artifact for read in unit.reads}
-    complete = {name: artifact for name, artifact in inputs.items() if artifact is not None}
-    if len(complete) < len(inputs):
-        return State(None, None)
-    spec = spec_hash(config, unit, plan_hash, complete)
-    return State(spec, find_artifact(run_dir, unit.name, spec, verify))
+    def of(self, name: str) -> State:
+        """State of one unit.
+
+        Raises:
+            InputError: a source file or folder of the configuration does not exist.
+        """
+        if name in self._complete:
+            return self._complete[name]
+        inputs = {read: self.of(read).artifact for read in self.units[name].reads}
+        if not all(inputs.values()):
+            return State(None, None)
+        spec = self._spec_hash(name, {read: a.digest for read, a in inputs.items() if a})
+        state = State(spec, find_artifact(self.run_dir, name, spec, self.verify))
+        if state.artifact:
+            self._complete[name] = state
+        return state
+
+    def all(self) -> dict[str, State]:
+        """State of every unit, in pipeline order."""
+        return {name: self.of(name) for name in self.units}
+
+    def _spec_hash(self, name: str, digests: dict[str, str]) -> str:
+        what = [self.plans[name], digests, self._digest_of_sources(name)]
+        return hashlib.sha256(canonical_json(what).encode()).hexdigest()
+
+    def _digest_of_sources(self, name: str) -> str:
+        paths = input_paths(self.config, self.units[name])
+        if paths not in self._source_digests:
+            for path in paths:
+                if not path.exists():
+                    raise InputError(f"{name} cannot find its input", str(path), "mend the path in the pipeline file")
+            self._source_digests[paths] = digest_of_paths(paths)
+        return self._source_digests[paths]

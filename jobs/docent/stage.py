@@ -30,7 +30,7 @@ from docent.logs import attach_tail
 from docent.pipeline import STAGES, Unit, section_of, shards_of, units
 from docent.progress import Progress
 from docent.records import Reject
-from docent.spec import inspect
+from docent.spec import RunStates
 from docent.store import (
     SCHEMA,
     Artifact,
@@ -109,13 +109,13 @@ def _wait_for_inputs(
 ) -> tuple[str, dict[str, Artifact]]:
     """The spec hash and the artifacts read, once all are complete; looks again for a while on network filesystems."""
     give_up_s = time.monotonic() + config.run.input_wait_s
+    states = RunStates(config, run_dir)
     while True:
-        states = inspect(config, run_dir)
-        spec = states[unit.name].spec
+        spec = states.of(unit.name).spec
         if spec is not None:
-            return spec, {read: a for read in unit.reads if (a := states[read].artifact) is not None}
+            return spec, {read: a for read in unit.reads if (a := states.of(read).artifact) is not None}
         if time.monotonic() >= give_up_s or stop.wait(INPUT_POLL_S):
-            missing = [read for read in unit.reads if states[read].artifact is None]
+            missing = [read for read in unit.reads if states.of(read).artifact is None]
             raise IncompleteInputError(
                 f"{unit.name} reads what is not complete: {', '.join(missing)}",
                 str(run_dir),

@@ -6,9 +6,9 @@
     <run>/<unit>/<spec10>/shard-00003-of-00008.json          the marker: its rename commits the shard
     <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
 
-Everything is written under a temporary name (host and pid in it), synced and renamed. A marker or `_SUCCESS.json` counts
-only while every file it lists has its size and is no newer than it; a newer file decides by its sha256. The digest of a
-unit covers its rows in order and its files, so one shard or sixteen give the same digest.
+Everything is written under a temporary name (host and pid in it), synced and renamed. A marker or `_SUCCESS.json`
+counts only while every file it lists has its size and is no newer than it; a newer file decides by its sha256. The
+digest of a unit covers its rows in order and its files, so one shard or sixteen give the same digest.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ class Artifact:
             InputError: the artifact does not list it.
         """
         if name not in {output["path"] for output in self.success["files"]}:
-            raise InputError(f"{self.unit} has no file {name}", str(self.folder), f"docent run --from {self.unit}")
+            raise InputError(f"{self.unit} has no file {name}", str(self.folder), "docent run --verify")
         return self.folder / name
 
     def subfolder(self, name: str) -> Path:
         """Path of a folder of listed files, e.g. `model`."""
         if not any(output["path"].startswith(f"{name}/") for output in self.success["files"]):
-            raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), f"docent run --from {self.unit}")
+            raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), "docent run --verify")
         return self.folder / name
 
     def markers(self) -> list[dict[str, Any]]:

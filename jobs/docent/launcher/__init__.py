@@ -1,0 +1,1 @@
+"""The launcher: plans a run, carries it out, shows how it stands."""

@@ -1,0 +1,1 @@
+"""Where shards run: one module per backend, the same four verbs each."""

@@ -1,0 +1,162 @@
+"""`docent doctor`: everything that a run would miss on this machine, found before it starts. Leaves nothing behind."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.config import PipelineConfig
+from docent.launcher.backends.local import cores
+from docent.pipeline import input_paths, section_of, units
+
+MIN_DISK_GB = 5.0
+MIN_MEMORY_GB = 4.0
+INSTALL = "make setup"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        level: `ok`, `warn` (a run works, with less), or `missing` (a run fails).
+    """
+
+    name: str
+    level: str
+    found: str
+    next_step: str = ""
+
+
+def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
+    """All checks for this configuration, in the order in which a person would mend them."""
+    return [
+        _python(),
+        *_packages(config),
+        _pytorch(config),
+        _disk(data_dir),
+        _memory(),
+        _links(data_dir),
+        *_inputs(config),
+        *_base_model(config),
+        *_teacher(config),
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("Python", "ok", f"{version}, {cores()} cores")
+
+
+def _packages(config: PipelineConfig) -> Iterator[Check]:
+    """One check per stage of the run: what its extra names and this environment lacks."""
+    required = [_requirement(line) for line in importlib.metadata.requires("docent") or []]
+    stages = dict.fromkeys(unit.stage for unit in units(config).values())
+    for stage in stages:
+        lacking = sorted(set(_lacking(stage, required)))
+        if lacking:
+            yield Check(f"packages of {stage}", "missing", f"not installed: {', '.join(lacking)}", INSTALL)
+        else:
+            yield Check(f"packages of {stage}", "ok", "installed")
+
+
+def _lacking(extra: str, required: list[tuple[str, str]]) -> Iterator[str]:
+    for name, marker in required:
+        if f"extra == '{extra}'" not in marker.replace('"', "'"):
+            continue
+        if inner := re.fullmatch(r"docent\[([\w,-]+)\]", name):
+            for nested in inner.group(1).split(","):
+                yield from _lacking(nested, required)
+            continue
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield name
+
+
+def _requirement(line: str) -> tuple[str, str]:
+    head, _, marker = line.partition(";")
+    found = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
+    name = found.group(0) if found else head.strip()
+    return (name if name.startswith("docent[") else name.split("[")[0]), marker
+
+
+def _pytorch(config: PipelineConfig) -> Check:
+    if not section_of(config, "finetune") and not section_of(config, "answer"):
+        return Check("PyTorch", "ok", "not needed")
+    try:
+        import torch
+    except ImportError:
+        return Check("PyTorch", "missing", "not installed", INSTALL)
+    if torch.cuda.is_available():
+        return Check("PyTorch", "ok", f"{torch.__version__}, {torch.cuda.get_device_name(0)}")
+    if shutil.which("nvidia-smi"):
+        return Check("PyTorch", "warn", f"{torch.__version__} does not see the GPU", "reinstall PyTorch with CUDA")
+    return Check("PyTorch", "ok", f"{torch.__version__}, CPU")
+
+
+def _disk(data_dir: Path) -> Check:
+    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    level = "ok" if free_gb >= MIN_DISK_GB else "warn"
+    return Check("disk", level, f"{free_gb:.0f} GB free for {data_dir}", "" if level == "ok" else "docent gc")
+
+
+def _memory() -> Check:
+    try:
+        gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (ValueError, OSError):
+        return Check("memory", "warn", "cannot be read here")
+    level = "ok" if gigabytes >= MIN_MEMORY_GB else "warn"
+    return Check("memory", level, f"{gigabytes:.0f} GB", "" if level == "ok" else "lower run.workers")
+
+
+def _links(data_dir: Path) -> Check:
+    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=existing) as folder:
+            (Path(folder) / "link").symlink_to("target")
+    except PermissionError:
+        return Check("data folder", "missing", f"{existing} is not writable", "docent run --data OTHER")
+    except OSError:
+        return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
+    return Check("data folder", "ok", f"{existing} is writable")
+
+
+def _inputs(config: PipelineConfig) -> Iterator[Check]:
+    for unit in units(config).values():
+        if unit.stage == "ingest":
+            for path in input_paths(config, unit):
+                missing = Check("source", "missing", f"{path} does not exist", "mend ingest.sources")
+                yield Check("source", "ok", str(path)) if path.exists() else missing
+
+
+def _base_model(config: PipelineConfig) -> Iterator[Check]:
+    if not config.finetune:
+        return
+    name = config.finetune.base_model
+    if (Path(name) / "config.json").is_file():
+        yield Check("base model", "ok", name)
+    elif Path(name).is_absolute() or name.startswith((".", "samples/")):
+        yield Check("base model", "missing", f"{name} holds no config.json", "mend finetune.base_model")
+    else:
+        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
+
+
+def _teacher(config: PipelineConfig) -> Iterator[Check]:
+    if not section_of(config, "generate-qa"):
+        return
+    llm = config.llm
+    if llm.provider == "offline":
+        yield Check("teacher", "ok", "offline-extractive: no key, no network")
+    elif os.environ.get(llm.api_key_env):
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
+    else:
+        yield Check("teacher", "missing", f"{llm.api_key_env} is not set", f"export {llm.api_key_env}=…")

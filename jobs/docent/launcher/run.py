@@ -1,0 +1,203 @@
+"""Carries out a plan: starts units whose inputs are complete, as many shards at a time as there are slots.
+
+Reads and writes the run folder `<data>/<run>/`: the lock, `pipeline.resolved.yaml`, and what the stages write.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from docent.config import PipelineConfig, dump_config
+from docent.errors import ConfigError, LauncherError, PipelineError
+from docent.launcher.backends.local import Finished
+from docent.launcher.plan import gap_allowed
+from docent.pipeline import shards_of
+from docent.spec import RunStates
+from docent.store import Shard, find_marker, write_durably
+
+WAIT_S = 0.5
+
+
+class Backend(Protocol):
+    """What a place to run shards must offer."""
+
+    @property
+    def free(self) -> int:
+        """How many more shards may start now."""
+        ...
+
+    def submit(self, unit: str, shard: Shard) -> None:
+        """Start one shard."""
+        ...
+
+    def wait(self, timeout_s: float) -> list[Finished]:
+        """Shards that ended."""
+        ...
+
+    def running(self) -> Iterator[tuple[str, Shard]]:
+        """Shards at work."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop everything."""
+        ...
+
+
+class View(Protocol):
+    """Who is told what happens."""
+
+    def started(self, unit: str) -> None:
+        """A unit began."""
+        ...
+
+    def finished(self, unit: str, seconds: float, rows: int) -> None:
+        """A unit is complete."""
+        ...
+
+    def failed(self, end: Finished) -> None:
+        """A shard ended badly."""
+        ...
+
+    def tick(self) -> None:
+        """Some time went by."""
+        ...
+
+
+@contextmanager
+def lock(run_dir: Path) -> Iterator[None]:
+    """Hold the run's lock; it is gone with the process, however that ends.
+
+    Raises:
+        LauncherError: (105) another launcher works on this run.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / ".lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LauncherError(
+                105, "another docent run works on this folder", str(run_dir), "docent status, or --run OTHER"
+            ) from None
+        yield
+
+
+def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
+    """Note the configuration as used; untouched when nothing changed."""
+    path = run_dir / "pipeline.resolved.yaml"
+    data = dump_config(config).encode()
+    if not path.is_file() or path.read_bytes() != data:
+        write_durably(path, data)
+
+
+@dataclass
+class _Progress:
+    """Where the launcher stands with one unit."""
+
+    started_s: float
+    waiting: list[Shard]
+    at_work: int = 0
+    bad_inputs: list[Finished] = field(default_factory=list)
+
+
+class Launch:
+    """One pass over the chosen units.
+
+    Args:
+        states: the run on disk.
+        chosen: names of the units to do, in pipeline order.
+        backend: where shards run.
+        view: who is told.
+    """
+
+    def __init__(self, states: RunStates, chosen: list[str], backend: Backend, view: View) -> None:
+        self.states, self.backend, self.view = states, backend, view
+        self.todo = [name for name in chosen if states.of(name).artifact is None]
+        self.open: dict[str, _Progress] = {}
+        self.failures: list[Finished] = []
+
+    def carry_out(self) -> None:
+        """Run until everything chosen is complete.
+
+        Raises:
+            LauncherError: (100) a stage failed; the others already at work were let finish.
+            ConfigError: a stage cannot run with this configuration.
+        """
+        while self.todo or self.open:
+            if not self.failures:
+                self._open_ready_units()
+                self._submit()
+            if not self.open and not self.failures:
+                missing = next(
+                    r for n in self.todo for r in self.states.units[n].reads if not self.states.of(r).artifact
+                )
+                raise LauncherError(
+                    101, f"{missing} is not complete", str(self.states.run_dir), f"docent run --to {missing}"
+                )
+            if self.failures and not any(True for _ in self.backend.running()):
+                break
+            for end in self.backend.wait(WAIT_S):
+                self._settle(end)
+            self.view.tick()
+        if self.failures:
+            names = ", ".join(dict.fromkeys(end.unit for end in self.failures))
+            raise LauncherError(
+                100, f"failed: {names}", str(self.states.run_dir), f"docent logs {self.failures[0].unit}"
+            )
+
+    def _open_ready_units(self) -> None:
+        for name in list(self.todo):
+            state = self.states.of(name)
+            if state.spec is None:
+                continue
+            self.todo.remove(name)
+            if state.artifact:
+                self.view.finished(name, 0.0, state.artifact.success["rows"])
+                continue
+            count = shards_of(self.states.config, self.states.units[name])
+            shards = [Shard(i, count) for i in range(count)]
+            folder = self.states.run_dir / name / state.spec[:10]
+            waiting = [shard for shard in shards if find_marker(folder, shard, state.spec) is None]
+            # All shards there but no _SUCCESS.json: any shard's shell writes it, or says which gate it fails.
+            self.open[name] = _Progress(time.monotonic(), waiting or shards[:1])
+            self.view.started(name)
+
+    def _submit(self) -> None:
+        for name, progress in self.open.items():
+            while progress.waiting and self.backend.free > 0:
+                self.backend.submit(name, progress.waiting.pop(0))
+                progress.at_work += 1
+
+    def _settle(self, end: Finished) -> None:
+        progress = self.open[end.unit]
+        progress.at_work -= 1
+        if end.exit_code != 0:
+            self.view.failed(end)
+            progress.bad_inputs.append(end)
+            unit = self.states.units[end.unit]
+            if end.exit_code != 42 or len(progress.bad_inputs) > gap_allowed(self.states.config, unit):
+                # Shards of this unit still go on after bad input; after anything else nothing new starts.
+                self.failures.append(end)
+                if end.exit_code != 42:
+                    progress.waiting.clear()
+            if end.exit_code == ConfigError.exit_code:
+                self.backend.cancel()
+        if self.failures and progress.waiting:
+            self._submit()
+        if not progress.waiting and not progress.at_work:
+            self._close(end, progress)
+
+    def _close(self, end: Finished, progress: _Progress) -> None:
+        del self.open[end.unit]
+        artifact = self.states.of(end.unit).artifact
+        if artifact:
+            self.view.finished(end.unit, time.monotonic() - progress.started_s, artifact.success["rows"])
+        elif not progress.bad_inputs:
+            said_done = Finished(end.unit, end.shard, PipelineError.exit_code, "it said done but left no _SUCCESS.json")
+            self.view.failed(said_done)
+            self.failures.append(said_done)

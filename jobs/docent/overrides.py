@@ -1,0 +1,51 @@
+"""`--set a.b=c`: change one value of a pipeline file before it is checked. Reads and writes nothing on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from docent.errors import ConfigError
+
+
+def apply_override(raw: dict[str, Any], override: str) -> None:
+    """Set one `a.b=c` inside the raw mapping; c is YAML, list items are numbered from 0.
+
+    Raises:
+        ConfigError: the override cannot be read or leads nowhere.
+    """
+    dotted, equals, text = override.partition("=")
+    keys = [key.replace("-", "_") for key in dotted.strip().split(".")]
+    if not equals or not all(keys):
+        raise ConfigError(f"cannot read the override {override!r}", "--set", "write it as --set section.field=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the value of {dotted} is not YAML: {error}", "--set", "quote the value") from None
+    at: Any = raw
+    for key, following in zip(keys[:-1], keys[1:], strict=True):
+        at = _step(at, key, [] if following.isdigit() else {}, override)
+    _put(at, keys[-1], value, override)
+
+
+def _step(at: Any, key: str, empty: Any, override: str) -> Any:
+    """Go one level down, making what is missing."""
+    if isinstance(at, dict):
+        if at.get(key) is None:
+            at[key] = empty
+        return at[key]
+    if isinstance(at, list) and key.isdigit() and int(key) <= len(at):
+        if int(key) == len(at):
+            at.append(empty)
+        return at[int(key)]
+    raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
+
+
+def _put(at: Any, key: str, value: Any, override: str) -> None:
+    if isinstance(at, dict):
+        at[key] = value
+    elif isinstance(at, list) and key.isdigit() and int(key) <= len(at):
+        at[int(key) : int(key) + 1] = [value]
+    else:
+        raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
