@@ -340,7 +340,7 @@ def _find_run(data: Path, run_name: str | None) -> Path:
 def _console() -> Any:
     from rich.console import Console
 
-    return Console()
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def _table(rows: list[dict[str, Any]], title: str) -> Any:

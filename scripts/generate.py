@@ -1,0 +1,253 @@
+"""Rewrite what is generated from the code, or check that it is up to date.
+
+Reads docent's configuration model and error tables, `pipeline.yaml` and README.md; writes the comments of
+`pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md` and the marked parts of README.md.
+Run alone: `make generate`; `make verify` runs it with `--check` and fails when a file would change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import textwrap
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from docent.config import PipelineConfig, load_config
+from docent.errors import LAUNCHER_EXIT_CODES, STAGE_ERRORS
+from docent.pipeline import STAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMENT_WIDTH = 110
+
+
+def main() -> int:
+    """Write every generated file; with --check only report the differences (exit 1 when there are any)."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing, fail when something is out of date")
+    check = parser.parse_args().check
+    stale = []
+    for path, text in generated().items():
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if text == before:
+            continue
+        stale.append(path)
+        if check:
+            name = str(path.relative_to(ROOT))
+            sys.stdout.writelines(
+                difflib.unified_diff(before.splitlines(True), text.splitlines(True), name, "generated")
+            )
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    for path in stale:
+        print(f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}")
+    if check and stale:
+        print("next: make generate")
+    return 1 if check and stale else 0
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file and what it must contain."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = between_markers(readme, "configuration", "\n".join(config_table()))
+    readme = between_markers(readme, "stages", "\n".join(stage_table()))
+    readme = between_markers(readme, "exit codes", "\n".join(exit_code_table()))
+    return {
+        ROOT / "pipeline.yaml": commented_yaml(load_config(ROOT / "pipeline.yaml", environ={})),
+        ROOT / "docs/pipeline.schema.json": json.dumps(PipelineConfig.model_json_schema(by_alias=True), indent=1)
+        + "\n",
+        ROOT / "docs/errors.md": errors_page(),
+        ROOT / "README.md": readme,
+    }
+
+
+def between_markers(text: str, name: str, new: str) -> str:
+    """Replace what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    head, found, rest = text.partition(begin)
+    _, also_found, tail = rest.partition(end)
+    if not (found and also_found):
+        raise SystemExit(f"README.md lacks the markers {begin} and {end}")
+    return f"{head}{begin}\n{new}\n{end}{tail}"
+
+
+def commented_yaml(config: PipelineConfig) -> str:
+    """The pipeline file with its values, every field of it explained by the model's own words."""
+    lines = [
+        "# What `docent run` does by default: the sample museum, no key, no GPU, no network. Copy it and change it.",
+        "# The comments come from docent's configuration model (`make generate`); the values are this file's own.",
+        "# A field marked [execution] never causes a rerun. A stage whose section is absent is skipped.",
+    ]
+    for name, field in PipelineConfig.model_fields.items():
+        value = getattr(config, name)
+        if value is None:
+            continue
+        lines.append("")
+        if not isinstance(value, BaseModel):
+            lines += [*comment(field, ""), f"{name}: {inline(value)}"]
+            continue
+        lines += [f"# {sentence(type(value).__doc__)}", f"{name}:"]
+        for key, inner in type(value).model_fields.items():
+            lines += comment(inner, "  ")
+            for nested, nested_field in nested_fields(inner):
+                lines += wrapped(f"- {nested}: {sentence(nested_field.description)}", "  #   ", "  #     ")
+            lines.append(f"  {key}: {inline(dumped(value, key))}")
+    return "\n".join(lines) + "\n"
+
+
+def comment(field: FieldInfo, indent: str) -> list[str]:
+    """The help text of a field as comment lines."""
+    extra = field.json_schema_extra
+    mark = "[execution] " if isinstance(extra, dict) and extra.get("effect") == "execution" else ""
+    return wrapped(mark + sentence(field.description), f"{indent}# ", f"{indent}# ")
+
+
+def wrapped(text: str, first: str, later: str) -> list[str]:
+    """`text` in lines of at most COMMENT_WIDTH characters."""
+    return textwrap.wrap(text, COMMENT_WIDTH, initial_indent=first, subsequent_indent=later)
+
+
+def sentence(text: str | None) -> str:
+    """A docstring as one line."""
+    return " ".join((text or "").split())
+
+
+def nested_fields(field: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
+    """Fields of the items of a list of sections, by the name they have in the file."""
+    for inner in typing.get_args(field.annotation):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from ((f.alias or name, f) for name, f in inner.model_fields.items())
+
+
+def dumped(section: BaseModel, key: str) -> Any:
+    """One value as plain data; what equals its default inside list items is left out."""
+    value = section.model_dump(mode="json", by_alias=True, exclude_defaults=True).get(key)
+    return value if value is not None else section.model_dump(mode="json", by_alias=True)[key]
+
+
+def inline(value: Any) -> str:
+    """YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def config_table() -> Iterator[str]:
+    """Every configuration key with default, effect and meaning, as a Markdown table."""
+    yield "| key | default | a change reruns | what it is |"
+    yield "| --- | --- | --- | --- |"
+    for path, field in all_fields(PipelineConfig, ""):
+        extra = field.json_schema_extra
+        effect = extra.get("effect") if isinstance(extra, dict) else None
+        reruns = "yes" if effect == "output" else "no"
+        text = sentence(field.description).replace("|", "\\|")
+        yield f"| `{path}` | {default_of(field)} | {reruns} | {text} |"
+
+
+def all_fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
+    """Leaf fields with their dotted paths; list items are written `name[]`."""
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        inner = next(models_in(field.annotation), None)
+        if inner is None:
+            yield path, field
+        elif nested := next(nested_fields(field), None) if "tuple" in str(field.annotation) else None:
+            yield path, field
+            yield from all_fields(inner, f"{path}[].") if nested else ()
+        else:
+            yield from all_fields(inner, f"{path}.")
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Config models anywhere inside an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from models_in(inner)
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as it would be written, or `required`."""
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return f"`{inline(list(value) if isinstance(value, tuple) else value)}`"
+
+
+def stage_table() -> Iterator[str]:
+    """The pipeline as a Markdown table, from STAGES."""
+    yield "| stage | reads | code |"
+    yield "| --- | --- | --- |"
+    for name, stage in STAGES.items():
+        module = stage.run.partition(":")[0].replace(".", "/")
+        path = f"jobs/{module}" if (ROOT / "jobs" / module).is_dir() else f"jobs/{module}.py"
+        reads = ", ".join(stage.reads) if name != "report" else "all of them"
+        yield f"| `{name}` | {reads or 'your files'} | [{path}]({path}) |"
+
+
+def exit_code_table() -> Iterator[str]:
+    """Exit codes of stages and of the launcher."""
+    yield "| a stage ends with | meaning |"
+    yield "| --- | --- |"
+    yield "| 0 | done |"
+    for error in sorted(STAGE_ERRORS, key=lambda error: error.exit_code):
+        yield f"| {error.exit_code} | {error.meaning} |"
+    yield ""
+    yield "| `docent run` ends with | meaning |"
+    yield "| --- | --- |"
+    for code, meaning in LAUNCHER_EXIT_CODES.items():
+        yield f"| {code} | {meaning} |"
+
+
+def errors_page() -> str:
+    """docs/errors.md: the exit codes, then every message with its way out, read from the places that raise them."""
+    lines = ["# Errors and exit codes", "", "Generated by `make generate` from the code that raises them.", ""]
+    lines += [*exit_code_table(), "", "## Messages", "", "`…` stands for the value at hand.", ""]
+    lines += ["| raised by | exit | message | next step |", "| --- | --- | --- | --- |"]
+    lines += sorted(raised_messages())
+    return "\n".join(lines) + "\n"
+
+
+def raised_messages() -> Iterator[str]:
+    """Every `raise SomeError("what", where, "next")` of the package as a table row."""
+    import ast
+
+    codes = {error.__name__: str(error.exit_code) for error in STAGE_ERRORS}
+    for path in sorted((ROOT / "jobs/docent").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+                continue
+            arguments = [*node.args, *(k.value for k in node.keywords if k.arg == "next_step")]
+            if node.func.id == "LauncherError":
+                code, arguments = literal(arguments[0]), arguments[1:]
+            elif node.func.id in codes:
+                code = codes[node.func.id]
+            else:
+                continue
+            following = literal(arguments[2]) if len(arguments) > 2 else ""
+            module = path.relative_to(ROOT / "jobs").with_suffix("").as_posix().replace("/", ".")
+            cells = (f"`{module.removeprefix('docent.')}`", code, literal(arguments[0]), following)
+            yield f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in cells)} |"
+
+
+def literal(node: Any) -> str:
+    """The text of a string expression, with `…` where a value is put in."""
+    import ast
+
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return "…"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The rules of the layout, walked over the real files: imports point one way, one name stands in all its places."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from docent.config import PipelineConfig
+from docent.pipeline import STAGES
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "jobs" / "docent"
+FRAME = {path.stem for path in PACKAGE.glob("*.py")}
+LIBRARIES = {"llm", "models", "vision", "text", "evidence"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = {"torch", "transformers", "albumentations", "openai", "datasets", "numpy", "PIL", "peft", "cv2"}
+
+
+def layer(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    if first in LIBRARIES:
+        return "library"
+    return first if first in ("stages", "launcher") else "frame"
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of docent that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("docent"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("docent")}
+    return found
+
+
+def own_stage(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[1].removesuffix(".py")
+
+
+ALLOWED = {
+    "frame": {"frame"},
+    "library": {"frame", "library"},
+    "stages": {"frame", "library", "stages"},
+    "launcher": {"frame", "launcher"},
+}
+
+
+def test_the_walk_sees_the_package() -> None:
+    assert len(MODULES) > 50
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    for name in imported(path):
+        parts = name.split(".")
+        if len(parts) < 2 or (path.name in ("__main__.py",)):
+            continue
+        target = "library" if parts[1] in LIBRARIES else parts[1] if parts[1] in ("stages", "launcher") else "frame"
+        assert target in ALLOWED[layer(path)], f"{path} imports {name}"
+        if layer(path) == "stages" and target == "stages" and path.name != "__init__.py":
+            assert parts[2] == own_stage(path), f"{path} imports another stage: {name}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_name_stands_in_all_its_places(stage: str) -> None:
+    key = stage.replace("-", "_")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert key in PipelineConfig.model_fields
+    assert stage in extras
+    assert STAGES[stage].run == f"docent.stages.{key}:run"
+    assert importlib.util.find_spec(f"docent.stages.{key}")
+    assert len(stage) <= 22
+
+
+def test_no_name_says_nothing() -> None:
+    empty = {"utils", "util", "common", "helpers", "manager", "misc"}
+    assert not [path for path in [*MODULES, *ROOT.glob("scripts/**/*.py")] if path.stem in empty]
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    code = (
+        "import sys; from docent.launcher import cli; from docent import config, spec, stage;"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
