@@ -1,0 +1,240 @@
+"""`docent run` and its verbs on real stages: a drawn museum, real processes, everything up to the data set."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.museum import DATA_STAGES, as_csv
+
+
+def docent(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Call the command as a user would, in its own process."""
+    environment = {**os.environ, **environ}
+    command = [sys.executable, "-m", "docent", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a museum, a pipeline file and a complete run of it."""
+    folder = tmp_path_factory.mktemp("museum")
+    (folder / "pipeline.yaml").write_text(DATA_STAGES % as_csv(folder / "source").relative_to(folder))
+    done = docent("run", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """The finished run, to be damaged. Times are kept, as a backup would."""
+    shutil.copytree(finished, tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Time and size of every file of the runs."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in (folder / "runs").rglob("*")
+        if path.is_file()
+    }
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {p.parent.name: json.loads(p.read_text())["digest"] for p in (folder / "runs/test").glob("*/_SUCCESS.json")}
+
+
+def plan(folder: Path, *sets: str) -> dict[str, str]:
+    done = docent("plan", "-o", "json", *(f"--set={s}" for s in sets), cwd=folder)
+    lines: list[dict[str, Any]] = json.loads(done.stdout)
+    return {line["unit"]: line["action"] for line in lines}
+
+
+def test_a_run_ends_with_the_path_of_its_result_and_a_second_one_writes_nothing(finished: Path) -> None:
+    before = snapshot(finished)
+    again = docent("run", cwd=finished)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stdout
+    assert Path(finished / again.stdout.strip().splitlines()[-1]).is_dir()
+    assert snapshot(finished) == before
+
+
+EXECUTION = ["generate_qa.shards=5", "run.workers=1", "run.log_level=DEBUG", "llm.max_in_flight=1", "run.name=test"]
+
+
+@pytest.mark.parametrize("override", EXECUTION)
+def test_an_execution_field_reruns_nothing(finished: Path, override: str) -> None:
+    assert set(plan(finished, override).values()) == {"done"}
+
+
+def test_an_output_field_reruns_its_stage_and_shows_what_may_follow(finished: Path) -> None:
+    actions = plan(finished, "curate.min_answer_words=5")
+    assert [name for name, action in actions.items() if action != "done"] == ["curate", "build-dataset"]
+    assert actions["curate"] == "run" and actions["build-dataset"] == "after"
+
+
+def test_a_flipped_byte_reruns_that_unit_and_no_dependent(copy: Path) -> None:
+    before = digests(copy)
+    part = next((copy / "runs/test/generate-qa").glob("*/part-00000-*.jsonl"))
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(bytes(data))
+    assert plan(copy)["generate-qa"] == "run"
+    done = docent("run", cwd=copy)
+    assert done.returncode == 0, done.stdout
+    started = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("started")]
+    assert started == ["generate-qa"]
+    assert digests(copy) == before
+
+
+def test_one_or_four_shards_give_the_same_digests(finished: Path, tmp_path: Path) -> None:
+    sets = [f"--set={s}.shards={n}" for s, n in [("ingest", 3), ("assess_images", 1), ("augment_images", 4)]]
+    done = docent("run", "--data", str(tmp_path), *sets, "--set=generate_qa.shards=4", cwd=finished)
+    assert done.returncode == 0, done.stdout
+    other = {p.parent.name: json.loads(p.read_text())["digest"] for p in tmp_path.glob("test/*/_SUCCESS.json")}
+    assert other == digests(finished)
+
+
+def test_status_tells_rows_and_rejects(finished: Path) -> None:
+    done = docent("status", "-o", "json", cwd=finished)
+    lines = {line["unit"]: line for line in json.loads(done.stdout)}
+    assert lines["ingest"]["phase"] == "done" and lines["ingest"]["rows"] == 3
+    assert lines["generate-qa"]["rows"] == 45
+
+
+def test_trace_walks_from_an_example_to_the_line_of_the_source(finished: Path) -> None:
+    part = next((finished / "runs/test/build-dataset").glob("*/part-*.jsonl"))
+    example = json.loads(part.read_text().splitlines()[-1])
+    done = docent("trace", example["id"], cwd=finished)
+    assert done.returncode == 0, done.stderr
+    for unit in ("build-dataset", "curate", "generate-qa", "assemble", "ingest"):
+        assert unit in done.stdout
+    source = Path("source/raw_data.csv")
+    line = next(line for line in done.stdout.splitlines() if str(source) in line)
+    first = int(line.strip().split(" ")[0].rsplit(":", 1)[1].split("-")[0])
+    assert example["item_name"].replace("-", " ") in (finished / source).read_text("utf-8-sig").splitlines()[first - 1].lower()
+
+
+def test_trace_of_an_unknown_id_ends_with_102(finished: Path) -> None:
+    assert docent("trace", "0" * 16, cwd=finished).returncode == 102
+
+
+def test_logs_show_the_end_of_what_a_stage_said(finished: Path) -> None:
+    done = docent("logs", "build-dataset", cwd=finished)
+    assert "is complete" in done.stdout
+    assert docent("logs", "nowhere", cwd=finished).returncode == 102
+
+
+def test_gc_deletes_old_configurations_only_when_told(copy: Path) -> None:
+    docent("run", "--set=curate.min_answer_words=5", cwd=copy)
+    folders = lambda: len([p for p in (copy / "runs/test/curate").iterdir() if p.is_dir() and not p.is_symlink()])  # noqa: E731
+    assert folders() == 2
+    assert docent("gc", cwd=copy).returncode == 2
+    assert folders() == 2
+    assert docent("gc", "--yes", cwd=copy).returncode == 0
+    assert folders() == 1
+    assert "nothing to do" in docent("run", "--set=curate.min_answer_words=5", cwd=copy).stdout
+
+
+def test_two_launchers_cannot_work_on_one_run(copy: Path) -> None:
+    with (copy / "runs/test/.lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = docent("run", cwd=copy)
+    assert done.returncode == 105
+    assert "another docent run" in done.stderr
+
+
+def test_doctor_names_what_is_missing_and_ends_with_105(finished: Path) -> None:
+    done = docent(
+        "doctor", "--set=llm.provider=openai", "--set=llm.api_key_env=NO_SUCH_KEY", "-o", "json", cwd=finished
+    )
+    assert done.returncode == 105
+    missing = [check for check in json.loads(done.stdout) if check["level"] == "missing"]
+    assert [check["name"] for check in missing] == ["teacher"] and "NO_SUCH_KEY" in missing[0]["found"]
+    assert docent("doctor", cwd=finished).returncode == 0
+
+
+def test_only_a_unit_whose_input_is_missing_says_which_command_makes_it(tmp_path: Path, finished: Path) -> None:
+    done = docent("run", "--data", str(tmp_path), "--only", "curate", cwd=finished)
+    assert done.returncode == 101
+    assert "docent run --to" in done.stderr
+
+
+# What a user can break, and what he is told.
+
+
+def broken(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "pipeline.yaml").write_text(text)
+    done = docent("run", cwd=folder)
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def test_an_unknown_key_ends_with_3_and_a_suggestion(tmp_path: Path) -> None:
+    done = broken(tmp_path, "generate_qa: {temperature: [0.4]}")
+    assert done.returncode == 3
+    assert "did you mean `temperatures`?" in done.stderr
+
+
+def test_stages_that_cannot_do_without_another_say_so_together(tmp_path: Path) -> None:
+    done = broken(tmp_path, "curate: {}\nfinetune: {}")
+    assert done.returncode == 3
+    assert "curate needs assemble" in done.stderr and "finetune needs build-dataset" in done.stderr
+
+
+def test_a_csv_without_a_needed_column_ends_with_100_and_names_it(tmp_path: Path) -> None:
+    path = as_csv(tmp_path / "source")
+    path.write_text(path.read_text("utf-8-sig").replace("description", "desc", 1))
+    done = broken(tmp_path, DATA_STAGES % path)
+    assert done.returncode == 100
+    assert "description" in done.stdout
+
+
+def test_a_source_that_does_not_exist_is_one_message(tmp_path: Path) -> None:
+    done = broken(tmp_path, DATA_STAGES % (tmp_path / "nowhere.csv"))
+    assert done.returncode == 100
+    assert "nowhere.csv" in done.stderr
+
+
+def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = as_csv(tmp_path / "source", photos=6)
+    images = tmp_path / "source" / "images"
+    whole = (images / "red-disc-1.jpg").read_bytes()
+    (images / "red-disc-1.jpg").write_bytes(whole[: len(whole) // 2])
+    header = b"IHDR" + (50_000).to_bytes(4) * 2 + b"\x08\x02\0\0\0"
+    huge = b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + zlib.crc32(header).to_bytes(4)
+    (images / "blue-bar-1.jpg").write_bytes(huge + b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4))
+    path.write_text(path.read_text("utf-8-sig").replace("green-cross-1.jpg", "../../secret.jpg"), encoding="utf-8")
+    (tmp_path / "secret.jpg").write_bytes(whole)
+    done = broken(tmp_path, (DATA_STAGES % path).replace("assess_images", "  max_reject_rate: 0.5\nassess_images"))
+    assert done.returncode == 0, done.stdout
+    rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("*/rejects-*.jsonl"))
+    assert "too many pixels" in rejects and "path leaves" in rejects
+    measured = "".join(p.read_text() for p in (tmp_path / "runs/test/assess-images").glob("*/part-*.jsonl"))
+    assert measured.count('"keep":false') == 1 and "does not decode" in measured
+
+
+def test_a_full_disk_is_one_message_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"a small tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        (tmp_path / "pipeline.yaml").write_text(DATA_STAGES % as_csv(tmp_path / "source", photos=20))
+        done = docent("run", "--data", str(disk), cwd=tmp_path)
+        assert done.returncode == 100
+        assert "the disk is full" in done.stdout and "Traceback" not in done.stdout + done.stderr
+        subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
+        assert docent("run", "--data", str(disk), cwd=tmp_path).returncode == 0
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
