@@ -114,6 +114,8 @@ class Ingest(Stage):
 
     sources: tuple[Source, ...] = output(min_length=1)
     """What to read, in order."""
+    max_exhibits: int | None = output(None, ge=1)
+    """Read only the first so many exhibits, for a quick try."""
     shards: int = execution(1, ge=1)
     """Parallel parts."""
     max_reject_rate: float = execution(0.05, ge=0, le=1)
@@ -135,7 +137,7 @@ class AssessImages(Stage):
     """Photos with less variation are rejected as blank."""
     min_sharpness: float = output(2.0, ge=0)
     """Photos with a lower Laplacian variance are rejected as blurred."""
-    duplicate_similarity: float = output(0.97, gt=0.5, le=1)
+    duplicate_similarity: float = output(0.93, gt=0.5, le=1)
     """Photos of one exhibit whose hashes agree in at least this share of bits count as the same photo."""
 
 
@@ -231,6 +233,8 @@ class Finetune(Stage):
     """What to train: names from the approaches table, or mappings with settings."""
     epochs: float = output(3.0, gt=0)
     """Passes over the training rows."""
+    max_steps: int | None = output(None, ge=1)
+    """Stop after so many optimiser steps, for a quick try."""
     batch_size: int = output(16, ge=1)
     """Rows per optimiser step."""
     warmup_share: float = output(0.03, ge=0, lt=1)

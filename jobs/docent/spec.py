@@ -89,5 +89,8 @@ class RunStates:
             for path in paths:
                 if not path.exists():
                     raise InputError(f"{name} cannot find its input", str(path), "mend the path in the pipeline file")
-            self._source_digests[paths] = digest_of_paths(paths)
+            try:
+                self._source_digests[paths] = digest_of_paths(paths)
+            except PermissionError as error:
+                raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
         return self._source_digests[paths]

@@ -19,6 +19,7 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,9 +81,13 @@ class Artifact:
         Raises:
             InputError: the artifact does not list it.
         """
-        if name not in {output["path"] for output in self.success["files"]}:
+        if name not in self._listed:
             raise InputError(f"{self.unit} has no file {name}", str(self.folder), "docent run --verify")
         return self.folder / name
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(output["path"] for output in self.success["files"])
 
     def subfolder(self, name: str) -> Path:
         """Path of a folder of listed files, e.g. `model`."""

@@ -220,7 +220,7 @@ def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("*/rejects-*.jsonl"))
     assert "too many pixels" in rejects and "path leaves" in rejects
     measured = "".join(p.read_text() for p in (tmp_path / "runs/test/assess-images").glob("*/part-*.jsonl"))
-    assert measured.count('"keep":false') == 1 and "does not decode" in measured
+    assert measured.count("does not decode") == 1
 
 
 def test_a_full_disk_is_one_message_and_the_next_run_goes_on(tmp_path: Path) -> None:

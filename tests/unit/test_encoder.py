@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModel, AutoTokenizer
+
 from docent.errors import ConfigError
 from docent.evidence import encoder
-from transformers import AutoModel, AutoTokenizer
 
 LONG = "The torus is a surface with one hole. " * 60
 
@@ -41,7 +42,9 @@ def test_missing_package_is_a_configuration_error(monkeypatch: pytest.MonkeyPatc
 
 
 def test_vectors_have_length_one_and_meaning(model: Any) -> None:
-    cube, die, ship = encoder.encode(model, ["A cube has six square faces.", "Six squares bound a cube.", "A ship sank."])
+    cube, die, ship = encoder.encode(
+        model, ["A cube has six square faces.", "Six squares bound a cube.", "A ship sank."]
+    )
     assert cube.dtype == np.float32 and cube.shape == (encoder.DIMENSIONS,)
     assert np.allclose([cube @ cube, die @ die], 1, atol=1e-6)
     assert cube @ die > 0.7 > 0.3 > cube @ ship

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+
 from docent.records import Example
 from docent.stages.answer.asked import answer_row, batched
 from docent.stages.answer.looked_up import (
@@ -14,7 +16,6 @@ from docent.stages.answer.looked_up import (
     stored_answer,
 )
 from docent.store import Shard
-from PIL import Image, ImageDraw
 
 
 def example(number: int, question: str = "What is this?", answer: str = "A cube.", row_id: str = "") -> Example:

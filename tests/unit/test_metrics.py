@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from docent.evidence.metrics import METRICS, nearest_items, score_answers
 from docent.records import Answer, make_id
-from numpy.typing import NDArray
 
 SOURCES = {"cube": "The cube has 8 corners and 12 edges.", "torus": "The torus has 1 hole."}
 TRAIN = [("cube", "A cube."), ("cube", "A die."), ("torus", "A ring.")]

@@ -26,7 +26,11 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def png_bomb(width_px: int, height_px: int) -> bytes:
     """A small PNG whose header promises many pixels."""
-    parts = [b"IHDR" + struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(b""), b"IEND"]
+    parts = [
+        b"IHDR" + struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0),
+        b"IDAT" + zlib.compress(b""),
+        b"IEND",
+    ]
     chunks = [struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 

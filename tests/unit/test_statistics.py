@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from docent.evidence.statistics import holm, interval, paired_difference, sign_flip_p
 
 

@@ -298,7 +298,8 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
 
 def _end_with_launcher() -> None:
     """Block until the launcher is gone, then end at once: what is durable stays, nothing half-done counts."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process ends
+        pass
     os._exit(143)
 
 

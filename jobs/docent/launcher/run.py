@@ -132,7 +132,7 @@ class Launch:
             if not self.failures:
                 self._open_ready_units()
                 self._submit()
-            if not self.open and not self.failures:
+            if self.todo and not self.open and not self.failures:
                 missing = next(
                     r for n in self.todo for r in self.states.units[n].reads if not self.states.of(r).artifact
                 )

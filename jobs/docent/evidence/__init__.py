@@ -1,0 +1,1 @@
+"""Evidence: metrics, statistics, leaks."""

@@ -1,0 +1,158 @@
+"""What one answer is worth: a plain table of metrics, and the function that fills in a Score row per answer.
+
+Reads rows in memory and an `encode` function (docent.evidence.encoder, or a test's own); writes nothing. A metric
+without a meaning for an answer (number support where it has no number) gives None: the key is left out of that row and
+the mean is over fewer rows, never over a stand-in value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docent.records import Answer, Score, make_id
+from docent.text.numbers import number_support, numbers_of
+
+DIGITS = 6
+TIE = 1e-6  # cosines closer than float32 arithmetic can tell apart
+ANSWERS_PER_BLOCK = 256  # bounds the matrix of answers by training answers
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One answer beside what it is measured against.
+
+    Attributes:
+        cosine: between answer and reference.
+        item: the item it should be about.
+        nearest: items of the training answers nearest to it; None where there are no training answers.
+        source: the text about the item; None where it is not at hand.
+    """
+
+    answer: str
+    reference: str
+    cosine: float
+    item: str
+    nearest: frozenset[str] | None
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of METRICS: which way is good, and how it is measured."""
+
+    better: Literal["lower", "higher", "near 1"]
+    measure: Callable[[Judged], float | None]
+
+
+def semantic_distance(judged: Judged) -> float:
+    """1 - cosine of answer and reference, 0 to 2; an empty answer has 1, as of an unrelated text."""
+    return min(2.0, max(0.0, 1.0 - judged.cosine)) if judged.answer else 1.0
+
+
+def exhibit_accuracy(judged: Judged) -> float | None:
+    """1 where the nearest training answer is about the right item and no other; an empty answer names none.
+
+    Where several training answers are equally near, or the nearest stands for several items, all must be the right one:
+    a text that would do for another exhibit as well has not told them apart.
+    """
+    if judged.nearest is None:
+        return None
+    return float(bool(judged.answer) and judged.nearest == {judged.item})
+
+
+def supported_numbers(judged: Judged) -> float | None:
+    """Share of the answer's numbers that the item's source text has; None where it has no number, or no source."""
+    if judged.source is None or not numbers_of(judged.answer):
+        return None
+    return number_support(judged.answer, judged.source)
+
+
+def length_ratio(judged: Judged) -> float | None:
+    """Words of the answer over words of the reference."""
+    words = len(_words(judged.reference))
+    return len(_words(judged.answer)) / words if words else None
+
+
+METRICS: dict[str, Metric] = {
+    "exhibit_accuracy": Metric("higher", exhibit_accuracy),
+    "semantic_distance": Metric("lower", semantic_distance),
+    "number_support": Metric("higher", supported_numbers),
+    "length_ratio": Metric("near 1", length_ratio),
+}
+
+
+def score_answers(
+    answers: Sequence[Answer], train: Iterable[tuple[str, str]], sources: Mapping[str, str], encode: Encode
+) -> list[Score]:
+    """Every metric of every answer, in their order.
+
+    Args:
+        answers: of any number of arms.
+        train: (item id, answer) of the training rows; repeats do no harm. Empty: no exhibit accuracy.
+        sources: text by item id.
+        encode: texts to unit vectors, (n, width).
+    """
+    about: dict[str, set[str]] = {}
+    for item, text in train:
+        about.setdefault(text.strip(), set()).add(item)
+    about.pop("", None)
+    said = [answer.answer.strip() for answer in answers]
+    wanted = [answer.reference.strip() for answer in answers]
+    vectors = encode([*said, *wanted, *about])
+    cosines = (vectors[: len(said)] * vectors[len(said) : 2 * len(said)]).sum(axis=1, dtype=np.float64).tolist()
+    nearest = nearest_items(vectors[: len(said)], vectors[2 * len(said) :], list(about.values()))
+    return [
+        _score(answer, Judged(text, reference, cosine, answer.item_id, items, sources.get(answer.item_id)))
+        for answer, text, reference, cosine, items in zip(answers, said, wanted, cosines, nearest, strict=True)
+    ]
+
+
+def nearest_items(
+    answers: NDArray[np.float32], train: NDArray[np.float32], items: Sequence[set[str]]
+) -> list[frozenset[str] | None]:
+    """For each answer, the items of the training answers with the highest cosine, all of them at a tie.
+
+    Args:
+        answers: unit vectors, (a, width).
+        train: unit vectors of distinct training answers, (t, width).
+        items: for each training answer, the items it was written for.
+    """
+    if not len(train):
+        return [None] * len(answers)
+    found: list[frozenset[str] | None] = []
+    for start in range(0, len(answers), ANSWERS_PER_BLOCK):
+        cosines = answers[start : start + ANSWERS_PER_BLOCK] @ train.T
+        for row in cosines:
+            tied = np.flatnonzero(row >= row.max() - TIE).tolist()
+            found.append(frozenset().union(*(items[index] for index in tied)))
+    return found
+
+
+def rounded(value: float) -> float:
+    """Six decimals, without a negative zero."""
+    return round(value, DIGITS) + 0.0
+
+
+def _score(answer: Answer, judged: Judged) -> Score:
+    measured: dict[str, Any] = {name: metric.measure(judged) for name, metric in METRICS.items()}
+    return Score(
+        id=make_id("score", (answer.id,)),
+        parents=(answer.id,),
+        arm=answer.arm,
+        example_id=answer.example_id,
+        item_id=answer.item_id,
+        item_name=answer.item_name,
+        metrics={name: rounded(value) for name, value in measured.items() if value is not None},
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)

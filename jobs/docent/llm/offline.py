@@ -1,0 +1,253 @@
+"""The offline teacher: questions from a list, answers made of the source's own sentences. No model, no network.
+
+It takes the same requests as an endpoint and replies in the same `[Visitor]` / `[Guide]` form, but it reads the
+structured `Material` of a request instead of the prompt. Temperature means variety: at the lowest one it takes the
+plainest question and the sentences in reading order (look, numbers, history, use, look again), above that seeded
+shuffles of both. Every answer names its exhibit, and every word of an answer beside `This is ...` stands in the source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from itertools import combinations
+from typing import Any, TypeVar
+
+import yaml
+
+from docent.errors import ConfigError
+from docent.llm.chat import ChatReply, ChatRequest, Material
+from docent.llm.replies import format_dialogue, without_labels
+from docent.records import canonical_json
+from docent.text.sentences import (
+    contains_name,
+    count_words,
+    is_heading,
+    plain,
+    readable_name,
+    split_sentences,
+    words_of,
+)
+from docent.text.topics import by_topic
+
+TEACHER = "offline-extractive"
+LANGUAGE = "English"
+VERSION = 1
+"""Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
+Chosen = tuple[int, ...]
+"""Positions of the sentences of an answer, in reading order."""
+T = TypeVar("T")
+TOPIC_ORDER = ("look", "numbers", "history", "use", "look")
+SHORT_WORDS, LONG_WORDS = 12, 45
+"""Answers are held between these where the text allows it."""
+MAX_COMBINED = 12
+"""Sentences of a topic that are combined with each other."""
+FEW_SENTENCES = 2
+"""With less prose than this, headings and catalogue lines count as sentences."""
+MAX_SENTENCES = 200
+"""Sentences of a text that are looked at."""
+
+
+class OfflineTeacher:
+    """The provider `offline`: any language of source text, questions in English only.
+
+    Raises:
+        ConfigError: another language is asked for.
+    """
+
+    name = "offline"
+    teacher = TEACHER
+    base_url = ""
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The material and the teacher's version."""
+        return {"version": VERSION, **asdict(request.material)}
+
+    async def send(self, request: ChatRequest, closing: asyncio.Event) -> ChatReply:
+        """The dialogue, at once."""
+        if request.material.language != LANGUAGE:
+            raise ConfigError(
+                f"the offline teacher asks in {LANGUAGE} only, not in {request.material.language}",
+                "generate_qa.language",
+                "set llm.provider: openai, or leave the language out",
+            )
+        return ChatReply(format_dialogue(write_pairs(request.material)), "stop")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class _Plan:
+    """What was said so far about one exhibit, over all temperatures.
+
+    Attributes:
+        said: pairs of question and answer.
+        answers: answers alone.
+        anchors: positions of the sentences said at the lowest temperature; the others retell them with more.
+        used: positions of the sentences said at the present temperature.
+    """
+
+    material: Material
+    sentences: list[str]
+    topics: dict[str, list[int]]
+    said: set[tuple[str, str]] = field(default_factory=set)
+    answers: set[str] = field(default_factory=set)
+    anchors: set[int] = field(default_factory=set)
+    used: set[int] = field(default_factory=set)
+
+    @property
+    def longest_words(self) -> int:
+        """Words that the sentences of one answer may have together, an introduction left room for."""
+        return min(LONG_WORDS, self.material.max_answer_words - count_words(_introduction(self.material)))
+
+    def note(self, pair: tuple[str, str], chosen: Chosen, lowest: bool) -> None:
+        """Remember a pair."""
+        self.said.add(pair)
+        self.answers.add(pair[1])
+        self.used.update(chosen)
+        if lowest:
+            self.anchors.update(chosen)
+
+
+def write_pairs(material: Material) -> list[tuple[str, str]]:
+    """Pairs for one temperature: different from each other, and from those of lower temperatures where possible.
+
+    Returns:
+        `material.pairs` questions with answers; none where the text has no usable sentence.
+    """
+    sentences = _sentences(material)
+    if not sentences:
+        return []
+    plan = _Plan(material, sentences, by_topic(sentences, material.name))
+    made: list[tuple[str, str]] = []
+    for temperature in (t for t in material.temperatures if t <= material.temperature):
+        lowest = temperature == material.temperatures[0]
+        seed = canonical_json([material.seed, material.name, material.text, temperature])
+        rng = None if lowest else random.Random(seed)
+        made, plan.used = [], set()
+        for slot in range(material.pairs):
+            found = _pair(plan, TOPIC_ORDER[slot % len(TOPIC_ORDER)], rng, made)
+            if found is not None:
+                made.append(found[0])
+                plan.note(*found, lowest)
+    return made
+
+
+def _pair(
+    plan: _Plan, topic: str, rng: random.Random | None, made: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], Chosen] | None:
+    """One pair on a topic; on anything else where the text has nothing (new) about it."""
+    rest = list(range(len(plan.sentences)))
+    sources = [(topic, plan.topics[topic]), ("more", rest)]
+    every = [*sources, *((other, rest) for other in _all_questions() if other not in (topic, "more"))]
+    asked = {question for question, _ in made}
+    # First what was never said, then a new question to a known answer, then whatever this call did not say yet.
+    for tried, fresh, avoid in ((sources, True, plan.said), (every, False, plan.said), (every, False, set(made))):
+        for name, positions in tried:
+            questions = sorted(_shuffled(_questions(name, plan.material.name), rng), key=asked.__contains__)
+            for chosen, answer in _answers(plan, positions, rng):
+                if fresh and answer in plan.answers:
+                    continue
+                if question := next((q for q in questions if (q, answer) not in avoid), None):
+                    return (question, answer), chosen
+    return None
+
+
+def _answers(plan: _Plan, own: Sequence[int], rng: random.Random | None) -> Iterator[tuple[Chosen, str]]:
+    """Answers from a topic's sentences, the best first.
+
+    At the lowest temperature these are the first sentences not said yet. Above it they hold a sentence of the lowest
+    one, so that what is learned from the one can be tested by the other, and another sentence.
+    """
+
+    def rank(chosen: Chosen) -> tuple[bool, bool, int, int]:
+        retold = rng is None or not plan.anchors.isdisjoint(set(chosen) & set(own))
+        order = len(chosen) // 3 if rng else chosen[0]
+        return not _good_length(plan, chosen), not retold, len(plan.used & set(chosen)), order
+
+    for chosen in sorted(_shuffled(_combined(plan, own), rng), key=rank):
+        yield chosen, _worded(plan, chosen)
+    for position in own if rng else ():
+        yield (position,), _worded(plan, (position,), introduced=True)
+
+
+def _combined(plan: _Plan, own: Sequence[int]) -> list[Chosen]:
+    """One to three sentences in reading order, at least one of the topic, the first of all as the only foreign one."""
+    usable = sorted({0, *own[:MAX_COMBINED]}) if own else []
+    found = (chosen for size in (1, 2, 3) for chosen in combinations(usable, size) if not set(own).isdisjoint(chosen))
+    return [chosen for chosen in found if len(chosen) == 1 or _words(plan, chosen) <= plan.longest_words]
+
+
+def _words(plan: _Plan, chosen: Chosen) -> int:
+    return sum(count_words(plan.sentences[position]) for position in chosen)
+
+
+def _good_length(plan: _Plan, chosen: Chosen) -> bool:
+    return SHORT_WORDS <= _words(plan, chosen) <= plan.longest_words
+
+
+def _worded(plan: _Plan, chosen: Sequence[int], introduced: bool = False) -> str:
+    """Sentences as one answer; begins with `This is ...` where none of them names the exhibit."""
+    text = " ".join(plan.sentences[position] for position in chosen)
+    if not introduced and _names(text, plan.material.name):
+        return text
+    return f"{_introduction(plan.material)} {text}"
+
+
+def _introduction(material: Material) -> str:
+    """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
+    name = readable_name(material.name)
+    found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", material.text, re.IGNORECASE)
+    if not found:
+        return f"This is {name}."
+    return f"This is {'the ' if found[1] else ''}{found[2]}."
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether the exhibit is named: the whole name, or all its words (`Wright Flyer` of `1903-wright-flyer`)."""
+    if contains_name(text, name):
+        return True
+    wanted = {word for word in plain(readable_name(name)).split() if word.isalpha()}
+    return any(len(word) > 2 for word in wanted) and wanted <= set(words_of(plain(text)))
+
+
+def _sentences(material: Material) -> list[str]:
+    """The usable sentences of a text, each once: catalogue lines only where there is little prose, long ones cut."""
+    found = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
+    found = [sentence for sentence in found if "://" not in sentence and any(c.isalnum() for c in sentence)]
+    prose = [sentence for sentence in found if not is_heading(sentence)]
+    if len(prose) < FEW_SENTENCES:
+        prose = [f"{sentence}." if is_heading(sentence) else sentence for sentence in found]
+    room = material.max_answer_words - count_words(_introduction(material))
+    return [s for s in prose if count_words(s) <= room] or [_cut(s, room) for s in prose]
+
+
+def _cut(sentence: str, words: int) -> str:
+    """The beginning of a sentence, up to the last comma or the last word that fits."""
+    kept = " ".join(sentence.split()[: max(words, 1)])
+    head, comma, _ = kept.rpartition(",")
+    return f"{head if comma and count_words(head) * 2 >= words else kept}".rstrip(",;:. ") + "."
+
+
+def _questions(topic: str, exhibit: str) -> list[str]:
+    """The questions of a topic, without those that say an exhibit's name by chance."""
+    questions = list(_all_questions()[topic])
+    return [question for question in questions if not contains_name(question, exhibit)] or questions
+
+
+@cache
+def _all_questions() -> dict[str, list[str]]:
+    text = resources.files("docent.llm").joinpath("visitor_questions.yaml").read_text(encoding="utf-8")
+    found: dict[str, list[str]] = yaml.safe_load(text)
+    return found
+
+
+def _shuffled(values: Sequence[T], rng: random.Random | None) -> list[T]:
+    """A new list, in another order when there is a generator."""
+    return rng.sample(values, len(values)) if rng else list(values)

@@ -1,0 +1,1 @@
+"""One adapter module per model family: where text, connector, vision and image tokens are."""

@@ -1,0 +1,62 @@
+"""How a question about a photo becomes what the processor takes: one place for training and for answering.
+
+The text goes through the processor's own chat template. Special tokens inside questions and answers are removed
+first: a text must not open a second picture or end the turn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from docent.errors import InputError
+from docent.vision.square import square
+
+
+def prompt_text(processor: Any, question: str) -> str:
+    """The conversation up to where the answer begins."""
+    return str(processor.apply_chat_template([_user(processor, question)], add_generation_prompt=True))
+
+
+def dialog_text(processor: Any, question: str, answer: str) -> str:
+    """The conversation up to the token that ends the answer, without the line break after it."""
+    said = {"role": "assistant", "content": [{"type": "text", "text": without_special_tokens(processor, answer)}]}
+    return str(processor.apply_chat_template([_user(processor, question), said])).rstrip()
+
+
+def without_special_tokens(processor: Any, text: str) -> str:
+    """The text with every special token of the tokenizer taken out, and no white space around it."""
+    special = sorted(processor.tokenizer.all_special_tokens, key=len, reverse=True)
+    previous = ""
+    while previous != text:
+        previous = text
+        for token in special:
+            text = text.replace(token, "")
+    return text.strip()
+
+
+def open_photo(path: Path) -> Image.Image:
+    """The photo of a data set row in RGB.
+
+    Raises:
+        InputError: the file is not a picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"not a readable picture: {error}", str(path), "docent run --verify") from None
+
+
+def fitted(processor: Any, image: Image.Image) -> Image.Image:
+    """The photo, padded to a square where the processor would stretch it to one."""
+    size = processor.image_processor.size
+    stretches = size.get("longest_edge") == size.get("shortest_edge")
+    return square(image) if stretches else image.convert("RGB")
+
+
+def _user(processor: Any, question: str) -> dict[str, Any]:
+    asked = {"type": "text", "text": without_special_tokens(processor, question)}
+    return {"role": "user", "content": [{"type": "image"}, asked]}

@@ -1,0 +1,43 @@
+"""Where Idefics2 keeps its text model, its connector and its vision tower.
+
+Source of the structure: transformers' `modeling_idefics2.py`. The two functions below do what its
+`get_image_features` does, in two steps, so that the output of a frozen tower can be kept between steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+# Every projection of the language model and of the connector, none of the vision tower.
+LORA_TARGETS = r".*(text_model|connector).*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+VISION_TOWER = "vision_model"
+END_OF_ANSWER = "<end_of_utterance>"
+
+
+def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the vision tower says about each picture.
+
+    Args:
+        model: an `Idefics2ForConditionalGeneration`.
+        pixels: (n, 3, height, width).
+        pixel_mask: (n, height, width), zero where a picture was padded.
+
+    Returns:
+        The last hidden state (n, patches, width), and which patches are picture, bool (n, patches).
+    """
+    size = model.config.vision_config.patch_size
+    patches = pixel_mask.bool().unfold(1, size, size).unfold(2, size, size).all(dim=-1).all(dim=-1)
+    said = model.model.vision_model(
+        pixel_values=pixels.to(model.dtype), patch_attention_mask=patches, return_dict=True
+    ).last_hidden_state
+    return said, patches.flatten(1)
+
+
+def connect(model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
+    """Forward arguments that stand for the pictures, made from what the tower said; one picture per row."""
+    latents = model.model.connector(hidden, attention_mask=patches)
+    pooled = BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=list(latents))
+    return {"mm_encoder_outputs": {"image": pooled}}

@@ -1,0 +1,48 @@
+"""Stage `answer`: one arm answers every test example; a unit is one arm.
+
+Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in their order; score turns
+them into numbers and CSV files. A fine-tuned approach is an arm of its own name; what it is compared with are the rows
+of ARMS. Examples are batched before they are divided into shards, because a batch may touch the last bits of an answer.
+Run alone: `docent stage answer-base --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
+
+To add an arm: one function, one line in ARMS, its name in `config.Answering.arms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from docent.context import Context
+from docent.errors import InputError
+from docent.records import Answer, Example
+from docent.stages.answer import generated, looked_up
+from docent.stages.answer.asked import Asked, batched
+
+ARMS: dict[str, Callable[[Context, Asked], Iterator[Answer]]] = {
+    "base": generated.base,
+    "retrieval": looked_up.retrieval,
+    "colour": looked_up.colour,
+    "constant": looked_up.constant,
+    "blind": generated.blind,
+}
+
+
+def run(ctx: Context) -> Iterator[Answer]:
+    """Answer this shard's test examples.
+
+    Raises:
+        InputError: the data set has no test rows, a picture cannot be read, or the arm lacks training rows.
+        ConfigError: the model cannot be loaded.
+    """
+    examples = ctx.rows("build-dataset", Example)
+    tests = [example for example in examples if example.split == "test"]
+    if not tests:
+        raise InputError("the data set has no test rows", "build-dataset", "--set assemble.test_images=1 or more")
+    asked = Asked(
+        batches=ctx.mine(batched(tests, ctx.section.batch_size)),
+        train=[example for example in examples if example.split == "train"],
+    )
+    arm = generated.tuned if f"finetune-{ctx.unit.part}" in ctx.inputs else ARMS[ctx.unit.part]
+    for done, answer in enumerate(arm(ctx, asked), 1):
+        ctx.progress.update(done, asked.total, f"{ctx.unit.part}: {answer.item_name}")
+        yield answer

@@ -1,0 +1,61 @@
+"""What an arm is asked, and the row it answers with. Pure functions over rows, and the way to a row's picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from docent.context import Context
+from docent.models.chat import open_photo
+from docent.records import Answer, Example, make_id
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The test examples of one shard, in batches whose composition no shard count changes, and all training rows."""
+
+    batches: Sequence[Sequence[Example]]
+    train: Sequence[Example]
+
+    @property
+    def total(self) -> int:
+        """Number of test examples."""
+        return sum(len(batch) for batch in self.batches)
+
+
+def batched(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
+    """The examples in groups of `size`; the last group may be smaller."""
+    return [examples[start : start + size] for start in range(0, len(examples), size)]
+
+
+def photo_of(ctx: Context, example: Example) -> Image.Image:
+    """The picture of a data set row in RGB.
+
+    Raises:
+        InputError: it is not listed, or not a readable picture.
+    """
+    return open_photo(ctx.inputs["build-dataset"].file(example.file))
+
+
+def answer_row(
+    arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
+) -> Answer:
+    """The row for what `arm` said; nothing but white space counts as an empty answer."""
+    parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
+    text = text.strip()
+    return Answer(
+        id=make_id("answer", parents, arm),
+        parents=parents,
+        arm=arm,
+        example_id=example.id,
+        item_id=example.item_id,
+        item_name=example.item_name,
+        image_name=example.image_name,
+        question=example.question,
+        answer=text,
+        reference=example.answer,
+        status="ok" if text else "empty",
+        matched=matched,
+    )

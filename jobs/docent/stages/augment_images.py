@@ -1,0 +1,73 @@
+"""Stage augment-images: altered copies of photos, as many as the plan of the splits wants.
+
+Reads `Document` and `ImageQuality` rows and photos; writes one `ImageFile` per copy, with the transforms applied and
+the original as parent. Run alone: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from PIL import Image
+
+from docent.config import Assemble
+from docent.context import Context
+from docent.records import Document, ImageFile, ImageQuality, Reject
+from docent.vision.augment import alter, check_sides, choose, to_jpeg
+from docent.vision.lineage import copy_name
+from docent.vision.photos import PhotoError, decode
+from docent.vision.splits import Copy, find_usable, plan_document
+
+UNIT = "augment-images"
+
+
+def run(ctx: Context) -> Iterator[ImageFile | Reject]:
+    """The copies of every exhibit, original after original."""
+    documents = ctx.rows("ingest", Document)
+    assess = ctx.config.assess_images
+    usable = find_usable(
+        documents, ctx.rows("assess-images", ImageQuality), assess.duplicate_similarity if assess else 1.0
+    )
+    section = ctx.config.assemble or Assemble()
+    mine = ctx.mine(documents)
+    for number, document in enumerate(mine, 1):
+        copies = plan_document(document, usable, section, ctx.config.seed).copies
+        for image in document.images:
+            yield from _copy_image(ctx, image, [copy for copy in copies if copy.original.id == image.id])
+        ctx.progress.update(number, len(mine), document.name)
+
+
+def _copy_image(ctx: Context, original: ImageFile, copies: Sequence[Copy]) -> Iterator[ImageFile | Reject]:
+    """The wanted copies of one photo, which is decoded once and then let go."""
+    if not copies:
+        return
+    try:
+        picture = decode(ctx.image_path(original), original.width_px * original.height_px)
+        check_sides(picture)
+    except PhotoError as error:
+        for copy in copies:
+            name = copy_name(original.name, copy.number)
+            yield Reject(reason=error.reason, raw=name, parents=(original.id,), detail=error.detail)
+        return
+    for copy in copies:
+        yield _alter(ctx, copy, picture)
+
+
+def _alter(ctx: Context, copy: Copy, picture: Image.Image) -> ImageFile:
+    original = copy.original
+    rng = ctx.rng(UNIT, original.id, copy.number)
+    chosen = choose(ctx.section.probability, rng)
+    data = to_jpeg(alter(picture, chosen, rng))
+    return ImageFile(
+        id=copy.id,
+        parents=(original.id,),
+        name=copy_name(original.name, copy.number),
+        unit=UNIT,
+        file=ctx.save(data, "jpg"),
+        sha256=hashlib.sha256(data).hexdigest(),
+        width_px=picture.width,
+        height_px=picture.height,
+        group=original.group,
+        transforms=chosen,
+    )

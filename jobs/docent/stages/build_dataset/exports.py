@@ -1,0 +1,126 @@
+"""The data set in the formats of others: `metadata.csv`, chat JSONL, a Hugging Face DatasetDict.
+
+Every function gives the same bytes for the same rows. None of these files is read back by docent.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from docent.records import SPLITS, Example, ImageFile, Item, make_id
+
+COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
+WRITER_BATCH_ROWS = 100
+
+
+def image_names(pictures: Iterable[tuple[Item, ImageFile]]) -> dict[str, str]:
+    """A file name for every picture by its id: its own name, with the item's before it where two would be the same."""
+    wanted = {image.id: (slug(item.name), slug(image.name)) for item, image in pictures}
+    times = Counter(name.casefold() for _, name in wanted.values())
+    named = {
+        image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
+    }
+    again = Counter(name.casefold() for name in named.values())
+    return {i: f"{i}-{name}" if again[name.casefold()] > 1 else name for i, name in named.items()}
+
+
+def slug(name: str) -> str:
+    """A name that is a plain file name on every system."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-")[-120:] or "unnamed"
+
+
+def dialog(question: str, answer: str) -> str:
+    """The conversation as the published data set spells it, spaces included."""
+    asked, said = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
+    user = f'{{"role": "user", "content": [{{"type": "image"}}, {{"type": "text", "text": {asked}}} ]}}'
+    assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {said}}} ]}}'
+    return f'{{"messages": [{user}, {assistant} ]}}'
+
+
+def metadata_csv(examples: Iterable[Example]) -> bytes:
+    """Rows of one split with the columns that `load_dataset("imagefolder")` understands."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in examples:
+        writer.writerow([row.data_id, row.item_name, row.image_name, row.image_name, dialog(row.question, row.answer)])
+    return text.getvalue().encode()
+
+
+def chat_jsonl(examples: Iterable[Example]) -> bytes:
+    """Rows of one split as OpenAI fine-tuning messages; the picture is a path relative to the file."""
+    lines = []
+    for row in examples:
+        asked = [
+            {"type": "image_url", "image_url": {"url": row.file}},
+            {"type": "text", "text": row.question},
+        ]
+        messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": row.answer}]
+        lines.append(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
+
+
+def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: Path) -> None:
+    """A DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures inside.
+
+    Args:
+        examples: all rows.
+        images_folder: holds `<split>/<image_name>`.
+        folder: an existing folder that is filled.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+    import datasets
+
+    datasets.disable_progress_bars()
+    made = datasets.DatasetDict()
+    with tempfile.TemporaryDirectory(prefix="docent-hf-") as temporary:
+        for split in SPLITS:
+            rows = [row for row in examples if row.split == split]
+            if rows:
+                made[split] = _dataset(rows, images_folder, Path(temporary) / f"{split}.arrow")
+        made.save_to_disk(str(folder))
+
+
+def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path) -> Any:
+    """One split, written in batches so that not all pictures are in memory, and read back from its file."""
+    import datasets
+    from datasets.arrow_reader import ArrowReader
+    from datasets.arrow_writer import ArrowWriter
+
+    features = datasets.Features(
+        image=datasets.Image(),
+        data_id=datasets.Value("int64"),
+        item_name=datasets.Value("string"),
+        image_name=datasets.Value("string"),
+        dialog=datasets.Value("string"),
+    )
+    with ArrowWriter(path=str(arrow), features=features, writer_batch_size=WRITER_BATCH_ROWS) as writer:
+        for row in _hf_rows(rows, images_folder):
+            writer.write(row)
+        writer.finalize()
+    table = ArrowReader.read_table(str(arrow), in_memory=False)
+    # Left alone, the library makes the fingerprint from the temporary path and the time.
+    fingerprint = make_id("build-dataset", [row.id for row in rows], "hf")
+    return datasets.Dataset(table, split=datasets.Split(rows[0].split), fingerprint=fingerprint)
+
+
+def _hf_rows(rows: Sequence[Example], images_folder: Path) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        data = (images_folder / row.split / row.image_name).read_bytes()
+        yield {
+            "image": {"bytes": data, "path": row.image_name},
+            "data_id": row.data_id,
+            "item_name": row.item_name,
+            "image_name": row.image_name,
+            "dialog": dialog(row.question, row.answer),
+        }

@@ -1,0 +1,62 @@
+"""When what happens in training, as pure functions of the step number: learning rate, epochs, evaluations.
+
+Source of the learning rate: linear warm-up and half a cosine, as in transformers' `get_cosine_schedule_with_warmup`,
+which the published experiment used.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+from docent.records import canonical_json
+
+SORTED_BATCHES = 8
+
+
+def total_steps(rows: int, batch_size: int, epochs: float) -> int:
+    """Optimiser steps of a run; the last, shorter batch of an epoch counts."""
+    return max(1, math.ceil(epochs * math.ceil(rows / batch_size)))
+
+
+def rate_factor(step: int, steps: int, warmup_share: float) -> float:
+    """Share of the peak learning rate at step 1 .. `steps`: from 0 to 1 while warming up, then down a cosine."""
+    done = step - 1
+    warmup = math.ceil(warmup_share * steps)
+    if done < warmup:
+        return done / warmup
+    return 0.5 * (1.0 + math.cos(math.pi * (done - warmup) / max(1, steps - warmup)))
+
+
+def evaluation_steps(steps: int, evaluations: int) -> tuple[int, ...]:
+    """The steps after which the validation loss is measured: evenly spread, the last one among them."""
+    return tuple(sorted({math.ceil(steps * k / evaluations) for k in range(1, evaluations + 1)}))
+
+
+def checkpoint_interval(steps: int) -> int:
+    """Steps between two checkpoints: a killed run loses at most a tenth of its work."""
+    return max(10, steps // 10)
+
+
+def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Row numbers of all batches of an epoch: its own permutation of the rows, the shorter last batch kept.
+
+    Rows are sorted by length among the next few batches, so that a batch holds little padding, and those batches are
+    shuffled again.
+
+    Args:
+        lengths: tokens of each row.
+        batch_size: rows in a batch.
+        seed: of the run.
+        epoch: 0, 1, ...
+    """
+    rng = random.Random(canonical_json([seed, "epoch", epoch]))
+    order = list(range(len(lengths)))
+    rng.shuffle(order)
+    batches: list[list[int]] = []
+    for start in range(0, len(order), batch_size * SORTED_BATCHES):
+        window = sorted(order[start : start + batch_size * SORTED_BATCHES], key=lambda row: lengths[row])
+        batches += [window[at : at + batch_size] for at in range(0, len(window), batch_size)]
+    rng.shuffle(batches)
+    return batches

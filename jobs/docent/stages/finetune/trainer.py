@@ -1,0 +1,223 @@
+"""The training loop: AdamW, warm-up and cosine, validation, checkpoints, resume.
+
+Reads encoded rows; writes checkpoints into a scratch folder. On a CPU in float32 a run that was killed and resumed
+ends with the same bits as one that was not: the batches depend on the step number alone, and weights, optimiser and
+random state come back as they were.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from docent.config import Finetune
+from docent.errors import ConfigError, StoppedError
+from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate
+from docent.stages.finetune.checkpoints import (
+    State,
+    Tensors,
+    load_best,
+    newest_checkpoint,
+    save_best,
+    save_checkpoint,
+)
+from docent.stages.finetune.schedule import (
+    checkpoint_interval,
+    epoch_batches,
+    evaluation_steps,
+    rate_factor,
+    total_steps,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does, known before it starts.
+
+    Attributes:
+        rate: peak learning rate.
+        epochs: passes over the training rows.
+        seed: of batches and dropout.
+        scratch: where checkpoints go.
+    """
+
+    section: Finetune
+    rate: float
+    epochs: float
+    seed: int
+    scratch: Path
+
+
+@dataclass
+class Data:
+    """Encoded rows and the photos they are about."""
+
+    train: Sequence[Encoded]
+    validation: Sequence[Encoded]
+    pictures: Pictures
+    pad_id: int
+    _epoch: int = -1
+    _batches: list[list[int]] = field(default_factory=list)
+
+    def loss(self, model: Any, rows: Sequence[Encoded]) -> tuple[torch.Tensor, int]:
+        """Sum of the cross-entropy over the supervised tokens of one batch, and their number."""
+        batch = {name: tensor.to(model.device) for name, tensor in collate(rows, self.pad_id).items()}
+        targets = batch.pop("labels")[:, 1:]
+        pictures = self.pictures.inputs([row.photo for row in rows])
+        hidden = model.model(**batch, **pictures, use_cache=False).last_hidden_state[:, :-1]
+        counted = targets != IGNORED
+        # Only supervised positions go through the head, the widest matrix of a small model.
+        logits = model.get_output_embeddings()(hidden[counted])
+        return cross_entropy(logits.float(), targets[counted], reduction="sum"), int(counted.sum())
+
+    def batch(self, step: int, batch_size: int, seed: int) -> list[Encoded]:
+        """The training rows of step 1, 2, ..."""
+        epoch, position = divmod(step - 1, math.ceil(len(self.train) / batch_size))
+        if self._epoch != epoch:
+            self._batches = epoch_batches([len(row.ids) for row in self.train], batch_size, seed, epoch)
+            self._epoch = epoch
+        return [self.train[index] for index in self._batches[position]]
+
+
+def train(
+    model: Any, data: Data, plan: Plan, stop: threading.Event, tell: Callable[[float, float, str], None]
+) -> tuple[State, int]:
+    """Train, or go on from the newest checkpoint, and leave the best weights in the model.
+
+    Args:
+        model: not wrapped by peft, with what trains set trainable.
+        data: the rows.
+        plan: settings.
+        stop: when set, a checkpoint is saved and StoppedError raised.
+        tell: called after every step with steps done, steps in all, and a message.
+
+    Returns:
+        The final state and the number of steps.
+
+    Raises:
+        StoppedError: `stop` was set.
+    """
+    section = plan.section
+    steps = total_steps(len(data.train), section.batch_size, plan.epochs)
+    evaluations = evaluation_steps(steps, section.evaluations)
+    saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
+    optimizer = _optimizer(model, section.weight_decay)
+    torch.manual_seed(plan.seed)
+    state = _resume(model, optimizer, plan.scratch)
+    while state.step < steps:
+        row = _step(model, optimizer, data, plan, state.step + 1)
+        state.step += 1
+        state.log.append(row)
+        if state.step in evaluations:
+            row["validation_loss"] = validation_loss(model, data, section.batch_size)
+            _keep_best(model, state, row["validation_loss"], plan.scratch)
+        if state.step in saves or stop.is_set():
+            save_checkpoint(plan.scratch, state, _snapshot(model, optimizer), section.max_checkpoints)
+        if stop.is_set():
+            raise StoppedError(f"stopped after step {state.step} of {steps}", str(plan.scratch), "docent run")
+        tell(state.step, steps, f"loss {row['loss']:.3f}")
+    _load(model, load_best(plan.scratch, state.best_step))
+    return state, steps
+
+
+@torch.no_grad()
+def validation_loss(model: Any, data: Data, batch_size: int) -> float | None:
+    """Mean cross-entropy over the supervised tokens of all validation rows; None where there are none."""
+    if not data.validation:
+        return None
+    model.eval()
+    total, count = 0.0, 0
+    for start in range(0, len(data.validation), batch_size):
+        loss, tokens = data.loss(model, data.validation[start : start + batch_size])
+        total, count = total + loss.item(), count + tokens
+    model.train()
+    return total / count
+
+
+def trainable(model: Any) -> Tensors:
+    """The parameters that train, by name."""
+    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def _keep_best(model: Any, state: State, loss: float | None, scratch: Path) -> None:
+    """The lowest validation loss wins, the earlier step at a tie; without validation rows the last step does."""
+    if loss is None or state.best_loss is None or loss < state.best_loss:
+        state.best_step, state.best_loss = state.step, loss
+        save_best(scratch, state.step, trainable(model))
+
+
+def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, step: int) -> dict[str, Any]:
+    """One optimiser step; returns its row of the training log."""
+    section, rows = plan.section, len(data.train)
+    steps = total_steps(rows, section.batch_size, plan.epochs)
+    rate = plan.rate * rate_factor(step, steps, section.warmup_share)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    model.train()
+    total, tokens = data.loss(model, data.batch(step, section.batch_size, plan.seed))
+    loss = total / tokens
+    if not torch.isfinite(loss):
+        raise ConfigError(f"the loss is {loss.item()} at step {step}", "finetune.approaches", "lower the learning_rate")
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], section.max_grad_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    epoch = round(step / math.ceil(rows / section.batch_size), 4)
+    return {"step": step, "epoch": epoch, "loss": loss.item(), "learning_rate": rate, "validation_loss": None}
+
+
+def _optimizer(model: Any, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW; norms and biases do not decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
+
+
+def _snapshot(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
+    moments = {
+        f"{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+    return {"weights": trainable(model), "optimizer": moments, "random": _random_state()}
+
+
+def _resume(model: Any, optimizer: torch.optim.Optimizer, scratch: Path) -> State:
+    found = newest_checkpoint(scratch)
+    if found is None:
+        return State()
+    state, tensors = found
+    _load(model, tensors["weights"])
+    moments: dict[int, Tensors] = {}
+    for key, value in tensors["optimizer"].items():
+        index, _, name = key.partition(".")
+        moments.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    torch.set_rng_state(tensors["random"]["cpu"])
+    if "cuda" in tensors["random"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random"]["cuda"])
+    return state
+
+
+def _random_state() -> Tensors:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+@torch.no_grad()
+def _load(model: Any, weights: Tensors) -> None:
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parameter.copy_(weights[name])

@@ -1,0 +1,104 @@
+"""Loader `exhibits-folder`: one subfolder per exhibit, named like it, with photos and a `description.txt`."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+from pathlib import Path
+
+from docent.config import Source
+from docent.errors import InputError
+from docent.records import Reject, Span
+from docent.stages.ingest.sources import (
+    LEAVES_FOLDER,
+    MAX_TEXT_BYTES,
+    Exhibit,
+    ListedPhoto,
+    OutsideError,
+    check_exhibit,
+    confined,
+    line_breaks,
+)
+
+log = logging.getLogger("docent.ingest")
+
+DESCRIPTION = "description.txt"
+NO_DESCRIPTION = "no description.txt"
+# Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
+PHOTO_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .heic .heif .avif .jp2 .psd .svg .dng .cr2 .nef .arw".split()
+)
+LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibit name>/<any name>.jpg"
+
+
+def list_exhibits(source: Source) -> list[Exhibit | Reject]:
+    """Every subfolder as an exhibit, or as a reject where it cannot be one; opens no photo.
+
+    Raises:
+        InputError: the source is no folder, or has no subfolder.
+    """
+    if not source.path.is_dir():
+        raise InputError("the source of kind exhibits-folder is not a folder", str(source.path), LAYOUT)
+    folders = sorted(
+        (path for path in source.path.iterdir() if path.is_dir() and not path.name.startswith(".")),
+        key=lambda path: path.name,
+    )
+    if not folders:
+        raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)
+    return [_exhibit(source, folder) for folder in folders]
+
+
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts `view-2.jpg` before `view-10.jpg`; upper and lower case count alike, then as written."""
+    pieces = re.split(r"([0-9]+)", name.lower())
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, name)]
+
+
+def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
+    where = f"{folder.name}/{DESCRIPTION}"
+    names = sorted((path.name for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
+    described = [name for name in names if name.lower() == DESCRIPTION]
+    try:
+        path = confined(source.path, folder, described[0]) if described else None
+    except OutsideError:
+        return Reject(reason=LEAVES_FOLDER, raw=folder.name, detail=where)
+    if path is None:
+        return Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=f"{folder.name}/ has no {DESCRIPTION}")
+    with path.open("rb") as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    whole = read_text(data, where)
+    if whole is None:
+        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: save it as UTF-8")
+    text = whole.strip()
+    if reject := check_exhibit(folder.name, text, where):
+        return reject
+    if len(data) > MAX_TEXT_BYTES:
+        return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
+    first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
+    photos = [name for name in names if Path(name).suffix.lower() in PHOTO_SUFFIXES]
+    return Exhibit(
+        source=source,
+        name=folder.name,
+        text=text,
+        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(text)),
+        root=source.path,
+        folder=folder,
+        photos=tuple(ListedPhoto(name, f"{folder.name}/{name}") for name in photos),
+    )
+
+
+def read_text(data: bytes, where: str) -> str | None:
+    """Text of a file: by its byte order mark, else UTF-8, else Windows-1252 with a warning; None when none fits."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    log.warning("%s is not UTF-8: read as Windows-1252", where)
+    return text

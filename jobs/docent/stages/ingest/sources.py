@@ -1,0 +1,129 @@
+"""What every loader of `ingest` returns, and reading inside a folder without leaving it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.config import Source
+from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
+
+PHOTO_NOT_FOUND = "photo not found"
+LEAVES_FOLDER = "path leaves the images folder"
+NAMED_TWICE = "exhibit named twice"
+MAX_NAME_CHARACTERS = 200
+MAX_TEXT_BYTES = 1024 * 1024
+MAX_RAW_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class ListedPhoto:
+    """A photo as the source names it; whether the file exists is not known yet.
+
+    Attributes:
+        name: path relative to the images folder, as written in the source.
+        where: the place in the source that names it, for people.
+    """
+
+    name: str
+    where: str
+    split: Split | None = None
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One exhibit as the source describes it, its photos not opened yet.
+
+    Attributes:
+        root: the folder that no photo may lie outside of.
+        folder: what the photos' names are relative to, inside `root`.
+    """
+
+    source: Source
+    name: str
+    text: str
+    span: Span
+    root: Path
+    folder: Path
+    photos: tuple[ListedPhoto, ...]
+    slots: Slots | None = None
+
+    @property
+    def document_id(self) -> str:
+        """Id of the document: the same on every machine, wherever the source lies there."""
+        return make_id("ingest", (), self.source.path.name, self.name)
+
+    def document(self) -> Document:
+        """The row, without photos."""
+        section = Section(index=0, title=self.name, text=self.text, source=self.span)
+        return Document(
+            id=self.document_id, kind="exhibit", name=self.name, sections=(section,), given_slots=self.slots
+        )
+
+
+class OutsideError(Exception):
+    """A name leads out of its folder."""
+
+
+def confined(root: Path, folder: Path, name: str) -> Path | None:
+    """The regular file `folder / name`; None where there is none.
+
+    Args:
+        root: existing folder that the file must lie in once all links are followed.
+
+    Raises:
+        OutsideError: the name is absolute, climbs with `..`, or follows a link out of `root`.
+    """
+    relative = Path(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise OutsideError
+    try:
+        found = (folder / relative).resolve()
+        inside = found.is_relative_to(root.resolve())
+        usable = inside and found.is_file()
+    except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
+        return None
+    if not inside:
+        raise OutsideError
+    return found if usable else None
+
+
+def line_breaks(text: str) -> int:
+    """Line breaks of any system in a text: what an editor counts."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+def shorten(text: str) -> str:
+    """A text short enough for a reject."""
+    return text if len(text) <= MAX_RAW_CHARACTERS else text[:MAX_RAW_CHARACTERS] + "…"
+
+
+def check_exhibit(name: str, text: str, where: str) -> Reject | None:
+    """Why an exhibit cannot be used, or None."""
+    if not name:
+        return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
+    if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        detail = f"{where}: one line of at most {MAX_NAME_CHARACTERS} printable characters is expected"
+        return Reject(reason="exhibit name cannot be used", raw=shorten(name), detail=detail)
+    if not text:
+        return Reject(reason="exhibit without a description", raw=name, detail=where)
+    if len(text.encode()) > MAX_TEXT_BYTES:
+        return Reject(reason="description too long", raw=name, detail=f"{where}: more than {MAX_TEXT_BYTES} bytes")
+    return None
+
+
+def reject_named_twice(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
+    """The same list with every later exhibit of a name turned into a reject: names tell items apart downstream."""
+    first: dict[str, Exhibit] = {}
+    checked: list[Exhibit | Reject] = []
+    for exhibit in found:
+        if isinstance(exhibit, Exhibit) and first.setdefault(exhibit.name, exhibit) is not exhibit:
+            before = first[exhibit.name].span
+            detail = (
+                f"{exhibit.span.file} line {exhibit.span.first_line}; first in {before.file} line {before.first_line}"
+            )
+            checked.append(Reject(reason=NAMED_TWICE, raw=exhibit.name, detail=detail))
+        else:
+            checked.append(exhibit)
+    return checked

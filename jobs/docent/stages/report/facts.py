@@ -1,0 +1,139 @@
+"""Everything the page says, gathered once into plain values.
+
+Reads every stage before the report; any may be skipped, then its part is empty. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from docent.context import Context
+from docent.pipeline import arms as configured_arms
+from docent.pipeline import section_of
+from docent.records import Score
+from docent.stages.report.findings import Estimate, Evidence
+from docent.stages.report.funnel import Funnel, read_funnel
+from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
+from docent.stages.report.samples import Samples, read_samples
+from docent.stages.report.summary import Summary, read_audit, read_summary
+from docent.stages.report.training import Curve, read_training
+from docent.stages.report.verdict import Verdict, judge
+from docent.stages.report.wording import ACCURACY, METRICS, Family, words_of
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of the comparison: name, family (colour and mark) and a plain description."""
+
+    name: str
+    family: Family
+    text: str
+
+
+@dataclass(frozen=True)
+class ExhibitRow:
+    """How often each arm was right about one exhibit: (right, answers), None for an arm that did not answer."""
+
+    exhibit: str
+    cells: tuple[tuple[int, int] | None, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All of the page, before any layout."""
+
+    title: str
+    run_name: str
+    seed: int
+    verdict: Verdict
+    evidence: Evidence
+    arms: tuple[Arm, ...]
+    metrics: tuple[str, ...]
+    exhibits: tuple[ExhibitRow, ...]
+    ceiling: dict[str, Estimate]
+    encoder: tuple[tuple[str, str], ...]
+    leaked: tuple[str, ...]
+    samples: Samples
+    training: tuple[Curve, ...]
+    funnel: Funnel
+    costs: tuple[UnitCost, ...]
+    gaps: tuple[Gap, ...]
+    card: RunCard
+
+
+def gather(ctx: Context) -> Facts:
+    """Read all inputs of the report.
+
+    Raises:
+        InputError: an input is not what its stage writes.
+    """
+    summary, audit = read_summary(ctx), read_audit(ctx)
+    funnel, gaps = read_funnel(ctx), read_gaps(ctx)
+    kinds = _kinds(ctx)
+    estimates = summary.estimates()
+    names = _ordered(ctx, summary)
+    photos = {split: count for split, count, _ in funnel.splits}
+    evidence = Evidence(
+        arms={arm: estimates[arm] for arm in names if arm in estimates},
+        comparisons=summary.pairs(),
+        tuned=tuple(arm for arm in names if arm in kinds),
+        chance=summary.chance,
+        exhibits=summary.items,
+        examples=summary.test_examples,
+        leaks=audit.leaks if audit else None,
+        test_photos=audit.test_images if audit else photos.get("test"),
+        leaks_from=audit.seen_in() if audit else "training",
+        repeated_answers=audit.test_answers_also_in_train if audit else 0,
+        teachers=funnel.teachers,
+        failed_shards=len(gaps),
+    )
+    described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
+    return Facts(
+        title=ctx.section.title,
+        run_name=ctx.config.run.name,
+        seed=ctx.config.seed,
+        verdict=judge(evidence),
+        evidence=evidence,
+        arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
+        metrics=_metrics(evidence),
+        exhibits=_by_exhibit(ctx.rows("score", Score), names),
+        ceiling=summary.at_best(),
+        encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
+        leaked=audit.names() if audit else (),
+        samples=read_samples(ctx, ctx.section.max_samples),
+        training=read_training(ctx),
+        funnel=funnel,
+        costs=read_costs(ctx),
+        gaps=gaps,
+        card=read_card(ctx),
+    )
+
+
+def _kinds(ctx: Context) -> dict[str, str]:
+    """Fine-tuned arm -> its row of the approaches table."""
+    section = section_of(ctx.config, "finetune")
+    return {a.name: a.kind for a in section.approaches} if section else {}
+
+
+def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
+    """Arms in the order of the configuration, then any that only the summary knows."""
+    known = configured_arms(ctx.config) if section_of(ctx.config, "answer") else ()
+    return (*known, *(arm for arm in summary.arms if arm not in known))
+
+
+def _metrics(evidence: Evidence) -> tuple[str, ...]:
+    """Metrics that any arm has, the known ones first."""
+    found = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
+    return tuple(name for name in (*METRICS, *(n for n in found if n not in METRICS)) if name in found)
+
+
+def _by_exhibit(scores: list[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
+    right: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for score in scores:
+        if ACCURACY in score.metrics:
+            right[score.item_name][score.arm].append(score.metrics[ACCURACY] >= 0.5)
+    return tuple(
+        ExhibitRow(name, tuple((sum(r), len(r)) if (r := by_arm.get(arm)) else None for arm in arms))
+        for name, by_arm in sorted(right.items())
+    )

@@ -1,0 +1,67 @@
+"use strict";
+// The page is complete without this script; it adds sorting, filtering and "open all".
+
+(() => {
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const one = (selector) => document.querySelector(selector);
+
+  function valueOf(row, column, kind) {
+    const cell = row.cells[column];
+    const text = cell.dataset.value ?? cell.textContent.trim();
+    if (kind === "text") return text.toLowerCase();
+    return text === "" ? null : Number(text);
+  }
+
+  // Rows without a value stay at the end, whichever way the column is sorted.
+  function compare(a, b, sign) {
+    if (a === null || b === null) return (a === null) - (b === null);
+    return sign * (a < b ? -1 : a > b ? 1 : 0);
+  }
+
+  function sortBy(table, heading) {
+    const falling = heading.getAttribute("aria-sort") === "ascending" ||
+      (!heading.hasAttribute("aria-sort") && heading.dataset.sort === "number");
+    all("th[aria-sort]", table).forEach((other) => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    const kind = heading.dataset.sort;
+    const column = heading.cellIndex;
+    const keyed = [...table.tBodies[0].rows].map((row) => [valueOf(row, column, kind), row]);
+    keyed.sort((a, b) => compare(a[0], b[0], falling ? -1 : 1));
+    table.tBodies[0].append(...keyed.map(([, row]) => row));
+  }
+
+  for (const heading of all("table.sortable th[data-sort]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => sortBy(heading.closest("table"), heading));
+  }
+
+  const form = one("form.filters");
+  if (!form) return;
+  const photos = all("details.photo");
+  const exhibit = one("#filter-exhibit");
+  const wrong = one("#filter-wrong");
+
+  function fits(photo) {
+    const arms = photo.dataset.wrong ? photo.dataset.wrong.split(" ") : [];
+    if (exhibit.value && photo.dataset.exhibit !== exhibit.value) return false;
+    return !wrong.value || (wrong.value === "*" ? arms.length > 0 : arms.includes(wrong.value));
+  }
+
+  function filter() {
+    const shown = photos.filter((photo) => !(photo.hidden = !fits(photo))).length;
+    one("#filter-count").value = `${shown} of ${photos.length} shown`;
+    one("#filter-empty").hidden = shown > 0;
+  }
+
+  const setOpen = (open) => photos.forEach((photo) => { if (!photo.hidden) photo.open = open; });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", filter);
+  one("#open-all").addEventListener("click", () => setOpen(true));
+  one("#close-all").addEventListener("click", () => setOpen(false));
+  form.reset();
+  form.hidden = false;
+  filter();
+})();

@@ -1,0 +1,144 @@
+"""Facts in, one HTML document out: no request, no script but its own, everything from data escaped.
+
+Reads `page.html.j2`, `style.css` and `page.js` of this package; writes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from docent.stages.report import charts, wording
+from docent.stages.report.facts import Facts
+from docent.stages.report.findings import Estimate, Evidence, apart
+from docent.stages.report.wording import ACCURACY, FAMILIES, Family, Metric, metric_of, percent
+
+Standout = str
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One key figure under the verdict."""
+
+    label: str
+    value: str
+    note: str
+    family: Family
+
+
+@dataclass(frozen=True)
+class Forest:
+    """One metric drawn for all arms.
+
+    Attributes:
+        standouts: arm -> `best` for the best mean, `tied` for arms that are not apart from it.
+        reference: chance, where the metric has it.
+    """
+
+    metric: Metric
+    axis: charts.Axis
+    estimates: dict[str, Estimate]
+    standouts: dict[str, Standout]
+    reference: float | None
+
+
+def render(facts: Facts) -> str:
+    """The whole page."""
+    style, script = _asset("style.css"), _asset("page.js")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(charts=charts, wording=wording, percent=percent)
+    environment.filters.update(thousands=_thousands, seconds=_seconds, unbroken=_unbroken)
+    template = environment.from_string(_asset("page.html.j2"))
+    forests = [forest(facts.evidence, name) for name in facts.metrics]
+    return template.render(
+        facts=facts,
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        plates=plates(facts),
+        forests=forests,
+        families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
+    )
+
+
+def forest(evidence: Evidence, name: str) -> Forest:
+    """One metric's estimates, axis and leaders."""
+    metric = metric_of(name)
+    estimates = {arm: metrics[name] for arm, metrics in evidence.arms.items() if name in metrics}
+    reference = evidence.chance if name == ACCURACY else 1.0 if metric.better == "near 1" else None
+    ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
+    axis = charts.axis_for([*ends, *([] if reference is None else [reference])], metric.percent)
+    return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference)
+
+
+def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, Standout]:
+    """Which arm is best on a metric, and which cannot be told from it; nobody where no direction is good."""
+    badness = {
+        "higher": lambda arm: -estimates[arm].mean,
+        "lower": lambda arm: estimates[arm].mean,
+    }.get(metric.better)
+    if badness is None or not estimates:
+        return {}
+    best = min(estimates, key=badness)
+    tied = {arm: "tied" for arm in estimates if arm != best and not apart(evidence, metric.name, best, arm)}
+    return {best: "best", **tied}
+
+
+def plates(facts: Facts) -> Sequence[Plate]:
+    """Key figures: the best fine-tuned arm, the best look-up, the base model."""
+    found: list[Plate] = []
+    for family, label in (("tuned", "best fine-tuned"), ("look-up", "best look-up"), ("base", "base model")):
+        arms = [a for a in facts.arms if a.family == family and ACCURACY in facts.evidence.arms.get(a.name, {})]
+        if arms:
+            best = max(arms, key=lambda arm: facts.evidence.arms[arm.name][ACCURACY].mean)
+            estimate = facts.evidence.arms[best.name][ACCURACY]
+            said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
+            found.append(
+                Plate(
+                    f"{label}: {best.name}",
+                    percent(estimate.mean),
+                    f"95 % interval {said}",
+                    best.family,
+                )
+            )
+    return found
+
+
+def _policy(style: str, script: str) -> str:
+    """Content security policy: nothing but this style, this script and pictures inside the file."""
+    return (
+        "default-src 'none'; img-src data:; "
+        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _seconds(value: float) -> str:
+    """`7.3 s`, `2 min 05 s`, `1 h 04 min`."""
+    if value < 60:
+        return f"{value:.1f}\N{NO-BREAK SPACE}s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _unbroken(text: str) -> str:
+    """A number and its percent sign stay on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")

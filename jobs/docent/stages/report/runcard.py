@@ -1,0 +1,161 @@
+"""What the run cost, what is missing from it, and what it takes to repeat it.
+
+Reads the markers and `_SUCCESS.json` of every unit before the report and the configuration; writes nothing. No
+absolute path and no credential of a URL reaches the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+
+from docent.config import PipelineConfig
+from docent.context import Context
+
+HASH_DIGITS = 10
+TOKENS = {"input_tokens": "input", "output_tokens": "output"}
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """One unit: what it wrote and what that took, over all its shards.
+
+    Attributes:
+        seconds: wall clock, added over shards.
+        cpu_seconds: processor time, added over shards.
+        usd: None where nothing was said about money.
+        usage: other amounts noted by the stage, name and amount.
+    """
+
+    name: str
+    rows: int
+    rejected: int
+    shards: int
+    seconds: float
+    cpu_seconds: float
+    tokens: int | None
+    usd: float | None
+    usage: tuple[tuple[str, float], ...]
+    spec: str
+    digest: str
+    versions: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A shard that failed and was allowed to: its rows are missing."""
+
+    unit: str
+    shard: int
+    shards: int
+    cause: str
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """How to get the same run again."""
+
+    entries: tuple[tuple[str, str], ...]
+    command: str
+    config_yaml: str
+
+
+def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
+    """One row per unit that the report reads, in pipeline order."""
+    found = []
+    for artifact in ctx.inputs.values():
+        markers = artifact.markers()
+        usage: Counter[str] = Counter()
+        for marker in markers:
+            usage.update(marker["usage"])
+        versions = sorted({" ".join(f"{k} {v}" for k, v in sorted(m["versions"].items())) for m in markers})
+        tokens = sum(usage.get(name, 0) for name in TOKENS) if usage.keys() & TOKENS.keys() else None
+        found.append(
+            UnitCost(
+                name=artifact.unit,
+                rows=artifact.success["rows"],
+                rejected=artifact.success["rejected"],
+                shards=len(markers),
+                seconds=sum(marker["seconds"] for marker in markers),
+                cpu_seconds=sum(marker["cpu_seconds"] for marker in markers),
+                tokens=None if tokens is None else round(tokens),
+                usd=usage.get("usd"),
+                usage=tuple((k, v) for k, v in sorted(usage.items()) if k not in TOKENS and k != "usd"),
+                spec=artifact.success["spec"][:HASH_DIGITS],
+                digest=artifact.digest[:HASH_DIGITS],
+                versions="; ".join(versions),
+            )
+        )
+    return tuple(found)
+
+
+def read_gaps(ctx: Context) -> tuple[Gap, ...]:
+    """Every shard that failed and was let through, with its first line of explanation."""
+    found = []
+    for artifact in ctx.inputs.values():
+        if not artifact.success["failed_shards"]:
+            continue
+        for marker in artifact.markers():
+            if marker["failed"]:
+                cause = shortened(marker["failed"].splitlines()[0])
+                found.append(Gap(artifact.unit, marker["index"], marker["count"], cause))
+    return tuple(found)
+
+
+def read_card(ctx: Context) -> RunCard:
+    """Name, seed, model, teacher and the whole configuration."""
+    config = ctx.config
+    entries = [("Run", config.run.name), ("Seed", str(config.seed))]
+    if config.ingest:
+        entries.append(
+            ("Sources", ", ".join(f"{s.kind}: {shortened(s.path.as_posix())}" for s in config.ingest.sources))
+        )
+    if config.assemble:
+        entries.append(("Split", config.assemble.split))
+    teacher = "offline extractive" if config.llm.provider == "offline" else config.llm.model
+    entries.append(("Teacher", teacher))
+    if config.finetune:
+        entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]
+    versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m["versions"].items()})
+    entries.append(("Versions", ", ".join(versions)))
+    file = f"{ctx.run_dir.parent.name}/{ctx.run_dir.name}/pipeline.resolved.yaml"
+    command = f"docent run {file} --run again"
+    return RunCard(tuple(entries), command, config_text(config))
+
+
+def config_text(config: PipelineConfig) -> str:
+    """The configuration as YAML without what is private to a machine; skipped sections left out."""
+    data = {name: value for name, value in config.model_dump(mode="json", by_alias=True).items() if value is not None}
+    return yaml.safe_dump(_public(data), sort_keys=False, allow_unicode=True)
+
+
+def shortened(text: str) -> str:
+    """`text` with absolute paths cut to their last name and user names and keys taken out of URLs."""
+    if "://" in text:
+        return re.sub(r"\S+://\S+", lambda match: _without_credentials(match[0]), text)
+    return re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+", lambda match: f"…/{_last_name(match[0])}", text)
+
+
+def _last_name(path: str) -> str:
+    return (PureWindowsPath if "\\" in path else PurePosixPath)(path).name
+
+
+def _without_credentials(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "…"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _public(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _public(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_public(inner) for inner in value]
+    return shortened(value) if isinstance(value, str) else value

@@ -1,0 +1,151 @@
+"""Test photos with the question, the reference and what every arm said.
+
+Reads the rows of build-dataset, assemble, answer and score and the test photos; writes nothing. The sample is spread
+over the exhibits and is the same in every attempt. Text from a model is cut where it would swamp the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docent.context import Context
+from docent.errors import InputError
+from docent.records import Answer, Example, Item, Score
+from docent.stages.report.thumbnails import thumbnail
+from docent.stages.report.wording import ACCURACY, DISTANCE
+from docent.text.numbers import unsupported_numbers
+
+MAX_TEXT = 2_000
+MAX_BYTES = 10_000_000
+_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of text; `unsupported` marks a number that the exhibit's description does not have."""
+
+    text: str
+    unsupported: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one arm said; `right` and `distance` are None where it was not scored."""
+
+    arm: str
+    pieces: tuple[Piece, ...]
+    unsupported: tuple[str, ...]
+    right: bool | None
+    distance: float | None
+    matched: str | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One test photo with its question; `picture` is a data URI, None where the photo cannot be decoded."""
+
+    exhibit: str
+    photo: str
+    picture: str | None
+    question: str
+    reference: str
+    replies: tuple[Reply, ...]
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """Arms whose answer fits another exhibit."""
+        return tuple(reply.arm for reply in self.replies if reply.right is False)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the page shows, and out of how many."""
+
+    shown: tuple[Sample, ...]
+    total: int
+
+
+def read_samples(ctx: Context, max_samples: int) -> Samples:
+    """Up to `max_samples` test examples, the first of each exhibit before any second."""
+    examples = [e for e in ctx.rows("build-dataset", Example) if e.split == "test"]
+    answers: dict[str, list[Answer]] = defaultdict(list)
+    for answer in ctx.rows("answer", Answer):
+        answers[answer.example_id].append(answer)
+    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.rows("score", Score)}
+    sources = {item.id: item.text for item in ctx.rows("assemble", Item)}
+    shown: list[Sample] = []
+    size = 0
+    for done, example in enumerate(spread(examples, max_samples)):
+        ctx.progress.update(done, min(max_samples, len(examples)), "test photos")
+        source = sources.get(example.item_id)
+        replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
+        sample = Sample(
+            example.item_name,
+            example.image_name,
+            _picture(ctx, example),
+            _cut(example.question),
+            _cut(example.answer),
+            replies,
+        )
+        size += _size(sample)
+        if size > MAX_BYTES and shown:
+            break
+        shown.append(sample)
+    return Samples(tuple(shown), len(examples))
+
+
+def spread(examples: Sequence[Example], count: int) -> list[Example]:
+    """`count` examples in their order, taken round by round: one of each exhibit, then a second, and so on."""
+    rounds: dict[str, int] = defaultdict(int)
+    ranked = []
+    for place, example in enumerate(examples):
+        ranked.append((rounds[example.item_id], place))
+        rounds[example.item_id] += 1
+    return [examples[place] for place in sorted(place for _, place in sorted(ranked)[:count])]
+
+
+def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
+    """`text` in pieces, numbers in digits that `source` does not have marked; unmarked where there is no source."""
+    if source is None:
+        return (Piece(text),)
+    unsupported = set(unsupported_numbers(text, source))
+    pieces: list[Piece] = []
+    at = 0
+    for match in _DIGITS.finditer(text):
+        if unsupported.intersection(unsupported_numbers(match[0], source)):
+            pieces += [Piece(text[at : match.start()]), Piece(match[0], True)]
+            at = match.end()
+    return tuple(piece for piece in (*pieces, Piece(text[at:])) if piece.text)
+
+
+def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
+    text = _cut(answer.answer)
+    right = metrics.get(ACCURACY)
+    return Reply(
+        answer.arm,
+        mark_numbers(text, source),
+        tuple(unsupported_numbers(text, source)) if source is not None else (),
+        None if right is None else right >= 0.5,
+        metrics.get(DISTANCE),
+        answer.matched,
+    )
+
+
+def _picture(ctx: Context, example: Example) -> str | None:
+    try:
+        return thumbnail(ctx.inputs["build-dataset"].file(example.file))
+    except InputError:
+        return None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " …"
+
+
+def _size(sample: Sample) -> int:
+    # Escaping makes at most 5 characters of one; a card's own markup is about 2 kB and 600 bytes per answer.
+    texts = [sample.question, sample.reference, *(piece.text for r in sample.replies for piece in r.pieces)]
+    return len(sample.picture or "") + sum(5 * len(t.encode()) for t in texts) + 2000 + 600 * len(sample.replies)

@@ -1,0 +1,143 @@
+"""What score and build-dataset counted, read into plain values.
+
+Reads score's `summary.json` and build-dataset's `audit.json`; writes nothing. Unknown keys are ignored, so that score
+may say more than the page shows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from docent.context import Context
+from docent.errors import InputError
+from docent.stages.report.findings import Comparison, Estimate
+from docent.store import Artifact
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Mean(_Lenient):
+    mean: float | None
+    ci: tuple[float | None, float | None] | None = None
+    n: int = 0
+
+
+class _Pair(_Lenient):
+    a: str
+    b: str
+    metric: str
+    difference: float | None
+    ci: tuple[float | None, float | None] | None = None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+class Summary(_Lenient):
+    """score's `summary.json`."""
+
+    arms: dict[str, dict[str, _Mean]] = {}
+    ceiling: dict[str, _Mean] = {}
+    comparisons: tuple[_Pair, ...] = ()
+    items: int = 0
+    test_examples: int = 0
+    encoder: dict[str, Any] = {}
+    chance: float | None = None
+
+    def estimates(self) -> dict[str, dict[str, Estimate]]:
+        """Arm -> metric -> estimate; a metric without a value is left out."""
+        return {
+            arm: {name: found for name, value in metrics.items() if (found := _estimate(value))}
+            for arm, metrics in self.arms.items()
+        }
+
+    def at_best(self) -> dict[str, Estimate]:
+        """What the references themselves would get, by metric."""
+        return {name: found for name, value in self.ceiling.items() if (found := _estimate(value))}
+
+    def pairs(self) -> tuple[Comparison, ...]:
+        """Every paired comparison that has an interval."""
+        return tuple(
+            Comparison(p.a, p.b, p.metric, p.difference, p.ci[0], p.ci[1], p.p, p.p_holm)
+            for p in self.comparisons
+            if p.difference is not None and p.ci and p.ci[0] is not None and p.ci[1] is not None
+        )
+
+
+class _Leak(_Lenient):
+    image: str
+    item: str = ""
+    split: str = "train"
+
+
+class Audit(_Lenient):
+    """build-dataset's `audit.json`: test photos that share a photograph with another split."""
+
+    leaks: int
+    test_images: int
+    leaked: tuple[_Leak, ...] = ()
+    test_answers_also_in_train: int = 0
+
+    def names(self) -> tuple[str, ...]:
+        """The leaked photos as text, one each."""
+        return tuple(f"{leak.image} ({leak.item}), also in {leak.split}" for leak in self.leaked)
+
+    def seen_in(self) -> str:
+        """Where their relatives are: `training`, `validation` or both."""
+        names = {"train": "training"}
+        return " or ".join(sorted({names.get(leak.split, leak.split) for leak in self.leaked})) or "training"
+
+
+def read_summary(ctx: Context) -> Summary:
+    """Score's summary; an empty one where score is skipped.
+
+    Raises:
+        InputError: the file is not what score writes.
+    """
+    found = _read(ctx.inputs.get("score"), "summary.json", Summary)
+    return found if isinstance(found, Summary) else Summary()
+
+
+def read_audit(ctx: Context) -> Audit | None:
+    """build-dataset's leak audit; None where it wrote none.
+
+    Raises:
+        InputError: the file is not what build-dataset writes.
+    """
+    found = _read(ctx.inputs.get("build-dataset"), "audit.json", Audit)
+    return found if isinstance(found, Audit) else None
+
+
+def file_of(artifact: Artifact | None, name: str) -> Path | None:
+    """Path of a file that the artifact lists; None where it lists none of that name."""
+    if artifact is None or name not in {output["path"] for output in artifact.success["files"]}:
+        return None
+    return artifact.file(name)
+
+
+def _read(artifact: Artifact | None, name: str, kind: type[_Lenient]) -> _Lenient | None:
+    path = file_of(artifact, name)
+    if path is None:
+        return None
+    try:
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, json.JSONDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"{name} cannot be read: {first}", str(path), "docent run --verify") from None
+
+
+def _estimate(value: _Mean) -> Estimate | None:
+    """A mean without an interval has one without ends: nothing is apart from it."""
+    if value.mean is None:
+        return None
+    low, high = value.ci or (None, None)
+    unknown = low is None or high is None
+    return Estimate(
+        value.mean, -math.inf if unknown else float(low or 0), math.inf if unknown else float(high or 0), value.n
+    )

@@ -1,0 +1,165 @@
+"""What the page says about arms and metrics: one row each, in plain words. Reads nothing, writes nothing.
+
+An arm or a metric that has no row here still appears, under its own name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower", "near 1", "unknown"]
+Family = Literal["tuned", "base", "look-up", "floor"]
+
+ACCURACY = "exhibit_accuracy"
+DISTANCE = "semantic_distance"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How one number of a score is shown and explained.
+
+    Attributes:
+        title: heading of its column.
+        better: which direction is good.
+        percent: shown as a percentage of 1.
+        digits: places after the point where it is not.
+        meaning: one line for the glossary.
+    """
+
+    name: str
+    title: str
+    better: Better
+    percent: bool
+    meaning: str
+    digits: int = 3
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            ACCURACY,
+            "Right exhibit",
+            "higher",
+            True,
+            "Share of answers whose nearest training answer, by a fixed sentence encoder, is about the exhibit in the "
+            "photo. Guessing scores the chance line.",
+        ),
+        Metric(
+            DISTANCE,
+            "Semantic distance",
+            "lower",
+            False,
+            "1 − cosine between answer and reference in a fixed sentence encoder: 0 is the same wording, around 0.7 "
+            "has nothing to do with it. It hardly notices a wrong number or a missing “not”, so read it beside number "
+            "support.",
+        ),
+        Metric(
+            "number_support",
+            "Number support",
+            "higher",
+            True,
+            "Share of the numbers in an answer that stand in the description of the exhibit. Answers without a number "
+            "are left out.",
+        ),
+        Metric(
+            "length_ratio",
+            "Length ratio",
+            "near 1",
+            False,
+            "Words of the answer over words of the reference: 1 is the same length.",
+            digits=2,
+        ),
+    )
+}
+
+DIRECTION: dict[Better, str] = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "near 1": "1 is the length of the reference",
+    "unknown": "direction not known",
+}
+
+
+@dataclass(frozen=True)
+class ArmWords:
+    """Attributes: family decides colour and mark; short fits into a sentence; text explains it in a table."""
+
+    family: Family
+    short: str
+    text: str
+
+
+ARMS: dict[str, ArmWords] = {
+    "base": ArmWords(
+        "base",
+        "the base model without fine-tuning",
+        "The same model before fine-tuning: it has never seen these exhibits.",
+    ),
+    "retrieval": ArmWords(
+        "look-up",
+        "looking up the most similar training photo",
+        "No training: finds the training photo that looks most alike to the base model's eye and repeats its stored "
+        "answer.",
+    ),
+    "colour": ArmWords(
+        "look-up",
+        "looking up by colour alone",
+        "No model: finds the training photo with the most similar colours and repeats its stored answer.",
+    ),
+    "constant": ArmWords(
+        "floor", "one fixed answer", "The same answer to everything: what can be scored without looking or reading."
+    ),
+    "blind": ArmWords(
+        "floor",
+        "the fine-tuned model without the photo",
+        "The first fine-tuned model with a blank picture: what it knows without looking.",
+    ),
+}
+
+APPROACHES: dict[str, str] = {
+    "lora": "Fine-tuned on the training photos: small added matrices learn, the base weights stay (LoRA).",
+    "full": "Fine-tuned on the training photos: all weights learn.",
+}
+
+FAMILIES: dict[Family, str] = {
+    "tuned": "fine-tuned",
+    "base": "base model",
+    "look-up": "look-up without training",
+    "floor": "floor",
+}
+
+
+def metric_of(name: str) -> Metric:
+    """The metric's row, or a plain one for a metric that has none."""
+    return METRICS.get(name) or Metric(name, name.replace("_", " "), "unknown", False, "No description yet.")
+
+
+def words_of(arm: str, kind: str = "") -> ArmWords:
+    """The arm's row; a fine-tuned approach is described by its kind (`lora`, `full`)."""
+    text = APPROACHES.get(kind, "Fine-tuned on the training photos.")
+    return ARMS.get(arm) or ArmWords("tuned", f"the fine-tuned model {arm}", text)
+
+
+def percent(share: float) -> str:
+    """`0.834` as `83 %`; one digit more where rounding would say 0 or 100 and it is not."""
+    digits = 1 if 0 < share < 0.005 or 0.995 <= share < 1 else 0
+    return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def number(value: float, metric: Metric) -> str:
+    """A metric's value for people, with a real minus sign."""
+    text = percent(value) if metric.percent else f"{value:.{metric.digits}f}"
+    return text.replace("-", "−")
+
+
+def interval(low: float, high: float, metric: Metric) -> str:
+    """A 95 % interval for people: `74–91 %` or `0.211–0.240`; ` to ` where a minus sign would be misread."""
+    if not math.isfinite(low + high):
+        return "no interval"
+    first, last = number(low, metric), number(high, metric)
+    if metric.percent:
+        first = first.removesuffix("\N{NO-BREAK SPACE}%")
+    return f"{first} to {last}" if low < 0 or high < 0 else f"{first}–{last}"

@@ -1,0 +1,132 @@
+"""Stage `score`: every metric of every answer, from rows alone.
+
+Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (source
+texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people `scores.csv`
+and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
+Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from docent.context import Context
+from docent.errors import InputError
+from docent.evidence import encoder
+from docent.evidence.metrics import rounded, score_answers
+from docent.pipeline import section_of
+from docent.records import Answer, Example, Item, Score
+from docent.stages.score.exports import answers_csv, scores_csv
+from docent.stages.score.summary import Resampling, arm_means, comparisons, few_clusters_note, metric_means
+
+# The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
+CEILING = "the references"
+CEILING_METRICS = ("exhibit_accuracy", "number_support")
+
+
+def run(ctx: Context) -> Iterator[Score]:
+    """Score every answer.
+
+    Raises:
+        InputError: there is nothing to score, or an answer was measured against another reference.
+        ConfigError: the encoder is missing or is not the pinned one.
+    """
+    examples = ctx.rows("build-dataset", Example)
+    answers = ctx.rows("answer", Answer)
+    tests = {example.id: example for example in examples if example.split == "test"}
+    check_references(answers, tests)
+    train = [example for example in examples if example.split == "train"]
+    ctx.progress.update(0, len(answers), "loading the encoder")
+    model = encoder.load_encoder(ctx.config.run.threads)
+    ctx.progress.update(0, len(answers), "encoding")
+    scored = score_answers(
+        [*answers, *map(_perfect, tests.values())],
+        [(example.item_id, example.answer) for example in train],
+        {item.id: item.text for item in ctx.rows("assemble", Item)},
+        lambda texts: encoder.encode(model, texts),
+    )
+    scores, ceiling = scored[: len(answers)], scored[len(answers) :]
+    texts = [text for a in answers for text in (a.answer, a.reference)] + [example.answer for example in train]
+    summary = summarise(ctx, scores, ceiling, tests)
+    summary["encoder"] = {
+        "name": encoder.NAME,
+        "sha256": encoder.SHA256,
+        "truncated_share": rounded(encoder.truncated_share(model, texts)),
+    }
+    # Guessing among the exhibits that were trained on.
+    items = {example.item_id for example in train}
+    summary["chance"] = rounded(1 / len(items)) if items else None
+    ctx.output_file(
+        "summary.json", (json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    )
+    ctx.output_file("scores.csv", scores_csv(scores, tests))
+    for arm in dict.fromkeys(answer.arm for answer in answers):
+        ctx.output_file(f"answers-{arm}.csv", answers_csv([a for a in answers if a.arm == arm], tests))
+    ctx.progress.update(len(scores), len(scores), "scored")
+    yield from scores
+
+
+def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> None:
+    """An answer counts only against the reference and exhibit that the data set has for its example.
+
+    Raises:
+        InputError: there are no answers, or one belongs to another data set.
+    """
+    if not answers:
+        raise InputError("there are no answers to score", "answer", "docent run --from answer")
+    for answer in answers:
+        example = tests.get(answer.example_id)
+        if example is None or (example.answer, example.item_id) != (answer.reference, answer.item_id):
+            raise InputError(
+                f"answer {answer.id} of {answer.arm} was given to a test example that the data set does not have",
+                f"answer-{answer.arm}",
+                "docent run --from answer",
+            )
+
+
+def summarise(
+    ctx: Context, scores: Sequence[Score], ceiling: Sequence[Score], tests: dict[str, Example]
+) -> dict[str, Any]:
+    """What `summary.json` says, but for the encoder."""
+    resampling = Resampling(ctx.section.bootstrap_draws, ctx.config.seed)
+    finetune = section_of(ctx.config, "finetune")
+    tuned = [approach.name for approach in finetune.approaches] if finetune else []
+    items = {example.item_id for example in tests.values()}
+    at_best = metric_means(ceiling, resampling)
+    return {
+        "arms": arm_means(scores, resampling),
+        "ceiling": {name: at_best[name] for name in CEILING_METRICS if name in at_best},
+        "comparisons": comparisons(scores, tuned, resampling),
+        "items": len(items),
+        "test_examples": len(tests),
+        "notes": few_clusters_note(len(items)),
+        "leaks": _audit(ctx),
+    }
+
+
+def _perfect(example: Example) -> Answer:
+    return Answer(
+        id=example.id,
+        arm=CEILING,
+        example_id=example.id,
+        item_id=example.item_id,
+        item_name=example.item_name,
+        image_name=example.image_name,
+        question=example.question,
+        answer=example.answer,
+        reference=example.answer,
+    )
+
+
+def _audit(ctx: Context) -> Any:
+    """The leak count of build-dataset, as it wrote it; None where it lists none."""
+    artifact = ctx.inputs["build-dataset"]
+    if "audit.json" not in {output["path"] for output in artifact.success["files"]}:
+        return None
+    path = artifact.file("audit.json")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not a leak count: {error}", str(path), "docent run --verify") from None

@@ -1,0 +1,57 @@
+"""Answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
+
+Cells hold the texts exactly as they are, a leading `=` too: import them as text, do not open them by double click.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from docent.evidence.metrics import METRICS
+from docent.records import Answer, Example, Score
+
+ANSWER_COLUMNS = (
+    "data_id",
+    "item_name",
+    "image_name",
+    "user_question",
+    "model_generated_answer",
+    "ground_truth_answer",
+)
+SCORE_COLUMNS = ("arm", "data_id", "item_name", "image_name", *METRICS)
+
+
+def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> bytes:
+    """The answers of one arm with the columns of the published result files, without their last row of averages."""
+    return _csv(
+        ANSWER_COLUMNS,
+        ([tests[a.example_id].data_id, a.item_name, a.image_name, a.question, a.answer, a.reference] for a in answers),
+    )
+
+
+def scores_csv(scores: Iterable[Score], tests: Mapping[str, Example]) -> bytes:
+    """One line per answer; a metric without a value is an empty cell."""
+    return _csv(
+        SCORE_COLUMNS,
+        (
+            [
+                score.arm,
+                tests[score.example_id].data_id,
+                score.item_name,
+                tests[score.example_id].image_name,
+                *(score.metrics.get(name, "") for name in METRICS),
+            ]
+            for score in scores
+        ),
+    )
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()

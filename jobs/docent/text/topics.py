@@ -1,0 +1,58 @@
+"""What a sentence about an exhibit is about: numbers, history, use, or how it looks, by a few visible rules.
+
+The rules are for English; text in another language falls under `numbers`, `history` (years) and `look`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from docent.text.sentences import plain, readable_name
+
+_YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20\d{2})(?!\d|[.,]\d)")
+_DIGIT = re.compile(r"\d")
+_HISTORY = re.compile(
+    r"\b(?:ancient|architect|artist|astronomer|book|born|called|century|centuries|discover\w*|dialogue|first|founded|history|"
+    r"invent\w*|mathematician|named|painter|physicist|proved|published|showed|studied)\b",
+    re.IGNORECASE,
+)
+_USE = re.compile(
+    r"\b(?:animals?|atoms?|built|buildings?|butterfl\w+|crystals?|everyday|found in|grows? (?:in|on)|living|machines?|"
+    r"minerals?|molecules?|natur\w+|objects?|plants?|printers?|proteins?|serves?|shells?|use[ds]?|useful|works?)\b",
+    re.IGNORECASE,
+)
+# A capital inside a sentence, as in the name of a person or a place.
+_PROPER_NAME = re.compile(r"(?<=[a-z,] )[A-ZÀ-Þ][\w'-]+ [A-ZÀ-Þ][\w-]+|^[A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w'-]+")
+
+TOPICS = ("look", "numbers", "history", "use")
+
+# In this order; the first rule that holds decides, `look` where none does.
+RULES: dict[str, Callable[[str], bool]] = {
+    "history": lambda sentence: bool(_YEAR.search(sentence)),
+    "numbers": lambda sentence: bool(_DIGIT.search(sentence)),
+    "use": lambda sentence: bool(_USE.search(sentence)),
+    "people": lambda sentence: bool(_HISTORY.search(sentence) or _PROPER_NAME.search(sentence)),
+}
+_SAME_TOPIC = {"people": "history"}
+
+
+def topic_of(sentence: str, exhibit: str) -> str:
+    """The topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
+
+    Returns:
+        One of TOPICS.
+    """
+    name = set(plain(readable_name(exhibit)).split())
+    own = name | {f"{word}s" for word in name}
+    told = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    found = next((topic for topic, holds in RULES.items() if holds(told)), "look")
+    return _SAME_TOPIC.get(found, found)
+
+
+def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
+    """Positions of the sentences of every topic, in reading order; the first sentence always shows the whole thing."""
+    found: dict[str, list[int]] = {topic: [] for topic in TOPICS}
+    for position, sentence in enumerate(sentences):
+        found["look" if position == 0 else topic_of(sentence, exhibit)].append(position)
+    return found

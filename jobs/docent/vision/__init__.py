@@ -1,0 +1,1 @@
+"""Photographs: safe decoding, quality, hashes, augmentation, splits."""

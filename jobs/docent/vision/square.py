@@ -1,0 +1,28 @@
+"""Photos made square before a model sees them: nothing is cut off, the border colour fills the rest.
+
+A processor with one fixed side would stretch a photo that is not square, and no object keeps its shape in that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+
+def square(image: Image.Image) -> Image.Image:
+    """The photo in RGB, padded to a square with the mean colour of its border; a square photo comes back as it is."""
+    rgb = image.convert("RGB")
+    width, height = rgb.size
+    if width == height:
+        return rgb
+    side = max(width, height)
+    padded = Image.new("RGB", (side, side), _border_color(rgb))
+    padded.paste(rgb, ((side - width) // 2, (side - height) // 2))
+    return padded
+
+
+def _border_color(image: Image.Image) -> tuple[int, int, int]:
+    pixels = np.asarray(image, dtype=np.float64)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    red, green, blue = (round(float(value)) for value in border.mean(axis=0))
+    return red, green, blue

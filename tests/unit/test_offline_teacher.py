@@ -1,0 +1,144 @@
+"""The offline teacher: extractive, deterministic, never about anything but the source."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docent.llm.chat import Material
+from docent.llm.offline import VERSION, _all_questions, _cut, _names, write_pairs
+from docent.records import canonical_json
+from docent.text.numbers import unsupported_numbers
+from docent.text.sentences import contains_name, count_words, readable_name, split_sentences
+
+TEMPERATURES = (0.4, 0.7, 0.9)
+TEXT = (
+    "The Klein bottle is a closed surface without any edge that has only one side. "
+    "The neck of this Klein bottle bends around and joins the base from within. "
+    "The Klein bottle has an Euler characteristic of 0 and stands 2.5 metres tall. "
+    "The German mathematician Felix Klein described the Klein bottle in the year 1882. "
+    "Philip Franklin proved in 1934 that six colours are enough for every map on the Klein bottle. "
+    "Glass makers found in London have used the Klein bottle as a trial of skill. "
+    "Seen from above, the Klein bottle shows two circles that touch."
+)
+
+
+def material(text: str = TEXT, name: str = "klein-bottle", temperature: float = 0.4, pairs: int = 5) -> Material:
+    return Material(name, text, TEMPERATURES, temperature, pairs, 300, "English", 7)
+
+
+def all_pairs(text: str = TEXT, name: str = "klein-bottle", pairs: int = 5) -> list[tuple[str, str]]:
+    return [pair for t in TEMPERATURES for pair in write_pairs(material(text, name, t, pairs))]
+
+
+def test_the_lowest_temperature_covers_look_numbers_history_use_and_look_in_reading_order() -> None:
+    asked = write_pairs(material())
+    topics = [next(t for t, qs in _all_questions().items() if question in qs) for question, _ in asked]
+    assert topics == ["look", "numbers", "history", "use", "look"]
+    assert [question for question, _ in asked[:4]] == [_all_questions()[topic][0] for topic in topics[:4]]
+    sentences = split_sentences(TEXT)
+    assert [sentences.index(answer) for _, answer in asked] == [0, 2, 3, 5, 1]
+
+
+def test_fifteen_pairs_differ_and_every_answer_names_the_exhibit_with_sentences_of_the_source() -> None:
+    pairs = all_pairs()
+    assert len(pairs) == len(set(pairs)) == 15
+    source = {*split_sentences(TEXT), "This is the Klein bottle."}
+    for question, answer in pairs:
+        assert set(split_sentences(answer)) <= source
+        assert contains_name(answer, "klein-bottle") and not contains_name(question, "klein-bottle")
+        assert 12 <= count_words(answer) <= 50
+
+
+def test_higher_temperatures_retell_what_the_lowest_says() -> None:
+    lowest = {answer for _, answer in write_pairs(material())}
+    retold = [any(s in lowest for s in split_sentences(a)) for _, a in all_pairs()[5:]]
+    assert sum(retold) >= 8
+
+
+def test_all_temperatures_ask_from_the_same_short_list() -> None:
+    listed = {question for questions in _all_questions().values() for question in questions}
+    assert len(listed) == 30 and {question for question, _ in all_pairs()} <= listed
+
+
+def test_the_same_request_gives_the_same_reply_and_another_seed_another() -> None:
+    warm = material(temperature=0.9)
+    assert write_pairs(warm) == write_pairs(warm)
+    assert write_pairs(warm) != write_pairs(replace(warm, seed=8))
+    assert write_pairs(material()) == write_pairs(replace(material(), seed=8)), "the lowest is not random"
+
+
+@pytest.mark.parametrize("pairs", [1, 5, 20])
+@pytest.mark.parametrize(
+    "text",
+    ["A red pot.", "A red pot. It is 3 cm tall.", "pot", "Weight\n3 kg\nColour\nDark red", "红色的锅。它很大。"],
+)
+def test_the_shortest_texts_still_give_different_pairs_in_every_call(text: str, pairs: int) -> None:
+    for temperature in TEMPERATURES:
+        made = write_pairs(material(text, "my_teapot", temperature, pairs))
+        assert len(made) == len(set(made)) == pairs
+        assert all(answer.startswith("This is my teapot. ") for _, answer in made)
+
+
+def test_texts_that_never_name_the_exhibit_are_introduced_in_the_spelling_of_the_text() -> None:
+    text = "Parts. The 1903 Wright Flyer. It has two wings and a tail, and it is made of wood. It flew in 1903 at once."
+    answers = [answer for _, answer in all_pairs(text, "1903-wright-flyer")]
+    assert all(contains_name(answer, "1903-wright-flyer") for answer in answers)
+    assert any(answer.startswith("This is the 1903 Wright Flyer. It flew") for answer in answers)
+
+
+def test_a_name_counts_as_said_when_all_its_words_are() -> None:
+    assert _names("The Wright Flyer had skids.", "1903-wright-flyer")
+    assert not _names("The flyer had skids.", "1903-wright-flyer")
+    assert not _names("A cat sat there.", "a-1")
+
+
+def test_no_text_gives_no_pairs() -> None:
+    assert write_pairs(material(" \n")) == write_pairs(material("?! http://x/y")) == []
+
+
+def test_labels_in_the_source_do_not_become_turns() -> None:
+    made = write_pairs(
+        material("The pot is red. [Guide]: the pot is blue and says so. [Visitor]: Why is the pot blue?")
+    )
+    assert len(made) == 5 and not any("[" in question + answer for question, answer in made)
+
+
+@pytest.mark.parametrize("most", [10, 20, 30])
+def test_answers_keep_to_a_small_limit_of_words(most: int) -> None:
+    for temperature in TEMPERATURES:
+        made = write_pairs(replace(material(temperature=temperature), max_answer_words=most))
+        assert len(made) == 5 and all(count_words(answer) <= most for _, answer in made)
+
+
+def test_endless_sentences_are_cut_at_the_limit() -> None:
+    endless = " ".join(f"word{i}," if i % 7 == 0 else f"word{i}" for i in range(1000)) + "."
+    made = write_pairs(replace(material(endless), max_answer_words=40))
+    assert len(made) == 5 and all(count_words(answer) <= 40 for _, answer in made)
+    assert _cut("one two, three four five", 4) == "one two."
+
+
+def test_the_questions_give_nothing_away() -> None:
+    questions = [question for questions in _all_questions().values() for question in questions]
+    assert len(set(questions)) == len(questions)
+    assert all(not any(c.isdigit() for c in q) and q == q.strip() and q[-1] in "?." for q in questions)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text("abc XYZ.,!?1250\n-", min_size=1, max_size=60), min_size=1, max_size=8),
+    st.sampled_from(["a-vase", "b", "1903-x_y", "ΣΩ"]),
+)
+def test_whatever_the_text_every_number_of_an_answer_is_in_the_source(parts: list[str], name: str) -> None:
+    text = ". ".join(parts)
+    for _, answer in all_pairs(text, name):
+        assert unsupported_numbers(answer, f"{readable_name(name)}\n{text}") == []
+
+
+def test_changed_replies_come_with_a_raised_version() -> None:
+    digest = hashlib.sha256(canonical_json(all_pairs()).encode()).hexdigest()[:16]
+    assert (VERSION, digest) == (1, "c6048bb540fd2034"), "raise VERSION in offline.py, and generate-qa's in pipeline.py"

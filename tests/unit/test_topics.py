@@ -1,0 +1,28 @@
+"""What a sentence is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from docent.text.topics import by_topic, topic_of
+
+
+@pytest.mark.parametrize(
+    ("sentence", "topic"),
+    [
+        ("The cube has 8 vertices and 12 edges.", "numbers"),
+        ("It was opened in 1970, by a king.", "history"),
+        ("The French astronomer Yvon Villarceau cut it.", "history"),
+        ("Its name was invented by a monk.", "history"),
+        ("Salt often grows in nature in this shape.", "use"),
+        ("The cube has flat sides.", "look"),
+        ("The 1903 Wright Flyer stands on skids.", "look"),
+    ],
+)
+def test_visible_rules_decide(sentence: str, topic: str) -> None:
+    assert topic_of(sentence, "1903-wright-flyer") == topic
+
+
+def test_the_first_sentence_shows_the_whole_and_every_sentence_has_one_topic() -> None:
+    sentences = ["It was made in 1900.", "It has 3 legs.", "It is red.", "It was sold in 1901."]
+    assert by_topic(sentences, "chair") == {"look": [0, 2], "numbers": [1], "history": [3], "use": []}
