@@ -13,16 +13,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
+
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
 from docent.pipeline import STAGES, units
 from docent.records import (
-    Answer, Checkpoint, Document, Example, ImageFile, ImageQuality, Item, PlannedImage, QAPair, Reject, Score, Section,
-    Slots, Span, make_id,
+    Answer,
+    Checkpoint,
+    Document,
+    Example,
+    ImageFile,
+    ImageQuality,
+    Item,
+    PlannedImage,
+    QAPair,
+    Reject,
+    Score,
+    Section,
+    Slots,
+    Span,
+    make_id,
 )  # fmt: skip
 from docent.stage import run_shard
-from PIL import Image, ImageDraw
 
 TEXT = "The {name} has {n} faces and was first described in 1858."
 
@@ -41,7 +55,13 @@ class Story:
     tests_each: int = 2
     right: dict[str, float] = field(
         default_factory=lambda: {
-            "lora": 0.88, "full": 0.75, "base": 0.12, "retrieval": 0.6, "colour": 0.4, "constant": 0.25, "blind": 0.25,
+            "lora": 0.88,
+            "full": 0.75,
+            "base": 0.12,
+            "retrieval": 0.6,
+            "colour": 0.4,
+            "constant": 0.25,
+            "blind": 0.25,
         }  # fmt: skip
     )
     leaks: int = 0
@@ -127,8 +147,14 @@ def ingest(ctx: Context) -> Iterator[Document | Reject]:
             identity = make_id("ingest", [], name, number)
             images.append(
                 ImageFile(
-                    id=identity, name=f"{name}-{number}.jpg", unit="ingest", file=file, sha256="0" * 64,
-                    width_px=240, height_px=200, group=identity,
+                    id=identity,
+                    name=f"{name}-{number}.jpg",
+                    unit="ingest",
+                    file=file,
+                    sha256="0" * 64,
+                    width_px=240,
+                    height_px=200,
+                    group=identity,
                 )  # fmt: skip
             )
         section = Section(index=0, title=name, text=_text(name), source=_span())
@@ -214,9 +240,13 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
                 group=planned.image.group, question=pair.question, answer=pair.answer, temperature=0.4,
                 teacher=pair.teacher,
             )  # fmt: skip
-    audit = {"leaks": STORY.leaks, "test_images": tests, "leaked": [
-        {"image": f"leaked-{i}.jpg", "item": "cube", "split": "train", "group": "g"} for i in range(STORY.leaks)
-    ]}
+    audit = {
+        "leaks": STORY.leaks,
+        "test_images": tests,
+        "leaked": [
+            {"image": f"leaked-{i}.jpg", "item": "cube", "split": "train", "group": "g"} for i in range(STORY.leaks)
+        ],
+    }
     ctx.output_file("audit.json", json.dumps(audit).encode())
 
 
@@ -283,7 +313,8 @@ def score(ctx: Context) -> Iterator[Score]:
     summary = {
         "arms": arms, "comparisons": _comparisons(arms), "items": len(STORY.exhibits),
         "test_examples": len(answers) // len(arms), "encoder": {"name": "all-MiniLM-L6-v2", "sha256": "53aa51172d"},
-        "leaks": None, "ceiling": {"exhibit_accuracy": {"mean": 0.98, "ci": [0.95, 1.0], "n": 8}}, "chance": 1 / len(STORY.exhibits),
+        "leaks": None, "ceiling": {"exhibit_accuracy": {"mean": 0.98, "ci": [0.95, 1.0], "n": 8}},
+        "chance": 1 / len(STORY.exhibits),
     }  # fmt: skip
     ctx.output_file("summary.json", json.dumps(summary).encode())
 

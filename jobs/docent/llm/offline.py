@@ -13,7 +13,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from itertools import combinations
 from typing import Any, TypeVar
@@ -101,7 +101,7 @@ class _Plan:
     anchors: set[int] = field(default_factory=set)
     used: set[int] = field(default_factory=set)
 
-    @property
+    @cached_property
     def longest_words(self) -> int:
         """Words that the sentences of one answer may have together, an introduction left room for."""
         return min(LONG_WORDS, self.material.max_answer_words - count_words(_introduction(self.material)))

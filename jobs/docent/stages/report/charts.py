@@ -112,10 +112,11 @@ def forest_axis(axis: Axis, reference: float | None = None, reference_label: str
             )
         )
     top = 26 if parts else 14
-    for tick in axis.ticks:
+    for place, tick in enumerate(axis.ticks):
+        # On a telephone the style sheet leaves out every second label.
         parts.append(
-            Markup('<text x="{0}" y="{1}" text-anchor="middle">{2}</text>').format(
-                axis.inset(tick), top, axis.label(tick)
+            Markup('<text class="{0}" x="{1}" y="{2}" text-anchor="middle">{3}</text>').format(
+                "minor" if place % 2 else "major", axis.inset(tick), top, axis.label(tick)
             )
         )
     return _strip(parts, "axis", top + 8)

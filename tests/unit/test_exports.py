@@ -1,0 +1,90 @@
+"""The data set in the formats of others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docent.records import Example
+from docent.stages.build_dataset.exports import chat_jsonl, dialog, image_names, metadata_csv, slug
+from tests.tiny_museum import image_row, item_row
+
+# The first row of the published example, cut short: spaces, line ends and quotes as they are there.
+PUBLISHED = (
+    "data_id,item_name,image_name,file_name,dialog\n"
+    "0,1903-wright-flyer,1903-wright-flyer-3.jpg,1903-wright-flyer-3.jpg,"
+    '"{""messages"": [{""role"": ""user"", ""content"": [{""type"": ""image""}, '
+    '{""type"": ""text"", ""text"": ""Can you describe this exhibit?""} ]}, '
+    '{""role"": ""assistant"", ""content"": [{""type"": ""text"", ""text"": ""This exhibit – the Flyer.""} ]} ]}"\n'
+)
+
+
+def example(question: str, answer: str) -> Example:
+    return Example(
+        id="x",
+        split="test",
+        data_id=0,
+        item_id="i",
+        item_name="1903-wright-flyer",
+        image_name="1903-wright-flyer-3.jpg",
+        file="images/test/1903-wright-flyer-3.jpg",
+        group="g",
+        question=question,
+        answer=answer,
+        temperature=0.4,
+        teacher="t",
+    )
+
+
+def test_metadata_has_the_bytes_of_the_published_data_set() -> None:
+    row = example("Can you describe this exhibit?", "This exhibit – the Flyer.")
+    assert metadata_csv([row]).decode() == PUBLISHED
+
+
+@given(question=st.text(), answer=st.text())
+def test_any_text_survives_the_way_through_json_and_csv(question: str, answer: str) -> None:
+    messages = json.loads(dialog(question, answer))["messages"]
+    assert messages[0]["content"][1]["text"] == question
+    assert messages[1]["content"][0]["text"] == answer
+
+
+@pytest.mark.parametrize("text", ["a\\b", 'say "no"', "line\nbreak", "Möbius 🌀", "=1+1,2"])
+def test_special_characters_come_back_from_both_files(text: str) -> None:
+    row = example(text, text)
+    table = list(csv.DictReader(io.StringIO(metadata_csv([row]).decode(), newline="")))
+    assert json.loads(table[0]["dialog"])["messages"][1]["content"][0]["text"] == text
+    assert json.loads(chat_jsonl([row]))["messages"][1]["content"] == text
+
+
+def test_pictures_of_different_items_never_share_a_name() -> None:
+    pictures = []
+    for name in ("cube", "ball"):
+        image = image_row(name, 1).model_copy(update={"name": "photo.jpg" if name == "cube" else "PHOTO.jpg"})
+        pictures.append((item_row(name, [image], ("train",)), image))
+    assert sorted(image_names(pictures).values()) == ["ball-PHOTO.jpg", "cube-photo.jpg"]
+
+
+def test_two_pictures_of_one_item_with_one_name_are_told_apart_by_id() -> None:
+    images = [image_row("cube", number).model_copy(update={"name": "photo.jpg"}) for number in (1, 2)]
+    item = item_row("cube", images, ("train", "train"))
+    names = image_names([(item, image) for image in images])
+    assert len(set(names.values())) == 2
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.jpg", "C:\\x.jpg", "..", ".hidden.jpg", "a\nb.jpg"])
+def test_a_picture_name_cannot_leave_its_folder(name: str) -> None:
+    safe = slug(name)
+    assert safe
+    assert not set(safe) & set("/\\\n")
+    assert not safe.startswith(".")
+
+
+def test_a_picture_cannot_take_the_name_of_the_table_beside_it() -> None:
+    image = image_row("cube", 1).model_copy(update={"name": "metadata.csv"})
+    item = item_row("cube", [image], ("train",))
+    assert image_names([(item, image)])[image.id] != "metadata.csv"
