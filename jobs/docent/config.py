@@ -9,6 +9,7 @@ A secret is named (`llm.api_key_env: OPENAI_API_KEY`), never written down.
 from __future__ import annotations
 
 import os
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
 from docent.overrides import apply_override
+
+ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
+COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
 
 
 def output(default: Any = ..., **limits: Any) -> Any:
@@ -261,6 +265,8 @@ class Finetune(Stage):
     @classmethod
     def _names_differ(cls, value: tuple[Approach, ...]) -> tuple[Approach, ...]:
         names = [a.name for a in value]
+        if taken := sorted(set(names) & set(COMPARED_ARMS)):
+            raise ValueError(f"an approach cannot be named like an arm it is compared with: {', '.join(taken)}")
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ValueError(f"approach named twice: {', '.join(twice)}")
         return value
@@ -269,9 +275,7 @@ class Finetune(Stage):
 class Answering(Stage):
     """Every arm answers the test examples; the approaches of `finetune` are always among them."""
 
-    arms: tuple[Literal["base", "retrieval", "colour", "constant", "blind"], ...] = output(
-        ("base", "retrieval", "colour", "constant", "blind")
-    )
+    arms: tuple[ComparedArm, ...] = output(COMPARED_ARMS)
     """What the fine-tuned models are compared with."""
     shards: int = execution(1, ge=1)
     """Parallel parts of each arm."""

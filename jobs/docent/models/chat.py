@@ -9,10 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from docent.errors import InputError
+from docent.vision.photos import PhotoError, decode
 from docent.vision.square import square
+
+# What `ingest` let in is smaller; this only stops a data set that was tampered with.
+MAX_PIXELS = 1e9
 
 
 def prompt_text(processor: Any, question: str) -> str:
@@ -28,7 +32,9 @@ def dialog_text(processor: Any, question: str, answer: str) -> str:
 
 def without_special_tokens(processor: Any, text: str) -> str:
     """The text with every special token of the tokenizer taken out, and no white space around it."""
-    special = sorted(processor.tokenizer.all_special_tokens, key=len, reverse=True)
+    # `all_special_tokens` lists only those with a role; a reloaded tokenizer no longer has <image> among them.
+    added = processor.tokenizer.added_tokens_decoder.values()
+    special = sorted((token.content for token in added if token.special), key=len, reverse=True)
     previous = ""
     while previous != text:
         previous = text
@@ -38,15 +44,14 @@ def without_special_tokens(processor: Any, text: str) -> str:
 
 
 def open_photo(path: Path) -> Image.Image:
-    """The photo of a data set row in RGB.
+    """The photo of a data set row, upright, in RGB.
 
     Raises:
         InputError: the file is not a picture.
     """
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
+        return decode(path, MAX_PIXELS)
+    except (PhotoError, OSError) as error:
         raise InputError(f"not a readable picture: {error}", str(path), "docent run --verify") from None
 
 

@@ -19,18 +19,25 @@ from typing import Any
 from docent.records import SPLITS, Example, ImageFile, Item, make_id
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 WRITER_BATCH_ROWS = 100
 
 
 def image_names(pictures: Iterable[tuple[Item, ImageFile]]) -> dict[str, str]:
     """A file name for every picture by its id: its own name, with the item's before it where two would be the same."""
-    wanted = {image.id: (slug(item.name), slug(image.name)) for item, image in pictures}
+    wanted = {image.id: (slug(item.name), _picture_name(image)) for item, image in pictures}
     times = Counter(name.casefold() for _, name in wanted.values())
     named = {
         image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
     }
     again = Counter(name.casefold() for name in named.values())
     return {i: f"{i}-{name}" if again[name.casefold()] > 1 else name for i, name in named.items()}
+
+
+def _picture_name(image: ImageFile) -> str:
+    """The picture's own name, ending in a suffix by which others know that it is a picture."""
+    name = slug(image.name)
+    return name if Path(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}{Path(image.file).suffix}"
 
 
 def slug(name: str) -> str:

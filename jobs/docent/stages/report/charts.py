@@ -66,7 +66,7 @@ def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = T
         high = low + 1.0
     step = _round_step((high - low) / 4)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple(round(step * i, 10) for i in range(first, last + 1))
+    ticks = tuple(step * i for i in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks, percent)
 
 
