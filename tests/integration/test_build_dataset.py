@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tiny_museum import COLORS, fill_upstream, item_row, pair_rows, sections
 
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject
 from docent.stage import run_shard
 from docent.store import Artifact, load_json
-from tests.tiny_museum import COLORS, fill_upstream, item_row, pair_rows, sections
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 
@@ -127,9 +127,7 @@ def test_a_derivative_in_training_is_counted_as_a_leak(tmp_path: Path, run_dir: 
     assert audit["leaked"] == [{"image": "red-cube-4.jpg", "item": "red-cube", "split": "train", "group": "one-photo"}]
 
 
-def test_an_item_without_pairs_is_left_out_photo_by_photo(
-    tmp_path: Path, run_dir: Path, with_stage: WithStage
-) -> None:
+def test_an_item_without_pairs_is_left_out_photo_by_photo(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
     fill_upstream(with_stage)
     asked = [name for name in COLORS if name != "blue-cone"]
     with_stage(

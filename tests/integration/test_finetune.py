@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,20 +16,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.tiny_model import save_tiny_model
+from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig, dump_config
-from docent.context import Context
 from docent.errors import ConfigError, InputError
 from docent.models.loading import generate, load_base, load_tuned, vision_features
+from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard
 from docent.stages.finetune import trainer
 from docent.stages.finetune.approaches import APPROACHES, count_parameters, prepare
-from docent.store import Artifact, load_json, sha256_of
-from tests.tiny_model import save_tiny_model
-from tests.tiny_museum import fill_upstream, pair_rows, sections
+from docent.stages.finetune.checkpoints import State
+from docent.store import Artifact, load_json
 
-WithStage = Callable[[str, Callable[[Context], Any]], None]
+ConfigOf = Callable[..., PipelineConfig]
 BEFORE = ("ingest", "assemble", "generate-qa", "build-dataset")
 
 
@@ -37,16 +39,49 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
-def config_of(tmp_path: Path, base: Path, **settings: Any) -> PipelineConfig:
-    section = {"base_model": str(base), "epochs": 6, "batch_size": 8, "evaluations": 3, **settings}
-    return PipelineConfig.model_validate(sections(tmp_path, finetune=section))
+@pytest.fixture(scope="module")
+def museum(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A source folder, and a run in which all stages before finetune are complete."""
+    folder = tmp_path_factory.mktemp("museum")
+    run_dir = folder / "runs" / "test"
+    run_dir.mkdir(parents=True)
+    config = PipelineConfig.model_validate(sections(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        fill_upstream(replaced_stages(patch))
+        for unit in BEFORE:
+            assert run_shard(config, unit, run_dir) == 0
+    return folder, run_dir
 
 
-def built(config: PipelineConfig, run_dir: Path, with_stage: WithStage) -> PipelineConfig:
-    fill_upstream(with_stage)
-    for unit in BEFORE:
-        assert run_shard(config, unit, run_dir) == 0
-    return config
+@pytest.fixture
+def run_dir(tmp_path: Path, museum: tuple[Path, Path]) -> Path:
+    """A copy of that run."""
+    return shutil.copytree(museum[1], tmp_path / "runs" / "test", symlinks=True)
+
+
+@pytest.fixture
+def config_of(museum: tuple[Path, Path], base: Path) -> ConfigOf:
+    def made(**settings: Any) -> PipelineConfig:
+        section = {"base_model": str(base), "epochs": 6, "batch_size": 8, "evaluations": 3, **settings}
+        return PipelineConfig.model_validate(sections(museum[0], finetune=section))
+
+    return made
+
+
+@pytest.fixture(scope="module", params=["lora", "full"])
+def trained(request: pytest.FixtureRequest, museum: tuple[Path, Path], base: Path) -> tuple[str, Artifact]:
+    """One approach, trained undisturbed; the base model is named by a relative path."""
+    kind = request.param
+    section = {"base_model": "tiny", "epochs": 6, "batch_size": 8, "evaluations": 3, "approaches": [kind]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(base.parent)
+        assert (
+            run_shard(
+                PipelineConfig.model_validate(sections(museum[0], finetune=section)), f"finetune-{kind}", museum[1]
+            )
+            == 0
+        )
+    return kind, artifact(museum[1], f"finetune-{kind}")
 
 
 def artifact(run_dir: Path, unit: str) -> Artifact:
@@ -59,13 +94,8 @@ def log_of(found: Artifact) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.file("train_log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("kind", ["lora", "full"])
-def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, kind: str
-) -> None:
-    config = built(config_of(tmp_path, base, approaches=[kind]), run_dir, with_stage)
-    assert run_shard(config, f"finetune-{kind}", run_dir) == 0
-    found = artifact(run_dir, f"finetune-{kind}")
+def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(trained: tuple[str, Artifact]) -> None:
+    kind, found = trained
     (row,) = found.rows(Checkpoint)
     log = log_of(found)
     assert [line["step"] for line in log] == list(range(1, 31)) == list(range(1, row.steps + 1))
@@ -73,24 +103,37 @@ def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(
     measured = {line["step"]: line["validation_loss"] for line in log if line["validation_loss"] is not None}
     assert set(measured) == {10, 20, 30}
     assert (row.step, row.validation_loss) == min(measured.items(), key=lambda pair: pair[1])
-    assert (row.train_examples, row.approach, row.base_model) == (36, kind, str(base))
+    assert (row.train_examples, row.approach, row.base_model) == (36, kind, "tiny")
     assert (row.trainable_parameters == row.total_parameters) is (kind == "full")
     assert not any("second" in key for line in log for key in line)
 
 
-@pytest.mark.parametrize("kind", ["lora", "full"])
-def test_what_was_kept_answers_otherwise_than_the_base_model_and_like_the_trained_one(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, kind: str
+def test_the_kept_model_has_the_loss_that_was_measured_and_a_lower_one_than_the_base_model(
+    trained: tuple[str, Artifact], museum: tuple[Path, Path], base: Path
 ) -> None:
-    config = built(config_of(tmp_path, base, approaches=[kind]), run_dir, with_stage)
-    assert run_shard(config, f"finetune-{kind}", run_dir) == 0
-    found = artifact(run_dir, f"finetune-{kind}")
-    (row,) = found.rows(Checkpoint)
-    model, processor = load_tuned(str(base), found.subfolder("model"))
-    rows = [e for e in artifact(run_dir, "build-dataset").rows(Example) if e.split == "validation"]
-    folder = artifact(run_dir, "build-dataset").folder
-    assert row.validation_loss == pytest.approx(_loss(model, processor, rows, folder), abs=1e-5)
-    assert row.validation_loss < 0.8 * _loss(*load_base(str(base)), rows, folder)
+    (row,) = trained[1].rows(Checkpoint)
+    model, processor = load_tuned(str(base), trained[1].subfolder("model"))
+    dataset = artifact(museum[1], "build-dataset")
+    rows = [example for example in dataset.rows(Example) if example.split == "validation"]
+    assert row.validation_loss == pytest.approx(_loss(model, processor, rows, dataset.folder), abs=1e-5)
+    assert row.validation_loss < 0.8 * _loss(*load_base(str(base)), rows, dataset.folder)
+
+
+def test_no_output_names_a_folder_of_this_machine(
+    trained: tuple[str, Artifact], museum: tuple[Path, Path], base: Path
+) -> None:
+    kind, found = trained
+    names = {output["path"] for output in found.success["files"]}
+    assert names >= {"train_log.jsonl", "model/tokenizer.json", "model/processor_config.json"}
+    assert not any(name.endswith((".bin", ".pt", ".pkl", "README.md")) or "checkpoints" in name for name in names)
+    for name in names:
+        data = (found.folder / name).read_bytes()
+        assert str(museum[0]).encode() not in data
+        assert str(base.parent).encode() not in data
+    if kind == "lora":
+        adapter = load_json(found.file("model/adapter_config.json"))
+        assert adapter is not None
+        assert adapter["base_model_name_or_path"] == "tiny"
 
 
 def _loss(model: Any, processor: Any, rows: list[Example], folder: Path) -> float:
@@ -111,30 +154,36 @@ def _loss(model: Any, processor: Any, rows: list[Example], folder: Path) -> floa
     return total / tokens
 
 
-@pytest.mark.parametrize("kind", ["lora", "full"])
-@pytest.mark.parametrize("killed_after", [4, 13, 29])
-def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, kind: str, killed_after: int
+def test_a_run_killed_twice_ends_with_the_same_bytes_as_an_undisturbed_one(
+    trained: tuple[str, Artifact], museum: tuple[Path, Path], base: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = built(config_of(tmp_path, base, approaches=[kind], evaluations=4), run_dir, with_stage)
+    kind, calm = trained
     unit = f"finetune-{kind}"
+    section = {"base_model": "tiny", "epochs": 6, "batch_size": 8, "evaluations": 3, "approaches": [kind]}
+    config = PipelineConfig.model_validate(sections(museum[0], finetune=section))
+    shutil.rmtree(run_dir / unit, ignore_errors=True)
+    monkeypatch.chdir(base.parent)
+    told = Progress.update
+    for killed_after in (4, 17):
+
+        def die(progress: Progress, done: float, total: float, message: str = "", at: int = killed_after) -> None:
+            if done >= at:
+                raise KeyboardInterrupt
+            told(progress, done, total, message)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Progress, "update", die)
+            run_shard(config, unit, run_dir)
+        assert not (run_dir / unit / "_SUCCESS.json").exists()
     assert run_shard(config, unit, run_dir) == 0
-    calm = artifact(run_dir, unit)
-    expected = _bytes(calm)
-    os.rename(run_dir / unit, tmp_path / "calm")
-    (tmp_path / "pipeline.yaml").write_text(dump_config(config), encoding="utf-8")
-    killed = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", KILLED, str(tmp_path / "pipeline.yaml"), unit, str(run_dir), str(killed_after)],
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
-    assert not (run_dir / unit / "_SUCCESS.json").exists()
-    assert run_shard(config, unit, run_dir) == 0
-    assert _bytes(artifact(run_dir, unit)) == expected
-    assert artifact(run_dir, unit).digest == calm.digest
+    again = artifact(run_dir, unit)
+    assert {o["path"]: o["sha256"] for o in again.success["files"]} == {
+        o["path"]: o["sha256"] for o in calm.success["files"]
+    }
+    assert again.digest == calm.digest
 
 
-# Kills itself with SIGKILL when the training loop has done so many steps.
+# Kills itself with SIGKILL after step 17.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -143,7 +192,7 @@ from docent.progress import Progress
 from docent.stage import run_shard
 told = Progress.update
 def update(self, done, total, message=""):
-    if done >= int(sys.argv[4]) and message.startswith("loss"):
+    if done >= 17:
         os.kill(os.getpid(), signal.SIGKILL)
     told(self, done, total, message)
 Progress.update = update
@@ -151,20 +200,41 @@ run_shard(load_config(Path(sys.argv[1]), environ={}), sys.argv[2], Path(sys.argv
 """
 
 
-def _bytes(found: Artifact) -> dict[str, str]:
-    return {output["path"]: sha256_of(found.folder / output["path"]) for output in found.success["files"]}
-
-
-def test_a_resumed_run_goes_on_from_its_checkpoint_and_not_from_the_start(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, monkeypatch: pytest.MonkeyPatch
+def test_sigkill_in_another_process_changes_nothing(
+    tmp_path: Path, run_dir: Path, config_of: ConfigOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = built(config_of(tmp_path, base, approaches=["lora"]), run_dir, with_stage)
+    config = config_of(approaches=["lora"], evaluations=2)
+    assert run_shard(config, "finetune-lora", run_dir) == 0
+    calm = artifact(run_dir, "finetune-lora")
+    os.rename(run_dir / "finetune-lora", tmp_path / "calm")
+    (tmp_path / "pipeline.yaml").write_text(dump_config(config), encoding="utf-8")
+    killed = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", KILLED, str(tmp_path / "pipeline.yaml"), "finetune-lora", str(run_dir)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
     steps: list[int] = []
     real = trainer._step
 
     def step(model: Any, optimizer: Any, data: Any, plan: Any, number: int) -> dict[str, Any]:
         steps.append(number)
-        if number == 25 and steps.count(25) == 1:
+        return real(model, optimizer, data, plan, number)
+
+    monkeypatch.setattr(trainer, "_step", step)
+    assert run_shard(config, "finetune-lora", run_dir) == 0
+    assert steps == list(range(16, 31))
+    assert artifact(run_dir, "finetune-lora").digest == calm.digest
+
+
+def test_sigterm_saves_where_it_is_and_loses_no_step(
+    run_dir: Path, config_of: ConfigOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(approaches=["lora"], epochs=2, max_checkpoints=1)
+    steps: list[int] = []
+    real = trainer._step
+
+    def step(model: Any, optimizer: Any, data: Any, plan: Any, number: int) -> dict[str, Any]:
+        steps.append(number)
+        if number == 7 and len(steps) == 7:
             signal.raise_signal(signal.SIGTERM)
         return real(model, optimizer, data, plan, number)
 
@@ -175,37 +245,9 @@ def test_a_resumed_run_goes_on_from_its_checkpoint_and_not_from_the_start(
         assert run_shard(config, "finetune-lora", run_dir) == 0
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert steps == list(range(1, 31))
-
-
-def test_checkpoints_are_scratch_and_few(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage
-) -> None:
-    config = built(config_of(tmp_path, base, approaches=["lora"], max_checkpoints=1), run_dir, with_stage)
-    assert run_shard(config, "finetune-lora", run_dir) == 0
-    found = artifact(run_dir, "finetune-lora")
-    assert not any("checkpoints" in output["path"] for output in found.success["files"])
-    assert len(list((found.folder / "checkpoints").glob("step-*"))) == 1
-
-
-def test_no_output_names_a_folder_of_this_machine(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(base.parent)
-    config = built(config_of(tmp_path, Path("tiny"), approaches=["lora", "full"]), run_dir, with_stage)
-    for unit in ("finetune-lora", "finetune-full"):
-        assert run_shard(config, unit, run_dir) == 0
-        found = artifact(run_dir, unit)
-        names = {output["path"] for output in found.success["files"]}
-        assert names >= {"train_log.jsonl", "model/tokenizer.json", "model/processor_config.json"}
-        assert not any(name.endswith((".bin", ".pt", ".pkl", "README.md")) for name in names)
-        for name in names:
-            data = (found.folder / name).read_bytes()
-            assert str(tmp_path).encode() not in data
-            assert str(base.parent).encode() not in data
-    adapter = load_json(artifact(run_dir, "finetune-lora").file("model/adapter_config.json"))
-    assert adapter is not None
-    assert adapter["base_model_name_or_path"] == "tiny"
+    assert steps == list(range(1, 11))
+    kept = artifact(run_dir, "finetune-lora").folder / "checkpoints"
+    assert [path.name for path in kept.glob("step-*")] == ["step-000010"]
 
 
 def test_lora_leaves_the_vision_tower_as_it_was(base: Path) -> None:
@@ -223,11 +265,9 @@ def test_lora_leaves_the_vision_tower_as_it_was(base: Path) -> None:
     assert total - trains == sum(p.numel() for p in load_base(str(base))[0].parameters())
 
 
-def test_settings_of_an_approach_win_over_the_table(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage
-) -> None:
+def test_settings_of_an_approach_win_over_the_table(run_dir: Path, config_of: ConfigOf) -> None:
     approach = {"name": "small", "is": "lora", "rank": 2, "learning_rate": 1e-4, "epochs": 1, "seed": 3}
-    config = built(config_of(tmp_path, base, approaches=["lora", approach], warmup_share=0), run_dir, with_stage)
+    config = config_of(approaches=["lora", approach], epochs=0.2, warmup_share=0)
     for unit in ("finetune-lora", "finetune-small"):
         assert run_shard(config, unit, run_dir) == 0
     small = artifact(run_dir, "finetune-small")
@@ -238,52 +278,41 @@ def test_settings_of_an_approach_win_over_the_table(
     assert (len(log), log[0]["learning_rate"]) == (5, 1e-4)
     (row,), (default,) = small.rows(Checkpoint), artifact(run_dir, "finetune-lora").rows(Checkpoint)
     assert row.trainable_parameters * 8 == default.trainable_parameters
-    assert row.id != default.id
+    assert (default.steps, row.id == default.id) == (1, False)
 
 
-def test_without_validation_rows_the_last_step_is_kept(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage
-) -> None:
-    config = config_of(tmp_path, base, approaches=["lora"], epochs=1)
-    fill_upstream(with_stage)
-    with_stage("generate-qa", lambda ctx: (p for i in ctx.rows("assemble", _item()) for p in pair_rows(i)))
-
-    def assemble(ctx: Context) -> Any:
-        from tests.tiny_museum import _items
-
-        for item in _items(ctx):
-            yield item.model_copy(update={"images": tuple(p for p in item.images if p.split != "validation")})
-
-    with_stage("assemble", assemble)
-    for unit in (*BEFORE, "finetune-lora"):
-        assert run_shard(config, unit, run_dir) == 0
-    (row,) = artifact(run_dir, "finetune-lora").rows(Checkpoint)
-    assert (row.step, row.validation_loss) == (row.steps, None)
+def test_without_validation_rows_the_last_step_is_kept(tmp_path: Path) -> None:
+    data = trainer.Data([], [], None, 0)  # type: ignore[arg-type]
+    assert trainer.validation_loss(None, data, 8) is None
+    state = State()
+    for step in (5, 10):
+        state.step = step
+        trainer._keep_best(torch.nn.Linear(1, 1), state, None, tmp_path)
+    assert (state.best_step, state.best_loss) == (10, None)
 
 
-def _item() -> Any:
-    from docent.records import Item
-
-    return Item
+def test_an_equal_validation_loss_keeps_the_earlier_step(tmp_path: Path) -> None:
+    state = State()
+    for step, loss in ((1, 0.9), (2, 0.5), (3, 0.5), (4, 0.7)):
+        state.step = step
+        trainer._keep_best(torch.nn.Linear(1, 1), state, loss, tmp_path)
+    assert (state.best_step, state.best_loss) == (2, 0.5)
 
 
 def test_a_rate_too_high_ends_with_one_message(
-    tmp_path: Path, run_dir: Path, base: Path, with_stage: WithStage, caplog: pytest.LogCaptureFixture
+    run_dir: Path, config_of: ConfigOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     wild = {"name": "wild", "is": "full", "learning_rate": 1e30}
-    config = built(config_of(tmp_path, base, approaches=[wild]), run_dir, with_stage)
-    assert run_shard(config, "finetune-wild", run_dir) == 43
+    assert run_shard(config_of(approaches=[wild]), "finetune-wild", run_dir) == 43
     assert "lower the learning_rate" in caplog.text
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("name", ["no/such-folder", "/no/such/folder", "empty"])
-def test_a_missing_base_model_is_named(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("name", ["no/such-model", "/no/such/folder", "nowhere", "here/but-not-this", "here/empty"])
+def test_a_missing_base_model_is_named(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "here" / "empty").mkdir(parents=True)
     with pytest.raises(ConfigError, match=name) as caught:
         load_base(name)
     assert caught.value.where == "finetune.base_model"

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from tests.report_run import Story, make_run
 
+from docent.stages.report import samples
 from docent.stages.report.runcard import shortened
 from docent.stages.report.samples import mark_numbers
 from docent.stages.report.thumbnails import thumbnail
@@ -240,3 +241,11 @@ def test_colours_of_every_scheme_meet_wcag_aa(page: str, scheme: int) -> None:
     pairs += [("ink", back) for back in ("care", "number", "share-1", "share-2", "share-3", "share-4")]
     low = {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
     assert {pair: round(value, 2) for pair, value in low.items() if value < 4.5} == {}
+
+
+def test_samples_stop_before_the_page_grows_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "MAX_BYTES", 30_000)
+    outline = Outline(make_run(tmp_path / "demo").read_text(encoding="utf-8"))
+    shown = len(outline.tags("details", "photo"))
+    assert 1 <= shown < 8
+    assert f"{shown} of 8 test questions" in "".join(outline.text)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from tests.tiny_model import save_tiny_model
+from tests.tiny_museum import photo
 
 from docent.errors import InputError
 from docent.models.chat import fitted, open_photo
@@ -14,8 +16,6 @@ from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import APPROACHES, prepare
 from docent.stages.finetune.batches import IGNORED, Pictures, collate, encode
-from tests.tiny_model import save_tiny_model
-from tests.tiny_museum import photo
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,7 @@ def test_batches_are_padded_on_the_right(tiny: tuple[Any, Any], photos: list[Pat
 
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
-def test_kept_pictures_give_the_logits_of_the_plain_forward(
-    tmp_path: Path, photos: list[Path], kind: str
-) -> None:
+def test_kept_pictures_give_the_logits_of_the_plain_forward(tmp_path: Path, photos: list[Path], kind: str) -> None:
     model, processor = load_base(str(save_tiny_model(tmp_path / "m")))
     tuned = prepare(model, APPROACHES[kind], "base", seed=1).eval()
     with torch.no_grad():

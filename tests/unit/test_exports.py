@@ -9,10 +9,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tiny_museum import image_row, item_row
 
 from docent.records import Example
 from docent.stages.build_dataset.exports import chat_jsonl, dialog, image_names, metadata_csv, slug
-from tests.tiny_museum import image_row, item_row
 
 # The first row of the published example, cut short: spaces, line ends and quotes as they are there.
 PUBLISHED = (

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tiny_museum import image_row, item_row, pair_rows
 
 from docent.records import Item, QAPair, Split
 from docent.stages.build_dataset.pairing import HELD_OUT, NO_PAIR, Match, pair_items, train_pairs
-from tests.tiny_museum import image_row, item_row, pair_rows
 
 PUBLISHED: tuple[Split, ...] = ("train",) * 13 + ("validation",) + ("test",)
 

@@ -24,6 +24,10 @@ def test_steps_of_the_published_runs(batch: int, steps: int) -> None:
     assert total_steps(819, batch, 3.0) == steps
 
 
+def test_a_limit_on_the_steps_only_shortens_a_run() -> None:
+    assert [total_steps(819, 14, 3.0, limit) for limit in (20, 500)] == [20, 177]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 20, 177])
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.5])
 def test_the_rate_is_that_of_the_reference_scheduler_at_every_step(steps: int, share: float) -> None:

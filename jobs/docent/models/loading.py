@@ -6,6 +6,7 @@ Reads model folders (safetensors only, no code from the hub); writes nothing. A 
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,27 @@ def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
     Raises:
         ConfigError: there is no such model.
     """
-    offline = Path(name).is_dir()
-    if offline:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    local = Path(name).is_dir()
+    if not local and (Path(name).parent.is_dir() and Path(name).parent != Path() or name.count("/") != 1):
+        raise ConfigError(f"base model {name!r}: there is no such folder", "finetune.base_model", MEND)
+    local = local or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    if local:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    from huggingface_hub import hf_hub_download
     from transformers import AutoModelForImageTextToText
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
     try:
-        processor = _processor(name, offline)
+        if not local:  # one small file first: without a network each of the others would be tried for half a minute
+            hf_hub_download(name, "config.json")
+        processor = _processor(name, local)
         model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=getattr(torch, dtype), local_files_only=offline, use_safetensors=True, trust_remote_code=False
+            name, dtype=getattr(torch, dtype), local_files_only=local, use_safetensors=True, trust_remote_code=False
         )
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
-        kind = "the folder holds no usable model" if offline else "neither a folder here nor a model of the hub"
-        raise ConfigError(f"base model {name!r}: {kind}: {first}", "finetune.base_model", MEND) from None
+        raise ConfigError(f"base model {name!r} cannot be loaded: {first}", "finetune.base_model", MEND) from None
     return model.to(device()).eval(), processor
 
 
@@ -73,17 +79,18 @@ def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, An
     from safetensors import safe_open
 
     model, _ = load_base(base, dtype)
-    tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
+    with warnings.catch_warnings(action="ignore"):  # what could matter is checked below
+        tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
     with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as stored:
         kept = set(stored.keys())
     # peft only warns about adapter tensors that found no place, and then answers like the base model.
     if kept != set(get_peft_model_state_dict(tuned, save_embedding_layers=False)):
         raise InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
-    return tuned.merge_and_unload().eval(), _processor(str(folder), offline=True)
+    return tuned.merge_and_unload().eval(), _processor(str(folder), local=True)
 
 
-def _processor(name: str, offline: bool) -> Any:
+def _processor(name: str, local: bool) -> Any:
     from transformers import AutoProcessor
 
     # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
-    return AutoProcessor.from_pretrained(name, local_files_only=offline, backend="pil", trust_remote_code=False)
+    return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)

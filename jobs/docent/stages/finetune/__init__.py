@@ -57,7 +57,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
         base_model=section.base_model,
         step=state.best_step,
         steps=steps,
-        epochs=epochs,
+        epochs=state.log[-1]["epoch"],
         validation_loss=state.best_loss,
         train_examples=len(data.train),
         trainable_parameters=trains,
@@ -99,3 +99,5 @@ def _save(ctx: Context, tuned: Any, processor: Any) -> None:
     tuned.save_pretrained(folder, safe_serialization=True, **options)
     processor.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    for path in folder.iterdir():
+        path.chmod(0o644)  # safetensors makes files that only their owner can read

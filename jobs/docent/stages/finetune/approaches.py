@@ -6,6 +6,7 @@ approach, add a row here and its name to `Approach.kind` in config.py.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -88,7 +89,8 @@ def prepare(model: Any, approach: Approach, base_model: str, seed: int) -> Any:
         task_type="CAUSAL_LM",
     )
     try:
-        tuned = get_peft_model(model, settings)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            tuned = get_peft_model(model, settings)
     except ValueError as error:
         raise ConfigError(f"LoRA finds nothing to adapt: {error}", "finetune.base_model") from None
     # The folder of the base model differs between machines; what the pipeline file calls it does not.

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from docent.errors import InputError
-from docent.models.chat import dialog_text, open_photo, prompt_text
+from docent.models.chat import dialog_text, open_photo, prompt_text, without_special_tokens
 from docent.models.family import family_of
 from docent.models.inference import end_of_answer_id, picture_tensors
 from docent.records import Example
@@ -45,7 +45,8 @@ def encode(model: Any, processor: Any, example: Example, photo: Path) -> Encoded
     prompt, full = (list(ids) for ids in processor(text=texts)["input_ids"])
     end = end_of_answer_id(model, processor)
     answer = full[len(prompt) :]
-    if full[: len(prompt)] != prompt or answer[-1:] != [end] or answer.count(end) != 1 or len(answer) < 2:
+    empty = not without_special_tokens(processor, example.answer)
+    if empty or full[: len(prompt)] != prompt or answer[-1:] != [end] or answer.count(end) != 1:
         raise InputError(
             "the answer cannot be located among the tokens, so nothing can be trained on it",
             f"{example.split} row {example.data_id} ({example.id}): {example.answer[:60]!r}",

@@ -15,9 +15,10 @@ from docent.records import canonical_json
 SORTED_BATCHES = 8
 
 
-def total_steps(rows: int, batch_size: int, epochs: float) -> int:
-    """Optimiser steps of a run; the last, shorter batch of an epoch counts."""
-    return max(1, math.ceil(epochs * math.ceil(rows / batch_size)))
+def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None = None) -> int:
+    """Optimiser steps of a run, at most `max_steps`; the last, shorter batch of an epoch counts."""
+    steps = max(1, math.ceil(epochs * math.ceil(rows / batch_size)))
+    return steps if max_steps is None else min(steps, max_steps)
 
 
 def rate_factor(step: int, steps: int, warmup_share: float) -> float:

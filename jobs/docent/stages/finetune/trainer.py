@@ -54,6 +54,10 @@ class Plan:
     seed: int
     scratch: Path
 
+    def steps(self, rows: int) -> int:
+        """Optimiser steps for so many training rows."""
+        return total_steps(rows, self.section.batch_size, self.epochs, self.section.max_steps)
+
 
 @dataclass
 class Data:
@@ -105,7 +109,7 @@ def train(
         StoppedError: `stop` was set.
     """
     section = plan.section
-    steps = total_steps(len(data.train), section.batch_size, plan.epochs)
+    steps = plan.steps(len(data.train))
     evaluations = evaluation_steps(steps, section.evaluations)
     saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
     optimizer = _optimizer(model, section.weight_decay)
@@ -156,8 +160,7 @@ def _keep_best(model: Any, state: State, loss: float | None, scratch: Path) -> N
 def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, step: int) -> dict[str, Any]:
     """One optimiser step; returns its row of the training log."""
     section, rows = plan.section, len(data.train)
-    steps = total_steps(rows, section.batch_size, plan.epochs)
-    rate = plan.rate * rate_factor(step, steps, section.warmup_share)
+    rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share)
     for group in optimizer.param_groups:
         group["lr"] = rate
     model.train()

@@ -62,7 +62,7 @@ def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = T
         return Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), True)
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if high == low:
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):  # no span worth dividing
         high = low + 1.0
     step = _round_step((high - low) / 4)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -73,7 +73,7 @@ def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = T
 def _round_step(rough: float) -> float:
     """The smallest of 1, 2, 2.5, 5 and 10 times a power of ten that is at least `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= rough - 1e-12)
+    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= rough * (1 - 1e-9))
 
 
 def mark(family: Family) -> Markup:

@@ -12,6 +12,7 @@ from docent.stages.report.findings import Estimate, Evidence, Standing, comparis
 from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent, words_of
 
 FEW_CLUSTERS = 40
+MAX_EXPLAINED = 2
 OFFLINE_TEACHER = "offline-extractive"
 
 
@@ -62,13 +63,14 @@ def _challenged(accuracy: dict[str, Estimate], best: str, standings: dict[str, S
     beats = [arm for arm, place in standings.items() if place == "behind"]
     ties = [arm for arm, place in standings.items() if place == "tied"]
     target = f"the best fine-tuned model, {best} ({_said(accuracy[best])})"
+    explained = len(beats) + len(ties) <= MAX_EXPLAINED
     clauses = []
     if beats:
-        clauses.append(f"{_named(beats, accuracy)} {_verb(beats, 'beats', 'beat')}")
+        clauses.append(f"{_named(beats, accuracy, explained)} {_verb(beats, 'beats', 'beat')}")
     if ties:
-        clauses.append(f"{_named(ties, accuracy)} {_verb(ties, 'ties with', 'tie with')}")
+        clauses.append(f"{_named(ties, accuracy, explained)} {_verb(ties, 'ties', 'tie')}, within the noise, with")
     sentence = f"{', and '.join(clauses)} {target}."
-    return sentence[0].upper() + sentence[1:]
+    return sentence[0].upper() + sentence[1:] if explained else sentence
 
 
 def _unchallenged(evidence: Evidence, estimate: Estimate, best: str) -> str:
@@ -187,8 +189,13 @@ def _said(estimate: Estimate) -> str:
     )
 
 
-def _named(names: Sequence[str], accuracy: dict[str, Estimate]) -> str:
-    return _list([f"{words_of(arm).short} ({arm}, {percent(accuracy[arm].mean)})" for arm in names])
+def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
+    """Arms with their share, the strongest first; described in words where they are few."""
+    ordered = sorted(names, key=lambda arm: -accuracy[arm].mean)
+    shares = {arm: percent(accuracy[arm].mean) for arm in ordered}
+    if explained:
+        return _list([f"{words_of(arm).short} ({arm}, {shares[arm]})" for arm in ordered])
+    return _list([f"{arm} ({shares[arm]})" for arm in ordered])
 
 
 def _verb(names: Sequence[str], one: str, many: str) -> str:

@@ -1,0 +1,1 @@
+"""Parts of `scripts/train-docent-tiny.py`: shapes, views, captions, model and training."""
