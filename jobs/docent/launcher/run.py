@@ -99,8 +99,8 @@ def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
 class _Progress:
     """Where the launcher stands with one unit."""
 
-    started_s: float
     waiting: list[Shard]
+    started_s: float = 0.0
     at_work: int = 0
     bad_inputs: list[Finished] = field(default_factory=list)
 
@@ -164,12 +164,14 @@ class Launch:
             folder = self.states.run_dir / name / state.spec[:10]
             waiting = [shard for shard in shards if find_marker(folder, shard, state.spec) is None]
             # All shards there but no _SUCCESS.json: any shard's shell writes it, or says which gate it fails.
-            self.open[name] = _Progress(time.monotonic(), waiting or shards[:1])
-            self.view.started(name)
+            self.open[name] = _Progress(waiting or shards[:1])
 
     def _submit(self) -> None:
         for name, progress in self.open.items():
             while progress.waiting and self.backend.free > 0:
+                if not progress.started_s:
+                    progress.started_s = time.monotonic()
+                    self.view.started(name)
                 self.backend.submit(name, progress.waiting.pop(0))
                 progress.at_work += 1
 

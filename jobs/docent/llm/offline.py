@@ -3,7 +3,8 @@
 It takes the same requests as an endpoint and replies in the same `[Visitor]` / `[Guide]` form, but it reads the
 structured `Material` of a request instead of the prompt. Temperature means variety: at the lowest one it takes the
 plainest question and the sentences in reading order (look, numbers, history, use, look again), above that seeded
-shuffles of both. Every answer names its exhibit, and every word of an answer beside `This is ...` stands in the source.
+shuffles of both. Every answer says first which exhibit it is about, as a guide does and so that it can be checked
+against the photo; every word after `This is ...` stands in the source.
 """
 
 from __future__ import annotations
@@ -28,10 +29,8 @@ from docent.text.sentences import (
     contains_name,
     count_words,
     is_heading,
-    plain,
     readable_name,
     split_sentences,
-    words_of,
 )
 from docent.text.topics import by_topic
 
@@ -173,8 +172,6 @@ def _answers(plan: _Plan, own: Sequence[int], rng: random.Random | None) -> Iter
 
     for chosen in sorted(_shuffled(_combined(plan, own), rng), key=rank):
         yield chosen, _worded(plan, chosen)
-    for position in own if rng else ():
-        yield (position,), _worded(plan, (position,), introduced=True)
 
 
 def _combined(plan: _Plan, own: Sequence[int]) -> list[Chosen]:
@@ -192,12 +189,9 @@ def _good_length(plan: _Plan, chosen: Chosen) -> bool:
     return SHORT_WORDS <= _words(plan, chosen) <= plan.longest_words
 
 
-def _worded(plan: _Plan, chosen: Sequence[int], introduced: bool = False) -> str:
-    """Sentences as one answer; begins with `This is ...` where none of them names the exhibit."""
-    text = " ".join(plan.sentences[position] for position in chosen)
-    if not introduced and _names(text, plan.material.name):
-        return text
-    return f"{_introduction(plan.material)} {text}"
+def _worded(plan: _Plan, chosen: Sequence[int]) -> str:
+    """Sentences as one answer, after the name of the exhibit."""
+    return " ".join([_introduction(plan.material), *(plan.sentences[position] for position in chosen)])
 
 
 def _introduction(material: Material) -> str:
@@ -207,14 +201,6 @@ def _introduction(material: Material) -> str:
     if not found:
         return f"This is {name}."
     return f"This is {'the ' if found[1] else ''}{found[2]}."
-
-
-def _names(text: str, name: str) -> bool:
-    """Whether the exhibit is named: the whole name, or all its words (`Wright Flyer` of `1903-wright-flyer`)."""
-    if contains_name(text, name):
-        return True
-    wanted = {word for word in plain(readable_name(name)).split() if word.isalpha()}
-    return any(len(word) > 2 for word in wanted) and wanted <= set(words_of(plain(text)))
 
 
 def _sentences(material: Material) -> list[str]:

@@ -23,7 +23,8 @@ class Approach:
 
     Attributes:
         adapter: what is trained beside the frozen model; None trains the model itself.
-        trains: `projections` of text model and connector, or `everything`, the vision tower included.
+        trains: `projections` of text model and connector, `language` (all of text model and connector), or
+            `everything`, the vision tower included.
         learning_rate: peak of the schedule.
         rank: LoRA rank.
         alpha: LoRA scale is alpha / rank.
@@ -32,7 +33,7 @@ class Approach:
 
     kind: str
     adapter: Literal["lora"] | None
-    trains: Literal["projections", "everything"]
+    trains: Literal["projections", "language", "everything"]
     learning_rate: float
     rank: int = 0
     alpha: int = 0
@@ -41,12 +42,13 @@ class Approach:
     @property
     def vision_frozen(self) -> bool:
         """Whether what the vision tower says about a photo is the same in every step."""
-        return self.trains == "projections"
+        return self.trains != "everything"
 
 
 APPROACHES: dict[str, Approach] = {
     "lora": Approach("lora", "lora", "projections", learning_rate=3e-3, rank=16, alpha=32),
-    "full": Approach("full", None, "everything", learning_rate=7e-4),
+    # As published, full fine-tuning leaves the vision tower as it is; docent-tiny also trains embeddings and norms.
+    "full": Approach("full", None, "language", learning_rate=1e-3),
 }
 
 
@@ -76,7 +78,12 @@ def prepare(model: Any, approach: Approach, base_model: str, seed: int) -> Any:
         ConfigError: the adapter finds no module in this model.
     """
     if approach.adapter is None:
-        return model.requires_grad_(True)
+        model.requires_grad_(True)
+        if approach.vision_frozen:
+            tower = family_of(model).vision_tower
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(tower not in name.split("."))
+        return model
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
