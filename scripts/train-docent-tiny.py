@@ -1,8 +1,8 @@
 """Make docent-tiny: draw random shapes, pretrain a small Idefics2 on them, write `samples/docent-tiny`.
 
-Reads no data set: `scripts/studio.py` draws the pictures, and the English text ships with Python. Writes the
-model folder, and a cache of pictures and checkpoints (by default in the temporary folder), from which a
-stopped run goes on.
+`scripts/studio.py` draws the pictures; the English text ships with Python and with WordNet 3.0 (Debian:
+`apt-get install wordnet-base`). Writes the model folder, and a cache of pictures and checkpoints (by default in the
+temporary folder), from which a stopped run goes on.
 
 Run alone, from the repository:
 
@@ -27,6 +27,7 @@ from transformers import Idefics2Processor
 
 from docent_tiny.batches import Pictures, to_pixels
 from docent_tiny.captions import english_sentences, tokenizer_corpus
+from docent_tiny.language import Language, LanguageStage
 from docent_tiny.model import SIDE_PX, build_model, save_folder, train_processor, whiten_patches
 from docent_tiny.shapes import render_shapes
 from docent_tiny.training import Stage, Trainer
@@ -49,22 +50,17 @@ JOINT = Stage(
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "samples" / "docent-tiny")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "docent-tiny")
     parser.add_argument("--shapes", type=int, default=20_000, help="training shapes, four pictures each")
-    parser.add_argument(
-        "--held-out", type=int, default=500, help="further shapes, only for the retrieval test"
-    )
+    parser.add_argument("--held-out", type=int, default=500, help="further shapes, only for the retrieval test")
+    parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"), help="folder of data.noun")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few dozen steps on a few hundred shapes")
     parser.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint in the cache")
-    parser.add_argument(
-        "--check-museum", type=Path, metavar="IMAGES", help="measure the saved model; train nothing"
-    )
+    parser.add_argument("--check-museum", type=Path, metavar="IMAGES", help="measure the saved model; train nothing")
     return parser.parse_args()
 
 
@@ -75,25 +71,28 @@ def assert_same_pixels(processor: Idefics2Processor, picture: np.ndarray) -> Non
 
 
 def pretrain(arguments: argparse.Namespace) -> dict:
-    """Train both stages, write the model folder and return the measurements."""
+    """Train all stages, write the model folder and return the measurements."""
+    if not (arguments.wordnet / "data.noun").is_file():
+        raise SystemExit(f"no data.noun in {arguments.wordnet}: apt-get install wordnet-base, or --wordnet FOLDER")
     begin, cache = time.monotonic(), arguments.cache / ("quick" if arguments.quick else "full")
     stages, shapes, held_out = [VISION, JOINT], arguments.shapes, arguments.held_out
+    language = Language()
     if arguments.quick:
         stages = [
             replace(stage, steps=20, shapes_per_step=16, text_rows=stage.text_rows // 4, warm_up_steps=5)
             for stage in stages
         ]
         shapes, held_out = 150, 50
-    images, labels = render_shapes(
-        cache / "shapes", shapes + held_out, SIDE_PX, arguments.seed, arguments.threads
-    )
+        language = Language(steps=20, shapes_per_step=16, dictionary_rows=6, caption_rows=4, warm_up_steps=5)
+    images, labels = render_shapes(cache / "shapes", shapes + held_out, SIDE_PX, arguments.seed, arguments.threads)
     rendered_s = time.monotonic() - begin
     english = english_sentences(ENGLISH_SENTENCES, arguments.seed)
     processor = train_processor(tokenizer_corpus(english, arguments.seed))
     assert_same_pixels(processor, images[0, 0])
     model = build_model(processor)
     whiten_patches(model, to_pixels(torch.from_numpy(images[:WHITENING_PICTURES, 0].copy())))
-    trainer = Trainer(model, processor, Pictures(images, labels, held_out), english, arguments.seed)
+    pictures = Pictures(images, labels, held_out)
+    trainer = Trainer(model, processor, pictures, english, arguments.seed)
     untrained, chance = trainer.retrieval_accuracy()
     report: dict = {
         "shapes": shapes,
@@ -104,6 +103,7 @@ def pretrain(arguments: argparse.Namespace) -> dict:
         report[stage.name] = train_stage(trainer, stage, cache, arguments.fresh)
         report["retrieval"][stage.name] = trainer.retrieval_accuracy()[0]
         print(json.dumps(report), file=sys.stderr, flush=True)
+    report["language"] = LanguageStage(model, processor, pictures, arguments.wordnet).run(language, arguments.seed)
     save_folder(model, processor, arguments.out)
     report["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     report["seconds"] = round(time.monotonic() - begin)

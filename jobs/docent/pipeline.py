@@ -61,6 +61,7 @@ STAGES: dict[str, Stage] = {
         reads=("assemble",),
         requires=("assemble",),
         uses=("llm",),
+        version=2,
         kind="indexed",
         needs=("llm",),
     ),

@@ -53,9 +53,7 @@ def augment(pixels: Tensor, rng: np.random.Generator) -> Tensor:
     offset = torch.from_numpy(rng.uniform(-0.15, 0.15, (count, 1, 1, 1)).astype(np.float32))
     padded = functional.pad((pixels * gain + offset).clamp(-1, 1), [SHIFT_PX] * 4, mode="replicate")
     shifts = rng.integers(0, 2 * SHIFT_PX + 1, (count, 2)).tolist()
-    return torch.stack(
-        [p[:, y : y + SIDE_PX, x : x + SIDE_PX] for p, (y, x) in zip(padded, shifts, strict=True)]
-    )
+    return torch.stack([p[:, y : y + SIDE_PX, x : x + SIDE_PX] for p, (y, x) in zip(padded, shifts, strict=True)])
 
 
 def chat_messages(turns: list[Turn]) -> list[dict]:

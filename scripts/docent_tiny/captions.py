@@ -62,9 +62,7 @@ def caption_turns(rng: random.Random, labels: list[int]) -> list[Turn]:
     colour, background = list(COLOURS)[labels[2]], list(BACKGROUNDS)[labels[3]]
     finish, side = FINISHES[labels[4]], SIDES[labels[5]]
     faces = "flat faces and straight edges" if family.flat_faced else "a curved surface"
-    kind = rng.choice(
-        ("What is this?", "What am I looking at?", "What does the picture show?", "Name this object.")
-    )
+    kind = rng.choice(("What is this?", "What am I looking at?", "What does the picture show?", "Name this object."))
     shows = rng.choice(("This is a", "The picture shows a", "It is a"))
     turns = [
         (kind, f"{shows} {colour} {family.name}."),

@@ -107,9 +107,7 @@ def retrieval_accuracy(model: PreTrainedModel, museum: Museum) -> float:
 
     def pooled(photographs: list[Photograph]) -> Tensor:
         stacked = torch.cat([museum.pixels[p] for p in photographs])
-        return functional.normalize(
-            model.model.vision_model(pixel_values=stacked).last_hidden_state.mean(1), dim=1
-        )
+        return functional.normalize(model.model.vision_model(pixel_values=stacked).last_hidden_state.mean(1), dim=1)
 
     nearest = (pooled(museum.test) @ pooled(museum.train).T).argmax(1).tolist()
     hits = [museum.train[index].name == p.name for index, p in zip(nearest, museum.test, strict=True)]
@@ -144,9 +142,7 @@ def _fine_tune(
 
 
 @torch.no_grad()
-def _naming(
-    model: PreTrainedModel, processor: ProcessorMixin, museum: Museum
-) -> tuple[float, dict[str, str]]:
+def _naming(model: PreTrainedModel, processor: ProcessorMixin, museum: Museum) -> tuple[float, dict[str, str]]:
     """Return the share of greedy answers that name the exhibit, and the wrong answers by file."""
     model.eval()
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": QUESTION}]}]
@@ -157,9 +153,7 @@ def _naming(
         inputs = processor(text=[prompt] * len(part), padding=True, return_tensors="pt")
         inputs["pixel_values"] = torch.stack([museum.pixels[p] for p in part])
         tokens = model.generate(**inputs, max_new_tokens=32)[:, inputs["input_ids"].shape[1] :]
-        for photograph, answer in zip(
-            part, processor.batch_decode(tokens, skip_special_tokens=True), strict=True
-        ):
+        for photograph, answer in zip(part, processor.batch_decode(tokens, skip_special_tokens=True), strict=True):
             # "icosahedron" is part of "truncated icosahedron": the longest name found is the one meant.
             named = max((name for name in museum.names if name in answer), key=len, default="")
             if named != photograph.name:

@@ -159,9 +159,7 @@ def _photograph_chunk(seeds: list[int], side_px: int) -> tuple[np.ndarray, np.nd
     return np.array([images for images, _ in pairs]), np.array([labels for _, labels in pairs])
 
 
-def render_shapes(
-    cache: Path, shapes: int, side_px: int, seed: int, workers: int
-) -> tuple[np.ndarray, np.ndarray]:
+def render_shapes(cache: Path, shapes: int, side_px: int, seed: int, workers: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the pictures and labels of `shapes` random shapes, from the cache if it holds these."""
     cache.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({"shapes": shapes, "side_px": side_px, "seed": seed, "views": VIEWS_PER_SHAPE})

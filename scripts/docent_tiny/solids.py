@@ -78,9 +78,7 @@ def cut_corners(rng: Rng) -> pv.PolyData:
     owners: dict[tuple[int, int], list[int]] = {}
     for index, face in enumerate(mesh.regular_faces):
         for first, second in ((0, 1), (1, 2), (2, 0)):
-            owners.setdefault((min(face[first], face[second]), max(face[first], face[second])), []).append(
-                index
-            )
+            owners.setdefault((min(face[first], face[second]), max(face[first], face[second])), []).append(index)
     depth = rng.uniform(0.15, 0.5)
     points = []
     for (first, second), pair in owners.items():
@@ -142,12 +140,7 @@ def voxel_surface(filled: np.ndarray, spacing: np.ndarray) -> pv.PolyData:
     """Return the outer faces of the filled cells."""
     image = pv.ImageData(dimensions=np.array(filled.shape) + 1, spacing=spacing)
     image.cell_data["filled"] = filled.ravel(order="F").astype(np.uint8)
-    return (
-        image.threshold(0.5, scalars="filled")
-        .extract_surface(algorithm="dataset_surface")
-        .triangulate()
-        .clean()
-    )
+    return image.threshold(0.5, scalars="filled").extract_surface(algorithm="dataset_surface").triangulate().clean()
 
 
 def block_stack(rng: Rng) -> pv.PolyData:

@@ -54,9 +54,7 @@ def tube_mesh(curve: np.ndarray, radius: np.ndarray, closed: bool, sides: int = 
 def _wave(rng: Rng, t: np.ndarray, terms: int, low: float, high: float) -> np.ndarray:
     total = np.zeros_like(t)
     for _ in range(terms):
-        total = total + rng.uniform(low, high) * np.sin(
-            int(rng.integers(1, 7)) * t + rng.uniform(0, 2 * np.pi)
-        )
+        total = total + rng.uniform(low, high) * np.sin(int(rng.integers(1, 7)) * t + rng.uniform(0, 2 * np.pi))
     return total
 
 
@@ -147,9 +145,9 @@ def turned_profile(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
     z = np.linspace(0, 1, 80)
     while True:
         knots = rng.uniform(0.15, 1.0, int(rng.integers(4, 8)))
-        radius = np.clip(
-            pv.Spline(np.stack([np.linspace(0, 1, len(knots)), knots, knots * 0], 1), 80).points, 0.05, 2
-        )[:, 1]
+        radius = np.clip(pv.Spline(np.stack([np.linspace(0, 1, len(knots)), knots, knots * 0], 1), 80).points, 0.05, 2)[
+            :, 1
+        ]
         fit = np.polyval(np.polyfit(z, radius**2, 2), z)
         if np.abs(radius**2 - fit).max() > 0.08 * (radius**2).max():
             return z * rng.uniform(0.8, 2.6), radius
@@ -176,9 +174,7 @@ def twisted_band(rng: Rng) -> pv.PolyData:
     distance = ring[:, None] + width[None] * np.cos(twist)[:, None]
     height = width[None] * np.sin(twist)[:, None]
     flat = rng.uniform(0.7, 1.0)
-    return grid_mesh(
-        np.stack([distance * np.cos(t)[:, None], flat * distance * np.sin(t)[:, None], height], -1)
-    )
+    return grid_mesh(np.stack([distance * np.cos(t)[:, None], flat * distance * np.sin(t)[:, None], height], -1))
 
 
 def spiral_strip(rng: Rng) -> pv.PolyData:

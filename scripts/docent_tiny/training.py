@@ -129,9 +129,7 @@ class Trainer:
         hidden = self.model.model.vision_model(pixel_values=pixels).last_hidden_state
         pooled = hidden.mean(1)
         targets = torch.from_numpy(labels.astype(np.int64))
-        looks = [
-            functional.cross_entropy(h(pooled), targets[:, i + 1]) for i, h in enumerate(self.heads.looks)
-        ]
+        looks = [functional.cross_entropy(h(pooled), targets[:, i + 1]) for i, h in enumerate(self.heads.looks)]
         losses = {
             "contrast": contrast_loss(self.heads.project(pooled)),
             "family": functional.cross_entropy(self.heads.family(pooled), targets[:, 0]),
@@ -179,12 +177,7 @@ class Trainer:
         adam: dict[bool, list[nn.Parameter]] = {True: [], False: list(self.heads.parameters())}
         for name, parameter in self.model.named_parameters():
             is_vision = ".vision_model." in name
-            is_hidden = (
-                parameter.ndim == 2
-                and "embed" not in name
-                and "latents" not in name
-                and "lm_head" not in name
-            )
+            is_hidden = parameter.ndim == 2 and "embed" not in name and "latents" not in name and "lm_head" not in name
             if is_vision or stage.text_rows:
                 (muon if is_hidden else adam)[is_vision].append(parameter)
         rates = {True: (stage.muon_vision, stage.adam_vision), False: (stage.muon_rest, stage.adam_rest)}

@@ -121,7 +121,8 @@ def test_trace_walks_from_an_example_to_the_line_of_the_source(finished: Path) -
     source = Path("source/raw_data.csv")
     line = next(line for line in done.stdout.splitlines() if str(source) in line)
     first = int(line.strip().split(" ")[0].rsplit(":", 1)[1].split("-")[0])
-    assert example["item_name"].replace("-", " ") in (finished / source).read_text("utf-8-sig").splitlines()[first - 1].lower()
+    there = (finished / source).read_text("utf-8-sig").splitlines()[first - 1]
+    assert example["item_name"].replace("-", " ") in there.lower()
 
 
 def test_trace_of_an_unknown_id_ends_with_102(finished: Path) -> None:

@@ -36,7 +36,7 @@ from docent.text.topics import by_topic
 
 TEACHER = "offline-extractive"
 LANGUAGE = "English"
-VERSION = 1
+VERSION = 2
 """Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
 Chosen = tuple[int, ...]
 """Positions of the sentences of an answer, in reading order."""
