@@ -43,13 +43,13 @@ def _field(effect: str, default: Any, limits: Mapping[str, Any]) -> Any:
 class Section(BaseModel):
     """What every section of the file shares: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, allow_inf_nan=False)
 
 
 class Stage(Section):
     """What every stage's section has."""
 
-    enabled: bool = execution(True)
+    enabled: bool = output(True)
     """false skips the stage; what it would have written counts as empty."""
     max_reject_rate: float = execution(1.0, ge=0, le=1)
     """The stage fails when more than this share of its rows is rejected."""
@@ -162,7 +162,7 @@ class Assemble(Stage):
     train first (leaks, as published). `given`: the columns of the CSV."""
     images_per_item: int = output(15, ge=2)
     """Photos per exhibit, originals and altered copies together."""
-    test_images: int = output(3, ge=0)
+    test_images: int = output(3, ge=1)
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)
     """Photos per exhibit kept for choosing a checkpoint."""
@@ -212,7 +212,7 @@ class BuildDataset(Stage):
 class Approach(Section):
     """One way of fine-tuning. A plain name such as `lora` stands for `{name: lora, is: lora}`."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     name: str = output(pattern=r"^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$")
     """Name of the approach and of its arm; at most 14 characters."""
@@ -347,14 +347,14 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise unreadable(path, error) from None
     if not isinstance(raw, dict):
         raise ConfigError("a pipeline file is a mapping of sections", str(path), "see pipeline.yaml for an example")
     from_env = [
         f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}"
         for name, value in sorted(environ.items())
-        if name.startswith("DOCENT_")
+        if is_override(name)
     ]
     for override in [*from_env, *overrides]:
         apply_override(raw, override)
@@ -364,6 +364,15 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
         raise ConfigError(
             describe(error, PipelineConfig), str(path), f"edit {path}, then: docent plan {path}"
         ) from None
+
+
+def is_override(name: str) -> bool:
+    """Whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
+
+    Kubernetes itself sets DOCENT_PORT and the like for a Service named docent; those are none.
+    """
+    head = name.removeprefix("DOCENT_").split("__")[0].lower()
+    return name.startswith("DOCENT_") and head in PipelineConfig.model_fields
 
 
 def dump_config(config: PipelineConfig) -> str:

@@ -38,6 +38,8 @@ def unreadable(path: Path, error: Exception) -> ConfigError:
 def _sentence(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return "unknown key"
+    if str(problem["loc"][-1]).endswith("_env"):
+        return "is the name of an environment variable (A-Z, 0-9, _): name it, never paste the secret itself"
     message: str = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""

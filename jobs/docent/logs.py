@@ -5,6 +5,7 @@ Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -12,6 +13,8 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from docent.errors import ConfigError
 
 TAIL_BYTES = 64 * 1024
 _CUT_AT_BYTES = 2 * TAIL_BYTES
@@ -39,7 +42,10 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     logging.getLogger("docent").setLevel(chosen if chosen in logging.getLevelNamesMapping() else "INFO")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log_file := environ.get("LOG_FILE"):
-        handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        try:
+            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"the log file cannot be written: {error.strerror}", log_file, "mend LOG_FILE") from None
     plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     for handler in handlers:
         handler.setFormatter(JsonFormatter() if "KUBERNETES_SERVICE_HOST" in environ else plain)
@@ -56,14 +62,12 @@ class TailHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one record."""
-        try:
+        with contextlib.suppress(OSError):  # a full disk is reported on standard error; the tail is a courtesy
             with self.path.open("ab") as file:
                 file.write(self.format(record).encode("utf-8", "replace") + b"\n")
                 size = file.tell()
             if size > _CUT_AT_BYTES:
                 self.path.write_bytes(self.path.read_bytes()[-TAIL_BYTES:])
-        except OSError:
-            self.handleError(record)
 
 
 def attach_tail(path: Path) -> None:

@@ -21,11 +21,11 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
         raise ConfigError(f"cannot read the override {override!r}", "--set", "write it as --set section.field=value")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"the value of {dotted} is not YAML: {error}", "--set", "quote the value") from None
     at: Any = raw
     for key, following in zip(keys[:-1], keys[1:], strict=True):
-        at = _step(at, key, [] if following.isdigit() else {}, override)
+        at = _step(at, key, [] if following.isdecimal() else {}, override)
     _put(at, keys[-1], value, override)
 
 
@@ -35,7 +35,7 @@ def _step(at: Any, key: str, empty: Any, override: str) -> Any:
         if at.get(key) is None:
             at[key] = empty
         return at[key]
-    if isinstance(at, list) and key.isdigit() and int(key) <= len(at):
+    if isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
         if int(key) == len(at):
             at.append(empty)
         return at[int(key)]
@@ -45,7 +45,7 @@ def _step(at: Any, key: str, empty: Any, override: str) -> Any:
 def _put(at: Any, key: str, value: Any, override: str) -> None:
     if isinstance(at, dict):
         at[key] = value
-    elif isinstance(at, list) and key.isdigit() and int(key) <= len(at):
+    elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
         at[int(key) : int(key) + 1] = [value]
     else:
         raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")

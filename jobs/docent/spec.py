@@ -15,7 +15,7 @@ from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.pipeline import STAGES, hashed_fields, input_paths, units
 from docent.records import canonical_json
-from docent.store import Artifact, digest_of_paths, find_artifact
+from docent.store import SUCCESS, Artifact, digest_of_paths, find_artifact, load_json
 
 
 def plan_hashes(config: PipelineConfig) -> dict[str, str]:
@@ -49,10 +49,11 @@ class RunStates:
 
     Args:
         verify: hash every listed file instead of trusting size and time.
+        as_left: take a unit whose source files are gone or lie elsewhere now as the last run left it.
     """
 
-    def __init__(self, config: PipelineConfig, run_dir: Path, verify: bool = False) -> None:
-        self.config, self.run_dir, self.verify = config, run_dir, verify
+    def __init__(self, config: PipelineConfig, run_dir: Path, verify: bool = False, as_left: bool = False) -> None:
+        self.config, self.run_dir, self.verify, self.as_left = config, run_dir, verify, as_left
         self.units = units(config)
         self.plans = plan_hashes(config)
         self._complete: dict[str, State] = {}
@@ -69,7 +70,12 @@ class RunStates:
         inputs = {read: self.of(read).artifact for read in self.units[name].reads}
         if not all(inputs.values()):
             return State(None, None)
-        spec = self._spec_hash(name, {read: a.digest for read, a in inputs.items() if a})
+        try:
+            spec = self._spec_hash(name, {read: a.digest for read, a in inputs.items() if a})
+        except InputError:
+            spec = str((load_json(self.run_dir / name / SUCCESS) or {}).get("spec", ""))
+            if not (self.as_left and spec):
+                raise
         state = State(spec, find_artifact(self.run_dir, name, spec, self.verify))
         if state.artifact:
             self._complete[name] = state

@@ -6,6 +6,7 @@ below `<run>/<unit>/`. Run alone: `docent stage UNIT --config pipeline.yaml --ru
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import importlib
@@ -65,17 +66,26 @@ def run_shard(config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shar
     except PipelineError as error:
         log.error("%s", error)
         return error.exit_code
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            full = TemporaryError("the disk is full", str(error.filename or run_dir), "free space, then: docent run")
-            log.error("%s", full)
-            return full.exit_code
-        log.exception("docent failed at %s", unit_name)
-        return PipelineError.exit_code
-    except Exception:
-        log.exception("docent failed at %s", unit_name)
-        return PipelineError.exit_code
+    except Exception as error:
+        known = _said_plainly(error, run_dir)
+        if known is None:
+            log.exception("docent failed at %s", unit_name)
+            return PipelineError.exit_code
+        log.error("%s", known)
+        return known.exit_code
     return 0
+
+
+def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
+    """What a person can do about an error of the operating system; None for a bug."""
+    where = str(getattr(error, "filename", None) or run_dir)
+    number = getattr(error, "errno", None)
+    # Libraries that write files themselves wrap the system's error, safetensors among them.
+    if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
+        return TemporaryError("the disk is full", where, "free space, then: docent run")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "mend it, or --data OTHER")
+    return None
 
 
 def _unit(config: PipelineConfig, name: str) -> Unit:
@@ -114,7 +124,9 @@ def _wait_for_inputs(
         spec = states.of(unit.name).spec
         if spec is not None:
             return spec, {read: a for read in unit.reads if (a := states.of(read).artifact) is not None}
-        if time.monotonic() >= give_up_s or stop.wait(INPUT_POLL_S):
+        if stop.wait(0 if time.monotonic() >= give_up_s else INPUT_POLL_S):
+            raise StoppedError(f"{unit.name} was asked to stop", next_step="docent run")
+        if time.monotonic() >= give_up_s:
             missing = [read for read in unit.reads if states.of(read).artifact is None]
             raise IncompleteInputError(
                 f"{unit.name} reads what is not complete: {', '.join(missing)}",
@@ -144,9 +156,14 @@ def _commit(ctx: Context, spec: str, stop: threading.Event) -> None:
         ctx.discard()
         parts.discard()
         raise
-    files = ctx.publish()
+    try:
+        files = ctx.publish()
+        rows, rejects = parts.close()
+    except BaseException:
+        ctx.discard()
+        parts.discard()
+        raise
     ctx.progress.write()
-    rows, rejects = parts.close()
     marker = {
         "schema": SCHEMA,
         "spec": spec,
@@ -265,5 +282,6 @@ class _Stream:
         return {"path": final.name, "size": self.size, "sha256": sha256, "rows": rows}
 
     def discard(self) -> None:
-        self.file.close()
+        with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses
+            self.file.close()
         self.temporary.unlink(missing_ok=True)

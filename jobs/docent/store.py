@@ -30,6 +30,7 @@ from docent.records import Reject, Row, canonical_json
 
 SCHEMA = 1
 SUCCESS = "_SUCCESS.json"
+MAX_DEPTH = 8
 R = TypeVar("R", bound=Row)
 
 
@@ -97,7 +98,8 @@ class Artifact:
 
     def markers(self) -> list[dict[str, Any]]:
         """What each shard noted beside its rows: seconds, tokens, money, versions."""
-        return [json.loads((self.folder / name).read_text(encoding="utf-8")) for name in self.success["markers"]]
+        found = (load_json(self.folder / name) for name in self.success["markers"])
+        return [marker for marker in found if marker is not None]
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -131,9 +133,26 @@ def digest_of_paths(paths: Iterable[Path]) -> str:
     """sha256 over the names and contents of files and of everything below folders; absent paths count as absent."""
     found: list[list[str]] = []
     for path in paths:
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path] if path.is_file() else []
-        found.append([path.name, *(f"{file.relative_to(path).as_posix()}:{sha256_of(file)}" for file in files)])
-    return hashlib.sha256(canonical_json(found).encode()).hexdigest()
+        if path.is_dir():
+            found.append([path.name, *_entries(path)])
+        else:
+            found.append([path.name, *([sha256_of(path)] if path.is_file() else [])])
+    return hashlib.sha256(canonical_json(found).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """Every file below a folder with its content, every empty folder, and what lies behind links to folders."""
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        here = Path(parent)
+        if not folders and not files:
+            yield f"{here.relative_to(folder).as_posix()}/"
+        if len(here.relative_to(folder).parts) >= MAX_DEPTH:
+            folders.clear()  # a link that leads back up would go on for ever
+        for name in sorted(files):
+            file = here / name
+            if file.is_file():
+                yield f"{file.relative_to(folder).as_posix()}:{sha256_of(file)}"
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -10,15 +10,20 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from tests.museum import DATA_STAGES, as_csv
+from pydantic import BaseModel
+from tests.museum import DATA_STAGES, as_csv, as_folder
+
+from docent.config import PipelineConfig
 
 
 def docent(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Call the command as a user would, in its own process."""
-    environment = {**os.environ, **environ}
+    nowhere = "http://127.0.0.1:9"  # a stage that asks another host finds nobody
+    offline = {"HF_HUB_OFFLINE": "1", "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1"}
+    environment = {**os.environ, **offline, **environ}
     command = [sys.executable, "-m", "docent", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240)
 
@@ -68,12 +73,40 @@ def test_a_run_ends_with_the_path_of_its_result_and_a_second_one_writes_nothing(
     assert snapshot(finished) == before
 
 
-EXECUTION = ["generate_qa.shards=5", "run.workers=1", "run.log_level=DEBUG", "llm.max_in_flight=1", "run.name=test"]
+def execution_fields() -> dict[str, Any]:
+    """Another value for every execution field of the sections in use."""
+    found: dict[str, Any] = {}
+    for section_name, section_field in PipelineConfig.model_fields.items():
+        model = next((t for t in (section_field.annotation, *get_args(section_field.annotation)) if is_model(t)), None)
+        if model is None or (section_name not in DATA_STAGES and section_name != "llm"):
+            continue
+        for name, field in model.model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and extra["effect"] == "execution" and name != "name":
+                found[f"{section_name}.{name}"] = another(field.get_default(call_default_factory=True))
+    return found
 
 
-@pytest.mark.parametrize("override", EXECUTION)
-def test_an_execution_field_reruns_nothing(finished: Path, override: str) -> None:
-    assert set(plan(finished, override).values()) == {"done"}
+def is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def another(value: Any) -> Any:
+    if isinstance(value, str):
+        return "DEBUG" if value == "INFO" else value + "X"
+    return 1 if value is None else value + 1 if isinstance(value, int) else 0.9 if value != 0.9 else 0.8
+
+
+def test_no_execution_field_reruns_anything(finished: Path) -> None:
+    overrides = [f"{name}={value}" for name, value in execution_fields().items()]
+    assert len(overrides) > 20
+    assert set(plan(finished, *overrides).values()) == {"done"}
+    before = snapshot(finished)
+    sets = [f"--set={override}" for override in overrides]
+    assert "nothing to do" in docent("run", *sets, cwd=finished).stdout
+    changed = {name for name, seen in snapshot(finished).items() if before.get(name) != seen}
+    assert changed == {"runs/test/pipeline.resolved.yaml"}
+    docent("run", cwd=finished)
 
 
 def test_an_output_field_reruns_its_stage_and_shows_what_may_follow(finished: Path) -> None:
@@ -94,6 +127,38 @@ def test_a_flipped_byte_reruns_that_unit_and_no_dependent(copy: Path) -> None:
     started = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("started")]
     assert started == ["generate-qa"]
     assert digests(copy) == before
+
+
+def test_verify_finds_and_heals_a_change_behind_an_old_time_stamp(copy: Path) -> None:
+    before = digests(copy)
+    part = next((copy / "runs/test/curate").glob("*/part-00000-*.jsonl"))
+    part.write_bytes(part.read_bytes().replace(b"a", b"b", 1))
+    os.utime(part, (1, 1))
+    assert "nothing to do" in docent("run", cwd=copy).stdout
+    done = docent("run", "--verify", cwd=copy)
+    assert done.returncode == 0, done.stdout
+    assert "curate             started" in done.stdout
+    assert digests(copy) == before
+    assert "nothing to do" in docent("run", "--verify", cwd=copy).stdout
+
+
+def test_an_override_beats_the_environment_also_inside_the_workers(finished: Path, tmp_path: Path) -> None:
+    done = docent("run", "--data", str(tmp_path), "--to", "assemble", "--set=seed=2", cwd=finished, DOCENT_SEED="1")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_file_named_like_a_library_where_somebody_stands_is_not_run(finished: Path, tmp_path: Path) -> None:
+    (finished / "yaml.py").write_text("raise SystemExit('shadowed')")
+    command = [Path(sys.executable).parent / "docent", "run", "--data", tmp_path, "--to", "ingest"]
+    done = subprocess.run(command, cwd=finished, capture_output=True, text=True)
+    (finished / "yaml.py").unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_status_and_trace_work_when_the_sources_have_moved_away(copy: Path) -> None:
+    (copy / "source").rename(copy / "elsewhere")
+    lines = json.loads(docent("status", "-o", "json", cwd=copy).stdout)
+    assert {line["phase"] for line in lines} == {"done"}
 
 
 def test_one_or_four_shards_give_the_same_digests(finished: Path, tmp_path: Path) -> None:
@@ -206,6 +271,40 @@ def test_a_source_that_does_not_exist_is_one_message(tmp_path: Path) -> None:
     assert "nowhere.csv" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "--data", "pipeline.yaml"], 105, "pipeline.yaml"),
+        (["run", "--from", "assess-images", "--to", "ingest"], 2, "no unit is left"),
+        (["run", "--run", "2024", "--to", "ingest"], 0, "2024"),
+        (["run", "--set=report.title=2024-99-99"], 3, "report.title"),
+        (["run", "--set=assess_images.min_sharpness=.inf"], 3, "finite"),
+        (["run", "--set=llm.api_key_env=sk-proj-abcdefgh"], 3, "never paste the secret"),
+        (["gc", "--run", "nosuch"], 102, "there is no run"),
+        (["stage", "curate", "--config=pipeline.yaml", "--run-dir=x", "--shard=9/2"], 2, "does not exist"),
+    ],
+)
+def test_unusual_arguments_end_with_their_code_and_one_message(
+    finished: Path, arguments: list[str], code: int, said: str
+) -> None:
+    done = docent(*arguments, cwd=finished)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stdout + done.stderr
+    assert "sk-proj" not in done.stdout + done.stderr
+    shutil.rmtree(finished / "runs" / "2024", ignore_errors=True)
+
+
+def test_names_that_are_not_utf8_are_rejected_and_the_rest_goes_on(tmp_path: Path) -> None:
+    folder = as_folder(tmp_path / "source")
+    first = folder / "red-disc" / "red-disc-1.jpg"
+    os.rename(first, os.fsencode(first.parent) + b"/caf\xe9.jpg")
+    text = DATA_STAGES.replace("exhibits-csv", "exhibits-folder") % folder
+    done = broken(tmp_path, text.replace("assess_images", "  max_reject_rate: 0.5\nassess_images"))
+    assert done.returncode == 0, done.stdout
+    rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("*/rejects-*.jsonl"))
+    assert "photo not found" in rejects and "caf" in rejects
+
+
 def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     path = as_csv(tmp_path / "source", photos=6)
     images = tmp_path / "source" / "images"
@@ -220,14 +319,15 @@ def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("*/rejects-*.jsonl"))
     assert "too many pixels" in rejects and "path leaves" in rejects
-    measured = "".join(p.read_text() for p in (tmp_path / "runs/test/assess-images").glob("*/part-*.jsonl"))
-    assert measured.count("does not decode") == 1
+    measured = "".join(p.read_text() for p in (tmp_path / "runs/test/assess-images/latest").glob("part-*.jsonl"))
+    assert measured.count('"reasons":["does not decode"]') == 1
 
 
-def test_a_full_disk_is_one_message_and_the_next_run_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["40k", "60k", "300k"])
+def test_a_full_disk_is_one_message_and_the_next_run_goes_on(tmp_path: Path, size: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"a small tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
     try:
@@ -235,6 +335,7 @@ def test_a_full_disk_is_one_message_and_the_next_run_goes_on(tmp_path: Path) -> 
         done = docent("run", "--data", str(disk), cwd=tmp_path)
         assert done.returncode == 100
         assert "the disk is full" in done.stdout and "Traceback" not in done.stdout + done.stderr
+        assert not list(disk.rglob("*.tmp"))
         subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
         assert docent("run", "--data", str(disk), cwd=tmp_path).returncode == 0
     finally:

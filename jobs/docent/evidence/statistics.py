@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 FEW_CLUSTERS = 40
 CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn cluster numbers at a time, 8 MB
+MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
 TIE = 1e-12  # sums of the same numbers in another order count as equal
 
 Floats = NDArray[np.float64]
@@ -98,7 +99,7 @@ def paired_difference(
         a: value by example id of one arm.
         b: value by example id of the other.
         clusters: cluster by example id.
-        draws: resamples, and sign patterns.
+        draws: resamples, and sign patterns where that is more than MIN_SIGN_PATTERNS.
         seed: of both.
 
     Returns:
@@ -110,7 +111,8 @@ def paired_difference(
     differences = [a[key] - b[key] for key in shared]
     groups = [clusters[key] for key in shared]
     mean, lo, hi, n = interval(differences, groups, draws, seed)
-    return Difference(mean, lo, hi, sign_flip_p(differences, groups, draws, seed), n)
+    p = sign_flip_p(differences, groups, max(draws, MIN_SIGN_PATTERNS), seed)
+    return Difference(mean, lo, hi, p, n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -46,6 +46,10 @@ def main() -> None:
         click.echo(f"docent: {error}", err=True)
         codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100}
         sys.exit(codes.get(type(error), error.exit_code))
+    except OSError as error:
+        where = f"\n  where: {error.filename}" if error.filename else ""
+        click.echo(f"docent: {error.strerror or error}{where}\n  next:  docent doctor", err=True)
+        sys.exit(105)
 
 
 def _options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
@@ -102,6 +106,7 @@ def run(
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
         else:
             backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
+            os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
             view = LiveView(states, console) if console.is_terminal else PlainView(states, console)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
@@ -148,21 +153,22 @@ def status(run_name: str | None, data: Path, output: str, watch: bool) -> None:
 
     from docent.launcher.state import is_locked, resolved_config
     from docent.launcher.state import status as look
+    from docent.spec import RunStates
 
     run_dir = _find_run(data, run_name)
-    config = resolved_config(run_dir)
+    states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if watch and output == "table":
         from rich.live import Live
 
         pause = threading.Event()
         with Live(console=_console(), auto_refresh=False) as live:
             while True:
-                table = _table([asdict(line) for line in look(run_dir, config)], str(run_dir))
+                table = _table([asdict(line) for line in look(states)], str(run_dir))
                 live.update(table, refresh=True)
                 if not is_locked(run_dir) or pause.wait(1.0):
                     break
     else:
-        _print_table([asdict(line) for line in look(run_dir, config)], output, str(run_dir))
+        _print_table([asdict(line) for line in look(states)], output, str(run_dir))
 
 
 @docent.command()
@@ -194,7 +200,7 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
 
     run_dir = _find_run(data, run_name)
     config = resolved_config(run_dir)
-    found = follow(RunStates(config, run_dir), row_id)
+    found = follow(RunStates(config, run_dir, as_left=True), row_id)
     if output == "json":
         click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
     else:
@@ -209,8 +215,10 @@ def gc(run_name: str | None, data: Path, yes: bool) -> None:
     from docent.errors import LauncherError
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
+    from docent.launcher.state import resolved_config
 
     run_dir = _find_run(data, run_name)
+    resolved_config(run_dir)
     with lock(run_dir):
         found = find_garbage(run_dir)
         for garbage in found:
@@ -272,14 +280,15 @@ def stage(unit: str, file: Path, run_dir: Path, shard: str | None, with_launcher
 
     if with_launcher:
         threading.Thread(target=_end_with_launcher, daemon=True).start()
-    configure("INFO")
     try:
+        configure("INFO")
         config = load_config(file, sets)
+        configure(config.run.log_level)
+        chosen = _shard(shard, config, unit)
     except ConfigError as error:
         click.echo(f"docent: {error}", err=True)
         sys.exit(error.exit_code)
-    configure(config.run.log_level)
-    sys.exit(run_shard(config, unit, run_dir, _shard(shard, config, unit)))
+    sys.exit(run_shard(config, unit, run_dir, chosen))
 
 
 def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
@@ -287,7 +296,7 @@ def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
     from docent.store import Shard
 
     index, _, count = (text or os.environ.get("JOB_COMPLETION_INDEX", "0")).partition("/")
-    if not index.isdigit() or (count and not count.isdigit()):
+    if not index.isdecimal() or (count and not count.isdecimal()):
         raise click.BadParameter("write it as I/N, for example 0/4", param_hint="--shard")
     known = units(config)
     total = int(count) if count else shards_of(config, known[unit]) if unit in known else 1
@@ -322,7 +331,7 @@ def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
 def _read(file: Path, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
     from docent.config import load_config
 
-    config = load_config(file, [*sets, *([f"run.name={run_name}"] if run_name else [])])
+    config = load_config(file, [*sets, *([f"run.name={json.dumps(run_name)}"] if run_name else [])])
     return config, data / config.run.name
 
 
@@ -332,7 +341,7 @@ def _find_run(data: Path, run_name: str | None) -> Path:
 
     if run_name:
         return data / run_name
-    runs = sorted(data.glob("*/pipeline.resolved.yaml"), key=lambda path: path.stat().st_mtime)
+    runs = sorted(data.glob("*/.lock"), key=lambda path: path.stat().st_mtime)
     if not runs:
         raise LauncherError(102, "there is no run yet", str(data), "docent run")
     return runs[-1].parent

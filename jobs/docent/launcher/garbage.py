@@ -34,6 +34,8 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
 
 
 def _leftovers(folder: Path, success: dict[str, Any]) -> list[Garbage]:
+    if not folder.is_dir():
+        return []
     listed = {entry["path"] for key in ("parts", "rejects", "files") for entry in success[key]}
     listed |= set(success["markers"])
     folders = {name.split("/")[0] for name in listed if "/" in name}

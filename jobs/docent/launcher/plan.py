@@ -8,7 +8,7 @@ from typing import Any
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.pipeline import Unit, section_of, shards_of, units
+from docent.pipeline import Unit, shards_of, units
 from docent.spec import RunStates
 from docent.store import SUCCESS, Shard, find_marker, load_json
 
@@ -84,7 +84,10 @@ def choose(config: PipelineConfig, first: str | None, last: str | None, only: st
         return [only]
     after = _dependents(known, first) if first else set(known)
     before = _ancestors(known, last) if last else set(known)
-    return [name for name in known if name in after and name in before]
+    chosen = [name for name in known if name in after and name in before]
+    if not chosen:
+        raise LauncherError(2, "no unit is left to do", "the pipeline file, --from, --to", "docent plan")
+    return chosen
 
 
 def _ancestors(known: dict[str, Unit], name: str) -> set[str]:
@@ -97,8 +100,3 @@ def _dependents(known: dict[str, Unit], name: str) -> set[str]:
         if found & set(other.reads):
             found.add(other.name)
     return found
-
-
-def gap_allowed(config: PipelineConfig, unit: Unit) -> int:
-    """How many shards of the unit may end with bad input."""
-    return int(section_of(config, unit.stage).max_failed_shards)

@@ -6,22 +6,24 @@ Reads and writes the run folder `<data>/<run>/`: the lock, `pipeline.resolved.ya
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from docent.config import PipelineConfig, dump_config
-from docent.errors import ConfigError, LauncherError, PipelineError
+from docent.errors import ConfigError, InputError, LauncherError, PipelineError
 from docent.launcher.backends.local import Finished
-from docent.launcher.plan import gap_allowed
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import Shard, find_marker, write_durably
+from docent.store import SUCCESS, Shard, find_marker, load_json, sha256_of, write_durably
 
 WAIT_S = 0.5
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_S = 0.1
 
 
 class Backend(Protocol):
@@ -78,12 +80,16 @@ def lock(run_dir: Path) -> Iterator[None]:
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     with (run_dir / ".lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LauncherError(
-                105, "another docent run works on this folder", str(run_dir), "docent status, or --run OTHER"
-            ) from None
+        for attempt in range(LOCK_ATTEMPTS):  # `docent status` holds it for a moment to see whether somebody does
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if attempt == LOCK_ATTEMPTS - 1:
+                    raise LauncherError(
+                        105, "another docent run works on this folder", str(run_dir), "docent status, or --run OTHER"
+                    ) from None
+                time.sleep(LOCK_PAUSE_S)
         yield
 
 
@@ -95,6 +101,15 @@ def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
         write_durably(path, data)
 
 
+def distrust_damaged(run_dir: Path, unit: str) -> None:
+    """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
+    success = load_json(run_dir / unit / SUCCESS) or {}
+    for output in (entry for key in ("parts", "rejects", "files") for entry in success.get(key, ())):
+        path = run_dir / unit / success["folder"] / output["path"]
+        if path.is_file() and sha256_of(path) != output["sha256"]:
+            os.utime(path)
+
+
 @dataclass
 class _Progress:
     """Where the launcher stands with one unit."""
@@ -102,7 +117,7 @@ class _Progress:
     waiting: list[Shard]
     started_s: float = 0.0
     at_work: int = 0
-    bad_inputs: list[Finished] = field(default_factory=list)
+    failed: bool = False
 
 
 class Launch:
@@ -156,6 +171,8 @@ class Launch:
             if state.spec is None:
                 continue
             self.todo.remove(name)
+            if self.states.verify:
+                distrust_damaged(self.states.run_dir, name)
             if state.artifact:
                 self.view.finished(name, 0.0, state.artifact.success["rows"])
                 continue
@@ -180,16 +197,14 @@ class Launch:
         progress.at_work -= 1
         if end.exit_code != 0:
             self.view.failed(end)
-            progress.bad_inputs.append(end)
-            unit = self.states.units[end.unit]
-            if end.exit_code != 42 or len(progress.bad_inputs) > gap_allowed(self.states.config, unit):
-                # Shards of this unit still go on after bad input; after anything else nothing new starts.
-                self.failures.append(end)
-                if end.exit_code != 42:
-                    progress.waiting.clear()
+            progress.failed = True
+            self.failures.append(end)
+            if end.exit_code != InputError.exit_code:
+                progress.waiting.clear()
             if end.exit_code == ConfigError.exit_code:
                 self.backend.cancel()
-        if self.failures and progress.waiting:
+        # After bad input the other shards of the unit go on; after anything else nothing new starts.
+        if progress.waiting and self.failures and all(e.exit_code == InputError.exit_code for e in self.failures):
             self._submit()
         if not progress.waiting and not progress.at_work:
             self._close(end, progress)
@@ -199,7 +214,7 @@ class Launch:
         artifact = self.states.of(end.unit).artifact
         if artifact:
             self.view.finished(end.unit, time.monotonic() - progress.started_s, artifact.success["rows"])
-        elif not progress.bad_inputs:
+        elif not progress.failed:
             said_done = Finished(end.unit, end.shard, PipelineError.exit_code, "it said done but left no _SUCCESS.json")
             self.view.failed(said_done)
             self.failures.append(said_done)

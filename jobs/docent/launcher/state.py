@@ -52,9 +52,9 @@ def is_locked(run_dir: Path) -> bool:
     return False
 
 
-def status(run_dir: Path, config: PipelineConfig) -> list[StatusLine]:
+def status(states: RunStates) -> list[StatusLine]:
     """The status table of a run."""
-    states = RunStates(config, run_dir)
+    run_dir = states.run_dir
     working = is_locked(run_dir)
     lines = []
     for line in plan(states):

@@ -6,7 +6,7 @@ before they divide it into shards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,17 @@ from docent.models.family import family_of
 
 @torch.inference_mode()
 def generate(
-    model: Any, processor: Any, images: Sequence[Image.Image], questions: Sequence[str], max_new_tokens: int
+    model: Any, processor: Any, images: Iterable[Image.Image], questions: Sequence[str], max_new_tokens: int
 ) -> list[str]:
-    """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed."""
+    """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed.
+
+    Photos are taken one at a time and kept as the pixels that the model sees, the same as in training.
+    """
     if not questions:
         return []
+    seen = [picture_tensors(processor, image) for image in images]
     inputs = processor(
         text=[prompt_text(processor, question) for question in questions],
-        images=[[fitted(processor, image)] for image in images],
         padding=True,
         padding_side="left",
         return_tensors="pt",
@@ -34,6 +37,8 @@ def generate(
     ends = {processor.tokenizer.eos_token_id, end_of_answer_id(model, processor)}
     written = model.generate(
         **inputs,
+        pixel_values=stacked([pixels for pixels, _ in seen])[:, None].to(model.device),
+        pixel_attention_mask=stacked([mask for _, mask in seen])[:, None].to(model.device),
         do_sample=False,
         num_beams=1,
         max_new_tokens=max_new_tokens,
@@ -45,7 +50,7 @@ def generate(
 
 
 @torch.inference_mode()
-def vision_features(model: Any, processor: Any, images: Sequence[Image.Image]) -> np.ndarray[Any, Any]:
+def vision_features(model: Any, processor: Any, images: Iterable[Image.Image]) -> np.ndarray[Any, Any]:
     """What the vision tower makes of each photo, for nearest-neighbour search.
 
     Returns:
@@ -69,6 +74,15 @@ def picture_tensors(processor: Any, image: Image.Image) -> tuple[torch.Tensor, t
     """One photo through the image processor: pixels (3, height, width) and their mask (height, width)."""
     made = processor.image_processor([[fitted(processor, image)]], return_tensors="pt")
     return made["pixel_values"][0, 0], made["pixel_attention_mask"][0, 0]
+
+
+def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """One tensor from several of the same rank, each padded with zeros behind to the largest size."""
+    largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
+    together = tensors[0].new_zeros((len(tensors), *largest))
+    for index, tensor in enumerate(tensors):
+        together[index][tuple(slice(size) for size in tensor.shape)] = tensor
+    return together
 
 
 def end_of_answer_id(model: Any, processor: Any) -> int:

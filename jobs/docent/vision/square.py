@@ -22,7 +22,8 @@ def square(image: Image.Image) -> Image.Image:
 
 
 def _border_color(image: Image.Image) -> tuple[int, int, int]:
-    pixels = np.asarray(image, dtype=np.float64)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    width, height = image.size
+    sides = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    border = np.concatenate([np.asarray(image.crop(side), dtype=np.float64).reshape(-1, 3) for side in sides])
     red, green, blue = (round(float(value)) for value in border.mean(axis=0))
     return red, green, blue

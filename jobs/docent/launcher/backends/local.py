@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from docent.config import is_override
 from docent.store import Shard
 
 POLL_S = 0.1
@@ -57,7 +58,9 @@ class LocalBackend:
     def __init__(self, run_dir: Path, workers: int, threads: int) -> None:
         self.run_dir = run_dir
         self.slots = workers or cores()
-        self._environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
+        # The resolved file holds what DOCENT_A__B overrides said; applied again they would beat --set.
+        inherited = {name: value for name, value in os.environ.items() if not is_override(name)}
+        self._environment = {**inherited, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             self._environment[name] = str(threads)
         self._workers: list[Worker] = []
@@ -69,7 +72,8 @@ class LocalBackend:
 
     def submit(self, unit: str, shard: Shard) -> None:
         """Start one shard."""
-        command = [sys.executable, "-m", "docent", "stage", unit, "--with-launcher"]
+        # -P: a yaml.py in the folder where somebody stands is not the yaml that docent means.
+        command = [sys.executable, "-P", "-m", "docent", "stage", unit, "--with-launcher"]
         command += ["--config", str(self.run_dir / "pipeline.resolved.yaml"), "--run-dir", str(self.run_dir)]
         command += ["--shard", f"{shard.index}/{shard.count}"]
         output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,9 +43,9 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
 def answer_row(
     arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
 ) -> Answer:
-    """The row for what `arm` said; nothing but white space counts as an empty answer."""
+    """The row for what `arm` said, without control characters; nothing but white space counts as an empty answer."""
     parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
-    text = text.strip()
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
     return Answer(
         id=make_id("answer", parents, arm),
         parents=parents,

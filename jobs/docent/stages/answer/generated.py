@@ -81,7 +81,7 @@ def _written(
 
     set_threads(ctx)
     for batch in asked.batches:
-        images = [look(ctx, example) for example in batch]
+        images = (look(ctx, example) for example in batch)
         texts = generate(*loaded, images, [example.question for example in batch], ctx.section.max_new_tokens)
         for example, text in zip(batch, texts, strict=True):
             yield answer_row(ctx.unit.part, example, text, checkpoint_id)

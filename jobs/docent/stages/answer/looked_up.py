@@ -26,7 +26,7 @@ CENTRE = 0.7  # share of each side that is looked at: exhibits stand in the midd
 SIDE_PX = 96  # colours need no more
 
 Floats: TypeAlias = NDArray[np.float32]
-Features = Callable[[Sequence[Image.Image]], Floats]
+Features = Callable[[Iterable[Image.Image]], Floats]
 Similarity = Callable[[Floats, Floats], Floats]
 
 
@@ -37,7 +37,7 @@ def retrieval(ctx: Context, asked: Asked) -> Iterator[Answer]:
     set_threads(ctx)
     settings = model_settings(ctx)
     model, processor = load_base(settings.base_model, settings.dtype)
-    yield from _nearest(ctx, asked, lambda images: vision_features(model, processor, list(images)), cosine)
+    yield from _nearest(ctx, asked, lambda images: vision_features(model, processor, images), cosine)
 
 
 def colour(ctx: Context, asked: Asked) -> Iterator[Answer]:
@@ -95,13 +95,13 @@ def _nearest(ctx: Context, asked: Asked, features: Features, similarity: Similar
     known = [rows[0] for rows in rows_of.values()]
     index: list[Floats] = []
     for batch in batched(known, ctx.section.batch_size):
-        index.append(features([photo_of(ctx, row) for row in batch]))
+        index.append(features(photo_of(ctx, row) for row in batch))
         ctx.progress.update(
             0, asked.total, f"{ctx.unit.part}: {len(index) * len(batch)} of {len(known)} photos indexed"
         )
     train_features = np.concatenate(index)
     for batch in asked.batches:
-        found = similarity(features([photo_of(ctx, example) for example in batch]), train_features).argmax(axis=1)
+        found = similarity(features(photo_of(ctx, example) for example in batch), train_features).argmax(axis=1)
         for example, place in zip(batch, found.tolist(), strict=True):
             stored = stored_answer(rows_of[known[place].file], example.question)
             yield answer_row(ctx.unit.part, example, stored.answer, matched=stored.image_name)

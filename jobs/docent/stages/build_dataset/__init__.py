@@ -20,6 +20,7 @@ from docent.records import SPLITS, Example, Item, QAPair, Reject, make_id
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exports import chat_jsonl, image_names, metadata_csv, save_dataset_dict
 from docent.stages.build_dataset.pairing import Match, Unpaired, pair_items
+from docent.text.sentences import plain, split_sentences
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
@@ -106,9 +107,20 @@ def _audit(ctx: Context, examples: Sequence[Example], matches: Sequence[Match], 
         "test_images": test_images,
         "leaked": [asdict(leak) for leak in leaks],
         "test_answers_also_in_train": sum(row.answer in trained for row in examples if row.split == "test"),
+        "test_answers_of_training_sentences": answers_of_training_sentences(examples),
     }
     ctx.output_file("audit.json", (json.dumps(audit, indent=1, ensure_ascii=False) + "\n").encode())
     ctx.output_file("README.md", data_card(examples, ctx.section, len(leaks), test_images))
+
+
+def answers_of_training_sentences(examples: Sequence[Example]) -> int:
+    """Test answers all of whose sentences stand in training answers of the same item; case and accents ignored."""
+    trained: dict[str, set[str]] = {}
+    for row in examples:
+        if row.split == "train":
+            trained.setdefault(row.item_id, set()).update(map(plain, split_sentences(row.answer)))
+    tests = [(row.item_id, {*map(plain, split_sentences(row.answer))}) for row in examples if row.split == "test"]
+    return sum(bool(said) and said <= trained.get(item, set()) for item, said in tests)
 
 
 def _reject(unpaired: Unpaired) -> Reject:

@@ -20,7 +20,9 @@ from docent.records import SPLITS, Example, ImageFile, Item, make_id
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-WRITER_BATCH_ROWS = 100
+MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 bytes of a file name
+MAX_BATCH_ROWS = 100
+MAX_BATCH_BYTES = 64 << 20
 
 
 def image_names(pictures: Iterable[tuple[Item, ImageFile]]) -> dict[str, str]:
@@ -41,8 +43,9 @@ def _picture_name(image: ImageFile) -> str:
 
 
 def slug(name: str) -> str:
-    """A name that is a plain file name on every system."""
-    return re.sub(r"[^\w.-]+", "-", name).strip(".-")[-120:] or "unnamed"
+    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays."""
+    safe = re.sub(r"[^\w.-]+", "-", name).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore")
+    return safe.strip(".-") or "unnamed"
 
 
 def dialog(question: str, answer: str) -> str:
@@ -90,15 +93,25 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
 
     datasets.disable_progress_bars()
     made = datasets.DatasetDict()
-    with tempfile.TemporaryDirectory(prefix="docent-hf-") as temporary:
+    batch_rows = rows_in_batch(examples, images_folder)
+    # The way back from the Arrow files takes its batch size from here alone.
+    datasets.config.ARROW_RECORD_BATCH_SIZE_FOR_IMAGE_DATASETS = batch_rows
+    # Beside the output, where there is room for all pictures: /tmp is memory on many machines.
+    with tempfile.TemporaryDirectory(prefix=".docent-hf-", suffix=".tmp", dir=folder.parent) as temporary:
         for split in SPLITS:
             rows = [row for row in examples if row.split == split]
             if rows:
-                made[split] = _dataset(rows, images_folder, Path(temporary) / f"{split}.arrow")
+                made[split] = _dataset(rows, images_folder, Path(temporary) / f"{split}.arrow", batch_rows)
         made.save_to_disk(str(folder))
 
 
-def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path) -> Any:
+def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
+    """Rows that are in memory at a time: their files take at most MAX_BATCH_BYTES, a larger file goes alone."""
+    largest = max((images_folder / file).stat().st_size for file in {f"{e.split}/{e.image_name}" for e in examples})
+    return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
+
+
+def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path, batch_rows: int) -> Any:
     """One split, written in batches so that not all pictures are in memory, and read back from its file."""
     import datasets
     from datasets.arrow_reader import ArrowReader
@@ -111,7 +124,7 @@ def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path) -> Any:
         image_name=datasets.Value("string"),
         dialog=datasets.Value("string"),
     )
-    with ArrowWriter(path=str(arrow), features=features, writer_batch_size=WRITER_BATCH_ROWS) as writer:
+    with ArrowWriter(path=str(arrow), features=features, writer_batch_size=batch_rows) as writer:
         for row in _hf_rows(rows, images_folder):
             writer.write(row)
         writer.finalize()

@@ -16,7 +16,7 @@ import torch
 from docent.errors import InputError
 from docent.models.chat import dialog_text, open_photo, prompt_text, without_special_tokens
 from docent.models.family import family_of
-from docent.models.inference import end_of_answer_id, picture_tensors
+from docent.models.inference import end_of_answer_id, picture_tensors, stacked
 from docent.records import Example
 
 IGNORED = -100
@@ -92,8 +92,8 @@ class Pictures:
             InputError: a file is not a picture.
         """
         made = [self._kept.get(photo) or self._make(photo) for photo in photos]
-        values = _stacked([value for value, _ in made]).to(self.model.device)
-        masks = _stacked([mask for _, mask in made]).to(self.model.device)
+        values = stacked([value for value, _ in made]).to(self.model.device)
+        masks = stacked([mask for _, mask in made]).to(self.model.device)
         if not self.vision_frozen:
             values, masks = self.family.encode_pictures(self.model, values, masks)
         return self.family.connect(self.model, values, masks)
@@ -110,12 +110,3 @@ class Pictures:
             self._kept[photo] = value, mask
             self._bytes += size
         return value, mask
-
-
-def _stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """One tensor from several of the same rank, each padded with zeros behind to the largest size."""
-    largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
-    stacked = tensors[0].new_zeros((len(tensors), *largest))
-    for index, tensor in enumerate(tensors):
-        stacked[index][tuple(slice(size) for size in tensor.shape)] = tensor
-    return stacked

@@ -17,14 +17,18 @@ SORTED_BATCHES = 8
 
 def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None = None) -> int:
     """Optimiser steps of a run, at most `max_steps`; the last, shorter batch of an epoch counts."""
-    steps = max(1, math.ceil(epochs * math.ceil(rows / batch_size)))
+    # Rounded first: 1.1 * 10 is a little more than 11 in floating point.
+    steps = max(1, math.ceil(round(epochs * math.ceil(rows / batch_size), 6)))
     return steps if max_steps is None else min(steps, max_steps)
 
 
 def rate_factor(step: int, steps: int, warmup_share: float) -> float:
-    """Share of the peak learning rate at step 1 .. `steps`: from 0 to 1 while warming up, then down a cosine."""
+    """Share of the peak learning rate at step 1 .. `steps`: from 0 to 1 while warming up, then down a cosine.
+
+    The warm-up leaves at least the last step: a run of one step would learn nothing.
+    """
     done = step - 1
-    warmup = math.ceil(warmup_share * steps)
+    warmup = min(math.ceil(warmup_share * steps), steps - 1)
     if done < warmup:
         return done / warmup
     return 0.5 * (1.0 + math.cos(math.pi * (done - warmup) / max(1, steps - warmup)))

@@ -107,6 +107,7 @@ def train(
 
     Raises:
         StoppedError: `stop` was set.
+        ConfigError: a loss is not finite.
     """
     section = plan.section
     steps = plan.steps(len(data.train))
@@ -151,7 +152,13 @@ def trainable(model: Any) -> Tensors:
 
 
 def _keep_best(model: Any, state: State, loss: float | None, scratch: Path) -> None:
-    """The lowest validation loss wins, the earlier step at a tie; without validation rows the last step does."""
+    """The lowest validation loss wins, the earlier step at a tie; without validation rows the last step does.
+
+    Raises:
+        ConfigError: the loss is not finite.
+    """
+    if loss is not None and not math.isfinite(loss):
+        raise _not_finite("validation loss", loss, state.step)
     if loss is None or state.best_loss is None or loss < state.best_loss:
         state.best_step, state.best_loss = state.step, loss
         save_best(scratch, state.step, trainable(model))
@@ -167,13 +174,17 @@ def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, 
     total, tokens = data.loss(model, data.batch(step, section.batch_size, plan.seed))
     loss = total / tokens
     if not torch.isfinite(loss):
-        raise ConfigError(f"the loss is {loss.item()} at step {step}", "finetune.approaches", "lower the learning_rate")
+        raise _not_finite("loss", loss.item(), step)
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], section.max_grad_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     epoch = round(step / math.ceil(rows / section.batch_size), 4)
     return {"step": step, "epoch": epoch, "loss": loss.item(), "learning_rate": rate, "validation_loss": None}
+
+
+def _not_finite(what: str, loss: float, step: int) -> ConfigError:
+    return ConfigError(f"the {what} is {loss} at step {step}", "finetune.approaches", "lower the learning_rate")
 
 
 def _optimizer(model: Any, weight_decay: float) -> torch.optim.AdamW:

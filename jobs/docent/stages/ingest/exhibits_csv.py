@@ -59,6 +59,7 @@ def _records(path: Path) -> Iterator[Record]:
     if path.stat().st_size > MAX_CSV_BYTES:
         raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
     with path.open(encoding="utf-8-sig", newline="") as lines:
+        csv.field_size_limit(MAX_CSV_BYTES)  # a long description is rejected by itself, not with the whole file
         reader = csv.reader(lines)
         before = 0
         try:

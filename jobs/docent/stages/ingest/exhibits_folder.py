@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -25,6 +26,7 @@ log = logging.getLogger("docent.ingest")
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
+NOT_UTF8 = "name is not UTF-8"
 # Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
 PHOTO_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .heic .heif .avif .jp2 .psd .svg .dng .cr2 .nef .arw".split()
@@ -55,7 +57,14 @@ def natural_order(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, name)]
 
 
+def readable(name: str) -> str:
+    """A file name as text; bytes that are not UTF-8 (old archives have such names) become question marks."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
+    if readable(folder.name) != folder.name:
+        return Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")
     where = f"{folder.name}/{DESCRIPTION}"
     names = sorted((path.name for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
     described = [name for name in names if name.lower() == DESCRIPTION]
@@ -84,7 +93,7 @@ def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
         span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(text)),
         root=source.path,
         folder=folder,
-        photos=tuple(ListedPhoto(name, f"{folder.name}/{name}") for name in photos),
+        photos=tuple(ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in photos),
     )
 
 
