@@ -47,6 +47,9 @@ class Story:
 
     Attributes:
         right: arm -> share of its answers about the right exhibit.
+        repeated: test answers that stand in training, whole and by sentences.
+        scored_exhibits: how many score says there are, so that its made-up p values are possible.
+        validated: whether there is a validation split to choose a checkpoint by.
         photos: picture files to use instead of drawn ones, by exhibit.
     """
 
@@ -65,6 +68,9 @@ class Story:
         }  # fmt: skip
     )
     leaks: int = 0
+    repeated: int = 0
+    scored_exhibits: int = 20
+    validated: bool = True
     extra: str = ""
     failed: bool = False
     descriptions: dict[str, str] = field(default_factory=dict)
@@ -246,6 +252,8 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
         "leaked": [
             {"image": f"leaked-{i}.jpg", "item": "cube", "split": "train", "group": "g"} for i in range(STORY.leaks)
         ],
+        "test_answers_also_in_train": STORY.repeated,
+        "test_answers_of_training_sentences": STORY.repeated,
     }
     ctx.output_file("audit.json", json.dumps(audit).encode())
 
@@ -255,14 +263,15 @@ def finetune(ctx: Context) -> Iterator[Checkpoint]:
     lines = []
     for step in range(1, 61):
         loss = 3.2 * 0.95**step + 0.4 + rng.random() * 0.12
-        held_out = 3.1 * 0.94**step + 0.55 + max(0, step - 45) * 0.01 if step % 6 == 0 else None
+        held_out = 3.1 * 0.94**step + 0.55 + max(0, step - 45) * 0.01 if step % 6 == 0 and STORY.validated else None
         lines.append(
             {"step": step, "epoch": step / 20, "loss": loss, "learning_rate": 1e-3, "validation_loss": held_out}
         )
     ctx.output_file("train_log.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
     yield Checkpoint(
-        id=make_id("finetune", [], ctx.unit.part), approach=ctx.unit.part, base_model="samples/docent-tiny", step=48,
-        steps=60, epochs=3, validation_loss=0.7412, train_examples=320,
+        id=make_id("finetune", [], ctx.unit.part), approach=ctx.unit.part, base_model="samples/docent-tiny",
+        step=48 if STORY.validated else 60,
+        steps=60, epochs=3, validation_loss=0.7412 if STORY.validated else None, train_examples=320,
         trainable_parameters=184_320 if ctx.unit.part == "lora" else 2_900_000, total_parameters=2_900_000,
     )  # fmt: skip
 
@@ -311,7 +320,7 @@ def score(ctx: Context) -> Iterator[Score]:
             "length_ratio": {"mean": 1.1, "ci": [1.0, 1.25], "n": len(mine)},
         }
     summary = {
-        "arms": arms, "comparisons": _comparisons(arms), "items": len(STORY.exhibits),
+        "arms": arms, "comparisons": _comparisons(arms), "items": STORY.scored_exhibits,
         "test_examples": len(answers) // len(arms), "encoder": {"name": "all-MiniLM-L6-v2", "sha256": "53aa51172d"},
         "leaks": None, "ceiling": {"exhibit_accuracy": {"mean": 0.98, "ci": [0.95, 1.0], "n": 8}},
         "chance": 1 / len(STORY.exhibits),

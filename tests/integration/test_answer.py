@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], bytes]]
     found: list[tuple[tuple[int, int], bytes]] = []
     real = loading.generate
 
-    def generate(model: Any, processor: Any, images: Sequence[Image.Image], *more: Any) -> list[str]:
+    def generate(model: Any, processor: Any, images: Iterable[Image.Image], *more: Any) -> list[str]:
+        images = list(images)
         found.extend((image.size, image.tobytes()) for image in images)
         return real(model, processor, images, *more)
 

@@ -16,8 +16,9 @@ from tests.tiny_museum import COLORS, fill_upstream, item_row, pair_rows, sectio
 
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.records import Document, Example, Item, QAPair, Reject
+from docent.records import Document, Example, Item, QAPair, Reject, Split
 from docent.stage import run_shard
+from docent.stages.build_dataset import answers_of_training_sentences
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
@@ -104,11 +105,18 @@ def test_no_output_names_a_folder_of_this_machine(built: Artifact) -> None:
 
 def test_card_and_audit_say_that_nothing_leaks(built: Artifact) -> None:
     audit = json.loads(built.file("audit.json").read_text(encoding="utf-8"))
-    assert audit == {"leaks": 0, "test_images": 3, "leaked": [], "test_answers_also_in_train": 0}
+    assert audit == {
+        "leaks": 0,
+        "test_images": 3,
+        "leaked": [],
+        "test_answers_also_in_train": 0,
+        "test_answers_of_training_sentences": 0,
+    }
     card = built.file("README.md").read_text(encoding="utf-8")
     assert "| train | 36 | 9 | 3 |" in card
     assert "offline-extractive" in card
-    assert "0 of 3 test photos" in card
+    assert "0 of 3 test photos descend from, or are the same file as, a photo in training or validation" in card
+    assert "found only by the hashes of `assess-images`" in card
 
 
 def test_a_derivative_in_training_is_counted_as_a_leak(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
@@ -125,6 +133,27 @@ def test_a_derivative_in_training_is_counted_as_a_leak(tmp_path: Path, run_dir: 
     audit = json.loads(built.file("audit.json").read_text(encoding="utf-8"))
     assert audit["leaks"] == 1
     assert audit["leaked"] == [{"image": "red-cube-4.jpg", "item": "red-cube", "split": "train", "group": "one-photo"}]
+
+
+def test_test_answers_made_of_training_sentences_are_counted() -> None:
+    def row(number: int, split: Split, item: str, answer: str) -> Example:
+        return Example(
+            id=str(number), split=split, data_id=number, item_id=item, item_name=item, image_name="a.jpg",
+            file=f"images/{split}/a.jpg", group="g", question="What?", answer=answer, temperature=0.4, teacher="t",
+        )  # fmt: skip
+
+    said = [
+        ("train", "cube", "It is a Möbius cube. It has six faces."),
+        ("train", "cube", "It was cast in brass."),
+        ("train", "ball", "It is round."),
+        ("test", "cube", "It was cast in brass.  It is a mobius cube."),  # in another order, from two answers
+        ("test", "cube", "It has six faces. It is new."),  # one sentence is new
+        ("test", "cube", "It is round."),  # of another exhibit
+        ("test", "ball", "It is round."),
+        ("test", "cone", "It is round."),  # never trained on
+    ]
+    rows = [row(number, split, item, answer) for number, (split, item, answer) in enumerate(said)]  # type: ignore[arg-type]
+    assert answers_of_training_sentences(rows) == 2
 
 
 def test_an_item_without_pairs_is_left_out_photo_by_photo(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:

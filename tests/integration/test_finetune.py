@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError
+from docent.models.chat import fitted
+from docent.models.inference import picture_tensors
 from docent.models.loading import generate, load_base, load_tuned, vision_features
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
@@ -94,7 +97,9 @@ def log_of(found: Artifact) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.file("train_log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(trained: tuple[str, Artifact]) -> None:
+def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(
+    trained: tuple[str, Artifact], base: Path
+) -> None:
     kind, found = trained
     (row,) = found.rows(Checkpoint)
     log = log_of(found)
@@ -104,7 +109,8 @@ def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss(trained
     assert set(measured) == {10, 20, 30}
     assert (row.step, row.validation_loss) == min(measured.items(), key=lambda pair: pair[1])
     assert (row.train_examples, row.approach, row.base_model) == (36, kind, "tiny")
-    assert (row.trainable_parameters == row.total_parameters) is (kind == "full")
+    still = sum(p.numel() for name, p in load_base(str(base))[0].named_parameters() if "vision_model" in name)
+    assert (row.trainable_parameters == row.total_parameters - still) is (kind == "full")
     assert not any("second" in key for line in log for key in line)
 
 
@@ -299,6 +305,14 @@ def test_an_equal_validation_loss_keeps_the_earlier_step(tmp_path: Path) -> None
     assert (state.best_step, state.best_loss) == (2, 0.5)
 
 
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_validation_loss_that_is_not_finite_is_never_the_best(tmp_path: Path, loss: float) -> None:
+    with pytest.raises(ConfigError, match="validation loss is (nan|inf) at step 5") as caught:
+        trainer._keep_best(torch.nn.Linear(1, 1), State(step=5), loss, tmp_path)
+    assert "lower the learning_rate" in str(caught.value.next_step)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_rate_too_high_ends_with_one_message(
     run_dir: Path, config_of: ConfigOf, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -342,6 +356,43 @@ def test_answers_come_without_prompt_and_special_tokens_and_do_not_depend_on_the
     assert together == alone
     assert not any("<" in text and ">" in text for text in together)
     assert generate(model, processor, [], [], 12) == []
+
+
+@pytest.mark.parametrize("ask", [generate, vision_features])
+def test_photos_are_taken_one_at_a_time(base: Path, ask: Callable[..., Any]) -> None:
+    model, processor = load_base(str(base))
+    alive: list[weakref.ref[Image.Image]] = []
+
+    def photos() -> Iterator[Image.Image]:
+        for number in range(6):
+            assert sum(ref() is not None for ref in alive) <= 1
+            image = Image.new("RGB", (60, 40), (40 * number, 90, 10))
+            alive.append(weakref.ref(image))
+            yield image
+            del image
+
+    found = ask(model, processor, photos(), *([["What?"] * 6, 3] if ask is generate else []))
+    assert len(found) == len(alive) == 6
+
+
+def test_the_model_is_asked_with_the_pixels_it_was_trained_on(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, processor = load_base(str(base))
+    noise = np.random.default_rng(0).integers(0, 255, (3, 90, 70, 3), dtype=np.uint8)
+    images = [Image.fromarray(picture) for picture in noise]
+    seen: dict[str, torch.Tensor] = {}
+    write = model.generate
+
+    def spied(**inputs: Any) -> Any:
+        seen.update(inputs)
+        return write(**inputs)
+
+    monkeypatch.setattr(model, "generate", spied)
+    generate(model, processor, images, ["What?", "What is this?", "Who?"], 3)
+    plain = processor.image_processor([[fitted(processor, image)] for image in images], return_tensors="pt")
+    for name in ("pixel_values", "pixel_attention_mask"):
+        assert torch.equal(seen[name], plain[name])
+    trained_on = [picture_tensors(processor, image)[0] for image in images]
+    assert torch.equal(seen["pixel_values"][:, 0], torch.stack(trained_on))
 
 
 def test_vision_features_have_length_one_and_tell_photos_apart(base: Path) -> None:

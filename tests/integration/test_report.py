@@ -114,7 +114,8 @@ def test_leaks_gaps_and_a_stronger_look_up_are_said(tmp_path: Path) -> None:
     assert verdict
     assert verdict[0].index("retrieval") < verdict[0].index("lora")
     assert "beat" in verdict[0]
-    assert "3 of 8 test photos descend from training photos, so these numbers are too good." in verdict[0]
+    assert "3 of 8 test photos descend from, or are the same file as, training photos, so these numbers" in verdict[0]
+    assert "found only by the hashes of assess-images" in page
     assert 'id="gaps"' in page and "assess-images" in page and "cannot be decoded" in page
     assert "/secret/place" not in page
     assert "leaked-2.jpg" in page
@@ -158,6 +159,28 @@ def test_a_skipped_stage_leaves_its_part_out(tmp_path: Path, absent: tuple[str, 
     assert set(parts) <= set(ids)
     assert ("arms" in ids) == ("score" not in absent)
     assert ("training" in ids) == ("finetune" not in absent)
+
+
+def test_repeated_answers_are_counted_out_of_the_test_even_without_scores(tmp_path: Path) -> None:
+    for absent in ({}, {"score": None}):
+        story = Story(repeated=5, sections=absent)
+        page = make_run(tmp_path / f"{len(absent)}" / "demo", story).read_text(encoding="utf-8")
+        assert "5 of 8 test answers consist of sentences that also stand in training answers" in page
+        assert "5 of 0" not in page
+
+
+def test_without_validation_the_last_step_is_said_to_be_kept(page: str, tmp_path: Path) -> None:
+    assert "kept: lowest validation loss" in page and "kept: the last step" not in page
+    without = make_run(tmp_path / "demo", Story(validated=False)).read_text(encoding="utf-8")
+    assert "kept: the last step" in without and "kept: step 60" in without
+    assert "lowest validation loss" not in without and "best: step" not in without
+
+
+def test_one_exhibit_gives_no_interval_that_is_none(tmp_path: Path) -> None:
+    story = Story(exhibits=["cube"], scored_exhibits=1)
+    page = make_run(tmp_path / "demo", story).read_text(encoding="utf-8")
+    assert "With 1 exhibit nothing can be told apart" in page
+    assert "1 exhibits" not in page
 
 
 def test_a_report_of_nothing_is_still_a_page(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ TEXTS = {
 }
 ARMS = ("lora", "full", "base", "constant")
 PHOTOS = 3
+AUDIT = {"leaks": 0, "test_images": 12, "leaked": [], "test_answers_of_training_sentences": 7}
 
 
 def examples() -> list[Example]:
@@ -98,7 +99,7 @@ def items(ctx: Context) -> Iterator[Item]:
 
 
 def build_dataset(ctx: Context) -> Iterator[Example]:
-    ctx.output_file("audit.json", json.dumps({"leaks": 0, "test_images": 12, "leaked": []}).encode())
+    ctx.output_file("audit.json", json.dumps(AUDIT).encode())
     yield from examples()
 
 
@@ -156,7 +157,7 @@ def test_summary_says_what_the_answers_are_worth(config: PipelineConfig, run_dir
     assert summary["ceiling"]["exhibit_accuracy"]["mean"] == 1.0
     assert (summary["items"], summary["test_examples"]) == (4, 12)
     assert summary["encoder"] == {"name": encoder.NAME, "sha256": encoder.SHA256, "truncated_share": 0.0}
-    assert summary["leaks"] == {"leaks": 0, "test_images": 12, "leaked": []}
+    assert summary["leaks"] == AUDIT
     assert "4 exhibits are few" in summary["notes"][0]
 
 

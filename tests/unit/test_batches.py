@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import photo
 
@@ -16,6 +17,7 @@ from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import APPROACHES, prepare
 from docent.stages.finetune.batches import IGNORED, Pictures, collate, encode
+from docent.vision.square import square
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,19 @@ def test_photos_of_different_sizes_are_padded_and_masked(tiny: tuple[Any, Any], 
                 assert torch.allclose(torch.stack(list(made)), torch.stack(list(expected)), atol=1e-5)
     finally:
         processor.image_processor.size = size
+
+
+@pytest.mark.parametrize("size", [(640, 400), (300, 301), (28, 28), (9, 5), (900, 900)])
+def test_a_photo_that_is_shrunk_early_has_the_pixels_of_the_processor(
+    tiny: tuple[Any, Any], size: tuple[int, int]
+) -> None:
+    image = Image.effect_noise(size, 80).convert("RGB")
+    image.putpixel((3, 2), (255, 0, 0))
+    early = fitted(tiny[1], image)
+    assert early.size == (28, 28)
+    made, plain = (tiny[1].image_processor([[i]], return_tensors="pt") for i in (early, square(image)))
+    for name in ("pixel_values", "pixel_attention_mask"):
+        assert torch.equal(made[name], plain[name])
 
 
 def test_nothing_is_kept_beyond_the_memory_limit(tiny: tuple[Any, Any], photos: list[Path]) -> None:

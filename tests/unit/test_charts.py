@@ -85,9 +85,9 @@ def test_a_falling_loss_is_drawn_falling_with_its_best_step_marked() -> None:
     points = re.findall(r"([\d.]+),([\d.]+)", tags(drawn, "polyline", "train")[0]["points"])
     heights = [float(y) for _, y in points]
     assert heights == sorted(heights) and len(points) == 3
-    assert "best: step 3" in drawn
+    assert "kept: step 3" in drawn
     assert len(tags(drawn, "circle", "evaluation")) == 1
-    assert "best: step" not in str(charts.curve(CURVE, [], best_step=None))
+    assert "kept: step" not in str(charts.curve(CURVE, [], best_step=None))
 
 
 def test_charts_use_percentages_so_that_letters_keep_their_size() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row
 
 from docent.records import Example
-from docent.stages.build_dataset.exports import chat_jsonl, dialog, image_names, metadata_csv, slug
+from docent.stages.build_dataset import exports
+from docent.stages.build_dataset.exports import (
+    chat_jsonl,
+    dialog,
+    image_names,
+    metadata_csv,
+    rows_in_batch,
+    save_dataset_dict,
+    slug,
+)
 
 # The first row of the published example, cut short: spaces, line ends and quotes as they are there.
 PUBLISHED = (
@@ -82,6 +92,49 @@ def test_a_picture_name_cannot_leave_its_folder(name: str) -> None:
     assert safe
     assert not set(safe) & set("/\\\n")
     assert not safe.startswith(".")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "博", "𝒳"])
+def test_a_long_name_is_cut_by_its_bytes_and_keeps_its_suffix(letter: str) -> None:
+    images = [image_row("cube", n).model_copy(update={"name": f"{letter * 300}.jpg"}) for n in (1, 2)]
+    item = item_row(letter * 300, images, ("train", "train"))
+    names = set(image_names([(item, image) for image in images]).values())
+    assert len(names) == 2
+    assert all(name.endswith(f"{letter}.jpg") and 100 < len(name.encode()) <= 255 for name in names)
+    assert 90 < len(slug(letter * 300).encode()) <= 100
+
+
+def test_a_batch_of_the_arrow_file_holds_few_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, out = tmp_path / "images", tmp_path / "out"
+    (images / "test").mkdir(parents=True)
+    out.mkdir()
+    rows = [example("What?", str(n)).model_copy(update={"id": str(n), "image_name": f"{n}.jpg"}) for n in range(7)]
+    for number, row in enumerate(rows):
+        (images / "test" / row.image_name).write_bytes(bytes([number]) * (1000 - number))
+    assert rows_in_batch(rows, images) == exports.MAX_BATCH_ROWS
+    monkeypatch.setattr(exports, "MAX_BATCH_BYTES", 3500)
+    assert rows_in_batch(rows, images) == 3
+    import datasets
+    from datasets import arrow_writer
+
+    lengths: list[int] = []
+    places: set[Path] = set()
+    write = arrow_writer.ArrowWriter.write_examples_on_file
+
+    def spied(writer: arrow_writer.ArrowWriter) -> None:
+        lengths.append(len(writer.current_examples))
+        places.add(Path(writer._path).parent.parent)
+        write(writer)
+
+    monkeypatch.setattr(arrow_writer.ArrowWriter, "write_examples_on_file", spied)
+    save_dataset_dict(rows, images, out)
+    assert max(lengths) == 3
+    assert tmp_path in places
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "out"]
+    saved = datasets.load_from_disk(str(out))["test"].cast_column("image", datasets.Image(decode=False))
+    assert [row["image"]["bytes"] for row in saved] == [(images / "test" / f"{n}.jpg").read_bytes() for n in range(7)]
+    monkeypatch.setattr(exports, "MAX_BATCH_BYTES", 10)
+    assert rows_in_batch(rows, images) == 1
 
 
 def test_a_picture_cannot_take_the_name_of_the_table_beside_it() -> None:

@@ -29,5 +29,16 @@ def test_a_picture_with_relatives_in_both_other_splits_counts_once_and_names_tra
     assert [(leak.image, leak.split) for leak in find_leaks(pictures)] == [("t", "train")]
 
 
+def test_a_copy_of_a_photo_whose_derivative_was_trained_on_is_a_leak() -> None:
+    pictures = [
+        placed("t", "test", sha256="1"),
+        placed("u", "test", "u", sha256="1"),
+        placed("u-aug1", "train", "u"),
+        placed("other", "test"),
+    ]
+    assert [(leak.image, leak.split) for leak in find_leaks(pictures)] == [("t", "train"), ("u", "train")]
+    assert [leak.image for leak in find_leaks(pictures[::-1])] == ["u", "t"]
+
+
 def test_two_test_pictures_of_one_photo_do_not_leak_to_each_other() -> None:
     assert find_leaks([placed("a", "test", "a"), placed("b", "test", "a")]) == []

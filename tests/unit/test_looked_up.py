@@ -104,4 +104,6 @@ def test_answer_of_white_space_is_empty_and_keeps_its_lineage() -> None:
     row = answer_row("lora", example(1), " \n", checkpoint_id="c" * 16)
     assert (row.answer, row.status, row.parents) == ("", "empty", (f"{1:016x}", "c" * 16))
     assert answer_row("base", example(1), " A cube. ").answer == "A cube."
+    assert answer_row("base", example(1), "A\x00 \x1b[31mred\r\n\tcube\x85.").answer == "A [31mred\n\tcube."
+    assert answer_row("base", example(1), "\x00\x07").status == "empty"
     assert answer_row("base", example(1), "x").id != answer_row("blind", example(1), "x").id

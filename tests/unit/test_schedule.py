@@ -28,11 +28,21 @@ def test_a_limit_on_the_steps_only_shortens_a_run() -> None:
     assert [total_steps(819, 14, 3.0, limit) for limit in (20, 500)] == [20, 177]
 
 
+def test_rounding_errors_add_no_step() -> None:
+    assert total_steps(160, 16, 1.1) == 11
+    assert total_steps(160, 16, 1.11) == 12
+
+
+def test_the_only_step_of_a_run_is_not_lost_to_the_warm_up() -> None:
+    assert rate_factor(1, 1, 0.03) == 1.0
+    assert rate_factor(2, 2, 0.9) > 0
+
+
 @pytest.mark.parametrize("steps", [1, 2, 20, 177])
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.5])
 def test_the_rate_is_that_of_the_reference_scheduler_at_every_step(steps: int, share: float) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    reference = get_cosine_schedule_with_warmup(optimizer, math.ceil(share * steps), steps)
+    reference = get_cosine_schedule_with_warmup(optimizer, min(math.ceil(share * steps), steps - 1), steps)
     for step in range(1, steps + 1):
         assert rate_factor(step, steps, share) == pytest.approx(reference.get_last_lr()[0], abs=1e-12)
         optimizer.step()

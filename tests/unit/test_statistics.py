@@ -100,6 +100,13 @@ def test_equal_arms_have_p_one() -> None:
     assert found == (0.0, 0.0, 0.0, 1.0, 30)
 
 
+def test_few_draws_do_not_make_p_coarse() -> None:
+    keys = {f"e{i}": f"c{i:02d}" for i in range(13)}
+    found = paired_difference(dict.fromkeys(keys, 1.0), dict.fromkeys(keys, 0.0), keys, 200, 7)
+    assert found is not None
+    assert found.p == 2 / 2**13
+
+
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]

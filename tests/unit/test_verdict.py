@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from docent.records import Score
 from docent.stages.report.findings import Comparison, Estimate, Evidence, apart, comparison, standing
+from docent.stages.report.summary import Summary
 from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, percent
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, percent, words_of
+from docent.stages.score.summary import Resampling, arm_means, comparisons
 
 
 def estimate(mean: float, wide: float = 0.05) -> Estimate:
@@ -90,12 +93,20 @@ def test_a_comparison_is_found_either_way_round() -> None:
 
 def test_leaks_are_said_beside_the_headline_with_their_number() -> None:
     leaking = judge(replace(evidence(lora=0.9, base=0.1), leaks=12))
-    assert leaking.warning == "12 of 60 test photos descend from training photos, so these numbers are too good."
+    assert leaking.warning == (
+        "12 of 60 test photos descend from, or are the same file as, training photos, so these numbers are too good."
+    )
     assert judge(evidence(lora=0.9, base=0.1)).warning == ""
 
 
 def test_limits_are_named() -> None:
     cautions = " ".join(judge(replace(evidence(lora=0.9, base=0.1), failed_shards=2, repeated_answers=9)).cautions)
+    assert "consist of sentences" not in cautions
+    recombined = replace(evidence(lora=0.9), recombined_answers=41)
+    assert (
+        "41 of 60 test answers consist of sentences that also stand in training answers: "
+        "the test asks for recognition, not for new knowledge."
+    ) in judge(recombined).cautions
     for part in ("do not cover training noise", "only 20 exhibits", "offline-extractive", "2 parts failed", "9 of 60"):
         assert part in cautions
 
@@ -133,7 +144,85 @@ def test_a_mean_without_an_interval_is_apart_from_nothing() -> None:
     single = Estimate(0.9, -math.inf, math.inf, 3)
     found = Evidence(arms={"lora": {ACCURACY: single}, "base": {ACCURACY: estimate(0.1)}}, tuned=("lora",), chance=0.05)
     assert not apart(found, ACCURACY, "lora", "base")
-    assert "no interval" in judge(found).headline
+    assert "interval" not in judge(found).headline
+
+
+def test_one_of_several_models_above_chance_is_not_hidden() -> None:
+    found = evidence(full=0.06)
+    shaky = replace(found, arms={"lora": {ACCURACY: Estimate(0.3, 0.0, 0.6, 60)}, "full": {ACCURACY: estimate(0.2)}})
+    said = judge(replace(shaky, tuned=("lora", "full"))).headline
+    assert said.startswith("lora has the highest share but is not above chance")
+    assert said.endswith("chance is 5\u00a0%; full (20\u00a0%) is.")
+    both = {"lora": {ACCURACY: estimate(0.06)}, "full": {ACCURACY: estimate(0.05)}}
+    assert judge(replace(shaky, arms=both, tuned=("lora", "full"))).headline.startswith("No fine-tuned model is above")
+
+
+def test_answers_that_were_scored_without_training_answers_are_not_called_unscored() -> None:
+    verdict = judge(Evidence(arms={"lora": {DISTANCE: estimate(0.3)}}, tuned=("lora",), exhibits=20))
+    assert verdict.headline == (
+        "Answers were scored, but without training answers it cannot be told which exhibit they are about."
+    )
+    assert "only 20 exhibits" in " ".join(verdict.cautions)
+
+
+def test_the_direction_is_that_of_the_answers_both_gave() -> None:
+    pair = Comparison("lora", "base", ACCURACY, -0.2, -0.3, -0.1, 0.001, 0.01)
+    found = replace(evidence(lora=0.6, base=0.55), comparisons=(pair,))
+    assert standing(found, ACCURACY, "lora", "base") == "behind"
+    assert standing(found, ACCURACY, "base", "lora") == "ahead"
+
+
+def test_one_exhibit_tells_nothing_apart() -> None:
+    alone = Estimate(1.0, -math.inf, math.inf, 3)
+    arms = {"lora": {ACCURACY: alone}, "base": {ACCURACY: alone}, "constant": {ACCURACY: replace(alone, mean=0.5)}}
+    verdict = judge(Evidence(arms=arms, tuned=("lora",), exhibits=1, examples=3, test_photos=3))
+    assert verdict.headline == (
+        "With 1 exhibit nothing can be told apart; lora and base have the highest share "
+        "(the right exhibit in 100\u00a0% of its answers), then constant (50\u00a0%)."
+    )
+    everything = " ".join([verdict.headline, *verdict.support, *verdict.cautions])
+    assert "no interval no" not in everything and "1 exhibits" not in everything
+    assert "With 1 exhibit nothing can be told apart" in " ".join(verdict.cautions)
+
+
+def scored(exhibits: int) -> Evidence:
+    """The real statistics of two arms that are as different as can be, and of one between them."""
+    right = {"lora": (1.0, 1.0), "retrieval": (1.0, 0.0), "base": (0.0, 0.0)}
+    scores = [
+        Score(
+            id=f"{arm}{n}{k}", arm=arm, example_id=f"{n}-{k}", item_id=f"{n:02d}", item_name="", metrics={ACCURACY: v}
+        )
+        for arm, values in right.items()
+        for n in range(exhibits)
+        for k, v in enumerate(values)
+    ]
+    resampling = Resampling(500, 7)
+    summary = Summary.model_validate(
+        {
+            "arms": arm_means(scores, resampling),
+            "comparisons": comparisons(scores, ["lora"], resampling),
+            "items": exhibits,
+            "chance": 1 / exhibits,
+        }
+    )
+    return Evidence(summary.estimates(), summary.pairs(), ("lora",), summary.chance, exhibits, 2 * exhibits)
+
+
+@pytest.mark.parametrize("exhibits", [2, 3, 6])
+def test_too_few_exhibits_are_not_called_a_tie(exhibits: int) -> None:
+    said = judge(scored(exhibits)).headline
+    assert said.startswith(f"With {exhibits} exhibits this test is too small to tell arms apart; lora has the highest")
+    assert "(the right exhibit in 100\u00a0% of its answers, 95 % interval 100–100\u00a0%)" in said
+    assert "then retrieval (50\u00a0%) and base (0\u00a0%); chance is" in said
+    assert "tie" not in said and "beat" not in said
+
+
+def test_the_first_number_of_exhibits_that_can_carry_a_difference_is_not_too_small() -> None:
+    assert judge(scored(7)).headline.startswith("lora is best")
+
+
+def test_full_fine_tuning_is_not_said_to_train_the_vision_tower() -> None:
+    assert "the vision tower stays as it is" in words_of("full", "full").text
 
 
 def test_percentages_never_round_into_certainty() -> None:

@@ -56,10 +56,17 @@ def open_photo(path: Path) -> Image.Image:
 
 
 def fitted(processor: Any, image: Image.Image) -> Image.Image:
-    """The photo, padded to a square where the processor would stretch it to one."""
-    size = processor.image_processor.size
-    stretches = size.get("longest_edge") == size.get("shortest_edge")
-    return square(image) if stretches else image.convert("RGB")
+    """The photo, padded to a square where the processor would stretch it to one, and then no larger than it needs.
+
+    The processor resizes with the same function; done here, it makes no numpy copies of a large photo.
+    """
+    settings = processor.image_processor
+    side = settings.size.get("longest_edge")
+    if side is None or side != settings.size.get("shortest_edge"):
+        return image.convert("RGB")
+    whole = square(image)
+    # The processor rounds odd sides up.
+    return whole.resize((side, side), settings.resample) if settings.do_resize and not side % 2 else whole
 
 
 def _user(processor: Any, question: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 def square(image: Image.Image) -> Image.Image:
     """The photo in RGB, padded to a square with the mean colour of its border; a square photo comes back as it is."""
-    rgb = image.convert("RGB")
+    rgb = image if image.mode == "RGB" else image.convert("RGB")  # convert would copy it
     width, height = rgb.size
     if width == height:
         return rgb

@@ -28,14 +28,14 @@ def data_card(examples: Sequence[Example], section: BuildDataset, leaks: int, te
         "",
         f"# {name}",
         "",
-        f"Questions and answers about photos of {items} exhibit{'' if items == 1 else 's'}, one row per photo and question.",
+        f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo and question.",
         "",
         *_table(examples),
         "",
         f"- **Answers written by:** {', '.join(map(_line, teachers))}. They are generated, not checked by a person.",
-        f"- **Leaks:** {leaks} of {test_images} test photos descend from, or are the same file as, a photo in training or "
-        "validation. Copies that were saved anew or trimmed are found only by the hashes of `assess-images`, within its "
-        "threshold.",
+        f"- **Leaks:** {leaks} of {test_images} test photos descend from, or are the same file as, a photo in "
+        "training or validation. Copies that were saved anew or trimmed are found only by the hashes of "
+        "`assess-images`, within its threshold.",
         "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, not exhibits.",
         f"- **Licence:** {_line(section.license)}.",
         f"- **Made by:** docent {__version__}, stage `build-dataset`; `audit.json` lists each leak.",

@@ -94,8 +94,6 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
     datasets.disable_progress_bars()
     made = datasets.DatasetDict()
     batch_rows = rows_in_batch(examples, images_folder)
-    # The way back from the Arrow files takes its batch size from here alone.
-    datasets.config.ARROW_RECORD_BATCH_SIZE_FOR_IMAGE_DATASETS = batch_rows
     # Beside the output, where there is room for all pictures: /tmp is memory on many machines.
     with tempfile.TemporaryDirectory(prefix=".docent-hf-", suffix=".tmp", dir=folder.parent) as temporary:
         for split in SPLITS:

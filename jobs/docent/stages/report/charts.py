@@ -163,7 +163,7 @@ def curve(train: Sequence[Point], validation: Sequence[Point], best_step: int | 
         place = steps.place(best_step)
         best = [
             Markup('<line class="best" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>').format(place),
-            Markup('<text class="best-label" x="{0}%" dx="{1}" y="12" text-anchor="{2}">best: step {3}</text>').format(
+            Markup('<text class="best-label" x="{0}%" dx="{1}" y="12" text-anchor="{2}">kept: step {3}</text>').format(
                 place, 6 if place < 50 else -6, "start" if place < 50 else "end", best_step
             ),
         ]

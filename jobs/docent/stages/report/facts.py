@@ -74,17 +74,19 @@ def gather(ctx: Context) -> Facts:
     estimates = summary.estimates()
     names = _ordered(ctx, summary)
     photos = {split: count for split, count, _ in funnel.splits}
+    examples = {split: count for split, _, count in funnel.splits}
     evidence = Evidence(
         arms={arm: estimates[arm] for arm in names if arm in estimates},
         comparisons=summary.pairs(),
         tuned=tuple(arm for arm in names if arm in kinds),
         chance=summary.chance,
         exhibits=summary.items,
-        examples=summary.test_examples,
+        examples=summary.test_examples or examples.get("test", 0),
         leaks=audit.leaks if audit else None,
         test_photos=audit.test_images if audit else photos.get("test"),
         leaks_from=audit.seen_in() if audit else "training",
         repeated_answers=audit.test_answers_also_in_train if audit else 0,
+        recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
         teachers=funnel.teachers,
         failed_shards=len(gaps),
     )

@@ -51,9 +51,13 @@ class Evidence:
         arms: arm -> metric -> estimate, in the order of the page.
         tuned: names of the fine-tuned arms.
         chance: exhibit accuracy of guessing.
-        leaks, test_photos: test photos that share a photograph with another split, of how many; None: not counted.
+        exhibits: that scores are of; 0 where nothing was scored.
+        examples: test questions.
+        leaks, test_photos: test photos that descend from, or are the same file as, a photo of another split, of how
+            many; None: not counted.
         leaks_from: where their relatives are.
         repeated_answers: test answers that stand in training word for word.
+        recombined_answers: test answers all of whose sentences stand in training answers about the same exhibit.
         teachers: who wrote the answers.
         failed_shards: parts of the run that are missing.
     """
@@ -68,15 +72,18 @@ class Evidence:
     test_photos: int | None = None
     leaks_from: str = "training"
     repeated_answers: int = 0
+    recombined_answers: int = 0
     teachers: Sequence[str] = ()
     failed_shards: int = 0
 
 
 def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:
-    """Where `arm` stands against `other` on a metric of which more is better."""
+    """Where `arm` stands against `other` on a metric of which more is better: by what they both answered, if known."""
     if not apart(evidence, metric, arm, other):
         return "tied"
-    return "ahead" if evidence.arms[arm][metric].mean > evidence.arms[other][metric].mean else "behind"
+    found = comparison(evidence.comparisons, metric, arm, other)
+    means = evidence.arms[arm][metric].mean - evidence.arms[other][metric].mean
+    return "ahead" if (found.difference if found else means) > 0 else "behind"
 
 
 def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
@@ -86,6 +93,16 @@ def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
         return found.apart
     mine, theirs = evidence.arms[arm][metric], evidence.arms[other][metric]
     return mine.low > theirs.high or mine.high < theirs.low
+
+
+def too_small(evidence: Evidence, metric: str) -> bool:
+    """Whether no difference between arms could ever be called more than noise, however large it is.
+
+    A sign-flip test over n exhibits gives no p below 2 / 2^n, and Holm multiplies the smallest by the number of pairs.
+    """
+    pairs = sum(c.metric == metric and c.p_holm is not None for c in evidence.comparisons)
+    out_of_reach = pairs * 2.0 ** (1 - evidence.exhibits) >= SIGNIFICANT_P
+    return evidence.exhibits == 1 or (evidence.exhibits > 1 and out_of_reach)
 
 
 def comparison(comparisons: Sequence[Comparison], metric: str, arm: str, other: str) -> Comparison | None:

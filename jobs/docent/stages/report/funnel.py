@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from docent.context import Context
 from docent.records import SPLITS, Document, Example, ImageFile, ImageQuality, Item, QAPair, Split
+from docent.stages.report.wording import counted
 
 MAX_REASONS = 8
 
@@ -76,7 +77,7 @@ def _found(ctx: Context, documents: list[Document]) -> tuple[Step, ...]:
     unlisted = sum(len(d.images) for d in documents if not d.given_slots)
     found = sum(len(d.images) for d in documents)
     reasons = _reasons(ctx, "ingest")
-    steps = [Step("Found", found, f"readable photos of {len(documents)} exhibits", reasons)]
+    steps = [Step("Found", found, f"readable photos of {counted(len(documents), 'exhibit')}", reasons)]
     if slots:
         steps.insert(0, Step("Listed", listed + unlisted, "photos that the source names"))
     return tuple(steps)

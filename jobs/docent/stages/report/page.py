@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -99,11 +100,12 @@ def plates(facts: Facts) -> Sequence[Plate]:
             best = max(arms, key=lambda arm: facts.evidence.arms[arm.name][ACCURACY].mean)
             estimate = facts.evidence.arms[best.name][ACCURACY]
             said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
+            note = f"95 % interval {said}" if math.isfinite(estimate.low + estimate.high) else said
             found.append(
                 Plate(
                     f"{label}: {best.name}",
                     percent(estimate.mean),
-                    f"95 % interval {said}",
+                    note,
                     best.family,
                 )
             )

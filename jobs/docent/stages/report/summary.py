@@ -77,12 +77,13 @@ class _Leak(_Lenient):
 
 
 class Audit(_Lenient):
-    """build-dataset's `audit.json`: test photos that share a photograph with another split."""
+    """build-dataset's `audit.json`: test photos that descend from, or are, photos of another split."""
 
     leaks: int
     test_images: int
     leaked: tuple[_Leak, ...] = ()
     test_answers_also_in_train: int = 0
+    test_answers_of_training_sentences: int = 0
 
     def names(self) -> tuple[str, ...]:
         """The leaked photos as text, one each."""

@@ -35,6 +35,11 @@ class Curve:
     validation: tuple[Point, ...]
     rows: tuple[tuple[int, float, float | None, float], ...]
 
+    @property
+    def validated(self) -> bool:
+        """Whether the kept step was chosen by validation loss; without a validation split it is the last one."""
+        return bool(self.validation) or (self.checkpoint is not None and self.checkpoint.validation_loss is not None)
+
 
 def read_training(ctx: Context) -> tuple[Curve, ...]:
     """One curve per approach that was trained, in the order of the configuration."""

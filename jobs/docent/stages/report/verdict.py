@@ -5,11 +5,12 @@ What "ahead", "tied" and "behind" mean is decided in findings.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent, words_of
+from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing, too_small
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, counted, interval, number, percent, words_of
 
 FEW_CLUSTERS = 40
 MAX_EXPLAINED = 2
@@ -36,18 +37,20 @@ class Verdict:
 def judge(evidence: Evidence) -> Verdict:
     """Say which arm knows the exhibits best, what that is worth, and what speaks against it."""
     accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
-    warning, cautions = _warning(evidence), _cautions(evidence, scored=bool(accuracy))
+    warning, cautions = _warning(evidence), _cautions(evidence, scored=any(evidence.arms.values()))
     if not accuracy:
-        return Verdict("No answer was scored in this run: the page shows the data alone.", warning, (), cautions)
+        return Verdict(_without_accuracy(evidence), warning, (), cautions)
     tuned = [arm for arm in evidence.tuned if arm in accuracy]
     if not tuned:
         best = max(accuracy, key=lambda arm: accuracy[arm].mean)
         headline = f"No fine-tuned model was scored in this run; {best} is best of the rest: {_said(accuracy[best])}."
         return Verdict(headline, warning, _measured(evidence), cautions)
+    if too_small(evidence, ACCURACY):
+        return Verdict(_untellable(evidence, accuracy), warning, _measured(evidence), cautions)
     best = max(tuned, key=lambda arm: accuracy[arm].mean)
     standings = {arm: standing(evidence, ACCURACY, best, arm) for arm in accuracy if arm not in tuned}
     challenged = any(place != "ahead" for place in standings.values())
-    headline = _challenged(accuracy, best, standings) if challenged else _unchallenged(evidence, accuracy[best], best)
+    headline = _challenged(accuracy, best, standings) if challenged else _unchallenged(evidence, accuracy, best)
     support = (
         *_against_base(evidence, accuracy, best, standings, challenged),
         *_separation(standings, best),
@@ -56,6 +59,26 @@ def judge(evidence: Evidence) -> Verdict:
         *_measured(evidence),
     )
     return Verdict(headline, warning, support, cautions)
+
+
+def _without_accuracy(evidence: Evidence) -> str:
+    if any(evidence.arms.values()):
+        return "Answers were scored, but without training answers it cannot be told which exhibit they are about."
+    return "No answer was scored in this run: the page shows the data alone."
+
+
+def _untellable(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
+    """The shares in order, without a word about who beats or ties whom."""
+    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
+    first = [arm for arm in ordered if accuracy[arm].mean == accuracy[ordered[0]].mean]
+    then = [f"{arm} ({percent(accuracy[arm].mean)})" for arm in ordered[len(first) :]]
+    exhibits = counted(evidence.exhibits, "exhibit")
+    start = f"With {exhibits} this test is too small to tell arms apart"
+    if evidence.exhibits == 1:
+        start = f"With {exhibits} nothing can be told apart"
+    shares = f"{_list(first)} {_verb(first, 'has', 'have')} the highest share ({_said(accuracy[first[0]])})"
+    chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
+    return f"{start}; {', then '.join([shares, _list(then)] if then else [shares])}{chance}."
 
 
 def _challenged(accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing]) -> str:
@@ -73,11 +96,15 @@ def _challenged(accuracy: dict[str, Estimate], best: str, standings: dict[str, S
     return sentence[0].upper() + sentence[1:] if explained else sentence
 
 
-def _unchallenged(evidence: Evidence, estimate: Estimate, best: str) -> str:
+def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> str:
+    estimate = accuracy[best]
     if evidence.chance is not None and estimate.low <= evidence.chance:
-        return (
-            f"No fine-tuned model is above chance: {best} has {_said(estimate)}, chance is {percent(evidence.chance)}."
-        )
+        above = [arm for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance]
+        found = f"{best} has {_said(estimate)}, chance is {percent(evidence.chance)}"
+        if not above:
+            return f"No fine-tuned model is above chance: {found}."
+        shares = _list([f"{arm} ({percent(accuracy[arm].mean)})" for arm in above])
+        return f"{best} has the highest share but is not above chance: {found}; {shares} {_verb(above, 'is', 'are')}."
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
     others = [arm for arm in evidence.arms if arm not in evidence.tuned]
     ahead = " and is ahead of every baseline" if others else ""
@@ -148,14 +175,18 @@ def _measured(evidence: Evidence) -> tuple[str, ...]:
     photos = f"{evidence.examples} test questions"
     if evidence.test_photos:
         photos += f" on {evidence.test_photos} test photos"
-    return (f"Measured with {photos} of {evidence.exhibits} exhibits; intervals resample exhibits.",)
+    exhibits = counted(evidence.exhibits, "exhibit")
+    return (f"Measured with {photos} of {exhibits}; intervals resample exhibits.",)
 
 
 def _warning(evidence: Evidence) -> str:
     if not evidence.leaks:
         return ""
     of = f" of {evidence.test_photos}" if evidence.test_photos else ""
-    return f"{evidence.leaks}{of} test photos descend from {evidence.leaks_from} photos, so these numbers are too good."
+    return (
+        f"{evidence.leaks}{of} test photos descend from, or are the same file as, {evidence.leaks_from} photos, "
+        "so these numbers are too good."
+    )
 
 
 def _cautions(evidence: Evidence, scored: bool) -> tuple[str, ...]:
@@ -170,9 +201,16 @@ def _cautions(evidence: Evidence, scored: bool) -> tuple[str, ...]:
             f"{evidence.repeated_answers} of {evidence.examples} test answers stand in training word for word: "
             "remembering one is enough, once the exhibit is recognised."
         )
+    if evidence.recombined_answers:
+        found.append(
+            f"{evidence.recombined_answers} of {evidence.examples} test answers consist of sentences that also stand "
+            "in training answers: the test asks for recognition, not for new knowledge."
+        )
     if scored and evidence.tuned:
         found.append("One training run per approach: the intervals do not cover training noise.")
-    if scored and 0 < evidence.exhibits < FEW_CLUSTERS:
+    if scored and evidence.exhibits == 1:
+        found.append("With 1 exhibit nothing can be told apart: there is no interval and no test.")
+    elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
         found.append(f"Intervals over only {evidence.exhibits} exhibits tend to come out somewhat too narrow.")
     if OFFLINE_TEACHER in evidence.teachers:
         found.append(
@@ -183,10 +221,10 @@ def _cautions(evidence: Evidence, scored: bool) -> tuple[str, ...]:
 
 
 def _said(estimate: Estimate) -> str:
-    return (
-        f"the right exhibit in {percent(estimate.mean)} of its answers, "
-        f"95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
-    )
+    said = f"the right exhibit in {percent(estimate.mean)} of its answers"
+    if not math.isfinite(estimate.low + estimate.high):
+        return said
+    return f"{said}, 95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
 
 
 def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:

@@ -121,7 +121,8 @@ ARMS: dict[str, ArmWords] = {
 
 APPROACHES: dict[str, str] = {
     "lora": "Fine-tuned on the training photos: small added matrices learn, the base weights stay (LoRA).",
-    "full": "Fine-tuned on the training photos: all weights learn.",
+    "full": "Fine-tuned on the training photos: all weights of the text model and the connector learn; the vision "
+    "tower stays as it is.",
 }
 
 FAMILIES: dict[Family, str] = {
@@ -147,6 +148,11 @@ def percent(share: float) -> str:
     """`0.834` as `83 %`; one digit more where rounding would say 0 or 100 and it is not."""
     digits = 1 if 0 < share < 0.005 or 0.995 <= share < 1 else 0
     return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 exhibit`, `20 exhibits`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def number(value: float, metric: Metric) -> str:

@@ -72,6 +72,8 @@ def few_clusters_note(items: int) -> list[str]:
     """What a reader of the intervals should know."""
     if items >= FEW_CLUSTERS:
         return []
+    if items == 1:
+        return ["with 1 exhibit nothing can be told apart: there is no interval and no test"]
     return [f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"]
 
 
