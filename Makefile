@@ -11,7 +11,7 @@ RUN ?= $(if $(PHOTOS),mine,)
 SET ?=
 
 # A folder of one's own: one subfolder per exhibit, with photos and description.txt.
-_photos = $(if $(PHOTOS),--set 'ingest.sources=[{kind: exhibits-folder, path: "$(PHOTOS)"}]')
+_photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(PHOTOS)')
 _flags = $(if $(RUN),--run $(RUN)) $(_photos) $(foreach s,$(SET),--set '$(s)')
 
 .PHONY: help
