@@ -162,7 +162,7 @@ class Assemble(Stage):
     train first (leaks, as published). `given`: the columns of the CSV."""
     images_per_item: int = output(15, ge=2)
     """Photos per exhibit, originals and altered copies together."""
-    test_images: int = output(3, ge=1)
+    test_images: int = output(3, ge=0)
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)
     """Photos per exhibit kept for choosing a checkpoint."""

@@ -27,7 +27,7 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
     )
     copies = {image.id: image for image in ctx.rows("augment-images", ImageFile)}
     plans = [plan_document(document, usable, ctx.section, ctx.config.seed) for document in documents]
-    if not any(split == "test" for plan in plans for _, split in plan.placed):
+    if ctx.section.test_images and not any(split == "test" for plan in plans for _, split in plan.placed):
         raise _nothing_to_test(plans, ctx.section.split)
     for number, (document, plan) in enumerate(zip(documents, plans, strict=True), 1):
         if plan.placed:
