@@ -43,7 +43,7 @@ test-browser: .venv/dev.stamp .venv/browser.stamp ## The report in a real browse
 	@.venv/bin/pytest tests/browser
 
 .PHONY: prove
-prove: .venv/dev.stamp ## The long proofs: kills, permuted photos (writes docs/proofs.json)
+prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, permuted photos (writes docs/proofs.json)
 	@.venv/bin/python scripts/prove/kills.py
 	@.venv/bin/python scripts/prove/permuted.py
 
