@@ -18,7 +18,7 @@ from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Artifact, Shard
 
-SHARED = Path("/work/shared/data")
+SHARED = Path(__file__).parents[3] / "shared/data"
 STAGES = ("ingest", "assess-images", "augment-images", "assemble")
 
 

@@ -11,7 +11,7 @@ from docent.records import Reject
 from docent.stages.ingest.exhibits_csv import list_exhibits
 from docent.stages.ingest.sources import Exhibit, reject_named_twice
 
-SHARED_CSV = Path("/work/shared/data/museum/smithsonian_raw_data.csv")
+SHARED_CSV = Path(__file__).parents[3] / "shared/data/museum/smithsonian_raw_data.csv"
 COLUMNS = ["item_id", "item_name", "link", "train_images", "validation_images", "test_images", "description"]
 
 

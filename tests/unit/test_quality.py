@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter
 from docent.vision.photos import decode
 from docent.vision.quality import measure, sharpness, shortcomings
 
-SHARED_PHOTOS = Path("/work/shared/data/photos")
+SHARED_PHOTOS = Path(__file__).parents[3] / "shared/data/photos"
 PUBLISHED = {
     "1903-wright-flyer-8": (0.2110, 57.08, 76.41),
     "nakhla-meteorite-fragment-1": (0.1399, 60.85, 91.45),
