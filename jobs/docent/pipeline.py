@@ -159,6 +159,29 @@ def shards_of(config: PipelineConfig, unit: Unit) -> int:
     return int(getattr(section_of(config, unit.stage), "shards", 1))
 
 
+def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
+    """What a pod of the unit must reach with this configuration.
+
+    An endpoint only where one is configured, the hub only where the base model is no folder.
+    """
+    found = set(STAGES[unit.stage].needs)
+    if config.llm.provider == "offline":
+        found.discard("llm")
+    if reads_base_model(unit) and config.finetune and not is_folder(config.finetune.base_model):
+        found.add("hub")
+    return frozenset(found)
+
+
+def is_folder(model: str) -> bool:
+    """Whether a model is named by its folder rather than by its name on the hub."""
+    return model.startswith((".", "/", "~")) or Path(model).is_dir()
+
+
+def reads_base_model(unit: Unit) -> bool:
+    """Whether the unit opens the base model itself."""
+    return unit.stage == "finetune" or (unit.stage == "answer" and unit.part in BASE_MODEL_ARMS)
+
+
 def arms(config: PipelineConfig) -> tuple[str, ...]:
     """Names of all arms: the fine-tuned approaches first, then what they are compared with."""
     tuned = _approach_names(config)
@@ -186,8 +209,7 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(p for s in config.ingest.sources for p in (s.path, s.images_folder) if p is not None)
-    base_model_read = unit.stage == "finetune" or (unit.stage == "answer" and unit.part in BASE_MODEL_ARMS)
-    if base_model_read and config.finetune and Path(config.finetune.base_model).is_dir():
+    if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():
         return (Path(config.finetune.base_model),)
     return ()
 

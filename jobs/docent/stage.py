@@ -36,7 +36,6 @@ from docent.store import (
     SCHEMA,
     Artifact,
     Shard,
-    find_artifact,
     find_marker,
     finish,
     marker_path,
@@ -60,8 +59,6 @@ def run_shard(config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shar
     try:
         unit = _unit(config, unit_name)
         shard = shard or Shard(0, shards_of(config, unit))
-        (run_dir / unit.name).mkdir(parents=True, exist_ok=True)
-        attach_tail(run_dir / unit.name / f"log-tail-{shard.index:05d}.txt")
         _work(config, unit, run_dir, shard, stop)
     except PipelineError as error:
         log.error("%s", error)
@@ -101,11 +98,14 @@ def _on_sigterm(stop: threading.Event) -> None:
 
 
 def _work(config: PipelineConfig, unit: Unit, run_dir: Path, shard: Shard, stop: threading.Event) -> None:
-    spec, inputs = _wait_for_inputs(config, unit, run_dir, stop)
-    folder = run_dir / unit.name / spec[:10]
-    if find_artifact(run_dir, unit.name, spec):
+    states = RunStates(config, run_dir)
+    if _is_complete(states, unit):  # asked before anything is written, the log's tail included
         log.info("%s is complete: nothing to do", unit.name)
         return
+    (run_dir / unit.name).mkdir(parents=True, exist_ok=True)
+    attach_tail(run_dir / unit.name / f"log-tail-{shard.index:05d}.txt")
+    spec, inputs = _wait_for_inputs(states, unit, stop)
+    folder = run_dir / unit.name / spec[:10]
     if find_marker(folder, shard, spec) is None:
         folder.mkdir(parents=True, exist_ok=True)
         progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json")
@@ -114,12 +114,16 @@ def _work(config: PipelineConfig, unit: Unit, run_dir: Path, shard: Shard, stop:
     _finish_when_last(config, unit, run_dir, spec, shard.count)
 
 
-def _wait_for_inputs(
-    config: PipelineConfig, unit: Unit, run_dir: Path, stop: threading.Event
-) -> tuple[str, dict[str, Artifact]]:
+def _is_complete(states: RunStates, unit: Unit) -> bool:
+    try:
+        return states.of(unit.name).artifact is not None
+    except InputError:  # a source is not there: said again, and kept in the log's tail, when the stage looks for it
+        return False
+
+
+def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tuple[str, dict[str, Artifact]]:
     """The spec hash and the artifacts read, once all are complete; looks again for a while on network filesystems."""
-    give_up_s = time.monotonic() + config.run.input_wait_s
-    states = RunStates(config, run_dir)
+    give_up_s = time.monotonic() + states.config.run.input_wait_s
     while True:
         spec = states.of(unit.name).spec
         if spec is not None:
@@ -130,7 +134,7 @@ def _wait_for_inputs(
             missing = [read for read in unit.reads if states.of(read).artifact is None]
             raise IncompleteInputError(
                 f"{unit.name} reads what is not complete: {', '.join(missing)}",
-                str(run_dir),
+                str(states.run_dir),
                 f"docent run --to {missing[-1]}",
             )
 

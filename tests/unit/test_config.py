@@ -99,6 +99,8 @@ def test_no_field_can_hold_a_secret() -> None:
     for model in set(sections(PipelineConfig)):
         for name in model.model_fields:
             words = set(name.split("_"))
+            if (model.__name__, name) == ("Toleration", "key"):  # Kubernetes' word for the name of a taint
+                continue
             assert not words & {"key", "token", "password", "secret"} or name.endswith("_env"), f"{model}.{name}"
 
 

@@ -273,11 +273,15 @@ def open_report(run_name: str | None, data: Path) -> None:
 @_sets
 def stage(unit: str, file: Path, run_dir: Path, shard: str | None, with_launcher: bool, sets: Sequence[str]) -> None:
     """Do one shard of one unit: what every container runs."""
+    import signal
+
     from docent.config import load_config
-    from docent.errors import ConfigError
+    from docent.errors import ConfigError, StoppedError
     from docent.logs import configure
     from docent.stage import run_shard
 
+    # The first process of a container ignores SIGTERM until it says otherwise; nothing is at work yet.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
     if with_launcher:
         threading.Thread(target=_end_with_launcher, daemon=True).start()
     try:

@@ -1,0 +1,186 @@
+"""PipelineConfig: all that pipeline.yaml may say, one section per stage, said once.
+
+Reads a YAML file, `--set a.b=c` overrides and `DOCENT_A__B=c` variables; writes nothing. The string under a field is
+its help text in the YAML schema and the README. Every field says what changing it does: `output` fields enter the
+hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
+A secret is named (`llm.api_key_env: OPENAI_API_KEY`), never written down.
+
+Sections: `stages.py` one per stage, `kubernetes.py` the cluster, here what concerns the whole run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import ValidationError
+
+from docent.config.fields import Section, execution, output, output_fields
+from docent.config.kubernetes import Kubernetes
+from docent.config.stages import (
+    Answering,
+    Approach,
+    Assemble,
+    AssessImages,
+    AugmentImages,
+    BuildDataset,
+    Curate,
+    Finetune,
+    GenerateQA,
+    Ingest,
+    Reporting,
+    Scoring,
+    Source,
+)
+from docent.config_errors import describe, unreadable
+from docent.errors import ConfigError
+from docent.overrides import apply_override
+
+__all__ = [
+    "Answering",
+    "Approach",
+    "Assemble",
+    "AssessImages",
+    "AugmentImages",
+    "BuildDataset",
+    "Curate",
+    "Finetune",
+    "GenerateQA",
+    "Ingest",
+    "Kubernetes",
+    "Llm",
+    "PipelineConfig",
+    "Reporting",
+    "Run",
+    "Scoring",
+    "Source",
+    "dump_config",
+    "is_override",
+    "load_config",
+    "output_fields",
+]
+
+
+class Run(Section):
+    """How a run is carried out."""
+
+    name: str = execution("demo", pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")
+    """Folder of the run below the data folder; at most 16 characters, a-z, 0-9 and hyphens."""
+    workers: int = execution(0, ge=0)
+    """Processes at the same time on this machine; 0 takes one per core."""
+    threads: int = output(1, ge=1)
+    """Arithmetic threads of each process. Fixed, because sums in another order differ in the last bits."""
+    input_wait_s: float = execution(90.0, ge=0)
+    """How long a stage looks again for a missing input (network filesystems) before it ends with 44."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = execution("INFO")
+    """How much is logged; the variable LOG_LEVEL wins."""
+
+
+class Llm(Section):
+    """The teacher that writes questions and answers."""
+
+    provider: Literal["offline", "openai"] = output("offline")
+    """`offline` extracts pairs from the source text; `openai` is any OpenAI-compatible endpoint."""
+    base_url: str = output("https://api.openai.com/v1")
+    """Endpoint of `openai`: OpenAI, Azure, OpenRouter, vLLM, LMDeploy."""
+    model: str = output("gpt-4o-mini")
+    """Model name sent to the endpoint."""
+    api_key_env: str = execution("OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
+    """Name of the environment variable that holds the key."""
+    max_in_flight: int = execution(8, ge=1)
+    """Requests at the same time, over all shards."""
+    max_attempts: int = execution(5, ge=1, le=20)
+    """Tries per request before it is given up."""
+    timeout_s: float = execution(120.0, gt=0)
+    """Seconds to wait for one reply."""
+    max_usd: float | None = execution(None, gt=0)
+    """Stop cleanly before more than this is spent; needs both prices."""
+    usd_per_million_input_tokens: float = execution(0.0, ge=0)
+    """Price used for the spending limit and the report."""
+    usd_per_million_output_tokens: float = execution(0.0, ge=0)
+    """Price used for the spending limit and the report."""
+
+
+class PipelineConfig(Section):
+    """The whole of pipeline.yaml. A stage whose section is absent is skipped."""
+
+    run: Run = execution(Run)
+    """How the run is carried out."""
+    seed: int = output(7)
+    """Every random choice derives from it."""
+    llm: Llm = output(Llm)
+    """The teacher."""
+    ingest: Ingest | None = output(None)
+    """Stage ingest."""
+    assess_images: AssessImages | None = output(None)
+    """Stage assess-images."""
+    augment_images: AugmentImages | None = output(None)
+    """Stage augment-images."""
+    assemble: Assemble | None = output(None)
+    """Stage assemble."""
+    generate_qa: GenerateQA | None = output(None)
+    """Stage generate-qa."""
+    curate: Curate | None = output(None)
+    """Stage curate."""
+    build_dataset: BuildDataset | None = output(None)
+    """Stage build-dataset."""
+    finetune: Finetune | None = output(None)
+    """Stage finetune."""
+    answer: Answering | None = output(None)
+    """Stage answer."""
+    score: Scoring | None = output(None)
+    """Stage score."""
+    report: Reporting | None = output(None)
+    """Stage report."""
+    kubernetes: Kubernetes = execution(Kubernetes)
+    """Where and how it runs on a cluster."""
+
+
+def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str, str] = os.environ) -> PipelineConfig:
+    """Read a pipeline file, apply overrides, check everything.
+
+    Args:
+        path: the YAML file. Paths inside it are relative to the working directory.
+        overrides: `a.b=c` strings; c is YAML, list items are numbers (`ingest.sources.0.path=x`).
+        environ: variables `DOCENT_A__B=c` override like `--set a.b=c`, before `overrides`.
+
+    Raises:
+        ConfigError: with every problem of the file at once.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise unreadable(path, error) from None
+    if not isinstance(raw, dict):
+        raise ConfigError("a pipeline file is a mapping of sections", str(path), "see pipeline.yaml for an example")
+    from_env = [
+        f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}"
+        for name, value in sorted(environ.items())
+        if is_override(name)
+    ]
+    for override in [*from_env, *overrides]:
+        apply_override(raw, override)
+    try:
+        return PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(
+            describe(error, PipelineConfig), str(path), f"edit {path}, then: docent plan {path}"
+        ) from None
+
+
+def is_override(name: str) -> bool:
+    """Whether an environment variable overrides a configuration value: `DOCENT_SEED` or `DOCENT_A__B`.
+
+    Kubernetes itself sets DOCENT_PORT and the like for a Service named docent; those are none.
+    """
+    head = name.removeprefix("DOCENT_").split("__")[0].lower()
+    return name.startswith("DOCENT_") and head in PipelineConfig.model_fields
+
+
+def dump_config(config: PipelineConfig) -> str:
+    """The configuration as YAML, every default filled in."""
+    data = config.model_dump(mode="json", by_alias=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,51 @@
+"""What a configuration field says of itself: its effect, and how the fields that change output are picked out.
+
+Reads and writes nothing. `output` fields enter the hash of the stages that use them; `execution` fields never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def output(default: Any = ..., **limits: Any) -> Any:
+    """A field whose value changes what the stage writes."""
+    return _field("output", default, limits)
+
+
+def execution(default: Any = ..., **limits: Any) -> Any:
+    """A field that changes how a stage runs, never what it writes."""
+    return _field("execution", default, limits)
+
+
+def _field(effect: str, default: Any, limits: Mapping[str, Any]) -> Any:
+    made = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(json_schema_extra={"effect": effect}, **made, **limits)
+
+
+class Section(BaseModel):
+    """What every section of the file shares: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, allow_inf_nan=False)
+
+
+def output_fields(section: BaseModel) -> dict[str, Any]:
+    """The fields of a section that change what is written, as plain JSON values, nested sections included."""
+    found: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("effect") == "output":
+            found[name] = _plain(getattr(section, name))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return output_fields(value)
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value.as_posix() if isinstance(value, Path) else value
