@@ -1,0 +1,140 @@
+"""Proof: killing the launcher, a stage's pod and the kubelet in the middle of a run on a cluster loses and doubles nothing.
+
+Reads pipelines/smoke.yaml and the current KUBECONFIG; makes two namespaces, runs once undisturbed and once under kills
+in each, compares the digests of all units, deletes the namespaces, and writes what was seen to docs/proofs.json.
+Run alone, with the images loaded: `.venv/bin/python scripts/prove/cluster_kills.py [--seed 1]
+[--kubelet-pid FILE --restart COMMAND]`. Without a pid file the kubelet is left alone, and the proof says so. Exit 1 when anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from kills import ROOT, note
+
+RUN = "smoke"
+FILE = f"pipelines/{RUN}.yaml"
+POLL_S = 0.5
+TIMEOUT_S = 1800
+
+
+def main() -> int:
+    """Run once undisturbed, once under kills, compare."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kubelet-pid", type=Path, help="file with the kubelet's process id, on this machine")
+    parser.add_argument("--restart", default="", help="command that starts the kubelet again")
+    options = parser.parse_args()
+    calm, calm_s = undisturbed("prove-calm")
+    kills = ["launcher", "stage pod", *(["kubelet"] if options.kubelet_pid else [])]
+    rng = random.Random(options.seed)
+    moments_s = sorted(rng.uniform(0.1, 0.8) * calm_s for _ in kills)
+    rng.shuffle(kills)
+    struck = disturbed("prove-rough", list(zip(moments_s, kills, strict=True)), options)
+    rough = units("prove-rough")
+    different = sorted(name for name in calm if name != "report" and digest(rough, name) != digest(calm, name))
+    seen = {
+        "kills": struck,
+        "seed": options.seed,
+        "undisturbed_s": round(calm_s, 1),
+        "units_compared": len(calm) - 1,
+        "units_that_differ": different,
+        "rows_kept": sum(unit["rows"] for unit in rough.values()),
+        "rows_undisturbed": sum(unit["rows"] for unit in calm.values()),
+    }
+    note("cluster_kills", seen)
+    print(json.dumps(seen, indent=1))
+    for namespace in ("prove-calm", "prove-rough"):
+        kubectl("delete", "namespace", namespace, "--wait=false")
+    return 1 if different or not calm else 0
+
+
+def undisturbed(namespace: str) -> tuple[dict[str, Any], float]:
+    """A whole run; returns its units and how long it took."""
+    started_s = time.monotonic()
+    start(namespace)
+    finish(namespace)
+    return units(namespace), time.monotonic() - started_s
+
+
+def disturbed(namespace: str, blows: list[tuple[float, str]], options: argparse.Namespace) -> list[str]:
+    """A run in which each target is killed at its moment; returns what was hit, and what was at work then."""
+    started_s = time.monotonic()
+    start(namespace)
+    struck = []
+    for moment_s, target in blows:
+        while time.monotonic() - started_s < moment_s:
+            time.sleep(POLL_S)
+        struck.append(f"{target} at {moment_s:.0f} s: {strike(namespace, target, options)}")
+        print(struck[-1], flush=True)
+    finish(namespace)
+    return struck
+
+
+def strike(namespace: str, target: str, options: argparse.Namespace) -> str:
+    """Kill one thing; returns its name."""
+    if target == "kubelet":
+        os.kill(int(options.kubelet_pid.read_text()), signal.SIGKILL)
+        subprocess.run(shlex.split(options.restart), check=True, stdout=subprocess.DEVNULL)
+        return "killed and started again"
+    wanted = f"{RUN}-launcher-" if target == "launcher" else f"{RUN}-"
+    until_s = time.monotonic() + 120
+    while time.monotonic() < until_s:
+        running = [
+            pod["metadata"]["name"]
+            for pod in json.loads(kubectl("get", "pods", "-n", namespace, "-o", "json"))["items"]
+            if pod["status"]["phase"] == "Running" and pod["metadata"]["name"].startswith(wanted)
+        ]
+        victims = [name for name in running if (f"{RUN}-launcher-" in name) == (target == "launcher")]
+        if victims:
+            kubectl("delete", "pod", "-n", namespace, victims[0], "--grace-period=0", "--force")
+            return victims[0]
+        time.sleep(POLL_S)
+    raise SystemExit(f"no {target} was running within 120 s")
+
+
+def start(namespace: str) -> None:
+    """Start the run and leave it alone."""
+    docent("run", FILE, "--yes", "--detach", "--set", f"kubernetes.namespace={namespace}", namespace=namespace)
+
+
+def finish(namespace: str) -> None:
+    """Wait for the end of the run."""
+    docent("wait", "--run", RUN, "--timeout-s", str(TIMEOUT_S), namespace=namespace)
+
+
+def units(namespace: str) -> dict[str, Any]:
+    """What the run's state says of every unit."""
+    state = json.loads(kubectl("get", "configmap", f"{RUN}-state", "-n", namespace, "-o", "json"))
+    found: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
+    return found
+
+
+def digest(found: dict[str, Any], name: str) -> str:
+    """Digest of a unit; empty when it is not there."""
+    return str(found.get(name, {}).get("digest", ""))
+
+
+def docent(*words: str, namespace: str) -> None:
+    """A verb of docent on the cluster."""
+    environment = {**os.environ, "DOCENT_BACKEND": "kubernetes", "DOCENT_NAMESPACE": namespace}
+    subprocess.run([sys.executable, "-m", "docent", *words], cwd=ROOT, check=True, env=environment)
+
+
+def kubectl(*words: str) -> str:
+    """Standard output of kubectl."""
+    return subprocess.run(["kubectl", *words], check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
