@@ -42,6 +42,10 @@ test: .venv/dev.stamp ## Unit and integration tests: no cluster, browser, key or
 test-browser: .venv/dev.stamp .venv/browser.stamp ## The report in a real browser (needs chromium)
 	@.venv/bin/pytest tests/browser
 
+.PHONY: test-cluster
+test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images must be there: make images images-load)
+	@.venv/bin/pytest tests/cluster --force-enable-socket
+
 .PHONY: prove
 prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, permuted photos (writes docs/proofs.json)
 	@.venv/bin/python scripts/prove/kills.py

@@ -1,9 +1,9 @@
-"""Proof: killing the launcher, a stage's pod and the kubelet in the middle of a run on a cluster loses and doubles nothing.
+"""Proof: kills of launcher, stage pod and kubelet in the middle of a run on a cluster lose and double nothing.
 
-Reads pipelines/smoke.yaml and the current KUBECONFIG; makes two namespaces, runs once undisturbed and once under kills
-in each, compares the digests of all units, deletes the namespaces, and writes what was seen to docs/proofs.json.
+Reads pipelines/smoke.yaml and the current KUBECONFIG; makes two namespaces, runs once undisturbed and once under kills,
+compares the digests of all units, deletes the namespaces, and writes what was seen to docs/proofs.json.
 Run alone, with the images loaded: `.venv/bin/python scripts/prove/cluster_kills.py [--seed 1]
-[--kubelet-pid FILE --restart COMMAND]`. Without a pid file the kubelet is left alone, and the proof says so. Exit 1 when anything differs.
+[--kubelet-pid FILE --restart COMMAND]`. Without a pid file the kubelet is left alone. Exit 1 when anything differs.
 """
 
 from __future__ import annotations
