@@ -1,0 +1,91 @@
+"""Verbs that look at a run: how it stands, what it said, where a row came from, its report. They write nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from docent.launcher.verbs import options
+
+
+@click.command()
+@options.options(options.which_run, options.data, options.as_json)
+@click.option("-w", "--watch", is_flag=True, help="Keep the table up to date until the run ends.")
+def status(run_name: str | None, data: Path, output: str, watch: bool) -> None:
+    """Show how a run stands."""
+    from dataclasses import asdict
+
+    from docent.launcher.state import is_locked, resolved_config
+    from docent.launcher.state import status as look
+    from docent.launcher.verbs.tables import console, print_table, table
+    from docent.spec import RunStates
+
+    run_dir = options.find_run(data, run_name)
+    states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
+    if watch and output == "table":
+        from rich.live import Live
+
+        pause = threading.Event()
+        with Live(console=console(), auto_refresh=False) as live:
+            while True:
+                live.update(table([asdict(line) for line in look(states)], str(run_dir)), refresh=True)
+                if not is_locked(run_dir) or pause.wait(1.0):
+                    break
+    else:
+        print_table([asdict(line) for line in look(states)], output, str(run_dir))
+
+
+@click.command()
+@click.argument("unit")
+@options.options(options.which_run, options.data)
+@click.option("--index", type=int, help="One shard; all when not given.")
+def logs(unit: str, run_name: str | None, data: Path, index: int | None) -> None:
+    """Print the end of a unit's log."""
+    from docent.errors import LauncherError
+
+    run_dir = options.find_run(data, run_name)
+    pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
+    tails = sorted((run_dir / unit).glob(pattern))
+    if not tails:
+        raise LauncherError(102, f"{unit} has no log here", str(run_dir / unit), "docent status")
+    for tail in tails:
+        click.echo(tail.read_text(encoding="utf-8", errors="replace").rstrip())
+
+
+@click.command()
+@click.argument("row_id", metavar="ID")
+@options.options(options.which_run, options.data, options.as_json)
+def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
+    """Walk from a row back to the line of its source file."""
+    from docent.launcher.state import resolved_config
+    from docent.launcher.trace import lines
+    from docent.launcher.trace import trace as follow
+    from docent.spec import RunStates
+
+    run_dir = options.find_run(data, run_name)
+    config = resolved_config(run_dir)
+    found = follow(RunStates(config, run_dir, as_left=True), row_id)
+    if output == "json":
+        click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lines(found, config)))
+
+
+@click.command("open")
+@options.options(options.which_run, options.data)
+def open_report(run_name: str | None, data: Path) -> None:
+    """Open the report in the browser, or print its path where there is none."""
+    import webbrowser
+
+    from docent.errors import LauncherError
+
+    path = options.find_run(data, run_name) / "report" / "latest" / "index.html"
+    if not path.is_file():
+        raise LauncherError(102, "there is no report yet", str(path), "docent run")
+    click.echo(path)
+    if sys.stdout.isatty():
+        webbrowser.open(path.resolve().as_uri())

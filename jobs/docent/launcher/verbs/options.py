@@ -1,0 +1,101 @@
+"""Options that several verbs share, and what they mean: which configuration, which folder, which run.
+
+Reads the pipeline file and the folder of runs; writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from docent.config import PipelineConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_FILE = Path("pipeline.yaml")
+DEFAULT_NAMESPACE = "docent"
+
+
+def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, listed by --help in the order given."""
+
+    def add(function: F) -> F:
+        for option in reversed(chosen):
+            function = option(function)
+        return function
+
+    return add
+
+
+file_argument = click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_FILE, required=False)
+run_name = click.option("--run", "run_name", help="Name of the run; run.name of the file when not given.")
+which_run = click.option("--run", "run_name", help="Name of the run; the one worked on last when not given.")
+data = click.option("--data", type=click.Path(path_type=Path), default=Path("runs"), help="Folder of all runs.")
+sets = click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
+as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Form of output.")
+yes = click.option("--yes", is_flag=True, help="Ask nothing.")
+units_range = options(
+    click.option("--from", "first", metavar="UNIT", help="This unit and what depends on it."),
+    click.option("--to", "last", metavar="UNIT", help="This unit and what it depends on."),
+    click.option("--only", metavar="UNIT", help="This unit alone."),
+)
+backend = click.option(
+    "--backend",
+    type=click.Choice(["local", "kubernetes"]),
+    default="local",
+    envvar="DOCENT_BACKEND",
+    show_default=True,
+    show_envvar=True,
+    help="Where the run is: on this machine, or on the cluster of the current kube context.",
+)
+namespace_of_file = click.option(
+    "--namespace", "-n", help="Namespace on the cluster; kubernetes.namespace of the file when not given."
+)
+namespace = click.option(
+    "--namespace",
+    "-n",
+    default=DEFAULT_NAMESPACE,
+    envvar="DOCENT_NAMESPACE",
+    show_default=True,
+    show_envvar=True,
+    help="Namespace on the cluster.",
+)
+
+
+def read_config(file: Path, run_name: str | None, sets: Sequence[str], namespace: str | None = None) -> PipelineConfig:
+    """The configuration of a verb that takes a pipeline file.
+
+    Raises:
+        ConfigError: the file or an override is wrong.
+    """
+    from docent.config import load_config
+
+    named = {"run.name": run_name, "kubernetes.namespace": namespace}
+    return load_config(file, [*sets, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value)])
+
+
+def read_run(file: Path, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
+    """The configuration and the folder of its run on this machine."""
+    config = read_config(file, run_name, sets)
+    return config, data / config.run.name
+
+
+def find_run(data: Path, run_name: str | None) -> Path:
+    """Folder of the named run, or of the one worked on last.
+
+    Raises:
+        LauncherError: (102) there is none yet.
+    """
+    from docent.errors import LauncherError
+
+    if run_name:
+        return data / run_name
+    runs = sorted(data.glob("*/.lock"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise LauncherError(102, "there is no run yet", str(data), "docent run")
+    return runs[-1].parent

@@ -1,0 +1,82 @@
+"""`docent run`: carry out what is not done yet.
+
+Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from docent.launcher.verbs import options
+
+
+@click.command()
+@options.options(options.file_argument, options.run_name, options.data, options.sets, options.units_range)
+@click.option("--backend", type=click.Choice(["local"]), default="local", help="Where shards run.")
+@options.yes
+@click.option("--verify", is_flag=True, help="Hash every output of earlier runs instead of trusting size and time.")
+def run(
+    file: Path,
+    run_name: str | None,
+    data: Path,
+    sets: Sequence[str],
+    first: str | None,
+    last: str | None,
+    only: str | None,
+    verify: bool,
+    **_unused: Any,
+) -> None:
+    """Run what is not done yet, then print the report's path."""
+    from docent.launcher.backends.local import LocalBackend
+    from docent.launcher.plan import choose
+    from docent.launcher.run import Launch, lock, write_resolved
+    from docent.launcher.verbs.tables import console
+    from docent.launcher.view import LiveView, PlainView
+    from docent.spec import RunStates
+
+    config, run_dir = options.read_run(file, run_name, data, sets)
+    chosen = choose(config, first, last, only)
+    states = RunStates(config, run_dir, verify)
+    screen = console()
+    with lock(run_dir):
+        write_resolved(config, run_dir)
+        if all(states.of(name).artifact for name in chosen):
+            click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
+        else:
+            backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
+            os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
+            view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
+            with view, _cancelled_cleanly(backend.cancel):
+                Launch(states, chosen, backend, view).carry_out()
+    click.echo(_result_path(states, run_dir, chosen))
+
+
+def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
+    """The report, or the folder of the last unit done."""
+    artifact = states.of("report").artifact if "report" in chosen else None
+    if artifact:
+        latest = run_dir / "report" / "latest" / "index.html"
+        return str(latest if latest.is_file() else artifact.folder / "index.html")
+    return str(states.of(chosen[-1]).artifact.folder)
+
+
+@contextmanager
+def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
+    """Stop the workers on Ctrl-C and SIGTERM, and when the launcher fails."""
+    import signal
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        cancel()

@@ -1,0 +1,69 @@
+"""`docent stage`: one shard of one unit, what every container and every local worker runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import options
+
+if TYPE_CHECKING:
+    from docent.config import PipelineConfig
+
+
+@click.command()
+@click.argument("unit")
+@click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
+@click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
+@click.option("--shard", metavar="I/N", help="Which part; JOB_COMPLETION_INDEX in an Indexed Job, else 0.")
+@click.option("--with-launcher", is_flag=True, hidden=True, help="End when standard input closes.")
+@options.sets
+def stage(unit: str, file: Path, run_dir: Path, shard: str | None, with_launcher: bool, sets: Sequence[str]) -> None:
+    """Do one shard of one unit: what every container runs."""
+    import signal
+
+    from docent.config import load_config
+    from docent.errors import ConfigError, StoppedError
+    from docent.logs import configure
+    from docent.stage import run_shard
+
+    # The first process of a container ignores SIGTERM until it says otherwise; nothing is at work yet.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
+    if with_launcher:
+        threading.Thread(target=_end_with_launcher, daemon=True).start()
+    try:
+        configure("INFO")
+        config = load_config(file, sets)
+        configure(config.run.log_level)
+        chosen = _shard(shard, config, unit)
+    except ConfigError as error:
+        click.echo(f"docent: {error}", err=True)
+        sys.exit(error.exit_code)
+    sys.exit(run_shard(config, unit, run_dir, chosen))
+
+
+def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:
+    from docent.pipeline import shards_of, units
+    from docent.store import Shard
+
+    index, _, count = (text or os.environ.get("JOB_COMPLETION_INDEX", "0")).partition("/")
+    if not index.isdecimal() or (count and not count.isdecimal()):
+        raise click.BadParameter("write it as I/N, for example 0/4", param_hint="--shard")
+    known = units(config)
+    total = int(count) if count else shards_of(config, known[unit]) if unit in known else 1
+    if not 0 <= int(index) < total:
+        raise click.BadParameter(f"shard {index} of {total} does not exist", param_hint="--shard")
+    return Shard(int(index), total)
+
+
+def _end_with_launcher() -> None:
+    """Block until the launcher is gone, then end at once: what is durable stays, nothing half-done counts."""
+    while os.read(0, 1024):  # os.read, because Python's own standard input must not be locked when the process ends
+        pass
+    os._exit(143)
