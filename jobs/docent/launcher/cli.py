@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from docent.launcher.verbs import look, preview, run, stage, upkeep
+from docent.launcher.verbs import look, pod, preview, run, stage, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +29,10 @@ VERBS = (
     upkeep.gc,
     upkeep.doctor,
     stage.stage,
+    pod.conduct,
+    pod.hold,
+    pod.unpack,
+    pod.pack,
 )
 for _verb in VERBS:
     docent.add_command(_verb)

@@ -1,0 +1,163 @@
+"""Files through a stream: what goes in comes out, and nothing that could lead outside comes out at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docent.errors import LauncherError
+from docent.launcher.archive import LENGTH, Receipt, confined, pack, reader, unpack
+from docent.store import digest_of_paths
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A folder with everything that file names and files can be."""
+    folder = tmp_path / "odd"
+    (folder / "empty folder").mkdir(parents=True)
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep/er/äöü 漢字 'quote\" $x\nnewline.txt").write_text("text")
+    (folder / ("long" * 40)).write_bytes(b"x" * 513)
+    (folder / "empty").write_bytes(b"")
+    (folder / "-dash").write_bytes(os.urandom(700_000))
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg")).write_bytes(b"latin")
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "latest").symlink_to("deep")
+    (folder / "deep/back").symlink_to("../empty")
+    (tmp_path / "outside.txt").write_text("from outside")
+    (folder / "outwards").symlink_to(tmp_path / "outside.txt")
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, object]:
+    return {
+        str(path.relative_to(folder)): os.readlink(path)
+        if path.is_symlink()
+        else "folder"
+        if path.is_dir()
+        else (path.read_bytes(), path.stat().st_mode & 0o111 != 0, int(path.stat().st_mtime))
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def test_what_goes_in_comes_out(odd: Path, tmp_path: Path) -> None:
+    receipt = unpack(reader(pack(odd)), tmp_path / "there" / "copy")
+    expected, found = snapshot(odd), snapshot(tmp_path / "there" / "copy")
+    assert expected.pop("outwards") and found.pop("outwards") != expected
+    assert (tmp_path / "there/copy/outwards").read_text() == "from outside"
+    assert found == expected
+    assert receipt.files == 9
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["copy"]
+
+
+def test_the_digest_of_a_folder_is_the_same_on_both_sides(odd: Path, tmp_path: Path) -> None:
+    unpack(reader(pack(odd)), tmp_path / "there" / "odd")
+    assert digest_of_paths([tmp_path / "there" / "odd"]) == digest_of_paths([odd])
+
+
+def test_a_single_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("new")
+    (tmp_path / "b.csv").write_text("old")
+    unpack(reader(pack(tmp_path / "a.csv")), tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text() == "new"
+
+
+def test_a_folder_takes_the_place_of_the_one_before_whole(odd: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "stale").write_text("x")
+    unpack(reader(pack(odd)), tmp_path / "copy")
+    assert not (tmp_path / "copy" / "stale").exists()
+
+
+def test_dead_links_and_sockets_are_named_and_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "dead").symlink_to("/nowhere/at/all")
+    os.mkfifo(folder / "pipe")
+    (folder / "kept").write_text("x")
+    skipped: list[str] = []
+    unpack(reader(pack(folder, skipped.append)), tmp_path / "copy")
+    assert [Path(path).name for path in skipped] == ["dead", "pipe"]
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["kept"]
+
+
+def test_a_stream_that_breaks_off_anywhere_leaves_what_was_there(odd: Path, tmp_path: Path) -> None:
+    whole = b"".join(pack(odd))
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "before").write_text("x")
+    for length in (0, 3, 4, 600, 5000, len(whole) // 2, len(whole) - 1):
+        with pytest.raises(LauncherError):
+            unpack(reader([whole[:length]]), tmp_path / "copy")
+        assert [path.name for path in (tmp_path / "copy").iterdir()] == ["before"]
+        assert not list(tmp_path.glob(".copy*"))
+
+
+def test_a_changed_byte_is_noticed(odd: Path, tmp_path: Path) -> None:
+    whole = bytearray(b"".join(pack(odd)))
+    whole[len(whole) // 3] ^= 1
+    with pytest.raises(LauncherError):
+        unpack(reader([bytes(whole)]), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
+    """A stream of members (name, type, link target), however bad they are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        top = tarfile.TarInfo("content")
+        top.type = tarfile.DIRTYPE
+        tar.addfile(top)
+        for name, kind, link in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, link
+            member.size = 4 if kind == tarfile.REGTYPE else 0
+            tar.addfile(member, io.BytesIO(b"evil") if member.size else None)
+    data = buffer.getvalue()
+    receipt = Receipt(len(members), 0, "").as_json().encode()
+    yield LENGTH.pack(len(data)) + data + LENGTH.pack(0) + LENGTH.pack(len(receipt)) + receipt
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("../evil", tarfile.REGTYPE, "")],
+        [("content/../../evil", tarfile.REGTYPE, "")],
+        [("/tmp/evil", tarfile.REGTYPE, "")],
+        [("evil", tarfile.REGTYPE, "")],
+        [("content/link", tarfile.SYMTYPE, "../../..")],
+        [("content/link", tarfile.SYMTYPE, "/etc")],
+        [("content/link", tarfile.SYMTYPE, "."), ("content/link/evil", tarfile.REGTYPE, "")],
+        [("content/link", tarfile.SYMTYPE, "x"), ("content/link", tarfile.REGTYPE, "")],
+        [("content/hard", tarfile.LNKTYPE, "/etc/passwd")],
+        [("content/device", tarfile.CHRTYPE, "")],
+        [("content/pipe", tarfile.FIFOTYPE, "")],
+        [("content", tarfile.SYMTYPE, "/etc")],
+    ],
+)
+def test_a_hostile_archive_is_refused_whole(members: list[tuple[str, bytes, str]], tmp_path: Path) -> None:
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    with pytest.raises(LauncherError, match="refused"):
+        unpack(reader(hostile(*members)), inside / "copy")
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
+    assert list(inside.iterdir()) == []
+
+
+def test_what_is_no_stream_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LauncherError, match="not a stream"):
+        unpack(reader([b"HTTP/1.1 502 Bad Gateway\r\n"]), tmp_path / "copy")
+
+
+@pytest.mark.parametrize("path", ["..", ".", "", "/", "/etc", "a/../../b", "link/x"])
+def test_paths_stay_on_the_volume(path: str, tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume" / "link").symlink_to("/etc")
+    with pytest.raises(LauncherError, match="below the volume"):
+        confined(path, tmp_path / "volume")
+    assert confined("samples/new", tmp_path / "volume") == (tmp_path / "volume/samples/new").resolve()
