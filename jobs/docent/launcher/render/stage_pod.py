@@ -1,0 +1,86 @@
+"""The pod that runs a unit: `docent stage UNIT`, with the variables, keys and network marks that this unit needs.
+
+Pure functions from a plan to plain dicts. A Secret is named only where the configuration uses it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docent.launcher.render.names import unit_name
+from docent.launcher.render.plan import Plan
+from docent.launcher.render.pod import PLAN_FILE, Pod, env_list, secret_env, template
+from docent.pipeline import Unit, needs_of
+
+EGRESS = {"llm": "docent/egress-llm", "hub": "docent/egress-hub"}
+EGRESS_API = "docent/egress-api"
+
+
+def stage_template(
+    plan: Plan,
+    unit: Unit,
+    *,
+    container: str = "main",
+    rehearse: bool = False,
+    env: dict[str, str] | None = None,
+    **differing: Any,
+) -> dict[str, Any]:
+    """Pod template of a unit.
+
+    Args:
+        plan: the plan.
+        unit: the unit.
+        container: name of the container.
+        rehearse: the ranks only meet and add numbers; nothing is trained.
+        env: variables beside those of every stage.
+        differing: other fields of `Pod`.
+
+    Raises:
+        LauncherError: (105) the node selectors of pods that share a node contradict each other.
+    """
+    cluster = plan.config.kubernetes
+    needs = needs_of(plan.config, unit)
+    pod = Pod(
+        component=unit.name,
+        image=unit.stage,
+        args=stage_args(plan, unit, rehearse),
+        account=unit_name(plan.run, unit.name),
+        env=(*env_list(_environment(plan, needs) | (env or {})), *_keys(plan, needs)),
+        labels={"docent/unit": unit.name} | {label: "true" for need, label in EGRESS.items() if need in needs},
+        container=container,
+        **differing,
+    )
+    return template(plan, pod, cluster.resources_of(unit.stage, unit.name))
+
+
+def stage_args(plan: Plan, unit: Unit, rehearse: bool = False) -> tuple[str, ...]:
+    """What follows the image's entrypoint."""
+    args = ("stage", unit.name, "--config", PLAN_FILE, "--run-dir", plan.run_dir)
+    return (*args, "--rehearse") if rehearse else args
+
+
+def plain_environment(threads: int) -> dict[str, str]:
+    """Variables of every container of docent."""
+    return {
+        "HOME": "/tmp",
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+    }
+
+
+def _environment(plan: Plan, needs: frozenset[Any]) -> dict[str, str]:
+    hub = {"HF_HOME": "/data/cache/hub"} if "hub" in needs else {"HF_HOME": "/tmp/hf", "HF_HUB_OFFLINE": "1"}
+    return plain_environment(plan.config.run.threads) | hub | plan.config.kubernetes.env
+
+
+def _keys(plan: Plan, needs: frozenset[Any]) -> list[dict[str, Any]]:
+    secret = plan.config.kubernetes.keys_from
+    found = []
+    if "llm" in needs:
+        found.append(secret_env(plan.config.llm.api_key_env, secret))
+    if "hub" in needs:
+        found.append(secret_env("HF_TOKEN", secret, optional=True))
+    return found
