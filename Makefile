@@ -9,6 +9,8 @@ FILE ?= pipeline.yaml
 PHOTOS ?=
 RUN ?= $(if $(PHOTOS),mine,)
 SET ?=
+KUBECTL ?= kubectl
+TIMEOUT_S ?= 86400
 
 # A folder of one's own: one subfolder per exhibit, with photos and description.txt.
 _photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(PHOTOS)')
@@ -60,6 +62,10 @@ lint: .venv/dev.stamp ## Ruff and mypy --strict
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+
+.PHONY: apply
+apply: ## Apply manifests/ in order to the current kube context, waiting for every stage (KUBECTL=, TIMEOUT_S=)
+	@KUBECTL='$(KUBECTL)' TIMEOUT_S='$(TIMEOUT_S)' scripts/apply.sh
 
 .PHONY: generate
 generate: setup ## Rewrite everything that is generated

@@ -1,7 +1,8 @@
 """Rewrite what is generated from the code, or check that it is up to date.
 
 Reads docent's configuration model and error tables, `pipeline.yaml` and README.md; writes the comments of
-`pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md` and the marked parts of README.md.
+`pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md`, the marked parts of README.md and the folder
+`manifests/`, where it deletes what is no longer rendered.
 Run alone: `make generate`; `make verify` runs it with `--check` and fails when a file would change.
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import sys
 import textwrap
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,12 @@ from pydantic.fields import FieldInfo
 
 from docent.config import PipelineConfig, load_config
 from docent.errors import LAUNCHER_EXIT_CODES, STAGE_ERRORS
+from docent.launcher.render import manifests
 from docent.pipeline import STAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMENT_WIDTH = 110
+MANIFESTS = ROOT / "manifests"
 
 
 def main() -> int:
@@ -34,8 +38,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, fail when something is out of date")
     check = parser.parse_args().check
-    stale = []
-    for path, text in generated().items():
+    os.chdir(
+        ROOT
+    )  # paths in pipeline.yaml are relative, and whether the base model is a folder shows in what is rendered
+    files = generated()
+    stale = left_over(MANIFESTS, files)
+    for path in stale if not check else ():
+        path.unlink()
+    for path, text in files.items():
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
         if text == before:
             continue
@@ -49,7 +59,8 @@ def main() -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     for path in stale:
-        print(f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}")
+        done = "written" if path in files else "deleted"
+        print(f"{'out of date' if check else done}: {path.relative_to(ROOT)}")
     if check and stale:
         print("next: make generate")
     return 1 if check and stale else 0
@@ -61,13 +72,20 @@ def generated() -> dict[Path, str]:
     readme = between_markers(readme, "configuration", "\n".join(config_table()))
     readme = between_markers(readme, "stages", "\n".join(stage_table()))
     readme = between_markers(readme, "exit codes", "\n".join(exit_code_table()))
+    config = load_config(ROOT / "pipeline.yaml", environ={})
     return {
-        ROOT / "pipeline.yaml": commented_yaml(load_config(ROOT / "pipeline.yaml", environ={})),
+        ROOT / "pipeline.yaml": commented_yaml(config),
         ROOT / "docs/pipeline.schema.json": json.dumps(PipelineConfig.model_json_schema(by_alias=True), indent=1)
         + "\n",
         ROOT / "docs/errors.md": errors_page(),
         ROOT / "README.md": readme,
+        **{MANIFESTS / name: text for name, text in manifests(config).items()},
     }
+
+
+def left_over(folder: Path, files: Mapping[Path, str]) -> list[Path]:
+    """YAML files of a generated folder that are no longer generated: a renamed stage would still be applied."""
+    return sorted(path for path in folder.glob("*.yaml") if path not in files)
 
 
 def between_markers(text: str, name: str, new: str) -> str:
