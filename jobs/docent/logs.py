@@ -1,6 +1,7 @@
 """Logging: plain lines for people, JSON lines in pods, an optional file, and the tail that outlives a pod.
 
 Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
+A rank (peers.py) writes level and message alone: the first process of its pod logs the line, with its number.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from docent import peers
 from docent.errors import ConfigError
 
 TAIL_BYTES = 64 * 1024
@@ -41,6 +43,10 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger("docent").setLevel(chosen if chosen in logging.getLevelNamesMapping() else "INFO")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if peers.is_rank():
+        handlers[0].setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        root.addHandler(handlers[0])
+        return
     if log_file := environ.get("LOG_FILE"):
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))

@@ -2,6 +2,9 @@
 
 Reads `<run>/pipeline.resolved.yaml` (or any pipeline file) and the units before this one; writes one shard of one unit
 below `<run>/<unit>/`. Run alone: `docent stage UNIT --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
+
+Where the environment asks for several processes, the first one of a pod looks at the disk and waits for the inputs,
+then starts the others (ranks.py); of those only rank 0 commits.
 """
 
 from __future__ import annotations
@@ -17,13 +20,14 @@ import platform
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from docent import __version__
+from docent import __version__, peers, ranks
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import ConfigError, IncompleteInputError, InputError, PipelineError, StoppedError, TemporaryError
@@ -47,35 +51,50 @@ from docent.store import (
 log = logging.getLogger("docent.stage")
 
 INPUT_POLL_S = 1.0
+TRACEBACK_CHARACTERS = 4096
 
 
-def run_shard(config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shard | None = None) -> int:
+def run_shard(
+    config: PipelineConfig, unit_name: str, run_dir: Path, shard: Shard | None = None, rehearse: int | None = None
+) -> int:
     """Do one shard of one unit, whatever state the disk is in; returns the exit code (design: 0 42 43 44 143 200 1).
 
-    User-fixable errors are logged as one message without a traceback.
+    User-fixable errors are logged as one message without a traceback. A rank leaves the process here, and the first
+    process of its pod says how it ended.
+
+    Args:
+        rehearse: steps of the stage's rehearsal to do instead of the work itself; None for the work.
     """
     stop = threading.Event()
     _on_sigterm(stop)
+    failed: PipelineError | None = None
     try:
         unit = _unit(config, unit_name)
         shard = shard or Shard(0, shards_of(config, unit))
-        _work(config, unit, run_dir, shard, stop)
+        if peers.is_rank():
+            peers.begin()
+        _work(RunStates(config, run_dir), unit, shard, stop, rehearse)
     except PipelineError as error:
-        log.error("%s", error)
-        return error.exit_code
+        failed = error
     except Exception as error:
-        known = _said_plainly(error, run_dir)
-        if known is None:
+        failed = _said_plainly(error, run_dir)
+        if failed is None and peers.is_rank():
+            failed = PipelineError(traceback.format_exc()[-TRACEBACK_CHARACTERS:], next_step=PipelineError.meaning)
+        elif failed is None:
             log.exception("docent failed at %s", unit_name)
             return PipelineError.exit_code
-        log.error("%s", known)
-        return known.exit_code
-    return 0
+    if peers.is_rank():
+        peers.leave(failed)
+    if failed:
+        log.error("%s", failed)
+    return failed.exit_code if failed else 0
 
 
 def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
     """What a person can do about an error of the operating system; None for a bug."""
     where = str(getattr(error, "filename", None) or run_dir)
+    if peers.is_lost_peer(error):
+        return TemporaryError(f"a peer is lost: {str(error).splitlines()[0]}", next_step="docent run")
     number = getattr(error, "errno", None)
     # Libraries that write files themselves wrap the system's error, safetensors among them.
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
@@ -97,21 +116,44 @@ def _on_sigterm(stop: threading.Event) -> None:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
 
-def _work(config: PipelineConfig, unit: Unit, run_dir: Path, shard: Shard, stop: threading.Event) -> None:
-    states = RunStates(config, run_dir)
-    if _is_complete(states, unit):  # asked before anything is written, the log's tail included
+def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
+    config, run_dir = states.config, states.run_dir
+    # Asked before anything is written, the log's tail included. Ranks must all do the same, so they do not ask.
+    if rehearse is None and not peers.is_rank() and _is_complete(states, unit):
         log.info("%s is complete: nothing to do", unit.name)
         return
     (run_dir / unit.name).mkdir(parents=True, exist_ok=True)
-    attach_tail(run_dir / unit.name / f"log-tail-{shard.index:05d}.txt")
+    leads = ranks.wanted()
+    if not peers.is_rank():
+        index = ranks.node_index() if leads else shard.index
+        attach_tail(run_dir / unit.name / f"log-tail-{index:05d}.txt")
     spec, inputs = _wait_for_inputs(states, unit, stop)
     folder = run_dir / unit.name / spec[:10]
-    if find_marker(folder, shard, spec) is None:
+    if rehearse is None and not peers.is_rank() and find_marker(folder, shard, spec):
+        _finish_when_last(config, unit, run_dir, spec, shard.count)
+    elif leads:
+        ranks.run_ranks(stop, config.kubernetes.grace_s)
+    else:
         folder.mkdir(parents=True, exist_ok=True)
-        progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json")
+        progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None)
         ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
-        _commit(ctx, spec, stop)
-    _finish_when_last(config, unit, run_dir, spec, shard.count)
+        with peers.together():
+            _do(ctx, spec, rehearse)
+
+
+def _do(ctx: Context, spec: str, rehearse: int | None) -> None:
+    """The work itself; of several ranks only the first publishes, the others go the same way and write nothing."""
+    if rehearse is not None:
+        _rehearsal(ctx.unit)(ctx, rehearse)
+    elif peers.rank() == 0:
+        _commit(ctx, spec, ctx.stop)
+        _finish_when_last(ctx.config, ctx.unit, ctx.run_dir, spec, ctx.shard.count)
+    else:
+        try:
+            for _ in _generator(ctx.unit)(ctx):
+                pass
+        finally:
+            ctx.discard()
 
 
 def _is_complete(states: RunStates, unit: Unit) -> bool:
@@ -191,6 +233,18 @@ def _commit(ctx: Context, spec: str, stop: threading.Event) -> None:
 def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
     module, _, function = STAGES[unit.stage].run.partition(":")
     found: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _rehearsal(unit: Unit) -> Callable[[Context, int], None]:
+    """The module `rehearsal` of the unit's stage."""
+    name = STAGES[unit.stage].run.partition(":")[0] + ".rehearsal"
+    try:
+        found: Callable[[Context, int], None] = importlib.import_module(name).run
+    except ModuleNotFoundError as error:
+        if name.startswith(str(error.name)):
+            raise ConfigError(f"{unit.stage} has no rehearsal", unit.name, "leave --rehearse out") from None
+        raise
     return found
 
 

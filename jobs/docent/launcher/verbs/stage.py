@@ -16,18 +16,37 @@ from docent.launcher.verbs import options
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
 
+REHEARSAL_STEPS = 300
+
 
 @click.command()
 @click.argument("unit")
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @click.option("--shard", metavar="I/N", help="Which part; JOB_COMPLETION_INDEX in an Indexed Job, else 0.")
+@click.option(
+    "--rehearse",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=REHEARSAL_STEPS,
+    metavar="[STEPS]",
+    help="Instead of training, check that the pods find each other and resume; writes rehearsal.json.",
+)
 @click.option("--with-launcher", is_flag=True, hidden=True, help="End when standard input closes.")
 @options.sets
-def stage(unit: str, file: Path, run_dir: Path, shard: str | None, with_launcher: bool, sets: Sequence[str]) -> None:
+def stage(
+    unit: str,
+    file: Path,
+    run_dir: Path,
+    shard: str | None,
+    rehearse: int | None,
+    with_launcher: bool,
+    sets: Sequence[str],
+) -> None:
     """Do one shard of one unit: what every container runs."""
     import signal
 
+    from docent import peers, ranks
     from docent.config import load_config
     from docent.errors import ConfigError, StoppedError
     from docent.logs import configure
@@ -41,11 +60,13 @@ def stage(unit: str, file: Path, run_dir: Path, shard: str | None, with_launcher
         configure("INFO")
         config = load_config(file, sets)
         configure(config.run.log_level)
-        chosen = _shard(shard, config, unit)
+        # The pods of one training have indices too, and all work on the same shard.
+        several = peers.is_rank() or ranks.wanted()
+        chosen = _shard(shard or ("0" if several else None), config, unit)
     except ConfigError as error:
         click.echo(f"docent: {error}", err=True)
         sys.exit(error.exit_code)
-    sys.exit(run_shard(config, unit, run_dir, chosen))
+    sys.exit(run_shard(config, unit, run_dir, chosen, rehearse))
 
 
 def _shard(text: str | None, config: PipelineConfig, unit: str) -> Any:

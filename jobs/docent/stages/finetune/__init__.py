@@ -16,9 +16,10 @@ from typing import Any
 
 import torch
 
+from docent import peers
 from docent.config import Approach as ApproachConfig
 from docent.context import Context
-from docent.errors import InputError
+from docent.errors import ConfigError, InputError
 from docent.models.loading import load_base
 from docent.records import Checkpoint, Example, make_id
 from docent.stages.finetune.approaches import Approach, chosen, count_parameters, prepare
@@ -33,12 +34,14 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
 
     Raises:
         InputError: there are no training rows, or one cannot be encoded.
-        ConfigError: the base model cannot be loaded or adapted.
+        ConfigError: the base model cannot be loaded or adapted, or there are several processes.
         StoppedError: SIGTERM arrived; a checkpoint was saved.
     """
     section = ctx.section
     config: ApproachConfig = next(a for a in section.approaches if a.name == ctx.unit.part)
     approach = chosen(config)
+    if peers.world_size() > 1:
+        raise ConfigError(f"{config.name} trains in one process", ctx.unit.name, "ask for one, or add --rehearse")
     seed = ctx.config.seed if config.seed is None else config.seed
     _fix_arithmetic(ctx.config.run.threads)
     model, processor = load_base(section.base_model, section.dtype)

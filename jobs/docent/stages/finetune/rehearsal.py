@@ -1,0 +1,118 @@
+"""A rehearsal of distributed training: every pod, process and connection of it, and no model.
+
+Worth a minute before GPU-hours are spent: it shows that the pods are admitted, mount the volume, find and reach each
+other, resume after a stop, and how long they take to add up 4 MiB. Reads checkpoints of its own below the unit's
+scratch; writes `<run>/<unit>/rehearsal.json`, and nothing that could be taken for training.
+Run alone, two processes: `PET_NPROC_PER_NODE=2 docent stage finetune-lora --config pipeline.yaml --run-dir runs/demo
+--rehearse`; in pods: `docent render` shows the same workload as for training.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed
+
+from docent import peers
+from docent.context import Context
+from docent.errors import PipelineError, StoppedError
+from docent.stages.finetune.checkpoints import State, newest_checkpoint, save_checkpoint
+from docent.store import write_durably
+
+log = logging.getLogger("docent.finetune")
+
+NUMBERS = 1 << 20
+MODULUS = 1009  # sums of it are whole in float32 for thousands of ranks
+SAVE_EVERY = 25
+KEPT = 2
+
+
+def run(ctx: Context, steps: int) -> None:
+    """Add up numbers over all ranks `steps` times, with checkpoints, from where an earlier attempt was stopped.
+
+    Raises:
+        StoppedError: some rank was asked to stop; a checkpoint was saved.
+        PipelineError: a sum is wrong.
+    """
+    scratch = ctx.scratch / f"rehearsal-of-{peers.world_size()}"
+    begun, total = _resume(scratch)
+    device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+    numbers = torch.empty(NUMBERS, device=device)
+    log.info("rehearsal of %d ranks from step %d on %s", peers.world_size(), begun, socket.gethostname())
+    seconds = 0.0
+    step = begun
+    while step < steps:
+        step += 1
+        found, took_s = _add_up(numbers, step)
+        total, seconds = total + found, seconds + took_s
+        stopped = peers.agreed_to_stop(ctx.stop)
+        if peers.rank() == 0 and (stopped or step % SAVE_EVERY == 0):
+            save_checkpoint(scratch, State(step), {"rehearsal": {"sum": torch.tensor([total])}}, KEPT)
+        if stopped:
+            raise StoppedError(f"stopped after step {step} of {steps}", str(scratch), "docent run")
+        ctx.progress.update(step, steps, "all-reduce")
+    hosts = _hosts()
+    if peers.rank() == 0:
+        done = max(1, steps - begun)
+        told = {
+            "world_size": peers.world_size(),
+            "hosts": hosts,
+            "steps": steps,
+            "sum": total,
+            "resumed_from": begun,
+            "device": device.type,
+            "bytes": numbers.nbytes,
+            "milliseconds_per_all_reduce": round(1000 * seconds / done, 3),
+        }
+        _publish(ctx.run_dir / ctx.unit.name / "rehearsal.json", told)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
+    """One all-reduce: what every rank holds now, and the seconds it took.
+
+    Raises:
+        PipelineError: the sum is wrong.
+    """
+    numbers.fill_((step + peers.rank()) % MODULUS)
+    started_s = time.perf_counter()
+    if peers.world_size() > 1:
+        distributed.all_reduce(numbers)
+    smallest, largest = (int(edge) for edge in numbers.aminmax())  # waits for the GPU, too
+    took_s = time.perf_counter() - started_s
+    expected = sum((step + other) % MODULUS for other in range(peers.world_size()))
+    if (smallest, largest) != (expected, expected):
+        raise PipelineError(f"the ranks add up to {smallest} to {largest} instead of {expected}", f"step {step}")
+    return expected, took_s
+
+
+def _resume(scratch: Path) -> tuple[int, int]:
+    """Step and sum of the newest checkpoint, as rank 0 sees it: others may see an older folder over the network."""
+    held = torch.zeros(2, dtype=torch.int64)
+    if peers.rank() == 0 and (found := newest_checkpoint(scratch)):
+        state, tensors = found
+        held = torch.tensor([state.step, int(tensors["rehearsal"]["sum"])])
+    if peers.world_size() > 1:
+        distributed.broadcast(held, src=0)
+    return int(held[0]), int(held[1])
+
+
+def _hosts() -> list[str]:
+    """The host of every rank."""
+    hosts: list[Any] = [socket.gethostname()]
+    if peers.world_size() > 1:
+        hosts = [None] * peers.world_size()
+        distributed.all_gather_object(hosts, socket.gethostname())
+    return hosts
+
+
+def _publish(path: Path, told: dict[str, Any]) -> None:
+    write_durably(path, (json.dumps(told, indent=1) + "\n").encode())
+    log.info("%s", json.dumps(told))
