@@ -71,6 +71,15 @@ lint: .venv/dev.stamp lint-images ## Ruff, mypy --strict and hadolint
 lint-images: .venv/dev.stamp .venv/hadolint/bin/hadolint ## Hadolint over the Dockerfiles
 	@.venv/hadolint/bin/hadolint images/*/Dockerfile
 
+# kubernetes-validate brings the schemas of every Kubernetes version, checkov half a cloud: an environment of their own.
+.venv/checks.stamp: scripts/check_manifests.py
+	@python3 -m venv .venv/checks && .venv/checks/bin/python -m pip install --quiet checkov==3.3.30 kubernetes-validate==1.37.0
+	@touch $@
+
+.PHONY: lint-manifests
+lint-manifests: .venv/dev.stamp .venv/checks.stamp ## All that is rendered: strict schemas of three Kubernetes versions, checkov
+	@.venv/bin/python scripts/check_manifests.py
+
 # The images need Python 3.11 with pip and a builder, not docent's environment. Their names come from REGISTRY and TAG.
 PYTHON ?= python3
 _images = REGISTRY='$(REGISTRY)' TAG='$(TAG)'
