@@ -1,8 +1,9 @@
 """Check everything that docent renders with other people's tools: kubernetes-validate, kubeconform, checkov.
 
 Reads pipeline.yaml and pipelines/; renders every training mode, storage mode, queue, endpoint and GPU variant into a
-temporary folder, and checks it there. kubernetes-validate and checkov come from .venv/checks, which `make lint-manifests` makes;
-kubeconform is used when it is on the PATH. With KUBECONFIG the schemas of PyTorchJob and TrainJob come from the cluster.
+temporary folder, and checks it there. kubernetes-validate and checkov come from .venv/checks (`make lint-manifests`
+makes it); kubeconform is used when it is on the PATH, with the cluster's own PyTorchJob and TrainJob when KUBECONFIG is
+set.
 Run alone: `make lint-manifests`, or `.venv/bin/python scripts/check_manifests.py [--keep FOLDER]`. Exit 1 on a finding.
 """
 
@@ -67,7 +68,7 @@ def main() -> int:
 
 
 def render_all(folder: Path) -> Iterator[Path]:
-    """Write every object of every variant, one file each; pods of training operators also as a Job, which checkov reads."""
+    """Write every object of every variant, one file each; pods of training operators also as a Job, for checkov."""
     for variant, overrides in VARIANTS.items():
         plan = Plan.of(load_config(ROOT / "pipeline.yaml", overrides, environ={}))
         several = 2 if plan.config.kubernetes.storage.mode == "rwx" else 1
@@ -75,7 +76,8 @@ def render_all(folder: Path) -> Iterator[Path]:
         for name, unit in plan.units.items():
             workers = several if unit.stage == "finetune" else 1
             bodies += [*extras(plan, name, workers), workload(plan, name, workers=workers, rehearse=workers > 1)]
-        for body in [*bodies, *(job for body in bodies for job in as_jobs(body))]:
+        jobs = [job for body in bodies for job in as_jobs(body)]
+        for body in [*bodies, *jobs]:
             path = folder / variant / f"{body['kind'].lower()}-{body['metadata']['name']}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(to_yaml(body), encoding="utf-8")
@@ -97,7 +99,7 @@ def as_jobs(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def strict_schemas(files: list[Path]) -> Iterator[str]:
-    """kubernetes-validate --strict; it only warns about kinds it does not know, so they are left to the API server's."""
+    """kubernetes-validate --strict; it only warns about kinds it does not know, so they are left out."""
     known = [str(path) for path in files if not path.name.startswith(tuple(k.lower() for k in CORE_KINDS_ONLY))]
     newest = newest_version()
     for version in (OLDEST, CLUSTER, newest):
@@ -109,7 +111,7 @@ def strict_schemas(files: list[Path]) -> Iterator[str]:
 
 
 def kubeconform(folder: Path, schemas: Path) -> Iterator[str]:
-    """kubeconform -strict against the same three versions, operators' kinds against the cluster's own definitions."""
+    """Kubeconform -strict against the same three versions, operators' kinds against the cluster's own definitions."""
     if not shutil.which("kubeconform"):
         print("kubeconform: not on the PATH, not run")
         return
