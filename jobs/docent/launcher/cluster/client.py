@@ -25,6 +25,7 @@ MANAGER = "docent"
 RELISTED = "RELISTED"
 PAGE = 500
 WATCH_S = 280
+SHORT_WATCH_S = 1.0
 LOG_CHUNK_BYTES = 1 << 16
 GONE = 410
 
@@ -55,6 +56,10 @@ class Cluster:
             LauncherError: (4) there are no credentials, or the package kubernetes is missing.
         """
         return cls(Connection(load_configuration(), patience_s, pause), namespace)
+
+    def with_patience(self, patience_s: float) -> Cluster:
+        """The same cluster, with its own connections and another patience."""
+        return Cluster(Connection(self.connection.configuration, patience_s, self.connection.pause), self.namespace)
 
     def apply(self, body: Object, dry_run: bool = False, force: bool = False, manager: str = MANAGER) -> Object:
         """Server-side apply: make the object, or bring the fields that `manager` owns to what `body` says.
@@ -92,10 +97,10 @@ class Cluster:
                 return None
             raise
 
-    def list(self, kind: str, selector: str = "") -> tuple[list[Object], str]:
-        """All objects of a kind that carry the labels, and the resource version to watch from."""
+    def list(self, kind: str, selector: str = "", fields: str = "") -> tuple[list[Object], str]:
+        """All objects of a kind that match a label selector (and a field selector), and the version to watch from."""
         found: list[Object] = []
-        query: dict[str, Any] = {"labelSelector": selector, "limit": PAGE}
+        query: dict[str, Any] = {"labelSelector": selector, "fieldSelector": fields, "limit": PAGE}
         while True:
             page = self.connection.json("GET", path(kind, self.namespace), query)
             found += [{"apiVersion": KINDS[kind], "kind": kind, **item} for item in page["items"]]
@@ -114,6 +119,7 @@ class Cluster:
         """
         until_s = time.monotonic() + timeout_s
         while (left_s := until_s - time.monotonic()) > 0:
+            opened_s = time.monotonic()
             try:
                 for event, body in self._watch_once(kind, selector, resource_version, min(left_s, WATCH_S)):
                     resource_version = body["metadata"].get("resourceVersion", resource_version)
@@ -124,6 +130,8 @@ class Cluster:
                     raise
                 items, resource_version = self.list(kind, selector)
                 yield RELISTED, {"items": items}
+            if time.monotonic() - opened_s < SHORT_WATCH_S:  # a proxy that cuts watches at once must not be hammered
+                self.connection.pause(SHORT_WATCH_S)
 
     def _watch_once(
         self, kind: str, selector: str, resource_version: str, timeout_s: float

@@ -41,7 +41,7 @@ class UnitState:
         usd: spent on endpoints.
         retries: pods that had to be started again.
         progress: done, total, eta_s.
-        cause: one line: why it waits or failed.
+        cause: one line: why it waits or failed, or why rows were rejected.
         log: the last 4 KiB.
     """
 

@@ -1,0 +1,224 @@
+"""Workloads of units: finds the one to follow, makes it, removes it, and judges how it stands.
+
+Reads the run's Jobs, pods and warnings; writes (applies, deletes) workloads.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from docent.errors import LauncherError
+from docent.launcher.cluster.cause import Cause, Evidence, decisiveness, last_error, why_failed, why_waiting
+from docent.launcher.cluster.client import ApiError, Cluster, Object
+from docent.launcher.cluster.conditions import read
+from docent.launcher.cluster.ledger import Ledger
+from docent.launcher.cluster.observing import Observed
+from docent.launcher.cluster.state import LOG_BYTES, UnitPhase, owned, tail
+from docent.launcher.cluster.volume import log_tail
+from docent.launcher.render import Plan, workload
+
+log = logging.getLogger("docent.conduct")
+
+LAUNCH_LABEL = "docent/launch"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
+MAX_ATTEMPTS = 100
+WARNINGS_INTERVAL_S = 10.0
+
+
+@dataclass
+class Work:
+    """A unit's workload.
+
+    Attributes:
+        unit: the unit.
+        body: as it is rendered.
+        is_new: nothing of that name was there.
+        vanished: how often it has gone without a result.
+        complete_since_s: when it said Complete and the output was not to be seen.
+    """
+
+    unit: str
+    body: Object
+    is_new: bool
+    vanished: int = 0
+    complete_since_s: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Job, PyTorchJob or TrainJob."""
+        return str(self.body["kind"])
+
+    @property
+    def name(self) -> str:
+        """Its name on the cluster."""
+        return str(self.body["metadata"]["name"])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What has become of a workload: `wait` is Complete with its output not seen yet, `gone` is to be made again."""
+
+    phase: Literal["at work", "wait", "gone", "ended"]
+    retries: int = 0
+    cause: Cause = Cause("")
+    log: str = ""
+
+
+class Workshop:
+    """All that happens to workloads.
+
+    Args:
+        cluster: where they are.
+        plan: the plan they are rendered from.
+        ledger: knows the number of this launch and the owner of everything that is made.
+        run_dir: folder of the run on the volume.
+        grace_s: how long the output of a workload that says Complete may take to be seen.
+    """
+
+    def __init__(self, cluster: Cluster, plan: Plan, ledger: Ledger, run_dir: Path, grace_s: float) -> None:
+        self.cluster, self.plan, self.ledger, self.run_dir, self.grace_s = cluster, plan, ledger, run_dir, grace_s
+        self.check: Callable[[], None] = lambda: None
+        self.observed: Observed | None = None
+        self._warnings: list[Object] = []
+        self._warnings_s: float | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of all that this plan may make, and what they consist of."""
+        found = dict.fromkeys(str(workload(self.plan, name)["kind"]) for name in self.plan.units)
+        return (*found, "Pod")
+
+    def find(self, unit: str) -> Work:
+        """The workload to follow or to make.
+
+        One that is at work is followed, whoever made it. One that ended without output counts when it is of this
+        launch, else the next attempt takes its place.
+
+        Raises:
+            LauncherError: (105) there have been too many attempts.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            body = workload(self.plan, unit, attempt)
+            found = self._found(body)
+            if found is None:
+                return Work(unit, body, is_new=True)
+            of_this_launch = found["metadata"].get("labels", {}).get(LAUNCH_LABEL) == str(self.ledger.launch)
+            if of_this_launch or not read(found).finished:
+                return Work(unit, body, is_new=False)
+        raise LauncherError(105, f"{unit} was tried {MAX_ATTEMPTS} times", self.plan.run, "docent gc, then docent run")
+
+    def make(self, work: Work) -> None:
+        """Make the workload; another launcher that does the same at this moment makes the same one.
+
+        Raises:
+            ApiError: 5 refused at admission; 4 cluster unreachable or forbidden.
+            LauncherError: (4) the lease is lost.
+        """
+        self.check()
+        metadata = work.body["metadata"]
+        labels = {**metadata.get("labels", {}), LAUNCH_LABEL: str(self.ledger.launch)}
+        body = owned({**work.body, "metadata": {**metadata, "labels": labels}}, self.ledger.record)
+        self._seen.put({**self.cluster.apply(body), "kind": work.kind})
+        work.complete_since_s = None
+
+    def remove(self, work: Work) -> None:
+        """Delete the workload and its pods; they get SIGTERM and their grace."""
+        self.check()
+        self.cluster.delete(work.kind, work.name)
+
+    def judge(self, work: Work) -> Judgement:
+        """What has become of a workload."""
+        found = self._found(work.body)
+        if found is None:
+            work.vanished += 1
+            if work.vanished > self.plan.config.kubernetes.max_retries:
+                return Judgement("ended", cause=Cause(f"{work.name} was deleted {work.vanished} times"))
+            return Judgement("gone")
+        reading = read(found)
+        if not reading.finished:
+            return Judgement("at work")
+        if reading.phase == "complete":
+            work.complete_since_s = work.complete_since_s or time.monotonic()
+            if time.monotonic() - work.complete_since_s < self.grace_s:
+                return Judgement("wait", reading.retries)
+            return Judgement("ended", reading.retries, Cause(f"{work.name} says Complete but left no _SUCCESS.json"))
+        text = self._log(work)
+        evidence = self._evidence(work, found, text, with_warnings=not self._pods(work))
+        return Judgement("ended", reading.retries, why_failed(evidence), text)
+
+    def describe(self, work: Work) -> tuple[UnitPhase, int, str]:
+        """Phase, pods that failed so far, and why it does not run, for a workload that has not ended."""
+        found = self._found(work.body)
+        if found is None:
+            return "running", 0, ""
+        reading = read(found)
+        pods = self._pods(work)
+        if any(pod.get("status", {}).get("phase") == "Running" for pod in pods):
+            return "running", reading.retries, ""
+        starting = [pod for pod in pods if pod.get("status", {}).get("phase") == "Pending"]
+        evidence = self._evidence(work, found, "", with_warnings=bool(starting) or not pods)
+        return ("queued" if reading.phase == "queued" else "running"), reading.retries, why_waiting(evidence)
+
+    @property
+    def _seen(self) -> Observed:
+        if self.observed is None:
+            raise RuntimeError("nothing is observed before the lease is held")
+        return self.observed
+
+    def _found(self, body: Object) -> Object | None:
+        return self._seen.get(body["kind"], body["metadata"]["name"])
+
+    def _pods(self, work: Work) -> list[Object]:
+        """Its pods; those of a workload of the same name that was deleted before it do not count."""
+        found = self._found(work.body)
+        since = found["metadata"]["creationTimestamp"] if found else ""
+        pods = (pod for pod in self._seen.labelled("Pod", "docent/unit", work.unit) if _is_named(pod, work.name))
+        return [pod for pod in pods if pod["metadata"]["creationTimestamp"] >= since]
+
+    def _evidence(self, work: Work, found: Object, text: str, with_warnings: bool) -> Evidence:
+        pods = self._pods(work)
+        warnings = [w for w in self._recent_warnings() if _is_about(w, work.name)] if with_warnings else []
+        queue = found["metadata"].get("labels", {}).get(QUEUE_LABEL, "")
+        return Evidence(work.unit, read(found), tuple(pods), tuple(warnings), text, queue)
+
+    def _recent_warnings(self) -> list[Object]:
+        """Events of type Warning of the namespace, asked for now and then."""
+        if self._warnings_s is None or time.monotonic() - self._warnings_s >= WARNINGS_INTERVAL_S:
+            self._warnings_s = time.monotonic()
+            try:
+                self._warnings, _ = self.cluster.list("Event", fields="type=Warning")
+            except ApiError as error:
+                if error.status != 403:
+                    raise
+                log.warning("causes are told without events: %s", error.what)
+                self._warnings_s = float("inf")
+        return self._warnings
+
+    def _log(self, work: Work) -> str:
+        """The end of the log of the pod that failed: from its container, else from the volume."""
+        failed = [pod for pod in self._pods(work) if pod.get("status", {}).get("phase") == "Failed"]
+        if not failed:
+            return log_tail(self.run_dir, work.unit)
+        metadata = min(failed, key=decisiveness)["metadata"]
+        try:
+            text = tail("\n".join(self.cluster.log(metadata["name"], tail_bytes=LOG_BYTES)))
+        except ApiError as error:
+            log.info("the log of %s is read from the volume: %s", metadata["name"], error.what)
+            text = ""
+        index = metadata.get("annotations", {}).get(INDEX_ANNOTATION)
+        return text if last_error(text) else log_tail(self.run_dir, work.unit, int(index) if index else None)
+
+
+def _is_named(pod: Object, name: str) -> bool:
+    return str(pod["metadata"]["name"]).startswith(f"{name}-")
+
+
+def _is_about(event: Object, name: str) -> bool:
+    about = str(event.get("involvedObject", {}).get("name", ""))
+    return about == name or about.startswith(f"{name}-")

@@ -1,0 +1,208 @@
+"""What tests against a real API server share: a namespace of their own, a volume, and the launcher as a process.
+
+KUBECONFIG names the cluster. The volume is a folder of this machine (hostPath), so tests that run stages need a node
+that is this machine, and the images docent-ingest and docent-assess-images on it (DOCENT_IMAGE_TAG, DOCENT_REGISTRY).
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from docent.config import PipelineConfig, load_config
+from docent.launcher.cluster import state
+from docent.launcher.cluster.client import Cluster, Object
+from docent.launcher.render import Plan, platform
+
+ROOT = Path(__file__).parents[2]
+CLAIM = "docent-data"
+WAIT_S = 90.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a cluster."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def namespace() -> Iterator[str]:
+    """A namespace of this session that enforces Pod Security `restricted`; it is deleted at the end."""
+    if not Path(os.environ.get("KUBECONFIG", "")).is_file():
+        pytest.fail("these tests need a cluster: export KUBECONFIG=FILE", pytrace=False)
+    name = f"docent-test-{uuid.uuid4().hex[:6]}"
+    cluster = Cluster.connect(name)
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    yield name
+    cluster.delete("Namespace", name)
+
+
+@pytest.fixture(scope="session")
+def cluster(namespace: str) -> Cluster:
+    """The cluster of KUBECONFIG."""
+    return Cluster.connect(namespace)
+
+
+@pytest.fixture(scope="session")
+def volume(cluster: Cluster) -> Iterator[Path]:
+    """A folder of this machine that is also the claim CLAIM of the namespace."""
+    folder = Path(tempfile.mkdtemp(prefix="docent-volume-", dir="/var/tmp"))
+    folder.chmod(0o777)
+    name = f"{cluster.namespace}-data"
+    common: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    size = {"storage": "1Gi"}
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": {
+                **common,
+                "capacity": size,
+                "hostPath": {"path": str(folder)},
+                "claimRef": {"namespace": cluster.namespace, "name": CLAIM},
+                "persistentVolumeReclaimPolicy": "Retain",
+            },
+        }
+    )
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": CLAIM},
+            "spec": {**common, "resources": {"requests": size}, "volumeName": name},
+        }
+    )
+    yield folder
+    cluster.delete("PersistentVolume", name)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Run:
+    """A run of two stages, its platform on the cluster, and the launcher as processes of this machine."""
+
+    cluster: Cluster
+    volume: Path
+    config: PipelineConfig
+    file: Path
+
+    @property
+    def name(self) -> str:
+        return self.config.run.name
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.of(self.config)
+
+    def start(self, launch: int = 1) -> subprocess.Popen[str]:
+        """The launcher, with a short patience."""
+        command = [sys.executable, "-m", "docent.launcher.cluster.conduct", "--config", str(self.file)]
+        command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs")}
+        return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)
+
+    def conduct(self, launch: int = 1) -> int:
+        """Run the launcher to its end; its exit code."""
+        process = self.start(launch)
+        _, said = process.communicate(timeout=WAIT_S)
+        print(said)
+        return process.returncode
+
+    def record(self) -> state.RunRecord:
+        found = state.read(self.cluster, self.name)
+        return found or state.RunRecord()
+
+    def jobs(self) -> dict[str, list[Object]]:
+        """Jobs by unit."""
+        found: dict[str, list[Object]] = {}
+        for job in self.cluster.list("Job", f"docent/run={self.name}")[0]:
+            found.setdefault(job["metadata"]["labels"]["docent/unit"], []).append(job)
+        return found
+
+
+@pytest.fixture
+def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
+    """Makes runs of `ingest` and `assess-images` over three small exhibits; what they left is deleted afterwards."""
+    made: list[Run] = []
+
+    def make(columns: tuple[str, ...] = ("item_name", "description", "train_images"), **kubernetes: Any) -> Run:
+        name = f"t{uuid.uuid4().hex[:8]}"
+        write_exhibits(volume / "sources" / name, columns)
+        tag = {"tag": os.environ["DOCENT_IMAGE_TAG"]} if "DOCENT_IMAGE_TAG" in os.environ else {}
+        file = volume / f"{name}.yaml"
+        file.write_text(
+            PipelineConfig.model_validate(
+                {
+                    "run": {"name": name, "input_wait_s": 5},
+                    "ingest": {"sources": [source(f"sources/{name}")]},
+                    "assess_images": {"shards": 2},
+                    "kubernetes": {
+                        "namespace": cluster.namespace,
+                        "registry": os.environ.get("DOCENT_REGISTRY", ""),
+                        "storage": {"claim": CLAIM},
+                        "resources": {"default": {"cpu": "50m", "memory": "256Mi", "scratch": "64Mi"}},
+                        "deadline_s": 120,
+                        "grace_s": 5,
+                        **tag,
+                        **kubernetes,
+                    },
+                }
+            ).model_dump_json(exclude_unset=True)
+        )
+        run = Run(cluster, volume, load_config(file, environ={}), file)
+        for body in platform(run.plan):
+            if body["kind"] not in ("Namespace", "PersistentVolumeClaim"):
+                cluster.apply(body)
+        made.append(run)
+        return run
+
+    yield make
+    for run in made:
+        cluster.delete("ConfigMap", state.state_name(run.name))
+
+
+def source(folder: str) -> dict[str, str]:
+    """The source that `write_exhibits` writes."""
+    return {"kind": "exhibits-csv", "path": f"{folder}/raw_data.csv"}
+
+
+def write_exhibits(folder: Path, columns: tuple[str, ...]) -> None:
+    """Three exhibits with one photo each; every column beyond the known ones is nonsense."""
+    (folder / "images").mkdir(parents=True)
+    with (folder / "raw_data.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for number, colour in enumerate(("red", "green", "blue")):
+            picture = Image.new("RGB", (320, 240), "white")
+            ImageDraw.Draw(picture).rectangle((20 * number, 30, 200, 200), fill=colour)
+            picture.save(folder / "images" / f"{colour}.jpg")
+            writer.writerow([f"The {colour} cube", f"A {colour} cube of {number + 2} cm.", f"{colour}.jpg"])
+
+
+def eventually(look: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
+    """What `look` finds once it finds something.
+
+    Raises:
+        AssertionError: it never did.
+    """
+    until_s = time.monotonic() + timeout_s
+    while not (found := look()):
+        assert time.monotonic() < until_s, f"not within {timeout_s:g} s"
+        time.sleep(0.2)
+    return found
