@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from docent.errors import LauncherError
-from docent.launcher.archive import LENGTH, Receipt, confined, pack, reader, unpack
+from docent.launcher.archive import LENGTH, Receipt, pack, reader
+from docent.launcher.extraction import confined, unpack
 from docent.store import digest_of_paths
 
 

@@ -2,8 +2,8 @@
 
 The stream is a tar in frames: four bytes of length and so many of data, a frame of length 0, and a last frame of JSON
 with the counts and the sha256 of the tar. It ends by itself, because the standard input of a process in a pod cannot be
-closed halfway. Reads what is sent; writes beside the destination and swaps it in by rename. Nothing is held in memory
-but one piece and the list of names.
+closed halfway. Reads what is sent and writes nothing; extraction.py is the other end. Nothing is held in memory but one
+piece and the names of one folder.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import io
 import json
 import os
 import posixpath
-import shutil
 import struct
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from docent.errors import LauncherError
-from docent.store import MAX_DEPTH, sync_folder, temporary_name
+from docent.store import MAX_DEPTH
 
 PIECE_BYTES = 256 * 1024
 MAX_FRAME_BYTES = 4 * 1024 * 1024
@@ -83,7 +82,7 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None) -> It
 
 def _walk(path: Path, name: str, root: Path, depth: int, skipped: Callable[[str], None]) -> Iterator[Entry]:
     target = os.readlink(path) if path.is_symlink() else None
-    if target is not None and _stays_inside(name, target):
+    if target is not None and stays_inside(name, target):
         yield Entry(name, path, target)
     elif path.is_file():
         yield Entry(name, path)
@@ -95,14 +94,14 @@ def _walk(path: Path, name: str, root: Path, depth: int, skipped: Callable[[str]
         skipped(str(path))
 
 
-def _stays_inside(name: str, target: str) -> bool:
+def stays_inside(name: str, target: str) -> bool:
     """Whether a link of this name leads to something below TOP."""
     led = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
     return not target.startswith("/") and name != TOP and (led == TOP or led.startswith(f"{TOP}/"))
 
 
-def pack(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Iterator[bytes]:
-    """The stream of a file or folder.
+def pack(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Generator[bytes, None, Receipt]:
+    """The stream of a file or folder; the generator's return value is what was sent.
 
     Raises:
         LauncherError: (105) it does not exist, or a file changed while it was read.
@@ -118,8 +117,10 @@ def pack(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Itera
     end = bytes(2 * tarfile.BLOCKSIZE)
     sha.update(end)
     yield LENGTH.pack(len(end)) + end
-    receipt = Receipt(files, size_bytes, sha.hexdigest()).as_json().encode()
-    yield LENGTH.pack(0) + LENGTH.pack(len(receipt)) + receipt
+    receipt = Receipt(files, size_bytes, sha.hexdigest())
+    text = receipt.as_json().encode()
+    yield LENGTH.pack(0) + LENGTH.pack(len(text)) + text
+    return receipt
 
 
 def _member(entry: Entry) -> tarfile.TarInfo:
@@ -226,89 +227,3 @@ def reader(pieces: Iterable[bytes]) -> Callable[[int], bytes]:
         return found
 
     return read
-
-
-def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
-    """Put what a stream holds at `destination`, in place of what was there; whole or not at all.
-
-    Raises:
-        LauncherError: (100) the stream is damaged, broke off, or holds what could lead outside the destination.
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    aside = temporary_name(destination)
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        frames = Frames(read)
-        try:
-            files, size_bytes = _extract(frames, aside)
-        except (tarfile.TarError, UnicodeError, ValueError) as error:
-            raise LauncherError(100, f"the archive was refused: {error}", str(destination), "send it again") from None
-        receipt = frames.check(files, size_bytes)
-        if not (aside / TOP).exists():
-            raise LauncherError(100, "the archive is empty", str(destination), "send it again")
-        _swap_in(aside, destination)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return receipt
-
-
-def _extract(frames: Frames, folder: Path) -> tuple[int, int]:
-    """Write every member below `folder`, durably; returns files and bytes."""
-    files = size_bytes = 0
-    links: set[str] = set()
-    with tarfile.open(fileobj=frames, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
-        for member in tar:
-            _refuse_dangerous(member, links)
-            if member.issym():
-                links.add(member.name)
-            tar.extract(member, folder, filter="data")
-            files += not member.isdir()
-            size_bytes += member.size
-            if not member.issym():
-                sync_folder(folder / member.name)  # fsync of a file opened for reading makes its content durable too
-    return files, size_bytes
-
-
-def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:
-    """Only plain files, folders and links that stay inside; nothing through a link. Stricter than tarfile's filter."""
-    parts = member.name.split("/")
-    if parts[0] != TOP or not all(parts) or {".", ".."} & set(parts) or "\0" in member.name:
-        raise tarfile.TarError(f"the name {member.name!r} leads elsewhere")
-    if not (member.isreg() or member.isdir() or member.issym()):
-        raise tarfile.TarError(f"{member.name!r} is neither file, folder nor link")
-    if member.issym() and not _stays_inside(member.name, member.linkname):
-        raise tarfile.TarError(f"the link {member.name!r} leads outside")
-    if any("/".join(parts[:i]) in links for i in range(1, len(parts) + 1)):
-        raise tarfile.TarError(f"{member.name!r} goes through a link")
-
-
-def _swap_in(aside: Path, destination: Path) -> None:
-    """Rename the new content to its place; what was there is put back when that fails."""
-    old = aside / "old"
-    there = destination.exists() or destination.is_symlink()
-    if there:
-        os.rename(destination, old)
-    try:
-        os.rename(aside / TOP, destination)
-    except OSError:
-        if there:
-            os.rename(old, destination)
-        raise
-    sync_folder(destination.parent)
-
-
-def confined(path: str, root: Path) -> Path:
-    """`path` below `root`, links followed.
-
-    Args:
-        path: relative to root, or absolute below it.
-        root: the volume.
-
-    Raises:
-        LauncherError: (2) it leads elsewhere or is the root itself.
-    """
-    found = (root / path).resolve()
-    if root.resolve() not in found.parents:
-        raise LauncherError(2, "the path must lead to something below the volume", path, f"a path below {root}")
-    return found

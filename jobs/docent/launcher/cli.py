@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from docent.launcher.verbs import look, pod, preview, run, stage, upkeep
+from docent.launcher.verbs import look, operate, pod, preview, run, stage, transfer, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,10 +22,17 @@ def docent() -> None:
 VERBS = (
     run.run,
     preview.plan,
+    preview.render,
+    preview.diff,
     look.status,
     look.logs,
     look.trace,
     look.open_report,
+    operate.retry,
+    operate.cancel,
+    operate.wait,
+    transfer.push,
+    transfer.pull,
     upkeep.gc,
     upkeep.doctor,
     stage.stage,

@@ -13,10 +13,19 @@ from docent.launcher.verbs import options
 
 
 @click.command()
-@options.options(options.which_run, options.data, options.as_json)
+@options.options(options.which_run, options.data, options.as_json, options.backend, options.namespace)
 @click.option("-w", "--watch", is_flag=True, help="Keep the table up to date until the run ends.")
-def status(run_name: str | None, data: Path, output: str, watch: bool) -> None:
+def status(run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool) -> None:
     """Show how a run stands."""
+    if backend == "kubernetes":
+        from docent.launcher.verbs import on_cluster
+
+        on_cluster.status(namespace, run_name, output, watch)
+    else:
+        _status_here(run_name, data, output, watch)
+
+
+def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
     from dataclasses import asdict
 
     from docent.launcher.state import is_locked, resolved_config
@@ -41,12 +50,22 @@ def status(run_name: str | None, data: Path, output: str, watch: bool) -> None:
 
 @click.command()
 @click.argument("unit")
-@options.options(options.which_run, options.data)
+@options.options(options.which_run, options.data, options.backend, options.namespace)
 @click.option("--index", type=int, help="One shard; all when not given.")
-def logs(unit: str, run_name: str | None, data: Path, index: int | None) -> None:
-    """Print the end of a unit's log."""
+@click.option("-f", "--follow", is_flag=True, help="On a cluster: go on until the unit ends.")
+def logs(
+    unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
+) -> None:
+    """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
     from docent.errors import LauncherError
 
+    if backend == "kubernetes":
+        from docent.launcher.verbs import on_cluster
+
+        on_cluster.logs(namespace, run_name, unit, index, follow)
+        return
+    if follow:
+        raise click.UsageError("-f works on a cluster only (--backend kubernetes); docent run shows what goes on here")
     run_dir = options.find_run(data, run_name)
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
     tails = sorted((run_dir / unit).glob(pattern))
@@ -76,14 +95,19 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
 
 
 @click.command("open")
-@options.options(options.which_run, options.data)
-def open_report(run_name: str | None, data: Path) -> None:
+@options.options(options.which_run, options.data, options.backend, options.namespace)
+def open_report(run_name: str | None, data: Path, backend: str, namespace: str) -> None:
     """Open the report in the browser, or print its path where there is none."""
     import webbrowser
 
     from docent.errors import LauncherError
 
-    path = options.find_run(data, run_name) / "report" / "latest" / "index.html"
+    if backend == "kubernetes":
+        from docent.launcher.verbs import on_cluster
+
+        path = on_cluster.fetch_report(namespace, run_name, data)
+    else:
+        path = options.find_run(data, run_name) / "report" / "latest" / "index.html"
     if not path.is_file():
         raise LauncherError(102, "there is no report yet", str(path), "docent run")
     click.echo(path)

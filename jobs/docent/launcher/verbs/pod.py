@@ -14,14 +14,14 @@ import click
 
 VOLUME = Path("/data")
 
-_volume = click.option("--volume", type=click.Path(path_type=Path), default=VOLUME, help="Where the volume is mounted.")
+_data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, help="Where the volume is mounted.")
 
 
 @click.command(hidden=True)
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
-@_volume
-def conduct(file: Path, launch: int, volume: Path) -> None:
+@_data
+def conduct(file: Path, launch: int, data: Path) -> None:
     """Create the workloads of a run in order and watch over them."""
     from docent.config import load_config
     from docent.launcher.cluster.conduct import conduct as carry_out
@@ -30,7 +30,7 @@ def conduct(file: Path, launch: int, volume: Path) -> None:
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
-    sys.exit(carry_out(config, volume, launch))
+    sys.exit(carry_out(config, data, launch))
 
 
 @click.command(hidden=True)
@@ -44,23 +44,23 @@ def hold(timeout_s: float) -> None:
 
 @click.command(hidden=True)
 @click.argument("destination")
-@_volume
-def unpack(destination: str, volume: Path) -> None:
+@_data
+def unpack(destination: str, data: Path) -> None:
     """Read a stream from standard input and put what it holds on the volume; prints a receipt."""
-    from docent.launcher.archive import confined
-    from docent.launcher.archive import unpack as receive
+    from docent.launcher.extraction import confined
+    from docent.launcher.extraction import unpack as receive
 
-    click.echo(receive(sys.stdin.buffer.read, confined(destination, volume)).as_json())
+    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
 
 
 @click.command(hidden=True)
 @click.argument("source")
-@_volume
-def pack(source: str, volume: Path) -> None:
+@_data
+def pack(source: str, data: Path) -> None:
     """Write a file or folder of the volume as a stream to standard output."""
-    from docent.launcher.archive import confined
     from docent.launcher.archive import pack as send
+    from docent.launcher.extraction import confined
 
-    for piece in send(confined(source, volume), lambda path: click.echo(f"left out: {path}", err=True)):
+    for piece in send(confined(source, data), lambda path: click.echo(f"left out: {path}", err=True)):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

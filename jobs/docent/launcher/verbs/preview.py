@@ -1,7 +1,11 @@
-"""Verbs that show what a run would do, before it does it. They read the pipeline file and write nothing."""
+"""Verbs that show what a run would do, before it does it.
+
+They read the pipeline file, `diff` also the cluster, and write nothing.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,3 +37,44 @@ def plan(
     config, run_dir = options.read_run(file, run_name, data, sets)
     lines = as_json(make_plan(RunStates(config, run_dir), choose(config, first, last, only)))
     print_table(lines, output, f"plan of {run_dir}")
+
+
+@click.command()
+@options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
+@click.option("--unit", metavar="UNIT", help="Only what this unit becomes.")
+@click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Form of output.")
+def render(
+    file: Path, run_name: str | None, namespace: str | None, sets: Sequence[str], unit: str | None, output: str
+) -> None:
+    """Print every object that a run on a cluster asks for; needs no cluster."""
+    import json
+
+    from docent.launcher.cluster.inputs import gather
+    from docent.launcher.render import Plan, launcher_job, platform, to_yaml, transfer_pod, workload
+
+    config, _ = gather(options.read_config(file, run_name, sets, namespace), {}, missing_ok=True)
+    plan = Plan.of(config)
+    if unit:
+        bodies = [workload(plan, unit)]
+    else:
+        units = [workload(plan, name) for name in plan.units]
+        bodies = [*platform(plan), transfer_pod(plan), launcher_job(plan, 1), *units]
+    if output == "json":
+        shown = bodies[0] if unit else {"apiVersion": "v1", "kind": "List", "items": bodies}
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+    else:
+        click.echo("---\n".join(to_yaml(body) for body in bodies), nl=False)
+
+
+@click.command()
+@options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
+def diff(file: Path, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
+    """Show what a run would change on the cluster: exit 0 nothing, 1 something, more than 1 an error."""
+    from docent.launcher.cluster.changes import differences
+    from docent.launcher.verbs.cluster import connect
+
+    config = options.read_config(file, run_name, sets, namespace)
+    lines = differences(connect(config.kubernetes.namespace), config)
+    for line in lines:
+        click.echo(line)
+    sys.exit(1 if lines else 0)

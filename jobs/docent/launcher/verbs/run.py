@@ -9,17 +9,20 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from docent.launcher.verbs import options
 
+if TYPE_CHECKING:
+    from docent.config import PipelineConfig
+
 
 @click.command()
 @options.options(options.file_argument, options.run_name, options.data, options.sets, options.units_range)
-@click.option("--backend", type=click.Choice(["local"]), default="local", help="Where shards run.")
-@options.yes
+@options.options(options.backend, options.namespace_of_file, options.yes)
+@click.option("--detach", is_flag=True, help="On a cluster: start it and return at once.")
 @click.option("--verify", is_flag=True, help="Hash every output of earlier runs instead of trusting size and time.")
 def run(
     file: Path,
@@ -29,10 +32,28 @@ def run(
     first: str | None,
     last: str | None,
     only: str | None,
+    backend: str,
+    namespace: str | None,
+    yes: bool,
+    detach: bool,
     verify: bool,
-    **_unused: Any,
 ) -> None:
     """Run what is not done yet, then print the report's path."""
+    if backend == "kubernetes":
+        from docent.launcher.verbs import on_cluster
+
+        if first or last or only or verify:
+            raise click.UsageError("--from, --to, --only and --verify work on this machine only (--backend local)")
+        on_cluster.run(options.read_config(file, run_name, sets, namespace), yes, detach)
+        return
+    if detach:
+        raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
+    _run_here(*options.read_run(file, run_name, data, sets), (first, last, only), verify)
+
+
+def _run_here(
+    config: PipelineConfig, run_dir: Path, units: tuple[str | None, str | None, str | None], verify: bool
+) -> None:
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
     from docent.launcher.run import Launch, lock, write_resolved
@@ -40,8 +61,7 @@ def run(
     from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
 
-    config, run_dir = options.read_run(file, run_name, data, sets)
-    chosen = choose(config, first, last, only)
+    chosen = choose(config, *units)
     states = RunStates(config, run_dir, verify)
     screen = console()
     with lock(run_dir):

@@ -12,17 +12,30 @@ from docent.launcher.verbs import options
 
 
 @click.command()
-@options.options(options.which_run, options.data)
+@options.options(options.which_run, options.data, options.backend, options.namespace)
+@click.option("--all", "everything", is_flag=True, help="On a cluster: all objects of the run but volume and Secrets.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-def gc(run_name: str | None, data: Path, yes: bool) -> None:
+def gc(run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, yes: bool) -> None:
     """Delete what no complete unit of the run needs any more."""
+    if backend == "kubernetes":
+        from docent.launcher.verbs import on_cluster
+
+        on_cluster.gc(namespace, run_name, everything, yes)
+        return
+    if everything:
+        raise click.UsageError("--all works on a cluster only (--backend kubernetes); delete the run's folder here")
+    _gc_here(options.find_run(data, run_name), yes)
+
+
+def _gc_here(run_dir: Path, yes: bool) -> None:
     from docent.errors import LauncherError
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
-    from docent.launcher.state import resolved_config
 
-    run_dir = options.find_run(data, run_name)
-    resolved_config(run_dir)
+    if not run_dir.is_dir():
+        raise LauncherError(
+            102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
+        )
     with lock(run_dir):
         found = find_garbage(run_dir)
         for garbage in found:

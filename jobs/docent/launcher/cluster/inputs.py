@@ -1,0 +1,148 @@
+"""What a run reads from outside itself, and where on the volume that lies.
+
+A relative path of the pipeline file means the same path below /data. What lies elsewhere on this machine goes to
+/data/sources/<name>-<digest>, and the configuration is rewritten to say so. Reads the files here (for their digests)
+and the records of the namespace's runs; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docent.config import PipelineConfig
+from docent.errors import LauncherError
+from docent.launcher.cluster.state import RunRecord
+from docent.pipeline import input_paths, units
+from docent.store import digest_of_paths
+
+VOLUME = Path("/data")
+SOURCES = "sources"
+DIGEST_LENGTH = 8
+RESERVED = "cache"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file or folder that the run reads.
+
+    Attributes:
+        source: where it lies here; None when it is only on the volume, where an earlier launch brought it.
+        destination: where it lies below /data.
+        digest: of its names and contents.
+    """
+
+    source: Path | None
+    destination: str
+    digest: str
+
+
+def gather(
+    config: PipelineConfig, known: Mapping[str, str], missing_ok: bool = False
+) -> tuple[PipelineConfig, tuple[Input, ...]]:
+    """The inputs of a run, and the configuration as the pods must read it.
+
+    Args:
+        config: as read from the pipeline file.
+        known: digest of what an earlier launch of this run brought to the volume, by its path there.
+        missing_ok: leave out what is neither here nor known, to show a plan without its data.
+
+    Raises:
+        LauncherError: (105) something is neither here nor on the volume, or collides with the run's own folders.
+    """
+    paths = list(dict.fromkeys(path for unit in units(config).values() for path in input_paths(config, unit)))
+    found: dict[Path, Input] = {}
+    missing = []
+    for path in paths:
+        if path.is_absolute() and VOLUME in path.parents:
+            continue
+        if path.exists():
+            digest = digest_of_paths([path])
+            found[path] = Input(path, _destination(path, digest), digest)
+        elif _is_plain(path) and path.as_posix() in known:
+            found[path] = Input(None, path.as_posix(), known[path.as_posix()])
+        else:
+            missing.append(str(path))
+    if missing and not missing_ok:
+        raise LauncherError(
+            105,
+            f"neither here nor on the volume: {', '.join(missing)}",
+            "pipeline file",
+            "mend the path, or docent push",
+        )
+    _refuse_collisions(config.run.name, found.values())
+    moved = {path: one.destination for path, one in found.items() if one.destination != path.as_posix()}
+    return _rewritten(config, moved), tuple(found.values())
+
+
+def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord]) -> list[Input]:
+    """The inputs that are not on the volume as they are here: whoever pushed last to a path decides.
+
+    Raises:
+        LauncherError: (105) a run that is going on reads something else under the same path.
+    """
+    by_age = sorted(runs.items(), key=lambda item: str(item[1].run.get("started", "")))
+    on_volume: dict[str, tuple[str, str]] = {}
+    for other, record in by_age:
+        on_volume.update({path: (digest, other) for path, digest in _inputs_of(record).items()})
+    todo = [one for one in inputs if one.source and on_volume.get(one.destination, ("", ""))[0] != one.digest]
+    for one in todo:
+        for other, record in by_age:
+            reads = _inputs_of(record)
+            if other != run and record.phase == "running" and reads.get(one.destination, one.digest) != one.digest:
+                raise LauncherError(
+                    105,
+                    f"run {other} is reading another {one.destination}",
+                    "the volume that both runs use",
+                    f"docent wait --run {other}, or another path",
+                )
+    return todo
+
+
+def _inputs_of(record: RunRecord) -> dict[str, str]:
+    return {str(path): str(digest) for path, digest in record.run.get("inputs", {}).items()}
+
+
+def _is_plain(path: Path) -> bool:
+    return not path.is_absolute() and ".." not in path.parts and path.parts != ()
+
+
+def _destination(path: Path, digest: str) -> str:
+    """The same relative path; for what lies elsewhere, its name and digest below SOURCES."""
+    if _is_plain(path):
+        return path.as_posix()
+    resolved = path.resolve()
+    suffix = resolved.suffix if resolved.is_file() else ""
+    return f"{SOURCES}/{resolved.name.removesuffix(suffix)}-{digest[:DIGEST_LENGTH]}{suffix}"
+
+
+def _refuse_collisions(run: str, inputs: Any) -> None:
+    for one in inputs:
+        first = Path(one.destination).parts[0]
+        if first in (run, RESERVED):
+            raise LauncherError(
+                105,
+                f"the input {one.destination} lies where the {'run' if first == run else 'cache'} is on the volume",
+                "run.name" if first == run else "pipeline file",
+                "--run OTHER" if first == run else "move it to another folder",
+            )
+
+
+def _rewritten(config: PipelineConfig, moved: Mapping[Path, str]) -> PipelineConfig:
+    """The configuration with the new places of what was moved."""
+    if not moved:
+        return config
+    data = config.model_dump(mode="json", by_alias=True)
+    if config.ingest:
+        for source, raw in zip(config.ingest.sources, data["ingest"]["sources"], strict=True):
+            raw["path"] = moved.get(source.path, raw["path"])
+            images = source.images_folder
+            if images and images in moved:
+                raw["images"] = moved[images]
+    if config.finetune and Path(config.finetune.base_model) in moved:
+        data["finetune"]["base_model"] = (
+            f"./{moved[Path(config.finetune.base_model)]}"  # a folder, not a name on the hub
+        )
+    return PipelineConfig.model_validate(data)

@@ -1,0 +1,156 @@
+"""What a person does with a run in the cluster after it was started: try again, stop, wait, tidy up.
+
+Reads and writes the run's record and objects; never the volume and never Secrets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from docent.errors import LauncherError
+from docent.launcher.cluster import conditions, state
+from docent.launcher.cluster.attach import LAUNCHER, Follower, conclude
+from docent.launcher.cluster.client import RELISTED
+from docent.launcher.cluster.connection import ApiError
+from docent.launcher.cluster.runs import FINISHED, standing, stored_config
+from docent.launcher.cluster.start import start_launcher
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.render import Plan
+
+if TYPE_CHECKING:
+    from docent.launcher.cluster.client import Cluster, Object
+
+LAUNCHER_GONE_S = 120.0
+# Kinds that a run's workloads can have; of the last two a cluster may know nothing.
+WORKLOADS = ("Job", "PyTorchJob", "TrainJob")
+PLATFORM = ("Pod", "NetworkPolicy", "RoleBinding", "Role", "ServiceAccount", "Service", "Lease", "ConfigMap")
+
+
+def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
+    """Launch the stored plan once more; returns the number of the launch, None when there is nothing to retry.
+
+    Raises:
+        LauncherError: (101) the run is going on; (102) its plan is gone; (105) another docent made the plan.
+    """
+    stands = standing(cluster, run, record)
+    if stands == "done":
+        return None
+    if stands not in FINISHED:
+        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, f"docent wait --run {run}")
+    plan = Plan.of(stored_config(cluster, run, record))
+    if plan.digest10 != record.run["plan10"]:
+        raise LauncherError(
+            105, "this plan was made by another version of docent", f"run {run}", "docent run --backend kubernetes"
+        )
+    number = 1 + max(record.launch, int(record.run.get("launch", 0)))
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    owner = cluster.apply(state.run_body(run, {**record.run, "launch": number, "started": started}))
+    start_launcher(cluster, plan, number, owner)
+    return number
+
+
+def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
+    """Stop the launcher, then everything it started, and write it down; False when nothing was going on.
+
+    Pods get SIGTERM and their grace to write a checkpoint.
+
+    Raises:
+        LauncherError: (104) the launcher's pod does not end.
+    """
+    stands = standing(cluster, run, record)
+    if stands in FINISHED and not any(True for _ in _active(cluster, run)):
+        return False
+    launchers, _ = cluster.list("Job", f"docent/run={run},{LAUNCHER}")
+    for job in launchers:
+        if not conditions.read(job).finished:
+            cluster.delete("Job", job["metadata"]["name"])
+    _wait_for_launcher_to_end(cluster, run)  # until then it may write to the record
+    for body in _active(cluster, run):
+        cluster.delete(body["kind"], body["metadata"]["name"])
+    record = state.read(cluster, run) or record
+    for unit in record.units.values():
+        if unit.phase in ("running", "queued"):
+            unit.phase, unit.cause = "waiting", "cancelled"
+    launch = max(record.launch, int(record.run.get("launch", 0)))
+    body = state.units_body(run, launch, "cancelled", record.units)
+    cluster.apply(body, force=True, manager=state.LAUNCHER_MANAGER)
+    return True
+
+
+def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
+    """Return when the run is done.
+
+    Raises:
+        LauncherError: 100 failed, 103 cancelled, 104 it takes longer than `timeout_s`.
+    """
+    until_s = None if timeout_s is None else time.monotonic() + timeout_s
+    for found in Follower(cluster, run).records_until_end():
+        record = found
+        if until_s is not None and time.monotonic() > until_s and record.phase == "running":
+            raise LauncherError(
+                104, f"run {run} is not finished after {timeout_s:g} s", cluster.namespace, "docent wait, once more"
+            )
+    conclude(cluster, run, record)
+
+
+def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> list[Object]:
+    """Objects of a run that nothing needs any more; all but volume and Secrets with `everything`.
+
+    Raises:
+        LauncherError: (101) the run is going on.
+    """
+    if standing(cluster, run, record) not in FINISHED:
+        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, f"docent cancel --run {run}")
+    selector = f"docent/run={run}"
+    workloads = [body for kind in WORKLOADS for body in _listed(cluster, kind, selector)]
+    if everything:
+        return [*workloads, *(body for kind in PLATFORM for body in _listed(cluster, kind, selector))]
+    plans = _listed(cluster, "ConfigMap", selector)
+    current = f"{run}-plan-{record.run.get('plan10', '')}"
+    old = [body for body in plans if _is_plan(body, run) and body["metadata"]["name"] != current]
+    return [*(body for body in workloads if conditions.read(body).finished), *old]
+
+
+def _is_plan(body: Object, run: str) -> bool:
+    return str(body["metadata"]["name"]).startswith(f"{run}-plan-")
+
+
+def _active(cluster: Cluster, run: str) -> Iterator[Object]:
+    """Workloads of units that have not finished."""
+    for kind in WORKLOADS:
+        for body in _listed(cluster, kind, f"docent/run={run},docent/unit"):
+            if not conditions.read(body).finished and not body["metadata"].get("deletionTimestamp"):
+                yield body
+
+
+def _listed(cluster: Cluster, kind: str, selector: str) -> list[Object]:
+    """Objects of a kind; none where the cluster does not know it, or nobody may look because none was ever made."""
+    try:
+        return cluster.list(kind, selector)[0]
+    except ApiError as error:
+        if error.status in (403, 404) and kind in WORKLOADS[1:]:
+            return []
+        raise
+
+
+def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
+    selector = f"docent/run={run},{LAUNCHER}"
+    pods, version = cluster.list("Pod", selector)
+    left = {pod["metadata"]["name"] for pod in pods if _at_work(pod)}
+    if not left:
+        return
+    for event, body in cluster.watch("Pod", selector, version, LAUNCHER_GONE_S):
+        if event == RELISTED:
+            left &= {pod["metadata"]["name"] for pod in body["items"] if _at_work(pod)}
+        elif event == "DELETED" or not _at_work(body):
+            left.discard(body["metadata"]["name"])
+        if not left:
+            return
+    raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), f"docent cancel --run {run}")
+
+
+def _at_work(pod: Object) -> bool:
+    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")

@@ -1,0 +1,168 @@
+"""The form on a cluster of verbs that have two: run, status, logs, gc, open.
+
+Reads the pipeline file and the cluster; writes what `docent run` makes there, and with `open` a copy of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs.cluster import ask, connect, counted, find, left_out
+from docent.launcher.verbs.tables import console, print_table
+
+if TYPE_CHECKING:
+    from docent.config import PipelineConfig
+    from docent.launcher.cluster.client import Cluster
+    from docent.launcher.cluster.start import Intent
+    from docent.launcher.cluster.state import RunRecord
+
+
+def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
+    """Start a run in the cluster, or attach to it; nothing when it is done.
+
+    Raises:
+        LauncherError: with the exit code of what went wrong.
+    """
+    from docent.launcher.cluster import start
+    from docent.launcher.cluster.attach import attach, command
+
+    cluster = connect(config.kubernetes.namespace)
+    intent = start.intend(cluster, config)
+    name, todo = config.run.name, start.verdict(cluster, intent)
+    number = None
+    if todo == "nothing":
+        click.echo(f"nothing to do: {len(intent.plan.units)} units of run {name} are complete in {cluster.namespace}")
+    elif todo == "launch":
+        number = _launch(cluster, intent, yes)
+    if todo != "nothing" and detach:
+        click.echo(command("status -w", cluster, name))
+        return
+    if todo != "nothing":
+        attach(cluster, name, number, console())
+    if "report" in intent.plan.units:
+        click.echo(command("open", cluster, name))
+
+
+def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
+    from docent.launcher.cluster import start
+
+    plan, again = intent.plan, "docent run --backend kubernetes --yes"
+    print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
+    for one in intent.pushes:
+        click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
+    new = not start.namespace_exists(cluster)
+    if new:
+        ask(f"make namespace {cluster.namespace} and run this there?", yes, again)
+        start.make_namespace(cluster, plan)
+    changes = start.check(cluster, plan)
+    if not new:
+        ask("run this?", yes, again)
+    written = start.apply(cluster, changes)
+    click.echo(f"{written} of {len(changes)} platform objects applied, {len(changes) - written} unchanged")
+    start.send_inputs(cluster, intent, _sending, left_out)
+    return start.launch(cluster, intent)
+
+
+def _sending(one: Any) -> Callable[[int], Any]:
+    """Say which input is on its way; the bytes show only with `docent push`."""
+    click.echo(f"sending {one.source} to /data/{one.destination}")
+    return lambda _: None
+
+
+def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
+    """Show how a run stands; with `watch` until it ends."""
+    from docent.launcher.cluster.attach import attach, note
+    from docent.launcher.cluster.runs import standing
+
+    cluster, name, record = find(namespace, run_name)
+    if watch and output == "table":
+        attach(cluster, name, None, console())
+        return
+    rows = []
+    for unit, stands in record.units.items():
+        fields = asdict(stands)
+        shown = {key: fields[key] for key in ("phase", "rows", "rejected", "seconds", "usd", "retries")}
+        rows.append({"unit": unit, **shown, "note": note(stands) if stands.phase != "done" else stands.cause})
+    title = f"run {name} in namespace {cluster.namespace}: {standing(cluster, name, record)}"
+    print_table(rows, output, f"{title}, launch {record.run.get('launch', record.launch)}")
+
+
+def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
+    """Print the log of a unit, or of `launcher`."""
+    from docent.launcher.cluster import logs as cluster_logs
+
+    cluster, name, record = find(namespace, run_name)
+    found = (
+        cluster_logs.follow(cluster, name, unit, index)
+        if follow
+        else cluster_logs.lines(cluster, name, record, unit, index)
+    )
+    for line in found:
+        click.echo(line)
+
+
+def gc(namespace: str, run_name: str | None, everything: bool, yes: bool) -> None:
+    """Delete what nothing needs any more: objects of the run, then files on its volume."""
+    from docent.launcher.cluster.operate import garbage
+
+    cluster, name, record = find(namespace, run_name)
+    found = garbage(cluster, name, record, everything)
+    if not everything:
+        _tidy_volume(cluster, name, record, yes)
+    for body in found:
+        click.echo(f"{body['kind']}/{body['metadata']['name']}")
+    if not found:
+        click.echo("no object to delete")
+        return
+    ask(f"delete these {len(found)} objects?", yes, "docent gc --backend kubernetes --yes")
+    for body in found:
+        cluster.delete(body["kind"], body["metadata"]["name"])
+
+
+def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> None:
+    """`docent gc` in the transfer pod: it lists first and deletes when told."""
+    from docent.errors import LauncherError
+    from docent.launcher.cluster.execution import CommandError
+    from docent.launcher.cluster.runs import stored_config
+    from docent.launcher.cluster.transfer import volume
+    from docent.launcher.render import Plan, transfer_pod
+
+    command = ["docent", "gc", "--run", name, "--data", "/data"]
+    with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
+        try:
+            for piece in far.run(command):
+                click.echo(piece.decode("utf-8", "replace"), nl=False)
+        except CommandError as error:
+            if error.status != 2:  # it has listed what could go, and asks
+                raise LauncherError(100, error.stderr.strip(), f"run {name}", "docent logs launcher") from None
+            ask("delete these from the volume?", yes, "docent gc --backend kubernetes --yes")
+            b"".join(far.run([*command, "--yes"]))
+
+
+def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
+    """Copy the report page from the volume; returns where it is.
+
+    Raises:
+        LauncherError: (102) there is no report yet.
+    """
+    from docent.errors import LauncherError
+    from docent.launcher.cluster.runs import stored_config
+    from docent.launcher.cluster.transfer import volume
+    from docent.launcher.render import Plan, transfer_pod
+
+    cluster, name, record = find(namespace, run_name)
+    unit = record.units.get("report")
+    if unit is None or unit.phase != "done" or not unit.spec:
+        raise LauncherError(
+            102, "there is no report yet", f"run {name} in namespace {cluster.namespace}", f"docent wait --run {name}"
+        )
+    page = data / f"{name}-on-cluster" / "report.html"
+    with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
+        with counted("report") as moved:
+            far.pull(f"{name}/report/{unit.spec[:10]}/index.html", page, moved)
+    return page
