@@ -89,7 +89,7 @@ def _to_endpoint(plan: Plan, proxies: list[int]) -> Body:
         port = url.port or (80 if url.scheme == "http" else 443)
         return _to(plan.config.kubernetes.egress_cidrs, [port, *proxies])
     parts = host.removesuffix(".svc").split(".")
-    namespace = parts[1] if len(parts) > 1 else plan.config.kubernetes.namespace
+    namespace = parts[-1] if len(parts) > 1 else plan.config.kubernetes.namespace
     return {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]}
 
 
