@@ -17,11 +17,11 @@ import os
 import shlex
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
 
+from archive import write_archive
 from build import BuildError, builder, from_environment, megabytes
 from matrix import BY_NAME, Build
 
@@ -63,7 +63,8 @@ def load(pods: list[Build]) -> int:
     if command := os.environ.get("LOAD_ARCHIVE"):
         # On a disk, not in /tmp, which may be memory: the archive is as large as all layers together.
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
-            path = archive(tags, Path(folder))
+            path = Path(folder) / "images.tar"
+            archive(tags, path)
             print(f"archive of {path.stat().st_size / 1e6:.0f} MB in {time.monotonic() - started_s:.0f} s", flush=True)
             subprocess.run([*shlex.split(command), str(path)], check=True, stdout=subprocess.DEVNULL)
     elif command := os.environ.get("LOAD"):
@@ -75,30 +76,12 @@ def load(pods: list[Build]) -> int:
     return 0
 
 
-def archive(tags: list[str], folder: Path) -> Path:
-    """One archive of all images, each layer in it once, under the names that a kubelet looks for."""
-    path = folder / "images.tar"
+def archive(tags: list[str], path: Path) -> None:
+    """One archive of all images, under the names that a kubelet looks for."""
     if builder() == "docker":
         subprocess.run(["docker", "save", "--output", str(path), *tags], check=True)
-        return path
-    layout = folder / "layout"
-    for tag in tags:
-        command = ["buildah", "push", "--quiet", "--disable-compression", tag, f"oci:{layout}:{full_name(tag)}"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    with tarfile.open(path, "w") as tar:
-        for member in sorted(layout.rglob("*")):
-            tar.add(member, member.relative_to(layout), recursive=False)
-            if member.parent.name == "sha256":  # each is in the archive now: the disk holds it once
-                member.unlink()
-    return path
-
-
-def full_name(tag: str) -> str:
-    """An image's name as container runtimes complete it: `docent-x:1` is `docker.io/library/docent-x:1`."""
-    first, slash, _ = tag.partition("/")
-    if not slash:
-        return f"docker.io/library/{tag}"
-    return tag if "." in first or ":" in first or first == "localhost" else f"docker.io/{tag}"
+    else:
+        write_archive(tags, path)
 
 
 def push(pods: list[Build]) -> int:

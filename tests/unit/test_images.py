@@ -20,8 +20,8 @@ from docent.pipeline import STAGES
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts/images"))
+archive = importlib.import_module("archive")
 build = importlib.import_module("build")
-load = importlib.import_module("load")
 matrix = importlib.import_module("matrix")
 
 IMAGES = {image.name: image for image in matrix.IMAGES}
@@ -228,7 +228,7 @@ def test_a_folder_of_this_machine_is_no_build_argument() -> None:
     ],
 )
 def test_an_archive_names_images_as_a_kubelet_does(tag: str, full: str) -> None:
-    assert load.full_name(tag) == full
+    assert archive.full_name(tag) == full
 
 
 def test_a_builder_that_fails_says_why_and_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
