@@ -139,6 +139,8 @@ def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
         [("content/device", tarfile.CHRTYPE, "")],
         [("content/pipe", tarfile.FIFOTYPE, "")],
         [("content", tarfile.SYMTYPE, "/etc")],
+        [("content/twice", tarfile.REGTYPE, ""), ("content/twice", tarfile.REGTYPE, "")],
+        [("content/no/parent", tarfile.REGTYPE, "")],
     ],
 )
 def test_a_hostile_archive_is_refused_whole(members: list[tuple[str, bytes, str]], tmp_path: Path) -> None:

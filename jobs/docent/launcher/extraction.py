@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docent.errors import LauncherError
-from docent.launcher.archive import TOP, Frames, Receipt, stays_inside
+from docent.launcher.archive import PIECE_BYTES, TOP, Frames, Receipt, stays_inside
 from docent.store import sync_folder, temporary_name
 
 
@@ -31,7 +31,7 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
         frames = Frames(read)
         try:
             files, size_bytes = _extract(frames, aside)
-        except (tarfile.TarError, UnicodeError, ValueError) as error:
+        except (tarfile.TarError, UnicodeError, ValueError, FileExistsError, FileNotFoundError) as error:
             raise LauncherError(100, f"the archive was refused: {error}", str(destination), "send it again") from None
         receipt = frames.check(files, size_bytes)
         if not (aside / TOP).exists():
@@ -43,20 +43,39 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
 
 
 def _extract(frames: Frames, folder: Path) -> tuple[int, int]:
-    """Write every member below `folder`, durably; returns files and bytes."""
+    """Write every member below `folder`, durably; returns files and bytes.
+
+    By hand, because the filters of tarfile's own `extract` are younger than the first Python 3.11.
+    """
     files = size_bytes = 0
     links: set[str] = set()
     with tarfile.open(fileobj=frames, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
         for member in tar:
             _refuse_dangerous(member, links)
-            if member.issym():
+            path = folder / member.name
+            if member.isdir():
+                path.mkdir()
+            elif member.issym():
                 links.add(member.name)
-            tar.extract(member, folder, filter="data")
+                path.symlink_to(member.linkname)
+            else:
+                _write(tar, member, path)
             files += not member.isdir()
             size_bytes += member.size
-            if not member.issym():
-                sync_folder(folder / member.name)  # fsync of a file opened for reading makes its content durable too
     return files, size_bytes
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    """A new file with the member's content, time and right to be run, and nothing else of its mode."""
+    content = tar.extractfile(member)
+    if content is None:
+        raise tarfile.TarError(f"{member.name!r} has no content")
+    with path.open("xb") as file:  # x: the same name twice is an error
+        shutil.copyfileobj(content, file, PIECE_BYTES)
+        os.fchmod(file.fileno(), 0o755 if member.mode & 0o100 else 0o644)
+        file.flush()
+        os.fsync(file.fileno())
+    os.utime(path, (member.mtime, member.mtime))
 
 
 def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:

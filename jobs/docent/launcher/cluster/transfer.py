@@ -138,8 +138,9 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
 
 def _explained(error: CommandError, path: str) -> LauncherError:
     """The far end's own message, with the exit code that it means here."""
-    said = error.stderr.strip().removeprefix("docent: ").splitlines()
-    what = said[0] if said else f"the command in the pod ended with {error.status}"
+    said = error.stderr.strip().splitlines() or [f"the command in the pod ended with {error.status}"]
+    told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
+    what = told[0] if told else said[-1]
     codes = {2: 2, 105: 102}
     return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "docent status")
 

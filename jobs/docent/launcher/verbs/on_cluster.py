@@ -44,8 +44,9 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
         return
     if todo != "nothing":
         attach(cluster, name, number, console())
+        click.echo(f"run {name} is done")
     if "report" in intent.plan.units:
-        click.echo(command("open", cluster, name))
+        click.echo(f"report: {command('open', cluster, name)}")
 
 
 def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
