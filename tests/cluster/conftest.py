@@ -26,9 +26,11 @@ from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.client import Cluster, Object
 from docent.launcher.render import Plan, platform
+from docent.launcher.render.pod import image
 
 ROOT = Path(__file__).parents[2]
 CLAIM = "docent-data"
+COLUMNS = ("item_name", "description", "train_images")
 WAIT_S = 90.0
 
 
@@ -110,6 +112,10 @@ class Run:
     def plan(self) -> Plan:
         return Plan.of(self.config)
 
+    def plan_image(self, stage: str) -> str:
+        """Name of a stage's image."""
+        return image(self.config, stage)
+
     def start(self, launch: int = 1) -> subprocess.Popen[str]:
         """The launcher, with a short patience."""
         command = [sys.executable, "-m", "docent.launcher.cluster.conduct", "--config", str(self.file)]
@@ -121,10 +127,20 @@ class Run:
         """Run the launcher to its end; its exit code."""
         process = self.start(launch)
         _, said = process.communicate(timeout=WAIT_S)
-        print(said)
+        sys.stderr.write(said)
         return process.returncode
 
+    def stop(self, process: subprocess.Popen[str]) -> int:
+        """Ask the launcher to stop; its exit code."""
+        process.terminate()
+        return process.wait(WAIT_S)
+
+    def unit(self, name: str) -> state.UnitState:
+        """What the record says about a unit."""
+        return self.record().units.get(name, state.UnitState())
+
     def record(self) -> state.RunRecord:
+        """The record of the run; empty before the launcher wrote one."""
         found = state.read(self.cluster, self.name)
         return found or state.RunRecord()
 
@@ -138,10 +154,10 @@ class Run:
 
 @pytest.fixture
 def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
-    """Makes runs of `ingest` and `assess-images` over three small exhibits; what they left is deleted afterwards."""
+    """Makes runs of `ingest` (and `assess-images`) over three exhibits; what they left is deleted afterwards."""
     made: list[Run] = []
 
-    def make(columns: tuple[str, ...] = ("item_name", "description", "train_images"), **kubernetes: Any) -> Run:
+    def make(columns: tuple[str, ...] = COLUMNS, assess: bool = False, **kubernetes: Any) -> Run:
         name = f"t{uuid.uuid4().hex[:8]}"
         write_exhibits(volume / "sources" / name, columns)
         tag = {"tag": os.environ["DOCENT_IMAGE_TAG"]} if "DOCENT_IMAGE_TAG" in os.environ else {}
@@ -151,7 +167,7 @@ def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
                 {
                     "run": {"name": name, "input_wait_s": 5},
                     "ingest": {"sources": [source(f"sources/{name}")]},
-                    "assess_images": {"shards": 2},
+                    **({"assess_images": {"shards": 2}} if assess else {}),
                     "kubernetes": {
                         "namespace": cluster.namespace,
                         "registry": os.environ.get("DOCENT_REGISTRY", ""),
@@ -183,8 +199,8 @@ def source(folder: str) -> dict[str, str]:
 
 
 def write_exhibits(folder: Path, columns: tuple[str, ...]) -> None:
-    """Three exhibits with one photo each; every column beyond the known ones is nonsense."""
-    (folder / "images").mkdir(parents=True)
+    """Three exhibits with one photo each; the columns may be called something else."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
     with (folder / "raw_data.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

@@ -86,6 +86,8 @@ def last_error(log: str) -> str:
     errors = [text for level, text in blocks if level in ("ERROR", "CRITICAL")]
     chosen = errors[-1] if errors else blocks[-1][1] if blocks else ""
     what, *more = [line.strip() for line in chosen.splitlines() if line.strip()] or [""]
+    if what.startswith("Traceback "):  # it ended before it had a log
+        return _one_line(more[-1] if more else what)
     if any(line.startswith("Traceback ") for line in more):
         return _one_line(f"{what}: {more[-1]}")
     where = next((line.removeprefix("where:").strip() for line in more if line.startswith("where:")), "")

@@ -92,7 +92,7 @@ class Connection:
     ) -> urllib3.BaseHTTPResponse:
         """An answer still to be read.
 
-        GET, PATCH (always a server-side apply) and DELETE are tried again after 5xx and broken connections; POST only
+        GET, PATCH (always a server-side apply), PUT and DELETE are tried again after 5xx and broken connections; POST only
         where it was certainly not carried out.
 
         Raises:

@@ -28,7 +28,7 @@ LAUNCH_LABEL = "docent/launch"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
 MAX_ATTEMPTS = 100
-WARNINGS_INTERVAL_S = 10.0
+WARNINGS_INTERVAL_S = 5.0
 
 
 @dataclass
