@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "Deployment": "apps/v1",
     "PyTorchJob": "kubeflow.org/v1",
     "TrainJob": "trainer.kubeflow.org/v1alpha1",
+    "TrainingRuntime": "trainer.kubeflow.org/v1alpha1",
     "LocalQueue": "kueue.x-k8s.io/v1beta1",
     "Workload": "kueue.x-k8s.io/v1beta1",
 }
