@@ -151,8 +151,8 @@ def test_what_a_pod_runs_and_where_it_writes() -> None:
 def normalised(template: Body) -> Body:
     """A pod template without what a training operator demands or sets itself."""
     plain = copy.deepcopy(template)
-    plain["spec"].pop("restartPolicy", None)
-    plain["spec"].pop("subdomain", None)
+    for field in ("restartPolicy", "subdomain", "activeDeadlineSeconds"):
+        plain["spec"].pop(field, None)
     container = plain["spec"]["containers"][0]
     container["name"] = "main"
     container["env"] = [entry for entry in container["env"] if not entry["name"].startswith("PET_")]

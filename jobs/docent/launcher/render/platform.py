@@ -101,8 +101,8 @@ def rights(plan: Plan, workers: int = 1) -> list[Body]:
 def _rules(plan: Plan, workers: int) -> list[Body]:
     """Server-side apply is the verb patch, and create where the object is not there yet.
 
-    The API server knows the name of what an apply creates, so there a rule by name holds; a plain create has no name to
-    look at, so the rule for new Leases is without one.
+    The state and its rights are by name: the command line made it. A plain create has no name that a rule could look
+    at, so the one for new Leases is without.
     """
     training = plan.config.kubernetes.training
     own = {"state": names.state_name(plan.run), "lease": names.launcher_name(plan.run)}
@@ -115,7 +115,7 @@ def _rules(plan: Plan, workers: int) -> list[Body]:
         _rule("", ["configmaps"], ["get", "patch"], own["state"]),
         _rule("", ["configmaps"], ["get"], plan.config_map),
         _rule("coordination.k8s.io", ["leases"], ["create"]),
-        _rule("coordination.k8s.io", ["leases"], ["get", "patch", "update"], own["lease"]),
+        _rule("coordination.k8s.io", ["leases"], ["get", "update"], own["lease"]),
     ]
     if training in OPERATORS:
         group, resource = OPERATORS[training]

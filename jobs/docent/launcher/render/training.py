@@ -93,6 +93,8 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
     """
     cluster = plan.config.kubernetes
     pod = stage_template(plan, unit, rehearse=rehearse, container="pytorch", restart_policy=None)
+    # The operator ends no pod when the job has failed, so the deadline stands in the pods as well.
+    pod["spec"]["activeDeadlineSeconds"] = cluster.deadline_s
     return {
         "nprocPerNode": str(_ranks_per_pod(plan, unit)),
         "elasticPolicy": {
@@ -104,10 +106,11 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
         },
         "pytorchReplicaSpecs": {"Worker": {"replicas": workers, "restartPolicy": "ExitCode", "template": pod}},
         "runPolicy": {
-            # The operator counts every pod, so a group that is tried again counts once for each.
+            # A group that is tried again counts once for each pod. The operator does not count those it starts again
+            # by exit code at all: there the deadlines are the limit, and the launcher, which counts the lost pods.
             "backoffLimit": cluster.max_retries * workers,
-            # Ended pods stay for their logs; those that still wait for a lost one give their GPUs back.
-            "cleanPodPolicy": "Running",
+            # The job counts as done with the first pod that is: the others must end by themselves, and keep their logs.
+            "cleanPodPolicy": "None",
             "activeDeadlineSeconds": cluster.deadline_s,
             "ttlSecondsAfterFinished": cluster.ttl_s,
         },
