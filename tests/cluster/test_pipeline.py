@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cluster.conftest import eventually
 
 from docent.config import load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.client import Cluster, Object
 from docent.launcher.render import Plan, workload
-from tests.cluster.conftest import eventually
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "pipelines" / "smoke.yaml"
