@@ -90,15 +90,15 @@ images: ## Build the images with docker or buildah (IMAGES="score ...", REGISTRY
 
 .PHONY: images-size
 images-size: ## Sizes of the images, against their budgets (BUDGETS=no only prints them, for CUDA builds)
-	@$(_images) $(PYTHON) scripts/images/load.py size
+	@$(_images) $(PYTHON) scripts/images/load.py size $(IMAGES)
 
 .PHONY: images-load
 images-load: ## Hand the images to a cluster (LOAD="kind load docker-image" or LOAD_ARCHIVE="kind load image-archive")
-	@$(_images) LOAD='$(LOAD)' LOAD_ARCHIVE='$(LOAD_ARCHIVE)' $(PYTHON) scripts/images/load.py load
+	@$(_images) LOAD='$(LOAD)' LOAD_ARCHIVE='$(LOAD_ARCHIVE)' $(PYTHON) scripts/images/load.py load $(IMAGES)
 
 .PHONY: images-push
 images-push: ## Push the images (REGISTRY=registry.example.org/docent)
-	@$(_images) $(PYTHON) scripts/images/load.py push
+	@$(_images) $(PYTHON) scripts/images/load.py push $(IMAGES)
 
 .PHONY: images-sbom
 images-sbom: ## What each image holds, as CycloneDX files in dist/sbom/

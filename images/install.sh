@@ -4,9 +4,11 @@
 # --prefix leaves out what the base image has, so the folder is a delta. Bytecode is compiled here, for the paths it will
 # have, and never checked against a file's time: the root file system of a pod is read-only, and without it every start
 # would compile every module again. Test files stay behind; modules that packages import from their `tests` stay.
+# pip keeps its cache only where a volume is mounted for it.
 set -eu
 folder=$1
 shift
+[ -d /root/.cache/pip ] || export PIP_NO_CACHE_DIR=1
 mkdir -p "$folder"
 pip --python /opt/docent/bin/python install --quiet --root-user-action ignore --no-compile --prefix "$folder" "$@"
 packages=$(echo "$folder"/lib/python3*/site-packages)

@@ -7,7 +7,7 @@ Reads the table in matrix.py and the environment (REGISTRY, TAG as for build.py)
     make images-load LOAD_ARCHIVE="kind load image-archive" a command that takes one archive of all images
     make images-push REGISTRY=registry.example.org/docent   to a registry
 
-One archive holds a layer that several images share once, so that it is much faster where images share PyTorch.
+IMAGES="finetune answer" takes only some. One archive holds a layer that several images share once, so that it is much faster where images share PyTorch.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from build import BuildError, builder, from_environment, megabytes
 from matrix import BY_NAME, Build
 
 
-def main(verb: str) -> int:
-    """Do one of size, load, push."""
-    # The bases hold no docent, so no pod asks for them.
-    pods = [build for build in from_environment() if BY_NAME[build.name].holds_docent]
-    verbs = {"size": lambda: sizes(from_environment()), "load": lambda: load(pods), "push": lambda: push(pods)}
-    if verb not in verbs:
-        print(f"no verb {verb!r}: there are {', '.join(verbs)}", file=sys.stderr)
+def main(verb: str, names: list[str]) -> int:
+    """Do one of size, load, push, with the named images or all."""
+    verbs = {"size": sizes, "load": load, "push": push}
+    if verb not in verbs or not set(names) <= set(BY_NAME):
+        print(f"load.py {'|'.join(verbs)} [NAME...], names are {', '.join(BY_NAME)}", file=sys.stderr)
         return 2
+    chosen = [build for build in from_environment() if not names or build.name in names]
+    if verb != "size":  # the bases hold no docent, so no pod asks for them
+        chosen = [build for build in chosen if BY_NAME[build.name].holds_docent]
     try:
-        return verbs[verb]()
+        return verbs[verb](chosen)
     except (BuildError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -98,4 +99,4 @@ def push(pods: list[Build]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]))

@@ -52,7 +52,7 @@ IMAGES = (
     Image("build-dataset", "base-cpu", ("build-dataset",), 650, "Pairs and photos to a dataset"),
     Image("finetune", "base-gpu", ("finetune",), 1300, "A dataset to a fine-tuned model"),
     Image("answer", "base-gpu", ("answer",), 1300, "A model's answers to the test questions"),
-    Image("score", "base-gpu", ("score",), 1700, "Answers to metrics"),
+    Image("score", "base-gpu", ("score",), 1500, "Answers to metrics"),
     Image("report", "base-cpu", ("report",), 250, "All of it to one page"),
 )
 BY_NAME = {image.name: image for image in IMAGES}
