@@ -130,11 +130,11 @@ def _member(entry: Entry) -> tarfile.TarInfo:
         member.type, member.linkname, member.mode = tarfile.SYMTYPE, entry.link, 0o777
         return member
     found = entry.path.stat()
-    member.mtime = int(found.st_mtime)
-    if entry.path.is_dir():
+    if entry.path.is_dir():  # without its time, which changes with every copy
         member.type, member.mode = tarfile.DIRTYPE, 0o755
     else:
-        member.size, member.mode = found.st_size, 0o755 if found.st_mode & 0o100 else 0o644
+        member.mtime, member.size = int(found.st_mtime), found.st_size
+        member.mode = 0o755 if found.st_mode & 0o100 else 0o644
     return member
 
 
