@@ -106,8 +106,8 @@ def pytorch_job(plan: Plan, unit: Unit, workers: int, rehearse: bool) -> Body:
         },
         "pytorchReplicaSpecs": {"Worker": {"replicas": workers, "restartPolicy": "ExitCode", "template": pod}},
         "runPolicy": {
-            # A group that is tried again counts once for each pod. The operator does not count those it starts again
-            # by exit code at all: there the deadlines are the limit, and the launcher, which counts the lost pods.
+            # A group that is tried again counts once for each pod. What the operator starts again by its exit code
+            # it does not count at all; the deadline is what ends that.
             "backoffLimit": cluster.max_retries * workers,
             # The job counts as done with the first pod that is: the others must end by themselves, and keep their logs.
             "cleanPodPolicy": "None",
