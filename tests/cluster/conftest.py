@@ -7,6 +7,7 @@ that is this machine, and the images docent-ingest and docent-assess-images on i
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -25,8 +26,10 @@ from PIL import Image, ImageDraw
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.client import Cluster, Object
-from docent.launcher.render import Plan, platform
+from docent.launcher.render import Plan, platform, workload
 from docent.launcher.render.pod import image
+from docent.spec import RunStates
+from docent.store import SCHEMA, Shard, finish, marker_path
 
 ROOT = Path(__file__).parents[2]
 CLAIM = "docent-data"
@@ -97,7 +100,7 @@ def volume(cluster: Cluster) -> Iterator[Path]:
 
 @dataclass
 class Run:
-    """A run of two stages, its platform on the cluster, and the launcher as processes of this machine."""
+    """A small run, its platform on the cluster, and the launcher as processes of this machine."""
 
     cluster: Cluster
     volume: Path
@@ -115,6 +118,25 @@ class Run:
     def plan_image(self, stage: str) -> str:
         """Name of a stage's image."""
         return image(self.config, stage)
+
+    def pretend(self, unit: str) -> None:
+        """Leave an empty complete output of a unit on the volume."""
+        run_dir = self.volume / self.name
+        spec = RunStates(self.config, run_dir).of(unit).spec or ""
+        empty: dict[str, Any] = {"parts": [], "rejects": [], "files": [], "reject_reasons": {}, "failed": ""}
+        marker = {"schema": SCHEMA, "spec": spec, "index": 0, "count": 1, "seconds": 0.0, "usage": {}, **empty}
+        folder = run_dir / unit / spec[:10]
+        folder.mkdir(parents=True)
+        marker_path(folder, Shard(0, 1)).write_text(json.dumps(marker))
+        finish(run_dir, unit, self.plan.units[unit].stage, spec, [marker])
+
+    def stand_in(self, unit: str, script: str) -> Object:
+        """Put a Job of this launch in the place of a unit's own, which runs some lines of Python."""
+        body = workload(self.plan, unit)
+        body["metadata"]["labels"]["docent/launch"] = "1"
+        container = body["spec"]["template"]["spec"]["containers"][0]
+        container |= {"image": self.plan_image("ingest"), "command": ["python", "-c", script], "args": []}
+        return self.cluster.apply(body)
 
     def start(self, launch: int = 1) -> subprocess.Popen[str]:
         """The launcher, with a short patience."""
@@ -154,10 +176,10 @@ class Run:
 
 @pytest.fixture
 def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
-    """Makes runs of `ingest` (and `assess-images`) over three exhibits; what they left is deleted afterwards."""
+    """Makes runs of `ingest` and other stages over three exhibits; what they left is deleted afterwards."""
     made: list[Run] = []
 
-    def make(columns: tuple[str, ...] = COLUMNS, assess: bool = False, **kubernetes: Any) -> Run:
+    def make(columns: tuple[str, ...] = COLUMNS, stages: dict[str, Any] | None = None, **kubernetes: Any) -> Run:
         name = f"t{uuid.uuid4().hex[:8]}"
         write_exhibits(volume / "sources" / name, columns)
         tag = {"tag": os.environ["DOCENT_IMAGE_TAG"]} if "DOCENT_IMAGE_TAG" in os.environ else {}
@@ -167,7 +189,7 @@ def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
                 {
                     "run": {"name": name, "input_wait_s": 5},
                     "ingest": {"sources": [source(f"sources/{name}")]},
-                    **({"assess_images": {"shards": 2}} if assess else {}),
+                    **(stages or {}),
                     "kubernetes": {
                         "namespace": cluster.namespace,
                         "registry": os.environ.get("DOCENT_REGISTRY", ""),

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
+import pytest
 from tests.cluster.conftest import COLUMNS, Run, eventually, write_exhibits
 
 from docent.launcher.cluster import state
@@ -13,6 +14,8 @@ from docent.launcher.cluster.client import Cluster
 from docent.launcher.render import names, workload
 
 MakeRun = Callable[..., Run]
+ASSESS = {"assess_images": {"shards": 2}}
+NOWHERE = {"default": {"cpu": "4000", "memory": "64Mi"}}
 
 
 def versions(run: Run) -> dict[str, str]:
@@ -23,7 +26,7 @@ def versions(run: Run) -> dict[str, str]:
 
 
 def test_a_run_ends_and_once_ended_nothing_is_written(make_run: MakeRun) -> None:
-    run = make_run(assess=True)
+    run = make_run(stages=ASSESS)
     by_hand = workload(run.plan, "ingest")
     run.cluster.apply(by_hand, manager="kubectl")
 
@@ -54,7 +57,7 @@ def test_a_run_ends_and_once_ended_nothing_is_written(make_run: MakeRun) -> None
 
 
 def test_bad_input_is_named_and_the_next_launch_tries_again(make_run: MakeRun) -> None:
-    run = make_run(columns=("item_name", "description", "fotos"), assess=True)
+    run = make_run(columns=("item_name", "description", "fotos"), stages=ASSESS)
 
     assert run.conduct() == 100
 
@@ -79,7 +82,7 @@ def test_bad_input_is_named_and_the_next_launch_tries_again(make_run: MakeRun) -
 
 
 def test_what_is_removed_comes_again_and_a_stopped_launcher_leaves_it(make_run: MakeRun) -> None:
-    run = make_run(resources={"default": {"cpu": "4000", "memory": "64Mi"}})
+    run = make_run(resources=NOWHERE)
     launcher = run.start()
     eventually(lambda: "Insufficient cpu" in run.unit("ingest").cause)
     assert run.unit("ingest").cause.startswith("no node fits: ")
@@ -101,14 +104,37 @@ def test_what_is_removed_comes_again_and_a_stopped_launcher_leaves_it(make_run: 
 
 def test_complete_without_success_is_a_failure(make_run: MakeRun) -> None:
     run = make_run()
-    body = workload(run.plan, "ingest")
-    body["metadata"]["labels"]["docent/launch"] = "1"
-    body["spec"]["template"]["spec"]["containers"][0]["args"] = ["--help"]
-    run.cluster.apply(body)
+    job = run.stand_in("ingest", "print('done, says I')")
 
     assert run.conduct() == 100
 
-    assert run.unit("ingest").cause == f"{body['metadata']['name']} says Complete but left no _SUCCESS.json"
+    assert run.unit("ingest").cause == f"{job['metadata']['name']} says Complete but left no _SUCCESS.json"
+
+
+def test_a_wrong_key_ends_the_others_too(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(
+        stages={
+            "assemble": {},
+            "generate_qa": {},
+            "build_dataset": {},
+            "finetune": {"base_model": "./model", "approaches": ["lora", "full"]},
+        }
+    )
+    monkeypatch.chdir(run.volume)  # what the relative paths of the configuration start from
+    for unit in ("ingest", "assemble", "generate-qa", "build-dataset"):
+        run.pretend(unit)
+    run.stand_in("finetune-full", "import time; time.sleep(600)")
+    run.stand_in("finetune-lora", "print('10:00:00 ERROR the token is not valid'); raise SystemExit(43)")
+
+    assert run.conduct() == 100
+
+    units = run.record().units
+    assert (units["finetune-lora"].phase, units["finetune-lora"].cause) == ("failed", "exit 43: the token is not valid")
+    assert (units["finetune-full"].phase, units["finetune-full"].cause) == (
+        "waiting",
+        "stopped because finetune-lora failed",
+    )
+    eventually(lambda: list(run.jobs()) == ["finetune-lora"])
 
 
 def test_refused_pods_are_told(make_run: MakeRun) -> None:
@@ -118,6 +144,14 @@ def test_refused_pods_are_told(make_run: MakeRun) -> None:
     cause = eventually(lambda: run.unit("ingest").cause)
     assert cause.startswith("its pods are refused: ") and "serviceaccount" in cause
     run.stop(launcher)
+
+
+def test_a_unit_that_its_queue_holds_back_is_queued(make_run: MakeRun) -> None:
+    run = make_run(queue="nowhere")
+    launcher = run.start()
+    eventually(lambda: run.unit("ingest").phase == "queued")
+    assert run.unit("ingest").cause == "waits for Kueue to admit it from queue nowhere"
+    assert run.stop(launcher) == 143
 
 
 def test_two_launchers_at_once_and_the_first_killed(make_run: MakeRun) -> None:
@@ -136,7 +170,7 @@ def test_two_launchers_at_once_and_the_first_killed(make_run: MakeRun) -> None:
 
 
 def test_a_deleted_run_does_not_come_back(make_run: MakeRun) -> None:
-    run = make_run(resources={"default": {"cpu": "4000", "memory": "64Mi"}})
+    run = make_run(resources=NOWHERE)
     launcher = run.start()
     eventually(lambda: run.unit("ingest").cause)
     run.cluster.delete("ConfigMap", state.state_name(run.name))

@@ -29,7 +29,7 @@ UNIT = "finetune-lora"
 MODES = ("pytorchjob", "indexed", "trainjob")
 CONTROLLERS = {"pytorchjob": "pytorchjobs.kubeflow.org", "trainjob": "trainjobs.trainer.kubeflow.org"}
 LONG_S = 110.0
-STEPS = 500  # some ten seconds: long enough to be disturbed in the middle
+STEPS = 400  # some five seconds: long enough to be disturbed in the middle
 
 
 @dataclass
@@ -198,11 +198,10 @@ def test_a_deleted_worker_ends_in_143_and_the_job_goes_on_from_its_checkpoint(
     assert set(made.codes()) <= {0, 143, 200} and 143 in made.codes(), made.exits
 
 
-@pytest.mark.parametrize("mode", ["pytorchjob", "indexed"])
 def test_a_lost_worker_ends_the_other_with_200_and_the_job_succeeds_in_the_end(
-    rehearse: Callable[[str, int], Rehearsal], mode: str
+    rehearse: Callable[[str, int], Rehearsal],
 ) -> None:
-    made = rehearse(mode, STEPS)
+    made = rehearse("pytorchjob", STEPS)
     eventually(made.checkpoint)
     first, second = made.pods()
     # What a lost node looks like from the other one. A deleted pod gets SIGTERM even without a grace period.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from docent.launcher.cluster.cause import Evidence, decisiveness, last_error, why_failed, why_waiting
+from docent.launcher.cluster.cause import Evidence, decisiveness, last_error, readable, why_failed, why_waiting
 from docent.launcher.cluster.conditions import Reading, read
 
 FAILED = Reading("failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", 4)
@@ -102,6 +102,23 @@ def test_the_last_error_of_a_log_on_one_line(log: str, said: str) -> None:
 def test_why_it_failed(pods: tuple[Any, ...], log: str, text: str, code: int | None) -> None:
     cause = why_failed(Evidence("ingest", FAILED, pods, log=log))
     assert (cause.text, cause.exit_code) == (text, code)
+
+
+def test_a_failed_shard_is_named() -> None:
+    conditions = [{"type": "Failed", "status": "True", "reason": "FailedIndexes", "message": "Job has failed indexes"}]
+    status = {"failed": 1, "failedIndexes": "1,3-5", "conditions": conditions}
+    reading = read({"kind": "Job", "spec": {"completions": 8}, "status": status})
+    assert why_failed(Evidence("ingest", reading, (ended(42),))).text == "exit 42, index 1,3-5: bad input"
+    alone = read({"kind": "Job", "spec": {"completions": 1}, "status": {**status, "failedIndexes": "0"}})
+    assert why_failed(Evidence("ingest", alone, (ended(42),))).text == "exit 42: bad input"
+
+
+def test_a_pods_log_for_people() -> None:
+    assert readable(JSON_LOG + "\nplain {") == (
+        "t ERROR first\nt ERROR the key is wrong\n  where: llm.api_key_env\nt INFO bye\nplain {\n"
+    )
+    assert last_error(readable(JSON_LOG)) == last_error(JSON_LOG)
+    assert readable("") == ""
 
 
 def test_a_deadline_says_what_was_in_the_way() -> None:

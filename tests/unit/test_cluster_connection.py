@@ -51,7 +51,7 @@ def server() -> Iterator[SERVER]:
 
         http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         running.append(http)
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
         configuration = Configuration(host=f"http://127.0.0.1:{http.server_address[1]}")
         return Cluster(Connection(configuration, patience_s, waited.append), "museum"), asked, waited
 

@@ -29,7 +29,7 @@ CANNOT_CONFIGURE = frozenset({"CreateContainerConfigError"})
 CANNOT_CREATE = frozenset({"CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"})
 REFUSED = frozenset({"FailedCreate"})
 NOT_MOUNTED = frozenset({"FailedMount", "FailedAttachVolume"})
-LOG_LINE = re.compile(r"^\S+ \S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$")
+LOG_LINE = re.compile(r"^(?:\S+ )?\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,15 @@ def last_error(log: str) -> str:
     return _one_line(f"{what} ({where})" if where else what)
 
 
+def readable(log: str) -> str:
+    """A pod's log for people: its JSON lines as plain ones, other lines as they are."""
+    lines = []
+    for line in log.splitlines():
+        record = _record(line) if line.startswith("{") else None
+        lines.append(f"{json.loads(line).get('time', '')} {record[0]} {record[1]}".strip() if record else line)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
 def _messages(log: str) -> Iterator[tuple[str, str]]:
     """Level and text of every record; lines that begin none belong to the one before."""
     level, text = "", ""
@@ -135,7 +144,8 @@ def _exit_code(evidence: Evidence) -> Cause | None:
     code = min(codes, key=_rank)
     meaning = MEANINGS.get(code) or (f"killed by signal {code - 128}" if code > 128 else "failed")
     tried = f", tried {evidence.reading.retries} times" if evidence.reading.retries > 1 else ""
-    return Cause(_one_line(f"exit {code}{tried}: {last_error(evidence.log) or meaning}"), code)
+    where = f", index {evidence.reading.failed_indexes}" if evidence.reading.failed_indexes else ""
+    return Cause(_one_line(f"exit {code}{where}{tried}: {last_error(evidence.log) or meaning}"), code)
 
 
 def decisiveness(pod: Object) -> int:

@@ -27,12 +27,14 @@ class Reading:
         reason: the condition's word, e.g. DeadlineExceeded.
         message: its sentence.
         retries: pods that failed.
+        failed_indexes: of an Indexed Job of several, as Kubernetes writes them: `1,3-5`.
     """
 
     phase: Phase
     reason: str = ""
     message: str = ""
     retries: int = 0
+    failed_indexes: str = ""
 
     @property
     def finished(self) -> bool:
@@ -52,7 +54,8 @@ def read(workload: Object) -> Reading:
     for name, phase in phases:
         if name in true:
             said = true[name]
-            return Reading(phase, said.get("reason", ""), said.get("message", ""), _retries(workload))
+            indexes = str(status.get("failedIndexes") or "") if _is_spread(workload) else ""
+            return Reading(phase, said.get("reason", ""), said.get("message", ""), _retries(workload), indexes)
     return Reading("queued" if _held_back(workload) else "running", retries=_retries(workload))
 
 
@@ -60,6 +63,10 @@ def _held_back(workload: Object) -> bool:
     """Made suspended, and the controller has not said so yet."""
     spec = workload.get("spec") or {}
     return bool(spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend"))
+
+
+def _is_spread(workload: Object) -> bool:
+    return int((workload.get("spec") or {}).get("completions") or 1) > 1
 
 
 def _retries(workload: Object) -> int:

@@ -14,13 +14,14 @@ import signal
 import socket
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import PipelineConfig, load_config
 from docent.errors import ConfigError, LauncherError, PipelineError, StoppedError
 from docent.launcher.cluster import state, volume
-from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.client import ApiError, Cluster
 from docent.launcher.cluster.lease import DURATION_S, Lease
 from docent.launcher.cluster.ledger import Ledger
 from docent.launcher.cluster.observing import Observed
@@ -32,6 +33,8 @@ log = logging.getLogger("docent.conduct")
 
 RENEWAL_PATIENCE_S = 5.0
 POLL_S = 1.0
+GATHER_S = 0.1  # events come in bursts
+FILES_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Conductor:
         self.plan, self.states, self.ledger, self.workshop = plan, states, ledger, workshop
         self.at_work: dict[str, Work] = {}
         self.failed: list[str] = []
+        self.cancelled = False
+        self._read_s = 0.0
 
     def look(self) -> bool:
         """Take stock of the volume; whether everything is complete."""
@@ -81,23 +86,29 @@ class Conductor:
         """
         while True:
             for work in list(self.at_work.values()):
-                self._settle(work)
+                if not self.cancelled:
+                    self._settle(work)
             attached = [name for name in self._ready() if self._attach(name)]
             if not attached:
                 break
         for name in [] if self.failed else self._ready():
-            self._make(self.workshop.find(name), name)
+            self._make(self.workshop.find(name))
 
     def refresh(self) -> None:
-        """Bring progress, log and cause of everything at work up to date."""
+        """Bring cause, progress and log of everything at work up to date; files are looked at now and then only."""
+        read_files = time.monotonic() - self._read_s >= FILES_S
+        self._read_s = time.monotonic() if read_files else self._read_s
         for name, work in self.at_work.items():
             unit = self.ledger.units[name]
-            unit.progress = volume.progress(self.states.run_dir, name)
-            unit.log = volume.log_tail(self.states.run_dir, name)
             unit.phase, unit.retries, unit.cause = self.workshop.describe(work)
+            if read_files:
+                unit.progress = volume.progress(self.states.run_dir, name)
+                unit.log = volume.log_tail(self.states.run_dir, name)
 
     def _ready(self) -> list[str]:
         """Units that wait for nothing but their workload."""
+        if self.cancelled:
+            return []
         units = self.ledger.units
         waiting = [n for n, unit in units.items() if unit.phase == "waiting" and n not in self.failed]
         ready = [name for name in waiting if self._done(*self.plan.units[name].reads)]
@@ -134,15 +145,15 @@ class Conductor:
         self._follow(work)
         return True
 
-    def _make(self, work: Work, name: str) -> None:
+    def _make(self, work: Work) -> None:
         try:
             self.workshop.make(work)
-        except LauncherError as error:
+        except ApiError as error:
             if error.exit_code != 5:
                 raise
-            self._fail(name, error.what, None)  # refused at admission: quota, policy, webhook
+            self._fail(work.unit, error.what, None)  # refused at admission: quota, policy, webhook
             return
-        log.info("%s: made %s", name, work.name)
+        log.info("%s: made %s", work.unit, work.name)
         self._follow(work)
 
     def _follow(self, work: Work) -> None:
@@ -162,7 +173,8 @@ class Conductor:
             del self.at_work[work.unit]
         elif how.phase == "gone" and not self.failed:
             log.warning("%s: %s has gone without a result, it is made again", work.unit, work.name)
-            self.workshop.make(work)
+            del self.at_work[work.unit]
+            self._make(work)
         elif how.phase != "wait":
             del self.at_work[work.unit]
             text = how.cause.text or f"{work.name} was deleted"
@@ -176,6 +188,7 @@ class Conductor:
         self.failed.append(name)
         if exit_code != ConfigError.exit_code:
             return
+        self.cancelled = True
         for other, work in self.at_work.items():  # the same configuration or key: they would only spend
             self.workshop.remove(work)
             self.ledger.units[other] = state.UnitState(cause=f"stopped because {name} failed")
@@ -196,7 +209,7 @@ def conduct(config: PipelineConfig, data: Path, launch: int, patience: Patience 
 
     Raises:
         LauncherError: 4 cluster away, forbidden, or the lease lost: to be started again; 103 the run was deleted;
-            105 another launcher works on it.
+            105 another launcher works on it, or a later launch did.
     """
     stop, changed = threading.Event(), threading.Event()
     _on_sigterm(stop, changed)
@@ -236,6 +249,9 @@ def _conduct(this: _Launch, data: Path, changed: threading.Event) -> int:
     cluster, plan = this.cluster, this.plan
     states = RunStates(plan.config, data / plan.run)
     ledger = Ledger(cluster, plan.run, this.number, state.read(cluster, plan.run))
+    if ledger.record.launch > this.number:
+        later = f"launch {ledger.record.launch} of this run has begun since"
+        raise LauncherError(105, later, state.state_name(plan.run), "docent status")
     workshop = Workshop(cluster, plan, ledger, states.run_dir, this.patience.success_s)
     conductor = Conductor(plan, states, ledger, workshop)
     complete = conductor.look()
@@ -270,7 +286,7 @@ def _carry_out(conductor: Conductor, lease: Lease, changed: threading.Event) -> 
         if conductor.finished:
             return
         changed.wait(POLL_S)
-        conductor.ledger.cluster.connection.pause(0)
+        conductor.ledger.cluster.connection.pause(GATHER_S)
 
 
 def _on_sigterm(stop: threading.Event, changed: threading.Event) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.cause import Cause, Evidence, decisiveness, last_error, why_failed, why_waiting
+from docent.launcher.cluster.cause import Cause, Evidence, decisiveness, last_error, readable, why_failed, why_waiting
 from docent.launcher.cluster.client import ApiError, Cluster, Object
 from docent.launcher.cluster.conditions import read
 from docent.launcher.cluster.ledger import Ledger
@@ -207,7 +207,7 @@ class Workshop:
             return log_tail(self.run_dir, work.unit)
         metadata = min(failed, key=decisiveness)["metadata"]
         try:
-            text = tail("\n".join(self.cluster.log(metadata["name"], tail_bytes=LOG_BYTES)))
+            text = tail(readable("\n".join(self.cluster.log(metadata["name"], tail_bytes=2 * LOG_BYTES))))
         except ApiError as error:
             log.info("the log of %s is read from the volume: %s", metadata["name"], error.what)
             text = ""
