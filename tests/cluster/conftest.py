@@ -16,12 +16,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+from tests.cluster.relay import Relay
 
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
@@ -98,6 +100,15 @@ def volume(cluster: Cluster) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def relay(namespace: str) -> Iterator[Relay]:
+    """A relay to the API server."""
+    made = Relay()
+    with closing(made.server):
+        yield made
+        made.cut()
+
+
 @dataclass
 class Run:
     """A small run, its platform on the cluster, and the launcher as processes of this machine."""
@@ -138,11 +149,11 @@ class Run:
         container |= {"image": self.plan_image("ingest"), "command": ["python", "-c", script], "args": []}
         return self.cluster.apply(body)
 
-    def start(self, launch: int = 1) -> subprocess.Popen[str]:
+    def start(self, launch: int = 1, **environ: str) -> subprocess.Popen[str]:
         """The launcher, with a short patience."""
         command = [sys.executable, "-m", "docent.launcher.cluster.conduct", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
-        environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs")}
+        environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), **environ}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)
 
     def conduct(self, launch: int = 1) -> int:

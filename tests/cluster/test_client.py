@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from tests.cluster.conftest import Run, eventually
+from tests.cluster.relay import Relay
 
 from docent.launcher.cluster.client import RELISTED, ApiError, Cluster, Object
 from docent.launcher.cluster.connection import Connection, load_configuration
@@ -85,23 +81,23 @@ def test_a_version_that_the_server_forgot_is_listed_again(cluster: Cluster) -> N
     assert (event == RELISTED and "items" in body) or event == "ADDED"
 
 
-def test_broken_connections_lose_nothing(cluster: Cluster, proxy: Proxy) -> None:
-    there = proxy.cluster(cluster.namespace)
+def test_broken_connections_lose_nothing(cluster: Cluster, relay: Relay) -> None:
+    there = relay.cluster(cluster.namespace)
     _, version = there.list("ConfigMap", "t=p")
     watch = there.watch("ConfigMap", "t=p", version, 60)
     cluster.apply(config_map("p", x="1"))
     assert next(watch)[1]["data"] == {"x": "1"}
 
-    proxy.cut()
+    relay.cut()
     cluster.apply(config_map("p", x="2"))
     assert next(watch)[1]["data"] == {"x": "2"}
-    proxy.cut()
+    relay.cut()
     assert there.apply(config_map("p", x="2"))["data"] == {"x": "2"}
 
 
-def test_a_server_that_stays_away_ends_in_4(cluster: Cluster, proxy: Proxy) -> None:
-    there = proxy.cluster(cluster.namespace, patience_s=0.5)
-    proxy.close()
+def test_a_server_that_stays_away_ends_in_4(cluster: Cluster, relay: Relay) -> None:
+    there = relay.cluster(cluster.namespace, patience_s=0.5)
+    relay.close()
     with pytest.raises(ApiError, match="cannot be reached") as refused:
         there.get("ConfigMap", "p")
     assert refused.value.exit_code == 4
@@ -131,70 +127,3 @@ def test_commands_in_pods_move_bytes_both_ways(make_run: Any) -> None:
     assert (failed.value.status, failed.value.stderr) == (7, "no\n")
     assert list(run.cluster.log(name, tail_bytes=100)) == ["hello"]
     run.cluster.delete("Pod", name)
-
-
-class Proxy:
-    """A TCP relay to the API server that can be cut."""
-
-    def __init__(self) -> None:
-        target = urlsplit(load_configuration().host)
-        self.target = (target.hostname or "", target.port or 443)
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cluster(self, namespace: str, patience_s: float = 20.0) -> Cluster:
-        """The cluster behind this relay."""
-        configuration = load_configuration()
-        configuration.host = f"https://127.0.0.1:{self.server.getsockname()[1]}"
-        configuration.tls_server_name = self.target[0]
-        configuration.assert_hostname = self.target[0]
-        return Cluster(Connection(configuration, patience_s), namespace)
-
-    def cut(self) -> None:
-        """Break every connection; new ones are taken."""
-        while self.open:
-            end = self.open.pop()
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                end.close()
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self.server.shutdown(socket.SHUT_RDWR)
-        self.server.close()
-        self.cut()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                here, _ = self.server.accept()
-                there = socket.create_connection(self.target)
-            except OSError:
-                return
-            self.open += [here, there]
-            for ends in ((here, there), (there, here)):
-                threading.Thread(target=self._relay, args=ends, daemon=True).start()
-
-    @staticmethod
-    def _relay(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                end.close()
-
-
-@pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    """A relay to the API server."""
-    relay = Proxy()
-    with closing(relay.server):
-        yield relay
-        relay.cut()

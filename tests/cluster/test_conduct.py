@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cluster.conftest import COLUMNS, Run, eventually, write_exhibits
+from tests.cluster.relay import Relay
 
 from docent.launcher.cluster import state
 from docent.launcher.cluster.client import Cluster
@@ -169,6 +173,24 @@ def test_two_launchers_at_once_and_the_first_killed(make_run: MakeRun) -> None:
     assert uids(run) == [job["metadata"]["uid"]]
 
 
+def test_an_api_server_that_comes_back_finds_its_launcher(make_run: MakeRun, relay: Relay, tmp_path: Path) -> None:
+    run = make_run(resources=NOWHERE)
+    kubeconfig = relay.kubeconfig(Path(os.environ["KUBECONFIG"]), tmp_path)
+    launcher = run.start(KUBECONFIG=str(kubeconfig))
+    (before,) = eventually(lambda: run.jobs().get("ingest"))
+    renewed = lease_of(run.cluster, run.name)["renewTime"]
+    relay.away = True
+    relay.cut()
+    run.cluster.delete("Job", before["metadata"]["name"])
+    with pytest.raises(subprocess.TimeoutExpired):
+        launcher.wait(6)  # longer than the lease
+
+    relay.away = False
+    eventually(lambda: uids(run) not in ([], [before["metadata"]["uid"]]))
+    eventually(lambda: lease_of(run.cluster, run.name)["renewTime"] > renewed)
+    assert run.stop(launcher) == 143
+
+
 def test_a_deleted_run_does_not_come_back(make_run: MakeRun) -> None:
     run = make_run(resources=NOWHERE)
     launcher = run.start()
@@ -187,5 +209,10 @@ def uids(run: Run) -> list[str]:
 
 def lease_holder(cluster: Cluster, run: str) -> str:
     """Who holds the lease of a run, "" for nobody."""
-    found = cluster.get("Lease", names.launcher_name(run)) or {}
-    return str(found.get("spec", {}).get("holderIdentity", ""))
+    return str(lease_of(cluster, run).get("holderIdentity", ""))
+
+
+def lease_of(cluster: Cluster, run: str) -> dict[str, Any]:
+    """The spec of a run's lease."""
+    found = cluster.get("Lease", names.launcher_name(run)) or {"spec": {}}
+    return dict(found["spec"])

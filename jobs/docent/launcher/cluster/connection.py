@@ -172,7 +172,7 @@ def load_configuration() -> Any:
 
 def _may_repeat(method: str, error: Exception | None) -> bool:
     """Whether trying again cannot do it twice. A certificate that is not trusted will not be in a second either."""
-    if isinstance(error, urllib3.exceptions.SSLError):
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return False
     return method != "POST" or isinstance(error, urllib3.exceptions.NewConnectionError)
 

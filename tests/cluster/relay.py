@@ -1,0 +1,85 @@
+"""A TCP relay in front of the API server, so that tests can cut connections and take the server away."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.connection import Connection, load_configuration
+
+
+class Relay:
+    """A TCP relay to the API server that can be cut."""
+
+    def __init__(self) -> None:
+        target = urlsplit(load_configuration().host)
+        self.target = (target.hostname or "", target.port or 443)
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.away = False
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cluster(self, namespace: str, patience_s: float = 20.0) -> Cluster:
+        """The cluster behind this relay."""
+        configuration = load_configuration()
+        configuration.host = f"https://127.0.0.1:{self.server.getsockname()[1]}"
+        configuration.tls_server_name = self.target[0]
+        configuration.assert_hostname = self.target[0]
+        return Cluster(Connection(configuration, patience_s), namespace)
+
+    def kubeconfig(self, file: Path, folder: Path) -> Path:
+        """A copy of a kubeconfig that leads here."""
+        found = yaml.safe_load(file.read_text())
+        for entry in found["clusters"]:
+            entry["cluster"]["server"] = f"https://127.0.0.1:{self.server.getsockname()[1]}"
+            entry["cluster"]["tls-server-name"] = self.target[0]
+        copy = folder / "kubeconfig"
+        copy.write_text(yaml.safe_dump(found))
+        return copy
+
+    def cut(self) -> None:
+        """Break every connection; new ones are taken."""
+        while self.open:
+            end = self.open.pop()
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                end.close()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                here, _ = self.server.accept()
+                if self.away:
+                    here.close()
+                    continue
+                there = socket.create_connection(self.target)
+            except OSError:
+                return
+            self.open += [here, there]
+            for ends in ((here, there), (there, here)):
+                threading.Thread(target=self._relay, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _relay(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                end.close()
