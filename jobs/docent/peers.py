@@ -24,6 +24,7 @@ from docent.errors import STAGE_ERRORS, PipelineError
 FOLDER = "DOCENT_RANK_FOLDER"
 # Also how long the others wait while rank 0 writes a large model; a peer that ends is noticed at once.
 PEER_TIMEOUT_S = 1800.0
+LOST = "a peer is lost"
 
 
 @dataclass(frozen=True)

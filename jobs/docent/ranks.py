@@ -16,12 +16,10 @@ Run alone, two processes on one machine: `PET_NPROC_PER_NODE=2 docent stage fine
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import logging
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -33,19 +31,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from docent.descendants import POLL_S, REAP_TIMEOUT_S, adopt_orphans, end_all, reap
 from docent.errors import ConfigError, IncompleteInputError, InputError, PipelineError, StoppedError, TemporaryError
-from docent.peers import FOLDER, RankExit, read_exits
+from docent.peers import FOLDER, LOST, RankExit, read_exits
 
 log = logging.getLogger("docent.ranks")
 
 # A pod whose peers never come ends after so long, and Kubernetes tries again; torchrun would wait for 15 minutes.
 JOIN_TIMEOUT_S = 300
-POLL_S = 0.1
-REAP_TIMEOUT_S = 5.0
-CAUSE_LINES = 12
+CAUSE_LINES = 60
 PREFIX = "[rank ${rank}] "
 _LINE = re.compile(r"\[rank (\d+)\] ?(?:(DEBUG|INFO|WARNING|ERROR|CRITICAL) )?(.*)")
-_PR_SET_CHILD_SUBREAPER = 36
 # One rank's error of these kinds makes the others lose a peer, so they win, in this order.
 CAUSES = (ConfigError.exit_code, InputError.exit_code, IncompleteInputError.exit_code, PipelineError.exit_code)
 
@@ -96,7 +92,7 @@ def run_ranks(stop: threading.Event, grace_s: float) -> None:
     """
     if importlib.util.find_spec("torch") is None:
         raise ConfigError("training on several processes needs torch", sys.prefix, "use the image docent-finetune")
-    _adopt_orphans()
+    adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="docent-ranks-") as folder:
         said: deque[str] = deque(maxlen=CAUSE_LINES)
         code = _torchrun(Path(folder), stop, grace_s, said)
@@ -129,16 +125,21 @@ def outcome(
         found = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
         return StoppedError(found[0] if found else "the ranks were asked to stop", next_step="docent run")
     if code == 2 and not exits:
-        return ConfigError(f"torchrun was not started: {' / '.join(said)}", "PET_*", "mend the variables of the pod")
+        return ConfigError(f"torchrun does not start: {_gist(said)}", "PET_*", "mend the variables of the pod")
     killed = [exit_.rank for exit_ in exits if exit_.code is None]
     lost = [exit_.what for exit_ in exits if exit_.code == TemporaryError.exit_code]
-    if killed:
-        what = f"rank {', '.join(map(str, killed))} was killed"
-    elif lost:
-        what = lost[0]
-    else:
-        what = "\n  ".join(["the ranks did not meet:", *said])
+    lost.sort(key=lambda what: what.startswith(LOST))  # a full disk on one rank is why the others lost it
+    if not killed and not lost:
+        where = os.environ.get("PET_RDZV_ENDPOINT") or os.environ.get("PET_MASTER_ADDR", "")
+        return TemporaryError(f"the ranks did not meet: {_gist(said)}", where, "look at the logs of the other pods")
+    what = f"rank {', '.join(map(str, killed))} was killed, by hand or for want of memory" if killed else lost[0]
     return TemporaryError(what, socket.gethostname(), "docent run, which goes on from the newest checkpoint")
+
+
+def _gist(said: Sequence[str]) -> str:
+    """The error in torchrun's last lines, without the traceback before it and the ruled table after it."""
+    errors = [line for line in said if re.match(r"[\w.: -]*error\b", line, re.IGNORECASE)]
+    return (errors or [*said] or ["it said nothing"])[-1]
 
 
 def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -200,7 +201,7 @@ def _torchrun(folder: Path, stop: threading.Event, grace_s: float, said: deque[s
     try:
         _wait(process, stop, grace_s)
     finally:
-        _end_all(process)
+        end_all(process)
     relay.join(REAP_TIMEOUT_S)
     return process.returncode
 
@@ -214,60 +215,9 @@ def _wait(process: subprocess.Popen[bytes], stop: threading.Event, grace_s: floa
             # Once: torchrun passes it on and waits PET_SHUTDOWN_TIMEOUT; a second one would cut that short.
             process.terminate()
             until_s = time.monotonic() + save_s(grace_s) + min(2.0, 0.1 * grace_s)
-        _reap(process.pid)
+        reap(process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(POLL_S)
-
-
-def _end_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of torchrun, ranks and their helpers; ranks are in sessions of their own."""
-    until_s = time.monotonic() + REAP_TIMEOUT_S
-    while time.monotonic() < until_s:
-        left = _descendants()
-        if process.poll() is not None and not left:
-            return
-        for pid in {*left, *([process.pid] if process.returncode is None else [])}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        _reap(process.pid)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(POLL_S)
-    log.warning("processes that do not end: %s", sorted(_descendants()))
-
-
-def _adopt_orphans() -> None:
-    """Become the parent of orphaned descendants, as the first process of a container is anyway."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _reap(kept: int) -> None:
-    """Take adopted processes that ended off the process table; `kept` is left to its own waiter."""
-    if sys.platform != "linux":
-        return
-    with contextlib.suppress(ChildProcessError):
-        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            if ended.si_pid == kept:
-                return
-            os.waitpid(ended.si_pid, 0)
-
-
-def _descendants() -> set[int]:
-    """Every process below this one."""
-    parents = _parents()
-    found = {os.getpid()}
-    while added := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
-        found |= added
-    return found - {os.getpid()}
-
-
-def _parents() -> dict[int, int]:
-    """Parent of every process; empty where there is no /proc."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile
-            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    return found
 
 
 def _relay(output: IO[bytes], said: deque[str]) -> None:

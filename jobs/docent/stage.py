@@ -94,7 +94,7 @@ def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
     """What a person can do about an error of the operating system; None for a bug."""
     where = str(getattr(error, "filename", None) or run_dir)
     if peers.is_lost_peer(error):
-        return TemporaryError(f"a peer is lost: {str(error).splitlines()[0]}", next_step="docent run")
+        return TemporaryError(f"{peers.LOST}: {str(error).splitlines()[0]}", next_step="docent run")
     number = getattr(error, "errno", None)
     # Libraries that write files themselves wrap the system's error, safetensors among them.
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):

@@ -22,7 +22,7 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 from docent.config import PipelineConfig, dump_config, load_config
 from docent.context import Context
 from docent.errors import ConfigError, PipelineError
-from docent.peers import FOLDER, RankExit
+from docent.peers import FOLDER, LOST, RankExit
 from docent.pipeline import units
 from docent.progress import Progress
 from docent.ranks import environment, nodes, outcome, processes, save_s, wanted
@@ -224,7 +224,9 @@ def test_peers_that_never_come_end_a_pod_with_200(start: Start) -> None:
             start(**{**two_pods()[1], "PET_RDZV_CONF": "join_timeout=2,is_host=0"})]  # fmt: skip
     ended = [pod.ends() for pod in pods]
     assert [code for code, _ in ended] == [200, 200]
-    assert all("the ranks did not meet" in output for _, output in ended)
+    assert "the ranks did not meet: torch.distributed.elastic.rendezvous.api.RendezvousTimeoutError" in ended[0][1]
+    assert "RendezvousConnectionError" in ended[1][1]
+    assert not any("Traceback" in output for _, output in ended)
 
 
 def test_two_ranks_of_one_pod_rehearse(start: Start) -> None:
@@ -271,6 +273,11 @@ def test_an_approach_for_one_process_is_refused_on_two(
 def test_the_table_of_outcomes(codes: list[int | None], stopped: bool, expected: int) -> None:
     error = outcome([RankExit(i, code, "why") for i, code in enumerate(codes)], max(2, len(codes)), stopped, 1)
     assert (error.exit_code if error else 0) == expected
+
+
+def test_a_full_disk_on_one_rank_is_named_rather_than_the_peers_that_it_cost() -> None:
+    error = outcome([RankExit(0, 200, f"{LOST}: reset"), RankExit(1, 200, "the disk is full")], 2, False, 1)
+    assert error is not None and error.what == "the disk is full"
 
 
 def test_the_environment_says_how_many(tmp_path: Path) -> None:
