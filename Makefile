@@ -9,6 +9,7 @@ FILE ?= pipeline.yaml
 PHOTOS ?=
 RUN ?= $(if $(PHOTOS),mine,)
 SET ?=
+BACKEND ?=
 KUBECTL ?= kubectl
 TIMEOUT_S ?= 86400
 
@@ -29,8 +30,8 @@ help: ## Show this list
 setup: .venv/run.stamp ## Make the virtual environment
 
 .PHONY: run-pipeline
-run-pipeline: setup ## Run everything and print the report's path (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...")
-	@$(DOCENT) run $(FILE) --yes $(_flags)
+run-pipeline: setup ## Run everything and print the report's path (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...", BACKEND=kubernetes)
+	@$(DOCENT) run $(FILE) --yes $(if $(BACKEND),--backend $(BACKEND)) $(_flags)
 
 .PHONY: doctor
 doctor: setup ## Name everything that is missing on this machine

@@ -1,0 +1,114 @@
+"""What is said about a run in the cluster: in lines, in a table, as a difference."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from docent.config import PipelineConfig
+from docent.errors import LauncherError
+from docent.launcher.cluster.attach import RunView, conclude, note, picture
+from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.differences import Change, stripped
+from docent.launcher.cluster.runs import ended_as, is_state
+from docent.launcher.cluster.start import failure, plan_table
+from docent.launcher.cluster.state import RunRecord, UnitState
+from docent.launcher.render import Plan
+
+
+def record(**units: UnitState) -> RunRecord:
+    return RunRecord(run={"launch": 1}, launch=1, units=units)
+
+
+def test_plain_lines_are_said_once_per_change() -> None:
+    screen = io.StringIO()
+    with RunView(Console(file=screen, width=160)) as view:
+        view.show(record(ingest=UnitState("running"), curate=UnitState()))
+        for done in (1, 2, 3):
+            view.show(record(ingest=UnitState("running", progress={"done": done, "total": 9, "eta_s": None})))
+        view.show(record(ingest=UnitState("running", cause="no node fits: 0/1 nodes")))
+        view.show(record(ingest=UnitState("done", rows=3, seconds=1.25)))
+    lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
+    assert lines == ["ingest running", "ingest running no node fits: 0/1 nodes", "ingest done 3 rows in 1.2 s"]
+
+
+def test_the_table_shows_progress_and_causes() -> None:
+    screen = io.StringIO()
+    units = {
+        "ingest": UnitState("running", progress={"done": 5, "total": 10, "eta_s": 7.4}),
+        "assess-images": UnitState("queued", cause="waits for Kueue"),
+    }
+    Console(file=screen, width=120).print(picture(record(**units)))
+    said = screen.getvalue()
+    assert "━" * 12 + "╌" * 12 + " 5 of 10, 7 s to go" in said
+    assert "waits for Kueue" in said
+    assert note(UnitState("failed", cause="exit 42: bad")) == "exit 42: bad"
+
+
+def test_a_failed_run_names_the_units_and_why() -> None:
+    found = record(
+        ingest=UnitState("done"), curate=UnitState("failed", cause="exit 43: no key"), score=UnitState("failed")
+    )
+    assert failure(found) == "curate: exit 43: no key; score: no cause was written"
+    assert "launcher" in failure(record())
+
+
+@pytest.mark.parametrize(("phase", "code"), [("failed", 100), ("cancelled", 103)])
+def test_the_end_of_a_run_is_its_exit_code(phase: Any, code: int) -> None:
+    cluster = Cluster.__new__(Cluster)
+    cluster.namespace = "elsewhere"
+    found = record(curate=UnitState("failed", cause="x"))
+    found.phase = phase
+    with pytest.raises(LauncherError) as ended:
+        conclude(cluster, "demo", found)
+    assert ended.value.exit_code == code
+    found.phase = "done"
+    conclude(cluster, "demo", found)
+
+
+def test_a_difference_shows_what_would_change_and_nothing_of_the_servers_own() -> None:
+    live = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "x", "resourceVersion": "7", "uid": "u", "managedFields": [], "labels": {"a": "1"}},
+        "data": {"k": "old"},
+        "status": {},
+    }
+    new = {**live, "metadata": {**live["metadata"], "resourceVersion": "8"}}  # type: ignore[dict-item]
+    assert not Change(live, stripped(live), stripped(new)).differs
+    changed = Change(live, stripped(live), stripped({**new, "data": {"k": "new"}}))
+    assert [line for line in changed.lines() if line[0] in "+-"][2:] == ["-  k: old", "+  k: new"]
+    assert "metadata" in live and live["metadata"]["resourceVersion"] == "7"  # type: ignore[index]
+
+
+def test_every_unit_stands_in_the_plan_table_with_what_it_asks_for() -> None:
+    config = PipelineConfig.model_validate(
+        {
+            "ingest": {"sources": [{"kind": "exhibits-folder", "path": "x"}], "shards": 3},
+            "assess_images": {},
+            "kubernetes": {"tag": "7", "resources": {"assess-images": {"gpus": 2, "memory": "9Gi"}}},
+        }
+    )
+    ingest, assess = plan_table(Plan.of(config))
+    assert (ingest["unit"], ingest["shards"], ingest["image"]) == ("ingest", 3, "docent-ingest:7")
+    assert (assess["gpus"], assess["memory"]) == (2, "9Gi")
+    assert assess["object"].startswith("Job/demo-assess-images-")
+
+
+def test_a_plan_is_not_taken_for_a_state() -> None:
+    labels = {"docent/run": "demo"}
+    assert is_state({"metadata": {"name": "demo-state", "labels": labels}})
+    assert not is_state({"metadata": {"name": "demo-plan-0123456789", "labels": labels}})
+    assert not is_state({"metadata": {"name": "other-state", "labels": labels}})
+
+
+def test_a_job_has_ended_only_when_it_says_so() -> None:
+    def job(kind: str, status: str) -> dict[str, Any]:
+        return {"status": {"conditions": [{"type": kind, "status": status}]}}
+
+    assert ended_as(job("Complete", "True")) == "Complete"
+    assert ended_as(job("Failed", "True")) == "Failed"
+    assert ended_as(job("Failed", "False")) == ended_as(job("FailureTarget", "True")) == ended_as({}) == ""
