@@ -245,6 +245,24 @@ def test_what_is_missing_or_refused_is_said_before_anything_is_made(desk: Desk) 
     assert desk.versions() == {}
 
 
+def test_an_interrupted_push_leaves_no_pod_and_nothing_half_sent(desk: Desk, volume: Path) -> None:
+    desk.expect(0, "run", "--yes")
+    big = desk.folder / f"big-{desk.run}"
+    big.mkdir()
+    for number in range(4):
+        with (big / str(number)).open("wb") as file:
+            file.truncate(100_000_000)
+    process = desk.start("push", big.name, "--run", desk.run)
+    eventually(lambda: any(volume.glob(f".{big.name}.*")))
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (103, False), said
+    selector = f"docent/run={desk.run},app.kubernetes.io/component=transfer"
+    eventually(lambda: not desk.cluster.list("Pod", selector)[0])
+    assert not (volume / big.name).exists()
+    eventually(lambda: not any(volume.glob(f".{big.name}.*")))
+
+
 def test_who_may_not_is_told_what_is_missing(desk: Desk, kubeconfig_of: Callable[[str], Path]) -> None:
     said = desk.expect(4, "run", "--yes", KUBECONFIG=str(kubeconfig_of("nobody")))
     assert "forbidden" in said and "configmaps" in said
