@@ -20,7 +20,7 @@ from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.cause import Evidence, why_failed, why_waiting
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.observing import Observed
-from docent.launcher.cluster.runs import launch_of
+from docent.launcher.cluster.runs import command, launch_of
 from docent.launcher.cluster.start import failure
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.view import BAR_WIDTH, PLAIN_INTERVAL_S, STYLES
@@ -81,7 +81,7 @@ class Follower:
             ended_s = (ended_s or time.monotonic()) if ended else None
             if ended and ended_s and time.monotonic() - ended_s > LATE_S:
                 raise LauncherError(
-                    100, f"the launcher ended: {ended}", f"run {self.run}", f"docent retry --run {self.run}"
+                    100, f"the launcher ended: {ended}", f"run {self.run}", command("retry", self.cluster, self.run)
                 )
             self.changed.wait(LOOK_S)
 
@@ -154,7 +154,10 @@ def _show(follower: Follower, view: RunView) -> RunRecord:
             if obstacle and time.monotonic() - since_s > OBSTACLE_S:
                 run = follower.run
                 raise LauncherError(
-                    101, f"the launcher cannot start: {obstacle}", f"run {run}", f"docent cancel --run {run}"
+                    101,
+                    f"the launcher cannot start: {obstacle}",
+                    f"run {run}",
+                    command("cancel", follower.cluster, run),
                 )
     return record
 
@@ -170,13 +173,7 @@ def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
         failed = next((name for name, unit in record.units.items() if unit.phase == "failed"), "launcher")
         raise LauncherError(100, f"failed: {failure(record)}", where, command(f"logs {failed}", cluster, run))
     if record.phase == "cancelled":
-        raise LauncherError(103, "the run was cancelled", where, f"docent retry --run {run}")
-
-
-def command(verb: str, cluster: Cluster, run: str) -> str:
-    """A command line for this run."""
-    elsewhere = f" --namespace {cluster.namespace}" if cluster.namespace != "docent" else ""
-    return f"docent {verb} --backend kubernetes --run {run}{elsewhere}"
+        raise LauncherError(103, "the run was cancelled", where, command("retry", cluster, run))
 
 
 class RunView:

@@ -15,7 +15,7 @@ from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.attach import LAUNCHER, Follower, conclude
 from docent.launcher.cluster.client import RELISTED
 from docent.launcher.cluster.connection import ApiError
-from docent.launcher.cluster.runs import FINISHED, standing, stored_config
+from docent.launcher.cluster.runs import FINISHED, command, standing, stored_config
 from docent.launcher.cluster.start import start_launcher
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.render import Plan
@@ -39,7 +39,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     if stands == "done":
         return None
     if stands not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, f"docent wait --run {run}")
+        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, command("wait", cluster, run))
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
         raise LauncherError(
@@ -91,7 +91,10 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
         record = found
         if until_s is not None and time.monotonic() > until_s and record.phase == "running":
             raise LauncherError(
-                104, f"run {run} is not finished after {timeout_s:g} s", cluster.namespace, "docent wait, once more"
+                104,
+                f"run {run} is not finished after {timeout_s:g} s",
+                cluster.namespace,
+                command("wait", cluster, run),
             )
     conclude(cluster, run, record)
 
@@ -103,7 +106,7 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
         LauncherError: (101) the run is going on.
     """
     if standing(cluster, run, record) not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, f"docent cancel --run {run}")
+        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, command("cancel", cluster, run))
     selector = f"docent/run={run}"
     workloads = [body for kind in WORKLOADS for body in _listed(cluster, kind, selector)]
     if everything:
@@ -149,7 +152,7 @@ def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
             left.discard(body["metadata"]["name"])
         if not left:
             return
-    raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), f"docent cancel --run {run}")
+    raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), command("cancel", cluster, run))
 
 
 def _at_work(pod: Object) -> bool:

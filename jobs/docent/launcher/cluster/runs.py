@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Standing = Literal["starting", "running", "done", "failed", "cancelled"]
 
-STATE_SUFFIX = "-state"
+TWO_FORMS = frozenset({"run", "status", "logs", "gc", "open"})
 FINISHED: tuple[Standing, ...] = ("done", "failed", "cancelled")
 
 
@@ -107,3 +107,10 @@ def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
     if job is None or launch_of(job) < launch or ended_as(job):
         return "failed"
     return "running" if written else "starting"
+
+
+def command(verb: str, cluster: Cluster, run: str) -> str:
+    """A command line for this run, to be shown to people; `verb` may bring its own arguments."""
+    backend = " --backend kubernetes" if verb.split()[0] in TWO_FORMS else ""
+    elsewhere = f" --namespace {cluster.namespace}" if cluster.namespace != "docent" else ""
+    return f"docent {verb}{backend} --run {run}{elsewhere}"

@@ -18,7 +18,7 @@ from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.differences import Change, change
 from docent.launcher.cluster.inputs import Input, gather, to_push
-from docent.launcher.cluster.runs import all_runs, standing
+from docent.launcher.cluster.runs import all_runs, command, standing
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer import volume
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
@@ -91,14 +91,14 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
             105,
             f"run {intent.plan.run} is going on with another configuration or other inputs",
             f"namespace {cluster.namespace}",
-            f"docent wait --run {intent.plan.run}, or docent cancel --run {intent.plan.run}",
+            f"{command('wait', cluster, intent.plan.run)}, or the same with cancel",
         )
     if stands == "failed" and intent.is_recorded:
         raise LauncherError(
             100,
             f"this plan has failed: {failure(intent.record)}",
             f"run {intent.plan.run} in namespace {cluster.namespace}",
-            f"docent retry --run {intent.plan.run}",
+            command("retry", cluster, intent.plan.run),
         )
     return "nothing" if stands == "done" and intent.is_recorded else "launch"
 

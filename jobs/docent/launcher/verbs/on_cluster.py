@@ -29,7 +29,8 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
         LauncherError: with the exit code of what went wrong.
     """
     from docent.launcher.cluster import start
-    from docent.launcher.cluster.attach import attach, command
+    from docent.launcher.cluster.attach import attach
+    from docent.launcher.cluster.runs import command
 
     cluster = connect(config.kubernetes.namespace)
     intent = start.intend(cluster, config)
@@ -77,7 +78,7 @@ def _sending(one: Any) -> Callable[[int], Any]:
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show how a run stands; with `watch` until it ends."""
-    from docent.launcher.cluster.attach import attach, note
+    from docent.launcher.cluster.attach import Follower, attach, note
     from docent.launcher.cluster.runs import standing
 
     cluster, name, record = find(namespace, run_name)
@@ -89,15 +90,22 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         fields = asdict(stands)
         shown = {key: fields[key] for key in ("phase", "rows", "rejected", "seconds", "usd", "retries")}
         rows.append({"unit": unit, **shown, "note": note(stands) if stands.phase != "done" else stands.cause})
-    title = f"run {name} in namespace {cluster.namespace}: {standing(cluster, name, record)}"
+    how = standing(cluster, name, record)
+    title = f"run {name} in namespace {cluster.namespace}: {how}"
     print_table(rows, output, f"{title}, launch {record.run.get('launch', record.launch)}")
+    if how == "starting" and (why := Follower(cluster, name).obstacle()):
+        click.echo(f"the launcher waits: {why}", err=True)
 
 
 def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
     """Print the log of a unit, or of `launcher`."""
+    from docent.errors import LauncherError
     from docent.launcher.cluster import logs as cluster_logs
 
     cluster, name, record = find(namespace, run_name)
+    known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
+    if unit not in known:
+        raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
     found = (
         cluster_logs.follow(cluster, name, unit, index)
         if follow
@@ -152,7 +160,7 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
         LauncherError: (102) there is no report yet.
     """
     from docent.errors import LauncherError
-    from docent.launcher.cluster.runs import stored_config
+    from docent.launcher.cluster.runs import command, stored_config
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
 
@@ -160,7 +168,10 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     unit = record.units.get("report")
     if unit is None or unit.phase != "done" or not unit.spec:
         raise LauncherError(
-            102, "there is no report yet", f"run {name} in namespace {cluster.namespace}", f"docent wait --run {name}"
+            102,
+            "there is no report yet",
+            f"run {name} in namespace {cluster.namespace}",
+            command("wait", cluster, name),
         )
     page = data / f"{name}-on-cluster" / "report.html"
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:

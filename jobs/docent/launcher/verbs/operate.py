@@ -14,8 +14,9 @@ _detach = click.option("--detach", is_flag=True, help="Start it and return at on
 @options.options(options.which_run, options.namespace, _detach)
 def retry(run_name: str | None, namespace: str, detach: bool) -> None:
     """Launch a failed or cancelled run once more, with the plan that it had."""
-    from docent.launcher.cluster.attach import attach, command
+    from docent.launcher.cluster.attach import attach
     from docent.launcher.cluster.operate import retry as launch_again
+    from docent.launcher.cluster.runs import command
     from docent.launcher.verbs.tables import console
 
     cluster, run, record = find(namespace, run_name)
