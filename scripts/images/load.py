@@ -7,7 +7,8 @@ Reads the table in matrix.py and the environment (REGISTRY, TAG as for build.py)
     make images-load LOAD_ARCHIVE="kind load image-archive" a command that takes one archive of all images
     make images-push REGISTRY=registry.example.org/docent   to a registry
 
-IMAGES="finetune answer" takes only some. One archive holds a layer that several images share once, so that it is much faster where images share PyTorch.
+IMAGES="finetune answer" takes only some. One archive holds a layer that several images share once, so it is much faster
+than names where images share PyTorch.
 """
 
 from __future__ import annotations

@@ -76,11 +76,12 @@ def asked(command: list[str]) -> dict[str, Any]:
 
 def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
     """The CycloneDX document of an image; the same image gives the same bytes."""
+    version = build.labels["org.opencontainers.image.version"]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {"type": "container", "name": f"docent-{build.name}", "version": build.tags[0]}},
+        "metadata": {"component": {"type": "container", "name": f"docent-{build.name}", "version": version}},
         "components": sorted([*python_components(found), *debian_components(found)], key=lambda part: part["purl"]),
     }
 
