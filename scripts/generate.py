@@ -264,6 +264,8 @@ def literal(node: Any) -> str:
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
+        return f"docent {literal(node.args[0])} --run …"
     return "…"
 
 

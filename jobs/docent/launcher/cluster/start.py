@@ -91,7 +91,7 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
             105,
             f"run {intent.plan.run} is going on with another configuration or other inputs",
             f"namespace {cluster.namespace}",
-            f"{command('wait', cluster, intent.plan.run)}, or the same with cancel",
+            command("wait", cluster, intent.plan.run),
         )
     if stands == "failed" and intent.is_recorded:
         raise LauncherError(
