@@ -76,7 +76,7 @@ def test_what_is_nowhere_is_named_unless_it_was_brought_before() -> None:
     assert missing.value.exit_code == 105
     _, inputs = gather(config("gone/raw_data.csv"), {"gone/raw_data.csv": "d1", "gone/images": "d2"})
     assert inputs == (Input(None, "gone/raw_data.csv", "d1"), Input(None, "gone/images", "d2"))
-    assert to_push(inputs, "demo", {}) == []
+    assert to_push(inputs, "demo", {}, "v") == []
 
 
 @pytest.mark.parametrize("name", ["demo", "cache"])
@@ -88,20 +88,21 @@ def test_inputs_cannot_lie_where_the_run_or_the_cache_is(here: Path, name: str) 
 
 
 def record(started: str, phase: Any = "done", **inputs: str) -> RunRecord:
-    return RunRecord(run={"launch": 1, "started": started, "inputs": inputs}, launch=1, phase=phase)
+    return RunRecord(run={"launch": 1, "started": started, "inputs": inputs, "volume": "v"}, launch=1, phase=phase)
 
 
 def test_who_pushed_last_decides_what_is_on_the_volume() -> None:
     inputs = (Input(Path("a"), "a", "mine"), Input(Path("b"), "b", "same"))
     runs = {"demo": record("2026-01-01", a="mine", b="same"), "other": record("2026-01-02", a="theirs")}
-    assert [one.destination for one in to_push(inputs, "demo", runs)] == ["a"]
+    assert [one.destination for one in to_push(inputs, "demo", runs, "v")] == ["a"]
     runs["other"].run["started"] = "2025-12-31"
-    assert to_push(inputs, "demo", runs) == []
+    assert to_push(inputs, "demo", runs, "v") == []
+    assert len(to_push(inputs, "demo", runs, "a volume made anew")) == 2
 
 
 def test_what_another_run_is_reading_is_not_replaced() -> None:
     inputs = (Input(Path("a"), "a", "mine"),)
     with pytest.raises(LauncherError, match="run other is reading another a") as refused:
-        to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="theirs")})
+        to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="theirs")}, "v")
     assert refused.value.exit_code == 105
-    assert to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="mine")}) == []
+    assert to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="mine")}, "v") == []

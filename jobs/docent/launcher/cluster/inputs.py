@@ -77,13 +77,20 @@ def gather(
     return _rewritten(config, moved), tuple(found.values())
 
 
-def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord]) -> list[Input]:
+def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], volume: str) -> list[Input]:
     """The inputs that are not on the volume as they are here: whoever pushed last to a path decides.
+
+    Args:
+        inputs: what the run reads.
+        run: its name.
+        runs: the records of all runs of the namespace.
+        volume: uid of the claim; what was brought to another one says nothing about this one.
 
     Raises:
         LauncherError: (105) a run that is going on reads something else under the same path.
     """
-    by_age = sorted(runs.items(), key=lambda item: str(item[1].run.get("started", "")))
+    of_volume = {name: record for name, record in runs.items() if record.run.get("volume") == volume}
+    by_age = sorted(of_volume.items(), key=lambda item: str(item[1].run.get("started", "")))
     on_volume: dict[str, tuple[str, str]] = {}
     for other, record in by_age:
         on_volume.update({path: (digest, other) for path, digest in _inputs_of(record).items()})

@@ -15,8 +15,8 @@ from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.attach import LAUNCHER, Follower, conclude
 from docent.launcher.cluster.client import RELISTED
 from docent.launcher.cluster.connection import ApiError
+from docent.launcher.cluster.launch import start_launcher
 from docent.launcher.cluster.runs import FINISHED, command, standing, stored_config
-from docent.launcher.cluster.start import start_launcher
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.render import Plan
 

@@ -1,20 +1,18 @@
-"""`docent run --backend kubernetes`: what is to be done, what it takes, and doing it.
+"""`docent run --backend kubernetes` up to the launch: what is to be done, what it takes, and its preparation.
 
-Reads the pipeline's inputs here and the run's record in the cluster; writes the platform objects, the inputs on the
-volume, the record's `run.json` and the launcher's Job. Nothing is written that is there already.
+Reads the pipeline's inputs here and the run's record in the cluster; writes the platform objects and the inputs on the
+volume. Nothing is written that is there already.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster import preflight, state
+from docent.launcher.cluster import preflight
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.differences import Change, change
 from docent.launcher.cluster.inputs import Input, gather, to_push
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 
 Verdict = Literal["nothing", "attach", "launch"]
 
-NAME_FREE_S = 60.0
-PAUSE_S = 1.0
-
 
 @dataclass(frozen=True)
 class Intent:
@@ -41,12 +36,14 @@ class Intent:
         inputs: what it reads.
         pushes: those of them that must be sent first.
         record: what the cluster knows of the run of that name.
+        volume: uid of the volume's claim, "" where there is none yet.
     """
 
     plan: Plan
     inputs: tuple[Input, ...]
     pushes: list[Input]
     record: RunRecord | None
+    volume: str
 
     @property
     def digests(self) -> dict[str, str]:
@@ -55,24 +52,31 @@ class Intent:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the last launch was of this very plan and these inputs."""
+        """Whether the last launch was of this very plan and these inputs, on this very volume."""
         run = self.record.run if self.record else {}
         asked = {"plan10": self.plan.digest10, "plans": self.plan.plan_hashes, "inputs": self.digests}
+        asked["volume"] = self.volume
         return all(run.get(key) == value for key, value in asked.items())
 
 
 def intend(cluster: Cluster, config: PipelineConfig) -> Intent:
-    """What a configuration asks for, compared with what the namespace knows. One list; writes nothing.
+    """What a configuration asks for, compared with what the namespace knows. One list, one get; writes nothing.
 
     Raises:
         LauncherError: (105) an input is missing or collides.
     """
     runs = all_runs(cluster)
-    record = runs.get(config.run.name)
-    known = {str(path): str(digest) for path, digest in (record.run if record else {}).get("inputs", {}).items()}
-    rewritten, inputs = gather(config, known)
+    record, on = runs.get(config.run.name), volume_uid(cluster, config)
+    brought = record.run.get("inputs", {}) if record and record.run.get("volume") == on else {}
+    rewritten, inputs = gather(config, {str(path): str(digest) for path, digest in brought.items()})
     plan = Plan.of(rewritten)
-    return Intent(plan, inputs, to_push(inputs, plan.run, runs), record)
+    return Intent(plan, inputs, to_push(inputs, plan.run, runs, on), record, on)
+
+
+def volume_uid(cluster: Cluster, config: PipelineConfig) -> str:
+    """Uid of the volume's claim: another claim of the same name is another volume. "" where there is none yet."""
+    claim = cluster.get("PersistentVolumeClaim", config.kubernetes.storage.claim)
+    return str(claim["metadata"]["uid"]) if claim else ""
 
 
 def verdict(cluster: Cluster, intent: Intent) -> Verdict:
@@ -196,51 +200,3 @@ def send_inputs(cluster: Cluster, intent: Intent, told: Callable[[Input], Any], 
         for one in intent.pushes:
             assert one.source is not None  # to_push leaves out what is only on the volume
             far.push(one.source, one.destination, told(one), skipped)
-
-
-def launch(cluster: Cluster, intent: Intent) -> int:
-    """Write the record, the plan and the launcher's Job; returns the number of the launch."""
-    plan, before = intent.plan, intent.record
-    number = 1 + max(before.launch, int(before.run.get("launch", 0))) if before else 1
-    record = {
-        "launch": number,
-        "plan10": plan.digest10,
-        "plans": plan.plan_hashes,
-        "inputs": intent.digests,
-        "images": {row["unit"]: row["image"] for row in plan_table(plan)},
-        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
-    owner = cluster.apply(state.run_body(plan.run, record))
-    plan_body = next(body for body in platform(plan) if is_plan(plan, body))
-    planned = change(cluster, state.owned(plan_body, owner))
-    if planned.differs:
-        cluster.apply(planned.body)
-    start_launcher(cluster, plan, number, owner)
-    return number
-
-
-def start_launcher(cluster: Cluster, plan: Plan, number: int, owner: Object) -> None:
-    """Create the launcher's Job for this launch.
-
-    Raises:
-        LauncherError: (104) one of an earlier run of this name does not go away.
-    """
-    body = state.owned(launcher_job(plan, number), owner)
-    body["metadata"]["labels"] = {**body["metadata"]["labels"], "docent/launch": str(number)}
-    until_s = time.monotonic() + NAME_FREE_S
-    while True:
-        try:
-            cluster.create(body)
-            return
-        except ApiError as error:
-            if error.reason != "AlreadyExists":
-                raise
-        name = str(body["metadata"]["name"])
-        there = cluster.get("Job", name) or {"metadata": {}}
-        owners = {reference["uid"] for reference in there["metadata"].get("ownerReferences", ())}
-        if owner["metadata"]["uid"] in owners:
-            return
-        if time.monotonic() > until_s:
-            raise LauncherError(104, "a Job of an earlier run is in the way", name, f"kubectl delete job {name}")
-        cluster.delete("Job", name)
-        time.sleep(PAUSE_S)

@@ -52,6 +52,7 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
 
 def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     from docent.launcher.cluster import start
+    from docent.launcher.cluster.launch import launch
 
     plan, again = intent.plan, "docent run --backend kubernetes --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
@@ -67,7 +68,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     written = start.apply(cluster, changes)
     click.echo(f"{written} of {len(changes)} platform objects applied, {len(changes) - written} unchanged")
     start.send_inputs(cluster, intent, _sending, left_out)
-    return start.launch(cluster, intent)
+    return launch(cluster, intent)
 
 
 def _sending(one: Any) -> Callable[[int], Any]:
