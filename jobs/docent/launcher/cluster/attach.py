@@ -73,10 +73,11 @@ class Follower:
         while True:
             self.changed.clear()
             record = self.record()
-            if record.launch > self.launch or (record.launch == self.launch and record.phase != "running"):
-                yield record
-                return
+            # Somebody may retry meanwhile: then that launch is the one to follow. A run by hand has no number.
+            self.launch = max(self.launch, int(record.run.get("launch", 0)))
             yield record
+            if record.launch >= self.launch and record.phase != "running":
+                return
             ended = self._launcher_ended()
             ended_s = (ended_s or time.monotonic()) if ended else None
             if ended and ended_s and time.monotonic() - ended_s > LATE_S:

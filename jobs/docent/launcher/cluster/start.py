@@ -109,8 +109,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
 
 def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
-    failed = [f"{name}: {unit.cause or 'no cause was written'}" for name, unit in record.units.items()]
-    failed = [text for text, unit in zip(failed, record.units.values(), strict=True) if unit.phase == "failed"]
+    units = record.units.items()
+    failed = [f"{name}: {unit.cause or 'no cause was written'}" for name, unit in units if unit.phase == "failed"]
     return "; ".join(failed) or "its launcher ended before it could say why (docent logs launcher)"
 
 

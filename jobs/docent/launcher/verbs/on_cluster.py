@@ -6,6 +6,7 @@ Reads the pipeline file and the cluster; writes what `docent run` makes there, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,8 +113,9 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
         if follow
         else cluster_logs.lines(cluster, name, record, unit, index)
     )
-    for line in found:
-        click.echo(line)
+    with suppress(KeyboardInterrupt):  # the way to end -f; the run goes on
+        for line in found:
+            click.echo(line)
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, yes: bool) -> None:
