@@ -20,6 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
@@ -28,7 +29,8 @@ from tests.cluster.relay import Relay
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.client import Cluster, Object
-from docent.launcher.render import Plan, platform, workload
+from docent.launcher.cluster.kinds import path
+from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
 from docent.spec import RunStates
 from docent.store import SCHEMA, Shard, finish, marker_path
@@ -149,11 +151,31 @@ class Run:
         container |= {"image": self.plan_image("ingest"), "command": ["python", "-c", script], "args": []}
         return self.cluster.apply(body)
 
-    def start(self, launch: int = 1, **environ: str) -> subprocess.Popen[str]:
-        """The launcher, with a short patience."""
+    def kubeconfig(self, address: str = "") -> Path:
+        """Credentials of the run's launcher, which may do only what its Role says."""
+        here = self.cluster.connection
+        account = path("ServiceAccount", self.cluster.namespace, names.launcher_name(self.name), "token")
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = here.json("POST", account, None, asked)["status"]["token"]
+        server = {"server": address or here.host, "certificate-authority": here.configuration.ssl_ca_cert}
+        server |= {"tls-server-name": urlsplit(here.host).hostname} if address else {}
+        file = self.file.with_suffix(".kubeconfig")
+        found = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": server}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        file.write_text(json.dumps(found))
+        return file
+
+    def start(self, launch: int = 1, address: str = "") -> subprocess.Popen[str]:
+        """The launcher, with its own rights and a short patience; `address` leads it to the API server."""
         command = [sys.executable, "-m", "docent.launcher.cluster.conduct", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
-        environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), **environ}
+        environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), "KUBECONFIG": str(self.kubeconfig(address))}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)
 
     def conduct(self, launch: int = 1) -> int:
@@ -218,6 +240,7 @@ def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
         for body in platform(run.plan):
             if body["kind"] not in ("Namespace", "PersistentVolumeClaim"):
                 cluster.apply(body)
+        cluster.apply(state.run_body(name, {"launch": 1}))  # the launcher may write the record, not make it
         made.append(run)
         return run
 
@@ -244,14 +267,16 @@ def write_exhibits(folder: Path, columns: tuple[str, ...]) -> None:
             writer.writerow([f"The {colour} cube", f"A {colour} cube of {number + 2} cm.", f"{colour}.jpg"])
 
 
-def eventually(look: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
+def eventually(look: Callable[[], Any], launcher: subprocess.Popen[str] | None = None) -> Any:
     """What `look` finds once it finds something.
 
     Raises:
-        AssertionError: it never did.
+        AssertionError: it never did, or the launcher that it waits for has ended.
     """
-    until_s = time.monotonic() + timeout_s
+    until_s = time.monotonic() + WAIT_S
     while not (found := look()):
-        assert time.monotonic() < until_s, f"not within {timeout_s:g} s"
+        if launcher is not None and launcher.poll() is not None and launcher.stderr is not None:
+            raise AssertionError(f"the launcher ended with {launcher.returncode}: {launcher.stderr.read()}")
+        assert time.monotonic() < until_s, f"not within {WAIT_S:g} s"
         time.sleep(0.2)
     return found

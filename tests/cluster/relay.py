@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from pathlib import Path
 from urllib.parse import urlsplit
-
-import yaml
 
 from docent.launcher.cluster.client import Cluster
 from docent.launcher.cluster.connection import Connection, load_configuration
@@ -27,20 +24,15 @@ class Relay:
     def cluster(self, namespace: str, patience_s: float = 20.0) -> Cluster:
         """The cluster behind this relay."""
         configuration = load_configuration()
-        configuration.host = f"https://127.0.0.1:{self.server.getsockname()[1]}"
+        configuration.host = self.address
         configuration.tls_server_name = self.target[0]
         configuration.assert_hostname = self.target[0]
         return Cluster(Connection(configuration, patience_s), namespace)
 
-    def kubeconfig(self, file: Path, folder: Path) -> Path:
-        """A copy of a kubeconfig that leads here."""
-        found = yaml.safe_load(file.read_text())
-        for entry in found["clusters"]:
-            entry["cluster"]["server"] = f"https://127.0.0.1:{self.server.getsockname()[1]}"
-            entry["cluster"]["tls-server-name"] = self.target[0]
-        copy = folder / "kubeconfig"
-        copy.write_text(yaml.safe_dump(found))
-        return copy
+    @property
+    def address(self) -> str:
+        """URL of the API server by way of this relay."""
+        return f"https://127.0.0.1:{self.server.getsockname()[1]}"
 
     def cut(self) -> None:
         """Break every connection; new ones are taken."""

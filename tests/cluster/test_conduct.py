@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,18 +87,18 @@ def test_bad_input_is_named_and_the_next_launch_tries_again(make_run: MakeRun) -
 def test_what_is_removed_comes_again_and_a_stopped_launcher_leaves_it(make_run: MakeRun) -> None:
     run = make_run(resources=NOWHERE)
     launcher = run.start()
-    eventually(lambda: "Insufficient cpu" in run.unit("ingest").cause)
+    eventually(lambda: "Insufficient cpu" in run.unit("ingest").cause, launcher)
     assert run.unit("ingest").cause.startswith("no node fits: ")
     (first,) = run.jobs()["ingest"]
     pods, _ = run.cluster.list("Pod", f"docent/run={run.name}")
     run.cluster.delete("Pod", pods[0]["metadata"]["name"])
-    eventually(lambda: run.unit("ingest").retries == 1)
+    eventually(lambda: run.unit("ingest").retries == 1, launcher)
 
     run.cluster.delete("Job", first["metadata"]["name"])
     eventually(
         lambda: [j["metadata"]["uid"] for j in run.jobs().get("ingest", [])] not in ([], [first["metadata"]["uid"]])
     )
-    eventually(lambda: run.unit("ingest").retries == 0)
+    eventually(lambda: run.unit("ingest").retries == 0, launcher)
 
     assert run.stop(launcher) == 143
     assert len(run.jobs()["ingest"]) == 1
@@ -145,7 +144,7 @@ def test_refused_pods_are_told(make_run: MakeRun) -> None:
     run = make_run()
     run.cluster.delete("ServiceAccount", names.unit_name(run.name, "ingest"))
     launcher = run.start()
-    cause = eventually(lambda: run.unit("ingest").cause)
+    cause = eventually(lambda: run.unit("ingest").cause, launcher)
     assert cause.startswith("its pods are refused: ") and "serviceaccount" in cause
     run.stop(launcher)
 
@@ -153,7 +152,7 @@ def test_refused_pods_are_told(make_run: MakeRun) -> None:
 def test_a_unit_that_its_queue_holds_back_is_queued(make_run: MakeRun) -> None:
     run = make_run(queue="nowhere")
     launcher = run.start()
-    eventually(lambda: run.unit("ingest").phase == "queued")
+    eventually(lambda: run.unit("ingest").phase == "queued", launcher)
     assert run.unit("ingest").cause == "waits for Kueue to admit it from queue nowhere"
     assert run.stop(launcher) == 143
 
@@ -173,11 +172,10 @@ def test_two_launchers_at_once_and_the_first_killed(make_run: MakeRun) -> None:
     assert uids(run) == [job["metadata"]["uid"]]
 
 
-def test_an_api_server_that_comes_back_finds_its_launcher(make_run: MakeRun, relay: Relay, tmp_path: Path) -> None:
+def test_an_api_server_that_comes_back_finds_its_launcher(make_run: MakeRun, relay: Relay) -> None:
     run = make_run(resources=NOWHERE)
-    kubeconfig = relay.kubeconfig(Path(os.environ["KUBECONFIG"]), tmp_path)
-    launcher = run.start(KUBECONFIG=str(kubeconfig))
-    (before,) = eventually(lambda: run.jobs().get("ingest"))
+    launcher = run.start(address=relay.address)
+    (before,) = eventually(lambda: run.jobs().get("ingest"), launcher)
     renewed = lease_of(run.cluster, run.name)["renewTime"]
     relay.away = True
     relay.cut()
@@ -186,15 +184,15 @@ def test_an_api_server_that_comes_back_finds_its_launcher(make_run: MakeRun, rel
         launcher.wait(6)  # longer than the lease
 
     relay.away = False
-    eventually(lambda: uids(run) not in ([], [before["metadata"]["uid"]]))
-    eventually(lambda: lease_of(run.cluster, run.name)["renewTime"] > renewed)
+    eventually(lambda: uids(run) not in ([], [before["metadata"]["uid"]]), launcher)
+    eventually(lambda: lease_of(run.cluster, run.name)["renewTime"] > renewed, launcher)
     assert run.stop(launcher) == 143
 
 
 def test_a_deleted_run_does_not_come_back(make_run: MakeRun) -> None:
     run = make_run(resources=NOWHERE)
     launcher = run.start()
-    eventually(lambda: run.unit("ingest").cause)
+    eventually(lambda: run.unit("ingest").cause, launcher)
     run.cluster.delete("ConfigMap", state.state_name(run.name))
     # 103 when it writes the record first, 4 when it looks after its lease first, which goes with the run.
     assert launcher.wait(60) in (103, 4)

@@ -48,10 +48,22 @@ class Ledger:
         return units_text(self.launch, self.phase, self.units) == self._written
 
     def ensure_owner(self) -> None:
-        """Make the ConfigMap where a run is started by hand, so that it can own the run's objects."""
+        """Make the ConfigMap where a run is started by hand, so that it can own the run's objects.
+
+        Raises:
+            LauncherError: (5) this launcher may write the record but not make it, as its Role in a cluster has it.
+        """
         if self.record.uid:
             return
-        self.write()
+        try:
+            self.write()
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            name = state_name(self.run)
+            raise LauncherError(
+                5, f"the ConfigMap {name} is not there", error.where, f"docent run, or: kubectl create configmap {name}"
+            ) from None
         self.record = read(self.cluster, self.run) or self.record
 
     def write(self, at_once: bool = False) -> None:
