@@ -22,7 +22,7 @@ from tests.tiny_museum import fill_upstream, replaced_stages
 
 from docent.config import PipelineConfig
 from docent.launcher.cluster.client import Cluster, Object
-from docent.launcher.render import Plan, extras, platform, pod_templates, workload
+from docent.launcher.render import Plan, extras, launcher_job, platform, pod_templates, workload
 from docent.stage import run_shard
 
 UNIT = "finetune-lora"
@@ -210,3 +210,38 @@ def test_a_lost_worker_ends_the_other_with_200_and_the_job_succeeds_in_the_end(
     found = eventually(made.result, LONG_S)
     eventually(made.succeeded)
     assert found["resumed_from"] > 0
+
+
+SDK = """
+import sys
+from kubeflow.training import TrainingClient
+client = TrainingClient(namespace=sys.argv[1])
+listed = [job.metadata.name for job in client.list_jobs(job_kind="PyTorchJob")]
+read = client.get_job(sys.argv[2], job_kind="PyTorchJob")
+workers = read.spec.pytorch_replica_specs["Worker"].replicas
+client.wait_for_job_conditions(sys.argv[2], job_kind="PyTorchJob", timeout=80, polling_interval=1)
+assert sys.argv[2] in listed and workers == 2, (listed, workers)
+"""
+
+
+def test_the_training_sdk_lists_reads_and_waits_for_a_pytorchjob(rehearse: Callable[[str, int], Rehearsal]) -> None:
+    """In the launcher's image, which holds the SDK, and with no more than the launcher's rights."""
+    made = rehearse("pytorchjob", 50)
+    cluster, plan = made.cluster, Plan.of(config_of(made.folder.name, made.cluster.namespace, {}))
+    for body in platform(plan, workers=2):
+        if body["kind"] in ("Role", "RoleBinding"):
+            cluster.apply(body)
+    template = pod_templates(launcher_job(plan, 1))[0]
+    spec, name = template["spec"] | {"restartPolicy": "Never"}, f"sdk-{uuid.uuid4().hex[:6]}"
+    del spec["containers"][0]["args"]
+    spec["containers"][0]["command"] = ["python", "-c", SDK, cluster.namespace, made.body["metadata"]["name"]]
+    labels = template["metadata"]["labels"] | {"docent/run": "sdk"}
+    for policy in (one for one in platform(plan) if one["metadata"]["name"].endswith("egress-api")):
+        policy["metadata"]["name"] = "sdk"
+        policy["spec"]["podSelector"]["matchLabels"]["docent/run"] = "sdk"
+        cluster.apply(policy)
+    cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec})
+    phase = eventually(
+        lambda: {"Succeeded", "Failed"} & {(cluster.get("Pod", name) or {}).get("status", {}).get("phase")}
+    )
+    assert phase == {"Succeeded"}, "\n".join(cluster.log(name))
