@@ -7,6 +7,7 @@ volume. Nothing is written that is there already.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from docent.launcher.cluster.differences import Change, change
 from docent.launcher.cluster.inputs import Input, gather, to_push
 from docent.launcher.cluster.runs import all_runs, command, standing
 from docent.launcher.cluster.state import RunRecord
-from docent.launcher.cluster.transfer import volume
+from docent.launcher.cluster.transfer import Moved, Said, volume
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
 
 if TYPE_CHECKING:
@@ -185,13 +186,15 @@ def apply(cluster: Cluster, changes: list[Change]) -> int:
     return len(todo)
 
 
-def send_inputs(cluster: Cluster, intent: Intent, told: Callable[[Input], Any], skipped: Callable[[str], None]) -> None:
+def send_inputs(
+    cluster: Cluster, intent: Intent, told: Callable[[Input], AbstractContextManager[Moved]], skipped: Said
+) -> None:
     """Bring what differs to the volume.
 
     Args:
         cluster: where.
         intent: the run.
-        told: called before each input; returns what is called with the bytes of every piece sent.
+        told: entered around each input; gives what is called with the bytes of every piece sent.
         skipped: called with the path of everything that cannot be sent.
     """
     if not intent.pushes:
@@ -199,4 +202,5 @@ def send_inputs(cluster: Cluster, intent: Intent, told: Callable[[Input], Any], 
     with volume(cluster, transfer_pod(intent.plan)) as far:
         for one in intent.pushes:
             assert one.source is not None  # to_push leaves out what is only on the volume
-            far.push(one.source, one.destination, told(one), skipped)
+            with told(one) as moved:
+                far.push(one.source, one.destination, moved, skipped)

@@ -5,8 +5,8 @@ Reads the pipeline file and the cluster; writes what `docent run` makes there, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from docent.launcher.verbs.tables import console, print_table
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
     from docent.launcher.cluster.client import Cluster
+    from docent.launcher.cluster.inputs import Input
     from docent.launcher.cluster.start import Intent
     from docent.launcher.cluster.state import RunRecord
 
@@ -72,10 +73,12 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     return launch(cluster, intent)
 
 
-def _sending(one: Any) -> Callable[[int], Any]:
-    """Say which input is on its way; the bytes show only with `docent push`."""
+@contextmanager
+def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
+    """Say which input is on its way, on a terminal also how far and how fast."""
     click.echo(f"sending {one.source} to /data/{one.destination}")
-    return lambda _: None
+    with counted(one.destination) as moved:
+        yield moved
 
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
