@@ -7,14 +7,13 @@ and the first that applies is said.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from docent.errors import STAGE_ERRORS, ConfigError, PipelineError, TemporaryError
 from docent.launcher.cluster.conditions import Reading
+from docent.launcher.cluster.loglines import last_error, one_line
 
 Object = dict[str, Any]
 
@@ -29,7 +28,6 @@ CANNOT_CONFIGURE = frozenset({"CreateContainerConfigError"})
 CANNOT_CREATE = frozenset({"CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun"})
 REFUSED = frozenset({"FailedCreate"})
 NOT_MOUNTED = frozenset({"FailedMount", "FailedAttachVolume"})
-LOG_LINE = re.compile(r"^(?:\S+ )?\S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$")
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def why_failed(evidence: Evidence) -> Cause:
         if found:
             return found
     reading = evidence.reading
-    return Cause(_one_line(f"{reading.reason or 'failed'}: {reading.message or 'the cluster gives no reason'}"))
+    return Cause(one_line(f"{reading.reason or 'failed'}: {reading.message or 'the cluster gives no reason'}"))
 
 
 def why_waiting(evidence: Evidence) -> str:
@@ -78,55 +76,6 @@ def why_waiting(evidence: Evidence) -> str:
         if found:
             return found.text
     return ""
-
-
-def last_error(log: str) -> str:
-    """The last error that a log tells of, on one line: from JSON lines, from plain lines, else its last line."""
-    blocks = list(_messages(log))
-    errors = [text for level, text in blocks if level in ("ERROR", "CRITICAL")]
-    chosen = errors[-1] if errors else blocks[-1][1] if blocks else ""
-    what, *more = [line.strip() for line in chosen.splitlines() if line.strip()] or [""]
-    if what.startswith("Traceback "):  # it ended before it had a log
-        return _one_line(more[-1] if more else what)
-    if any(line.startswith("Traceback ") for line in more):
-        return _one_line(f"{what}: {more[-1]}")
-    where = next((line.removeprefix("where:").strip() for line in more if line.startswith("where:")), "")
-    return _one_line(f"{what} ({where})" if where else what)
-
-
-def readable(log: str) -> str:
-    """A pod's log for people: its JSON lines as plain ones, other lines as they are."""
-    lines = []
-    for line in log.splitlines():
-        record = _record(line) if line.startswith("{") else None
-        lines.append(f"{json.loads(line).get('time', '')} {record[0]} {record[1]}".strip() if record else line)
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def _messages(log: str) -> Iterator[tuple[str, str]]:
-    """Level and text of every record; lines that begin none belong to the one before."""
-    level, text = "", ""
-    for line in log.splitlines():
-        found = _record(line)
-        if found is None:
-            text += f"\n{line}"
-            continue
-        if text:
-            yield level, text
-        level, text = found
-    if text.strip():
-        yield level, text.strip("\n")
-
-
-def _record(line: str) -> tuple[str, str] | None:
-    if line.startswith("{"):
-        try:
-            record = json.loads(line)
-            return str(record["level"]), str(record["message"])
-        except (json.JSONDecodeError, KeyError, TypeError):
-            return None
-    plain = LOG_LINE.match(line)
-    return (plain[1], plain[2]) if plain else None
 
 
 def _out_of_memory(evidence: Evidence) -> Cause | None:
@@ -145,7 +94,7 @@ def _exit_code(evidence: Evidence) -> Cause | None:
     meaning = MEANINGS.get(code) or (f"killed by signal {code - 128}" if code > 128 else "failed")
     tried = f", tried {evidence.reading.retries} times" if evidence.reading.retries > 1 else ""
     where = f", index {evidence.reading.failed_indexes}" if evidence.reading.failed_indexes else ""
-    return Cause(_one_line(f"exit {code}{where}{tried}: {last_error(evidence.log) or meaning}"), code)
+    return Cause(one_line(f"exit {code}{where}{tried}: {last_error(evidence.log) or meaning}"), code)
 
 
 def decisiveness(pod: Object) -> int:
@@ -167,10 +116,10 @@ def _evicted(evidence: Evidence) -> Cause | None:
             "NodeLost",
             "NodeShutdown",
         ):
-            return Cause(_one_line(f"{status['reason']}: {status.get('message', 'the node took its pod away')}"))
+            return Cause(one_line(f"{status['reason']}: {status.get('message', 'the node took its pod away')}"))
         for condition in _conditions(pod):
             if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
-                return Cause(_one_line(f"{condition.get('reason', 'Disrupted')}: {condition.get('message', '')}"))
+                return Cause(one_line(f"{condition.get('reason', 'Disrupted')}: {condition.get('message', '')}"))
     return None
 
 
@@ -178,29 +127,29 @@ def _deadline(evidence: Evidence) -> Cause | None:
     if evidence.reading.reason != "DeadlineExceeded":
         return None
     blocked = why_waiting(Evidence(evidence.unit, Reading("running"), evidence.pods, evidence.warnings))
-    return Cause(_one_line(f"it took longer than kubernetes.deadline_s{f', {blocked}' if blocked else ''}"))
+    return Cause(one_line(f"it took longer than kubernetes.deadline_s{f', {blocked}' if blocked else ''}"))
 
 
 def _image(evidence: Evidence) -> Cause | None:
     for pod, waiting in _waiting(evidence.pods):
         if waiting.get("reason") in CANNOT_PULL:
             images = ", ".join(c["image"] for c in pod["spec"]["containers"])
-            return Cause(_one_line(f"image {images} cannot be pulled: {waiting.get('message') or waiting['reason']}"))
+            return Cause(one_line(f"image {images} cannot be pulled: {waiting.get('message') or waiting['reason']}"))
     return None
 
 
 def _configuration(evidence: Evidence) -> Cause | None:
     for _, waiting in _waiting(evidence.pods):
         if waiting.get("reason") in CANNOT_CONFIGURE:
-            return Cause(_one_line(f"a Secret or ConfigMap is missing: {waiting.get('message', '')}"))
+            return Cause(one_line(f"a Secret or ConfigMap is missing: {waiting.get('message', '')}"))
         if waiting.get("reason") in CANNOT_CREATE:
-            return Cause(_one_line(f"its container cannot start: {waiting.get('message') or waiting['reason']}"))
+            return Cause(one_line(f"its container cannot start: {waiting.get('message') or waiting['reason']}"))
     return None
 
 
 def _refused(evidence: Evidence) -> Cause | None:
     said = _warning(evidence.warnings, REFUSED)
-    return Cause(_one_line(f"its pods are refused: {said}")) if said and not evidence.pods else None
+    return Cause(one_line(f"its pods are refused: {said}")) if said and not evidence.pods else None
 
 
 def _unschedulable(evidence: Evidence) -> Cause | None:
@@ -209,14 +158,14 @@ def _unschedulable(evidence: Evidence) -> Cause | None:
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 said = condition.get("message") or condition.get("reason", "")
                 volume = "PersistentVolumeClaim" in said or "persistentvolumeclaim" in said
-                return Cause(_one_line(f"{'its volume is not ready' if volume else 'no node fits'}: {said}"))
+                return Cause(one_line(f"{'its volume is not ready' if volume else 'no node fits'}: {said}"))
     return None
 
 
 def _unmounted(evidence: Evidence) -> Cause | None:
     starting = any(waiting.get("reason") == "ContainerCreating" for _, waiting in _waiting(evidence.pods))
     said = _warning(evidence.warnings, NOT_MOUNTED)
-    return Cause(_one_line(f"a volume cannot be mounted: {said}")) if starting and said else None
+    return Cause(one_line(f"a volume cannot be mounted: {said}")) if starting and said else None
 
 
 def _suspended(evidence: Evidence) -> Cause | None:
@@ -278,7 +227,3 @@ def _warning(warnings: Iterable[Object], reasons: frozenset[str]) -> str:
     found = [event for event in warnings if event.get("reason") in reasons]
     found.sort(key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
     return str(found[-1].get("message", "")) if found else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -92,8 +92,8 @@ class Connection:
     ) -> urllib3.BaseHTTPResponse:
         """An answer still to be read.
 
-        GET, PATCH (always a server-side apply), PUT and DELETE are tried again after 5xx and broken connections; POST only
-        where it was certainly not carried out.
+        GET, PATCH (always a server-side apply), PUT and DELETE are tried again after 5xx and broken connections; POST
+        only where it was certainly not carried out.
 
         Raises:
             ApiError: 4 unreachable or forbidden, 5 refused at admission, 102 not found.

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.cause import Cause, Evidence, decisiveness, last_error, readable, why_failed, why_waiting
+from docent.launcher.cluster.cause import Cause, Evidence, decisiveness, why_failed, why_waiting
 from docent.launcher.cluster.client import ApiError, Cluster, Object
 from docent.launcher.cluster.conditions import read
 from docent.launcher.cluster.ledger import Ledger
+from docent.launcher.cluster.loglines import last_error, readable
 from docent.launcher.cluster.observing import Observed
 from docent.launcher.cluster.state import LOG_BYTES, UnitPhase, owned, tail
 from docent.launcher.cluster.volume import log_tail
