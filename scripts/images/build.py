@@ -1,8 +1,8 @@
 """Build the images: with `docker buildx bake` where a docker daemon answers, else with buildah, which needs none.
 
 Reads the table in matrix.py and the environment; writes the project's wheel to dist/image/, images into the builder's
-storage and the builders' output to dist/image-logs/. Run alone: `make images`, or `python scripts/images/build.py
-[NAME...]` for some of them (what they stand on is built with them).
+storage, the builders' output to dist/image-logs/ and what stamps.py notes. Run alone: `make images`, or
+`python scripts/images/build.py [NAME...]` for some of them (what they stand on is built with them).
 
 The environment: REGISTRY and TAG make the names (default: no registry, docent's version); TORCH_INDEX_URL and
 PIP_FIND_LINKS choose the build of PyTorch; PYTHON_IMAGE is what everything stands on; BUILD_FLAGS are further flags of
@@ -22,6 +22,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from matrix import BAKE_ARGS, BY_NAME, PYTHON_IMAGE, ROOT, SOMETIMES_KNOWN, Build, builds, version
+from stamps import inputs, is_built, keep
 
 WHEEL = ROOT / "dist/image"
 LOGS = ROOT / "dist/image-logs"
@@ -176,8 +177,15 @@ def build_all(chosen: list[Build]) -> None:
 def buildah(build: Build) -> str:
     """Build one image; returns its line for the terminal: name, seconds, size."""
     started_s = time.monotonic()
-    run(buildah_command(build), build.name)
-    return f"{build.tags[0]:<40} {time.monotonic() - started_s:6.1f} s  {megabytes(build.tags[0]):5.0f} MB"
+    command = buildah_command(build)
+    made_from = inputs(build, command)
+    if is_built(build, made_from):
+        seconds = "unchanged"
+    else:
+        run(command, build.name)
+        keep(build, made_from)
+        seconds = f"{time.monotonic() - started_s:.1f} s"
+    return f"{build.tags[0]:<40} {seconds:>10}  {megabytes(build.tags[0]):5.0f} MB"
 
 
 def buildah_command(build: Build) -> list[str]:

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "scripts/images"))
 archive = importlib.import_module("archive")
 build = importlib.import_module("build")
 matrix = importlib.import_module("matrix")
+stamps = importlib.import_module("stamps")
 
 IMAGES = {image.name: image for image in matrix.IMAGES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -244,3 +245,29 @@ def test_an_unknown_image_is_named_with_those_there_are() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "no image finetun" in result.stderr and "finetune" in result.stderr
+
+
+def test_an_image_is_built_again_when_something_in_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = {"docent-base-cpu:1": "id-of-base", "docent-curate:1": "id-of-image"}
+    monkeypatch.setattr(stamps, "ROOT", tmp_path)
+    monkeypatch.setattr(stamps, "STAMPS", tmp_path / "stamps")
+    monkeypatch.setattr(stamps, "image_id", lambda name: ids.get(name, ""))
+    files = [tmp_path / path for path in ("images/curate/Dockerfile", "images/install.sh", "dist/image/docent.whl")]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("before", encoding="utf-8")
+    curate = next(one for one in matrix.builds("", "1") if one.name == "curate")
+    wanted = stamps.inputs(curate, ["buildah"])
+    assert not stamps.is_built(curate, wanted)
+    stamps.keep(curate, wanted)
+    assert stamps.is_built(curate, stamps.inputs(curate, ["buildah"]))
+    assert not stamps.is_built(curate, stamps.inputs(curate, ["buildah", "--label", "a=b"]))
+    for path in files:
+        path.write_text("after", encoding="utf-8")
+        assert not stamps.is_built(curate, stamps.inputs(curate, ["buildah"])), path
+        path.write_text("before", encoding="utf-8")
+    for name, before in list(ids.items()):  # another base; somebody else's image under the same tag
+        monkeypatch.setitem(ids, name, "another")
+        assert not stamps.is_built(curate, stamps.inputs(curate, ["buildah"])), name
+        monkeypatch.setitem(ids, name, before)
+    assert stamps.is_built(curate, stamps.inputs(curate, ["buildah"]))
