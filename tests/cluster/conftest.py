@@ -247,6 +247,10 @@ def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
     yield make
     for run in made:
         cluster.delete("ConfigMap", state.state_name(run.name))
+        # Jobs made by hand have no owner. A namespace that ends while one still waits for a node would hang: Pods go
+        # first then, and the Job cannot make the ones that would let it count those.
+        for job in cluster.list("Job", f"docent/run={run.name}")[0]:
+            cluster.delete("Job", job["metadata"]["name"])
 
 
 def source(folder: str) -> dict[str, str]:
