@@ -271,16 +271,18 @@ def write_exhibits(folder: Path, columns: tuple[str, ...]) -> None:
             writer.writerow([f"The {colour} cube", f"A {colour} cube of {number + 2} cm.", f"{colour}.jpg"])
 
 
-def eventually(look: Callable[[], Any], launcher: subprocess.Popen[str] | None = None) -> Any:
+def eventually(
+    look: Callable[[], Any], launcher: subprocess.Popen[str] | None = None, *, timeout_s: float = WAIT_S
+) -> Any:
     """What `look` finds once it finds something.
 
     Raises:
         AssertionError: it never did, or the launcher that it waits for has ended.
     """
-    until_s = time.monotonic() + WAIT_S
+    until_s = time.monotonic() + timeout_s
     while not (found := look()):
         if launcher is not None and launcher.poll() is not None and launcher.stderr is not None:
             raise AssertionError(f"the launcher ended with {launcher.returncode}: {launcher.stderr.read()}")
-        assert time.monotonic() < until_s, f"not within {WAIT_S:g} s"
+        assert time.monotonic() < until_s, f"not within {timeout_s:g} s"
         time.sleep(0.2)
     return found

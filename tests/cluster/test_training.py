@@ -190,7 +190,7 @@ def test_a_deleted_worker_ends_in_143_and_the_job_goes_on_from_its_checkpoint(
     eventually(made.checkpoint)
     _, second = made.pods()
     made.cluster.delete("Pod", second)
-    found = eventually(made.result, LONG_S)
+    found = eventually(made.result, timeout_s=LONG_S)
     eventually(made.succeeded)
     assert found["world_size"] == len(set(found["hosts"])) == 2
     assert found["resumed_from"] > 0, made.exits
@@ -207,7 +207,7 @@ def test_a_lost_worker_ends_the_other_with_200_and_the_job_succeeds_in_the_end(
     # What a lost node looks like from the other one. A deleted pod gets SIGTERM even without a grace period.
     list(made.cluster.run_in(second, ["python", "-c", KILL]))
     eventually(lambda: {(first, 200), (second, 200)} <= set(made.exits.values()))
-    found = eventually(made.result, LONG_S)
+    found = eventually(made.result, timeout_s=LONG_S)
     eventually(made.succeeded)
     assert found["resumed_from"] > 0
 
