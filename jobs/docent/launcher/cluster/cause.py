@@ -157,6 +157,7 @@ def _unschedulable(evidence: Evidence) -> Cause | None:
         for condition in _conditions(pod):
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 said = condition.get("message") or condition.get("reason", "")
+                said = said.partition(" no new claims")[0].partition(" preemption:")[0]  # what was tried besides
                 volume = "PersistentVolumeClaim" in said or "persistentvolumeclaim" in said
                 return Cause(one_line(f"{'its volume is not ready' if volume else 'no node fits'}: {said}"))
     return None

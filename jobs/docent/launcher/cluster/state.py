@@ -31,7 +31,7 @@ class UnitState:
     """How one unit stands.
 
     Attributes:
-        phase: waiting for inputs, queued (suspended), running (submitted), done or failed.
+        phase: waiting for inputs, queued (submitted, and `cause` says why it does not run), running, done or failed.
         job: name of its workload, "" before there is one.
         spec: its spec hash on disk.
         digest: of what it wrote.

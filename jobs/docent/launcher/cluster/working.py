@@ -164,7 +164,8 @@ class Workshop:
             return "running", reading.retries, ""
         starting = [pod for pod in pods if pod.get("status", {}).get("phase") == "Pending"]
         evidence = self._evidence(work, found, "", with_warnings=bool(starting) or not pods)
-        return ("queued" if reading.phase == "queued" else "running"), reading.retries, why_waiting(evidence)
+        why = why_waiting(evidence)
+        return ("queued" if why or reading.phase == "queued" else "running"), reading.retries, why
 
     @property
     def _seen(self) -> Observed:

@@ -54,7 +54,11 @@ backend = click.option(
     help="Where the run is: on this machine, or on the cluster of the current kube context.",
 )
 namespace_of_file = click.option(
-    "--namespace", "-n", help="Namespace on the cluster; kubernetes.namespace of the file when not given."
+    "--namespace",
+    "-n",
+    envvar="DOCENT_NAMESPACE",
+    show_envvar=True,
+    help="Namespace on the cluster; kubernetes.namespace of the file when not given.",
 )
 namespace = click.option(
     "--namespace",
