@@ -47,7 +47,7 @@ test-browser: .venv/dev.stamp .venv/browser.stamp ## The report in a real browse
 
 .PHONY: test-cluster
 test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images must be there: make images images-load)
-	@.venv/bin/pytest tests/cluster --force-enable-socket
+	@.venv/bin/pytest tests/cluster --force-enable-socket --timeout=900 -n 3 --dist loadfile
 
 .PHONY: prove
 prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, permuted photos (writes docs/proofs.json)

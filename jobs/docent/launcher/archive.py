@@ -76,7 +76,7 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None) -> It
         LauncherError: (105) there is no such file or folder.
     """
     if not source.exists():
-        raise LauncherError(105, "there is no such file or folder", str(source), "mend the path")
+        raise LauncherError(102, "there is no such file or folder", str(source), "mend the path")
     yield from _walk(source.resolve(), TOP, source.resolve(), 0, skipped)
 
 

@@ -114,7 +114,13 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
     plans = _listed(cluster, "ConfigMap", selector)
     current = f"{run}-plan-{record.run.get('plan10', '')}"
     old = [body for body in plans if _is_plan(body, run) and body["metadata"]["name"] != current]
-    return [*(body for body in workloads if conditions.read(body).finished), *old]
+    # The launcher has said its last word, though its Job may take a moment more to say so too.
+    ended = [body for body in workloads if conditions.read(body).finished or _is_launcher(body)]
+    return [*ended, *old]
+
+
+def _is_launcher(body: Object) -> bool:
+    return bool(body["metadata"]["labels"].get("app.kubernetes.io/component") == "launcher")
 
 
 def _is_plan(body: Object, run: str) -> bool:

@@ -141,7 +141,7 @@ def _explained(error: CommandError, path: str) -> LauncherError:
     said = error.stderr.strip().splitlines() or [f"the command in the pod ended with {error.status}"]
     told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
     what = told[0] if told else said[-1]
-    codes = {2: 2, 105: 102}
+    codes = {2: 2, 102: 102, 105: 105}
     return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "docent status")
 
 
