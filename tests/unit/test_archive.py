@@ -119,9 +119,13 @@ def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
             member.type, member.linkname = kind, link
             member.size = 4 if kind == tarfile.REGTYPE else 0
             tar.addfile(member, io.BytesIO(b"evil") if member.size else None)
-    data = buffer.getvalue()
-    receipt = Receipt(len(members), 0, "").as_json().encode()
-    yield LENGTH.pack(len(data)) + data + LENGTH.pack(0) + LENGTH.pack(len(receipt)) + receipt
+    yield framed(buffer.getvalue())
+
+
+def framed(data: bytes) -> bytes:
+    """A tar in one frame, with a receipt that claims nothing."""
+    receipt = Receipt(0, 0, "").as_json().encode()
+    return LENGTH.pack(len(data)) + data + LENGTH.pack(0) + LENGTH.pack(len(receipt)) + receipt
 
 
 @pytest.mark.parametrize(
@@ -133,6 +137,8 @@ def hostile(*members: tuple[str, bytes, str]) -> Iterator[bytes]:
         [("evil", tarfile.REGTYPE, "")],
         [("content/link", tarfile.SYMTYPE, "../../..")],
         [("content/link", tarfile.SYMTYPE, "/etc")],
+        [("content/a", tarfile.SYMTYPE, "."), ("content/link", tarfile.SYMTYPE, "a/../b/../../evil")],
+        [("content/a", tarfile.SYMTYPE, "."), ("content/link", tarfile.SYMTYPE, "a/../x")],
         [("content/link", tarfile.SYMTYPE, "."), ("content/link/evil", tarfile.REGTYPE, "")],
         [("content/link", tarfile.SYMTYPE, "x"), ("content/link", tarfile.REGTYPE, "")],
         [("content/hard", tarfile.LNKTYPE, "/etc/passwd")],
@@ -150,6 +156,60 @@ def test_a_hostile_archive_is_refused_whole(members: list[tuple[str, bytes, str]
         unpack(reader(hostile(*members)), inside / "copy")
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
     assert list(inside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**8)}, {"mtime": "inf"}, {"mtime": "nan"}, {"mtime": "1e30"}],
+)
+def test_a_header_that_lies_about_size_or_time_is_refused(headers: dict[str, str], tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("content")
+        member.pax_headers = headers
+        tar.addfile(member)
+    with pytest.raises(LauncherError, match="refused"):
+        unpack(reader([framed(buffer.getvalue())]), tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_means_the_same_wherever_the_folder_that_holds_it_was_linked(tmp_path: Path) -> None:
+    elsewhere, source = tmp_path / "elsewhere", tmp_path / "source"
+    (elsewhere / "photos").mkdir(parents=True)
+    source.mkdir()
+    (elsewhere / "caption.txt").write_text("the one that was meant")
+    (source / "caption.txt").write_text("another of that name")
+    (elsewhere / "photos" / "caption.txt").symlink_to("../caption.txt")
+    (elsewhere / "photos" / "same.txt").symlink_to("caption.txt")
+    (source / "photos").symlink_to(elsewhere / "photos")
+    unpack(reader(pack(source)), tmp_path / "there" / "source")
+    photos = tmp_path / "there" / "source" / "photos"
+    assert (photos / "caption.txt").read_text() == "the one that was meant"
+    assert os.readlink(photos / "same.txt") == "caption.txt"
+    assert digest_of_paths([tmp_path / "there" / "source"]) == digest_of_paths([source])
+
+
+def test_what_was_there_comes_back_when_the_change_of_place_is_interrupted(
+    odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "before").write_text("x")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(reader(pack(odd)), tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["before"]
+
+
+def test_a_file_and_a_folder_take_each_others_place(odd: Path, tmp_path: Path) -> None:
+    unpack(reader(pack(tmp_path / "outside.txt")), tmp_path / "copy")
+    unpack(reader(pack(odd)), tmp_path / "copy")
+    assert (tmp_path / "copy" / "run.sh").is_file()
+    unpack(reader(pack(tmp_path / "outside.txt")), tmp_path / "copy")
+    assert (tmp_path / "copy").read_text() == "from outside"
 
 
 def test_what_is_no_stream_is_refused(tmp_path: Path) -> None:

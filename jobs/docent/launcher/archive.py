@@ -77,27 +77,36 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None) -> It
     """
     if not source.exists():
         raise LauncherError(102, "there is no such file or folder", str(source), "mend the path")
-    yield from _walk(source.resolve(), TOP, source.resolve(), 0, skipped)
+    yield from _walk(source.resolve(), TOP, TOP, 0, skipped)
 
 
-def _walk(path: Path, name: str, root: Path, depth: int, skipped: Callable[[str], None]) -> Iterator[Entry]:
+def _walk(path: Path, name: str, top: str, depth: int, skipped: Callable[[str], None]) -> Iterator[Entry]:
+    """`top` is the name of the folder that links must stay in: below a link outwards, what that link leads to."""
     target = os.readlink(path) if path.is_symlink() else None
-    if target is not None and stays_inside(name, target):
+    if target is not None and stays_inside(name, target, top):
         yield Entry(name, path, target)
     elif path.is_file():
         yield Entry(name, path)
     elif path.is_dir() and depth <= MAX_DEPTH:  # a link outwards may lead to a folder that leads back
         yield Entry(name, path)
+        inner = top if target is None else name
         for child in sorted(os.listdir(path)):
-            yield from _walk(path / child, f"{name}/{child}", root, depth + (target is not None), skipped)
+            yield from _walk(path / child, f"{name}/{child}", inner, depth + (target is not None), skipped)
     else:
         skipped(str(path))
 
 
-def stays_inside(name: str, target: str) -> bool:
-    """Whether a link of this name leads to something below TOP."""
+def stays_inside(name: str, target: str, top: str = TOP) -> bool:
+    """Whether a link of this name leads to something below `top`, wherever other links lead.
+
+    `..` counts only at the beginning: behind the name of another link it would lead to the parent of what that is.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    ups = parts.count("..")
+    if target.startswith("/") or name == TOP or parts[:ups] != [".."] * ups:
+        return False
     led = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-    return not target.startswith("/") and name != TOP and (led == TOP or led.startswith(f"{TOP}/"))
+    return led == top or led.startswith(f"{top}/")
 
 
 def pack(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Generator[bytes, None, Receipt]:

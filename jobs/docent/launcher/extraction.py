@@ -6,6 +6,7 @@ stay inside are taken. Run alone in a pod: `docent unpack DESTINATION`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tarfile
@@ -31,7 +32,7 @@ def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:
         frames = Frames(read)
         try:
             files, size_bytes = _extract(frames, aside)
-        except (tarfile.TarError, UnicodeError, ValueError, FileExistsError, FileNotFoundError) as error:
+        except (tarfile.TarError, ValueError, OverflowError, FileExistsError, FileNotFoundError) as error:
             raise LauncherError(100, f"the archive was refused: {error}", str(destination), "send it again") from None
         receipt = frames.check(files, size_bytes)
         if not (aside / TOP).exists():
@@ -83,8 +84,8 @@ def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:
     parts = member.name.split("/")
     if parts[0] != TOP or not all(parts) or {".", ".."} & set(parts) or "\0" in member.name:
         raise tarfile.TarError(f"the name {member.name!r} leads elsewhere")
-    if not (member.isreg() or member.isdir() or member.issym()):
-        raise tarfile.TarError(f"{member.name!r} is neither file, folder nor link")
+    if not (member.isreg() or member.isdir() or member.issym()) or member.issparse():  # a sparse file grows on disk
+        raise tarfile.TarError(f"{member.name!r} is neither plain file, folder nor link")
     if member.issym() and not stays_inside(member.name, member.linkname):
         raise tarfile.TarError(f"the link {member.name!r} leads outside")
     if any("/".join(parts[:i]) in links for i in range(1, len(parts) + 1)):
@@ -92,15 +93,15 @@ def _refuse_dangerous(member: tarfile.TarInfo, links: set[str]) -> None:
 
 
 def _swap_in(aside: Path, destination: Path) -> None:
-    """Rename the new content to its place; what was there is put back when that fails."""
-    old = aside / "old"
-    there = destination.exists() or destination.is_symlink()
-    if there:
-        os.rename(destination, old)
+    """Rename the new content to its place; what was there is put back when that fails or is interrupted."""
+    new, old = aside / TOP, aside / "old"
     try:
-        os.rename(aside / TOP, destination)
-    except OSError:
-        if there:
+        if destination.is_dir() or new.is_dir():  # else one rename replaces the file
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(destination, old)
+        os.replace(new, destination)
+    except BaseException:
+        if os.path.lexists(old):
             os.rename(old, destination)
         raise
     sync_folder(destination.parent)
