@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from docent import peers
 from docent.config import PipelineConfig
 from docent.pipeline import Unit, section_of
 from docent.progress import Progress
@@ -98,7 +99,7 @@ class Context:
         """Store bytes under a name made of their hash; returns the path for a row, `files/<sha16>.<suffix>`."""
         name = f"files/{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
         path = self.folder / name
-        if name not in self._files:
+        if name not in self._files and peers.rank() == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not (path.is_file() and path.read_bytes() == data):
                 write_durably(path, data)
@@ -116,9 +117,10 @@ class Context:
 
     def output_file(self, name: str, data: bytes) -> None:
         """Store one named output beside the rows, e.g. `summary.json`."""
-        path = self.folder / name
-        write_durably(path, data)
-        self._files[name] = path
+        if peers.rank() == 0:  # the ranks of a training share the folder, and the first one publishes
+            path = self.folder / name
+            write_durably(path, data)
+            self._files[name] = path
 
     def publish(self) -> list[dict[str, Any]]:
         """Move output folders into place and list every file; called once by the shell."""

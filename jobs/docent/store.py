@@ -31,6 +31,8 @@ from docent.records import Reject, Row, canonical_json
 SCHEMA = 1
 SUCCESS = "_SUCCESS.json"
 MAX_DEPTH = 8
+# A pod that replaces another has its host name, and its first process the same number.
+_ATTEMPT = os.urandom(4).hex()
 R = TypeVar("R", bound=Row)
 
 
@@ -172,7 +174,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 def temporary_name(path: Path) -> Path:
     """A name beside `path` that no other process on any machine uses."""
-    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{_ATTEMPT}.tmp")
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docent import peers
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError, TemporaryError
@@ -216,3 +220,60 @@ def test_files_saved_twice_are_one_file_named_by_content(
     names = [file["path"] for file in success(run_dir, "ingest")["files"]]
     assert len(names) == 2 and names[1] == "model/w.bin" and names[0].startswith("files/")
     assert not list(run_dir.rglob("*.tmp"))
+
+
+def test_of_several_ranks_only_the_first_writes(
+    run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_files(ctx: Context) -> Iterator[Any]:
+        ctx.save(b"a picture", "png")
+        ctx.output_file("log.jsonl", str(peers.rank()).encode())
+        (ctx.output_folder("model") / "weights").write_bytes(b"w")
+        yield from ten_documents(ctx)
+
+    def leave(error: object) -> None:
+        assert error is None
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        yield
+
+    with_stage("ingest", with_files)
+    monkeypatch.setattr(peers, "leave", leave)
+    monkeypatch.setattr(peers, "together", alone)
+    for name, value in {peers.FOLDER: str(tmp_path), "WORLD_SIZE": "2", "LOCAL_RANK": "0", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    run_shard(two_stages, "ingest", run_dir)
+    assert [path for path in run_dir.rglob("*") if not path.is_dir()] == []
+    monkeypatch.setenv("RANK", "0")
+    run_shard(two_stages, "ingest", run_dir)
+    written = [path for path in run_dir.rglob("*") if path.is_file()]
+    monkeypatch.setenv("RANK", "1")
+    run_shard(two_stages, "ingest", run_dir)
+    assert [path for path in run_dir.rglob("*") if path.is_file()] == written
+    assert next(run_dir.rglob("log.jsonl")).read_text() == "0"
+
+
+STOPPED_WHILE_IMPORTING = """
+import importlib.abc, os, signal, sys, time
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "docent.config":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+            sys.exit("nobody heard it")
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as the first process of a container has it
+sys.meta_path.insert(0, Slow())
+sys.argv = ["docent", "stage", "ingest", "--config", "pipeline.yaml", "--run-dir", "runs/demo"]
+from docent.launcher.cli import main
+main()
+"""
+
+
+def test_sigterm_is_heard_while_modules_are_imported() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_IMPORTING], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (143, "")

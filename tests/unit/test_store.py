@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -72,3 +74,14 @@ def test_the_digest_of_sources_sees_content_and_names_not_times(tmp_path: Path) 
 def test_nothing_temporary_stays_after_a_write(tmp_path: Path) -> None:
     write_durably(tmp_path / "x.json", b"1")
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_pod_that_takes_the_place_of_another_writes_under_other_temporary_names() -> None:
+    code = """
+import os, socket, pathlib
+os.getpid, socket.gethostname = lambda: 1, lambda: "demo-ingest-0"
+from docent.store import temporary_name
+print(temporary_name(pathlib.Path("part")))
+"""
+    names = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(names) == 2

@@ -46,14 +46,15 @@ def stage(
     """Do one shard of one unit: what every container runs."""
     import signal
 
-    from docent import peers, ranks
-    from docent.config import load_config
     from docent.errors import ConfigError, StoppedError
-    from docent.logs import configure
-    from docent.stage import run_shard
 
     # The first process of a container ignores SIGTERM until it says otherwise; nothing is at work yet.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
+    from docent import peers, ranks
+    from docent.config import load_config
+    from docent.logs import configure
+    from docent.stage import run_shard
+
     if with_launcher:
         threading.Thread(target=_end_with_launcher, daemon=True).start()
     try:
