@@ -32,29 +32,30 @@ def main() -> int:
     """Run once undisturbed, once under kills, compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kubelet-pid", type=Path, help="file with the kubelet's process id, on this machine")
+    parser.add_argument("--kubelet-pid", type=Path, help="file that begins with the kubelet's process id")
     parser.add_argument("--restart", default="", help="command that starts the kubelet again")
     options = parser.parse_args()
-    calm, calm_s = undisturbed("prove-calm")
+    quiet, rough = (f"prove-{name}-{os.getpid()}" for name in ("calm", "rough"))
+    calm, calm_s = undisturbed(quiet)
     kills = ["launcher", "stage pod", *(["kubelet"] if options.kubelet_pid else [])]
     rng = random.Random(options.seed)
     moments_s = sorted(rng.uniform(0.1, 0.8) * calm_s for _ in kills)
     rng.shuffle(kills)
-    struck = disturbed("prove-rough", list(zip(moments_s, kills, strict=True)), options)
-    rough = units("prove-rough")
-    different = sorted(name for name in calm if name != "report" and digest(rough, name) != digest(calm, name))
+    struck = disturbed(rough, list(zip(moments_s, kills, strict=True)), options)
+    found = units(rough)
+    different = sorted(name for name in calm if name != "report" and digest(found, name) != digest(calm, name))
     seen = {
         "kills": struck,
         "seed": options.seed,
         "undisturbed_s": round(calm_s, 1),
         "units_compared": len(calm) - 1,
         "units_that_differ": different,
-        "rows_kept": sum(unit["rows"] for unit in rough.values()),
+        "rows_kept": sum(unit["rows"] for unit in found.values()),
         "rows_undisturbed": sum(unit["rows"] for unit in calm.values()),
     }
     note("cluster_kills", seen)
     print(json.dumps(seen, indent=1))
-    for namespace in ("prove-calm", "prove-rough"):
+    for namespace in (quiet, rough):
         kubectl("delete", "namespace", namespace, "--wait=false")
     return 1 if different or not calm else 0
 
@@ -84,7 +85,7 @@ def disturbed(namespace: str, blows: list[tuple[float, str]], options: argparse.
 def strike(namespace: str, target: str, options: argparse.Namespace) -> str:
     """Kill one thing; returns its name."""
     if target == "kubelet":
-        os.kill(int(options.kubelet_pid.read_text()), signal.SIGKILL)
+        os.kill(int(options.kubelet_pid.read_text().split()[0]), signal.SIGKILL)
         subprocess.run(shlex.split(options.restart), check=True, stdout=subprocess.DEVNULL)
         return "killed and started again"
     wanted = f"{RUN}-launcher-" if target == "launcher" else f"{RUN}-"
