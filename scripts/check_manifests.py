@@ -170,6 +170,8 @@ def write_core_schemas(version: str, folder: Path) -> None:
 def write_crd_schemas(folder: Path) -> int:
     """Schemas of the operators' kinds as the cluster has them, with unknown fields refused; returns how many."""
     folder.mkdir(parents=True)
+    if not shutil.which("kubectl"):
+        return 0
     done = subprocess.run(["kubectl", "get", "crd", "-o", "json"], capture_output=True, text=True)
     crds = json.loads(done.stdout)["items"] if done.returncode == 0 else []
     wanted = [crd for crd in crds if crd["spec"]["names"]["kind"] in CORE_KINDS_ONLY]

@@ -45,8 +45,9 @@ def main(names: list[str]) -> int:
     started_s = time.monotonic()
     chosen = wanted(names, from_environment())
     try:
+        chosen_builder = builder()
         build_wheel()
-        if builder() == "docker":
+        if chosen_builder == "docker":
             bake(chosen)
         else:
             build_all(chosen)
@@ -86,7 +87,9 @@ def wanted(names: list[str], every: list[Build]) -> list[Build]:
 
 
 def revision() -> str:
-    """The commit, marked when files differ from it; "" outside a git checkout."""
+    """The commit, marked when files differ from it; "" outside a git checkout or without git."""
+    if not shutil.which("git"):
+        return ""
     result = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
         cwd=ROOT,
@@ -101,10 +104,12 @@ def builder() -> str:
     """`docker` when its daemon answers and buildx is there, else `buildah`.
 
     Raises:
-        BuildError: neither is there.
+        BuildError: neither is there, or not the one that BUILDER names.
     """
     if chosen := os.environ.get("BUILDER"):
-        return chosen
+        if chosen in ("docker", "buildah") and shutil.which(chosen):
+            return chosen
+        raise BuildError(f"BUILDER={chosen}: it is docker or buildah, and must be installed")
     if shutil.which("docker") and all(
         subprocess.run(["docker", *command], capture_output=True, check=False).returncode == 0
         for command in (["info"], ["buildx", "version"])

@@ -38,7 +38,7 @@ def main(verb: str, names: list[str]) -> int:
         chosen = [build for build in chosen if BY_NAME[build.name].holds_docent]
     try:
         return verbs[verb](chosen)
-    except (BuildError, subprocess.CalledProcessError) as error:
+    except (BuildError, subprocess.CalledProcessError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 

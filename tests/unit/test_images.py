@@ -240,6 +240,17 @@ def test_a_builder_that_fails_says_why_and_where(tmp_path: Path, monkeypatch: py
     (build.LOGS / "test-of-a-failure.txt").unlink()
 
 
+@pytest.mark.parametrize(("chosen", "says"), [("", "no docker daemon answers"), ("podman", "BUILDER=podman")])
+def test_without_a_builder_nothing_is_begun_and_the_way_out_is_named(
+    chosen: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # no git either
+    monkeypatch.setenv("BUILDER", chosen)
+    monkeypatch.setattr(build, "build_wheel", pytest.fail)
+    assert build.main(["curate"]) == 1
+    assert says in capsys.readouterr().err
+
+
 def test_an_unknown_image_is_named_with_those_there_are() -> None:
     command = [sys.executable, str(ROOT / "scripts/images/build.py"), "finetun"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
