@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.cluster.conftest import COLUMNS, Run, eventually, write_exhibits
+from tests.cluster.conftest import COLUMNS, WAIT_S, Run, eventually, write_exhibits
 from tests.cluster.relay import Relay
 
 from docent.launcher.cluster import state
@@ -103,6 +103,27 @@ def test_what_is_removed_comes_again_and_a_stopped_launcher_leaves_it(make_run: 
     assert run.stop(launcher) == 143
     assert len(run.jobs()["ingest"]) == 1
     assert not lease_holder(run.cluster, run.name)
+
+
+def test_a_deleted_workload_comes_again_only_after_its_pods_have_ended(make_run: MakeRun) -> None:
+    run = make_run()
+    job = run.stand_in("ingest", "import time; time.sleep(600)")  # as first process it does not hear SIGTERM
+    (pod,) = eventually(lambda: pods_at_work(run))
+    launcher = run.start()
+    eventually(lambda: run.unit("ingest").phase == "running", launcher)
+
+    run.cluster.delete("Job", job["metadata"]["name"])
+    eventually(lambda: "was deleted, its pods are ending" in run.unit("ingest").cause, launcher)
+    assert pods_at_work(run) == [pod]
+    eventually(lambda: run.jobs().get("ingest"), launcher)
+    assert pod not in pods_at_work(run)
+    assert launcher.wait(WAIT_S) == 0
+
+
+def pods_at_work(run: Run) -> list[str]:
+    """Names of pods with a container that runs."""
+    pods, _ = run.cluster.list("Pod", f"docent/run={run.name}")
+    return [pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"]
 
 
 def test_complete_without_success_is_a_failure(make_run: MakeRun) -> None:

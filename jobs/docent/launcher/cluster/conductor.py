@@ -62,7 +62,11 @@ class Conductor:
             if not attached:
                 break
         for name in [] if self.failed else self._ready():
-            self._make(self.workshop.find(name))
+            work = self.workshop.find(name)
+            left = self.workshop.leaving(work)
+            self.ledger.units[name].cause = f"waits until pod {left} has ended" if left else ""
+            if not left:
+                self._make(work)
 
     def refresh(self) -> None:
         """Bring cause, progress and log of everything at work up to date; files are looked at now and then only."""

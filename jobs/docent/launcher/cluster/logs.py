@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from docent.errors import LauncherError, PipelineError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.observing import Observed
+from docent.launcher.cluster.runs import FINISHED, command, how_it_stands, launch_of
 from docent.launcher.cluster.state import RunRecord
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def follow(cluster: Cluster, run: str, unit: str, index: int | None) -> Iterator
     changed = threading.Event()
     said: queue.Queue[str] = queue.Queue()
     pods = Observed(cluster, ("Pod",), _selector(run, unit), changed)
-    records = Observed(cluster, ("ConfigMap",), f"docent/run={run}", changed)
+    records = Observed(cluster, ("ConfigMap", "Job"), f"docent/run={run}", changed)
     followed: dict[str, threading.Thread] = {}
     while True:
         changed.clear()
@@ -89,7 +90,10 @@ def _has_ended(records: Observed, run: str, unit: str) -> bool:
     if found is None:
         return True
     record = state.parse(found)
-    going_on = record.launch < int(record.run.get("launch", 0)) or record.phase == "running"
+    launchers = records.labelled("Job", "app.kubernetes.io/component", "launcher")
+    stands = how_it_stands(record, max(launchers, key=launch_of, default=None))
+    by_hand = not record.run  # then no Job tells whether its launcher lives
+    going_on = record.phase == "running" if by_hand else stands not in FINISHED
     return not going_on or (unit in record.units and record.units[unit].phase in ("done", "failed"))
 
 
@@ -97,7 +101,10 @@ def _tail(cluster: Cluster, run: str, record: RunRecord, unit: str) -> Iterator[
     kept = record.units[unit].log if unit in record.units else ""
     if not kept:
         raise LauncherError(
-            102, f"{unit} has no log here", f"run {run} in namespace {cluster.namespace}", "docent status"
+            102,
+            f"{unit} has no log here",
+            f"run {run} in namespace {cluster.namespace}",
+            command("status", cluster, run),
         )
     yield from kept.splitlines()
 

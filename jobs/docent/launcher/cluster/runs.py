@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Standing = Literal["starting", "running", "done", "failed", "cancelled"]
 
+RUN_IT = "docent run --backend kubernetes"
 TWO_FORMS = frozenset({"run", "status", "logs", "gc", "open"})
 FINISHED: tuple[Standing, ...] = ("done", "failed", "cancelled")
 
@@ -45,15 +46,11 @@ def find(cluster: Cluster, run: str | None) -> tuple[str, RunRecord]:
     if run:
         record = state.read(cluster, run)
         if record is None:
-            raise LauncherError(
-                102, f"there is no run {run!r}", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
-            )
+            raise LauncherError(102, f"there is no run {run!r}", f"namespace {cluster.namespace}", RUN_IT)
         return run, record
     found = all_runs(cluster)
     if not found:
-        raise LauncherError(
-            102, "there is no run yet", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
-        )
+        raise LauncherError(102, "there is no run yet", f"namespace {cluster.namespace}", RUN_IT)
     newest = max(found, key=lambda name: (str(found[name].run.get("started", "")), name))
     return newest, found[newest]
 
@@ -72,9 +69,7 @@ def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConf
         return PipelineConfig.model_validate(yaml.safe_load(found["data"]["pipeline.yaml"]))
     except (KeyError, ValueError, ValidationError, yaml.YAMLError) as error:
         said = str(error).splitlines()[0]
-        raise LauncherError(
-            102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", "docent run --backend kubernetes"
-        ) from None
+        raise LauncherError(102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", RUN_IT) from None
 
 
 def launcher_job(cluster: Cluster, run: str) -> Object | None:
@@ -99,14 +94,23 @@ def ended_as(job: Object) -> Literal["", "Complete", "Failed"]:
 
 def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
     """How a run stands. What its launcher could not write down any more is told from the launcher's Job."""
-    launch = int(record.run.get("launch", 0))
-    written = record.launch >= launch
+    settled = _is_written(record) and record.phase != "running"
+    return how_it_stands(record, None if settled else launcher_job(cluster, run))
+
+
+def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
+    """How a run stands by its record and the Job of its last launch."""
+    launch, written = int(record.run.get("launch", 0)), _is_written(record)
     if written and record.phase != "running":
         return record.phase
-    job = launcher_job(cluster, run)
     if job is None or launch_of(job) < launch or ended_as(job):
         return "failed"
     return "running" if written else "starting"
+
+
+def _is_written(record: RunRecord) -> bool:
+    """Whether the record tells of the last launch."""
+    return record.launch >= int(record.run.get("launch", 0))
 
 
 def command(verb: str, cluster: Cluster, run: str) -> str:

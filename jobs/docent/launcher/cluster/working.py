@@ -19,9 +19,11 @@ from docent.launcher.cluster.conditions import read
 from docent.launcher.cluster.ledger import Ledger
 from docent.launcher.cluster.loglines import last_error, readable
 from docent.launcher.cluster.observing import Observed
+from docent.launcher.cluster.runs import command
 from docent.launcher.cluster.state import LOG_BYTES, UnitPhase, owned, tail
 from docent.launcher.cluster.volume import log_tail
 from docent.launcher.render import Plan, workload
+from docent.launcher.render.names import attempt_of
 
 log = logging.getLogger("docent.conduct")
 
@@ -98,21 +100,30 @@ class Workshop:
     def find(self, unit: str) -> Work:
         """The workload to follow or to make.
 
-        One that is at work is followed, whoever made it. One that ended without output counts when it is of this
-        launch, else the next attempt takes its place.
+        The last attempt counts: those before it may have been removed by their TTL. One that is at work is followed,
+        whoever made it. One that ended without output counts when it is of this launch, else the next attempt takes
+        its place.
 
         Raises:
             LauncherError: (105) there have been too many attempts.
         """
-        for attempt in range(MAX_ATTEMPTS):
-            body = workload(self.plan, unit, attempt)
-            found = self._found(body)
-            if found is None:
-                return Work(unit, body, is_new=True)
+        body = workload(self.plan, unit)
+        there = self._seen.labelled(body["kind"], "docent/unit", unit)
+        attempts = [attempt_of(one["metadata"]["name"], body["metadata"]["name"]) for one in there]
+        last = max((attempt for attempt in attempts if attempt is not None), default=None)
+        if last is None:
+            return Work(unit, body, is_new=True)
+        body = workload(self.plan, unit, last)
+        found = self._found(body)
+        if found is not None:
             of_this_launch = found["metadata"].get("labels", {}).get(LAUNCH_LABEL) == str(self.ledger.launch)
             if of_this_launch or not read(found).finished:
                 return Work(unit, body, is_new=False)
-        raise LauncherError(105, f"{unit} was tried {MAX_ATTEMPTS} times", self.plan.run, "docent gc, then docent run")
+            body = workload(self.plan, unit, last + 1)
+        if last + 1 >= MAX_ATTEMPTS:
+            tidy = command("gc", self.cluster, self.plan.run)
+            raise LauncherError(105, f"{unit} was tried {MAX_ATTEMPTS} times", self.plan.run, f"{tidy}, then run again")
+        return Work(unit, body, is_new=True)
 
     def make(self, work: Work) -> None:
         """Make the workload; another launcher that does the same at this moment makes the same one.
@@ -125,8 +136,28 @@ class Workshop:
         metadata = work.body["metadata"]
         labels = {**metadata.get("labels", {}), LAUNCH_LABEL: str(self.ledger.launch)}
         body = owned({**work.body, "metadata": {**metadata, "labels": labels}}, self.ledger.record)
-        self._seen.put({**self.cluster.apply(body), "kind": work.kind})
+        self._seen.put({**self._applied(body), "kind": work.kind})
         work.complete_since_s = None
+
+    def _applied(self, body: Object) -> Object:
+        """Apply a workload; one that is there already and that its queue has admitted since is left as it is."""
+        try:
+            return self.cluster.apply(body)
+        except ApiError as error:
+            found = self.cluster.get(body["kind"], body["metadata"]["name"]) if error.reason == "Conflict" else None
+            if found is None:
+                raise
+            return found
+
+    def leaving(self, work: Work) -> str:
+        """A pod of a workload that was deleted, on its way out; "" when there is none.
+
+        It may still write a checkpoint, so nobody else should be at work in its place.
+        """
+        pods = self._seen.labelled("Pod", "docent/unit", work.unit)
+        active = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+        left = [pod for pod in active if pod["metadata"].get("deletionTimestamp") or _is_named(pod, work.name)]
+        return str(left[0]["metadata"]["name"]) if left else ""
 
     def remove(self, work: Work) -> None:
         """Delete the workload and its pods; they get SIGTERM and their grace."""
@@ -137,6 +168,8 @@ class Workshop:
         """What has become of a workload."""
         found = self._found(work.body)
         if found is None:
+            if self.leaving(work):
+                return Judgement("at work")
             work.vanished += 1
             if work.vanished > self.plan.config.kubernetes.max_retries:
                 return Judgement("ended", cause=Cause(f"{work.name} was deleted {work.vanished} times"))
@@ -157,7 +190,7 @@ class Workshop:
         """Phase, pods that failed so far, and why it does not run, for a workload that has not ended."""
         found = self._found(work.body)
         if found is None:
-            return "running", 0, ""
+            return "running", 0, f"{work.name} was deleted, its pods are ending"
         reading = read(found)
         pods = self._pods(work)
         if any(pod.get("status", {}).get("phase") == "Running" for pod in pods):

@@ -8,6 +8,7 @@ so a workload's own name has at most 51. The unit is what gives way.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from docent.records import canonical_json
@@ -29,6 +30,12 @@ def workload_name(run: str, unit: str, digest: str, attempt: int = 0) -> str:
     tail = f"-{digest}-r{attempt}" if attempt else f"-{digest}"
     room = MAX_WORKLOAD_NAME - len(run) - 1 - len(tail)
     return f"{run}-{unit[:room].rstrip('-')}{tail}"
+
+
+def attempt_of(name: str, first: str) -> int | None:
+    """Which attempt at a workload a name is of, told by its digest; `first` is the name of attempt 0."""
+    found = re.search(rf"-{first.rpartition('-')[2]}(?:-r(\d+))?$", name)
+    return int(found[1] or 0) if found else None
 
 
 def letter_first(run: str) -> str:
