@@ -17,10 +17,13 @@ import pytest
 import yaml
 from tests.cluster.conftest import CLAIM, COLUMNS, eventually, write_exhibits
 
-from docent.launcher.cluster import state
+from docent.config import load_config
+from docent.launcher.cluster import start, state
 from docent.launcher.cluster.attach import Follower
 from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.differences import change
 from docent.launcher.cluster.runs import launcher_job
+from docent.launcher.render import Plan, platform
 
 PIPELINE = """
 run: {name: %s, input_wait_s: 5}
@@ -243,6 +246,14 @@ def test_what_is_missing_or_refused_is_said_before_anything_is_made(desk: Desk) 
     key = ("--set=llm.provider=openai", "--set=assess_images={}", "--set=assemble={}", "--set=generate_qa={}")
     assert "OPENAI_API_KEY is not there" in desk.expect(105, "run", "--yes", *key)
     assert desk.versions() == {}
+
+
+def test_what_kubectl_applied_before_is_taken_over(desk: Desk) -> None:
+    plan = Plan.of(load_config(desk.folder / "pipeline.yaml", environ={}))
+    (role,) = (body for body in platform(plan) if body["kind"] == "Role")
+    desk.cluster.apply(role | {"rules": role["rules"][:1]}, manager="kubectl")
+    assert start.apply(desk.cluster, [change(desk.cluster, role)]) == 1
+    assert not change(desk.cluster, role).differs
 
 
 def test_an_interrupted_push_leaves_no_pod_and_nothing_half_sent(desk: Desk, volume: Path) -> None:

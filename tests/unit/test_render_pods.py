@@ -9,7 +9,7 @@ import pytest
 from tests.pod_security import violations
 from tests.render_variants import ONLINE, TRAINING, VARIANTS, everything, plan_of
 
-from docent.errors import LauncherError
+from docent.errors import ConfigError, LauncherError
 from docent.launcher.render import Plan, extras, launcher_job, pod_templates, transfer_pod, workload
 from docent.pipeline import needs_of
 
@@ -114,6 +114,14 @@ def test_no_secret_value_is_ever_rendered(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HF_TOKEN", "canary-7f2b")
     plan = plan_of(*ONLINE)
     assert "canary" not in repr([*everything(plan)]) + repr(plan)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "HF_TOKEN", "DOCENT_RUN__THREADS"])
+def test_variables_hold_no_secrets_and_do_not_change_the_plan(name: str) -> None:
+    plan = plan_of(f"kubernetes.env={{{name}: canary}}")
+    with pytest.raises(ConfigError) as refused:
+        workload(plan, "ingest")
+    assert name in str(refused.value) and "canary" not in str(refused.value)
 
 
 def test_variables_of_a_stage() -> None:

@@ -46,7 +46,7 @@ class Change:
 
 
 def change(cluster: Cluster, body: Object) -> Change:
-    """What an apply of `body` would change.
+    """What an apply of `body` would change; fields that somebody set by hand, or with kubectl, are taken over.
 
     Raises:
         ApiError: (5) the server refuses it; (4) forbidden or unreachable.
@@ -54,7 +54,9 @@ def change(cluster: Cluster, body: Object) -> Change:
     live = cluster.get(body["kind"], body["metadata"]["name"])
     if live is not None and body["kind"] in MADE_ONCE:
         return Change(body, {}, {})
-    return Change(body, None if live is None else stripped(live), stripped(cluster.apply(body, dry_run=True)))
+    return Change(
+        body, None if live is None else stripped(live), stripped(cluster.apply(body, dry_run=True, force=True))
+    )
 
 
 def stripped(body: Object) -> Object:

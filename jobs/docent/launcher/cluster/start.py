@@ -98,7 +98,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
             f"namespace {cluster.namespace}",
             command("wait", cluster, intent.plan.run),
         )
-    if stands == "failed" and intent.is_recorded:
+    # Without its plan nothing can be retried: whoever launched it was interrupted before it was written.
+    if stands == "failed" and intent.is_recorded and cluster.get("ConfigMap", intent.plan.config_map):
         raise LauncherError(
             100,
             f"this plan has failed: {failure(intent.record)}",
@@ -112,7 +113,7 @@ def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
     units = record.units.items()
     failed = [f"{name}: {unit.cause or 'no cause was written'}" for name, unit in units if unit.phase == "failed"]
-    return "; ".join(failed) or "its launcher ended before it could say why (docent logs launcher)"
+    return "; ".join(failed) or "its launcher ended before it could say why, see the log of unit launcher"
 
 
 def workloads(plan: Plan) -> list[Object]:
@@ -182,7 +183,7 @@ def apply(cluster: Cluster, changes: list[Change]) -> int:
     """Apply what differs; returns how many objects were written."""
     todo = [one for one in changes if one.differs]
     for one in todo:
-        cluster.apply(one.body)
+        cluster.apply(one.body, force=True)  # as it was compared
     return len(todo)
 
 

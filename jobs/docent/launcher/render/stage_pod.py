@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from docent.config import is_override
+from docent.errors import ConfigError
 from docent.launcher.render.names import unit_name
 from docent.launcher.render.plan import Plan
 from docent.launcher.render.pod import PLAN_FILE, Pod, env_list, secret_env, template
@@ -37,6 +39,7 @@ def stage_template(
 
     Raises:
         LauncherError: (105) the node selectors of pods that share a node contradict each other.
+        ConfigError: `kubernetes.env` holds a secret or overrides the configuration.
     """
     cluster = plan.config.kubernetes
     needs = needs_of(plan.config, unit)
@@ -73,7 +76,21 @@ def plain_environment(threads: int) -> dict[str, str]:
 
 def _environment(plan: Plan, needs: frozenset[Any]) -> dict[str, str]:
     hub = {"HF_HOME": "/data/cache/hub"} if "hub" in needs else {"HF_HOME": "/tmp/hf", "HF_HUB_OFFLINE": "1"}
-    return plain_environment(plan.config.run.threads) | hub | plan.config.kubernetes.env
+    return plain_environment(plan.config.run.threads) | hub | _given(plan)
+
+
+def _given(plan: Plan) -> dict[str, str]:
+    """`kubernetes.env`, which everybody can read in the plan and which does not change what the plan says."""
+    cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, "HF_TOKEN")
+    for name in cluster.env:
+        if name in keys:
+            where = f"put it into the Secret {cluster.keys_from}, and remove it here"
+            raise ConfigError(f"{name} is a secret", "kubernetes.env", where)
+        if is_override(name):
+            raise ConfigError(
+                f"{name} overrides the configuration, but only in some pods", "kubernetes.env", "set the key itself"
+            )
+    return cluster.env
 
 
 def _keys(plan: Plan, needs: frozenset[Any]) -> list[dict[str, Any]]:
