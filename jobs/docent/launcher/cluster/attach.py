@@ -20,7 +20,7 @@ from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.cause import Evidence, why_failed, why_waiting
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.observing import Observed
-from docent.launcher.cluster.runs import command, launch_of
+from docent.launcher.cluster.runs import RUN_IT, command, launch_of
 from docent.launcher.cluster.start import failure
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.view import BAR_WIDTH, PLAIN_INTERVAL_S, STYLES
@@ -60,8 +60,16 @@ class Follower:
         """
         found = self.records.get("ConfigMap", state.state_name(self.run))
         if found is None:
-            raise LauncherError(102, f"there is no run {self.run!r}", self.cluster.namespace, "docent run")
+            raise LauncherError(102, f"there is no run {self.run!r}", self.cluster.namespace, RUN_IT)
         return state.parse(found)
+
+    def is_told(self, record: RunRecord) -> bool:
+        """Whether a record tells of the launch that is followed, and not of one before it."""
+        return record.launch >= self.launch
+
+    def is_finished(self, record: RunRecord) -> bool:
+        """Whether a record says that the launch that is followed has ended."""
+        return self.is_told(record) and record.phase != "running"
 
     def records_until_end(self) -> Iterator[RunRecord]:
         """The record every time something changes and at least every second; the last one is of a finished launch.
@@ -76,7 +84,7 @@ class Follower:
             # Somebody may retry meanwhile: then that launch is the one to follow. A run by hand has no number.
             self.launch = max(self.launch, int(record.run.get("launch", 0)))
             yield record
-            if record.launch >= self.launch and record.phase != "running":
+            if self.is_finished(record):
                 return
             ended = self._launcher_ended()
             ended_s = (ended_s or time.monotonic()) if ended else None
@@ -94,10 +102,17 @@ class Follower:
         pods = tuple(self.launchers.labelled("Pod", "batch.kubernetes.io/job-name", jobs[-1]["metadata"]["name"]))
         warnings: tuple[Any, ...] = ()
         if not pods:
-            events, _ = self.cluster.list("Event")
-            name = jobs[-1]["metadata"]["name"]
-            warnings = tuple(event for event in events if event.get("involvedObject", {}).get("name") == name)
+            warnings = tuple(self._events_of(jobs[-1]["metadata"]["name"]))
         return why_waiting(Evidence("launcher", conditions.read(jobs[-1]), pods, warnings))
+
+    def _events_of(self, name: str) -> list[Any]:
+        try:
+            events, _ = self.cluster.list("Event")
+        except ApiError as error:
+            if error.status != 403:  # then it is said without them
+                raise
+            return []
+        return [event for event in events if event.get("involvedObject", {}).get("name") == name]
 
     def _jobs(self) -> list[Any]:
         return self.launchers.labelled("Job", "app.kubernetes.io/component", "launcher")
@@ -106,7 +121,10 @@ class Follower:
         """Why the launcher ended, "" while it works."""
         jobs = [job for job in self._jobs() if launch_of(job) == self.launch]
         if not jobs:
-            return "its Job is gone"
+            pods = self.launchers.labelled("Pod", "app.kubernetes.io/component", "launcher")
+            # Whoever cancels deletes the Job, waits for its pod, and only then writes it down.
+            at_work = any(pod.get("status", {}).get("phase") not in ("Succeeded", "Failed") for pod in pods)
+            return "" if at_work else "its Job is gone"
         reading = conditions.read(jobs[-1])
         if not reading.finished:
             return ""
@@ -145,8 +163,9 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
 def _show(follower: Follower, view: RunView) -> RunRecord:
     obstacle, since_s, looked_s = "", time.monotonic(), 0.0
     for record in follower.records_until_end():
-        view.show(record)
-        if record.launch < follower.launch and time.monotonic() - looked_s > 2 * LOOK_S:
+        told = follower.is_told(record)
+        view.show(record if told else RunRecord())
+        if not told and time.monotonic() - looked_s > 2 * LOOK_S:
             looked_s = time.monotonic()
             found = follower.obstacle()
             if found != obstacle:

@@ -25,6 +25,7 @@ from docent.launcher.cluster.conductor import Conductor
 from docent.launcher.cluster.lease import DURATION_S, Lease
 from docent.launcher.cluster.ledger import Ledger
 from docent.launcher.cluster.observing import Observed
+from docent.launcher.cluster.runs import command
 from docent.launcher.cluster.working import Workshop
 from docent.launcher.render import Plan, names
 from docent.spec import RunStates
@@ -107,7 +108,7 @@ def _conduct(this: _Launch, data: Path, changed: threading.Event) -> int:
     ledger = Ledger(cluster, plan.run, this.number, state.read(cluster, plan.run))
     if ledger.record.launch > this.number:
         later = f"launch {ledger.record.launch} of this run has begun since"
-        raise LauncherError(105, later, state.state_name(plan.run), "docent status")
+        raise LauncherError(105, later, state.state_name(plan.run), command("status", cluster, plan.run))
     workshop = Workshop(cluster, plan, ledger, states.run_dir, this.patience.success_s)
     conductor = Conductor(plan, states, ledger, workshop)
     complete = conductor.look()

@@ -207,7 +207,7 @@ def refusal(method: str, path: str, code: int, status: dict[str, Any], raw: str 
     elif code == 403 and " cannot " in said:
         means = 4, f"forbidden: {said}", "ask for the permission named above"
     elif code == 404:
-        means = 102, f"not found: {said}", "docent status"
+        means = 102, f"not found: {said}", "docent status --backend kubernetes"
     elif code in TRIED_AGAIN or code == TOO_MANY:
         means = 4, f"the API server is in trouble: {said}", "kubectl get --raw /readyz"
     else:

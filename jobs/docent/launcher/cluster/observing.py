@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 
-from docent.errors import PipelineError
 from docent.launcher.cluster.client import RELISTED, Cluster, Object
 
 WATCH_S = 3600.0
@@ -27,7 +26,7 @@ class Observed:
         self.cluster, self.selector, self.changed = cluster, selector, changed
         self._objects: dict[str, dict[str, Object]] = {}
         self._lock = threading.Lock()
-        self._failed: PipelineError | None = None
+        self._failed: Exception | None = None
         versions = {}
         for kind in kinds:
             items, versions[kind] = cluster.list(kind, selector)
@@ -69,7 +68,7 @@ class Observed:
                     self.changed.set()
                 items, version = self.cluster.list(kind, self.selector)
                 self._take(kind, RELISTED, {"items": items})
-        except PipelineError as error:
+        except Exception as error:  # noqa: BLE001 - whoever looks next hears of it, instead of waiting for ever
             self._failed = error
             self.changed.set()
 

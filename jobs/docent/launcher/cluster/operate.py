@@ -43,7 +43,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
         raise LauncherError(
-            105, "this plan was made by another version of docent", f"run {run}", "docent run --backend kubernetes"
+            105, "this plan was made by another version of docent", f"run {run}", command("run", cluster, run)
         )
     number = 1 + max(record.launch, int(record.run.get("launch", 0)))
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -87,9 +87,10 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
         LauncherError: 100 failed, 103 cancelled, 104 it takes longer than `timeout_s`.
     """
     until_s = None if timeout_s is None else time.monotonic() + timeout_s
-    for found in Follower(cluster, run).records_until_end():
+    follower = Follower(cluster, run)
+    for found in follower.records_until_end():
         record = found
-        if until_s is not None and time.monotonic() > until_s and record.phase == "running":
+        if until_s is not None and time.monotonic() > until_s and not follower.is_finished(record):
             raise LauncherError(
                 104,
                 f"run {run} is not finished after {timeout_s:g} s",

@@ -19,6 +19,7 @@ from docent.launcher.cluster.client import RELISTED
 from docent.launcher.cluster.conditions import Reading
 from docent.launcher.cluster.execution import CommandError
 from docent.launcher.extraction import unpack
+from docent.launcher.render.pod import CLAIM_LABEL
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.client import Cluster, Object
@@ -122,7 +123,7 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
     name = str(body["metadata"]["name"])
     selector = f"docent/run={body['metadata']['labels']['docent/run']},app.kubernetes.io/component=transfer"
     found = cluster.get("Pod", name)
-    if found and found["status"].get("phase") == "Running" and not found["metadata"].get("deletionTimestamp"):
+    if found and _is_usable(found, body):
         yield Volume(cluster, name)  # somebody else's transfer: the pod stays for them
         return
     if found:
@@ -136,13 +137,19 @@ def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
         cluster.delete("Pod", name, uid)
 
 
+def _is_usable(pod: Object, wanted: Object) -> bool:
+    """Whether a transfer pod runs and holds the same volume; one that was left behind may hold another."""
+    running = pod["status"].get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
+    return running and pod["metadata"].get("labels", {}).get(CLAIM_LABEL) == wanted["metadata"]["labels"][CLAIM_LABEL]
+
+
 def _explained(error: CommandError, path: str) -> LauncherError:
     """The far end's own message, with the exit code that it means here."""
     said = error.stderr.strip().splitlines() or [f"the command in the pod ended with {error.status}"]
     told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
     what = told[0] if told else said[-1]
     codes = {2: 2, 102: 102, 105: 105}
-    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "docent status")
+    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "mend what is named above")
 
 
 def _wait_until_gone(cluster: Cluster, name: str, selector: str) -> None:

@@ -56,7 +56,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     from docent.launcher.cluster import start
     from docent.launcher.cluster.launch import launch
 
-    plan, again = intent.plan, "docent run --backend kubernetes --yes"
+    plan, again = intent.plan, "the same command with --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
         click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
@@ -134,19 +134,21 @@ def gc(namespace: str, run_name: str | None, everything: bool, yes: bool) -> Non
     if not found:
         click.echo("no object to delete")
         return
-    ask(f"delete these {len(found)} objects?", yes, "docent gc --backend kubernetes --yes")
-    for body in found:
-        cluster.delete(body["kind"], body["metadata"]["name"])
+    ask(f"delete these {len(found)} objects?", yes, "the same command with --yes")
+    for body in found:  # by uid: what somebody made under its name meanwhile stays
+        cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 
 def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> None:
     """`docent gc` in the transfer pod: it lists first and deletes when told."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.execution import CommandError
+    from docent.launcher.cluster.runs import command as named
     from docent.launcher.cluster.runs import stored_config
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
 
+    again = named("gc", cluster, name)
     command = ["docent", "gc", "--run", name, "--data", "/data"]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         try:
@@ -154,8 +156,8 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> N
                 click.echo(piece.decode("utf-8", "replace"), nl=False)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
-                raise LauncherError(100, error.stderr.strip(), f"run {name}", "docent logs launcher") from None
-            ask("delete these from the volume?", yes, "docent gc --backend kubernetes --yes")
+                raise LauncherError(100, error.stderr.strip(), f"run {name}", again) from None
+            ask("delete these from the volume?", yes, "the same command with --yes")
             b"".join(far.run([*command, "--yes"]))
 
 
