@@ -100,6 +100,15 @@ def test_who_pushed_last_decides_what_is_on_the_volume() -> None:
     assert len(to_push(inputs, "demo", runs, "a volume made anew")) == 2
 
 
+def test_a_folder_that_was_sent_took_the_place_of_what_was_inside_it() -> None:
+    inputs = (Input(Path("a/b"), "a/b", "mine"), Input(Path("ab"), "ab", "mine"))
+    runs = {"demo": record("2026-01-01", **{"a/b": "mine", "ab": "mine"}), "other": record("2026-01-02", a="theirs")}
+    assert [one.destination for one in to_push(inputs, "demo", runs, "v")] == ["a/b"]
+    runs["other"].phase = "running"
+    with pytest.raises(LauncherError, match="run other is reading another a/b"):
+        to_push(inputs, "demo", runs, "v")
+
+
 def test_what_another_run_is_reading_is_not_replaced() -> None:
     inputs = (Input(Path("a"), "a", "mine"),)
     with pytest.raises(LauncherError, match="run other is reading another a") as refused:
