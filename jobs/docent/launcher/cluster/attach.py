@@ -20,7 +20,7 @@ from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.cause import Evidence, why_failed, why_waiting
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.observing import Observed
-from docent.launcher.cluster.runs import RUN_IT, command, launch_of
+from docent.launcher.cluster.runs import command, launch_of
 from docent.launcher.cluster.start import failure
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.view import BAR_WIDTH, PLAIN_INTERVAL_S, STYLES
@@ -60,7 +60,9 @@ class Follower:
         """
         found = self.records.get("ConfigMap", state.state_name(self.run))
         if found is None:
-            raise LauncherError(102, f"there is no run {self.run!r}", self.cluster.namespace, RUN_IT)
+            raise LauncherError(
+                102, f"there is no run {self.run!r}", self.cluster.namespace, "docent run --backend kubernetes"
+            )
         return state.parse(found)
 
     def is_told(self, record: RunRecord) -> bool:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Standing = Literal["starting", "running", "done", "failed", "cancelled"]
 
-RUN_IT = "docent run --backend kubernetes"
 TWO_FORMS = frozenset({"run", "status", "logs", "gc", "open"})
 FINISHED: tuple[Standing, ...] = ("done", "failed", "cancelled")
 
@@ -46,11 +45,15 @@ def find(cluster: Cluster, run: str | None) -> tuple[str, RunRecord]:
     if run:
         record = state.read(cluster, run)
         if record is None:
-            raise LauncherError(102, f"there is no run {run!r}", f"namespace {cluster.namespace}", RUN_IT)
+            raise LauncherError(
+                102, f"there is no run {run!r}", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
+            )
         return run, record
     found = all_runs(cluster)
     if not found:
-        raise LauncherError(102, "there is no run yet", f"namespace {cluster.namespace}", RUN_IT)
+        raise LauncherError(
+            102, "there is no run yet", f"namespace {cluster.namespace}", "docent run --backend kubernetes"
+        )
     newest = max(found, key=lambda name: (str(found[name].run.get("started", "")), name))
     return newest, found[newest]
 
@@ -69,7 +72,9 @@ def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConf
         return PipelineConfig.model_validate(yaml.safe_load(found["data"]["pipeline.yaml"]))
     except (KeyError, ValueError, ValidationError, yaml.YAMLError) as error:
         said = str(error).splitlines()[0]
-        raise LauncherError(102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", RUN_IT) from None
+        raise LauncherError(
+            102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", "docent run --backend kubernetes"
+        ) from None
 
 
 def launcher_job(cluster: Cluster, run: str) -> Object | None:

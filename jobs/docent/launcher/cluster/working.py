@@ -121,8 +121,8 @@ class Workshop:
                 return Work(unit, body, is_new=False)
             body = workload(self.plan, unit, last + 1)
         if last + 1 >= MAX_ATTEMPTS:
-            tidy = command("gc", self.cluster, self.plan.run)
-            raise LauncherError(105, f"{unit} was tried {MAX_ATTEMPTS} times", self.plan.run, f"{tidy}, then run again")
+            tried = f"{unit} was tried {MAX_ATTEMPTS} times"
+            raise LauncherError(105, tried, self.plan.run, command("gc", self.cluster, self.plan.run))
         return Work(unit, body, is_new=True)
 
     def make(self, work: Work) -> None:

@@ -84,8 +84,11 @@ def _given(plan: Plan) -> dict[str, str]:
     cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, "HF_TOKEN")
     for name in cluster.env:
         if name in keys:
-            where = f"put it into the Secret {cluster.keys_from}, and remove it here"
-            raise ConfigError(f"{name} is a secret", "kubernetes.env", where)
+            raise ConfigError(
+                f"{name} is a secret",
+                "kubernetes.env",
+                f"remove it here, and put it into the Secret {cluster.keys_from}",
+            )
         if is_override(name):
             raise ConfigError(
                 f"{name} overrides the configuration, but only in some pods", "kubernetes.env", "set the key itself"

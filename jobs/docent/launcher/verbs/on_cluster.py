@@ -143,22 +143,20 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> N
     """`docent gc` in the transfer pod: it lists first and deletes when told."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.execution import CommandError
-    from docent.launcher.cluster.runs import command as named
-    from docent.launcher.cluster.runs import stored_config
+    from docent.launcher.cluster.runs import command, stored_config
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
 
-    again = named("gc", cluster, name)
-    command = ["docent", "gc", "--run", name, "--data", "/data"]
+    tidy = ["docent", "gc", "--run", name, "--data", "/data"]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         try:
-            for piece in far.run(command):
+            for piece in far.run(tidy):
                 click.echo(piece.decode("utf-8", "replace"), nl=False)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
-                raise LauncherError(100, error.stderr.strip(), f"run {name}", again) from None
+                raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
             ask("delete these from the volume?", yes, "the same command with --yes")
-            b"".join(far.run([*command, "--yes"]))
+            b"".join(far.run([*tidy, "--yes"]))
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
