@@ -20,14 +20,19 @@ class Garbage:
 
 
 def find_garbage(run_dir: Path) -> list[Garbage]:
-    """Everything in the run that no `_SUCCESS.json` leads to; nothing of a unit that is not complete."""
+    """Everything in the run that no `_SUCCESS.json` leads to; nothing of a unit that is not complete.
+
+    A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
+    """
     found: list[Garbage] = []
     for unit_dir in sorted(path for path in run_dir.iterdir() if path.is_dir()):
         success = load_json(unit_dir / SUCCESS)
         if success is None:
             continue
-        for path in sorted(unit_dir.iterdir()):
-            if path.is_dir() and not path.is_symlink() and path.name != success["folder"]:
+        complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
+        others = (p for p in unit_dir.iterdir() if p.is_dir() and not p.is_symlink() and p.name != success["folder"])
+        for path in sorted(others):
+            if path.stat().st_mtime_ns <= complete_ns:
                 found.append(Garbage(path, _size(path), "an older configuration or input"))
         found += _leftovers(unit_dir / success["folder"], success)
     return found

@@ -1,0 +1,24 @@
+"""What `docent gc` takes for garbage."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from docent.launcher.garbage import find_garbage
+from docent.store import SUCCESS
+
+
+def test_what_a_newer_configuration_has_begun_is_no_garbage(tmp_path: Path) -> None:
+    unit = tmp_path / "finetune-lora"
+    for folder in ("older", "complete", "newer"):
+        (unit / folder / "checkpoints").mkdir(parents=True)
+    success = {"folder": "complete", "parts": [], "rejects": [], "files": [], "markers": []}
+    (unit / SUCCESS).write_text(json.dumps(success))
+    for seconds, path in enumerate((unit / "older", unit / SUCCESS, unit / "newer")):
+        os.utime(path, (seconds, seconds))
+    assert [one.path.relative_to(unit).as_posix() for one in find_garbage(tmp_path)] == [
+        "older",
+        "complete/checkpoints",
+    ]
