@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import attach, logs, operate, start, state
 from docent.launcher.cluster.attach import Follower
 from docent.launcher.cluster.client import ApiError, Cluster
+from docent.launcher.cluster.inputs import Input
 from docent.launcher.cluster.observing import Observed
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.cluster.transfer import volume
@@ -137,6 +140,18 @@ def test_a_launch_that_broke_off_before_its_plan_was_written_is_made_anew() -> N
     with pytest.raises(LauncherError) as failed:
         start.verdict(Shelf(written), intent)
     assert failed.value.exit_code == 100
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "todo"),
+    [("x.csv", Path("x.csv"), "nothing"), ("x.csv", None, "launch"), ("/data/x.csv", Path("x.csv"), "launch")],
+)
+def test_what_lies_on_the_volume_alone_is_looked_at_again(path: str, source: Path | None, todo: str) -> None:
+    plan = Plan.of(PipelineConfig.model_validate({"ingest": {"sources": [{"kind": "exhibits-csv", "path": path}]}}))
+    intent = start.Intent(plan, (Input(source, "x.csv", "d"),), [], None, "v")
+    asked = {"launch": 1, "plan10": plan.digest10, "plans": plan.plan_hashes, "inputs": intent.digests, "volume": "v"}
+    done = replace(intent, record=RunRecord(run=asked, launch=1, phase="done"))
+    assert start.verdict(Shelf(), done) == todo
 
 
 @pytest.mark.parametrize(("claim", "deleted"), [("docent-data", []), ("another", ["demo-transfer"])])

@@ -52,11 +52,10 @@ def gather(
     Raises:
         LauncherError: (105) something is neither here nor on the volume, or collides with the run's own folders.
     """
-    paths = list(dict.fromkeys(path for unit in units(config).values() for path in input_paths(config, unit)))
     found: dict[Path, Input] = {}
     missing = []
-    for path in paths:
-        if path.is_absolute() and VOLUME in path.parents:
+    for path in _paths(config):
+        if _is_on_volume(path):
             continue
         if path.exists():
             digest = digest_of_paths([path])
@@ -75,6 +74,11 @@ def gather(
     _refuse_collisions(config.run.name, found.values())
     moved = {path: one.destination for path, one in found.items() if one.destination != path.as_posix()}
     return _rewritten(config, moved), tuple(found.values())
+
+
+def are_all_here(config: PipelineConfig, inputs: tuple[Input, ...]) -> bool:
+    """Whether all that a run reads lies here; what is only on the volume may have changed there unseen."""
+    return all(one.source for one in inputs) and not any(_is_on_volume(path) for path in _paths(config))
 
 
 def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], volume: str) -> list[Input]:
@@ -117,6 +121,14 @@ def _inputs_of(record: RunRecord) -> dict[str, str]:
 def _overlap(path: str, other: str) -> bool:
     """Whether one of two paths on the volume is the other, or lies inside it."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
+
+
+def _paths(config: PipelineConfig) -> list[Path]:
+    return list(dict.fromkeys(path for unit in units(config).values() for path in input_paths(config, unit)))
+
+
+def _is_on_volume(path: Path) -> bool:
+    return path.is_absolute() and VOLUME in path.parents
 
 
 def _is_plain(path: Path) -> bool:

@@ -16,7 +16,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import preflight
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.differences import Change, change
-from docent.launcher.cluster.inputs import Input, gather, to_push
+from docent.launcher.cluster.inputs import Input, are_all_here, gather, to_push
 from docent.launcher.cluster.runs import all_runs, command, standing
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer import Moved, Said, volume
@@ -106,7 +106,9 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
             f"run {intent.plan.run} in namespace {cluster.namespace}",
             command("retry", cluster, intent.plan.run),
         )
-    return "nothing" if stands == "done" and intent.is_recorded else "launch"
+    # What lies on the volume alone may be another today: then the launcher, which sees it, decides.
+    known = intent.is_recorded and are_all_here(intent.plan.config, intent.inputs)
+    return "nothing" if stands == "done" and known else "launch"
 
 
 def failure(record: RunRecord) -> str:
