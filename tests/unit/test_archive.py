@@ -189,6 +189,18 @@ def test_a_link_means_the_same_wherever_the_folder_that_holds_it_was_linked(tmp_
     assert digest_of_paths([tmp_path / "there" / "source"]) == digest_of_paths([source])
 
 
+def test_links_outwards_are_left_out_when_they_are_not_to_be_followed(odd: Path, tmp_path: Path) -> None:
+    (odd / "around").symlink_to("deep/../run.sh")  # inside after all
+    (odd / "all").symlink_to(tmp_path)
+    skipped: list[str] = []
+    unpack(reader(pack(odd, skipped.append, outwards=False)), tmp_path / "there" / "copy")
+    assert [Path(path).name for path in skipped] == ["all", "outwards"]
+    assert (tmp_path / "there/copy/around").read_text() == "#!/bin/sh\n"
+    assert not any(
+        "from outside" in path.read_text("latin-1") for path in tmp_path.rglob("there/**/*") if path.is_file()
+    )
+
+
 def test_what_was_there_comes_back_when_the_change_of_place_is_interrupted(
     odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_base_model_elsewhere_stays_a_folder(tmp_path: Path) -> None:
     given["finetune"] = {"base_model": str(tmp_path / "model"), "approaches": ["lora"]}
     rewritten, inputs = gather(PipelineConfig.model_validate(given), {})
     assert rewritten.finetune and rewritten.finetune.base_model == f"./{inputs[-1].destination}"
+    assert [one.outwards for one in inputs] == [False, False, True], "a stranger's photos may link to secrets"
 
 
 def test_what_is_on_the_volume_already_is_neither_sent_nor_looked_for() -> None:

@@ -63,7 +63,7 @@ class Entry:
     link: str | None = None
 
 
-def entries(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Iterator[Entry]:
+def entries(source: Path, skipped: Callable[[str], None] = lambda _: None, outwards: bool = True) -> Iterator[Entry]:
     """Everything at and below `source`, parents first, in order.
 
     A link that stays inside is sent as a link, one that leads outside as what it leads to.
@@ -71,29 +71,44 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None) -> It
     Args:
         source: a file or folder.
         skipped: called with the path of everything that cannot be sent: dead links, sockets, devices.
+        outwards: whether links that lead outside are followed; they are skipped otherwise.
 
     Raises:
         LauncherError: (105) there is no such file or folder.
     """
     if not source.exists():
         raise LauncherError(102, "there is no such file or folder", str(source), "mend the path")
-    yield from _walk(source.resolve(), TOP, TOP, 0, skipped)
+    root = source.resolve()
+
+    def refused(path: Path) -> bool:
+        return not outwards and not Path(os.path.realpath(path)).is_relative_to(root)
+
+    for entry in _walk(root, TOP, TOP, 0, refused):
+        if isinstance(entry, Entry):
+            yield entry
+        else:
+            skipped(str(entry))
 
 
-def _walk(path: Path, name: str, top: str, depth: int, skipped: Callable[[str], None]) -> Iterator[Entry]:
-    """`top` is the name of the folder that links must stay in: below a link outwards, what that link leads to."""
+def _walk(path: Path, name: str, top: str, depth: int, refused: Callable[[Path], bool]) -> Iterator[Entry | Path]:
+    """Entries, and the paths that are skipped.
+
+    `top` is the name of the folder that links must stay in: below a link outwards, what that link leads to.
+    """
     target = os.readlink(path) if path.is_symlink() else None
     if target is not None and stays_inside(name, target, top):
         yield Entry(name, path, target)
+    elif target is not None and refused(path):
+        yield path
     elif path.is_file():
         yield Entry(name, path)
     elif path.is_dir() and depth <= MAX_DEPTH:  # a link outwards may lead to a folder that leads back
         yield Entry(name, path)
         inner = top if target is None else name
         for child in sorted(os.listdir(path)):
-            yield from _walk(path / child, f"{name}/{child}", inner, depth + (target is not None), skipped)
+            yield from _walk(path / child, f"{name}/{child}", inner, depth + (target is not None), refused)
     else:
-        skipped(str(path))
+        yield path
 
 
 def stays_inside(name: str, target: str, top: str = TOP) -> bool:
@@ -109,14 +124,16 @@ def stays_inside(name: str, target: str, top: str = TOP) -> bool:
     return led == top or led.startswith(f"{top}/")
 
 
-def pack(source: Path, skipped: Callable[[str], None] = lambda _: None) -> Generator[bytes, None, Receipt]:
-    """The stream of a file or folder; the generator's return value is what was sent.
+def pack(
+    source: Path, skipped: Callable[[str], None] = lambda _: None, outwards: bool = True
+) -> Generator[bytes, None, Receipt]:
+    """The stream of a file or folder; the generator's return value is what was sent. Arguments as of `entries`.
 
     Raises:
         LauncherError: (105) it does not exist, or a file changed while it was read.
     """
     sha, files, size_bytes = hashlib.sha256(), 0, 0
-    for entry in entries(source, skipped):
+    for entry in entries(source, skipped, outwards):
         member = _member(entry)
         files += not member.isdir()
         size_bytes += member.size

@@ -32,11 +32,14 @@ class Input:
         source: where it lies here; None when it is only on the volume, where an earlier launch brought it.
         destination: where it lies below /data.
         digest: of its names and contents.
+        outwards: whether links that lead out of it are followed: of a model they are, the hub's cache is made of them.
+            Of sources they are not: they may be a stranger's, and ingest refuses such photos.
     """
 
     source: Path | None
     destination: str
     digest: str
+    outwards: bool = False
 
 
 def gather(
@@ -59,7 +62,8 @@ def gather(
             continue
         if path.exists():
             digest = digest_of_paths([path])
-            found[path] = Input(path, _destination(path, digest), digest)
+            is_model = bool(config.finetune and path == Path(config.finetune.base_model))
+            found[path] = Input(path, _destination(path, digest), digest, outwards=is_model)
         elif _is_plain(path) and path.as_posix() in known:
             found[path] = Input(None, path.as_posix(), known[path.as_posix()])
         else:

@@ -206,4 +206,4 @@ def send_inputs(
         for one in intent.pushes:
             assert one.source is not None  # to_push leaves out what is only on the volume
             with told(one) as moved:
-                far.push(one.source, one.destination, moved, skipped)
+                far.push(one.source, one.destination, moved, skipped, outwards=one.outwards)

@@ -44,7 +44,13 @@ class Volume:
     pod: str
 
     def push(
-        self, source: Path, destination: str, moved: Moved = lambda _: None, skipped: Said = lambda _: None
+        self,
+        source: Path,
+        destination: str,
+        moved: Moved = lambda _: None,
+        skipped: Said = lambda _: None,
+        *,
+        outwards: bool = True,
     ) -> Receipt:
         """Send a file or folder to a path below /data, in place of what is there.
 
@@ -53,6 +59,7 @@ class Volume:
             destination: path on the volume.
             moved: called with the bytes of every piece sent.
             skipped: called with the path of everything that cannot be sent.
+            outwards: whether links that lead outside the source are followed; they are skipped otherwise.
 
         Raises:
             LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
@@ -60,7 +67,7 @@ class Volume:
         sent: list[Receipt] = []
 
         def pieces() -> Iterator[bytes]:
-            stream = pack(source, skipped)
+            stream = pack(source, skipped, outwards)
             while True:
                 try:
                     piece = next(stream)
