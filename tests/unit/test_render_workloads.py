@@ -14,6 +14,7 @@ from tests.render_variants import ONLINE, QUEUE, TRAINING, config_of, everything
 from docent.config import PipelineConfig
 from docent.errors import LAUNCHER_EXIT_CODES, STAGE_ERRORS, ConfigError, LauncherError
 from docent.launcher.render import Plan, extras, launcher_job, platform, pod_templates, transfer_pod, workload
+from docent.launcher.render.platform import rights
 from docent.pipeline import STAGES, needs_of, shards_of
 
 Body = dict[str, Any]
@@ -271,6 +272,12 @@ def test_the_transfer_pod_ends_by_itself() -> None:
     assert body["spec"]["containers"][0]["args"] == ["hold", "--timeout-s", "3600"]
 
 
+def test_the_launchers_rights_are_the_same_for_every_plan_of_a_run() -> None:
+    one, other = plan_of(), plan_of("kubernetes.ttl_s=60")
+    assert one.config_map != other.config_map
+    assert rights(one) == rights(other)
+
+
 @pytest.mark.parametrize("training", TRAINING)
 def test_the_launcher_may_do_the_least(training: str) -> None:
     plan = plan_of(f"kubernetes.training={training}", RWX)
@@ -297,7 +304,7 @@ def test_the_launcher_may_do_the_least(training: str) -> None:
         resources = {resource for _, resource in granted}
         assert {"secrets", "persistentvolumeclaims", "serviceaccounts", "roles", "*"}.isdisjoint(resources)
         assert not [rule for rules in granted.values() for rule in rules if "*" in rule["verbs"] + rule["apiGroups"]]
-        # It may read the plan and write the state of its own run, and no other ConfigMap.
+        # It may read and write the state of its own run, and no other ConfigMap: the plan is mounted.
         assert all(rule["resourceNames"] for rule in granted["", "configmaps"])
         assert {"create", "delete"}.isdisjoint(verb for rule in granted["", "configmaps"] for verb in rule["verbs"])
 

@@ -113,7 +113,6 @@ def _rules(plan: Plan, workers: int) -> list[Body]:
         _rule("", ["pods/log"], ["get"]),
         _rule("", ["events"], ["list"]),
         _rule("", ["configmaps"], ["get", "patch"], own["state"]),
-        _rule("", ["configmaps"], ["get"], plan.config_map),
         _rule("coordination.k8s.io", ["leases"], ["create"]),
         _rule("coordination.k8s.io", ["leases"], ["get", "update"], own["lease"]),
     ]
