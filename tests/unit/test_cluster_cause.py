@@ -137,6 +137,12 @@ def test_a_deadline_says_what_was_in_the_way() -> None:
             'image docent-ingest:0.1.0 cannot be pulled: Back-off pulling image "x"',
         ),
         (
+            Evidence(
+                "ingest", RUNNING, (waiting("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: gone'),)
+            ),
+            "image docent-ingest:0.1.0 cannot be pulled: gone",
+        ),
+        (
             Evidence("ingest", RUNNING, (waiting("CreateContainerConfigError", 'secret "docent-secrets" not found'),)),
             'a Secret or ConfigMap is missing: secret "docent-secrets" not found',
         ),

@@ -116,6 +116,13 @@ def test_refusals_are_sorted_by_what_to_do(server: SERVER, answer: Answer, code:
     assert len(asked) == 1
 
 
+def test_a_full_quota_is_to_be_looked_at(server: SERVER) -> None:
+    cluster, _, _ = server((403, {"message": 'pods "a" is forbidden: exceeded quota: small'}))
+    with pytest.raises(ApiError) as refused:
+        cluster.apply(BODY)
+    assert refused.value.next_step.startswith(f"kubectl describe quota -n {cluster.namespace},")
+
+
 def test_a_long_list_comes_in_pages(server: SERVER) -> None:
     first = {"items": [{"metadata": {"name": "a"}}], "metadata": {"resourceVersion": "7", "continue": "more"}}
     last = {"items": [{"metadata": {"name": "b"}}], "metadata": {"resourceVersion": "7"}}

@@ -61,7 +61,10 @@ class Follower:
         found = self.records.get("ConfigMap", state.state_name(self.run))
         if found is None:
             raise LauncherError(
-                102, f"there is no run {self.run!r}", self.cluster.namespace, "docent run --backend kubernetes"
+                102,
+                f"there is no run {self.run!r}",
+                f"namespace {self.cluster.namespace}",
+                "docent run --backend kubernetes",
             )
         return state.parse(found)
 

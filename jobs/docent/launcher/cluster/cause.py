@@ -134,7 +134,9 @@ def _image(evidence: Evidence) -> Cause | None:
     for pod, waiting in _waiting(evidence.pods):
         if waiting.get("reason") in CANNOT_PULL:
             images = ", ".join(c["image"] for c in pod["spec"]["containers"])
-            return Cause(one_line(f"image {images} cannot be pulled: {waiting.get('message') or waiting['reason']}"))
+            said = waiting.get("message") or waiting["reason"]
+            said = said.partition(": ErrImagePull: ")[2] or said  # between two tries it says so first: the same cause
+            return Cause(one_line(f"image {images} cannot be pulled: {said}"))
     return None
 
 

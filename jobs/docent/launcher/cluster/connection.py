@@ -210,6 +210,9 @@ def refusal(method: str, path: str, code: int, status: dict[str, Any], raw: str 
         means = 102, f"not found: {said}", "docent status --backend kubernetes"
     elif code in TRIED_AGAIN or code == TOO_MANY:
         means = 4, f"the API server is in trouble: {said}", "kubectl get --raw /readyz"
+    elif "exceeded quota" in said:
+        namespace = path.partition("/namespaces/")[2].partition("/")[0]
+        means = 5, f"refused: {said}", f"kubectl describe quota -n {namespace}, then raise it or ask for less"
     else:
         means = 5, f"refused: {said}", "docent render, and mend what is named above"
     exit_code, what, next_step = means

@@ -39,7 +39,7 @@ def retry(cluster: Cluster, run: str, record: RunRecord) -> int | None:
     if stands == "done":
         return None
     if stands not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, command("wait", cluster, run))
+        raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("wait", cluster, run))
     plan = Plan.of(stored_config(cluster, run, record))
     if plan.digest10 != record.run["plan10"]:
         raise LauncherError(
@@ -94,7 +94,7 @@ def wait(cluster: Cluster, run: str, timeout_s: float | None) -> None:
             raise LauncherError(
                 104,
                 f"run {run} is not finished after {timeout_s:g} s",
-                cluster.namespace,
+                _where(cluster),
                 command("wait", cluster, run),
             )
     conclude(cluster, run, record)
@@ -107,7 +107,7 @@ def garbage(cluster: Cluster, run: str, record: RunRecord, everything: bool) -> 
         LauncherError: (101) the run is going on.
     """
     if standing(cluster, run, record) not in FINISHED:
-        raise LauncherError(101, f"run {run} is still going on", cluster.namespace, command("cancel", cluster, run))
+        raise LauncherError(101, f"run {run} is still going on", _where(cluster), command("cancel", cluster, run))
     selector = f"docent/run={run}"
     workloads = [body for kind in WORKLOADS for body in _listed(cluster, kind, selector)]
     if everything:
@@ -160,6 +160,10 @@ def _wait_for_launcher_to_end(cluster: Cluster, run: str) -> None:
         if not left:
             return
     raise LauncherError(104, "the launcher does not end", ", ".join(sorted(left)), command("cancel", cluster, run))
+
+
+def _where(cluster: Cluster) -> str:
+    return f"namespace {cluster.namespace}"
 
 
 def _at_work(pod: Object) -> bool:

@@ -42,6 +42,8 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
         click.echo(f"nothing to do: {len(intent.plan.units)} units of run {name} are complete in {cluster.namespace}")
     elif todo == "launch":
         number = _launch(cluster, intent, yes)
+    else:
+        click.echo(f"run {name} is going on already in namespace {cluster.namespace}")
     if todo != "nothing" and detach:
         click.echo(command("status -w", cluster, name))
         return
@@ -87,7 +89,9 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     from docent.launcher.cluster.runs import standing
 
     cluster, name, record = find(namespace, run_name)
+    where = f"run {name} in namespace {cluster.namespace}"
     if watch and output == "table":
+        click.echo(where)
         attach(cluster, name, None, console())
         return
     rows = []
@@ -96,8 +100,11 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         shown = {key: fields[key] for key in ("phase", "rows", "rejected", "seconds", "usd", "retries")}
         rows.append({"unit": unit, **shown, "note": note(stands) if stands.phase != "done" else stands.cause})
     how = standing(cluster, name, record)
-    title = f"run {name} in namespace {cluster.namespace}: {how}"
-    print_table(rows, output, f"{title}, launch {record.run.get('launch', record.launch)}")
+    title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
+    if output == "table" and not rows:  # a table without rows has no title either
+        click.echo(title)
+    else:
+        print_table(rows, output, title)
     if how == "starting" and (why := Follower(cluster, name).obstacle()):
         click.echo(f"the launcher waits: {why}", err=True)
 

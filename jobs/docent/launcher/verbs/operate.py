@@ -49,9 +49,11 @@ def wait(run_name: str | None, namespace: str, timeout_s: float | None) -> None:
     """Wait quietly until a run in the cluster ends: 0 done, 100 failed, 103 cancelled, 104 not in time."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.operate import wait as wait_for_end
+    from docent.launcher.cluster.runs import command
 
     cluster, run, _ = find(namespace, run_name)
     try:
         wait_for_end(cluster, run, timeout_s)
     except KeyboardInterrupt:  # of the waiting, not of the run
-        raise LauncherError(101, f"run {run} is not finished yet; it goes on", cluster.namespace) from None
+        where, again = f"namespace {cluster.namespace}", command("wait", cluster, run)
+        raise LauncherError(101, f"run {run} is not finished yet; it goes on", where, again) from None

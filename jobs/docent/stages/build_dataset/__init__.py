@@ -34,7 +34,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     matches, unpaired = pair_items(items, pairs, ctx.section.pairs_per_train_image)
     if not matches:
         raise InputError(
-            f"no row can be made from {len(items)} items and {len(pairs)} pairs", "build_dataset", "docent why"
+            f"no row can be made from {len(items)} items and {len(pairs)} pairs", "build_dataset", "docent status"
         )
     names = image_names([(match.item, match.image) for match in matches])
     examples = _examples(matches, names)

@@ -90,7 +90,7 @@ def _data(ctx: Context, model: Any, processor: Any, approach: Approach) -> Data:
     for row in examples:
         encoded[row.split].append(encode(model, processor, row, photos[row.file]))
     if not encoded["train"]:
-        raise InputError("the data set has no training rows", str(artifact.folder), "docent why build-dataset")
+        raise InputError("the data set has no training rows", str(artifact.folder), "docent logs build-dataset")
     pictures = Pictures(model, processor, approach.vision_frozen)
     return Data(encoded["train"], encoded["validation"], pictures, processor.tokenizer.pad_token_id)
 
