@@ -212,8 +212,8 @@ def test_the_log_is_followed_until_the_unit_ends(desk: Desk) -> None:
 def test_why_the_launcher_cannot_start_is_said(desk: Desk) -> None:
     desk.expect(0, "run", "--yes", "--detach", "--set=kubernetes.tag=no-such-tag", *without_inputs(desk))
     follower = Follower(desk.cluster, desk.run)
-    why = eventually(follower.obstacle)
-    assert "docent-launcher:no-such-tag cannot be pulled" in why
+    # Where this test is the first to use the volume, the pod waits for that before it waits for the image.
+    eventually(lambda: "docent-launcher:no-such-tag cannot be pulled" in follower.obstacle())
     desk.expect(0, "cancel", "--run", desk.run)
 
 
