@@ -274,6 +274,16 @@ def test_an_interrupted_push_leaves_no_pod_and_nothing_half_sent(desk: Desk, vol
     eventually(lambda: not any(volume.glob(f".{big.name}.*")))
 
 
+def test_what_was_pushed_by_hand_over_an_input_is_sent_again(desk: Desk, volume: Path) -> None:
+    desk.expect(0, "run", "--yes")
+    other = desk.folder / "other.csv"
+    other.write_text("item_name,description,train_images\n")
+    desk.expect(0, "push", "other.csv", f"{desk.source}/raw_data.csv", "--run", desk.run)
+    assert (volume / desk.source / "raw_data.csv").read_bytes() == other.read_bytes()
+    assert f"sending {desk.source}/raw_data.csv" in desk.expect(0, "run", "--yes")
+    assert "nothing to do" in desk.expect(0, "run", "--yes")
+
+
 def test_who_may_not_is_told_what_is_missing(desk: Desk, kubeconfig_of: Callable[[str], Path]) -> None:
     said = desk.expect(4, "run", "--yes", KUBECONFIG=str(kubeconfig_of("nobody")))
     assert "forbidden" in said and "configmaps" in said

@@ -102,12 +102,12 @@ def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], 
     on_volume: dict[str, tuple[str, str]] = {}
     for other, record in by_age:
         reads = _inputs_of(record)  # a folder that was sent took the place of what had been sent inside it
-        kept = {path: was for path, was in on_volume.items() if not any(_overlap(path, read) for read in reads)}
+        kept = {path: was for path, was in on_volume.items() if not any(overlap(path, read) for read in reads)}
         on_volume = kept | {path: (digest, other) for path, digest in reads.items()}
     todo = [one for one in inputs if one.source and on_volume.get(one.destination, ("", ""))[0] != one.digest]
     for one in todo:
         for other, record in by_age:
-            others = {path: digest for path, digest in _inputs_of(record).items() if _overlap(path, one.destination)}
+            others = {path: digest for path, digest in _inputs_of(record).items() if overlap(path, one.destination)}
             if other != run and record.phase == "running" and others not in ({}, {one.destination: one.digest}):
                 raise LauncherError(
                     105,
@@ -122,7 +122,7 @@ def _inputs_of(record: RunRecord) -> dict[str, str]:
     return {str(path): str(digest) for path, digest in record.run.get("inputs", {}).items()}
 
 
-def _overlap(path: str, other: str) -> bool:
+def overlap(path: str, other: str) -> bool:
     """Whether one of two paths on the volume is the other, or lies inside it."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 

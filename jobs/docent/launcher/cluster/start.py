@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster import preflight
+from docent.launcher.cluster import preflight, state
 from docent.launcher.cluster.connection import ApiError
 from docent.launcher.cluster.differences import Change, change
-from docent.launcher.cluster.inputs import Input, are_all_here, gather, to_push
+from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
 from docent.launcher.cluster.runs import all_runs, command, standing
 from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer import Moved, Said, volume
@@ -189,6 +189,18 @@ def apply(cluster: Cluster, changes: list[Change]) -> int:
     return len(todo)
 
 
+def forget(cluster: Cluster, destinations: list[str]) -> None:
+    """Strike what is about to be overwritten from the records of all runs.
+
+    A launch that breaks off after its inputs were sent would otherwise leave a record that says what was there before.
+    """
+    for run, record in all_runs(cluster).items():
+        brought = record.run.get("inputs", {})
+        kept = {path: was for path, was in brought.items() if not any(overlap(path, to) for to in destinations)}
+        if kept != brought:
+            cluster.apply(state.run_body(run, {**record.run, "inputs": kept}))
+
+
 def send_inputs(
     cluster: Cluster, intent: Intent, told: Callable[[Input], AbstractContextManager[Moved]], skipped: Said
 ) -> None:
@@ -202,6 +214,7 @@ def send_inputs(
     """
     if not intent.pushes:
         return
+    forget(cluster, [one.destination for one in intent.pushes])
     with volume(cluster, transfer_pod(intent.plan)) as far:
         for one in intent.pushes:
             assert one.source is not None  # to_push leaves out what is only on the volume

@@ -29,7 +29,7 @@ from docent.pipeline import STAGES, Unit, shards_of
 LAUNCHER_RETRIES = 6
 # What the launcher ends with when starting it again cannot help.
 LAUNCHER_FINAL = [2, 3, 5, 100, 103, 105]
-TRANSFER_S = 3600
+TRANSFER_S = 6 * 3600
 
 
 def workload(plan: Plan, unit_name: str, attempt: int = 0, *, workers: int = 1, rehearse: bool = False) -> Body:
@@ -99,7 +99,7 @@ def launcher_job(plan: Plan, launch: int) -> Body:
 
 
 def transfer_pod(plan: Plan) -> Body:
-    """The pod through which data goes onto and off the volume; it ends by itself after an hour."""
+    """The pod through which data goes onto and off the volume; it ends by itself after six hours."""
     pod = Pod(
         component="transfer",
         image="launcher",

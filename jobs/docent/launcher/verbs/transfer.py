@@ -33,6 +33,7 @@ _file = click.option(
 @options.options(options.which_run, options.namespace, _file)
 def push(source: Path, destination: str | None, run_name: str | None, namespace: str, file: Path) -> None:
     """Copy a folder or file to the volume, at DEST below /data (the same relative path when not given)."""
+    from docent.launcher.cluster.start import forget
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
 
@@ -41,6 +42,7 @@ def push(source: Path, destination: str | None, run_name: str | None, namespace:
     cluster = connect(namespace)
     plan = Plan.of(_config(cluster, run_name, file))
     _make_platform(cluster, plan)
+    forget(cluster, [target])
     with volume(cluster, transfer_pod(plan)) as far, counted(f"push {target}") as moved:
         receipt = far.push(source, target, moved, left_out)
     click.echo(f"{receipt.files} files, {receipt.size_bytes / 1e6:.1f} MB are at /data/{target}")
