@@ -228,7 +228,7 @@ def make_run(cluster: Cluster, volume: Path) -> Iterator[Callable[..., Run]]:
                         "registry": os.environ.get("DOCENT_REGISTRY", ""),
                         "storage": {"claim": CLAIM},
                         "resources": {"default": {"cpu": "50m", "memory": "256Mi", "scratch": "64Mi"}},
-                        "deadline_s": 120,
+                        "deadline_s": 600,
                         "grace_s": 5,
                         **tag,
                         **kubernetes,

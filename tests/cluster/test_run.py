@@ -34,7 +34,7 @@ kubernetes:
   tag: %s
   storage: {claim: %s}
   resources: {default: {cpu: 50m, memory: 256Mi, scratch: 64Mi}}
-  deadline_s: 300
+  deadline_s: 600
   grace_s: 5
 """
 WRITTEN = ("ConfigMap", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "Job", "Lease", "Pod")

@@ -28,7 +28,7 @@ from docent.stage import run_shard
 UNIT = "finetune-lora"
 MODES = ("pytorchjob", "indexed", "trainjob")
 CONTROLLERS = {"pytorchjob": "pytorchjobs.kubeflow.org", "trainjob": "trainjobs.trainer.kubeflow.org"}
-LONG_S = 110.0
+LONG_S = 240.0
 STEPS = 400  # some five seconds: long enough to be disturbed in the middle
 
 
@@ -126,7 +126,7 @@ def config_of(run: str, namespace: str, kubernetes: dict[str, Any]) -> PipelineC
                 "registry": os.environ.get("DOCENT_REGISTRY", ""),
                 "storage": {"claim": CLAIM, "mode": "rwx"},
                 "resources": {"default": {"cpu": "100m", "memory": "1Gi", "scratch": "256Mi"}},
-                "deadline_s": 300,
+                "deadline_s": 600,
                 "grace_s": 20,
                 **tag,
                 **kubernetes,
