@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -282,6 +283,14 @@ def test_what_was_pushed_by_hand_over_an_input_is_sent_again(desk: Desk, volume:
     assert (volume / desk.source / "raw_data.csv").read_bytes() == other.read_bytes()
     assert f"sending {desk.source}/raw_data.csv" in desk.expect(0, "run", "--yes")
     assert "nothing to do" in desk.expect(0, "run", "--yes")
+
+
+def test_what_one_run_brought_another_finds_on_the_volume(desk: Desk) -> None:
+    desk.expect(0, "run", "--yes")
+    shutil.rmtree(desk.folder / desk.source)
+    said = desk.expect(0, "run", "--yes", "--run", f"{desk.run}-b")
+    assert "sending" not in said and f"run {desk.run}-b is done" in said
+    desk.expect(0, "gc", "--all", "--yes", "--run", f"{desk.run}-b")
 
 
 def test_who_may_not_is_told_what_is_missing(desk: Desk, kubeconfig_of: Callable[[str], Path]) -> None:

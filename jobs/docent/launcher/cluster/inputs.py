@@ -49,7 +49,7 @@ def gather(
 
     Args:
         config: as read from the pipeline file.
-        known: digest of what an earlier launch of this run brought to the volume, by its path there.
+        known: digest of what earlier launches, of any run, brought to the volume, by its path there.
         missing_ok: leave out what is neither here nor known, to show a plan without its data.
 
     Raises:

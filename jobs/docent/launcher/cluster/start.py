@@ -68,8 +68,10 @@ def intend(cluster: Cluster, config: PipelineConfig) -> Intent:
     """
     runs = all_runs(cluster)
     record, on = runs.get(config.run.name), volume_uid(cluster, config)
-    brought = record.run.get("inputs", {}) if record and record.run.get("volume") == on else {}
-    rewritten, inputs = gather(config, {str(path): str(digest) for path, digest in brought.items()})
+    of_volume = [one.run for one in runs.values() if one.run.get("volume") == on]
+    by_age = sorted(of_volume, key=lambda run: str(run.get("started", "")))
+    brought = {str(path): str(digest) for run in by_age for path, digest in run.get("inputs", {}).items()}
+    rewritten, inputs = gather(config, brought)
     plan = Plan.of(rewritten)
     return Intent(plan, inputs, to_push(inputs, plan.run, runs, on), record, on)
 
