@@ -103,6 +103,21 @@ class Artifact:
         found = (load_json(self.folder / name) for name in self.success["markers"])
         return [marker for marker in found if marker is not None]
 
+    @property
+    def seconds(self) -> float:
+        """Seconds that its shards took together."""
+        return round(sum(float(marker["seconds"]) for marker in self.markers()), 1)
+
+    @property
+    def usd(self) -> float:
+        """Money that its shards spent on endpoints."""
+        return round(sum(float(marker["usage"].get("usd", 0.0)) for marker in self.markers()), 4)
+
+    @property
+    def rejected_because(self) -> str:
+        """Why rows were rejected, and how many for each reason."""
+        return ", ".join(f"{number} x {reason}" for reason, number in self.success["reject_reasons"].items())
+
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -12,8 +12,9 @@ from docent.config import PipelineConfig
 from docent.errors import LauncherError
 from docent.launcher.cluster.attach import RunView, conclude, note, picture
 from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.conditions import read
 from docent.launcher.cluster.differences import Change, stripped
-from docent.launcher.cluster.runs import ended_as, is_state
+from docent.launcher.cluster.runs import is_state
 from docent.launcher.cluster.start import failure, plan_table
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.render import Plan
@@ -107,8 +108,9 @@ def test_a_plan_is_not_taken_for_a_state() -> None:
 
 def test_a_job_has_ended_only_when_it_says_so() -> None:
     def job(kind: str, status: str) -> dict[str, Any]:
-        return {"status": {"conditions": [{"type": kind, "status": status}]}}
+        return {"kind": "Job", "status": {"conditions": [{"type": kind, "status": status}]}}
 
-    assert ended_as(job("Complete", "True")) == "Complete"
-    assert ended_as(job("Failed", "True")) == "Failed"
-    assert ended_as(job("Failed", "False")) == ended_as(job("FailureTarget", "True")) == ended_as({}) == ""
+    assert read(job("Complete", "True")).phase == "complete"
+    assert read(job("Failed", "True")).phase == "failed"
+    going_on = (job("Failed", "False"), job("FailureTarget", "True"), {"kind": "Job"})
+    assert not any(read(one).finished for one in going_on)

@@ -60,7 +60,6 @@ def status(states: RunStates) -> list[StatusLine]:
     for line in plan(states):
         artifact = states.of(line.unit).artifact
         if artifact:
-            markers = artifact.markers()
             success = artifact.success
             lines.append(
                 StatusLine(
@@ -68,9 +67,9 @@ def status(states: RunStates) -> list[StatusLine]:
                     "done",
                     success["rows"],
                     success["rejected"],
-                    round(sum(marker["seconds"] for marker in markers), 1),
-                    round(sum(marker["usage"].get("usd", 0.0) for marker in markers), 4),
-                    _reasons(success["reject_reasons"]),
+                    artifact.seconds,
+                    artifact.usd,
+                    artifact.rejected_because,
                 )
             )
         else:
@@ -79,7 +78,3 @@ def status(states: RunStates) -> list[StatusLine]:
             note = describe(read_progress(run_dir, line.unit)) if phase == "running" else line.why
             lines.append(StatusLine(line.unit, phase, None, None, None, None, note))
     return lines
-
-
-def _reasons(reasons: dict[str, int]) -> str:
-    return ", ".join(f"{number} x {reason}" for reason, number in reasons.items())

@@ -1,8 +1,8 @@
 """The launcher inside the cluster: holds the run's lease and brings the run to its end.
 
 Reads the run's volume (never writes it) and the run's objects; writes workloads, the Lease and the state ConfigMap.
-Run alone, where a folder is the
-volume: `python -m docent.launcher.cluster.conduct --config pipeline.yaml --data DIR --launch 1`.
+Run alone, where a folder is the volume:
+`python -m docent.launcher.cluster.conduct --config pipeline.yaml --data DIR --launch 1`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster import state
+from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.state import RunRecord
 
 if TYPE_CHECKING:
@@ -89,14 +89,6 @@ def launch_of(job: Object) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def ended_as(job: Object) -> Literal["", "Complete", "Failed"]:
-    """How a Job ended, "" while it has not."""
-    for condition in job.get("status", {}).get("conditions", []):
-        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
-            return "Complete" if condition["type"] == "Complete" else "Failed"
-    return ""
-
-
 def standing(cluster: Cluster, run: str, record: RunRecord) -> Standing:
     """How a run stands. What its launcher could not write down any more is told from the launcher's Job."""
     settled = _is_written(record) and record.phase != "running"
@@ -108,7 +100,7 @@ def how_it_stands(record: RunRecord, job: Object | None) -> Standing:
     launch, written = int(record.run.get("launch", 0)), _is_written(record)
     if written and record.phase != "running":
         return record.phase
-    if job is None or launch_of(job) < launch or ended_as(job):
+    if job is None or launch_of(job) < launch or conditions.read(job).finished:
         return "failed"
     return "running" if written else "starting"
 

@@ -44,7 +44,7 @@ def done_state(run_dir: Path, artifact: Artifact, before: UnitState | None) -> U
 
     Its workload and retries are kept from the record when that tells of the same output.
     """
-    markers, success = artifact.markers(), artifact.success
+    success = artifact.success
     same = before is not None and before.spec in (None, success["spec"])
     return UnitState(
         phase="done",
@@ -53,9 +53,9 @@ def done_state(run_dir: Path, artifact: Artifact, before: UnitState | None) -> U
         digest=artifact.digest,
         rows=success["rows"],
         rejected=success["rejected"],
-        seconds=round(sum(marker["seconds"] for marker in markers), 1),
-        usd=round(sum(marker["usage"].get("usd", 0.0) for marker in markers), 4),
+        seconds=artifact.seconds,
+        usd=artifact.usd,
         retries=before.retries if before and same else 0,
-        cause=", ".join(f"{number} x {reason}" for reason, number in success["reject_reasons"].items()),
+        cause=artifact.rejected_because,
         log=log_tail(run_dir, artifact.unit),
     )

@@ -1,7 +1,7 @@
 """The table of fine-tuning approaches: an approach is data, not a program.
 
 The defaults were measured for docent-tiny; `pipelines/musequest.yaml` overrides them for Idefics2-8B. To add an
-approach, add a row here and its name to `Approach.kind` in config.py.
+approach, add a row here and its name to `Approach.kind` in config/stages.py.
 """
 
 from __future__ import annotations
