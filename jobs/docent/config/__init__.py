@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
@@ -80,28 +80,65 @@ class Run(Section):
 
 
 class Llm(Section):
-    """The teacher that writes questions and answers."""
+    """The teacher that writes questions and answers: one client for every stage that asks a model."""
 
-    provider: Literal["offline", "openai"] = output("offline")
-    """`offline` extracts pairs from the source text; `openai` is any OpenAI-compatible endpoint."""
+    provider: Literal["offline", "openai", "azure", "openrouter", "vllm", "lmdeploy"] = output("offline")
+    """`offline` extracts pairs from the source text; `openai` is any OpenAI-compatible endpoint; the others are
+    `openai` with what is known of that one: how it takes a key, its paths, its extra settings."""
     base_url: str = output("https://api.openai.com/v1")
-    """Endpoint of `openai`: OpenAI, Azure, OpenRouter, vLLM, LMDeploy."""
+    """Address of the endpoint, usually ending with /v1; for `azure` https://NAME.openai.azure.com."""
+    api_version: str = output("")
+    """For `azure` with deployments, such as 2024-10-21; empty takes its /openai/v1 path, which needs none."""
     model: str = output("gpt-4o-mini")
-    """Model name sent to the endpoint."""
+    """Model name sent to the endpoint; for `azure` the deployment's name."""
     api_key_env: str = execution("OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
     """Name of the environment variable that holds the key."""
-    max_in_flight: int = execution(8, ge=1)
-    """Requests at the same time, over all shards."""
+    mode: Literal["online", "batch"] = execution("online")
+    """`batch` sends requests as files to the endpoint's batch API: the same rows, cheaper, within its window."""
+    top_p: float | None = output(None, gt=0, le=1)
+    """Nucleus sampling; sent only when set."""
+    frequency_penalty: float | None = output(None, ge=-2, le=2)
+    """Sent only when set."""
+    presence_penalty: float | None = output(None, ge=-2, le=2)
+    """Sent only when set."""
+    extra_body: dict[str, Any] = output(dict)
+    """Further fields of every request as the endpoint knows them, e.g. `{top_k: 40, min_p: 0.05}` for vLLM."""
+    structured_output: Literal["auto", "json_schema", "json_object", "prompt"] = output("auto")
+    """How JSON is asked for; `auto` tries the endpoint once, strictest first."""
+    max_in_flight: int = execution(32, ge=1)
+    """Most requests at the same time, over all shards; fewer are sent while the endpoint only queues them."""
     max_attempts: int = execution(5, ge=1, le=20)
     """Tries per request before it is given up."""
     timeout_s: float = execution(120.0, gt=0)
     """Seconds to wait for one reply."""
+    deadline_s: float = execution(900.0, gt=0)
+    """Seconds for one request over all its tries, waits between them included."""
+    max_reply_mb: float = execution(4.0, gt=0, le=256)
+    """A longer reply is cut off and refused."""
+    requests_per_minute: int | None = execution(None, ge=1)
+    """Over all shards; what the endpoint says or refuses is learned beside it."""
+    tokens_per_minute: int | None = execution(None, ge=1)
+    """Over all shards, input and output together."""
+    requests_per_day: int | None = execution(None, ge=1)
+    """In any 24 hours, over all shards and runs that share the journal."""
+    tokens_per_day: int | None = execution(None, ge=1)
+    """In any 24 hours, over all shards and runs that share the journal."""
     max_usd: float | None = execution(None, gt=0)
-    """Stop cleanly before more than this is spent; needs both prices."""
-    usd_per_million_input_tokens: float = execution(0.0, ge=0)
-    """Price used for the spending limit and the report."""
-    usd_per_million_output_tokens: float = execution(0.0, ge=0)
-    """Price used for the spending limit and the report."""
+    """Stop cleanly before more than this is spent on a stage; needs prices."""
+    max_tokens: int | None = execution(None, ge=1)
+    """Stop cleanly before more tokens than this are used by a stage, input and output together."""
+    usd_per_million_input_tokens: float | None = execution(None, ge=0)
+    """Price for the limit and the report; without it the list price in `docent/llm/prices.yaml`, where one stands."""
+    usd_per_million_output_tokens: float | None = execution(None, ge=0)
+    """Price for the limit and the report; without it the list price in `docent/llm/prices.yaml`, where one stands."""
+    batch_price: float = execution(0.5, gt=0, le=1)
+    """What batch mode costs beside the prices above."""
+    batch_requests: int = execution(50_000, ge=1, le=50_000)
+    """Most requests in one batch file."""
+    batch_mb: float = execution(190.0, gt=0, le=200)
+    """Most megabytes in one batch file."""
+    batch_poll_s: float = execution(30.0, gt=0)
+    """Seconds between looks at a running batch."""
 
 
 class PipelineConfig(Section):

@@ -1,10 +1,37 @@
-"""What every teacher takes and gives: one chat request, one reply."""
+"""What every teacher takes and gives: a chat request, one try at it, the reply.
+
+Reads a picture's bytes when one is described (`Image.read`); writes nothing.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture that goes with a message: known by its content, read only when it is sent.
+
+    Attributes:
+        path: where its bytes lie.
+        sha256: of those bytes, 64 hex digits.
+        media_type: `image/png`, `image/jpeg`, ...
+    """
+
+    path: Path
+    sha256: str
+    media_type: str
+
+    @classmethod
+    def read(cls, path: Path, media_type: str) -> Image:
+        """Hash a file. Raises OSError where it cannot be read."""
+        with path.open("rb") as file:
+            return cls(path, hashlib.file_digest(file, "sha256").hexdigest(), media_type)
 
 
 @dataclass(frozen=True)
@@ -13,6 +40,7 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,22 +67,31 @@ class Material:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What is asked. `material` is what the messages say in structured form, for the offline teacher."""
+    """What is asked.
+
+    Attributes:
+        max_tokens: most tokens of the reply; a reply cut there is never used.
+        material: what the messages say in structured form, for the offline teacher.
+        schema: what the reply must be, as JSON; None for free text.
+    """
 
     messages: tuple[Message, ...]
     temperature: float
     max_tokens: int
-    material: Material
+    material: Material | None = None
+    schema: type[BaseModel] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChatReply:
     """What came back.
 
     Attributes:
-        error: why the endpoint refused this one request; the text is then empty.
+        error: why there is no reply to this request although others have theirs; the text is then empty.
         problem: why the text could not be used although it was asked for again; "" when it can.
         asks: how many replies were needed, unusable ones included.
+        value: the reply as an object of the request's schema.
+        repaired: its JSON had to be mended before it could be read.
     """
 
     text: str
@@ -64,29 +101,19 @@ class ChatReply:
     error: str = ""
     problem: str = ""
     asks: int = 1
+    value: BaseModel | None = None
+    repaired: bool = False
 
 
-class Provider(Protocol):
-    """One kind of teacher; the rows of PROVIDERS in client.py."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply as the endpoint gave it, paid for. Token counts are None where the endpoint says nothing of them."""
 
-    name: str
-    teacher: str
-    base_url: str
+    text: str
+    finish_reason: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
-    def body(self, request: ChatRequest) -> dict[str, Any]:
-        """All that decides the reply, as JSON values, without any credential: the journal's key is made of it."""
 
-    async def send(self, request: ChatRequest, closing: asyncio.Event) -> ChatReply:
-        """One reply, after as many tries as it takes.
-
-        Args:
-            request: what is asked.
-            closing: once set, no new try is begun and StoppedError ends the waiting.
-
-        Raises:
-            ConfigError: a credential, the model's name or the endpoint is wrong.
-            TemporaryError: the endpoint is down.
-        """
-
-    async def close(self) -> None:
-        """Let go of connections; `send` opens them again."""
+class RequestRefusedError(Exception):
+    """The endpoint will never answer this one request (HTTP 400, 413, 422): the message says why, without the key."""
