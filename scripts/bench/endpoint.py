@@ -1,0 +1,85 @@
+"""A mock of an OpenAI-compatible endpoint, for measurements: fast, with faults that are drawn by seed, and it counts.
+
+    python scripts/bench/endpoint.py '{"latency_s": 0.2}' [HOST:PORT]
+
+The first argument holds the knobs (endpoint_knobs.py), the second where to listen (127.0.0.1 and a free port). The
+first line on stdout is the port. Serves POST .../chat/completions below any path, GET /v1/models, GET /stats, POST
+/reset (JSON: the knobs anew; counters anew; files and batches stay) and the Batch API (endpoint_batch.py). Reads
+nothing; writes only uploads, to a temporary folder. Ends with the process that started it, or after `max_life_s`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from endpoint_answers import Body
+from endpoint_batch import Batches
+from endpoint_desk import Desk
+from endpoint_http import Connection, Spool, error
+from endpoint_knobs import Knobs
+
+
+class Endpoint:
+    """Sends each request to its place."""
+
+    def __init__(self, knobs: Knobs, folder: Path) -> None:
+        self.desk = Desk(knobs)
+        self.batches = Batches(lambda: self.desk, folder)
+
+    def chat(self, connection: Connection, body: Body) -> None:
+        """Answer a chat request."""
+        self.desk.take(connection, body)
+
+    def gone(self, connection: Connection) -> None:
+        """A client did not wait for its answer."""
+        call, connection.call = connection.call, None
+        if call:
+            call.desk.abandon(call)
+
+    def other(self, connection: Connection, body: Spool) -> None:
+        """Answer what is no chat request."""
+        path = connection.path.partition("?")[0]
+        if path == "/stats":
+            connection.reply_json(200, self.desk.count.as_json(self.desk.slots))
+        elif path == "/reset":
+            try:
+                self.desk = Desk(Knobs.of(json.loads(body.file.read() or b"{}")))
+            except (TypeError, ValueError) as problem:
+                return connection.reply(400, error(str(problem), "invalid_request_error"))
+            connection.reply_json(200, {})
+        elif not self.desk.is_let_in(connection.headers):
+            connection.reply(401, error("Incorrect API key provided.", "invalid_request_error"))
+        elif path.endswith("/models"):
+            model = {"id": self.desk.knobs.model, "object": "model", "created": 1_700_000_000, "owned_by": "mock"}
+            connection.reply_json(200, {"object": "list", "data": [model]})
+        else:
+            self.batches.serve(connection, body)
+        return None
+
+
+async def serve(knobs: Knobs, host: str, port: int) -> None:
+    """Listen until the parent process is gone or the time is over."""
+    parent, ends_s = os.getppid(), time.monotonic() + knobs.max_life_s
+    with tempfile.TemporaryDirectory(prefix="endpoint-") as folder:
+        endpoint = Endpoint(knobs, Path(folder))
+        server = await asyncio.get_running_loop().create_server(lambda: Connection(endpoint), host, port, backlog=4096)
+        print(server.sockets[0].getsockname()[1], flush=True)
+        while os.getppid() == parent and time.monotonic() < ends_s:
+            await asyncio.sleep(1)
+
+
+def main() -> None:
+    """Read the two arguments and serve."""
+    knobs = Knobs.of(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})
+    host, _, port = (sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:0").rpartition(":")
+    asyncio.run(serve(knobs, host, int(port)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The mock endpoint's chat completions: admission, faults, waiting, answers.
+
+Reads and writes nothing; `endpoint.py` is what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from endpoint_answers import Body, Words, fill, spoil
+from endpoint_counters import Counters
+from endpoint_http import Connection, error
+from endpoint_knobs import Knobs
+from endpoint_limits import Bucket, Slots
+
+NORMAL = NormalDist()
+FAULTS = ("429", "500", "hang", "truncated", "fenced", "broken", "wrong_schema")
+TEXT_FAULTS = FAULTS[3:]
+
+
+@dataclass(slots=True)
+class Call:
+    """One chat request under way."""
+
+    desk: Desk
+    body: Body
+    fault: str
+    headers: str = ""
+    timer: asyncio.TimerHandle | None = None
+    in_slot: bool = False
+
+
+class Desk:
+    """Answers chat requests by one set of knobs; a new one after every /reset."""
+
+    def __init__(self, knobs: Knobs) -> None:
+        self.knobs = knobs
+        self.count = Counters()
+        self.slots = Slots(knobs.slots)
+        self.random = random.Random(knobs.seed)
+        shares = [getattr(knobs, f"p_{name}") for name in FAULTS]
+        self.bounds = [(sum(shares[: index + 1]), name) for index, name in enumerate(FAULTS) if shares[index]]
+        rate, tokens = knobs.rate_per_s, knobs.tokens_per_s
+        self.requests = Bucket(rate, knobs.burst or rate) if rate else None
+        self.tokens = Bucket(tokens, knobs.token_burst or tokens) if tokens else None
+        self.retry_after = "" if knobs.retry_after is None else f"retry-after: {knobs.retry_after:g}\r\n"
+
+    def fault_of(self, number: float) -> str:
+        """The fault that a number in [0, 1) stands for, or ""."""
+        return next((name for bound, name in self.bounds if number < bound), "")
+
+    def draw(self) -> str:
+        """The fault of the next arrival. One number of the seeded row per arrival, whatever the shares are."""
+        fault = self.fault_of(self.random.random())
+        if fault:
+            self.count.faults[fault] = self.count.faults.get(fault, 0) + 1
+        return fault
+
+    def take(self, connection: Connection, body: Body) -> None:
+        """Admit a request or refuse it; what is admitted waits for a slot, then for its latency."""
+        self.count.arrived(body.raw_bytes)
+        connection.call = call = Call(self, body, "")
+        if not self.is_let_in(connection.headers):
+            return self.refuse(connection, 401, error("Incorrect API key provided.", "invalid_request_error"))
+        try:
+            body.end()
+        except ValueError as problem:
+            return self.refuse(
+                connection, 400, error(f"We could not read the body: {problem}", "invalid_request_error")
+            )
+        self.count.seen.add(int.from_bytes(body.digest[:8], "big"))
+        call.fault = self.draw()
+        full = self.full()
+        if self.knobs.rate_headers:
+            call.headers = "".join(
+                bucket.headers(what)
+                for bucket, what in ((self.requests, "requests"), (self.tokens, "tokens"))
+                if bucket is not None
+            )
+        if full or call.fault == "429":
+            message = f"Rate limit reached for {full or 'this replica'}."
+            call.headers += self.retry_after
+            return self.refuse(connection, 429, error(message, full or "requests", "rate_limit_exceeded"))
+        wanted = (body.asked.get("response_format") or {}).get("type", "text")
+        if self.knobs.on_unknown_format == "400" and not self.honours(wanted):
+            message = f"Invalid value: '{wanted}'. This model does not support it."
+            param = "response_format"
+            return self.refuse(connection, 400, error(message, "invalid_request_error", param=param))
+        if call.fault != "hang":
+            self.slots.enter(lambda: self.begin(connection, call))
+        return None
+
+    def is_let_in(self, headers: dict[str, str]) -> bool:
+        """Whether the request shows the key."""
+        key = self.knobs.key
+        return key is None or headers.get("authorization") == f"Bearer {key}" or headers.get("api-key") == key
+
+    def full(self) -> str:
+        """The bucket that has no room for this request, or "" after room was taken in each."""
+        cost = sum(self.knobs.usage or (0, 0))
+        if self.requests and self.requests.level() < 1:
+            return "requests"
+        if self.tokens and self.tokens.level() < cost:
+            return "tokens"
+        if self.requests:
+            self.requests.take(1)
+        if self.tokens:
+            self.tokens.take(cost)
+        return ""
+
+    def honours(self, wanted: str) -> bool:
+        """Whether a response_format of this type is followed."""
+        ranks = ("text", "json_object", "json_schema")
+        best = {"none": 0, "json_object": 1, "json_schema": 2}[self.knobs.honours]
+        return wanted in ranks[: best + 1]
+
+    def begin(self, connection: Connection, call: Call) -> bool:
+        """A slot is free: answer after the latency. False where the client has gone."""
+        if connection.call is not call or not connection.waits:
+            return False
+        call.in_slot = True
+        latency_s = self.knobs.latency_s
+        if latency_s and self.knobs.latency_sigma:
+            share = (int.from_bytes(call.body.digest[12:20], "big") + 0.5) / 2**64
+            latency_s *= math.exp(self.knobs.latency_sigma * NORMAL.inv_cdf(share))
+        if latency_s:
+            call.timer = asyncio.get_running_loop().call_later(latency_s, self.answer, connection, call)
+        else:
+            self.answer(connection, call)
+        return True
+
+    def answer(self, connection: Connection, call: Call) -> None:
+        """Send what the request comes to, and let the next one into the slot."""
+        if call.fault == "500":
+            status, body = 500, error("The server had an error while processing your request.", "server_error")
+        else:
+            status, body = 200, self.completion(call.body, call.fault)
+            self.count.numbers["ok"] += 1
+            self.count.bill(call.body.digest, self.knobs.usage)
+        self.count.ended(status)
+        connection.call = None
+        connection.reply(status, body, call.headers)
+        self.slots.leave()
+
+    def refuse(self, connection: Connection, status: int, body: bytes) -> None:
+        """Send an error at once."""
+        self.count.ended(status)
+        headers, connection.call = connection.call.headers, None
+        connection.reply(status, body, headers)
+
+    def abandon(self, call: Call) -> None:
+        """The client has gone: nothing is paid, the slot is free."""
+        self.count.numbers["in_flight"] -= 1
+        self.count.numbers["abandoned"] += 1
+        if call.timer:
+            call.timer.cancel()
+        if call.in_slot:
+            self.slots.leave()
+
+    def completion(self, body: Body, fault: str) -> bytes:
+        """The body of a 200: the same for the same request and fault."""
+        knobs, asked = self.knobs, body.asked
+        words = Words(body.digest, knobs.answer_bytes, knobs.items)
+        if knobs.tool_calls and asked.get("tools"):
+            message, finish = tool_call(asked, words, fault)
+        else:
+            text, is_json = self.content(body, words)
+            content, finish = spoil(text, fault, is_json, words.number)
+            message = f'{{"role":"assistant","content":{json.dumps(content)}}}'
+        usage = ""
+        if knobs.usage:
+            one, two = knobs.usage
+            usage = f',"usage":{{"prompt_tokens":{one},"completion_tokens":{two},"total_tokens":{one + two}}}'
+        return (
+            f'{{"id":"chatcmpl-{words.mark}","object":"chat.completion","created":1700000000,'
+            f'"model":{json.dumps(asked.get("model", knobs.model))},"choices":[{{"index":0,"message":{message},'
+            f'"logprobs":null,"finish_reason":"{finish}"}}]{usage}}}'
+        ).encode()
+
+    def content(self, body: Body, words: Words) -> tuple[str, bool]:
+        """The text of an answer without faults, and whether it is JSON."""
+        wanted = body.asked.get("response_format") or {}
+        kind = wanted.get("type", "text")
+        followed = kind != "text" and self.honours(kind)
+        if followed and kind == "json_schema":
+            return json.dumps(fill(wanted["json_schema"]["schema"], words)), True
+        shape = self.knobs.shape
+        if not followed and (shape == "text" or not body.wants_json):
+            return words.long(), False
+        value = json.dumps([words.pair()] if shape == "list" and not followed else words.pair())
+        if self.knobs.prose and not followed:
+            return f"Of course, this is what the label gives:\n\n{value}\n\nTell me where you want more of it.", False
+        return value, True
+
+
+def tool_call(asked: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:
+    """A message that calls the tool that was asked for, or the first one, and its finish_reason."""
+    choice = asked.get("tool_choice")
+    name = choice["function"]["name"] if isinstance(choice, dict) else None
+    tool = next((t["function"] for t in asked["tools"] if t["function"]["name"] == name), asked["tools"][0]["function"])
+    text, finish = spoil(json.dumps(fill(tool.get("parameters", {}), words)), fault, fault != "fenced", words.number)
+    call = {
+        "id": f"call_{words.mark}",
+        "type": "function",
+        "function": {"name": tool["name"], "arguments": text},
+    }
+    message = json.dumps({"role": "assistant", "content": None, "tool_calls": [call]})
+    return message, "tool_calls" if finish == "stop" else finish
