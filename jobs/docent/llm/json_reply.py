@@ -1,0 +1,158 @@
+"""What a model wrote back, read as an object of a schema: JSON, or what can be taken for it without guessing.
+
+A reply is untrusted text: fences, prose, thoughts, control characters, broken or endless JSON. `read_reply` gives an
+object or says in a few words why there is none. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from docent.llm.json_schema import holds_floats
+
+MAX_CHARS = 1_000_000
+"""A longer text is no reply of a chat model; what pydantic says about millions of wrong fields fills gigabytes."""
+MAX_REPAIR_CHARS = 64_000
+"""json-repair needs about 5 s for a megabyte, and nothing else is done meanwhile."""
+MAX_OBJECTS = 16
+MAX_PROBLEM_CHARS = 300
+_OBJECT_BEGINS = re.compile(r'\{\s*["}]')
+_DECODER = json.JSONDecoder(strict=False)  # a line break inside of a string does no harm
+_END_OF_THOUGHT = "</think>"
+_AFTER_THE_END = '\n"\a":"\a"'
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reply holds.
+
+    Attributes:
+        value: an object of the schema, or None.
+        problem: why there is none, short and in one line; "" when there is one.
+        repaired: the text was no JSON and had to be mended.
+    """
+
+    value: BaseModel | None
+    problem: str = ""
+    repaired: bool = False
+
+
+def read_reply(text: str, schema: type[BaseModel]) -> Reading:
+    """An object of the schema out of a reply, whatever stands around it.
+
+    Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
+    that one is broken json-repair may mend it, under three conditions: it fits the schema, nothing of it was dropped
+    or made up, and it was closed, because what is not closed was cut off. Types are strict as far as JSON has them;
+    numbers are finite; of a key given twice the last one counts.
+    """
+    if len(text) > MAX_CHARS:
+        return Reading(None, f"{len(text)} characters, more than any reply")
+    try:
+        return _finite(schema.model_validate_json(text, strict=True))
+    except ValidationError as error:
+        if not _is_no_json(error):
+            return Reading(None, _described(error))
+    text = text.rpartition(_END_OF_THOUGHT)[2]
+    if not text.strip():
+        return Reading(None, "an empty reply")
+    return _found_within(text, schema)
+
+
+def _found_within(text: str, schema: type[BaseModel]) -> Reading:
+    """The one object in a text that fits; several that differ, or a broken one after it, leave open what is meant."""
+    fitting: list[Reading] = []
+    problem, at = "", 0
+    for _ in range(MAX_OBJECTS):
+        begin = _OBJECT_BEGINS.search(text, at)
+        if begin is None:
+            break
+        try:
+            found, at = _DECODER.raw_decode(text, begin.start())
+        except (ValueError, RecursionError):
+            return _mended(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
+        reading = _fitted(text[begin.start() : at], found, schema)
+        problem = problem or reading.problem
+        if reading.value is not None and all(reading.value != other.value for other in fitting):
+            fitting.append(reading)
+    else:
+        return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
+    if not fitting and not problem:
+        return _mended(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
+    return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)
+
+
+def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
+    """An object that Python could read, checked as its own text; written anew where only Python takes it for JSON."""
+    try:
+        return _finite(schema.model_validate_json(text, strict=True))
+    except ValidationError as error:
+        if not _is_no_json(error):
+            return Reading(None, _described(error))
+    try:
+        return _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
+    except (ValidationError, RecursionError):
+        return Reading(None, "an object that no strict reader takes for JSON")
+
+
+def _mended(text: str, schema: type[BaseModel]) -> Reading:
+    """A broken object as json-repair understands it, refused unless all of it is the model's own."""
+    from json_repair import loads
+
+    text = text[: text.rfind("}") + 1]
+    if not text:
+        return Reading(None, "JSON that breaks off")
+    if len(text) > MAX_REPAIR_CHARS:
+        return Reading(None, "broken JSON, too long to be mended")
+    try:
+        found = loads(text, skip_json_loads=True, strict=True)
+        further = loads(text + _AFTER_THE_END, skip_json_loads=True)
+        # What comes after a closed object cannot get into it; into an open string, list or object it does.
+        if found != further and not (isinstance(further, list) and further[:1] == [found]):
+            return Reading(None, "JSON that breaks off")
+        reading = _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
+    except ValidationError as error:
+        return Reading(None, f"broken JSON; mended, {_described(error)}")
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return Reading(None, "broken JSON that cannot be mended")  # json-repair does not say what it may raise
+    kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return reading if kept in (None, found) else Reading(None, "broken JSON; mended, it has fields not asked for")
+
+
+def _finite(value: BaseModel, repaired: bool = False) -> Reading:
+    """A reading of the value, unless a number in it is none that JSON could hold."""
+    if holds_floats(type(value)) and not _all_finite(value.model_dump()):
+        return Reading(None, "a number that is infinite or none")
+    return Reading(value, "", repaired)
+
+
+def _all_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(_all_finite(child) for child in value.values())
+    return not isinstance(value, list | tuple | set) or all(_all_finite(child) for child in value)
+
+
+def _is_no_json(error: ValidationError) -> bool:
+    return error.error_count() == 1 and error.errors(include_url=False)[0]["type"] in ("json_invalid", "string_unicode")
+
+
+def _described(error: ValidationError) -> str:
+    """The first three things that did not fit; never the values, which may be long."""
+    if error.error_count() > 100:
+        return f"{error.error_count()} fields do not fit"
+    told = error.errors(include_url=False, include_context=False, include_input=False)[:3]
+    return one_line("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in told))
+
+
+def one_line(text: str) -> str:
+    """At most 300 printable characters in one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_PROBLEM_CHARS]).split())[
+        :MAX_PROBLEM_CHARS
+    ]

@@ -1,0 +1,94 @@
+"""JSON schemas of pydantic models in the form that endpoints hold a reply to.
+
+Strict mode, as OpenAI and Azure describe it, takes a part of JSON Schema: every object closed, every property
+required, no defaults, `anyOf` instead of `oneOf`, nothing beside a `$ref`, and limits (`minItems`, `pattern`, ...)
+only here and there. A limit is therefore told in the description instead; pydantic checks it in the reply anyway.
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+_KEPT = ("type", "enum", "const")
+_OF_NAMES = ("properties", "$defs")
+_OF_LISTS = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf", "prefixItems": "prefixItems"}
+_LIMITS = (
+    *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
+)
+_TELLS_THE_TYPE = {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"}
+
+
+@cache
+def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
+    """The JSON schema of a model, and whether strict mode can hold a reply to it.
+
+    It cannot where a field takes any value, any keys or a list of fixed length. What is returned is shared: change it
+    nowhere.
+    """
+    form = _strict(schema.model_json_schema(by_alias=True))
+    if "$ref" in form:  # a model that contains itself; endpoints want an object at the top
+        form = {**form["$defs"][form["$ref"].rpartition("/")[2]], "$defs": form["$defs"]}
+    return form, all(_is_definite(node) for node in _nodes(form))
+
+
+@cache
+def holds_floats(schema: type[BaseModel]) -> bool:
+    """Whether an object of the model may hold a float, so that NaN and infinity could come in."""
+    return any(
+        not _TELLS_THE_TYPE & node.keys() or node.get("type") == "number" or node.get("additionalProperties") is True
+        for node in _nodes(schema.model_json_schema())
+    )
+
+
+def _strict(node: dict[str, Any]) -> dict[str, Any]:
+    """One node of a schema and all below it."""
+    if "$ref" in node:
+        below = {"$defs": _below(node["$defs"])} if "$defs" in node else {}
+        return {"$ref": node["$ref"], **below}
+    made = {key: node[key] for key in _KEPT if key in node}
+    limits = [f"{key}: {node[key]}" for key in _LIMITS if key in node]
+    if told := " ".join([*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]):
+        made["description"] = told
+    for key in _OF_NAMES:
+        if key in node:
+            made[key] = _below(node[key])
+    for key, name in _OF_LISTS.items():
+        if key in node:
+            made[name] = [_strict(child) for child in node[key]]
+    if isinstance(node.get("items"), dict):
+        made["items"] = _strict(node["items"])
+    return {**made, **_closed(node)}
+
+
+def _closed(node: dict[str, Any]) -> dict[str, Any]:
+    """What an object may hold beside its properties: nothing, unless it has none, as a dict."""
+    if "properties" in node:
+        return {"required": list(node["properties"]), "additionalProperties": False}
+    if node.get("type") != "object":
+        return {}
+    others = node.get("additionalProperties")
+    return {"additionalProperties": _strict(others) if isinstance(others, dict) else True}
+
+
+def _below(named: dict[str, Any]) -> dict[str, Any]:
+    return {name: _strict(child) for name, child in named.items()}
+
+
+def _is_definite(node: dict[str, Any]) -> bool:
+    return bool(_TELLS_THE_TYPE & node.keys()) and not node.get("additionalProperties") and "prefixItems" not in node
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A node and all below it."""
+    yield node
+    children = [child for key in _OF_NAMES for child in node.get(key, {}).values()]
+    children += [child for key in _OF_LISTS for child in node.get(key, [])]
+    children += [node[key] for key in ("items", "additionalProperties") if isinstance(node.get(key), dict)]
+    for child in children:
+        yield from _nodes(child)
