@@ -85,6 +85,8 @@ MEMBERS = ("model", "response_format", "tools", "tool_choice", "max_tokens")
 
 def member(text: str, name: str) -> Any:
     """The value of the last member of this name that can be read out of a piece of JSON, or None."""
+    if f'"{name}"' not in text:
+        return None
     for found in reversed(list(re.finditer(rf'(?<!\\)"{name}"\s*:\s*', text))):
         try:
             return _decoder.raw_decode(text, found.end())[0]

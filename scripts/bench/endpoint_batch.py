@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mmap
-import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from endpoint_answers import Body
 from endpoint_desk import TEXT_FAULTS, Desk
+from endpoint_files import Files, lines_of, members, now, problems_of
 from endpoint_http import Connection, Spool, error
 
 POLL_S = 0.02
 LINES_AT_ONCE = 100
-_decoder = json.JSONDecoder()
 
 
 class Batches:
@@ -37,10 +35,9 @@ class Batches:
         folder: for files.
     """
 
-    def __init__(self, desk: Any, folder: Path) -> None:
+    def __init__(self, desk: Callable[[], Desk], folder: Path) -> None:
         self.desk = desk
-        self.folder = folder
-        self.files: dict[str, dict[str, Any]] = {}
+        self.files = Files(folder)
         self.batches: dict[str, dict[str, Any]] = {}
         self.failed = 0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -64,14 +61,14 @@ class Batches:
         """What a request comes to: JSON, a file, or None for 404. Raises ValueError or KeyError for 400."""
         match connection.method, steps:
             case "POST", ["files"]:
-                return self.upload(connection.headers["content-type"], body)
-            case "GET", ["files", name] if name in self.files:
-                return self.files[name]
-            case "DELETE", ["files", name] if self.files.pop(name, None):
-                (self.folder / name).unlink()
-                return {"id": name, "object": "file", "deleted": True}
-            case "GET", ["files", name, "content"] if name in self.files:
-                return self.folder / name
+                limit = self.desk().knobs.batch_max_bytes
+                return self.files.upload(connection.headers["content-type"], body, limit)
+            case "GET", ["files", name] if name in self.files.known:
+                return self.files.known[name]
+            case "DELETE", ["files", name] if name in self.files.known:
+                return self.files.delete(name)
+            case "GET", ["files", name, "content"] if name in self.files.known:
+                return self.files.path(name)
             case "POST", ["batches"]:
                 return self.create(json.load(body.file))
             case "GET", ["batches"]:
@@ -82,33 +79,9 @@ class Batches:
                 return self.cancel(self.batches[name])
         return None
 
-    def add_file(self, purpose: str, name: str) -> dict[str, Any]:
-        """Describe a new file; its bytes are counted when it is written."""
-        number = f"file-{len(self.files) + 1:08d}"
-        record = {"id": number, "object": "file", "bytes": 0, "created_at": now(), "filename": name}
-        self.files[number] = {**record, "purpose": purpose, "status": "processed", "status_details": None}
-        return self.files[number]
-
-    def upload(self, content_type: str, body: Spool) -> dict[str, Any]:
-        """Keep the file of a multipart form."""
-        limit = self.desk().knobs.batch_max_bytes
-        boundary = content_type.partition("boundary=")[2].strip('"').encode()
-        body.file.rollover()  # type: ignore[attr-defined]
-        with mmap.mmap(body.file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            found = {name: (start, end) for name, start, end in parts(whole, boundary)}
-            start, end = found["file"]
-            if end - start > limit:
-                raise ValueError(f"the file has {end - start} bytes; at most {limit} are taken")
-            purpose = whole[slice(*found["purpose"])].decode()
-            record = self.add_file(purpose, "batch.jsonl")
-            with (self.folder / record["id"]).open("wb") as file:
-                file.write(memoryview(whole)[start:end].tobytes())
-        record["bytes"] = end - start
-        return record
-
     def create(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A new batch over an uploaded file."""
-        source, limit = self.folder / self.files[asked["input_file_id"]]["id"], self.desk().knobs.batch_max_requests
+        source, limit = self.files.path(asked["input_file_id"]), self.desk().knobs.batch_max_requests
         with source.open("rb") as file:
             count = sum(1 for line in file if line.strip())
         if count > limit:
@@ -192,9 +165,9 @@ class Batches:
                 line = file.read(length)
             kind, row = self.result(desk, line, chance, expired=index >= most)
             counts["completed" if kind == "output" else "failed"] += 1
-            record = results.get(kind) or self.add_file("batch_output", f"{batch['id']}_{kind}.jsonl")
+            record = results.get(kind) or self.files.add("batch_output", f"{batch['id']}_{kind}.jsonl")
             results[kind] = record
-            with (self.folder / record["id"]).open("ab") as file:
+            with self.files.path(record["id"]).open("ab") as file:
                 record["bytes"] += file.write(row + b"\n")
             if index % LINES_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -210,11 +183,9 @@ class Batches:
         row: dict[str, Any] = {"id": f"batch_req_{chance.getrandbits(48):012x}", "custom_id": custom_id}
         number = chance.random()
         if expired:
-            message = "This request could not be executed before the completion window expired."
             desk.count.numbers["batch_lines_failed"] += 1
-            return "error", json.dumps(
-                {**row, "response": None, "error": {"code": "batch_expired", "message": message}}
-            ).encode()
+            late = {"code": "batch_expired", "message": "The completion window ended before this request was run."}
+            return "error", json.dumps({**row, "response": None, "error": late}).encode()
         if number < desk.knobs.batch_p_line_error:
             status = 500 if chance.random() < 0.5 else 429
             content = error("This request was not answered.", "server_error").decode()
@@ -231,72 +202,3 @@ class Batches:
             desk.count.numbers["batch_lines_ok"] += 1
         response = f'{{"status_code": {status}, "request_id": "{row["id"]}", "body": {content}}}'
         return kind, f'{json.dumps(row)[:-1]}, "response": {response}, "error": null}}'.encode()
-
-
-def now() -> int:
-    """Seconds of the clock, as OpenAI writes times."""
-    return int(time.time())
-
-
-def parts(whole: mmap.mmap, boundary: bytes) -> Iterator[tuple[str, int, int]]:
-    """Name, first byte and end of each part of a multipart form. Raises ValueError where it is none."""
-    mark = b"--" + boundary
-    at = whole.find(mark)
-    while at >= 0 and whole[at + len(mark) : at + len(mark) + 2] != b"--":
-        head_end = whole.find(b"\r\n\r\n", at)
-        end = whole.find(b"\r\n" + mark, head_end)
-        if head_end < 0 or end < 0:
-            raise ValueError("the multipart form has no end")
-        head = whole[at:head_end].decode("latin-1")
-        yield head.partition(' name="')[2].partition('"')[0], head_end + 4, end
-        at = end + 2
-
-
-def lines_of(source: Path) -> Iterator[tuple[int, int]]:
-    """Where each line begins and how long it is."""
-    offset = 0
-    with source.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield offset, len(line)
-            offset += len(line)
-
-
-def members(text: str) -> dict[str, str]:
-    """The members of a JSON object, each value as it is written. Raises ValueError where it is none."""
-    found: dict[str, str] = {}
-    at = text.index("{") + 1
-    while True:
-        at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip(" \t\r\n,"))
-        if text[at] == "}":
-            return found
-        name, at = _decoder.raw_decode(text, at)
-        at = text.index(":", at) + 1
-        at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip())
-        _, end = _decoder.raw_decode(text, at)
-        found[name] = text[at:end]
-        at = end
-
-
-def problems_of(source: Path, endpoint: str) -> list[dict[str, Any]]:
-    """Why a batch fails before it begins: lines that are no requests, and names given twice."""
-    problems: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    with source.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            code = ""
-            try:
-                row = json.loads(line)
-                code = (
-                    "" if row["url"] == endpoint and row["method"] == "POST" and row["body"] else "mismatched_endpoint"
-                )
-                if row["custom_id"] in seen:
-                    code = "duplicate_custom_id"
-                seen.add(row["custom_id"])
-            except (KeyError, TypeError, ValueError):
-                code = "invalid_json_line"
-            if code:
-                problems.append({"code": code, "message": "This line cannot be run.", "line": number, "param": None})
-    if os.path.getsize(source) == 0:
-        problems.append({"code": "empty_file", "message": "The file has no lines.", "line": None, "param": None})
-    return problems

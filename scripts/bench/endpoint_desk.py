@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+import endpoint_hostile as hostile
 from endpoint_answers import Body, Words, fill, spoil
 from endpoint_counters import Counters
 from endpoint_http import Connection, error
@@ -20,8 +21,8 @@ from endpoint_knobs import Knobs
 from endpoint_limits import Bucket, Slots
 
 NORMAL = NormalDist()
-FAULTS = ("429", "500", "hang", "truncated", "fenced", "broken", "wrong_schema")
-TEXT_FAULTS = FAULTS[3:]
+FAULTS = ("429", "500", "hang", "truncated", "fenced", "broken", "wrong_schema", "hostile")
+TEXT_FAULTS = FAULTS[3:-1]
 
 
 @dataclass(slots=True)
@@ -137,15 +138,21 @@ class Desk:
 
     def answer(self, connection: Connection, call: Call) -> None:
         """Send what the request comes to, and let the next one into the slot."""
+        raw = call.fault == "hostile" and self.knobs.hostile in hostile.RAW
         if call.fault == "500":
             status, body = 500, error("The server had an error while processing your request.", "server_error")
+        elif raw and self.knobs.hostile == "redirect":
+            status, body = 307, b""
         else:
             status, body = 200, self.completion(call.body, call.fault)
             self.count.numbers["ok"] += 1
             self.count.bill(call.body.digest, self.knobs.usage)
         self.count.ended(status)
         connection.call = None
-        connection.reply(status, body, call.headers)
+        if raw:
+            hostile.send(connection, self.knobs.hostile)
+        else:
+            connection.reply(status, body, call.headers)
         self.slots.leave()
 
     def refuse(self, connection: Connection, status: int, body: bytes) -> None:
@@ -171,7 +178,10 @@ class Desk:
             message, finish = tool_call(asked, words, fault)
         else:
             text, is_json = self.content(body, words)
+            content: str | None
             content, finish = spoil(text, fault, is_json, words.number)
+            if fault == "hostile" and knobs.hostile in hostile.TEXTS:
+                content = hostile.text(knobs.hostile, text)
             message = f'{{"role":"assistant","content":{json.dumps(content)}}}'
         usage = ""
         if knobs.usage:

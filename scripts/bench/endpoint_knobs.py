@@ -24,7 +24,9 @@ class Knobs:
         p_429 ... p_wrong_schema: shares of arrivals with that fault, drawn one after the other with `seed`, at most one
             fault each. p_429 is a 429 although there is room; p_hang is never answered; p_truncated is cut in the
             middle with finish_reason "length"; p_fenced has its JSON in a ```json fence; p_broken has a comma too many
-            or a brace too few with finish_reason "stop"; p_wrong_schema is JSON of another form.
+            or a brace too few with finish_reason "stop"; p_wrong_schema is JSON of another form; p_hostile is what
+            `hostile` names (endpoint_hostile.py: empty, null, control, nested_fence, huge; html, no_json, no_choices,
+            invalid_utf8, redirect, cut_off, endless).
         honours: the strongest response_format that is followed: json_schema, json_object or none.
         on_unknown_format: a response_format beyond it is ignored or refused with 400.
         prose: where JSON is asked for by the prompt alone, it comes with a sentence before and after it.
@@ -55,6 +57,8 @@ class Knobs:
     p_fenced: float = 0.0
     p_broken: float = 0.0
     p_wrong_schema: float = 0.0
+    p_hostile: float = 0.0
+    hostile: str = "html"
     honours: str = "json_schema"
     on_unknown_format: str = "ignore"
     prose: bool = False
