@@ -66,8 +66,8 @@ class Files:
                 raise ValueError(f"the file has {end - start} bytes; at most {limit} are taken")
             purpose = whole[slice(*found["purpose"])].decode()
             record = self.add(purpose, "batch.jsonl")
-            with (self.folder / record["id"]).open("wb") as file:
-                file.write(memoryview(whole)[start:end].tobytes())
+            with (self.folder / record["id"]).open("wb") as file, memoryview(whole) as view, view[start:end] as piece:
+                file.write(piece)
         record["bytes"] = end - start
         return record
 
