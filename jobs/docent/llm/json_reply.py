@@ -18,12 +18,13 @@ from docent.llm.json_schema import holds_floats
 
 MAX_CHARS = 1_000_000
 """A longer text is no reply of a chat model; what pydantic says about millions of wrong fields fills gigabytes."""
-MAX_REPAIR_CHARS = 64_000
-"""json-repair needs about 5 s for a megabyte, and nothing else is done meanwhile."""
+MAX_REPAIR_CHARS = 16_000
+"""Five pairs have less; what json-repair needs grows with the square in the worst text, up to some seconds here."""
 MAX_OBJECTS = 16
 MAX_PROBLEM_CHARS = 300
 _OBJECT_BEGINS = re.compile(r'\{\s*["}]')
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside of a string does no harm
+_NO_WORD = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|[\W_]')
 _END_OF_THOUGHT = "</think>"
 _AFTER_THE_END = '\n"\a":"\a"'
 
@@ -115,6 +116,8 @@ def _mended(text: str, schema: type[BaseModel]) -> Reading:
         # What comes after a closed object cannot get into it; into an open string, list or object it does.
         if found != further and not (isinstance(further, list) and further[:1] == [found]):
             return Reading(None, "JSON that breaks off")
+        if _words(text) != _words(json.dumps(found, ensure_ascii=False)):
+            return Reading(None, "broken JSON of which a part would be lost")
         reading = _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
     except ValidationError as error:
         return Reading(None, f"broken JSON; mended, {_described(error)}")
@@ -122,6 +125,11 @@ def _mended(text: str, schema: type[BaseModel]) -> Reading:
         return Reading(None, "broken JSON that cannot be mended")  # json-repair does not say what it may raise
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return reading if kept in (None, found) else Reading(None, "broken JSON; mended, it has fields not asked for")
+
+
+def _words(text: str) -> str:
+    """Letters and digits of a JSON text in their order, without what an escape spells."""
+    return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
 def _finite(value: BaseModel, repaired: bool = False) -> Reading:
