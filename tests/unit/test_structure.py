@@ -112,6 +112,7 @@ REFUSED = {
     "a comment": '{"question": "a", // the first\n "answer": "b"}',
     "more than one value": '{"question": "a", "answer": "b", "c", "d"}',
     "two strings for one": '{"question": "a", "answer": "b" "c"}',
+    "what json-repair itself fails on": '{"q": ""answer": "```json\n[/*>\\"answer": "|NaN```"}NaN"}',
     "deep nesting": '{"question":' * 100_000,
     "deep lists": "[" * 100_000,
     "deep and closed": '{"question":' * 5_000 + "1" + "}" * 5_000,

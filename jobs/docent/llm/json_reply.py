@@ -103,28 +103,39 @@ def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
 
 def _mended(text: str, schema: type[BaseModel]) -> Reading:
     """A broken object as json-repair understands it, refused unless all of it is the model's own."""
-    from json_repair import loads
-
     text = text[: text.rfind("}") + 1]
     if not text:
         return Reading(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
         return Reading(None, "broken JSON, too long to be mended")
+    found = _closed_object(text)
+    if found is None:
+        return Reading(None, "JSON that breaks off, or cannot be mended")
+    again = json.dumps(found, ensure_ascii=False)
+    if _words(text) != _words(again):
+        return Reading(None, "broken JSON of which a part would be lost")
     try:
-        found = loads(text, skip_json_loads=True, strict=True)
-        further = loads(text + _AFTER_THE_END, skip_json_loads=True)
-        # What comes after a closed object cannot get into it; into an open string, list or object it does.
-        if found != further and not (isinstance(further, list) and further[:1] == [found]):
-            return Reading(None, "JSON that breaks off")
-        if _words(text) != _words(json.dumps(found, ensure_ascii=False)):
-            return Reading(None, "broken JSON of which a part would be lost")
-        reading = _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
+        reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
         return Reading(None, f"broken JSON; mended, {_described(error)}")
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        return Reading(None, "broken JSON that cannot be mended")  # json-repair does not say what it may raise
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return reading if kept in (None, found) else Reading(None, "broken JSON; mended, it has fields not asked for")
+
+
+def _closed_object(text: str) -> dict[str, Any] | None:
+    """The object that json-repair makes of a text; None where it finds none, or none that was closed.
+
+    What comes after a closed object cannot get into it; into an open string, list or object it does.
+    """
+    from json_repair import loads
+
+    try:
+        found: Any = loads(text, skip_json_loads=True, strict=True)
+        further: Any = loads(text + _AFTER_THE_END, skip_json_loads=True)
+    except Exception:  # noqa: BLE001 - json-repair fails in many ways, also by its own assertions, and none may end a run
+        return None
+    closed = further == found or (isinstance(further, list) and further[:1] == [found])
+    return found if closed and isinstance(found, dict) else None
 
 
 def _words(text: str) -> str:
