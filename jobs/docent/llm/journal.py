@@ -1,35 +1,44 @@
-"""The journal of paid replies: whatever was answered once is never asked again, not even after kill -9.
+"""The journal of requests: what was asked is known before it is sent, what was answered is never asked again.
 
-Reads and writes one SQLite file, `<data>/cache/llm/journal.sqlite`, shared by shards, attempts and runs. A reply is
-found by the hash of provider, endpoint and request body; the file holds replies and token counts, never a key or a
-header. SQLite's rollback journal is used, not WAL, because WAL needs shared memory and so breaks as soon as
-pods on two nodes share the volume.
+Reads and writes one SQLite file, `<data>/cache/llm/journal.sqlite`, shared by shards, attempts and runs. A request is
+known by the hash of endpoint and body; every try at it is a row, written before it is sent and once more when it ended.
+The file holds replies and token counts, never a key or a header. What arrives while one commit is being made durable
+goes into the next one, which begins at most GATHER_S later. SQLite's rollback journal is used, not WAL, because WAL
+needs shared memory and so breaks as soon as pods on two nodes share the volume.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import random
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from docent.errors import ConfigError, PipelineError, TemporaryError
-from docent.records import canonical_json
+from docent.errors import PipelineError
+from docent.llm.journal_file import as_ours, explained, is_busy, open_journal
 
-SCHEMA = 1
+GATHER_S = 0.002
+"""Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
-_CREATE = """
-CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
-) WITHOUT ROWID
-"""
+LOOKED_UP_AT_ONCE = 500
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+class State(IntEnum):
+    """Where one try stands. BEGUN without an end was cut off by a kill: it may have been paid."""
+
+    BEGUN, REPLIED, REFUSED, LOST = range(4)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One paid reply."""
 
@@ -39,13 +48,61 @@ class Entry:
     output_tokens: int
 
 
-def journal_key(provider: str, base_url: str, body: dict[str, Any], attempt: int) -> str:
-    """sha256 over all that decides a reply; `attempt` counts how often the same request was asked on purpose."""
-    return hashlib.sha256(canonical_json([provider, base_url, body, attempt]).encode()).hexdigest()
+class Spent(NamedTuple):
+    """Tokens told by the endpoint, and tries of which it told none although they may have been paid."""
+
+    input_tokens: int
+    output_tokens: int
+    in_doubt: int
+
+
+def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
+    """sha256 over all that decides a reply.
+
+    Args:
+        provider: `openai` for every endpoint that speaks like it, or `offline`.
+        body: canonical JSON of the request, pictures by their hash.
+        ask: counts how often the same request was asked on purpose.
+    """
+    return hashlib.sha256(b'["%s","%s",%s,%d]' % (provider.encode(), base_url.encode(), body, ask)).digest()
+
+
+def count_known(path: Path, keys: Sequence[bytes]) -> int:
+    """How many of these have a reply already, for an estimate; 0 where there is no journal. Waits for no lock.
+
+    Raises:
+        ConfigError, TemporaryError: the file is there and cannot be read.
+    """
+    if not path.exists():
+        return 0
+    journal = Journal(path)
+    try:
+        return len(asyncio.run(journal.known(keys)))
+    finally:
+        journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    request: bytes
+    key: bytes
+    endpoint: str
+    batch: str
+    done: asyncio.Future[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    number: int
+    key: bytes
+    state: State
+    entry: Entry | None
+    why: str
+    done: asyncio.Future[Entry | None]
 
 
 class Journal:
-    """Replies by key, durable as soon as `put` returns. For use by one thread; processes may share the file.
+    """Tries and replies by key. For one event loop; processes may share the file.
 
     Raises:
         ConfigError: the file cannot be used: damaged, of another docent version, not writable.
@@ -53,72 +110,201 @@ class Journal:
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = path
-        with self._explained():
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from None
-            self._db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA journal_mode=TRUNCATE")
-            self._prepare()
+        self.path, self._busy_timeout_s = path, busy_timeout_s
+        self._db = explained(path, lambda: open_journal(path, busy_timeout_s))
+        self._begins: list[_Begin] = []
+        self._ends: list[_End] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._free = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "journal")
 
-    def get(self, key: str) -> Entry | None:
-        """The reply of an earlier attempt, or None."""
-        with self._explained():
-            row = self._db.execute(
-                "SELECT text, finish_reason, input_tokens, output_tokens FROM replies WHERE key = ?", (key,)
-            ).fetchone()
-        return Entry(*row) if row else None
+    async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int:
+        """Note that a request is about to be sent; durable when this returns.
 
-    def put(self, entries: Sequence[tuple[str, Entry]]) -> None:
-        """Keep replies in one commit; the first one stays where two processes asked the same."""
-        values = [(key, e.text, e.finish_reason, e.input_tokens, e.output_tokens) for key, e in entries]
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", values)
-            self._db.execute("COMMIT")
+        Args:
+            request: its key when it is asked for the first time; `key` is the one of this time.
+            endpoint: whose allowance it takes from.
+            batch: name of the batch file it goes into.
+
+        Returns:
+            the number of the try.
+        """
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._begins.append(_Begin(request, key, endpoint, batch, future))
+        self._wake()
+        return await future
+
+    async def end(
+        self, number: int, key: bytes, state: State, entry: Entry | None = None, why: str = ""
+    ) -> Entry | None:
+        """Note how a try ended; durable when this returns.
+
+        Returns:
+            the reply that counts from now on: that of another process where it was there first.
+        """
+        future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
+        self._ends.append(_End(number, key, state, entry, why, future))
+        self._wake()
+        return await future
+
+    async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
+        """The replies that are there, by key."""
+        rows = await self._chunked(_FIND.format(what="key, text, finish_reason, input_tokens, output_tokens"), keys)
+        return {row[0]: Entry(*row[1:]) for row in rows}
+
+    async def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those keys that have a reply."""
+        return {row[0] for row in await self._chunked(_FIND.format(what="key"), keys)}
+
+    async def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
+        """What all tries at some requests used, by the request's first key; those without any are left out."""
+        found: dict[bytes, Spent] = {}
+        for sql in _SPENT:
+            for key, *amounts in await self._chunked(sql, requests):
+                before = found.get(key, Spent(0, 0, 0))
+                found[key] = Spent(*(a + b for a, b in zip(before, amounts, strict=True)))
+        return found
+
+    async def used_since(self, endpoint: str, since_s: float) -> tuple[int, int]:
+        """Requests sent to an endpoint since a moment of the wall clock, and the tokens of their replies."""
+        sql = "SELECT begun_s, endpoint, input_tokens + output_tokens FROM attempts ORDER BY id DESC"
+
+        def count() -> tuple[int, int]:
+            requests = tokens = 0
+            for begun_s, where, amount in self._db.execute(sql):
+                if begun_s < since_s:
+                    break
+                if where == endpoint:
+                    requests, tokens = requests + 1, tokens + amount
+            return requests, tokens
+
+        async with self._free:
+            return await self._patiently(count)
+
+    async def settled(self) -> None:
+        """Wait until nothing is left to be written."""
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
 
     def close(self) -> None:
         """Let go of the file."""
+        self._thread.shutdown()
         self._db.close()
 
-    def _prepare(self) -> None:
-        """Make the table where the file is new; refuse one of another layout."""
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA:
-            return
-        if version != 0:
-            raise ConfigError(
-                f"the journal of replies has layout {version}, this docent knows {SCHEMA}",
-                str(self.path),
-                "use the docent that wrote it, or move the file away (its replies are then asked and paid again)",
-            )
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute(_CREATE)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA}")
-        self._db.execute("COMMIT")
+    async def _chunked(self, sql: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        """Rows of a question with `{keys}` in it, asked for some keys at a time."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(keys), LOOKED_UP_AT_ONCE):
+            some = keys[start : start + LOOKED_UP_AT_ONCE]
+            question = sql.format(keys=",".join("?" * len(some)))
+            async with self._free:
+                found += await self._patiently(partial(self._fetched, question, some))
+        return found
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ones that say what to do."""
+    def _fetched(self, question: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        return self._db.execute(question, keys).fetchall()
+
+    def _wake(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        """Commit after commit until nothing is left."""
+        await asyncio.sleep(GATHER_S)
+        while self._begins or self._ends:
+            async with self._free:
+                begins, self._begins = self._begins, []
+                ends, self._ends = self._ends, []
+                try:
+                    numbers, entries = await self._in_one_commit(begins, ends)
+                except PipelineError as error:
+                    _fail([begin.done for begin in begins], error)
+                    _fail([end.done for end in ends], error)
+                    continue
+            for begin, number in zip(begins, numbers, strict=True):
+                if not begin.done.done():
+                    begin.done.set_result(number)
+            for end, entry in zip(ends, entries, strict=True):
+                if not end.done.done():
+                    end.done.set_result(entry)
+            await asyncio.sleep(GATHER_S)
+
+    async def _in_one_commit(
+        self, begins: Sequence[_Begin], ends: Sequence[_End]
+    ) -> tuple[list[int], list[Entry | None]]:
+        """Statements on the loop's thread, for they only touch pages in memory; the commit, which waits, on another."""
+        loop = asyncio.get_running_loop()
+        await self._patiently(partial(self._db.execute, "BEGIN IMMEDIATE"))
         try:
-            yield
+            results = [self._insert(begin) for begin in begins], [self._update(end) for end in ends]
+            await loop.run_in_executor(self._thread, self._commit)
         except sqlite3.Error as error:
-            raise self._as_ours(error) from None
+            raise as_ours(self.path, error) from None
+        finally:
+            if self._db.in_transaction:
+                explained(self.path, lambda: self._db.execute("ROLLBACK"))
+        return results
 
-    def _as_ours(self, error: sqlite3.Error) -> PipelineError:
-        code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-        where = str(self.path)
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return TemporaryError("the journal of replies is locked by another process", where, "docent run")
-        if code == sqlite3.SQLITE_FULL:
-            return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return ConfigError(
-                f"the journal of replies is damaged: {error}",
-                where,
-                f"move it away (its replies are then asked and paid again): mv {where} {where}.damaged",
-            )
-        return ConfigError(f"the journal of replies cannot be used: {error}", where, "make the file writable")
+    def _insert(self, begin: _Begin) -> int:
+        made = self._db.execute(_BEGIN, (begin.request, begin.key, begin.endpoint, begin.batch, time.time())).lastrowid
+        assert made is not None
+        return made
+
+    def _update(self, end: _End) -> Entry | None:
+        """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
+        said = end.entry or _NOTHING
+        values = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, end.why, end.number)
+        if self._db.execute(_END, (end.state, *values)).rowcount:
+            return end.entry
+        cost = ("", "", said.input_tokens, said.output_tokens, "answered twice", end.number)
+        self._db.execute(_END, (State.REFUSED, *cost))
+        sql = "SELECT text, finish_reason, input_tokens, output_tokens FROM attempts WHERE state = 1 AND key = ?"
+        return Entry(*self._db.execute(sql, (end.key,)).fetchone())
+
+    def _commit(self) -> None:
+        give_up_s = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                self._db.execute("COMMIT")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > give_up_s:
+                    raise
+                time.sleep(random.uniform(0.001, 0.01))  # a reader of another process is about to finish
+
+    async def _patiently(self, work: Callable[[], T]) -> T:
+        """Do it; while another process holds the lock, look again without holding up the loop."""
+        give_up_s = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                if not is_busy(error) or time.monotonic() > give_up_s:
+                    raise as_ours(self.path, error) from None
+                await asyncio.sleep(random.uniform(0.001, 0.02))
+
+
+def _fail(futures: Sequence[asyncio.Future[Any]], error: PipelineError) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
+
+
+_BEGIN = "INSERT INTO attempts (request, key, endpoint, batch, begun_s) VALUES (?, ?, ?, ?, ?)"
+_END = (
+    "UPDATE OR IGNORE attempts SET state = ?, text = ?, finish_reason = ?, input_tokens = ?, output_tokens = ?, "
+    "why = ? WHERE id = ?"
+)
+_NOTHING = Entry("", "", 0, 0)
+_FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
+# A reply whose tokens nobody told counts as in doubt, too. One question for each index.
+_UNTOLD = "SUM(state IN (0, 3) OR (state = 1 AND input_tokens + output_tokens = 0))"
+_SPENT = tuple(
+    f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNTOLD} FROM attempts INDEXED BY {index} "
+    f"WHERE {which} AND {key} IN ({{keys}}) GROUP BY {key}"
+    for index, which, key in (
+        ("replies", "state = 1 AND key = request", "key"),
+        ("doubtful", "state IN (0, 3) AND key = request", "key"),
+        ("further", "key <> request", "request"),
+    )
+)

@@ -1,0 +1,107 @@
+"""How many requests at the same time: as many as allowed, fewer while the endpoint only queues them.
+
+Reads and writes nothing and knows no clock. An endpoint that queues (vLLM, LMDeploy) refuses nothing: beyond what it
+works on at once, more requests make each one slower and none of them more. Little's law says when that is so: replies
+per second do not rise with the number in flight. So where replies take much longer than they once did, fewer are
+tried; if as many replies come per second as before, that was queueing and it stays so, else it is taken back.
+"""
+
+from __future__ import annotations
+
+SLOWER = 1.5
+"""Replies that take so much longer than the fastest typical ones are reason to try fewer."""
+FEWER = 0.7
+"""So many of them are tried then."""
+GROUP = 16
+"""Replies in a row whose mean is compared: one alone may be short by chance."""
+FADES = 1.01
+"""The fastest time is believed less with every round, because the endpoint's load and the requests change."""
+SAME = 0.95
+"""A throughput not below this share of the one before counts as the same."""
+UP = 1.25
+"""So many more are tried now and then, while below the most allowed."""
+LONGEST_PATIENCE = 64
+"""Rounds between two attempts, at most; they double with every one that was wrong."""
+LOST_SHARE = 0.2
+"""More timeouts than this share of a round halve what is in flight."""
+
+
+class Concurrency:
+    """The number of requests that may be in flight now, `limit`, of at most `most`.
+
+    A round lasts until each of them has been answered about once; only rounds in which all places were taken say
+    anything about the endpoint. `fastest_s` is the shortest mean of some replies in a row, infinite at first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.limit = self.most = most
+        self.fastest_s = float("inf")
+        self._before: tuple[int, float] | None = None
+        self._wait_rounds, self._patience = 0, 1
+        self._settling = False
+        self._start(0.0)
+
+    def _start(self, now_s: float) -> None:
+        self._started_s, self._ended, self._lost, self._took_s = now_s, 0, 0, 0.0
+        self._full = True
+        self._group_s, self._grouped = 0.0, 0
+
+    def ended(self, took_s: float | None, was_full: bool, now_s: float) -> None:
+        """One request is over.
+
+        Args:
+            took_s: seconds until its reply; None when it timed out.
+            was_full: whether all places were taken until now.
+        """
+        if self._ended == 0 and self._lost == 0 and self._started_s == 0.0:
+            self._started_s = now_s - (took_s or 0.0)
+        self._full = self._full and was_full
+        if took_s is None:
+            self._lost += 1
+        else:
+            self._ended += 1
+            self._took_s += took_s
+            self._group_s, self._grouped = self._group_s + took_s, self._grouped + 1
+            if self._grouped == GROUP:
+                self.fastest_s = min(self.fastest_s, self._group_s / GROUP)
+                self._group_s, self._grouped = 0.0, 0
+        if self._ended + self._lost >= max(2 * self.limit, 16):
+            self._judge(now_s)
+
+    def _judge(self, now_s: float) -> None:
+        """The end of a round."""
+        lost_share = self._lost / (self._ended + self._lost)
+        mean_s = self._took_s / max(self._ended, 1)
+        rate = self._ended / max(now_s - self._started_s, 1e-9)
+        full = self._full
+        self._start(now_s)
+        if lost_share > LOST_SHARE:
+            self._before, self._wait_rounds = None, self._patience
+            self._to(max(1, self.limit // 2))
+        elif self._settling:
+            self._settling = False  # requests from before the change were still among them
+        elif full:
+            self.fastest_s *= FADES
+            self._compare(rate, mean_s)
+
+    def _compare(self, rate: float, mean_s: float) -> None:
+        if self._before is not None:
+            (limit, earlier), self._before = self._before, None
+            fewer = self.limit < limit
+            if (fewer and rate >= SAME * earlier) or (not fewer and rate > earlier / SAME):
+                self._wait_rounds, self._patience = 0, 1
+            else:
+                self._wait_rounds = self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+                self._to(limit)
+                return
+        if self._wait_rounds > 0:
+            self._wait_rounds -= 1
+        elif mean_s > SLOWER * self.fastest_s and self.limit > 1:
+            self._before = (self.limit, rate)
+            self._to(max(1, int(self.limit * FEWER)))
+        elif self.limit < self.most:
+            self._before = (self.limit, rate)
+            self._to(min(self.most, max(self.limit + 1, int(self.limit * UP))))
+
+    def _to(self, limit: int) -> None:
+        self.limit, self._settling = limit, True

@@ -1,0 +1,109 @@
+"""The journal's file: its layout, how an older one becomes this one, and what SQLite's errors mean to a person.
+
+Reads and writes `<data>/cache/llm/journal.sqlite`. By hand: `sqlite3 journal.sqlite 'SELECT state, COUNT(*) FROM
+attempts GROUP BY state'`, states as in journal.State.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from docent.errors import ConfigError, PipelineError, TemporaryError
+
+LAYOUT = 2
+T = TypeVar("T")
+# One row per try, in the order of sending, so that a commit touches the end of the table and few pages of the
+# indexes, which hold only replies (one per key), only tries that have not ended well, and only requests asked again.
+_CREATE = (
+    """CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY, request BLOB NOT NULL, key BLOB NOT NULL, endpoint TEXT NOT NULL, batch TEXT NOT NULL,
+        begun_s REAL NOT NULL, state INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '', finish_reason TEXT NOT NULL DEFAULT '',
+        input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE UNIQUE INDEX replies ON attempts (key) WHERE state = 1",
+    "CREATE INDEX doubtful ON attempts (key) WHERE state IN (0, 3)",
+    "CREATE INDEX further ON attempts (request) WHERE key <> request",
+)
+
+
+def open_journal(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """A connection to the file, made or brought to this layout where needed; it never waits for a lock by itself.
+
+    Raises:
+        sqlite3.Error: see as_ours.
+        ConfigError: a layout this docent does not know.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from None
+    db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA journal_mode=TRUNCATE")
+    if _layout(db) != LAYOUT:
+        db.execute("BEGIN IMMEDIATE")
+        _bring_up(db, path)
+        db.execute("COMMIT")
+    db.execute("PRAGMA busy_timeout=0")
+    return db
+
+
+def _layout(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _bring_up(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, or take over the replies of layout 1, which were paid for; looks anew, now that it is locked."""
+    found = _layout(db)
+    if found == LAYOUT:
+        return
+    if found not in (0, 1):
+        raise ConfigError(
+            f"the journal of replies has layout {found}, this docent knows {LAYOUT}",
+            str(path),
+            "use the docent that wrote it, or move the file away (its replies are then asked and paid again)",
+        )
+    for statement in _CREATE:
+        db.execute(statement)
+    if found == 1:
+        old = db.execute("SELECT key, text, finish_reason, input_tokens, output_tokens FROM replies")
+        db.executemany(
+            "INSERT INTO attempts (request, key, endpoint, batch, begun_s, state, text, finish_reason, input_tokens, "
+            "output_tokens) VALUES (?, ?, '', '', 0, 1, ?, ?, ?, ?)",
+            ((bytes.fromhex(key), bytes.fromhex(key), *rest) for key, *rest in old),
+        )
+        db.execute("DROP TABLE replies")
+    db.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def explained(path: Path, work: Callable[[], T]) -> T:
+    """Do it, and turn SQLite's errors into ones that say what to do."""
+    try:
+        return work()
+    except sqlite3.Error as error:
+        raise as_ours(path, error) from None
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process only keeps the file locked."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def as_ours(path: Path, error: sqlite3.Error) -> PipelineError:
+    """The same error for a person."""
+    code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    where = str(path)
+    if is_busy(error):
+        return TemporaryError("the journal of replies is locked by another process", where, "docent run")
+    if code == sqlite3.SQLITE_FULL:
+        return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return ConfigError(
+            f"the journal of replies is damaged: {error}",
+            where,
+            f"move it away (its replies are then asked and paid again): mv {where} {where}.damaged",
+        )
+    return ConfigError(f"the journal of replies cannot be used: {error}", where, "make the file writable")

@@ -1,0 +1,93 @@
+"""What is known of each kind of endpoint, one row each: the rest of docent speaks to all of them alike.
+
+Reads the key's variable; writes nothing. Any other server that speaks like OpenAI is `openai` with its own address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from docent.config import Llm
+from docent.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of endpoint.
+
+    Attributes:
+        url: address that completions are posted to.
+        key_header: header of the key, and what stands before it.
+        needs_key: whether it may not be left out.
+        json_extra: further fields of a request that asks for JSON.
+        batches: whether it has OpenAI's batch API.
+    """
+
+    url: Callable[[Llm], str]
+    key_header: tuple[str, str] = ("Authorization", "Bearer ")
+    needs_key: bool = True
+    json_extra: Mapping[str, Any] | None = None
+    batches: bool = False
+
+
+def _plain(llm: Llm) -> str:
+    return f"{llm.base_url.rstrip('/')}/chat/completions"
+
+
+def _azure(llm: Llm) -> str:
+    """The path that names a deployment and a version, or the newer one that needs neither."""
+    base = llm.base_url.rstrip("/")
+    if llm.api_version:
+        name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
+        return f"{base}/openai/deployments/{name}/chat/completions?api-version={version}"
+    return f"{base.removesuffix('/openai/v1')}/openai/v1/chat/completions"
+
+
+KINDS: dict[str, Kind] = {
+    "openai": Kind(_plain, batches=True),
+    "azure": Kind(_azure, key_header=("api-key", ""), batches=True),
+    # Without this a model may be served by someone who ignores response_format.
+    "openrouter": Kind(_plain, json_extra={"provider": {"require_parameters": True}}),
+    "vllm": Kind(_plain, needs_key=False),
+    "lmdeploy": Kind(_plain, needs_key=False),
+}
+
+
+def check_address(llm: Llm) -> None:
+    """Refuse what is no address of an endpoint, or one with a password in it, without repeating it.
+
+    Raises:
+        ConfigError: naming the field.
+    """
+    parts = urlsplit(llm.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ConfigError(
+            "llm.base_url is not the address of an endpoint",
+            "llm.base_url",
+            "write it as https://host/v1; a key belongs into the variable named by llm.api_key_env",
+        )
+
+
+def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
+    """The key, "" where the endpoint needs none and none is given.
+
+    Raises:
+        ConfigError: it is needed and not there, or it cannot be one.
+    """
+    key = environ.get(llm.api_key_env, "").strip()
+    if not key and KINDS[llm.provider].needs_key:
+        raise ConfigError(
+            f"the variable {llm.api_key_env} holds no key for {llm.base_url}",
+            "llm.api_key_env",
+            f"export {llm.api_key_env}=... (any word where the endpoint needs no key), then: docent run",
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(
+            f"the key in the variable {llm.api_key_env} has characters that no key has, such as a line break",
+            "llm.api_key_env",
+            f"set {llm.api_key_env} again, then: docent run",
+        )
+    return key

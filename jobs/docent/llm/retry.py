@@ -1,0 +1,88 @@
+"""When a failed try is worth another one, and when: full jitter, `Retry-After`, a deadline, a budget of retries.
+
+Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
+retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken
+endpoint from being asked more than a healthy one.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import random
+import time
+from collections.abc import Mapping
+from typing import Literal
+
+from docent.llm.limits import Bucket
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+RETRIES_PER_REQUEST = 0.25
+"""So many retries are earned by each request; beyond them one retry a second is left, over all requests."""
+EARNED_AT_MOST = 100.0
+
+How = Literal["busy", "failed", "lost"]
+"""busy: told to come later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
+
+
+class TryFailedError(Exception):
+    """One try failed for a reason that may pass.
+
+    Args:
+        why: for people, without the key.
+        wait_s: what the endpoint asked for.
+        headers: of its reply.
+    """
+
+    def __init__(
+        self, why: str, how: How = "failed", wait_s: float | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(why)
+        self.how, self.wait_s, self.headers = how, wait_s, headers
+
+
+class RetryBudget:
+    """How many retries all requests together may make."""
+
+    def __init__(self) -> None:
+        self._bucket = Bucket(1.0, EARNED_AT_MOST, time.monotonic())
+
+    def earn(self) -> None:
+        """A request was begun."""
+        self._bucket.take(-RETRIES_PER_REQUEST)
+
+    def spend_s(self) -> float:
+        """Take one retry; returns the seconds to wait until it is there."""
+        wait_s = self._bucket.wait_s(1.0, time.monotonic())
+        self._bucket.take(1.0)
+        return wait_s
+
+
+def wait_s(attempt: int, asked_for_s: float | None) -> float:
+    """Seconds before the next try: what the endpoint asked for and a little, or full jitter below a doubling bound."""
+    if asked_for_s is not None:
+        return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
+    bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1))
+    return random.uniform(0, bound_s)  # decides when, never what: no row depends on it
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
+    seconds = _number(headers.get("retry-after-ms", ""), 0.001)
+    if seconds is None:
+        value = headers.get("retry-after", "")
+        seconds = _number(value, 1.0)
+        if seconds is None:
+            try:
+                seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+            except (TypeError, ValueError):
+                return None
+    return max(0.0, seconds)
+
+
+def _number(text: str, unit: float) -> float | None:
+    try:
+        value = float(text.strip())
+    except ValueError:
+        return None
+    return value * unit if math.isfinite(value) else None
