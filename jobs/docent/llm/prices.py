@@ -1,0 +1,69 @@
+"""What a teacher's tokens cost: as the configuration says, else as the list of well-known models does.
+
+Reads `prices.yaml` beside it; writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from docent.config import Llm
+
+LISTED_BY = ("openai", "azure", "openrouter")
+"""Providers of which the list tells something; the others are servers of one's own."""
+_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """USD of one token.
+
+    Attributes:
+        noted: month in which a list price that is used was seen (`2026-04`); "" where the configuration says all.
+    """
+
+    input_usd: float
+    output_usd: float
+    noted: str = ""
+
+    def usd(self, input_tokens: float, output_tokens: float) -> float:
+        """What so many tokens cost."""
+        return input_tokens * self.input_usd + output_tokens * self.output_usd
+
+
+def prices_of(llm: Llm) -> Prices | None:
+    """Prices of the configured model and mode, or None where one of the two is not known.
+
+    What the configuration says wins over the list, each of the two prices by itself. In batch mode both are multiplied
+    by `llm.batch_price`. The offline teacher costs nothing.
+    """
+    given = (llm.usd_per_million_input_tokens, llm.usd_per_million_output_tokens)
+    listed, noted = _listed(llm)
+    found = [mine if mine is not None else theirs for mine, theirs in zip(given, listed, strict=True)]
+    if found[0] is None or found[1] is None:
+        return None
+    share = (llm.batch_price if llm.mode == "batch" else 1.0) / 1e6
+    return Prices(found[0] * share, found[1] * share, "" if None not in given else noted)
+
+
+def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
+    """Listed prices per million tokens of input and output, and when they were seen."""
+    if llm.provider == "offline":
+        return (0.0, 0.0), ""
+    name = llm.model.removeprefix("openai/") if llm.provider == "openrouter" else llm.model
+    rows = price_list() if llm.provider in LISTED_BY else {}
+    row = rows.get(name) or rows.get(_DATE.sub("", name))
+    return ((float(row["input"]), float(row["output"])), str(row["noted"])) if row else ((None, None), "")
+
+
+@cache
+def price_list() -> dict[str, dict[str, float | str]]:
+    """The rows of `prices.yaml` by model."""
+    text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, float | str]] = yaml.safe_load(text)
+    return found
