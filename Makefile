@@ -60,6 +60,19 @@ prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, permuted photos, 
 bench: .venv/dev.stamp ## Measure the default run and print a table for docs/benchmarks.md
 	@.venv/bin/python scripts/bench/default_run.py
 
+# Each of the systems beside docent has an environment of its own: their packages do not go together.
+_peers = curator data_designer distilabel synthetic_data_kit
+BENCH ?=
+
+.venv/bench/%.stamp: scripts/bench/peers/%.txt
+	@echo "installing what '$*' needs into .venv/bench/$* (once)"
+	@python3 -m venv .venv/bench/$* && .venv/bench/$*/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+.PHONY: bench-generate
+bench-generate: .venv/dev.stamp $(_peers:%=.venv/bench/%.stamp) ## The chat client beside other systems, as tables for docs/benchmarks.md (BENCH="--workload W1,W4 --runs 5 --systems docent,curator")
+	@.venv/bin/python scripts/bench/generate.py $(BENCH)
+
 .PHONY: lint
 lint: .venv/dev.stamp lint-images ## Ruff, mypy --strict and hadolint
 	@.venv/bin/ruff check

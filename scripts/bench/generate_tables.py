@@ -1,0 +1,149 @@
+"""Markdown tables of what `generate.py` measured, and the two figures that follow a run over time.
+
+Reads and writes nothing; `generate.py` is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import linear_regression, median
+from typing import Any
+
+from generate_rows import Counted
+
+
+@dataclass
+class Run:
+    """One measured run of one system. MB are 10^6 bytes; times in seconds.
+
+    Attributes:
+        span_s: first request seen to last answer sent, as the endpoint saw it.
+        rss_mb: of the whole process tree; largest_mb: of its largest process.
+        paid: requests answered with 200. refused: with 429.
+        ended: "" or why it did not end well.
+        samples: (s, MB, paid so far), where the case follows them.
+    """
+
+    case: str
+    system: str
+    n: int
+    ideal_s: float
+    wall_s: float
+    span_s: float
+    cpu_s: float
+    rss_mb: float
+    largest_mb: float
+    requests: int
+    paid: int
+    refused: int
+    in_flight_max: int
+    counted: Counted
+    ended: str = ""
+    samples: list[tuple[float, float, float]] = field(default_factory=list)
+    base_s: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the result file."""
+        return asdict(self)
+
+
+def slope_mb(run: Run) -> float | None:
+    """MB per 100,000 records: a line through memory over records, without the first tenth."""
+    points = [(paid, mb) for _, mb, paid in run.samples if 0.1 * run.n <= paid < run.n]
+    if len({paid for paid, _ in points}) < 3:
+        return None
+    return 100_000 * linear_regression(*zip(*points, strict=True)).slope
+
+
+def drift(run: Run) -> float | None:
+    """Change of the rate from the first quarter of the records to the last one, as a share."""
+    times = [reached_s(run, run.n * quarter / 4) for quarter in (0, 1, 3, 4)]
+    start_s, first_s, third_s, end_s = times
+    if start_s is None or first_s is None or third_s is None or end_s is None or end_s == third_s:
+        return None
+    return (first_s - start_s) / (end_s - third_s) - 1
+
+
+def reached_s(run: Run, paid: float) -> float | None:
+    """When so many records had been paid, between the two samples around that moment."""
+    before: tuple[float, float] | None = None
+    for at_s, _, done in run.samples:
+        if done >= paid and (done > 0 or paid > 0):
+            if before is None or done == before[1]:
+                return at_s
+            return before[0] + (at_s - before[0]) * max(paid - before[1], 0) / (done - before[1])
+        before = (at_s, done)
+    return None
+
+
+def whole(value: Callable[[Run], float | None]) -> Callable[[Run], float | None]:
+    """Only for runs that ended well: half a run has no share of an ideal."""
+    return lambda run: None if run.ended else value(run)
+
+
+def per(value: float, of: float) -> float | None:
+    """A quotient where there is one."""
+    return value / of if of else None
+
+
+COLUMNS: dict[str, tuple[Callable[[Run], float | None], str]] = {
+    "records/s": (whole(lambda r: per(r.counted.valid, r.span_s)), "{:,.0f}"),
+    "of ideal": (whole(lambda r: per(r.ideal_s, r.span_s)), "{:.0%}"),
+    "x ideal": (whole(lambda r: per(r.span_s, r.ideal_s)), "{:.2f}"),
+    "x no faults": (whole(lambda r: per(r.span_s, r.base_s or 0)), "{:.2f}"),
+    "span s": (whole(lambda r: r.span_s), "{:.1f}"),
+    "wall s": (lambda r: r.wall_s, "{:.1f}"),
+    "CPU ms/record": (whole(lambda r: per(1000 * r.cpu_s, r.counted.valid)), "{:.2f}"),
+    "peak MB": (lambda r: r.rss_mb, "{:,.0f}"),
+    "largest process MB": (lambda r: r.largest_mb, "{:,.0f}"),
+    "in flight": (lambda r: r.in_flight_max, "{:.0f}"),
+    "requests": (lambda r: r.requests, "{:,.0f}"),
+    "429": (lambda r: r.refused, "{:,.0f}"),
+    "429 of requests": (lambda r: per(r.refused, r.requests), "{:.1%}"),
+    "valid": (lambda r: r.counted.valid, "{:,.0f}"),
+    "doubled": (lambda r: r.counted.rows - r.counted.unique, "{:.0f}"),
+    "valid per paid": (lambda r: per(r.counted.valid, r.paid), "{:.3f}"),
+    "cut but kept": (lambda r: r.counted.cut, "{:.0f}"),
+    "MB per 100k": (whole(slope_mb), "{:.1f}"),
+    "rate drift": (whole(drift), "{:+.1%}"),
+}
+_LOAD = ["span s", "wall s", "CPU ms/record", "peak MB"]
+_KEPT = ["requests", "valid", "doubled"]
+SHOWN: dict[str, list[str]] = {
+    "W1": ["of ideal", "records/s", *_LOAD, *_KEPT],
+    "W2": ["records/s", "CPU ms/record", "span s", "wall s", "peak MB", *_KEPT],
+    "W3": ["valid per paid", "cut but kept", *_KEPT, "span s", "CPU ms/record"],
+    "W4": ["x ideal", "429", "429 of requests", "span s", "wall s", *_KEPT],
+    "W4b": ["x no faults", "429", "of ideal", *_LOAD, *_KEPT],
+    "W6": ["peak MB", "largest process MB", "of ideal", "in flight", "span s", "wall s", "CPU ms/record", *_KEPT],
+    "W7": ["MB per 100k", "rate drift", "records/s", "CPU ms/record", "peak MB", "span s", *_KEPT],
+}
+
+
+def cell(name: str, runs: Sequence[Run]) -> str:
+    """Median (min-max) of a column, one figure where they do not differ, "-" where there is none."""
+    value, form = COLUMNS[name]
+    values = [one for run in runs if (one := value(run)) is not None]
+    if not values:
+        return "-"
+    low, middle, high = (form.format(one) for one in (min(values), median(values), max(values)))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def endings(runs: Sequence[Run]) -> str:
+    """How the runs ended that did not end well."""
+    bad = [f"{run.ended}, {run.paid:,} answered" for run in runs if run.ended]
+    several = f" ({len(bad)} of {len(runs)} runs)" if len(bad) not in (0, len(runs)) else ""
+    return f"{bad[0]}{several}" if bad else ""
+
+
+def table(workload: str, runs: Sequence[Run]) -> str:
+    """One case: a line per system, in the order in which they came."""
+    names = SHOWN[workload]
+    lines = [f"| system | records | {' | '.join(names)} | ended |", f"| --- |{' --- |' * (len(names) + 2)}"]
+    for system in dict.fromkeys(run.system for run in runs):
+        own = [run for run in runs if run.system == system]
+        cells = " | ".join(cell(name, own) for name in names)
+        lines.append(f"| {system} | {own[0].n:,} | {cells} | {endings(own)} |")
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""docent's chat client: journal on, replies checked against a schema where the job wants rows of {question, answer}.
+
+Run by scripts/bench/generate.py in docent's environment: `drive_docent.py JOB`. The key is in BENCH_KEY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, overload
+
+from pydantic import BaseModel
+from work import MAX_TOKENS, Job
+
+from docent.config import Llm
+from docent.llm.chat import ChatRequest, Image, Message
+from docent.llm.client import ChatClient
+
+
+class Pair(BaseModel):
+    """What one record is."""
+
+    question: str
+    answer: str
+
+
+class Requests(Sequence[ChatRequest]):
+    """The job's requests, each made when it is looked at. Pictures are known by the hashes of an earlier stage."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.pictures = job.pictures() if job.images else []
+
+    def __len__(self) -> int:
+        return self.job.n
+
+    @overload
+    def __getitem__(self, index: int) -> ChatRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ChatRequest]: ...
+    def __getitem__(self, index: int | slice) -> ChatRequest | list[ChatRequest]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        images: tuple[Image, ...] = ()
+        if self.pictures:
+            picture = self.pictures[index]
+            images = (Image(Path(picture["path"]), picture["sha256"], "image/png"),)
+        message = Message("user", self.job.prompt(index), images)
+        return ChatRequest((message,), 0.7, MAX_TOKENS, schema=Pair if self.job.structured else None)
+
+
+def rows(job: Job) -> Iterator[dict[str, Any]]:
+    """What the client accepts."""
+    llm = Llm(provider="openai", base_url=job.url, model="m", api_key_env="BENCH_KEY", max_in_flight=job.in_flight)
+    with (
+        ChatClient(llm, Path(job.folder) / "journal.sqlite") as client,
+        closing(client.ask(Requests(job), lambda reply: "")) as replies,
+    ):
+        for reply in replies:
+            if reply.error or reply.problem:
+                continue
+            yield reply.value.model_dump() if reply.value is not None else {"text": reply.text}
+
+
+job = Job.given()
+job.write(rows(job))

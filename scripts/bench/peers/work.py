@@ -1,0 +1,70 @@
+"""What every driver in this folder is given, and where its rows go.
+
+Reads the job (JSON, the first argument) and `images.jsonl` of the job's image folder; writes `rows.jsonl` into the
+job's folder. Python's own library only: it runs in each peer's environment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILLER = (
+    "it stands behind glass in the long room of the second floor, between a clock and the model of a ship, "
+    "and its label tells who made it, of what, in which year and for whom it was meant"
+)
+WISH = ", answer in JSON with the keys question and answer"
+MAX_TOKENS = 512
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one system.
+
+    Attributes:
+        url: of the endpoint, with its /v1.
+        n: records.
+        in_flight: most requests at the same time.
+        structured: rows are {question, answer}; otherwise free text.
+        wish: the prompt itself asks for JSON as well.
+        tells_limits: the endpoint sends its limits as headers.
+        folder: for all that the system writes.
+        images: folder with one picture per record, "" without pictures.
+    """
+
+    url: str
+    n: int
+    in_flight: int
+    folder: str
+    structured: bool = False
+    wish: bool = False
+    tells_limits: bool = False
+    images: str = ""
+
+    @classmethod
+    def given(cls) -> Job:
+        """The job on the command line."""
+        return cls(**json.loads(sys.argv[1]))
+
+    def prompt(self, index: int) -> str:
+        """The text of one record: the same length for all, no two alike, one sentence only."""
+        return f"Object {index:07d} of the collection: {FILLER}{WISH if self.wish else ''}."
+
+    def prompts(self) -> list[str]:
+        """All of them."""
+        return [self.prompt(index) for index in range(self.n)]
+
+    def pictures(self) -> list[dict[str, str]]:
+        """`path` and `sha256` of every record's picture."""
+        lines = (Path(self.images) / "images.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines[: self.n]]
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Write what was made, one row per line: {"text"} or {"question", "answer"}."""
+        with (Path(self.folder) / "rows.jsonl").open("w", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(row) + "\n")
