@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from docent.launcher.verbs import look, operate, pod, preview, run, stage, transfer, upkeep
+from docent.launcher.verbs import estimate, look, operate, pod, preview, run, stage, transfer, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ VERBS = (
     preview.plan,
     preview.render,
     preview.diff,
+    estimate.estimate,
     look.status,
     look.logs,
     look.trace,

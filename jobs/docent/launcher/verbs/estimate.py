@@ -1,0 +1,68 @@
+"""The verb that says what a run will take before it takes it: what the teacher is asked, and its price.
+
+Reads the pipeline file and what is complete of the run on this machine; writes nothing and asks nobody. A unit whose
+stage can tell has a module `estimate` beside it with `estimate(ctx) -> dict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import options
+
+if TYPE_CHECKING:
+    from docent.pipeline import Unit
+    from docent.spec import RunStates
+
+
+@click.command()
+@options.options(options.file_argument, options.run_name, options.data, options.sets, options.as_json)
+def estimate(file: Path, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
+    """Show what the teacher will be asked and what that costs, before anything is spent.
+
+    Tokens are a quarter of the characters. Every request counts once: what has to be asked again comes on top.
+    """
+    from docent.launcher.verbs.tables import print_table
+    from docent.pipeline import STAGES
+    from docent.spec import RunStates
+
+    config, run_dir = options.read_run(file, run_name, data, sets)
+    states = RunStates(config, run_dir)
+    asking = [unit for unit in states.units.values() if "llm" in STAGES[unit.stage].needs]
+    rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
+    if output == "table":
+        rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
+    print_table(rows, output, f"estimate for {run_dir}: {config.llm.provider}, {config.llm.model}")
+
+
+def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
+    """What the stage of a unit says it will take.
+
+    Raises:
+        IncompleteInputError: (44) a unit that it reads is not complete.
+    """
+    import importlib
+
+    from docent.context import Context
+    from docent.errors import IncompleteInputError
+    from docent.pipeline import STAGES
+    from docent.progress import Progress
+    from docent.store import Shard
+
+    inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
+    missing = [name for name in unit.reads if name not in inputs]
+    if missing:
+        raise IncompleteInputError(
+            f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}",
+            str(states.run_dir),
+            f"docent run --to {missing[-1]}",
+        )
+    folder = states.run_dir / unit.name
+    ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))
+    module = importlib.import_module(STAGES[unit.stage].run.partition(":")[0] + ".estimate")
+    found: dict[str, Any] = module.estimate(ctx)
+    return found
