@@ -1,82 +1,119 @@
-"""The spending limit: a request is sent only when even its dearest reply would stay below the limit."""
+"""The spending limits: a request is sent only when even its dearest reply would stay below them.
+
+Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
+is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from docent.config import Llm
-from docent.errors import ConfigError
-from docent.llm.chat import ChatRequest
-from docent.llm.journal import Entry
+from docent.errors import ConfigError, StoppedError
+from docent.llm.journal import Entry, Spent
+from docent.llm.prices import Prices, prices_of
 
-_TOKENS_PER_MESSAGE = 16
-LOOK_AGAIN_S = 0.05
+TOKENS_PER_MESSAGE = 16
+TOKENS_PER_IMAGE = 3_000
+"""Taken for a picture before the reply tells; some models count more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Tokens of prompt and reply, and their price in USD (0 where no price is known)."""
+
+    tokens: float
+    usd: float
 
 
 class Budget:
-    """Money spent on replies, and the limit of one shard.
+    """What is spent and reserved, and the limits of one shard.
 
     Args:
-        llm: prices and `max_usd`, which is divided over `shards` so that no shard needs to know of another.
-        shards: how many share the limit.
+        llm: prices, `max_usd` and `max_tokens`; limits are divided over `shards`, so that no shard needs another.
+        shards: how many share the limits.
 
     Raises:
-        ConfigError: a limit without prices.
+        ConfigError: a limit in USD without prices.
     """
 
     def __init__(self, llm: Llm, shards: int) -> None:
-        self.limit_usd = None if llm.max_usd is None else llm.max_usd / shards
-        self.input_usd = llm.usd_per_million_input_tokens / 1e6
-        self.output_usd = llm.usd_per_million_output_tokens / 1e6
-        self.spent_usd = self._reserved_usd = 0.0
-        if self.limit_usd is not None and not (self.input_usd and self.output_usd):
+        self.prices = prices_of(llm)
+        self.max_usd = None if llm.max_usd is None else llm.max_usd / shards
+        self.max_tokens = None if llm.max_tokens is None else llm.max_tokens / shards
+        self._price = self.prices or Prices(0.0, 0.0)
+        self.usd = self.tokens = self._reserved_usd = self._reserved_tokens = 0.0
+        self._out, self._stopped = 0, False
+        self._changed = asyncio.Event()
+        if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
             raise ConfigError(
-                "a spending limit needs both prices",
+                f"a spending limit needs both prices, and none are listed for {llm.model!r}",
                 "llm.max_usd",
                 "set llm.usd_per_million_input_tokens and llm.usd_per_million_output_tokens",
             )
 
-    def cost_usd(self, entry: Entry) -> float:
-        """What a reply cost."""
-        return entry.input_tokens * self.input_usd + entry.output_tokens * self.output_usd
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        return self.max_usd is not None or self.max_tokens is not None
 
-    def count(self, entry: Entry) -> None:
-        """Add a reply that was paid in an earlier attempt."""
-        self.spent_usd += self.cost_usd(entry)
+    def most(self, body_bytes: int, messages: int, images: int, max_tokens: int) -> Cost:
+        """The dearest a request may get: no token is shorter than one byte, so bytes bound the tokens of the prompt."""
+        sent = body_bytes + messages * TOKENS_PER_MESSAGE + images * TOKENS_PER_IMAGE
+        return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
 
-    @asynccontextmanager
-    async def reserved(self, request: ChatRequest, body: dict[str, Any]) -> AsyncIterator[list[Entry]]:
-        """Hold back the dearest price while a request is out; put the reply into the list to pay its real price.
+    def count(self, spent: Spent, most: Cost) -> None:
+        """Add what earlier attempts paid for a request whose dearest price is `most`."""
+        self.usd += self._price.usd(spent.input_tokens, spent.output_tokens) + spent.in_doubt * most.usd
+        self.tokens += spent.input_tokens + spent.output_tokens + spent.in_doubt * most.tokens
+
+    async def reserve(self, most: Cost) -> None:
+        """Hold back the dearest price of a request; waits while replies under way may yet turn out cheaper.
 
         Raises:
-            ConfigError: the limit is reached, and no request is out that may yet turn out cheaper.
+            ConfigError: a limit is reached.
         """
-        most_usd = self._most_usd(request, body)
-        await self._wait_for_room(most_usd)
-        self._reserved_usd += most_usd
-        paid: list[Entry] = []
-        try:
-            yield paid
-        finally:
-            self._reserved_usd -= most_usd
-            # An endpoint that does not say how many tokens it used is taken to have used the most.
-            self.spent_usd += sum(self.cost_usd(e) if e.input_tokens or e.output_tokens else most_usd for e in paid)
+        while reached := self._reached(most):
+            if self._out == 0:
+                raise reached
+            self._changed.clear()
+            await self._changed.wait()
+            if self._stopped:
+                raise StoppedError("stopped before all was asked", next_step="docent run")
+        self._out += 1
+        self._reserved_usd += most.usd
+        self._reserved_tokens += most.tokens
 
-    def _most_usd(self, request: ChatRequest, body: dict[str, Any]) -> float:
-        """No token is shorter than one byte, so the bytes of the messages bound the tokens of the prompt."""
-        sent = sum(len(message.content.encode()) + _TOKENS_PER_MESSAGE for message in request.messages)
-        return sent * self.input_usd + int(body.get("max_tokens", 0)) * self.output_usd
+    def settle(self, most: Cost, paid: Entry | None, in_doubt: bool = False) -> None:
+        """Give back what was held for a try, less what it really cost; in doubt, or untold, the dearest price."""
+        self._out -= 1
+        self._reserved_usd -= most.usd
+        self._reserved_tokens -= most.tokens
+        if in_doubt or (paid and not paid.input_tokens + paid.output_tokens):
+            self.usd, self.tokens = self.usd + most.usd, self.tokens + most.tokens
+        elif paid:
+            self.usd += self._price.usd(paid.input_tokens, paid.output_tokens)
+            self.tokens += paid.input_tokens + paid.output_tokens
+        self._changed.set()
 
-    async def _wait_for_room(self, most_usd: float) -> None:
-        while self.limit_usd is not None and self.spent_usd + self._reserved_usd + most_usd > self.limit_usd:
-            if self._reserved_usd <= 1e-12:
-                raise ConfigError(
-                    f"the spending limit is reached: {self.spent_usd:.4f} of this shard's {self.limit_usd:.4f} USD "
-                    f"are spent, the next reply may cost {most_usd:.4f}",
-                    "llm.max_usd",
-                    "raise it, then: docent run (replies so far are kept, nothing is paid twice)",
-                )
-            await asyncio.sleep(LOOK_AGAIN_S)
+    def stop(self) -> None:
+        """Send away all who wait. StoppedError reaches them."""
+        self._stopped = True
+        self._changed.set()
+
+    def _reached(self, most: Cost) -> ConfigError | None:
+        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
+        if self.max_usd is not None and usd > self.max_usd:
+            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
+            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
+        elif self.max_tokens is not None and tokens > self.max_tokens:
+            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
+            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
+        else:
+            return None
+        return ConfigError(
+            f"the spending limit is reached: {spent}",
+            where,
+            "raise it, then: docent run (replies so far are kept, nothing is paid twice)",
+        )

@@ -1,7 +1,9 @@
-"""The one way to ask a teacher: many requests at a time, replies in order, each paid once.
+"""The one way to ask a teacher: many requests at a time, replies in their order, each paid once.
 
-Every reply goes through the journal before anyone sees it, so that a killed or failed attempt repeats only what was in
-flight. A reply that the caller cannot use is asked for again, that request alone and not for ever.
+Reads and writes the journal, through which every reply goes before anyone sees it: a killed or failed attempt repeats
+only what was in flight. What a reply must be is decided here as well: a text its caller can use or an object of the
+request's schema, whole, or it is asked for again, that request alone and not for ever. sender.py sends, pacing.py says
+when, docs/chat-client.md shows both.
 """
 
 from __future__ import annotations
@@ -9,27 +11,24 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from docent.config import Llm
-from docent.errors import PipelineError, StoppedError
+from docent.errors import PipelineError
 from docent.llm.budget import Budget
-from docent.llm.chat import ChatReply, ChatRequest, Provider
-from docent.llm.journal import Entry, Journal, journal_key
+from docent.llm.chat import ChatReply, ChatRequest
+from docent.llm.in_order import InOrder
+from docent.llm.journal import Journal
+from docent.llm.ladder import Ladder, ProblemOf
 from docent.llm.offline import OfflineTeacher
+from docent.llm.sender import Provider, Sender
 
-MAX_ASKS = 3
-"""Replies to one request before it is given up: one and two more."""
-AHEAD = 8
-"""Requests begun ahead of the one whose reply is due, as a multiple of those in flight."""
-STOP_POLL_S = 0.2
 DRAIN_S = 20.0
 """How long replies that are already paid for are waited for when the work ends early."""
+COUNTED_AT_ONCE = 500
 
 
 def _offline(llm: Llm, environ: Mapping[str, str]) -> Provider:
@@ -37,23 +36,31 @@ def _offline(llm: Llm, environ: Mapping[str, str]) -> Provider:
 
 
 def _openai(llm: Llm, environ: Mapping[str, str]) -> Provider:
-    from docent.llm.openai_endpoint import OpenAIEndpoint  # takes a second to import
+    from docent.llm.openai_endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
 
     return OpenAIEndpoint(llm, environ)
 
 
-PROVIDERS: dict[str, Callable[[Llm, Mapping[str, str]], Provider]] = {"offline": _offline, "openai": _openai}
+PROVIDERS: dict[str, Callable[[Llm, Mapping[str, str]], Provider]] = {
+    "offline": _offline,
+    "openai": _openai,
+    "azure": _openai,
+    "openrouter": _openai,
+    "vllm": _openai,
+    "lmdeploy": _openai,
+}
 
 
 class ChatClient:
-    """A teacher with a journal, a spending limit and a bound on requests in flight.
+    """A teacher with a journal, spending limits and a pace. For one thread.
 
     Args:
         llm: the config section.
         journal: path of the journal file.
-        shards: over how many processes `max_in_flight` and `max_usd` are divided.
+        shards: over how many processes limits are divided.
         stop: when set, no request is begun any more and StoppedError is raised.
         environ: where the key's variable is looked up.
+        drain_s: how long replies under way are waited for when the work ends early.
 
     Raises:
         ConfigError: a key, a price or the journal is missing or unusable.
@@ -66,15 +73,13 @@ class ChatClient:
         shards: int = 1,
         stop: threading.Event | None = None,
         environ: Mapping[str, str] = os.environ,
+        drain_s: float = DRAIN_S,
     ) -> None:
-        self.provider = PROVIDERS[llm.provider](llm, environ)
-        self.budget = Budget(llm, shards)
+        self.llm, self.provider = llm, PROVIDERS[llm.provider](llm, environ)
         self.journal = Journal(journal)
-        self.in_flight = max(1, llm.max_in_flight // shards)
+        self.sender = Sender(llm, self.provider, self.journal, Budget(llm, shards), shards)
         self.usage: Counter[str] = Counter()
-        self._stop = stop or threading.Event()
-        self._unsaved: list[tuple[str, Entry]] = []
-        self._failure: PipelineError | None = None
+        self.stop, self.drain_s = stop or threading.Event(), drain_s
 
     @property
     def teacher(self) -> str:
@@ -88,119 +93,69 @@ class ChatClient:
         self.journal.close()
 
     def ask(
-        self, requests: Sequence[ChatRequest], problem_of: Callable[[ChatReply], str]
+        self, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: ""
     ) -> Generator[ChatReply, None, None]:
         """Replies in the order of the requests.
 
         Close the iterator (contextlib.closing) when leaving it early: it then waits for replies already paid for.
 
         Args:
-            requests: what to ask.
-            problem_of: why a reply cannot be used, "" when it can; such a request alone is asked again.
+            requests: what to ask; only looked at by index, so that each may be built when it is needed.
+            problem_of: why a reply cannot be used, "" when it can; such a request alone is asked again. Not called for
+                a reply that was cut off by its length or does not fit the request's schema.
 
         Raises:
-            ConfigError: the endpoint refuses key or model, or the spending limit is reached.
+            ConfigError: the endpoint refuses key or model, or a spending limit is reached.
             TemporaryError: the endpoint is down; all replies until then are in the journal.
             StoppedError: `stop` was set.
         """
-        self._count_paid(requests)
+        ledger = self.sender.ledger
+        ledger.planned += len(requests)
         loop = asyncio.new_event_loop()
-        slots, closing = asyncio.Semaphore(self.in_flight), asyncio.Event()
-        tasks: deque[asyncio.Task[ChatReply]] = deque()
-        coming = iter(requests)
+        ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
+        line = InOrder(ladder, requests, self.stop)
         try:
-            while True:
-                for request in islice(coming, AHEAD * self.in_flight - len(tasks)):
-                    tasks.append(loop.create_task(self._answer(request, problem_of, slots, closing)))
-                if not tasks:
-                    return
-                reply = loop.run_until_complete(self._first(tasks))
-                tasks.popleft()
-                yield reply
+            loop.run_until_complete(self._prepared(requests, ladder))
+            while replies := loop.run_until_complete(line.next_replies()):
+                for reply in replies:
+                    ledger.close(reply)
+                    yield reply
+        except PipelineError as error:
+            error.args = (f"{error.args[0]} ({ledger.line()})",)
+            raise
         finally:
-            closing.set()
-            loop.run_until_complete(self._drain(tasks))
+            loop.run_until_complete(self._drained(line))
             loop.close()
+        ledger.check()
 
-    def _count_paid(self, requests: Sequence[ChatRequest]) -> None:
-        """Let what earlier attempts paid count against the limit, before anything is sent."""
-        if self.budget.limit_usd is None:
-            return
-        for request in requests:
-            for attempt in range(MAX_ASKS):
-                if entry := self.journal.get(self._key(request, attempt)):
-                    self.budget.count(entry)
+    def amounts(self) -> dict[str, float]:
+        """What was used, for the marker and the report: requests and tries by their end, tokens, USD where known."""
+        found = {name: float(number) for name, number in self.usage.items()} | self.sender.ledger.amounts()
+        if self.sender.budget.prices is not None:
+            found["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
+        return found
 
-    async def _first(self, tasks: deque[asyncio.Task[ChatReply]]) -> ChatReply:
-        """The reply of the first task; any task's failure or a stop ends the waiting."""
-        while True:
-            done, _ = await asyncio.wait({tasks[0]}, timeout=STOP_POLL_S)
-            if self._failure:
-                raise self._failure
-            if done:
-                return tasks[0].result()
-            if self._stop.is_set():
-                raise StoppedError("stopped while asking the teacher", next_step="docent run")
+    def line(self) -> str:
+        """Where it stands, for the progress line."""
+        pacer, tokens = self.sender.pacer, self.usage["input_tokens"] + self.usage["output_tokens"]
+        usd = self.amounts().get("usd")
+        money = f", {usd:.2f} USD" if usd else ""
+        return f"{tokens} tokens{money}, {pacer.in_flight} in flight of {pacer.concurrency.limit}"
 
-    async def _answer(
-        self,
-        request: ChatRequest,
-        problem_of: Callable[[ChatReply], str],
-        slots: asyncio.Semaphore,
-        closing: asyncio.Event,
-    ) -> ChatReply:
-        """A usable reply to one request, or the last unusable one with its problem."""
-        reply, problem = ChatReply("", ""), ""
-        for attempt in range(MAX_ASKS):
-            try:
-                async with slots:
-                    reply = await self._once(request, attempt, closing)
-            except PipelineError as error:
-                # The first failure ends the work for all; what the others raise then is only its echo.
-                self._failure = self._failure or error
-                closing.set()
-                raise
-            problem = "" if reply.error else problem_of(reply)
-            if not problem:
-                return replace(reply, asks=attempt + 1)
-        return replace(reply, problem=problem, asks=MAX_ASKS)
+    async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
+        """Before anything is sent: how JSON is asked for, what was paid already."""
+        if requests and requests[0].schema is not None:
+            await ladder.find_rung(self.llm)
+        if self.sender.budget.limited:
+            for start in range(0, len(requests), COUNTED_AT_ONCE):
+                some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
+                asks = {ask.first: ask for ask in (ladder.first(requests[index]) for index in some)}
+                for key, spent in (await self.journal.spent(list(asks))).items():
+                    self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
 
-    async def _once(self, request: ChatRequest, attempt: int, closing: asyncio.Event) -> ChatReply:
-        key = self._key(request, attempt)
-        entry = self.journal.get(key)
-        if entry is None:
-            async with self.budget.reserved(request, self.provider.body(request)) as paid:
-                if closing.is_set():
-                    raise StoppedError("stopped before all was asked", next_step="docent run")
-                reply = await self.provider.send(request, closing)
-                if reply.error:
-                    return reply
-                entry = Entry(reply.text, reply.finish_reason, reply.input_tokens, reply.output_tokens)
-                paid.append(entry)
-            await self._keep(key, entry)
-        else:
-            self.usage["from_journal"] += 1
-        self.usage["requests"] += 1
-        self.usage["input_tokens"] += entry.input_tokens
-        self.usage["output_tokens"] += entry.output_tokens
-        return ChatReply(entry.text, entry.finish_reason, entry.input_tokens, entry.output_tokens)
-
-    def _key(self, request: ChatRequest, attempt: int) -> str:
-        return journal_key(self.provider.name, self.provider.base_url, self.provider.body(request), attempt)
-
-    async def _keep(self, key: str, entry: Entry) -> None:
-        """Make a reply durable; replies that arrived meanwhile share one commit."""
-        self._unsaved.append((key, entry))
-        await asyncio.sleep(0)
-        if self._unsaved:
-            self.journal.put(self._unsaved)
-            self._unsaved = []
-
-    async def _drain(self, tasks: Sequence[asyncio.Task[ChatReply]]) -> None:
-        """Wait a while for what is in flight, then cut the rest off."""
-        if tasks:
-            await asyncio.wait(tasks, timeout=DRAIN_S)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _drained(self, line: InOrder) -> None:
+        """Let what is under way become durable."""
+        self.sender.stop()
+        await line.drain(self.drain_s)
+        await self.journal.settled()
         await self.provider.close()

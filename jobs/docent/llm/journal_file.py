@@ -20,8 +20,9 @@ T = TypeVar("T")
 _CREATE = (
     """CREATE TABLE attempts (
         id INTEGER PRIMARY KEY, request BLOB NOT NULL, key BLOB NOT NULL, endpoint TEXT NOT NULL, batch TEXT NOT NULL,
-        begun_s REAL NOT NULL, state INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '', finish_reason TEXT NOT NULL DEFAULT '',
-        input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT ''
+        begun_s REAL NOT NULL, state INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',
+        finish_reason TEXT NOT NULL DEFAULT '', input_tokens INTEGER NOT NULL DEFAULT 0,
+        output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT ''
     )""",
     "CREATE UNIQUE INDEX replies ON attempts (key) WHERE state = 1",
     "CREATE INDEX doubtful ON attempts (key) WHERE state IN (0, 3)",

@@ -9,10 +9,9 @@ against the photo; every word after `This is ...` stands in the source.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib import resources
@@ -22,7 +21,7 @@ from typing import Any, TypeVar
 import yaml
 
 from docent.errors import ConfigError
-from docent.llm.chat import ChatReply, ChatRequest, Material
+from docent.llm.chat import Answer, ChatRequest, Material
 from docent.llm.replies import format_dialogue, without_labels
 from docent.records import canonical_json
 from docent.text.sentences import (
@@ -65,20 +64,31 @@ class OfflineTeacher:
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The material and the teacher's version."""
-        return {"version": VERSION, **asdict(request.material)}
+        return {"version": VERSION, **asdict(_material(request))}
 
-    async def send(self, request: ChatRequest, closing: asyncio.Event) -> ChatReply:
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
         """The dialogue, at once."""
-        if request.material.language != LANGUAGE:
+        material = _material(request)
+        if material.language != LANGUAGE:
             raise ConfigError(
-                f"the offline teacher asks in {LANGUAGE} only, not in {request.material.language}",
+                f"the offline teacher asks in {LANGUAGE} only, not in {material.language}",
                 "generate_qa.language",
                 "set llm.provider: openai, or leave the language out",
             )
-        return ChatReply(format_dialogue(write_pairs(request.material)), "stop")
+        return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _material(request: ChatRequest) -> Material:
+    if request.material is None or request.schema is not None:
+        raise ConfigError(
+            "the offline teacher writes visitor dialogues from a text, nothing else",
+            "llm.provider",
+            "set llm.provider: openai, llm.base_url and llm.model",
+        )
+    return request.material
 
 
 @dataclass

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docent.config import Llm
+from docent.errors import StoppedError
 from docent.llm.concurrency import Concurrency
 from docent.llm.limits import Bucket, FoundLimit, ToldLimit, told
 
@@ -169,6 +170,14 @@ class Pacer:
             self._waiting.popleft()
             self._take(tokens)
             future.set_result(Send(self._number, self._clock(), tokens))
+
+    def stop(self) -> None:
+        """Send away all who wait. StoppedError reaches them."""
+        for future, _ in self._waiting:
+            if not future.done():
+                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
+        self._waiting.clear()
+        self._look_again(math.inf)
 
     def _look_again(self, wait_s: float) -> None:
         if self._timer is not None:

@@ -62,7 +62,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
                 yield Reject(reason="no text to ask about", raw=call.item.name, parents=(call.item.id,))
                 continue
             yield from rows_of(call, next(replies), section, client.teacher)
-            ctx.progress.update(done, len(calls), f"{call.item.name} at {call.temperature:g}")
+            ctx.progress.update(done, len(calls), client.line())
         _note_usage(ctx, client)
 
 
@@ -144,12 +144,4 @@ def question_types() -> dict[str, dict[str, str]]:
 
 
 def _note_usage(ctx: Context, client: ChatClient) -> None:
-    usage = client.usage
-    usd = usage["input_tokens"] * client.budget.input_usd + usage["output_tokens"] * client.budget.output_usd
-    ctx.spend(
-        requests=usage["requests"],
-        from_journal=usage["from_journal"],
-        input_tokens=usage["input_tokens"],
-        output_tokens=usage["output_tokens"],
-        usd=usd,
-    )
+    ctx.spend(**client.amounts())

@@ -1,0 +1,180 @@
+"""Replies in the order of their requests, although they come in any other.
+
+Reads the journal; writes nothing itself. A walker goes through the requests ahead of the replies: what the journal
+holds only takes its place in the line, so that the first missing request of a resumed run is sent at once, and
+everything else becomes a task. Finished replies wait in memory up to a bound, beyond it the journal keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docent.errors import StoppedError
+from docent.llm.chat import ChatReply, ChatRequest
+from docent.llm.journal import Entry
+from docent.llm.ladder import Ladder
+from docent.llm.sender import Ask
+
+WALKED_AT_ONCE = 128
+HANDED_OUT_AT_ONCE = 256
+OPEN_PER_PLACE = 4
+"""Requests begun for each place in flight: the others wait for their turn, for a correction, for Retry-After."""
+FEWEST_OPEN = 16
+LONGEST_LINE = 200_000
+"""Requests between the one whose reply is due and the last one begun; one takes about 200 bytes."""
+HELD_CHARS = 32_000_000
+"""Text of finished replies that is kept in memory until they are due."""
+STOP_POLL_S = 0.2
+
+
+@dataclass(slots=True)
+class _Due:
+    """One place in the line; without a task, the journal has the reply."""
+
+    index: int
+    key: bytes
+    task: asyncio.Task[ChatReply] | None = None
+
+
+class InOrder:
+    """The line of one call of `ask`.
+
+    Args:
+        stop: when set, StoppedError is raised instead of the next replies.
+    """
+
+    def __init__(self, ladder: Ladder, requests: Sequence[ChatRequest], stop: threading.Event) -> None:
+        self._ladder, self._requests, self._stop = ladder, requests, stop
+        self._line: deque[_Due] = deque()
+        self._open = 0
+        self._most_open = max(FEWEST_OPEN, OPEN_PER_PLACE * ladder.sender.pacer.concurrency.most)
+        self._tasks: set[asyncio.Task[ChatReply]] = set()
+        self._walker: asyncio.Task[None] | None = None
+        self._held_chars = 0
+        self._failure: BaseException | None = None
+        self._news, self._room = asyncio.Event(), asyncio.Event()
+
+    async def next_replies(self) -> list[ChatReply]:
+        """Some replies, the next in order; none when all were handed out.
+
+        Raises:
+            PipelineError: the first failure of any request, see ChatClient.ask.
+        """
+        if self._walker is None:
+            self._walker = asyncio.get_running_loop().create_task(self._walk())
+            self._walker.add_done_callback(self._walked)
+        while True:
+            if self._failure:
+                raise self._failure
+            if self._stop.is_set():
+                raise StoppedError("stopped while asking the teacher", next_step="docent run")
+            if replies := await self._due_now():
+                self._room.set()
+                return replies
+            if self._walker.done() and not self._line:
+                return []
+            self._news.clear()
+            try:
+                async with asyncio.timeout(STOP_POLL_S):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self, seconds: float) -> None:
+        """Wait so long for what is under way, then cut the rest off."""
+        if self._walker is not None:
+            self._walker.cancel()
+        under_way = [task for task in self._tasks if not task.done()]
+        if under_way:
+            await asyncio.wait(under_way, timeout=seconds)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, *([self._walker] if self._walker else []), return_exceptions=True)
+
+    async def _walk(self) -> None:
+        """Give every request its place, and begin those that the journal knows nothing of."""
+        for start in range(0, len(self._requests), WALKED_AT_ONCE):
+            some = range(start, min(start + WALKED_AT_ONCE, len(self._requests)))
+            asks = [self._ladder.first(self._requests[index]) for index in some]
+            known = await self._ladder.sender.journal.known([ask.key for ask in asks])
+            for index, ask in zip(some, asks, strict=True):
+                if ask.key in known:
+                    self._line.append(_Due(index, ask.key))
+                else:
+                    await self._have_room()
+                    self._line.append(_Due(index, ask.key, self._begin(ask)))
+            await self._have_room()
+            self._news.set()
+
+    async def _have_room(self) -> None:
+        while self._open >= self._most_open or len(self._line) >= LONGEST_LINE:
+            self._room.clear()
+            await self._room.wait()
+
+    def _begin(self, ask: Ask) -> asyncio.Task[ChatReply]:
+        self._open += 1
+        task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[ChatReply]) -> None:
+        self._tasks.discard(task)
+        self._open -= 1
+        self._room.set()
+        if not task.cancelled():
+            if error := task.exception():
+                self._fail(error)
+            else:
+                self._hold(task)
+        if self._line and self._line[0].task is task:
+            self._news.set()
+
+    def _hold(self, task: asyncio.Task[ChatReply]) -> None:
+        """Keep a reply until it is due; beyond the bound, leave it to the journal."""
+        self._held_chars += len(task.result().text)
+        if self._held_chars > HELD_CHARS:
+            for due in self._line:
+                if due.task is not None and due.task.done() and not due.task.cancelled() and not due.task.exception():
+                    if not due.task.result().error:
+                        due.task = None
+            self._held_chars = 0
+
+    def _walked(self, walker: asyncio.Task[None]) -> None:
+        if not walker.cancelled() and (error := walker.exception()):
+            self._fail(error)
+        self._news.set()
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure ends the work for all; what the others raise then is only its echo."""
+        self._failure = self._failure or error
+        self._ladder.sender.stop()
+        self._news.set()
+
+    async def _due_now(self) -> list[ChatReply]:
+        replies: list[ChatReply] = []
+        if self._line and self._line[0].task is None:
+            return await self._from_journal()
+        while self._line and len(replies) < HANDED_OUT_AT_ONCE:
+            task = self._line[0].task
+            if task is None or not task.done():
+                break
+            self._line.popleft()
+            replies.append(task.result())
+            self._held_chars -= len(replies[-1].text)
+        return replies
+
+    async def _from_journal(self) -> list[ChatReply]:
+        """Replies of the next requests that the journal knows; what cannot be used after all is asked for again."""
+        some: list[_Due] = []
+        while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
+            some.append(self._line.popleft())
+        found = await self._ladder.sender.journal.find([due.key for due in some])
+        return [await self._known(due, found.get(due.key)) for due in some]
+
+    async def _known(self, due: _Due, entry: Entry | None) -> ChatReply:
+        return await self._ladder.answer(self._ladder.first(self._requests[due.index]), entry)

@@ -1,0 +1,131 @@
+"""From one request to a usable reply: asked, judged, asked again or corrected once, given up.
+
+Reads the journal before every asking; sends through sender.py. A reply that was cut off by its length is never used.
+One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from docent.config import Llm
+from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
+from docent.llm.journal import Entry, journal_key
+from docent.llm.sender import Ask, GaveUpError, Provider, Sender
+from docent.llm.structure import Rung, ask_for_json, choose_rung, correction, read_reply
+from docent.records import canonical_json
+
+MAX_ASKS = 3
+"""Replies to one request before it is given up: one and two more."""
+CUT = "cut off at max_tokens"
+ProblemOf = Callable[[ChatReply], str]
+
+
+class Ladder:
+    """Asks for one request at a time; many may be on their way.
+
+    Args:
+        usage: `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added to it.
+        problem_of: why a reply cannot be used, "" when it can.
+    """
+
+    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
+        self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
+        self.rung: Rung = "prompt"
+
+    async def find_rung(self, llm: Llm) -> None:
+        """Find out how JSON is asked for at this endpoint, once: the probe is in the journal like every request.
+
+        Raises:
+            PipelineError: the endpoint is down or refuses key or model.
+        """
+        if llm.structured_output != "auto":
+            self.rung = llm.structured_output
+            return
+
+        async def probed(body: dict[str, Any]) -> Answer:
+            probe = ChatRequest((Message("user", ""),), 0.0, int(body["max_tokens"]))
+            ask = self._asked(probe, body, 0)
+            found = (await self.sender.journal.find([ask.key])).get(ask.key) or await self.sender.send(ask)
+            return Answer(found.text, found.finish_reason)
+
+        if self.provider.name != "offline":
+            self.rung = await choose_rung(probed, llm.model)
+
+    def first(self, request: ChatRequest) -> Ask:
+        """What is sent first."""
+        return self._asked(request, self._body(request), 0)
+
+    async def answer(self, ask: Ask, entry: Entry | None = None, looked_up: bool = False) -> ChatReply:
+        """A usable reply, or the last unusable one with its problem, or the reason why there is none.
+
+        Args:
+            ask: the first asking.
+            entry: its reply, where the caller has looked it up.
+            looked_up: the caller has looked and found none.
+
+        Raises:
+            ConfigError, TemporaryError, StoppedError: see Sender.send.
+        """
+        request = ask.request
+        reply, asks = ChatReply("", ""), 0
+        following: Ask | None = ask
+        while following is not None:
+            ask, asks = following, asks + 1
+            if entry is None and not (looked_up and asks == 1):
+                entry = (await self.sender.journal.find([ask.key])).get(ask.key)
+            self.usage["from_journal"] += entry is not None
+            try:
+                entry = entry or await self.sender.send(ask)
+            except (RequestRefusedError, GaveUpError) as error:
+                return ChatReply("", "", error=str(error), asks=asks)
+            reply = replace(self.judged(entry, request), asks=asks)
+            following = self.following(ask, reply) if reply.problem else None
+            entry = None
+        return reply
+
+    def judged(self, entry: Entry, request: ChatRequest) -> ChatReply:
+        """The reply with its value, or with the problem that it has."""
+        self.usage["requests"] += 1
+        self.usage["input_tokens"] += entry.input_tokens
+        self.usage["output_tokens"] += entry.output_tokens
+        reply = ChatReply(entry.text, entry.finish_reason, entry.input_tokens, entry.output_tokens)
+        if entry.finish_reason == "length":
+            return replace(reply, problem=CUT)
+        if not entry.text.strip():
+            return replace(reply, problem=f"empty reply ({entry.finish_reason or 'no reason given'})")
+        if request.schema is None:
+            return replace(reply, problem=self._problem_of(reply))
+        read = read_reply(entry.text, request.schema)
+        if read.problem:
+            return replace(reply, problem=read.problem)
+        self.usage["repaired"] += read.repaired
+        reply = replace(reply, value=read.value, repaired=read.repaired)
+        return replace(reply, problem=self._problem_of(reply))
+
+    def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
+        """What is sent after a reply that cannot be used; None after the last time.
+
+        A whole reply that does not fit its schema is shown to the model once, with what is wrong; anything else is
+        asked for again as it was.
+        """
+        request = ask.request
+        if reply.asks >= MAX_ASKS or ask.corrects:
+            return None
+        body = self._body(request)
+        if request.schema is not None and reply.problem != CUT and reply.text.strip():
+            corrected = correction(body, reply.text, reply.problem)
+            return replace(self._asked(request, corrected, reply.asks, ask.first), corrects=True)
+        return self._asked(request, body, reply.asks, ask.first)
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body = self.provider.body(request)
+        return body if request.schema is None else ask_for_json(body, request.schema, self.rung)
+
+    def _asked(self, request: ChatRequest, body: dict[str, Any], number: int, first: bytes = b"") -> Ask:
+        data = canonical_json(body).encode()
+        key = journal_key(self.provider.name, self.provider.base_url, data, number)
+        return Ask(request, first or key, key, data)

@@ -1,0 +1,72 @@
+"""What became of every request and of every try, counted twice: the equations must hold, or docent has a bug.
+
+Reads and writes nothing. Requests: planned = kept + rejected + failed + unspent. Tries: begun = replied + refused +
+lost. Both are checked when a stage has all its replies, and both are in its marker and the report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from docent.errors import PipelineError
+from docent.llm.chat import ChatReply
+
+
+@dataclass
+class Ledger:
+    """Counts of one shard.
+
+    Attributes:
+        planned: requests of the stage.
+        kept: requests with a usable reply.
+        rejected: those whose replies could not be used, by reason.
+        failed: those without a reply although others had theirs, by reason.
+        tries: `begun`, `replied`, `refused`, `lost` of this attempt.
+    """
+
+    planned: int = 0
+    kept: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    tries: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def unspent(self) -> int:
+        """Requests that have no end yet."""
+        return self.planned - self.kept - self.rejected.total() - self.failed.total()
+
+    def close(self, reply: ChatReply) -> None:
+        """One request has its end."""
+        if reply.error:
+            self.failed[reply.error] += 1
+        elif reply.problem:
+            self.rejected[reply.problem] += 1
+        else:
+            self.kept += 1
+
+    def line(self) -> str:
+        """The first equation for people."""
+        return (
+            f"{self.planned} planned = {self.kept} kept + {self.rejected.total()} rejected + "
+            f"{self.failed.total()} failed + {self.unspent} not asked"
+        )
+
+    def check(self) -> None:
+        """Both equations, once all replies are there.
+
+        Raises:
+            PipelineError: one does not hold.
+        """
+        tries = self.tries
+        if self.unspent or tries["begun"] != tries["replied"] + tries["refused"] + tries["lost"]:
+            raise PipelineError(
+                f"the ledger of requests does not balance: {self.line()}; tries {dict(tries)}",
+                next_step=PipelineError.meaning,
+            )
+
+    def amounts(self) -> dict[str, float]:
+        """What goes into the marker."""
+        ends = {"kept": self.kept, "rejected": self.rejected.total(), "failed": self.failed.total()}
+        tries = {f"tries_{name}": number for name, number in sorted(self.tries.items())}
+        return {"planned": self.planned, **ends, **tries}

@@ -1,0 +1,194 @@
+"""One paid reply: its price reserved, its turn awaited, noted, sent, noted again, and tried anew where that helps.
+
+Writes the journal; everything else is in the modules named here. A record is sent at most `llm.max_attempts` times,
+refusals because of too many requests (HTTP 429) not counted, and within `llm.deadline_s`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from docent.config import Llm
+from docent.errors import ConfigError, StoppedError, TemporaryError
+from docent.llm.budget import Budget, Cost
+from docent.llm.chat import Answer, ChatRequest, RequestRefusedError
+from docent.llm.daily import DailyAllowance
+from docent.llm.journal import Entry, Journal, State
+from docent.llm.ledger import Ledger
+from docent.llm.pacing import Pacer, Send
+from docent.llm.retry import How, RetryBudget, TryFailedError, wait_s
+
+BYTES_PER_TOKEN = 4
+MAX_WHY_CHARS = 200
+
+
+class Provider(Protocol):
+    """One kind of teacher; the rows of PROVIDERS in client.py."""
+
+    name: str
+    teacher: str
+    base_url: str
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """All that decides the reply, as JSON values, without any credential: the journal's key is made of it."""
+
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
+        """One try: the answer and the headers of the reply.
+
+        Raises:
+            TryFailedError: for a reason that may pass.
+            RequestRefusedError: this request will never be answered, others may be.
+            ConfigError: no request will be answered.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections; `send` opens them again."""
+
+
+class GaveUpError(Exception):
+    """No reply to this request in all its tries, while others had theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One asking: what is sent, and as what it is known.
+
+    Attributes:
+        first: key of the request when it was asked for the first time.
+        key: of this time.
+        body: canonical JSON, pictures by their hash.
+        corrects: this is the turn of correction.
+    """
+
+    request: ChatRequest
+    first: bytes
+    key: bytes
+    body: bytes
+    corrects: bool = False
+
+
+class Sender:
+    """Sends asks; once `closing` is set, none is begun any more."""
+
+    def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
+        self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
+        self.pacer, self.retries, self.ledger = Pacer(llm, shards), RetryBudget(), Ledger()
+        self.endpoint = f"{provider.base_url} {provider.teacher}"
+        self._daily = DailyAllowance(llm, shards, journal, self.endpoint)
+        self.closing = asyncio.Event()
+
+    def most(self, request: ChatRequest, body: bytes) -> Cost:
+        """The dearest one try may get."""
+        images = sum(len(message.images) for message in request.messages)
+        return self.budget.most(len(body), len(request.messages), images, request.max_tokens)
+
+    def stop(self) -> None:
+        """Begin nothing any more; StoppedError reaches those who wait."""
+        self.closing.set()
+        self.pacer.stop()
+        self.budget.stop()
+
+    async def send(self, ask: Ask) -> Entry:
+        """The reply, durable in the journal.
+
+        Raises:
+            RequestRefusedError, GaveUpError: there is none for this request.
+            ConfigError: key, model, address, credit or a spending limit: there is none for any request.
+            TemporaryError: the endpoint is down.
+            StoppedError: `closing` was set.
+        """
+        give_up_s = time.monotonic() + self.llm.deadline_s
+        answered, counted, tries = self.ledger.tries["replied"], 0, 0
+        self.retries.earn()
+        while True:
+            tries += 1
+            try:
+                return await self._try(ask)
+            except TryFailedError as failed:
+                why, counted = str(failed), counted + (failed.how != "busy")
+                pause_s = wait_s(tries, failed.wait_s)
+                if failed.how != "busy":
+                    pause_s = max(pause_s, self.retries.spend_s())
+            if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
+                raise self._no_reply(why, tries, self.ledger.tries["replied"] > answered)
+            await self._pause(pause_s)
+
+    async def _try(self, ask: Ask) -> Entry:
+        """One try within the budget."""
+        most = self.most(ask.request, ask.body)
+        tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
+        await self.budget.reserve(most)
+        paid: Entry | None = None
+        in_doubt = False
+        try:
+            await self._daily.take(tokens, self._pause)
+            send = await self.pacer.admit(tokens)
+            paid = await self._sent(ask, send)
+        except TryFailedError as failed:
+            in_doubt = failed.how == "lost"
+            raise
+        except asyncio.CancelledError:
+            in_doubt = True
+            raise
+        finally:
+            self.budget.settle(most, paid, in_doubt)
+        return paid
+
+    async def _sent(self, ask: Ask, send: Send) -> Entry:
+        """One try that has its place: in the journal before and after."""
+        how: How | Literal["replied"] = "failed"
+        told: dict[str, Any] = {}
+        try:
+            number = await self._begun(ask)
+            try:
+                answer, headers = await self.provider.send(ask.body, ask.request)
+            except TryFailedError as failed:
+                how, told = failed.how, {"headers": failed.headers, "wait_s": failed.wait_s}
+                await self._ended(number, ask, State.LOST if how == "lost" else State.REFUSED, str(failed))
+                raise
+            except (RequestRefusedError, ConfigError) as refused:
+                await self._ended(number, ask, State.REFUSED, str(refused))
+                raise
+            how, told = "replied", {"headers": headers, "tokens": _tokens(answer)}
+        finally:
+            self.pacer.ended(send, how, **told)
+        entry = Entry(answer.text, answer.finish_reason, answer.input_tokens or 0, answer.output_tokens or 0)
+        return await self._ended(number, ask, State.REPLIED, "", entry) or entry
+
+    async def _begun(self, ask: Ask) -> int:
+        if self.closing.is_set():
+            raise StoppedError("stopped before all was asked", next_step="docent run")
+        number = await self.journal.begin(ask.first, ask.key, self.endpoint)
+        self.ledger.tries["begun"] += 1
+        return number
+
+    async def _ended(self, number: int, ask: Ask, state: State, why: str, entry: Entry | None = None) -> Entry | None:
+        self.ledger.tries[state.name.lower()] += 1
+        return await self.journal.end(number, ask.key, state, entry, why[:MAX_WHY_CHARS])
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than until `closing` is set."""
+        try:
+            await asyncio.wait_for(self.closing.wait(), seconds)
+        except TimeoutError:
+            return
+        raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
+
+    def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
+        if others_had_one:
+            return GaveUpError(f"no reply in {tries} tries; the last: {why}")
+        return TemporaryError(
+            f"the endpoint gave no reply in {tries} tries; the last: {why}",
+            self.provider.base_url,
+            "check that it runs and llm.base_url is right, then: docent run (replies so far are kept)",
+        )
+
+
+def _tokens(answer: Answer) -> float | None:
+    if answer.input_tokens is None and answer.output_tokens is None:
+        return None
+    return (answer.input_tokens or 0) + (answer.output_tokens or 0)
