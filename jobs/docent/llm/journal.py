@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 from docent.errors import PipelineError
 from docent.llm.journal_file import as_ours, explained, is_busy, open_journal
 
-GATHER_S = 0.002
+GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
 LOOKED_UP_AT_ONCE = 500

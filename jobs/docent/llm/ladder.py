@@ -15,12 +15,13 @@ from docent.config import Llm
 from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
-from docent.llm.structure import Rung, ask_for_json, choose_rung, correction, read_reply
+from docent.llm.structure import Reading, Rung, ask_for_json, choose_rung, correction, read_reply
 from docent.records import canonical_json
 
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
 CUT = "cut off at max_tokens"
+NOTHING_READ = Reading(None)
 ProblemOf = Callable[[ChatReply], str]
 
 
@@ -82,29 +83,39 @@ class Ladder:
                 entry = entry or await self.sender.send(ask)
             except (RequestRefusedError, GaveUpError) as error:
                 return ChatReply("", "", error=str(error), asks=asks)
-            reply = replace(self.judged(entry, request), asks=asks)
+            reply = self.judged(entry, request, asks)
             following = self.following(ask, reply) if reply.problem else None
             entry = None
         return reply
 
-    def judged(self, entry: Entry, request: ChatRequest) -> ChatReply:
+    def judged(self, entry: Entry, request: ChatRequest, asks: int) -> ChatReply:
         """The reply with its value, or with the problem that it has."""
-        self.usage["requests"] += 1
-        self.usage["input_tokens"] += entry.input_tokens
-        self.usage["output_tokens"] += entry.output_tokens
-        reply = ChatReply(entry.text, entry.finish_reason, entry.input_tokens, entry.output_tokens)
+        usage = self.usage
+        usage["requests"] += 1
+        usage["input_tokens"] += entry.input_tokens
+        usage["output_tokens"] += entry.output_tokens
+        problem, read = "", NOTHING_READ
         if entry.finish_reason == "length":
-            return replace(reply, problem=CUT)
-        if not entry.text.strip():
-            return replace(reply, problem=f"empty reply ({entry.finish_reason or 'no reason given'})")
-        if request.schema is None:
-            return replace(reply, problem=self._problem_of(reply))
-        read = read_reply(entry.text, request.schema)
-        if read.problem:
-            return replace(reply, problem=read.problem)
-        self.usage["repaired"] += read.repaired
-        reply = replace(reply, value=read.value, repaired=read.repaired)
-        return replace(reply, problem=self._problem_of(reply))
+            problem = CUT
+        elif not entry.text or entry.text.isspace():
+            problem = f"empty reply ({entry.finish_reason or 'no reason given'})"
+        elif request.schema is not None:
+            read = read_reply(entry.text, request.schema)
+            problem = read.problem
+            usage["repaired"] += read.repaired
+        reply = ChatReply(
+            entry.text,
+            entry.finish_reason,
+            entry.input_tokens,
+            entry.output_tokens,
+            problem=problem,
+            asks=asks,
+            value=read.value,
+            repaired=read.repaired,
+        )
+        if not problem and (problem := self._problem_of(reply)):
+            return replace(reply, problem=problem, value=None)
+        return reply
 
     def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
         """What is sent after a reply that cannot be used; None after the last time.

@@ -16,9 +16,11 @@ LOOKED_AT = 8
 """Sends in a row that are looked at when one of them is refused."""
 REFUSED_OF_THEM = 5
 """So many refused ones among those say that the allowance is used up; more where lone refusals are common."""
+SUSPICIOUS_OF_THEM, SUSPICION_S = 2, 0.01
+"""So many hold the next ones back for a moment, in which those on their way tell more."""
 PROBE_AFTER_S = 0.1
 """Pause after the allowance was used up, where the endpoint asks for none: long enough to see how fast it refills."""
-GROWTH = 0.0002
+GROWTH = 0.0001
 """A rate found out is raised by this share with every send."""
 ROUGH_GROWTH_PER_S = 0.4
 """A rough estimate grows by e to this power every second."""
@@ -106,7 +108,8 @@ class ToldLimit:
         """Take over what the reply to a request sent at `sent_s` says; `sent_since` went out after that request."""
         if said.whole_in_s <= 0 or said.left >= said.limit:
             return
-        rate_per_s = BELOW * (said.limit - said.left) / said.whole_in_s
+        # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
+        rate_per_s = BELOW * min((said.limit - said.left) / said.whole_in_s, said.limit / 60)
         bucket = Bucket(rate_per_s, said.limit, sent_s)
         bucket.level = said.left - sent_since
         bucket.refill(now_s)
@@ -176,6 +179,8 @@ class FoundLimit:
         near = sum(1 for other in self._refused if max(seq - LOOKED_AT, self._empty_seq) < other <= seq)
         if near >= self._telling():
             self._used_up(asked_wait_s, now_s)
+        elif self._bucket is None and near >= SUSPICIOUS_OF_THEM:
+            self._held_until_s = max(self._held_until_s, now_s + SUSPICION_S)
         elif self._bucket is not None and seq - max(self._lowered_seq, self._empty_seq) > QUICK:
             self._too_fast(seq, now_s)
 

@@ -62,7 +62,7 @@ class OpenAIEndpoint:
         self._url, self._key = self.kind.url(llm), key_of(llm, environ)
         header, before = self.kind.key_header
         headers = {header: before + self._key} if self._key else {}
-        self._transport = Transport(headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
+        self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The JSON that is sent, pictures by their hash; a field that `llm.extra_body` sets to null is left out."""
@@ -87,7 +87,7 @@ class OpenAIEndpoint:
             ConfigError: key, model, address or credit: no request will be answered.
         """
         images = [image for message in request.messages for image in message.images]
-        reply = await self._transport.post(self._url, body, images)
+        reply = await self._transport.post(body, images)
         if reply.status == 200:
             return self._answer(reply), reply.headers
         raise self._refused(reply)

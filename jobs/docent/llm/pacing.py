@@ -1,9 +1,8 @@
 """Pacing: a request is sent as soon as the endpoint can use it, and not before.
 
-Reads and writes nothing. Five things hold a request back, each in a module of its own or a few lines here: the places
-in flight (concurrency.py), the configured rates per minute, what the endpoint's headers tell, what its refusals tell
-(limits.py), and a spread that keeps replies that came together from going out again in the same moment. Who waits is
-served in turn. docs/chat-client.md has the picture.
+Reads and writes nothing. Four things hold a request back: the places in flight (concurrency.py), the configured rates
+per minute, what the endpoint's headers tell, and what its refusals tell (limits.py). Who waits is served in turn.
+docs/chat-client.md has the picture.
 """
 
 from __future__ import annotations
@@ -14,17 +13,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.concurrency import Concurrency
 from docent.llm.limits import Bucket, FoundLimit, ToldLimit, told
+from docent.llm.retry import How
 
-SPREAD = 2.0
-"""Requests go out at most so many times as fast as replies can come in."""
-SPREAD_S = 0.003
-"""What may go out at once, in seconds of that rate."""
+AT_MOST_PER_S, AT_ONCE = 4000.0, 4.0
+"""Replies that came together make requests that go together; in between, refusals must be seen."""
 BURST_S = 1.0
 """What may gather of a configured rate, in seconds of it."""
 
@@ -39,7 +37,10 @@ class Send:
 
 
 class Pacer:
-    """Lets requests go, one `admit` and one `ended` each. For one event loop.
+    """Lets requests go: a `place` each, then its turn with `admit`, then `ended`. For one event loop.
+
+    A place is taken before the request is noted in the journal and given back when it has ended; `admit` comes last, so
+    that what is noted at most a commit later does not wait twice and refusals are seen while others are still held.
 
     Args:
         llm: `max_in_flight` and the rates per minute, divided over the shards.
@@ -54,42 +55,58 @@ class Pacer:
         self._told = {"requests": ToldLimit(), "tokens": ToldLimit()}
         self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
         self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
-        self._spread = Bucket(1.0, 1.0, now_s)
+        self._evenly = Bucket(AT_MOST_PER_S, AT_ONCE, now_s)
         self.in_flight = self._number = 0
-        self._sent_tokens = 0.0
-        self._sent: deque[tuple[int, float]] = deque(maxlen=4096)
-        self._waiting: deque[tuple[asyncio.Future[Send], float]] = deque()
+        self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
+        self._for_place: deque[asyncio.Future[None]] = deque()
+        self._for_turn: deque[tuple[asyncio.Future[Send], float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    async def place(self) -> None:
+        """Wait until one more may be in flight."""
+        if not self._for_place and self.in_flight < self.concurrency.limit:
+            self.in_flight += 1
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._for_place.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.leave()  # it had been given just before
+            raise
+
+    def leave(self) -> None:
+        """Give a place to another."""
+        self.in_flight -= 1
+        while self._for_place and self.in_flight < self.concurrency.limit:
+            future = self._for_place.popleft()
+            if not future.done():  # else its task was cancelled
+                self.in_flight += 1
+                future.set_result(None)
+
     async def admit(self, tokens: float) -> Send:
-        """Wait for a place and for every limit, then count the request as sent.
+        """Wait for every limit, then count the request as sent.
 
         Args:
             tokens: of prompt and reply together, as far as can be said before.
         """
-        if not self._waiting and self._wait_s(tokens) <= 0:
-            self._take(tokens)
-            return Send(self._number, self._clock(), tokens)
+        if not self._for_turn and self._wait_s(tokens) <= 0:
+            return self._sent(tokens)
         future: asyncio.Future[Send] = asyncio.get_running_loop().create_future()
-        self._waiting.append((future, tokens))
-        self._wake()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self.in_flight -= 1  # its turn had come just before
-                self._wake()
-            raise
+        self._for_turn.append((future, tokens))
+        self._let_go()
+        return await future
 
     def ended(
         self,
         send: Send,
-        how: Literal["replied", "busy", "failed", "lost"],
+        how: How | Literal["replied"],
         tokens: float | None = None,
         wait_s: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """It is over: give its place to another, and learn.
+        """It is over: learn from it. Its place is given back with `leave`.
 
         Args:
             tokens: what it really needed, where that is known.
@@ -97,8 +114,7 @@ class Pacer:
             headers: of the reply.
         """
         now_s = self._clock()
-        full = self.in_flight >= self.concurrency.limit
-        self.in_flight -= 1
+        full = self.in_flight >= self.concurrency.limit and not self._for_turn
         if how == "replied":
             self.concurrency.ended(now_s - send.at_s, full, now_s)
         elif how == "lost":
@@ -109,82 +125,76 @@ class Pacer:
             self._tokens.take(tokens - send.tokens)
         if headers:
             self._learn(headers, send, now_s)
-        self._wake()
+        if self._for_turn:
+            self._let_go()
+
+    def stop(self) -> None:
+        """Send away all who wait. StoppedError reaches them."""
+        waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
+        self._for_place.clear()
+        self._for_turn.clear()
+        self._look_again(math.inf)
 
     def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
         """What was sent after this request is not yet in what its reply tells."""
+        since = self._number - send.number
         if "x-ratelimit-limit-requests" in headers and (said := told(headers, "requests")):
-            self._told["requests"].learn(said, send.at_s, self._number - send.number, now_s)
+            self._told["requests"].learn(said, send.at_s, since, now_s)
         if "x-ratelimit-limit-tokens" in headers and (said := told(headers, "tokens")):
-            before = next((total for number, total in self._sent if number == send.number), self._sent_tokens)
-            self._told["tokens"].learn(said, send.at_s, self._sent_tokens - before, now_s)
+            before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
+            self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
 
     def _wait_s(self, tokens: float) -> float:
-        """Seconds until the next one may go; infinite where only a free place helps."""
-        if self.in_flight >= self.concurrency.limit:
-            return math.inf
+        """Seconds until the next one may go."""
         now_s = self._clock()
-        waits = self.found.wait_s(now_s)
-        waits = max(waits, self._told["requests"].wait_s(1.0, now_s), self._told["tokens"].wait_s(tokens, now_s))
+        waits = max(
+            self._evenly.wait_s(1.0, now_s),
+            self.found.wait_s(now_s),
+            self._told["requests"].wait_s(1.0, now_s),
+            self._told["tokens"].wait_s(tokens, now_s),
+        )
         if self._requests:
             waits = max(waits, self._requests.wait_s(1.0, now_s))
         if self._tokens:
             waits = max(waits, self._tokens.wait_s(tokens, now_s))
-        return max(waits, self._spread_wait_s(now_s))
+        return waits
 
-    def _spread_wait_s(self, now_s: float) -> float:
-        """How long the spread holds back; its rate follows the places in flight and the fastest replies."""
-        fastest_s = self.concurrency.fastest_s
-        if not 0 < fastest_s < math.inf:
-            return 0.0
-        self._spread.rate_per_s = SPREAD * self.concurrency.limit / fastest_s
-        self._spread.capacity = 1 + SPREAD_S * self._spread.rate_per_s
-        return self._spread.wait_s(1.0, now_s)
-
-    def _take(self, tokens: float) -> None:
+    def _sent(self, tokens: float) -> Send:
         """Count one request as sent."""
-        self.in_flight += 1
         self._number += 1
-        self._sent_tokens += tokens
-        self._sent.append((self._number, self._sent_tokens))
-        self.found.sent(self._number, self._clock())
-        self._spread.take(1.0)
+        self._sent_tokens.append(self._sent_tokens[-1] + tokens)
+        now_s = self._clock()
+        self.found.sent(self._number, now_s)
+        self._evenly.take(1.0)
         self._told["requests"].take(1.0)
         self._told["tokens"].take(tokens)
         if self._requests:
             self._requests.take(1.0)
         if self._tokens:
             self._tokens.take(tokens)
+        return Send(self._number, now_s, tokens)
 
-    def _wake(self) -> None:
+    def _let_go(self) -> None:
         """Let those go whose turn has come; look again when the next one's has."""
-        while self._waiting:
-            future, tokens = self._waiting[0]
-            if future.done():  # its task was cancelled
-                self._waiting.popleft()
-                continue
-            wait_s = self._wait_s(tokens)
-            if wait_s > 0:
-                self._look_again(wait_s)
-                return
-            self._waiting.popleft()
-            self._take(tokens)
-            future.set_result(Send(self._number, self._clock(), tokens))
-
-    def stop(self) -> None:
-        """Send away all who wait. StoppedError reaches them."""
-        for future, _ in self._waiting:
+        while self._for_turn:
+            future, tokens = self._for_turn[0]
             if not future.done():
-                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
-        self._waiting.clear()
-        self._look_again(math.inf)
+                wait_s = self._wait_s(tokens)
+                if wait_s > 0:
+                    self._look_again(wait_s)
+                    return
+                future.set_result(self._sent(tokens))
+            self._for_turn.popleft()
 
     def _look_again(self, wait_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
         if wait_s < math.inf:
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._let_go)
 
 
 def _per_minute(amount: int | None, shards: int, now_s: float) -> Bucket | None:

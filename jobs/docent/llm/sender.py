@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
@@ -19,8 +19,8 @@ from docent.llm.chat import Answer, ChatRequest, RequestRefusedError
 from docent.llm.daily import DailyAllowance
 from docent.llm.journal import Entry, Journal, State
 from docent.llm.ledger import Ledger
-from docent.llm.pacing import Pacer, Send
-from docent.llm.retry import How, RetryBudget, TryFailedError, wait_s
+from docent.llm.pacing import Pacer
+from docent.llm.retry import RetryBudget, TryFailedError, wait_s
 
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
@@ -69,6 +69,15 @@ class Ask:
     key: bytes
     body: bytes
     corrects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a try ended, for the journal, and what is raised then."""
+
+    state: State
+    entry: Entry | None = None
+    error: Exception | None = None
 
 
 class Sender:
@@ -126,8 +135,7 @@ class Sender:
         in_doubt = False
         try:
             await self._daily.take(tokens, self._pause)
-            send = await self.pacer.admit(tokens)
-            paid = await self._sent(ask, send)
+            paid = await self._noted(ask, tokens)
         except TryFailedError as failed:
             in_doubt = failed.how == "lost"
             raise
@@ -138,37 +146,41 @@ class Sender:
             self.budget.settle(most, paid, in_doubt)
         return paid
 
-    async def _sent(self, ask: Ask, send: Send) -> Entry:
-        """One try that has its place: in the journal before and after."""
-        how: How | Literal["replied"] = "failed"
-        told: dict[str, Any] = {}
+    async def _noted(self, ask: Ask, tokens: float) -> Entry:
+        """One try, in the journal before and after; its place is free as soon as the endpoint is done with it."""
+        await self.pacer.place()
         try:
-            number = await self._begun(ask)
-            try:
-                answer, headers = await self.provider.send(ask.body, ask.request)
-            except TryFailedError as failed:
-                how, told = failed.how, {"headers": failed.headers, "wait_s": failed.wait_s}
-                await self._ended(number, ask, State.LOST if how == "lost" else State.REFUSED, str(failed))
-                raise
-            except (RequestRefusedError, ConfigError) as refused:
-                await self._ended(number, ask, State.REFUSED, str(refused))
-                raise
-            how, told = "replied", {"headers": headers, "tokens": _tokens(answer)}
+            if self.closing.is_set():
+                raise StoppedError("stopped before all was asked", next_step="docent run")
+            number = await self.journal.begin(ask.first, ask.key, self.endpoint)
+            self.ledger.tries["begun"] += 1
+            end = await self._sent(ask, tokens)
         finally:
-            self.pacer.ended(send, how, **told)
-        entry = Entry(answer.text, answer.finish_reason, answer.input_tokens or 0, answer.output_tokens or 0)
-        return await self._ended(number, ask, State.REPLIED, "", entry) or entry
+            self.pacer.leave()
+        self.ledger.tries[end.state.name.lower()] += 1
+        kept = await self.journal.end(number, ask.key, end.state, end.entry, str(end.error or "")[:MAX_WHY_CHARS])
+        if end.error is not None:
+            raise end.error
+        assert kept is not None
+        return kept
 
-    async def _begun(self, ask: Ask) -> int:
-        if self.closing.is_set():
-            raise StoppedError("stopped before all was asked", next_step="docent run")
-        number = await self.journal.begin(ask.first, ask.key, self.endpoint)
-        self.ledger.tries["begun"] += 1
-        return number
-
-    async def _ended(self, number: int, ask: Ask, state: State, why: str, entry: Entry | None = None) -> Entry | None:
-        self.ledger.tries[state.name.lower()] += 1
-        return await self.journal.end(number, ask.key, state, entry, why[:MAX_WHY_CHARS])
+    async def _sent(self, ask: Ask, tokens: float) -> _End:
+        """How one try ended; the pacer learns from it."""
+        try:
+            send = await self.pacer.admit(tokens)
+        except StoppedError as error:
+            return _End(State.REFUSED, error=error)
+        try:
+            answer, headers = await self.provider.send(ask.body, ask.request)
+        except TryFailedError as failed:
+            self.pacer.ended(send, failed.how, wait_s=failed.wait_s, headers=failed.headers)
+            return _End(State.LOST if failed.how == "lost" else State.REFUSED, error=failed)
+        except (RequestRefusedError, ConfigError) as refused:
+            self.pacer.ended(send, "failed")
+            return _End(State.REFUSED, error=refused)
+        used = (answer.input_tokens or 0, answer.output_tokens or 0)
+        self.pacer.ended(send, "replied", sum(used) or None, headers=headers)
+        return _End(State.REPLIED, Entry(answer.text, answer.finish_reason, *used))
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until `closing` is set."""
@@ -186,9 +198,3 @@ class Sender:
             self.provider.base_url,
             "check that it runs and llm.base_url is right, then: docent run (replies so far are kept)",
         )
-
-
-def _tokens(answer: Answer) -> float | None:
-    if answer.input_tokens is None and answer.output_tokens is None:
-        return None
-    return (answer.input_tokens or 0) + (answer.output_tokens or 0)

@@ -13,6 +13,8 @@ import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -39,18 +41,20 @@ class Transport:
     """Connections to one endpoint, opened as they are needed. For one event loop; `close` it there.
 
     Args:
+        url: where every request goes; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up for it once.
         headers: of every request, the key among them.
         timeout_s: for one request, from its first byte to the last one of the reply.
         max_reply_bytes: a longer reply is not read to its end.
     """
 
-    def __init__(self, headers: Mapping[str, str], timeout_s: float, max_reply_bytes: int) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float, max_reply_bytes: int) -> None:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
-        self._timeout_s, self._max_reply_bytes = timeout_s, max_reply_bytes
+        self._url, self._timeout_s, self._max_reply_bytes = url, timeout_s, max_reply_bytes
+        self._proxy = _proxy_of(url)
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, body: bytes, images: Sequence[Image]) -> Reply:
+    async def post(self, body: bytes, images: Sequence[Image]) -> Reply:
         """Send a body, its pictures in place of their hashes, and take the reply.
 
         Raises:
@@ -60,21 +64,23 @@ class Transport:
         if self._session is None:
             # Places in flight are counted by the pacer; a second limit here would only hide them.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, trust_env=True)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         headers, data = self._headers, body
         if images:
             parts = _split(body, images)
             headers = {**headers, "Content-Length": str(sum(_size(part) for part in parts))}
             data = _streamed(parts)  # type: ignore[assignment]
         try:
-            async with self._session.post(url, data=data, headers=headers, allow_redirects=False) as reply:
+            async with self._session.post(
+                self._url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as reply:
                 return Reply(reply.status, reply.headers, await self._read(reply))
         except TimeoutError:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigError(
                 f"the endpoint's certificate is not trusted: {error.certificate_error}",
-                url,
+                self._url,
                 "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
             ) from None
         except aiohttp.ClientConnectorError as error:
@@ -100,6 +106,13 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _proxy_of(url: str) -> str | None:
+    """The proxy that the environment names for an address; aiohttp would look it up in a thread for every request."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 def _split(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
