@@ -81,9 +81,20 @@ class Budget:
             await self._changed.wait()
             if self._stopped:
                 raise StoppedError("stopped before all was asked", next_step="docent run")
-        self._out += 1
-        self._reserved_usd += most.usd
-        self._reserved_tokens += most.tokens
+        self._hold(most)
+
+    def reserve_now(self, most: Cost) -> ConfigError | None:
+        """Hold back the dearest price of a request if it fits as things stand, else say why it does not."""
+        if reached := self._reached(most):
+            return reached
+        self._hold(most)
+        return None
+
+    def reserve_again(self, counted: Cost, most: Cost) -> None:
+        """Hold back `most` for what an earlier attempt sent and is awaited still, counted as in doubt until now."""
+        if self.limited:
+            self.usd, self.tokens = self.usd - counted.usd, self.tokens - counted.tokens
+        self._hold(most)
 
     def settle(self, most: Cost, paid: Entry | None, in_doubt: bool = False) -> None:
         """Give back what was held for a try, less what it really cost; in doubt, or untold, the dearest price."""
@@ -101,6 +112,11 @@ class Budget:
         """Send away all who wait. StoppedError reaches them."""
         self._stopped = True
         self._changed.set()
+
+    def _hold(self, most: Cost) -> None:
+        self._out += 1
+        self._reserved_usd += most.usd
+        self._reserved_tokens += most.tokens
 
     def _reached(self, most: Cost) -> ConfigError | None:
         usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens

@@ -56,6 +56,14 @@ class Spent(NamedTuple):
     in_doubt: int
 
 
+class Sent(NamedTuple):
+    """A try that went into a batch file: its number, the batch's name, when it was begun (clock of this machine)."""
+
+    number: int
+    batch: str
+    begun_s: float
+
+
 def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
     """sha256 over all that decides a reply.
 
@@ -164,6 +172,10 @@ class Journal:
                 before = found.get(key, Spent(0, 0, 0))
                 found[key] = Spent(*(a + b for a, b in zip(before, amounts, strict=True)))
         return found
+
+    async def in_batches(self, keys: Sequence[bytes]) -> dict[bytes, Sent]:
+        """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
+        return {row[0]: Sent(*row[1:]) for row in await self._chunked(_IN_BATCHES, keys)}
 
     async def used_since(self, endpoint: str, since_s: float) -> tuple[int, int]:
         """Requests sent to an endpoint since a moment of the wall clock, and the tokens of their replies."""
@@ -297,6 +309,10 @@ _END = (
 )
 _NOTHING = Entry("", "", 0, 0)
 _FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
+_IN_BATCHES = (
+    "SELECT key, id, batch, begun_s FROM attempts INDEXED BY doubtful "
+    "WHERE state IN (0, 3) AND state = 0 AND batch <> '' AND key IN ({keys}) ORDER BY id"
+)
 # A reply whose tokens nobody told counts as in doubt, too. One question for each index.
 _UNTOLD = "SUM(state IN (0, 3) OR (state = 1 AND input_tokens + output_tokens = 0))"
 _SPENT = tuple(

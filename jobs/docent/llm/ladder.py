@@ -7,7 +7,7 @@ One that does not fit the request's schema gets one turn of correction. structur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class Ladder:
     def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
         self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
         self.rung: Rung = "prompt"
+        self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
     async def find_rung(self, llm: Llm) -> None:
         """Find out how JSON is asked for at this endpoint, once: the probe is in the journal like every request.
@@ -55,6 +56,12 @@ class Ladder:
 
         if self.provider.name != "offline":
             self.rung = await choose_rung(probed, llm.model)
+
+    def uncounted(self) -> Ladder:
+        """The same for who only looks ahead: nothing is added to `usage`."""
+        twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
+        twin.rung = self.rung
+        return twin
 
     def first(self, request: ChatRequest) -> Ask:
         """What is sent first."""
@@ -80,7 +87,7 @@ class Ladder:
                 entry = (await self.sender.journal.find([ask.key])).get(ask.key)
             self.usage["from_journal"] += entry is not None
             try:
-                entry = entry or await self.sender.send(ask)
+                entry = entry or await self.send(ask)
             except (RequestRefusedError, GaveUpError) as error:
                 return ChatReply("", "", error=str(error), asks=asks)
             reply = self.judged(entry, request, asks)

@@ -88,9 +88,17 @@ class OpenAIEndpoint:
         """
         images = [image for message in request.messages for image in message.images]
         reply = await self._transport.post(body, images)
+        return self.answer_of(reply), reply.headers
+
+    def answer_of(self, reply: Reply) -> Answer:
+        """What a reply says, however it came.
+
+        Raises:
+            TryFailedError, RequestRefusedError, ConfigError: as `send`.
+        """
         if reply.status == 200:
-            return self._answer(reply), reply.headers
-        raise self._refused(reply)
+            return self._answer(reply)
+        raise self.refused(reply)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -118,7 +126,7 @@ class OpenAIEndpoint:
             None if usage.completion_tokens is None else max(0, usage.completion_tokens),
         )
 
-    def _refused(self, reply: Reply) -> Exception:
+    def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
         status, (said, code) = reply.status, _error_of(reply.body)
         where, said = f"{self.base_url} (HTTP {status})", self.clean(said)

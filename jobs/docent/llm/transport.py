@@ -67,8 +67,8 @@ class Transport:
             self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         headers, data = self._headers, body
         if images:
-            parts = _split(body, images)
-            headers = {**headers, "Content-Length": str(sum(_size(part) for part in parts))}
+            parts = split_at_pictures(body, images)
+            headers = {**headers, "Content-Length": str(sum(sent_size(part) for part in parts))}
             data = _streamed(parts)  # type: ignore[assignment]
         try:
             async with self._session.post(
@@ -115,7 +115,7 @@ def _proxy_of(url: str) -> str | None:
     return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
-def _split(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
+def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
     """A body cut at its pictures.
 
     A hash in quotes stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
@@ -130,7 +130,8 @@ def _split(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
     return [*parts, body[end:]]
 
 
-def _size(part: bytes | Image) -> int:
+def sent_size(part: bytes | Image) -> int:
+    """Bytes of a part as it is sent. Raises OSError where a picture is gone."""
     return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
 
 
