@@ -7,7 +7,8 @@ them in .venv/bench/). Writes results.json, tables.md and each environment's pac
 prints the tables for docs/benchmarks.md. Exit code 1: the plain loop was too slow, so a series means nothing.
 
 The endpoint has the last core, the client all others; W2's client has one. The plain aiohttp loop comes first and last
-in every series. Every system has one short run before those that count.
+in every series. Every system has one short run before those that count. The faults are others in every turn, the same
+for every system.
 """
 
 from __future__ import annotations
@@ -84,10 +85,10 @@ class Bench:
         self.images = images
         self.limit_mb = limit_mb
 
-    def measure(self, case: Case, system: str, n: int) -> Run:
-        """One run of one system."""
-        wording = answered(system, case.structured)
-        self.mock.reset({"latency_s": case.latency_s, "answer_bytes": ANSWER_BYTES, **case.knobs, **wording})
+    def measure(self, case: Case, system: str, n: int, seed: int) -> Run:
+        """One run of one system; `seed` draws the faults."""
+        wording = {"answer_bytes": ANSWER_BYTES, "seed": seed, **answered(system, case.structured)}
+        self.mock.reset({"latency_s": case.latency_s, **case.knobs, **wording})
         structured = case.structured or system == "docent"
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             folder = Path(name)
@@ -127,6 +128,7 @@ class Bench:
             paid=told["ok"],
             refused=told["by_status"].get("429", 0),
             in_flight_max=told["in_flight_max"],
+            faults=told["faults"],
             counted=counted,
             ended=ended,
             samples=took.samples if case.follows else [],
@@ -144,20 +146,28 @@ def series(bench: Bench, cases: Sequence[Case], systems: Sequence[str], runs: in
     done: dict[str, list[Run]] = {case.name: [] for case in cases}
     for system in systems:
         if system in cases[0].systems:
-            say(bench.measure(cases[0], system, max(50, round(cases[0].records(system) * WARM_UP_SHARE))), "warm-up")
+            few = max(50, round(cases[0].records(system) * WARM_UP_SHARE))
+            say(bench.measure(cases[0], system, few, 0), "warm-up")
     for turn in range(runs + 1):
         for case in cases:
             if case.has_raw:
-                done[case.name].append(bench.measure(case, "raw", case.records("raw")))
+                done[case.name].append(bench.measure(case, "raw", case.records("raw"), turn + 1))
                 say(done[case.name][-1], f"turn {turn + 1}")
             for system in systems if turn < runs else ():
                 if system in case.systems:
-                    run = bench.measure(case, system, case.records(system))
-                    before = [one.span_s for one in done.get(case.base, []) if one.system == system and not one.ended]
-                    run.base_s = median(before) if before else None
+                    run = bench.measure(case, system, case.records(system), turn + 1)
                     done[case.name].append(run)
                     say(run, f"turn {turn + 1}")
+    for case in cases:
+        for run in done[case.name]:
+            run.base_s = base_s(done.get(case.base, []), run.system)
     return done
+
+
+def base_s(runs: Sequence[Run], system: str) -> float | None:
+    """The median span of a system's runs without faults, or None."""
+    spans = [run.span_s for run in runs if run.system == system and not run.ended]
+    return median(spans) if spans else None
 
 
 def say(run: Run, when: str) -> None:

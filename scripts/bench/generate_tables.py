@@ -21,6 +21,7 @@ class Run:
         span_s: first request seen to last answer sent, as the endpoint saw it.
         rss_mb: of the whole process tree; largest_mb: of its largest process.
         paid: requests answered with 200. refused: with 429.
+        faults: how many of each the endpoint gave.
         ended: "" or why it did not end well.
         samples: (s, MB, paid so far), where the case follows them.
     """
@@ -38,6 +39,7 @@ class Run:
     paid: int
     refused: int
     in_flight_max: int
+    faults: dict[str, int]
     counted: Counted
     ended: str = ""
     samples: list[tuple[float, float, float]] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """For the result file."""
-        return asdict(self)
+        return {**asdict(self), "slope_mb_per_100k": slope_mb(self), "drift": drift(self)}
 
 
 def slope_mb(run: Run) -> float | None:
@@ -104,6 +106,7 @@ COLUMNS: dict[str, tuple[Callable[[Run], float | None], str]] = {
     "valid": (lambda r: r.counted.valid, "{:,.0f}"),
     "doubled": (lambda r: r.counted.rows - r.counted.unique, "{:.0f}"),
     "valid per paid": (lambda r: per(r.counted.valid, r.paid), "{:.3f}"),
+    "whole answers per paid": (lambda r: per(r.paid - r.faults.get("truncated", 0), r.paid), "{:.3f}"),
     "cut but kept": (lambda r: r.counted.cut, "{:.0f}"),
     "MB per 100k": (whole(slope_mb), "{:.1f}"),
     "rate drift": (whole(drift), "{:+.1%}"),
@@ -113,7 +116,7 @@ _KEPT = ["requests", "valid", "doubled"]
 SHOWN: dict[str, list[str]] = {
     "W1": ["of ideal", "records/s", *_LOAD, *_KEPT],
     "W2": ["records/s", "CPU ms/record", "span s", "wall s", "peak MB", *_KEPT],
-    "W3": ["valid per paid", "cut but kept", *_KEPT, "span s", "CPU ms/record"],
+    "W3": ["valid per paid", "whole answers per paid", "cut but kept", *_KEPT, "span s", "CPU ms/record"],
     "W4": ["x ideal", "429", "429 of requests", "span s", "wall s", *_KEPT],
     "W4b": ["x no faults", "429", "of ideal", *_LOAD, *_KEPT],
     "W6": ["peak MB", "largest process MB", "of ideal", "in flight", "span s", "wall s", "CPU ms/record", *_KEPT],

@@ -78,7 +78,7 @@ def answered(system: str, structured: bool) -> dict[str, Any]:
 _CUT = {"p_truncated": 0.05, "p_fenced": 0.05}
 _LIMIT = {"rate_per_s": 100, "burst": 100, "retry_after": 1}
 WORKLOADS: dict[str, list[Case]] = {
-    "W1": [Case("W1", "text, 5,000 records, 256 in flight, 200 ms", 5_000, 256, 0.2, raw_bound=True)],
+    "W1": [Case("W1", "text, 5,000 records, 256 in flight, 200 ms", 5_000, 256, 0.2, raw_bound=True, limit_s=150)],
     "W2": [Case("W2", "text, 10,000 records, 64 in flight, 20 ms, one core", 10_000, 64, 0.02, one_core=True)],
     "W3": [
         Case(

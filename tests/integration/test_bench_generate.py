@@ -80,7 +80,7 @@ def test_a_child_and_the_limits_are_measured(tmp_path: Path) -> None:
 def followed(samples: list[tuple[float, float, float]]) -> Run:
     """A run of 1,000 records with these samples."""
     counted = Counted(1_000, 1_000, 1_000)
-    return Run("W7", "docent", 1_000, 1, 1, 1, 1, 1, 1, 1_000, 1_000, 0, 8, counted, samples=samples)
+    return Run("W7", "docent", 1_000, 1, 1, 1, 1, 1, 1, 1_000, 1_000, 0, 8, {}, counted, samples=samples)
 
 
 def test_slope_and_drift_of_a_known_run() -> None:
