@@ -63,6 +63,11 @@ class Context:
         return self.run_dir.parent / "cache"
 
     @property
+    def journal(self) -> Path:
+        """The journal of requests to teachers, shared by stages, shards and runs."""
+        return self.cache / "llm" / "journal.sqlite"
+
+    @property
     def scratch(self) -> Path:
         """A folder that survives kills and is never an output; the same for every attempt of this spec."""
         path = self.folder / "checkpoints"

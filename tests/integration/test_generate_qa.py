@@ -24,7 +24,7 @@ import pytest
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
-from docent.llm.client import ChatClient
+from docent.llm.client import ChatClient, known_replies
 from docent.pipeline import STAGES
 from docent.records import Item, QAPair, Reject, Span, canonical_json, make_id
 from docent.stage import run_shard
@@ -75,7 +75,7 @@ def endpoint_process() -> Iterator[int]:
 @pytest.fixture
 def endpoint(endpoint_process: int, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     monkeypatch.setenv("TEACHER_KEY", KEY)
-    monkeypatch.setattr("docent.llm.openai_endpoint.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
     found = Endpoint(endpoint_process)
     found.behave()
     return found
@@ -175,7 +175,8 @@ def test_a_busy_endpoint_is_asked_again_when_it_says_so(museum: Museum, endpoint
     run_dir = museum.prepare("a", config)
     assert museum.generate(run_dir, config) == 0
     stats = endpoint.stats()
-    assert stats["requests"] == 3 and stats["times_s"][1] - stats["times_s"][0] >= 1.0
+    assert stats["requests"] == 3 and stats["times_s"][2] - stats["times_s"][0] >= 1.0
+    assert stats["sent"][2]["messages"] == stats["sent"][0]["messages"], "the other request did not wait with it"
     assert len(pairs_of(run_dir)) == 10
 
 
@@ -242,10 +243,12 @@ def test_what_was_answered_before_a_failure_is_not_asked_again(museum: Museum, e
     run_dir = museum.prepare("a", config)
     endpoint.behave(statuses=[200, 200, 500])
     assert museum.generate(run_dir, config) == 200
+    answered = endpoint.stats()["answered"]
+    assert 2 <= answered < 6
     assert museum.generate(run_dir, config) == 0
     assert endpoint.stats()["requests"] == 7
     marker = artifact(run_dir).markers()[0]["usage"]
-    assert (marker["requests"], marker["from_journal"], marker["input_tokens"]) == (6, 2, 600)
+    assert (marker["requests"], marker["from_journal"], marker["input_tokens"]) == (6, answered, 600)
 
 
 def test_a_refused_request_is_a_reject_with_the_words_of_the_endpoint_and_without_the_key(
@@ -390,8 +393,8 @@ def test_a_stop_waits_for_the_replies_in_flight_and_begins_no_request(endpoint: 
             stop.set()
             with pytest.raises(StoppedError):
                 list(replies)
-        paid = [request for request in requests if client.journal.get(client._key(request, 0))]
-    assert len(paid) == endpoint.stats()["requests"] < len(requests)
+    paid = known_replies(llm, tmp_path / "journal.sqlite", requests)
+    assert paid == endpoint.stats()["requests"] < len(requests)
 
 
 def test_the_material_cannot_close_its_tag_and_go_on_as_instructions() -> None:

@@ -21,8 +21,8 @@ from docent.errors import PipelineError
 from docent.llm.budget import Budget
 from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.in_order import InOrder
-from docent.llm.journal import Journal
-from docent.llm.ladder import Ladder, ProblemOf
+from docent.llm.journal import Journal, count_known
+from docent.llm.ladder import Ladder, ProblemOf, free_text_keys
 from docent.llm.offline import OfflineTeacher
 from docent.llm.sender import Provider, Sender
 
@@ -152,6 +152,17 @@ class ChatClient:
                 asks = {ask.first: ask for ask in (ladder.first(requests[index]) for index in some)}
                 for key, spent in (await self.journal.spent(list(asks))).items():
                     self.sender.budget.count(spent, self.sender.most(asks[key].request, asks[key].body))
+        if self.llm.mode == "batch":
+            await self._filled(requests, ladder)
+
+    async def _filled(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
+        """All that can be had in batches is in the journal; from here on nothing goes out online."""
+        from docent.llm.batch import Batches  # the openai package, which takes a second to import
+
+        batches = Batches(self.llm, ladder, self.stop)
+        await batches.fill(requests)
+        ladder.send = batches.send
+        self.usage["from_journal"] -= batches.replied
 
     async def _drained(self, line: InOrder) -> None:
         """Let what is under way become durable."""
@@ -159,3 +170,15 @@ class ChatClient:
         await line.drain(self.drain_s)
         await self.journal.settled()
         await self.provider.close()
+
+
+def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:
+    """How many of these the journal can answer at once; nothing is sent and no key is needed.
+
+    Requests with a schema are left out, for how they are asked is found out at the endpoint.
+
+    Raises:
+        ConfigError, TemporaryError: the journal cannot be read.
+    """
+    provider = PROVIDERS[llm.provider](llm, {llm.api_key_env: "none"})
+    return count_known(journal, free_text_keys(provider, requests))

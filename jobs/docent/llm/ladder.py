@@ -7,7 +7,7 @@ One that does not fit the request's schema gets one turn of correction. structur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -147,3 +147,9 @@ class Ladder:
         data = canonical_json(body).encode()
         key = journal_key(self.provider.name, self.provider.base_url, data, number)
         return Ask(request, first or key, key, data)
+
+
+def free_text_keys(provider: Provider, requests: Iterable[ChatRequest]) -> list[bytes]:
+    """Journal keys of requests without a schema, as they are asked first."""
+    bodies = (canonical_json(provider.body(request)).encode() for request in requests if request.schema is None)
+    return [journal_key(provider.name, provider.base_url, body, 0) for body in bodies]

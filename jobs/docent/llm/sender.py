@@ -111,7 +111,7 @@ class Sender:
             StoppedError: `closing` was set.
         """
         give_up_s = time.monotonic() + self.llm.deadline_s
-        answered, counted, tries = self.ledger.tries["replied"], 0, 0
+        answered, counted, tries = 0, 0, 0
         self.retries.earn()
         while True:
             tries += 1
@@ -119,6 +119,7 @@ class Sender:
                 return await self._try(ask)
             except TryFailedError as failed:
                 why, counted = str(failed), counted + (failed.how != "busy")
+                answered = self.ledger.tries["replied"] if tries == 1 else answered
                 pause_s = wait_s(tries, failed.wait_s)
                 if failed.how != "busy":
                     pause_s = max(pause_s, self.retries.spend_s())

@@ -22,7 +22,7 @@ from docent.errors import ConfigError
 from docent.llm.chat import Image
 from docent.llm.retry import TryFailedError
 
-PIECE_BYTES = 3 * 64 * 1024
+PIECE_BYTES = 3 * 256 * 1024
 """Of a picture, read and encoded at a time; a multiple of three, so that base64 pieces join without padding."""
 CONNECT_S = 30.0
 _IMAGE = re.compile(rb'"sha256:([0-9a-f]{64})"')

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import overload
 
 import yaml
 
@@ -28,6 +29,8 @@ QUESTION_TYPE = "visitor"
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
 MAX_RAW_CHARS = 2000
+KEPT_OF_GRACE_S = 10
+"""Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
 _TAG = re.compile(r"<(?=\s*/?\s*description\b)", re.IGNORECASE)
 
 
@@ -37,6 +40,29 @@ class Call:
 
     item: Item
     temperature: float
+
+
+@dataclass(frozen=True)
+class Requests(Sequence[ChatRequest]):
+    """The prompts of some calls, each built when it is looked at, so that a large run holds none of them."""
+
+    calls: Sequence[Call]
+    section: GenerateQA
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    @overload
+    def __getitem__(self, index: int) -> ChatRequest: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Requests: ...
+
+    def __getitem__(self, index: int | slice) -> ChatRequest | Requests:
+        if isinstance(index, slice):
+            return Requests(self.calls[index], self.section, self.seed)
+        return request_for(self.calls[index], self.section, self.seed)
 
 
 def run(ctx: Context) -> Iterator[QAPair | Reject]:
@@ -49,13 +75,13 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
     section: GenerateQA = ctx.section
     calls = ctx.mine(plan_calls(ctx.rows("assemble", Item), section.temperatures))
     asked = [call for call in calls if call.item.text.strip()]
-    requests = [request_for(call, section, ctx.config.seed) for call in asked]
+    requests = Requests(asked, section, ctx.config.seed)
 
     def problem_of(reply: ChatReply) -> str:
         return problem_with(reply, section.pairs_per_call)
 
-    path = ctx.cache / "llm" / "journal.sqlite"
-    client = ChatClient(ctx.config.llm, path, ctx.shard.count, ctx.stop)
+    drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
+    client = ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s)
     with client, closing(client.ask(requests, problem_of)) as replies:
         for done, call in enumerate(calls, 1):
             if not call.item.text.strip():

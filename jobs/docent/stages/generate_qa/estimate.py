@@ -1,6 +1,6 @@
 """What stage generate-qa will ask the teacher for, before it does: `docent estimate`.
 
-Reads the items of `assemble`; writes and sends nothing.
+Reads the items of `assemble` and the journal; writes and sends nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 from docent.config import GenerateQA
 from docent.context import Context
+from docent.llm.client import known_replies
 from docent.llm.estimate import expected, tokens_of
 from docent.records import Item
-from docent.stages.generate_qa import Call, plan_calls, request_for
+from docent.stages.generate_qa import Call, Requests, plan_calls
 
 QUESTION_CHARS = 80
 """A visitor's question and the two labels."""
@@ -24,9 +25,11 @@ def estimate(ctx: Context) -> dict[str, Any]:
     """Requests, tokens, USD and minutes of all shards together."""
     section: GenerateQA = ctx.section
     calls = plan_calls(ctx.rows("assemble", Item), section.temperatures)
-    asked = (call for call in calls if call.item.text.strip())
-    requests = ((request_for(call, section, ctx.config.seed), reply_tokens(call, section)) for call in asked)
-    return asdict(expected(requests, ctx.config.llm))
+    asked = [call for call in calls if call.item.text.strip()]
+    requests = Requests(asked, section, ctx.config.seed)
+    replies = [reply_tokens(call, section) for call in asked]
+    known = known_replies(ctx.config.llm, ctx.journal, requests)
+    return {**asdict(expected(zip(requests, replies, strict=True), ctx.config.llm)), "in_journal": known}
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:
