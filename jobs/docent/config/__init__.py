@@ -140,6 +140,11 @@ class Llm(Section):
     batch_poll_s: float = execution(30.0, gt=0)
     """Seconds between looks at a running batch."""
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether the endpoint cannot be asked without a key; a server of one's own often can."""
+        return self.provider not in ("offline", "vllm", "lmdeploy")
+
 
 class PipelineConfig(Section):
     """The whole of pipeline.yaml. A stage whose section is absent is skipped."""

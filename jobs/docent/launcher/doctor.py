@@ -158,5 +158,7 @@ def _teacher(config: PipelineConfig) -> Iterator[Check]:
         yield Check("teacher", "ok", "offline-extractive: no key, no network")
     elif os.environ.get(llm.api_key_env):
         yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
+    elif not llm.needs_key:
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, without a key")
     else:
         yield Check("teacher", "missing", f"{llm.api_key_env} is not set", f"export {llm.api_key_env}=…")

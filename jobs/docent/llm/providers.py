@@ -21,14 +21,12 @@ class Kind:
     Attributes:
         url: address that completions are posted to.
         key_header: header of the key, and what stands before it.
-        needs_key: whether it may not be left out.
         json_extra: further fields of a request that asks for JSON.
         batches: whether it has OpenAI's batch API.
     """
 
     url: Callable[[Llm], str]
     key_header: tuple[str, str] = ("Authorization", "Bearer ")
-    needs_key: bool = True
     json_extra: Mapping[str, Any] | None = None
     batches: bool = False
 
@@ -51,8 +49,8 @@ KINDS: dict[str, Kind] = {
     "azure": Kind(_azure, key_header=("api-key", ""), batches=True),
     # Without this a model may be served by someone who ignores response_format.
     "openrouter": Kind(_plain, json_extra={"provider": {"require_parameters": True}}),
-    "vllm": Kind(_plain, needs_key=False),
-    "lmdeploy": Kind(_plain, needs_key=False),
+    "vllm": Kind(_plain),
+    "lmdeploy": Kind(_plain),
 }
 
 
@@ -78,7 +76,7 @@ def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
         ConfigError: it is needed and not there, or it cannot be one.
     """
     key = environ.get(llm.api_key_env, "").strip()
-    if not key and KINDS[llm.provider].needs_key:
+    if not key and llm.needs_key:
         raise ConfigError(
             f"the variable {llm.api_key_env} holds no key for {llm.base_url}",
             "llm.api_key_env",

@@ -100,7 +100,7 @@ def _keys(plan: Plan, needs: frozenset[Any]) -> list[dict[str, Any]]:
     secret = plan.config.kubernetes.keys_from
     found = []
     if "llm" in needs:
-        found.append(secret_env(plan.config.llm.api_key_env, secret))
+        found.append(secret_env(plan.config.llm.api_key_env, secret, optional=not plan.config.llm.needs_key))
     if "hub" in needs:
         found.append(secret_env("HF_TOKEN", secret, optional=True))
     return found
