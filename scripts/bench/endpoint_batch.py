@@ -191,6 +191,10 @@ class Batches:
             content = error("This request was not answered.", "server_error").decode()
             kind = "error"
             desk.count.numbers["batch_lines_failed"] += 1
+        elif random.Random(custom_id).random() < desk.knobs.batch_p_refused:
+            status, kind = 400, "error"
+            content = error("This content is not answered.", "invalid_request_error").decode()
+            desk.count.numbers["batch_lines_failed"] += 1
         else:
             body = Body()
             body.feed(parts_of_line["body"].encode())

@@ -36,7 +36,8 @@ class Knobs:
         usage: [prompt, completion] tokens of every answer; null: the reply says nothing of them.
         key: what Authorization (Bearer) or api-key must hold, else 401.
         batch_delay_s: from the creation of a batch to its end. batch_expire_after: so many lines are done, then it
-            expires. batch_p_line_error: share of lines in the error file. batch_fails: so many batches end as failed.
+            expires. batch_p_line_error: share of lines in the error file. batch_p_refused: share of lines answered 400,
+            the same ones whenever they come. batch_fails: so many batches end as failed.
         batch_max_requests, batch_max_bytes: more is refused with 400.
         max_life_s: then the process ends.
     """
@@ -73,6 +74,7 @@ class Knobs:
     batch_delay_s: float = 0.0
     batch_expire_after: int | None = None
     batch_p_line_error: float = 0.0
+    batch_p_refused: float = 0.0
     batch_fails: int = 0
     batch_max_requests: int = 50_000
     batch_max_bytes: int = 200 * 1024 * 1024

@@ -59,9 +59,9 @@ class OpenAIEndpoint:
     def __init__(self, llm: Llm, environ: Mapping[str, str]) -> None:
         check_address(llm)
         self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, llm.base_url
-        self._url, self._key = self.kind.url(llm), key_of(llm, environ)
+        self._url, self.key = self.kind.url(llm), key_of(llm, environ)
         header, before = self.kind.key_header
-        headers = {header: before + self._key} if self._key else {}
+        headers = {header: before + self.key} if self.key else {}
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class OpenAIEndpoint:
 
     def clean(self, text: str) -> str:
         """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
-        text = text.replace(self._key, "***") if self._key else text
+        text = text.replace(self.key, "***") if self.key else text
         printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
 
