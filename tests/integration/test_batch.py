@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -409,3 +410,89 @@ def test_azure_has_its_own_paths_and_key_header(endpoint: Endpoint, tmp_path: Pa
     config = llm(endpoint, provider="azure", base_url=base, api_version=version)
     assert all(reply.text for reply in replies_to(config, tmp_path / "journal", questions(4)))
     assert [batch["endpoint"] for batch in endpoint.batches()] == ["/chat/completions"]
+
+
+class Between(ThreadingHTTPServer):
+    """Stands between client and endpoint, and spoils some exchanges."""
+
+    def __init__(self, endpoint: Endpoint, fault: str) -> None:
+        super().__init__(("127.0.0.1", 0), Exchange)
+        self.endpoint, self.fault, self.spoilt = endpoint, fault, 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class Exchange(BaseHTTPRequestHandler):
+    server: Between
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        self.pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_GET(self) -> None:
+        self.pass_on(None)
+
+    def pass_on(self, body: bytes | None) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.endpoint.port, timeout=30)
+        with closing(connection):
+            headers = {"Content-Type": self.headers.get("Content-Type", "")}
+            connection.request(self.command, self.path, body, headers)
+            reply = connection.getresponse()
+            status, told = reply.status, reply.read()
+        match self.server.fault, self.command, self.path.split("?")[0].split("/")[2:]:
+            case ("create is lost", "POST", ["batches"]) | ("look is lost", "GET", ["batches", _]):
+                cut = 0
+            case ("download breaks off", "GET", ["files", _, "content"]):
+                cut = len(told) // 2
+            case ("no batch API", "POST", ["files"]):
+                status, told, cut = 404, b'{"detail": "Not Found"}', None
+            case ("sends elsewhere", "POST", ["files"]):
+                status, told, cut = 307, b"", None
+            case _:
+                cut = None
+        self.server.spoilt += cut is not None
+        if cut is not None and self.server.spoilt == 1:
+            told, length = told[:cut], len(told)
+        else:
+            length = len(told)
+        if told or length == 0:
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            if status == 307:
+                self.send_header("Location", f"{self.server.endpoint.url}/files")
+            self.end_headers()
+            self.wfile.write(told)
+        self.close_connection = len(told) < length
+
+
+@pytest.mark.parametrize("fault", ["create is lost", "look is lost", "download breaks off"])
+def test_a_lost_answer_costs_nothing_twice(endpoint: Endpoint, tmp_path: Path, fault: str) -> None:
+    with Between(endpoint, fault) as between:
+        replies = replies_to(llm(endpoint, base_url=between.url), tmp_path / "journal", questions(30))
+        between.shutdown()
+    assert all(reply.text for reply in replies) and between.spoilt
+    assert [batch["request_counts"]["total"] for batch in endpoint.batches()] == [30]
+    assert endpoint.stats()["batch_lines_ok"] == 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "step"),
+    [
+        ("no batch API", "the endpoint has no batch API", "set llm.mode to online"),
+        ("sends elsewhere", "the endpoint sends requests on to 127.0.0.1; they are not followed", "llm.base_url"),
+    ],
+)
+def test_an_endpoint_without_batches_is_one_error(
+    endpoint: Endpoint, tmp_path: Path, fault: str, words: str, step: str
+) -> None:
+    with Between(endpoint, fault) as between:
+        with pytest.raises(ConfigError, match=words) as refused:
+            replies_to(llm(endpoint, base_url=between.url), tmp_path / "journal", questions(3))
+        between.shutdown()
+    assert step in refused.value.next_step and not endpoint.batches()

@@ -44,10 +44,12 @@ class BatchApi:
     """Files and batches of one endpoint. For one event loop; `close` it there."""
 
     def __init__(self, llm: Llm, endpoint: OpenAIEndpoint) -> None:
+        import httpx2  # by which the openai package sends; a stream that breaks off raises its errors
         import openai  # a second to import, and only batch mode needs it
 
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every look at a batch
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
+        self._failures = (openai.APIError, httpx2.HTTPError, OSError)
         base_url, query, self.path = address(llm)
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
@@ -167,7 +169,7 @@ class BatchApi:
             try:
                 async with asyncio.timeout(TRANSFER_S):
                     return await (call if tries == 1 or again is None else again)()
-            except (self._openai.APIError, TimeoutError, OSError) as error:
+            except self._failures as error:
                 meant = self._meaning_of(error)
             if not isinstance(meant, TryFailedError):
                 raise meant from None
