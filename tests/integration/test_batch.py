@@ -188,7 +188,7 @@ def test_failed_lines_go_again_and_are_given_up_at_last(endpoint: Endpoint, tmp_
         amounts = client.amounts()
     counts = endpoint.stats()
     assert counts["repeated"] == 0 and counts["batch_lines_ok"] == 30 and counts["batch_lines_failed"] > 0
-    assert amounts["tries_begun"] == 30 + counts["batch_lines_failed"] and amounts["from_journal"] == 0
+    assert amounts["tries_begun"] == 30 + counts["batch_lines_failed"] and "from_journal" not in amounts
     replies = replies_to(llm(endpoint, max_attempts=1), tmp_path / "b", questions(30))
     failed = [reply.error for reply in replies if reply.error]
     assert 0 < len(failed) < 30 and all(error.startswith("no reply in 1 tries; the last: HTTP ") for error in failed)

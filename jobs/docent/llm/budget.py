@@ -44,7 +44,7 @@ class Budget:
         self.max_tokens = None if llm.max_tokens is None else llm.max_tokens / shards
         self._price = self.prices or Prices(0.0, 0.0)
         self.usd = self.tokens = self._reserved_usd = self._reserved_tokens = 0.0
-        self._out, self._stopped = 0, False
+        self._out, self.stopped = 0, False
         self._changed = asyncio.Event()
         if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
             raise ConfigError(
@@ -79,7 +79,7 @@ class Budget:
                 raise reached
             self._changed.clear()
             await self._changed.wait()
-            if self._stopped:
+            if self.stopped:
                 raise StoppedError("stopped before all was asked", next_step="docent run")
         self._hold(most)
 
@@ -110,7 +110,7 @@ class Budget:
 
     def stop(self) -> None:
         """Send away all who wait. StoppedError reaches them."""
-        self._stopped = True
+        self.stopped = True
         self._changed.set()
 
     def _hold(self, most: Cost) -> None:

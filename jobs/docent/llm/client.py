@@ -80,6 +80,7 @@ class ChatClient:
         self.sender = Sender(llm, self.provider, self.journal, Budget(llm, shards), shards)
         self.usage: Counter[str] = Counter()
         self.stop, self.drain_s = stop or threading.Event(), drain_s
+        self._loop = asyncio.new_event_loop()
 
     @property
     def teacher(self) -> str:
@@ -90,6 +91,8 @@ class ChatClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._loop.run_until_complete(self.provider.close())
+        self._loop.close()
         self.journal.close()
 
     def ask(
@@ -111,26 +114,28 @@ class ChatClient:
         """
         ledger = self.sender.ledger
         ledger.planned += len(requests)
-        loop = asyncio.new_event_loop()
+        self.sender.start()
+        done = self._loop.run_until_complete
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
         line = InOrder(ladder, requests, self.stop)
         try:
-            loop.run_until_complete(self._prepared(requests, ladder))
-            while replies := loop.run_until_complete(line.next_replies()):
+            done(self._prepared(requests, ladder))
+            while replies := done(line.next_replies()):
                 for reply in replies:
                     ledger.close(reply)
                     yield reply
         except PipelineError as error:
-            error.args = (f"{error.args[0]} ({ledger.line()})",)
+            if ledger.kept:
+                error.what += f" ({ledger.line()})"
             raise
         finally:
-            loop.run_until_complete(self._drained(line))
-            loop.close()
+            done(self._drained(line))
         ledger.check()
 
     def amounts(self) -> dict[str, float]:
         """What was used, for the marker and the report: requests and tries by their end, tokens, USD where known."""
-        found = {name: float(number) for name, number in self.usage.items()} | self.sender.ledger.amounts()
+        used = {name: float(number) for name, number in self.usage.items() if number}
+        found = used | self.sender.ledger.amounts()
         if self.sender.budget.prices is not None:
             found["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
         return found
@@ -169,7 +174,6 @@ class ChatClient:
         self.sender.stop()
         await line.drain(self.drain_s)
         await self.journal.settled()
-        await self.provider.close()
 
 
 def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:

@@ -33,11 +33,12 @@ STOP_POLL_S = 0.2
 
 @dataclass(slots=True)
 class _Due:
-    """One place in the line; without a task, the journal has the reply."""
+    """One place in the line; without a task, the journal has the reply, which may be counted as used already."""
 
     index: int
     key: bytes
     task: asyncio.Task[ChatReply] | None = None
+    counted: bool = False
 
 
 class InOrder:
@@ -52,7 +53,7 @@ class InOrder:
         self._line: deque[_Due] = deque()
         self._open = 0
         self._most_open = max(FEWEST_OPEN, OPEN_PER_PLACE * ladder.sender.pacer.concurrency.most)
-        self._tasks: set[asyncio.Task[ChatReply]] = set()
+        self._tasks: dict[bytes, asyncio.Task[ChatReply]] = {}
         self._walker: asyncio.Task[None] | None = None
         self._held_chars = 0
         self._failure: BaseException | None = None
@@ -88,7 +89,7 @@ class InOrder:
         """Wait so long for what is under way, then cut the rest off."""
         if self._walker is not None:
             self._walker.cancel()
-        under_way = [task for task in self._tasks if not task.done()]
+        under_way = [task for task in self._tasks.values() if not task.done()]
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)
         for task in under_way:
@@ -116,14 +117,16 @@ class InOrder:
             await self._room.wait()
 
     def _begin(self, ask: Ask) -> asyncio.Task[ChatReply]:
-        self._open += 1
-        task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        """Ask for it, unless the very same is asked for already."""
+        task = self._tasks.get(ask.key)
+        if task is None:
+            self._open += 1
+            task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
+            self._tasks[ask.key] = task
+            task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[ChatReply]) -> None:
-        self._tasks.discard(task)
         self._open -= 1
         self._room.set()
         if not task.cancelled():
@@ -139,9 +142,9 @@ class InOrder:
         self._held_chars += len(task.result().text)
         if self._held_chars > HELD_CHARS:
             for due in self._line:
-                if due.task is not None and due.task.done() and not due.task.cancelled() and not due.task.exception():
-                    if not due.task.result().error:
-                        due.task = None
+                if due.task is not None and _is_in_journal(due.task):
+                    due.task, due.counted = None, True
+                    self._tasks.pop(due.key, None)
             self._held_chars = 0
 
     def _walked(self, walker: asyncio.Task[None]) -> None:
@@ -163,7 +166,8 @@ class InOrder:
             task = self._line[0].task
             if task is None or not task.done():
                 break
-            self._line.popleft()
+            due = self._line.popleft()
+            self._tasks.pop(due.key, None)
             replies.append(task.result())
             self._held_chars -= len(replies[-1].text)
         return replies
@@ -177,4 +181,9 @@ class InOrder:
         return [await self._known(due, found.get(due.key)) for due in some]
 
     async def _known(self, due: _Due, entry: Entry | None) -> ChatReply:
-        return await self._ladder.answer(self._ladder.first(self._requests[due.index]), entry)
+        ladder = self._ladder.uncounted() if due.counted else self._ladder
+        return await ladder.answer(ladder.first(self._requests[due.index]), entry)
+
+
+def _is_in_journal(task: asyncio.Task[ChatReply]) -> bool:
+    return task.done() and not task.cancelled() and not task.exception() and not task.result().error

@@ -66,7 +66,13 @@ class Ledger:
             )
 
     def amounts(self) -> dict[str, float]:
-        """What goes into the marker."""
-        ends = {"kept": self.kept, "rejected": self.rejected.total(), "failed": self.failed.total()}
-        tries = {f"tries_{name}": number for name, number in sorted(self.tries.items())}
-        return {"planned": self.planned, **ends, **tries}
+        """What goes into the marker: what is not 0, and the tries only where some of them failed."""
+        found = {
+            "planned": self.planned,
+            "kept": self.kept,
+            "rejected": self.rejected.total(),
+            "failed": self.failed.total(),
+        }
+        if self.tries["begun"] != self.tries["replied"]:
+            found |= {f"tries_{name}": number for name, number in sorted(self.tries.items())}
+        return {name: float(number) for name, number in found.items() if number}

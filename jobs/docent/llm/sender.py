@@ -95,6 +95,11 @@ class Sender:
         images = sum(len(message.images) for message in request.messages)
         return self.budget.most(len(body), len(request.messages), images, request.max_tokens)
 
+    def start(self) -> None:
+        """Begin again after a stop."""
+        self.closing.clear()
+        self.budget.stopped = False
+
     def stop(self) -> None:
         """Begin nothing any more; StoppedError reaches those who wait."""
         self.closing.set()
