@@ -1,11 +1,13 @@
 """Allowances per day, over all shards and runs that share the journal.
 
-Reads the journal. A shard takes its part of what is left of the last 24 hours and asks again when that is used up, so
-that shards never need to know of each other and all of them together stay below the allowance.
+Reads the journal. In every minute of the wall clock a shard takes its part, once, of what the last 24 hours left over,
+and what it does not use by the end of the minute lapses. So all shards together never take more than is left, and none
+of them needs to know of another.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -17,7 +19,7 @@ from docent.llm.journal import Journal
 log = logging.getLogger("docent.llm")
 
 DAY_S = 86_400.0
-LOOK_AGAIN_S = 60.0
+MINUTE_S = 60.0
 
 
 class DailyAllowance:
@@ -27,29 +29,47 @@ class DailyAllowance:
         llm: `requests_per_day`, `tokens_per_day`.
         shards: how many share them.
         endpoint: whose tries count.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, llm: Llm, shards: int, journal: Journal, endpoint: str) -> None:
+    def __init__(
+        self, llm: Llm, shards: int, journal: Journal, endpoint: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._limits = (llm.requests_per_day, llm.tokens_per_day)
-        self._shards, self._journal, self._endpoint = shards, journal, endpoint
-        self._left = [0.0, 0.0]
+        self._shards, self._journal, self._endpoint, self._clock = shards, journal, endpoint, clock
+        self._left, self._minute, self._warned = [0.0, 0.0], -1, False
+        self._one_asks = asyncio.Lock()
 
     async def take(self, tokens: float, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Count one request; waits, with `pause`, while the allowance is used up."""
+        """Count one request, which must be noted in the journal at once; waits, with `pause`, while nothing is left.
+
+        Args:
+            tokens: of prompt and reply together, as far as can be said before.
+        """
         if self._limits == (None, None):
             return
-        limit = self._limits[1]
-        needed = tokens if limit is None else min(tokens, limit / self._shards)
-        while self._left[0] < 1 or self._left[1] < needed:
-            await self._ask()
-            if self._left[0] < 1 or self._left[1] < needed:
-                log.warning("the day's allowance for %s is used up: waiting for room in it", self._endpoint)
-                await pause(LOOK_AGAIN_S)
+        while not await self._is_room(tokens):
+            if not self._warned:
+                log.warning("this minute's part of the day's allowance for %s is used up: waiting", self._endpoint)
+                self._warned = True
+            await pause(MINUTE_S - self._clock() % MINUTE_S)
         self._left = [self._left[0] - 1, self._left[1] - tokens]
 
-    async def _ask(self) -> None:
-        used = await self._journal.used_since(self._endpoint, time.time() - DAY_S)
+    async def _is_room(self, tokens: float) -> bool:
+        async with self._one_asks:
+            minute = int(self._clock() // MINUTE_S)
+            if minute != self._minute:
+                await self._ask(tokens)
+                self._minute = minute
+        limit = self._limits[1]
+        needed = tokens if limit is None else min(tokens, limit / self._shards)
+        return self._left[0] >= 1 and self._left[1] >= needed
+
+    async def _ask(self, tokens: float) -> None:
+        """Take this minute's part; tries whose tokens nobody told yet are taken to need as many as this one."""
+        used = await self._journal.used_since(self._endpoint, self._clock() - DAY_S)
+        amounts = (used.requests, used.tokens + used.untold * tokens)
         self._left = [
             math.inf if limit is None else max(0.0, limit - amount) / self._shards
-            for limit, amount in zip(self._limits, used, strict=True)
+            for limit, amount in zip(self._limits, amounts, strict=True)
         ]

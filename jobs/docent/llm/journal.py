@@ -56,6 +56,14 @@ class Spent(NamedTuple):
     in_doubt: int
 
 
+class Used(NamedTuple):
+    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost."""
+
+    requests: int
+    tokens: int
+    untold: int
+
+
 class Sent(NamedTuple):
     """A try that went into a batch file: its number, the batch's name, when it was begun (clock of this machine)."""
 
@@ -177,18 +185,20 @@ class Journal:
         """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
         return {row[0]: Sent(*row[1:]) for row in await self._chunked(_IN_BATCHES, keys)}
 
-    async def used_since(self, endpoint: str, since_s: float) -> tuple[int, int]:
-        """Requests sent to an endpoint since a moment of the wall clock, and the tokens of their replies."""
-        sql = "SELECT begun_s, endpoint, input_tokens + output_tokens FROM attempts ORDER BY id DESC"
+    async def used_since(self, endpoint: str, since_s: float) -> Used:
+        """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
+        sql = "SELECT begun_s, endpoint, input_tokens + output_tokens, state FROM attempts ORDER BY id DESC"
 
-        def count() -> tuple[int, int]:
-            requests = tokens = 0
-            for begun_s, where, amount in self._db.execute(sql):
+        def count() -> Used:
+            requests = untold = sum(begin.endpoint == endpoint for begin in self._begins)
+            tokens = 0
+            for begun_s, where, amount, state in self._db.execute(sql):
                 if begun_s < since_s:
                     break
                 if where == endpoint:
                     requests, tokens = requests + 1, tokens + amount
-            return requests, tokens
+                    untold += amount == 0 and state != State.REFUSED
+            return Used(requests, tokens, untold)
 
         async with self._free:
             return await self._patiently(count)
@@ -229,10 +239,13 @@ class Journal:
                 ends, self._ends = self._ends, []
                 try:
                     numbers, entries = await self._in_one_commit(begins, ends)
-                except PipelineError as error:
+                except BaseException as error:
+                    # Whatever it was, nobody may wait for ever for a commit that will not come.
                     _fail([begin.done for begin in begins], error)
                     _fail([end.done for end in ends], error)
-                    continue
+                    if isinstance(error, PipelineError):
+                        continue
+                    raise
             for begin, number in zip(begins, numbers, strict=True):
                 if not begin.done.done():
                     begin.done.set_result(number)
@@ -296,7 +309,7 @@ class Journal:
                 await asyncio.sleep(random.uniform(0.001, 0.02))
 
 
-def _fail(futures: Sequence[asyncio.Future[Any]], error: PipelineError) -> None:
+def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)

@@ -36,6 +36,8 @@ QUICK = 50
 """Sends after a lowered rate in which a lone refusal is not counted: some were on their way."""
 IN_VAIN = 4
 """So many lowered rates without fewer refusals: then those are not about the rate."""
+LONGEST_TOLD_S = 86_400.0
+"""A pause or a reset further away than a day makes no sense."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -86,7 +88,7 @@ def told(headers: Mapping[str, str], what: str) -> Told | None:
         whole_in_s = duration_s(headers[f"x-ratelimit-reset-{what}"])
     except (KeyError, ValueError):
         return None
-    sensible = 0 <= left <= limit < float("inf") and limit > 0 and 0 <= whole_in_s < float("inf")
+    sensible = 0 <= left <= limit < math.inf and limit >= 1 and 0 <= whole_in_s <= LONGEST_TOLD_S
     return Told(limit, left, whole_in_s) if sensible else None
 
 

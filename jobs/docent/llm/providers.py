@@ -60,8 +60,12 @@ def check_address(llm: Llm) -> None:
     Raises:
         ConfigError: naming the field.
     """
-    parts = urlsplit(llm.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    try:
+        parts = urlsplit(llm.base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:  # half an IPv6 address, a port that is none
+        usable = False
+    if not usable:
         raise ConfigError(
             "llm.base_url is not the address of an endpoint",
             "llm.base_url",

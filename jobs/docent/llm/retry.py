@@ -11,10 +11,10 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-from docent.llm.limits import Bucket
+from docent.llm.limits import LONGEST_TOLD_S, Bucket
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
@@ -44,25 +44,28 @@ class TryFailedError(Exception):
 class RetryBudget:
     """How many retries all requests together may make."""
 
-    def __init__(self) -> None:
-        self._bucket = Bucket(1.0, EARNED_AT_MOST, time.monotonic())
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
 
     def earn(self) -> None:
         """A request was begun."""
         self._bucket.take(-RETRIES_PER_REQUEST)
 
-    def spend_s(self) -> float:
-        """Take one retry; returns the seconds to wait until it is there."""
-        wait_s = self._bucket.wait_s(1.0, time.monotonic())
+    def wait_s(self) -> float:
+        """Seconds until one more is there."""
+        return self._bucket.wait_s(1.0, self._clock())
+
+    def spend(self) -> None:
+        """Take one; those that are given up instead take none, else an outage would be paid for long after its end."""
         self._bucket.take(1.0)
-        return wait_s
 
 
 def wait_s(attempt: int, asked_for_s: float | None) -> float:
     """Seconds before the next try: what the endpoint asked for and a little, or full jitter below a doubling bound."""
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
-    bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1))
+    bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
     return random.uniform(0, bound_s)  # decides when, never what: no row depends on it
 
 
@@ -75,9 +78,9 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         if seconds is None:
             try:
                 seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return None
-    return max(0.0, seconds)
+    return max(0.0, seconds) if seconds <= LONGEST_TOLD_S else None
 
 
 def _number(text: str, unit: float) -> float | None:

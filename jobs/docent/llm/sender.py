@@ -126,10 +126,13 @@ class Sender:
                 why, counted = str(failed), counted + (failed.how != "busy")
                 answered = self.ledger.tries["replied"] if tries == 1 else answered
                 pause_s = wait_s(tries, failed.wait_s)
-                if failed.how != "busy":
-                    pause_s = max(pause_s, self.retries.spend_s())
+                was_busy = failed.how == "busy"
+            if not was_busy:
+                pause_s = max(pause_s, self.retries.wait_s())
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
                 raise self._no_reply(why, tries, self.ledger.tries["replied"] > answered)
+            if not was_busy:
+                self.retries.spend()
             await self._pause(pause_s)
 
     async def _try(self, ask: Ask) -> Entry:
@@ -140,7 +143,6 @@ class Sender:
         paid: Entry | None = None
         in_doubt = False
         try:
-            await self._daily.take(tokens, self._pause)
             paid = await self._noted(ask, tokens)
         except TryFailedError as failed:
             in_doubt = failed.how == "lost"
@@ -156,6 +158,7 @@ class Sender:
         """One try, in the journal before and after; its place is free as soon as the endpoint is done with it."""
         await self.pacer.place()
         try:
+            await self._daily.take(tokens, self._pause)
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
             number = await self.journal.begin(ask.first, ask.key, self.endpoint)
@@ -173,6 +176,8 @@ class Sender:
     async def _sent(self, ask: Ask, tokens: float) -> _End:
         """How one try ended; the pacer learns from it."""
         try:
+            if self.closing.is_set():
+                raise StoppedError("stopped before all was asked", next_step="docent run")
             send = await self.pacer.admit(tokens)
         except StoppedError as error:
             return _End(State.REFUSED, error=error)

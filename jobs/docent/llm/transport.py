@@ -68,13 +68,15 @@ class Transport:
         headers, data = self._headers, body
         if images:
             parts = split_at_pictures(body, images)
-            headers = {**headers, "Content-Length": str(sum(sent_size(part) for part in parts))}
+            headers = {**headers, "Content-Length": str(_size(parts))}
             data = _streamed(parts)  # type: ignore[assignment]
         try:
             async with self._session.post(
                 self._url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as reply:
                 return Reply(reply.status, reply.headers, await self._read(reply))
+        except aiohttp.ConnectionTimeoutError:
+            raise TryFailedError("no connection: the endpoint's machine does not answer") from None
         except TimeoutError:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
@@ -133,6 +135,17 @@ def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Imag
 def sent_size(part: bytes | Image) -> int:
     """Bytes of a part as it is sent. Raises OSError where a picture is gone."""
     return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
+
+
+def _size(parts: Sequence[bytes | Image]) -> int:
+    try:
+        return sum(sent_size(part) for part in parts)
+    except OSError as error:
+        raise ConfigError(
+            f"a picture that belongs to a request cannot be read: {error.strerror}",
+            str(error.filename),
+            "put it back, or run the stage that made it again: docent retry",
+        ) from None
 
 
 async def _streamed(parts: Sequence[bytes | Image]) -> AsyncIterator[bytes]:
