@@ -22,6 +22,8 @@ from docent.llm.transport import Reply, Transport
 
 MAX_MESSAGE_CHARS = 300
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
+MOST_TOKENS = 10**9
+"""A reply that claims more tokens says nothing."""
 NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
@@ -119,12 +121,10 @@ class OpenAIEndpoint:
         choice, usage = completion.choices[0], completion.usage or _Usage()
         if choice.message.refusal and not choice.message.content:
             raise RequestRefusedError(f"the model declined: {self.clean(choice.message.refusal)}")
-        return Answer(
-            choice.message.content or "",
-            choice.finish_reason or "",
-            None if usage.prompt_tokens is None else max(0, usage.prompt_tokens),
-            None if usage.completion_tokens is None else max(0, usage.completion_tokens),
-        )
+        used = (usage.prompt_tokens, usage.completion_tokens)
+        # Half of it would be taken for all of it by the spending limits.
+        told = all(tokens is not None and 0 <= tokens <= MOST_TOKENS for tokens in used)
+        return Answer(choice.message.content or "", choice.finish_reason or "", *(used if told else (None, None)))
 
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
