@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class State(IntEnum):
-    """Where one try stands. BEGUN without an end was cut off by a kill: it may have been paid."""
+    """Where one try stands. BEGUN without an end was cut off by a kill: it may have been paid, as what is LOST."""
 
     BEGUN, REPLIED, REFUSED, LOST = range(4)
 
@@ -282,7 +282,7 @@ class Journal:
         if self._db.execute(_END, (end.state, *values)).rowcount:
             return end.entry
         cost = ("", "", said.input_tokens, said.output_tokens, "answered twice", end.number)
-        self._db.execute(_END, (State.REFUSED, *cost))
+        self._db.execute(_END, (State.LOST, *cost))
         sql = "SELECT text, finish_reason, input_tokens, output_tokens FROM attempts WHERE state = 1 AND key = ?"
         return Entry(*self._db.execute(sql, (end.key,)).fetchone())
 
@@ -327,7 +327,7 @@ _IN_BATCHES = (
     "WHERE state IN (0, 3) AND state = 0 AND batch <> '' AND key IN ({keys}) ORDER BY id"
 )
 # A reply whose tokens nobody told counts as in doubt, too. One question for each index.
-_UNTOLD = "SUM(state IN (0, 3) OR (state = 1 AND input_tokens + output_tokens = 0))"
+_UNTOLD = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
 _SPENT = tuple(
     f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNTOLD} FROM attempts INDEXED BY {index} "
     f"WHERE {which} AND {key} IN ({{keys}}) GROUP BY {key}"

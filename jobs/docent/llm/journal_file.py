@@ -67,16 +67,18 @@ def _bring_up(db: sqlite3.Connection, path: Path) -> None:
             str(path),
             "use the docent that wrote it, or move the file away (its replies are then asked and paid again)",
         )
+    if found == 1:
+        db.execute("ALTER TABLE replies RENAME TO older")  # an index has that name now
     for statement in _CREATE:
         db.execute(statement)
     if found == 1:
-        old = db.execute("SELECT key, text, finish_reason, input_tokens, output_tokens FROM replies")
+        old = db.execute("SELECT key, text, finish_reason, input_tokens, output_tokens FROM older")
         db.executemany(
             "INSERT INTO attempts (request, key, endpoint, batch, begun_s, state, text, finish_reason, input_tokens, "
             "output_tokens) VALUES (?, ?, '', '', 0, 1, ?, ?, ?, ?)",
             ((bytes.fromhex(key), bytes.fromhex(key), *rest) for key, *rest in old),
         )
-        db.execute("DROP TABLE replies")
+        db.execute("DROP TABLE older")
     db.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
