@@ -202,12 +202,19 @@ class BatchApi:
     def _refused(self, reply: Reply) -> Exception:
         """What a status means for a call of the batch API: what is one request's own affair online is all of it."""
         meant = self._endpoint.refused(reply)
-        where, online = f"{self._endpoint.base_url} (HTTP {reply.status})", "set llm.mode to online"
+        where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
-            return ConfigError("the endpoint has no batch API, or not at this address", where, online)
+            return ConfigError(
+                "the endpoint has no batch API, or not at this address",
+                where,
+                "set llm.mode to online, or check llm.base_url",
+            )
         if isinstance(meant, RequestRefusedError):
-            smaller = "lower llm.batch_requests or llm.batch_mb if it says that the file is too large"
-            return ConfigError(f"the endpoint refuses the batch: {meant}", where, f"{smaller}, or {online}")
+            return ConfigError(
+                f"the endpoint refuses the batch: {meant}",
+                where,
+                "lower llm.batch_requests or llm.batch_mb if it is too large, else set llm.mode to online",
+            )
         return meant
 
 
