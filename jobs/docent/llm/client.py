@@ -103,7 +103,8 @@ class ChatClient:
         Close the iterator (contextlib.closing) when leaving it early: it then waits for replies already paid for.
 
         Args:
-            requests: what to ask; only looked at by index, so that each may be built when it is needed.
+            requests: what to ask, all with a schema or all without; only looked at by index, so that each may be built
+                when it is needed.
             problem_of: why a reply cannot be used, "" when it can; such a request alone is asked again. Not called for
                 a reply that was cut off by its length or does not fit the request's schema.
 

@@ -35,7 +35,7 @@ class Ladder:
 
     def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
         self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
-        self.rung: Rung = "prompt"
+        self.rung: Rung | None = None
         self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
 
     async def find_rung(self, llm: Llm) -> None:
@@ -54,8 +54,7 @@ class Ladder:
             found = (await self.sender.journal.find([ask.key])).get(ask.key) or await self.sender.send(ask)
             return Answer(found.text, found.finish_reason)
 
-        if self.provider.name != "offline":
-            self.rung = await choose_rung(probed, llm.model)
+        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
     def uncounted(self) -> Ladder:
         """The same for who only looks ahead: nothing is added to `usage`."""
@@ -141,7 +140,11 @@ class Ladder:
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body = self.provider.body(request)
-        return body if request.schema is None else ask_for_json(body, request.schema, self.rung)
+        if request.schema is None:
+            return body
+        if self.rung is None:  # else the same request would be another one in another shard
+            raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
+        return ask_for_json(body, request.schema, self.rung)
 
     def _asked(self, request: ChatRequest, body: dict[str, Any], number: int, first: bytes = b"") -> Ask:
         data = canonical_json(body).encode()
