@@ -12,15 +12,16 @@ import asyncio
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from docent.config import Llm
-from docent.errors import PipelineError
+from docent.errors import PipelineError, StoppedError
 from docent.llm.budget import Budget
 from docent.llm.chat import ChatReply, ChatRequest
-from docent.llm.in_order import InOrder
+from docent.llm.in_order import STOP_POLL_S, InOrder
 from docent.llm.journal import Journal, count_known
 from docent.llm.ladder import Ladder, ProblemOf, free_text_keys
 from docent.llm.offline import OfflineTeacher
@@ -120,7 +121,7 @@ class ChatClient:
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
         line = InOrder(ladder, requests, self.stop)
         try:
-            done(self._prepared(requests, ladder))
+            done(self._stoppable(self._prepared(requests, ladder)))
             while replies := done(line.next_replies()):
                 for reply in replies:
                     ledger.close(reply)
@@ -147,6 +148,21 @@ class ChatClient:
         usd = self.amounts().get("usd")
         money = f", {usd:.2f} USD" if usd else ""
         return f"{tokens} tokens{money}, {pacer.in_flight} in flight of {pacer.concurrency.limit}"
+
+    async def _stoppable(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it, but not past a stop: what is under way has the time of the drain, as everywhere."""
+        task = self._loop.create_task(work)
+        while not task.done():
+            await asyncio.wait({task}, timeout=STOP_POLL_S)
+            if self.stop.is_set():
+                self.sender.stop()
+                await asyncio.wait({task}, timeout=self.drain_s)
+                break
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            raise StoppedError("stopped before all was asked", next_step="docent run")
+        task.result()
 
     async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
         """Before anything is sent: how JSON is asked for, what was paid already."""
