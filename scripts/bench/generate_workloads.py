@@ -115,7 +115,15 @@ WORKLOADS: dict[str, list[Case]] = {
         Case("W4 limit not told", "the same without the headers", 1_000, 100, 0.2, _LIMIT, has_raw=False),
     ],
     "W4b": [
-        Case("W4b no faults", "text, 2,000 records, 100 in flight, 200 ms", 2_000, 100, 0.2, raw_bound=True),
+        Case(
+            "W4b no faults",
+            "text, 2,000 records (Data Designer: 1,000), 100 in flight, 200 ms",
+            2_000,
+            100,
+            0.2,
+            fewer={"data_designer": 1_000},
+            raw_bound=True,
+        ),
         Case(
             "W4b isolated 429",
             "the same, 5 % of requests answered 429 with Retry-After 1",
@@ -123,6 +131,7 @@ WORKLOADS: dict[str, list[Case]] = {
             100,
             0.2,
             {"p_429": 0.05, "retry_after": 1},
+            fewer={"data_designer": 1_000},
             has_raw=False,
             base="W4b no faults",
             limit_s=300,
