@@ -25,7 +25,7 @@ from docent.llm.retry import TryFailedError
 PIECE_BYTES = 3 * 256 * 1024
 """Of a picture, read and encoded at a time; a multiple of three, so that base64 pieces join without padding."""
 CONNECT_S = 30.0
-_IMAGE = re.compile(rb'"sha256:([0-9a-f]{64})"')
+_IMAGE = re.compile(rb'(?<="url":)"sha256:([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _proxy_of(url: str) -> str | None:
 def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
     """A body cut at its pictures.
 
-    A hash in quotes stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
+    A hash as `url` stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
     """
     known = {image.sha256.encode(): image for image in images}
     parts: list[bytes | Image] = []
