@@ -102,6 +102,7 @@ class InOrder:
             some = range(start, min(start + WALKED_AT_ONCE, len(self._requests)))
             asks = [self._ladder.first(self._requests[index]) for index in some]
             known = await self._ladder.sender.journal.known([ask.key for ask in asks])
+            self._ladder.sender.has_replies |= bool(known)
             for index, ask in zip(some, asks, strict=True):
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))

@@ -15,15 +15,18 @@ from typing import Any, Protocol
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.budget import Budget, Cost
-from docent.llm.chat import Answer, ChatRequest, RequestRefusedError
+from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
 from docent.llm.daily import DailyAllowance
-from docent.llm.journal import Entry, Journal, State
+from docent.llm.journal import Entry, Journal, State, journal_key
 from docent.llm.ledger import Ledger
 from docent.llm.pacing import Pacer
 from docent.llm.retry import RetryBudget, TryFailedError, wait_s
+from docent.records import canonical_json
 
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
+HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
+"""Asked when a request had no reply in all its tries: whether that is the request's fault or the endpoint's."""
 
 
 class Provider(Protocol):
@@ -81,7 +84,11 @@ class _End:
 
 
 class Sender:
-    """Sends asks; once `closing` is set, none is begun any more."""
+    """Sends asks; once `closing` is set, none is begun any more.
+
+    Attributes:
+        has_replies: the journal has replies to requests of this stage.
+    """
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
@@ -89,6 +96,7 @@ class Sender:
         self.endpoint = f"{provider.base_url} {provider.teacher}"
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint)
         self.closing = asyncio.Event()
+        self.has_replies = False
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """The dearest one try may get."""
@@ -130,7 +138,8 @@ class Sender:
             if not was_busy:
                 pause_s = max(pause_s, self.retries.wait_s())
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
-                raise self._no_reply(why, tries, self.ledger.tries["replied"] > answered)
+                others_answered = self.ledger.tries["replied"] > answered
+                raise self._no_reply(why, tries, others_answered or await self._answers_others())
             if not was_busy:
                 self.retries.spend()
             await self._pause(pause_s)
@@ -200,6 +209,22 @@ class Sender:
         except TimeoutError:
             return
         raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
+
+    async def _answers_others(self) -> bool:
+        """Whether the endpoint, which has answered before, answers a harmless request now.
+
+        Without this, a request that always fails could not be told from an endpoint that is down once all others have
+        their replies, and no later attempt would end.
+        """
+        if not self.has_replies and not self.ledger.tries["replied"]:
+            return False
+        body = canonical_json(self.provider.body(HARMLESS)).encode()
+        key = journal_key(self.provider.name, self.provider.base_url, body, 0)
+        try:
+            await self._try(Ask(HARMLESS, key, key, body))
+        except (TryFailedError, RequestRefusedError) as error:
+            return isinstance(error, RequestRefusedError)
+        return True
 
     def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
         if others_had_one:
