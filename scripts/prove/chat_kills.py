@@ -1,0 +1,243 @@
+"""Proof: the chat client under `kill -9` loses no record, writes none twice and pays again only what was in flight.
+
+Each series asks a mock endpoint (scripts/bench/endpoint.py), which errs by seed, for N structured records, is killed at
+about 25, 50 and 75 % and run again until it ends; every third series has a spending limit that stops it on its way and
+is then raised. At last, the time from the start of a process to its first request is taken with 60,000 of 100,000
+records in the journal.
+
+Writes journals and rows into a temporary folder and what was seen to docs/proofs.json. Run alone:
+`.venv/bin/python scripts/prove/chat_kills.py [--kills 60] [--seed 1] [--records 100000]`. Exit 1 when it does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kills import note
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+from mock_process import Mock  # noqa: E402
+
+ASKER = Path(__file__).with_name("chat_asker.py")
+N, IN_FLIGHT = 2000, 100
+SHARES, SPREAD = (0.25, 0.5, 0.75), 0.08
+POLL_S, PATIENCE_S, CAPPED = 0.005, 120.0, 43
+USAGE, USD = (700, 250), (1.0, 4.0)
+COST_USD = sum(tokens * usd for tokens, usd in zip(USAGE, USD, strict=True)) / 1e6
+FAULTS = {"p_truncated": 0.01, "p_429": 0.02, "p_500": 0.02, "retry_after": 0.1}
+FIRST_REQUEST_S = 2.0
+
+
+@dataclass
+class Seen:
+    """What one series showed. `again` is the number of replies paid and lost at each kill, of `in_flight` ones."""
+
+    seed: int
+    lost: int = 0
+    duplicated: int = 0
+    differ: int = 0
+    in_flight: list[int] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
+    cap_usd: float | None = None
+    spent_usd: float | None = None
+
+    def problems(self) -> list[str]:
+        """Everything that does not hold."""
+        found = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
+        found += [f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f]
+        found += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
+        if self.cap_usd is not None and (self.spent_usd or 0) > self.cap_usd:
+            found.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
+        return found
+
+
+@dataclass
+class Asker:
+    """A series' process, started again and again."""
+
+    mock: Mock
+    folder: Path
+    n: int = N
+    in_flight: int = IN_FLIGHT
+    max_usd: float | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """One more attempt."""
+        llm = {"provider": "vllm", "base_url": self.mock.url, "model": "m", "max_in_flight": self.in_flight}
+        prices = dict(zip(("usd_per_million_input_tokens", "usd_per_million_output_tokens"), USD, strict=True))
+        llm |= {"structured_output": "json_schema", "max_usd": self.max_usd, **prices}
+        told = {
+            "n": self.n,
+            "llm": llm,
+            "journal": str(self.folder / "journal.sqlite"),
+            "rows": str(self.folder / "rows"),
+        }
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen([sys.executable, str(ASKER), json.dumps(told)], stdout=log, stderr=log)
+
+    def killed_at(self, paid: int, pause_s: float) -> int | None:
+        """Run until so many replies are paid for and a little longer; its exit code if it ended before."""
+        process = self.start()
+        until_s = time.monotonic() + PATIENCE_S
+        while process.poll() is None and self.mock.stats()["ok"] < paid:
+            if time.monotonic() > until_s:
+                process.kill()
+                raise SystemExit(f"{paid} replies were not there after {PATIENCE_S:g} s, see {self.folder / 'log'}")
+            time.sleep(POLL_S)
+        if process.poll() is None:
+            time.sleep(pause_s)
+        process.kill()
+        code = process.wait()
+        while self.mock.stats()["in_flight"]:
+            time.sleep(POLL_S)
+        return None if code < 0 else code
+
+    def tries(self) -> tuple[int, int]:
+        """Replies in the journal, and tries that it knows no end of."""
+        db = sqlite3.connect(self.folder / "journal.sqlite", timeout=30)
+        found = dict(db.execute("SELECT state, COUNT(*) FROM attempts GROUP BY state").fetchall())
+        db.close()
+        return found.get(1, 0), found.get(0, 0)
+
+    def rows(self) -> list[str]:
+        """The rows, none where it did not end."""
+        path = self.folder / "rows"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def main() -> int:
+    """All series, then the resumed one; a table on stdout."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--records", type=int, default=100_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Mock([]) as mock:
+        want = undisturbed(mock, Path(folder), options.seed)
+        count = -(-options.kills // len(SHARES))
+        series = [one_series(mock, Path(folder), seed, want) for seed in range(options.seed, options.seed + count)]
+        first_s = {capped: first_request_s(mock, Path(folder), options.records, capped) for capped in (False, True)}
+    seen = summary(series, first_s, options.records)
+    print(json.dumps(seen, indent=1))
+    problems = [f"series {s.seed}: {problem}" for s in series for problem in s.problems()]
+    problems += [f"the first request went out after {s:.2f} s" for s in first_s.values() if s > FIRST_REQUEST_S]
+    print("\n".join(problems) or "it holds")
+    if options.kills >= 60:
+        note("chat_kills", seen)
+    return 1 if problems else 0
+
+
+def undisturbed(mock: Mock, folder: Path, seed: int) -> list[str]:
+    """The rows of a run that nobody disturbs."""
+    mock.reset({"latency_s": 0.05, "usage": USAGE, "seed": seed})
+    calm = folder / "calm"
+    calm.mkdir()
+    asker = Asker(mock, calm)
+    code = asker.start().wait()
+    rows = asker.rows()
+    if code or len(rows) != N:
+        raise SystemExit(f"the undisturbed run ended with {code} and {len(rows)} rows")
+    return rows
+
+
+def one_series(mock: Mock, folder: Path, seed: int, want: list[str]) -> Seen:
+    """Three kills and as many new starts as it takes."""
+    rng, seen = random.Random(seed), Seen(seed)
+    mock.reset({"latency_s": rng.uniform(0.05, 0.1), "latency_sigma": 0.3, "usage": USAGE, "seed": seed, **FAULTS})
+    place = folder / f"{seed}"
+    place.mkdir()
+    asker = Asker(mock, place)
+    if seed % 3 == 0:
+        seen.cap_usd = asker.max_usd = rng.uniform(0.3, 0.7) * N * COST_USD
+    for share in SHARES:
+        replied, in_doubt = asker.tries() if share > SHARES[0] else (0, 0)
+        lost_before = mock.stats()["ok"] - replied
+        target, pause_s = int((share + rng.uniform(-SPREAD, SPREAD)) * N), rng.uniform(0, 0.1)
+        while (code := asker.killed_at(target, pause_s)) is not None:
+            if code != CAPPED or seen.spent_usd is not None:
+                raise SystemExit(
+                    f"series {seed}: ended with {code}, see {place / 'log'}: {(place / 'log').read_text()}"
+                )
+            seen.spent_usd, asker.max_usd = mock.stats()["ok"] * COST_USD, None
+        replied, in_doubt_now = asker.tries()
+        seen.in_flight.append(in_doubt_now - in_doubt)
+        seen.again.append(mock.stats()["ok"] - replied - lost_before)
+    until_the_end(asker, seen, mock)
+    compare(asker.rows(), want, seen)
+    row(seen)
+    return seen
+
+
+def until_the_end(asker: Asker, seen: Seen, mock: Mock) -> None:
+    """Nobody kills it any more: it ends, at a spending limit once more at the most."""
+    code = asker.start().wait()
+    if code == CAPPED and asker.max_usd is not None:
+        seen.spent_usd, asker.max_usd = mock.stats()["ok"] * COST_USD, None
+        code = asker.start().wait()
+    if code:
+        raise SystemExit(f"series {seen.seed} ended with {code}: {(asker.folder / 'log').read_text()}")
+
+
+def compare(rows: list[str], want: list[str], seen: Seen) -> None:
+    """Count records that are not there, there twice, or other than those of the undisturbed run."""
+    numbers = [json.loads(line)[0] for line in rows]
+    seen.lost, seen.duplicated = N - len(set(numbers)), len(numbers) - len(set(numbers))
+    seen.differ = sum(a != b for a, b in zip(rows, want, strict=False))
+
+
+def first_request_s(mock: Mock, folder: Path, records: int, capped: bool) -> float:
+    """Seconds from the start of a process to its first request, with 60 % of the records in the journal."""
+    place = folder / "resumed"
+    asker = Asker(mock, place, records, 256)
+    if not place.exists():
+        place.mkdir()
+        mock.reset({"latency_s": 0.002, "usage": USAGE})
+        asker.killed_at(int(0.6 * records), 0.0)
+    asker.max_usd = 10 * records * COST_USD if capped else None
+    mock.reset({"latency_s": 0.05, "usage": USAGE})
+    started_s = time.monotonic()
+    asker.killed_at(1, 0.0)
+    return float(mock.stats()["first_s"]) - started_s
+
+
+def row(seen: Seen) -> None:
+    """One line of the table."""
+    cap = "" if seen.cap_usd is None else f"{seen.spent_usd or 0:.3f} of {seen.cap_usd:.3f} USD"
+    again = ", ".join(f"{a} of {f}" for a, f in zip(seen.again, seen.in_flight, strict=True))
+    lost = f"lost {seen.lost}, twice {seen.duplicated}, other {seen.differ}"
+    print(f"series {seen.seed:3}: {lost}; paid again / in flight: {again} {cap}", flush=True)
+
+
+def summary(series: list[Seen], first_s: dict[bool, float], records: int) -> dict[str, Any]:
+    """What goes into docs/proofs.json."""
+    capped = [s for s in series if s.cap_usd is not None]
+    return {
+        "kills": sum(len(s.again) for s in series),
+        "records_of_a_series": N,
+        "max_in_flight": IN_FLIGHT,
+        "lost": sum(s.lost for s in series),
+        "duplicated": sum(s.duplicated for s in series),
+        "rows_that_differ": sum(s.differ for s in series),
+        "paid_again": sum(sum(s.again) for s in series),
+        "paid_again_at_most_in_one_kill": max(max(s.again) for s in series),
+        "in_flight_at_the_kills": sum(sum(s.in_flight) for s in series),
+        "capped_series": len(capped),
+        "spent_share_of_cap": [round((s.spent_usd or 0) / s.cap_usd, 3) for s in capped if s.cap_usd],
+        "resumed_records": records,
+        "first_request_s": round(first_s[False], 2),
+        "first_request_with_a_cap_s": round(first_s[True], 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
