@@ -10,77 +10,27 @@ needs shared memory and so breaks as soon as pods on two nodes share the volume.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from docent.errors import PipelineError
 from docent.llm.journal_file import as_ours, explained, is_busy, open_journal
+from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
+
+__all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
 
 GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
 LOOKED_UP_AT_ONCE = 500
 T = TypeVar("T")
-
-
-class State(IntEnum):
-    """Where one try stands. BEGUN without an end was cut off by a kill: it may have been paid, as what is LOST."""
-
-    BEGUN, REPLIED, REFUSED, LOST = range(4)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One paid reply."""
-
-    text: str
-    finish_reason: str
-    input_tokens: int
-    output_tokens: int
-
-
-class Spent(NamedTuple):
-    """Tokens told by the endpoint, and tries of which it told none although they may have been paid."""
-
-    input_tokens: int
-    output_tokens: int
-    in_doubt: int
-
-
-class Used(NamedTuple):
-    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost."""
-
-    requests: int
-    tokens: int
-    untold: int
-
-
-class Sent(NamedTuple):
-    """A try that went into a batch file: its number, the batch's name, when it was begun (clock of this machine)."""
-
-    number: int
-    batch: str
-    begun_s: float
-
-
-def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
-    """sha256 over all that decides a reply.
-
-    Args:
-        provider: `openai` for every endpoint that speaks like it, or `offline`.
-        body: canonical JSON of the request, pictures by their hash.
-        ask: counts how often the same request was asked on purpose.
-    """
-    return hashlib.sha256(b'["%s","%s",%s,%d]' % (provider.encode(), base_url.encode(), body, ask)).digest()
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
