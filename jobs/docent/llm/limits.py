@@ -143,7 +143,8 @@ class FoundLimit:
         self._empty_seq, self._empty_s = 0, 0.0
         self._held_until_s, self._closed = 0.0, 0
         self._calm, self._grown_s, self._rough, self._measured = 0, 0.0, False, False
-        self._lowered_seq, self._in_vain, self._rate_before = 0, 0, 0.0
+        self._lowered_seq, self._in_vain = 0, 0
+        self._rate_before, self._before = 0.0, (1.0, 1.0)
 
     @property
     def rate_per_s(self) -> float | None:
@@ -212,25 +213,31 @@ class FoundLimit:
     def _too_fast(self, seq: int, now_s: float) -> None:
         """A lone refusal while keeping to a rate: the rate is a little too high, or this has nothing to do with it."""
         assert self._bucket is not None
-        tried = self._bucket.rate_per_s
-        soon = seq - self._lowered_seq < 2 * QUICK and self._accepted_per_s(now_s) > ROUGH * tried
+        tried, sent, accepted = self._bucket.rate_per_s, self._per_s(now_s, 0), self._per_s(now_s, self._refused_since)
+        soon = seq - self._lowered_seq < 2 * QUICK and accepted > ROUGH * tried
         self._in_vain = self._in_vain + 1 if soon else 0
-        if self._in_vain == 0:
-            self._rate_before = tried
-        self._lowered_seq = seq
-        if self._in_vain < IN_VAIN:
-            self._measure(now_s)
-        else:
+        if self._in_vain == IN_VAIN and self._by_chance(accepted, sent):
             self._in_vain, self._lowered_seq = 0, seq + 10 * QUICK
             self._keep_to(self._rate_before, False, now_s)
+            return
+        if self._in_vain in (0, IN_VAIN):
+            self._in_vain, self._rate_before, self._before = 0, tried, (accepted, sent)
+        self._lowered_seq = seq
+        self._measure(now_s)
+        self._rough = False
 
-    def _accepted_per_s(self, now_s: float) -> float:
-        accepted = self._last_seq - self._empty_seq - self._refused_since
-        return max(accepted, 1) / max(now_s - self._empty_s, PROBE_AFTER_S)
+    def _by_chance(self, accepted_per_s: float, sent_per_s: float) -> bool:
+        """Refusals by chance take their share of any rate; at a limit as many are accepted as when more were sent."""
+        accepted_before, sent_before = self._before
+        return accepted_per_s / accepted_before < (1 + sent_per_s / sent_before) / 2
+
+    def _per_s(self, now_s: float, refused: int) -> float:
+        """What was sent, less those refused, a second."""
+        return max(self._last_seq - self._empty_seq - refused, 1) / max(now_s - self._empty_s, PROBE_AFTER_S)
 
     def _measure(self, now_s: float) -> None:
         """Set the rate between what was accepted, a lower bound where the allowance overflowed, and what was tried."""
-        low = self._accepted_per_s(now_s)
+        low = self._per_s(now_s, self._refused_since)
         high = self._bucket.rate_per_s if self._bucket and self._measured else low
         self._measured = self._empty_seq > 0
         self._keep_to(math.sqrt(low * max(low, high)), low < ROUGH * high, now_s)
