@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.errors import PipelineError
-from docent.llm.journal_file import as_ours, explained, is_busy, open_journal
+from docent.llm.journal_file import BEGIN, END, FIND, IN_BATCHES, SPENT, as_ours, explained, is_busy, open_journal
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
 
 __all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
@@ -31,6 +31,7 @@ GATHER_S = 0.001
 BUSY_TIMEOUT_S = 60.0
 LOOKED_UP_AT_ONCE = 500
 T = TypeVar("T")
+_NOTHING = Entry("", "", 0, 0)
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
@@ -115,17 +116,17 @@ class Journal:
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The replies that are there, by key."""
-        rows = await self._chunked(_FIND.format(what="key, text, finish_reason, input_tokens, output_tokens"), keys)
+        rows = await self._chunked(FIND.format(what="key, text, finish_reason, input_tokens, output_tokens"), keys)
         return {row[0]: Entry(*row[1:]) for row in rows}
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those keys that have a reply."""
-        return {row[0] for row in await self._chunked(_FIND.format(what="key"), keys)}
+        return {row[0] for row in await self._chunked(FIND.format(what="key"), keys)}
 
     async def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
         """What all tries at some requests used, by the request's first key; those without any are left out."""
         found: dict[bytes, Spent] = {}
-        for sql in _SPENT:
+        for sql in SPENT:
             for key, *amounts in await self._chunked(sql, requests):
                 before = found.get(key, Spent(0, 0, 0))
                 found[key] = Spent(*(a + b for a, b in zip(before, amounts, strict=True)))
@@ -133,7 +134,7 @@ class Journal:
 
     async def in_batches(self, keys: Sequence[bytes]) -> dict[bytes, Sent]:
         """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
-        return {row[0]: Sent(*row[1:]) for row in await self._chunked(_IN_BATCHES, keys)}
+        return {row[0]: Sent(*row[1:]) for row in await self._chunked(IN_BATCHES, keys)}
 
     async def used_since(self, endpoint: str, since_s: float) -> Used:
         """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
@@ -221,7 +222,7 @@ class Journal:
         return results
 
     def _insert(self, begin: _Begin) -> int:
-        made = self._db.execute(_BEGIN, (begin.request, begin.key, begin.endpoint, begin.batch, time.time())).lastrowid
+        made = self._db.execute(BEGIN, (begin.request, begin.key, begin.endpoint, begin.batch, time.time())).lastrowid
         assert made is not None
         return made
 
@@ -229,10 +230,10 @@ class Journal:
         """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
         said = end.entry or _NOTHING
         values = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, end.why, end.number)
-        if self._db.execute(_END, (end.state, *values)).rowcount:
+        if self._db.execute(END, (end.state, *values)).rowcount:
             return end.entry
         cost = ("", "", said.input_tokens, said.output_tokens, "answered twice", end.number)
-        self._db.execute(_END, (State.LOST, *cost))
+        self._db.execute(END, (State.LOST, *cost))
         sql = "SELECT text, finish_reason, input_tokens, output_tokens FROM attempts WHERE state = 1 AND key = ?"
         return Entry(*self._db.execute(sql, (end.key,)).fetchone())
 
@@ -263,27 +264,3 @@ def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)
-
-
-_BEGIN = "INSERT INTO attempts (request, key, endpoint, batch, begun_s) VALUES (?, ?, ?, ?, ?)"
-_END = (
-    "UPDATE OR IGNORE attempts SET state = ?, text = ?, finish_reason = ?, input_tokens = ?, output_tokens = ?, "
-    "why = ? WHERE id = ?"
-)
-_NOTHING = Entry("", "", 0, 0)
-_FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
-_IN_BATCHES = (
-    "SELECT key, id, batch, begun_s FROM attempts INDEXED BY doubtful "
-    "WHERE state IN (0, 3) AND state = 0 AND batch <> '' AND key IN ({keys}) ORDER BY id"
-)
-# A reply whose tokens nobody told counts as in doubt, too. One question for each index.
-_UNTOLD = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
-_SPENT = tuple(
-    f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNTOLD} FROM attempts INDEXED BY {index} "
-    f"WHERE {which} AND {key} IN ({{keys}}) GROUP BY {key}"
-    for index, which, key in (
-        ("replies", "state = 1 AND key = request", "key"),
-        ("doubtful", "state IN (0, 3) AND key = request", "key"),
-        ("further", "key <> request", "request"),
-    )
-)

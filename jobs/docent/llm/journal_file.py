@@ -1,4 +1,4 @@
-"""The journal's file: its layout, how an older one becomes this one, and what SQLite's errors mean to a person.
+"""The journal's file: its layout and the questions asked of it, how an older one becomes this one, and what SQLite's errors mean to a person.
 
 Reads and writes `<data>/cache/llm/journal.sqlite`. By hand: `sqlite3 journal.sqlite 'SELECT state, COUNT(*) FROM
 attempts GROUP BY state'`, states as in journal.State.
@@ -27,6 +27,28 @@ _CREATE = (
     "CREATE UNIQUE INDEX replies ON attempts (key) WHERE state = 1",
     "CREATE INDEX doubtful ON attempts (key) WHERE state IN (0, 3)",
     "CREATE INDEX further ON attempts (request) WHERE key <> request",
+)
+
+BEGIN = "INSERT INTO attempts (request, key, endpoint, batch, begun_s) VALUES (?, ?, ?, ?, ?)"
+END = (
+    "UPDATE OR IGNORE attempts SET state = ?, text = ?, finish_reason = ?, input_tokens = ?, output_tokens = ?, "
+    "why = ? WHERE id = ?"
+)
+FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
+IN_BATCHES = (
+    "SELECT key, id, batch, begun_s FROM attempts INDEXED BY doubtful "
+    "WHERE state IN (0, 3) AND state = 0 AND batch <> '' AND key IN ({keys}) ORDER BY id"
+)
+# A reply whose tokens nobody told counts as in doubt, too. One question for each index.
+_UNTOLD = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
+SPENT = tuple(
+    f"SELECT {key}, SUM(input_tokens), SUM(output_tokens), {_UNTOLD} FROM attempts INDEXED BY {index} "
+    f"WHERE {which} AND {key} IN ({{keys}}) GROUP BY {key}"
+    for index, which, key in (
+        ("replies", "state = 1 AND key = request", "key"),
+        ("doubtful", "state IN (0, 3) AND key = request", "key"),
+        ("further", "key <> request", "request"),
+    )
 )
 
 
