@@ -1,4 +1,4 @@
-"""The journal's file: its layout and the questions asked of it, how an older one becomes this one, and what SQLite's errors mean to a person.
+"""The journal's file: its layout, the questions asked of it, an older one made into this one, errors in plain words.
 
 Reads and writes `<data>/cache/llm/journal.sqlite`. By hand: `sqlite3 journal.sqlite 'SELECT state, COUNT(*) FROM
 attempts GROUP BY state'`, states as in journal.State.
