@@ -60,11 +60,15 @@ def slope_mb(run: Run) -> float | None:
 
 def drift(run: Run) -> float | None:
     """Change of the rate from the first quarter of the records to the last one, as a share."""
-    times = [reached_s(run, run.n * quarter / 4) for quarter in (0, 1, 3, 4)]
-    start_s, first_s, third_s, end_s = times
-    if start_s is None or first_s is None or third_s is None or end_s is None or end_s == third_s:
+    first_s, third_s = reached_s(run, run.n / 4), reached_s(run, 3 * run.n / 4)
+    begun_s, end = reached_s(run, 0), next((one for one in run.samples if one[2] >= run.n), (run.samples or [None])[-1])
+    if first_s is None or third_s is None or begun_s is None or end is None:
         return None
-    return (first_s - start_s) / (end_s - third_s) - 1
+    if first_s == begun_s or end[0] == third_s:
+        return None
+    # The run may end before a sample has seen its last record.
+    before, after = run.n / 4 / (first_s - begun_s), (min(end[2], run.n) - 3 * run.n / 4) / (end[0] - third_s)
+    return after / before - 1
 
 
 def reached_s(run: Run, paid: float) -> float | None:

@@ -90,6 +90,8 @@ def test_slope_and_drift_of_a_known_run() -> None:
     # Twice as long for every record of the second half.
     slower = [(at / 10 + max(0, at - 50) / 10, 50.0, at * 10.0) for at in range(101)]
     assert drift(followed(slower)) == pytest.approx(-0.5)
+    assert drift(followed(slower[:-3])) == pytest.approx(-0.5), "the last records came after the last sample"
+    assert drift(followed(slower[:20])) is None
 
 
 def test_a_run_that_was_ended_has_no_share_of_the_ideal() -> None:
