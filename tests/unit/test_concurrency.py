@@ -32,7 +32,15 @@ class Server:
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds until the last reply and until 95 % of them, requests lost to the timeout, the limit after each reply, mean latency of the last replies."""
+    """How it went.
+
+    Attributes:
+        seconds: until the last reply.
+        nearly_all_s: until 95 % of them.
+        lost: requests that timed out.
+        limits: after each end.
+        last_latency_s: mean of the last replies.
+    """
 
     seconds: float
     nearly_all_s: float
