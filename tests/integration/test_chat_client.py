@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.mock_endpoint import ENVIRON, KEY, MockEndpoint, asked, mock_endpoint, questions, scripted_endpoint
 
-from docent.errors import ConfigError, TemporaryError
+from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.chat import ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 
@@ -36,6 +38,13 @@ def balanced(used: dict[str, float]) -> bool:
     ends = sum(used.get(end, 0) for end in ("kept", "rejected", "failed"))
     tries = sum(used.get(f"tries_{how}", 0) for how in ("replied", "refused", "lost"))
     return used["planned"] == ends and used.get("tries_begun", 0) == tries
+
+
+def forget_later_askings(journal: Path) -> None:
+    """As if killed after the first reply to each request."""
+    with sqlite3.connect(journal) as db:
+        db.execute("DELETE FROM attempts WHERE key <> request")
+    db.close()
 
 
 def test_one_or_sixty_four_in_flight_give_the_same_replies(endpoint: MockEndpoint, tmp_path: Path) -> None:
@@ -223,3 +232,29 @@ def test_days_allowance_is_not_exceeded_however_many_are_open(endpoint: MockEndp
             for _ in range(10):
                 next(replies)
     assert endpoint.stats()["requests"] == 10
+
+
+def test_a_limit_reached_while_an_older_reply_is_asked_again_is_said_and_not_its_echo(tmp_path: Path) -> None:
+    """The journal knows the first reply, which was cut; told to wait with it, the client goes on with the others."""
+    with scripted_endpoint(finish_reason="length") as scripted:
+        asked(scripted.llm(), tmp_path / "j.sqlite", questions(1))
+        forget_later_askings(tmp_path / "j.sqlite")
+        scripted.reset(poison={"number 0?": 429}, retry_after=20)
+        with pytest.raises(ConfigError, match="spending limit"):
+            asked(scripted.llm(max_in_flight=4, max_tokens=4_000), tmp_path / "j.sqlite", questions(60))
+
+
+def test_a_stop_is_heard_while_an_older_reply_is_asked_again(endpoint: MockEndpoint, tmp_path: Path) -> None:
+    endpoint.reset(p_truncated=1.0)
+    llm = endpoint.llm(max_in_flight=1, timeout_s=30)
+    with ChatClient(llm, tmp_path / "j.sqlite", environ=ENVIRON, drain_s=0.0) as client:
+        with closing(client.ask(questions(1))) as replies:
+            next(replies)
+    forget_later_askings(tmp_path / "j.sqlite")
+    endpoint.reset(p_hang=1.0)
+    stop = threading.Event()
+    with ChatClient(llm, tmp_path / "j.sqlite", stop=stop, environ=ENVIRON, drain_s=0.2) as client:
+        threading.Timer(0.3, stop.set).start()
+        with pytest.raises(StoppedError):
+            list(client.ask(questions(1)))
+    assert endpoint.stats()["requests"] == 1

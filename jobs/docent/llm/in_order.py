@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from docent.errors import StoppedError
 from docent.llm.chat import ChatReply, ChatRequest
@@ -55,6 +56,7 @@ class InOrder:
         self._most_open = max(FEWEST_OPEN, OPEN_PER_PLACE * ladder.sender.pacer.concurrency.most)
         self._tasks: dict[bytes, asyncio.Task[ChatReply]] = {}
         self._walker: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[list[ChatReply]] | None = None
         self._held_chars = 0
         self._failure: BaseException | None = None
         self._news, self._room = asyncio.Event(), asyncio.Event()
@@ -69,10 +71,7 @@ class InOrder:
             self._walker = asyncio.get_running_loop().create_task(self._walk())
             self._walker.add_done_callback(self._walked)
         while True:
-            if self._failure:
-                raise self._failure
-            if self._stop.is_set():
-                raise StoppedError("stopped while asking the teacher", next_step="docent run")
+            self._raise_what_ended_it()
             if replies := await self._due_now():
                 self._room.set()
                 return replies
@@ -85,16 +84,25 @@ class InOrder:
             except TimeoutError:
                 continue
 
+    def _raise_what_ended_it(self) -> None:
+        if self._failure:
+            raise self._failure
+        if self._stop.is_set():
+            raise StoppedError("stopped while asking the teacher", next_step="docent run")
+
     async def drain(self, seconds: float) -> None:
         """Wait so long for what is under way, then cut the rest off."""
         if self._walker is not None:
             self._walker.cancel()
-        under_way = [task for task in self._tasks.values() if not task.done()]
+        under_way: list[asyncio.Task[Any]] = [task for task in self._tasks.values() if not task.done()]
+        if self._reader is not None and not self._reader.done():
+            under_way.append(self._reader)
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)
         for task in under_way:
             task.cancel()
-        await asyncio.gather(*under_way, *([self._walker] if self._walker else []), return_exceptions=True)
+        others: list[asyncio.Task[Any]] = [task for task in (self._walker, self._reader) if task is not None]
+        await asyncio.gather(*under_way, *others, return_exceptions=True)
 
     async def _walk(self) -> None:
         """Give every request its place, and begin those that the journal knows nothing of."""
@@ -162,7 +170,7 @@ class InOrder:
     async def _due_now(self) -> list[ChatReply]:
         replies: list[ChatReply] = []
         if self._line and self._line[0].task is None:
-            return await self._from_journal()
+            return await self._read()
         while self._line and len(replies) < HANDED_OUT_AT_ONCE:
             task = self._line[0].task
             if task is None or not task.done():
@@ -172,6 +180,14 @@ class InOrder:
             replies.append(task.result())
             self._held_chars -= len(replies[-1].text)
         return replies
+
+    async def _read(self) -> list[ChatReply]:
+        """`_from_journal`, which may have to ask and wait: what ends the work is heard meanwhile, its echo is not."""
+        self._reader = asyncio.get_running_loop().create_task(self._from_journal())
+        while not self._reader.done():
+            await asyncio.wait({self._reader}, timeout=STOP_POLL_S)
+            self._raise_what_ended_it()
+        return self._reader.result()
 
     async def _from_journal(self) -> list[ChatReply]:
         """Replies of the next requests that the journal knows; what cannot be used after all is asked for again."""
