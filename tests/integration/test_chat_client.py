@@ -239,7 +239,7 @@ def test_a_limit_reached_while_an_older_reply_is_asked_again_is_said_and_not_its
     with scripted_endpoint(finish_reason="length") as scripted:
         asked(scripted.llm(), tmp_path / "j.sqlite", questions(1))
         forget_later_askings(tmp_path / "j.sqlite")
-        scripted.reset(poison={"number 0?": 429}, retry_after=20)
+        scripted.reset(poison={"number 0?": 429}, retry_after=20, delay_s=0.1)
         with pytest.raises(ConfigError, match="spending limit"):
             asked(scripted.llm(max_in_flight=4, max_tokens=4_000), tmp_path / "j.sqlite", questions(60))
 
