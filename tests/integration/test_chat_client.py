@@ -258,3 +258,21 @@ def test_a_stop_is_heard_while_an_older_reply_is_asked_again(endpoint: MockEndpo
         with pytest.raises(StoppedError):
             list(client.ask(questions(1)))
     assert endpoint.stats()["requests"] == 1
+
+
+@pytest.mark.parametrize("hostile", ["no_choices", "no_json", "invalid_utf8", "cut_off"])
+def test_answers_that_nobody_can_read_count_against_the_limit(
+    endpoint: MockEndpoint, tmp_path: Path, hostile: str
+) -> None:
+    """The endpoint bills them like any other."""
+    endpoint.reset(p_hostile=0.4, hostile=hostile)
+    with pytest.raises(ConfigError, match="spending limit"):
+        asked(endpoint.llm(max_in_flight=8, max_tokens=20_000), tmp_path / "j.sqlite", questions(300))
+    stats = endpoint.stats()
+    assert 5_000 < stats["billed_input_tokens"] + stats["billed_output_tokens"] <= 20_000
+
+
+def test_a_reply_that_a_filter_cut_is_never_used(tmp_path: Path) -> None:
+    with scripted_endpoint(finish_reason="content_filter") as scripted:
+        replies, _ = asked(scripted.llm(), tmp_path / "j.sqlite", questions(3))
+    assert {(r.problem, r.asks) for r in replies} == {("cut by the endpoint's content filter", 3)}

@@ -21,6 +21,7 @@ from docent.records import canonical_json
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
 CUT = "cut off at max_tokens"
+FILTERED = "cut by the endpoint's content filter"
 NOTHING_READ = Reading(None)
 ProblemOf = Callable[[ChatReply], str]
 
@@ -103,6 +104,8 @@ class Ladder:
         problem, read = "", NOTHING_READ
         if entry.finish_reason == "length":
             problem = CUT
+        elif entry.finish_reason == "content_filter":
+            problem = FILTERED
         elif not entry.text or entry.text.isspace():
             problem = f"empty reply ({entry.finish_reason or 'no reason given'})"
         elif request.schema is not None:
@@ -133,7 +136,7 @@ class Ladder:
         if reply.asks >= MAX_ASKS or ask.corrects:
             return None
         body = self._body(request)
-        if request.schema is not None and reply.problem != CUT and reply.text.strip():
+        if request.schema is not None and reply.problem not in (CUT, FILTERED) and reply.text.strip():
             corrected = correction(body, reply.text, reply.problem)
             return replace(self._asked(request, corrected, reply.asks, ask.first), corrects=True)
         return self._asked(request, body, reply.asks, ask.first)

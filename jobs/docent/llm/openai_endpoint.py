@@ -110,14 +110,14 @@ class OpenAIEndpoint:
         try:
             completion = _Completion.model_validate_json(reply.body)
         except ValidationError:
-            kind = reply.headers.get("Content-Type", "")
-            raise TryFailedError(
-                "the reply is a web page, not JSON: a proxy or a login page answers in place of the endpoint"
-                if "html" in kind or reply.body.lstrip()[:1] == b"<"
-                else "the reply is not a chat completion"
-            ) from None
+            if "html" in reply.headers.get("Content-Type", "") or reply.body.lstrip()[:1] == b"<":
+                raise TryFailedError(
+                    "the reply is a web page, not JSON: a proxy or a login page answers in place of the endpoint"
+                ) from None
+            # Whatever it is, the endpoint takes it for an answer and may ask its price.
+            raise TryFailedError("the reply is not a chat completion", "lost") from None
         if not completion.choices:
-            raise TryFailedError("the reply has no choices")
+            raise TryFailedError("the reply has no choices", "lost")
         choice, usage = completion.choices[0], completion.usage or _Usage()
         if choice.message.refusal and not choice.message.content:
             raise RequestRefusedError(f"the model declined: {self.clean(choice.message.refusal)}")
