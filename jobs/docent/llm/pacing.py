@@ -21,8 +21,9 @@ from docent.llm.concurrency import Concurrency
 from docent.llm.limits import Bucket, FoundLimit, ToldLimit, told
 from docent.llm.retry import How
 
-AT_MOST_PER_S, AT_ONCE = 4000.0, 4.0
-"""Replies that came together make requests that go together; in between, refusals must be seen."""
+AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
+"""Replies that came together make requests that go together: a few at once, the others at so many times the rate of
+replies, so that refusals of the first are seen while the last are still held."""
 BURST_S = 1.0
 """What may gather of a configured rate, in seconds of it."""
 
@@ -55,7 +56,7 @@ class Pacer:
         self._told = {"requests": ToldLimit(), "tokens": ToldLimit()}
         self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
         self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
-        self._evenly = Bucket(AT_MOST_PER_S, AT_ONCE, now_s)
+        self._evenly = Bucket(1e6, AT_ONCE, now_s)
         self.in_flight = self._number = 0
         self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
         self._for_place: deque[asyncio.Future[None]] = deque()
@@ -150,6 +151,8 @@ class Pacer:
     def _wait_s(self, tokens: float) -> float:
         """Seconds until the next one may go."""
         now_s = self._clock()
+        if (fastest_s := self.concurrency.fastest_s) < math.inf:
+            self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
         waits = max(
             self._evenly.wait_s(1.0, now_s),
             self.found.wait_s(now_s),

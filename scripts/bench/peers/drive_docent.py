@@ -54,7 +54,15 @@ class Requests(Sequence[ChatRequest]):
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
     """What the client accepts."""
-    llm = Llm(provider="openai", base_url=job.url, model="m", api_key_env="BENCH_KEY", max_in_flight=job.in_flight)
+    llm = Llm(
+        provider="openai",
+        base_url=job.url,
+        model="m",
+        api_key_env="BENCH_KEY",
+        max_in_flight=job.in_flight,
+        # Where rows are what is compared, it finds out itself what the endpoint follows; else that is no part of the work.
+        structured_output="auto" if job.wish else "json_schema",
+    )
     with (
         ChatClient(llm, Path(job.folder) / "journal.sqlite") as client,
         closing(client.ask(Requests(job), lambda reply: "")) as replies,
