@@ -25,6 +25,7 @@ from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
 from docent.llm.client import ChatClient, known_replies
+from docent.llm.ledger import Ledger
 from docent.pipeline import STAGES
 from docent.records import Item, QAPair, Reject, Span, canonical_json, make_id
 from docent.stage import run_shard
@@ -428,3 +429,12 @@ def test_the_offline_teacher_says_that_it_knows_english_only(museum: Museum, cap
     config = museum.config(language="Korean")
     assert museum.generate(museum.prepare("a", config), config) == 43
     assert "generate_qa.language" in caplog.text
+
+
+def test_a_ledger_that_does_not_come_out_even_ends_the_stage(
+    museum: Museum, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = museum.config()
+    run_dir = museum.prepare("a", config)
+    monkeypatch.setattr(Ledger, "close", lambda ledger, reply: None)
+    assert museum.generate(run_dir, config) == 1 and "does not balance" in caplog.text

@@ -101,7 +101,8 @@ class ChatClient:
     ) -> Generator[ChatReply, None, None]:
         """Replies in the order of the requests.
 
-        Close the iterator (contextlib.closing) when leaving it early: it then waits for replies already paid for.
+        One call at a time. Go to the end of it, for the ledger is checked behind the last reply, or close the iterator
+        (contextlib.closing): it then waits for replies already paid for.
 
         Args:
             requests: what to ask, all with a schema or all without; only looked at by index, so that each may be built
@@ -113,9 +114,10 @@ class ChatClient:
             ConfigError: the endpoint refuses key or model, or a spending limit is reached.
             TemporaryError: the endpoint is down; all replies until then are in the journal.
             StoppedError: `stop` was set.
+            PipelineError: the ledger does not balance.
         """
         ledger = self.sender.ledger
-        ledger.planned += len(requests)
+        ledger.plan(len(requests))
         self.sender.start()
         done = self._loop.run_until_complete
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)

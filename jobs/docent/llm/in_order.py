@@ -55,6 +55,7 @@ class InOrder:
         self._open = 0
         self._most_open = max(FEWEST_OPEN, OPEN_PER_PLACE * ladder.sender.pacer.concurrency.most)
         self._tasks: dict[bytes, asyncio.Task[ChatReply]] = {}
+        self._just_asked: set[bytes] = set()
         self._walker: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[list[ChatReply]] | None = None
         self._held_chars = 0
@@ -109,13 +110,18 @@ class InOrder:
         for start in range(0, len(self._requests), WALKED_AT_ONCE):
             some = range(start, min(start + WALKED_AT_ONCE, len(self._requests)))
             asks = [self._ladder.first(self._requests[index]) for index in some]
+            self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks])
             self._ladder.sender.has_replies |= bool(known)
             for index, ask in zip(some, asks, strict=True):
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))
+                    continue
+                await self._have_room()
+                if ask.key in self._tasks or ask.key in self._just_asked:
+                    # The very same is in the line before it, or was until just now: the journal will have its reply.
+                    self._line.append(_Due(index, ask.key, counted=True))
                 else:
-                    await self._have_room()
                     self._line.append(_Due(index, ask.key, self._begin(ask)))
             await self._have_room()
             self._news.set()
@@ -126,13 +132,11 @@ class InOrder:
             await self._room.wait()
 
     def _begin(self, ask: Ask) -> asyncio.Task[ChatReply]:
-        """Ask for it, unless the very same is asked for already."""
-        task = self._tasks.get(ask.key)
-        if task is None:
-            self._open += 1
-            task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
-            self._tasks[ask.key] = task
-            task.add_done_callback(self._ended)
+        """Ask for it; the journal has no reply, and none is on its way."""
+        self._open += 1
+        task = asyncio.get_running_loop().create_task(self._ladder.answer(ask, looked_up=True))
+        self._tasks[ask.key] = task
+        task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[ChatReply]) -> None:
@@ -153,8 +157,13 @@ class InOrder:
             for due in self._line:
                 if due.task is not None and _is_in_journal(due.task):
                     due.task, due.counted = None, True
-                    self._tasks.pop(due.key, None)
+                    self._forget(due.key)
             self._held_chars = 0
+
+    def _forget(self, key: bytes) -> None:
+        """A task is not needed any more; what it paid for may be missing in what the walker has looked up before."""
+        del self._tasks[key]
+        self._just_asked.add(key)
 
     def _walked(self, walker: asyncio.Task[None]) -> None:
         if not walker.cancelled() and (error := walker.exception()):
@@ -176,7 +185,7 @@ class InOrder:
             if task is None or not task.done():
                 break
             due = self._line.popleft()
-            self._tasks.pop(due.key, None)
+            self._forget(due.key)
             replies.append(task.result())
             self._held_chars -= len(replies[-1].text)
         return replies
@@ -198,7 +207,7 @@ class InOrder:
         return [await self._known(due, found.get(due.key)) for due in some]
 
     async def _known(self, due: _Due, entry: Entry | None) -> ChatReply:
-        ladder = self._ladder.uncounted() if due.counted else self._ladder
+        ladder = self._ladder.uncounted() if due.counted and entry else self._ladder
         return await ladder.answer(ladder.first(self._requests[due.index]), entry)
 
 

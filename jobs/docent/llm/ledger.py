@@ -36,6 +36,11 @@ class Ledger:
         """Requests that have no end yet."""
         return self.planned - self.kept - self.rejected.total() - self.failed.total()
 
+    def plan(self, requests: int) -> None:
+        """So many requests begin; those of an earlier call that was left early are not asked any more."""
+        self.planned += requests - self.unspent
+        self.tries["lost"] += self.without_end
+
     def close(self, reply: ChatReply) -> None:
         """One request has its end."""
         if reply.error:
@@ -44,6 +49,12 @@ class Ledger:
             self.rejected[reply.problem] += 1
         else:
             self.kept += 1
+
+    @property
+    def without_end(self) -> int:
+        """Tries that have no end: none, unless they were cut off."""
+        tries = self.tries
+        return tries["begun"] - tries["replied"] - tries["refused"] - tries["lost"]
 
     def line(self) -> str:
         """The first equation for people."""
@@ -58,10 +69,9 @@ class Ledger:
         Raises:
             PipelineError: one does not hold.
         """
-        tries = self.tries
-        if self.unspent or tries["begun"] != tries["replied"] + tries["refused"] + tries["lost"]:
+        if self.unspent or self.without_end:
             raise PipelineError(
-                f"the ledger of requests does not balance: {self.line()}; tries {dict(tries)}",
+                f"the ledger of requests does not balance: {self.line()}; tries {dict(self.tries)}",
                 next_step=PipelineError.meaning,
             )
 

@@ -89,7 +89,8 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
                 continue
             yield from rows_of(call, next(replies), section, client.teacher)
             ctx.progress.update(done, len(calls), client.line())
-        _note_usage(ctx, client)
+        next(replies, None)  # there is none: behind the last one the ledger is checked
+        ctx.spend(**client.amounts())
 
 
 def plan_calls(items: Sequence[Item], temperatures: Sequence[float]) -> list[Call]:
@@ -167,7 +168,3 @@ def question_types() -> dict[str, dict[str, str]]:
     text = resources.files(__package__).joinpath("question_types.yaml").read_text(encoding="utf-8")
     found: dict[str, dict[str, str]] = yaml.safe_load(text)
     return found
-
-
-def _note_usage(ctx: Context, client: ChatClient) -> None:
-    ctx.spend(**client.amounts())
