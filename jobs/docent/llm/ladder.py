@@ -52,7 +52,11 @@ class Ladder:
         async def probed(body: dict[str, Any]) -> Answer:
             probe = ChatRequest((Message("user", ""),), 0.0, int(body["max_tokens"]))
             ask = self._asked(probe, body, 0)
-            found = (await self.sender.journal.find([ask.key])).get(ask.key) or await self.sender.send(ask)
+            found = (await self.sender.journal.find([ask.key])).get(ask.key)
+            try:
+                found = found or await self.sender.send(ask)
+            except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
+                raise RequestRefusedError(str(error)) from None
             return Answer(found.text, found.finish_reason)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
@@ -60,7 +64,7 @@ class Ladder:
     def uncounted(self) -> Ladder:
         """The same for who only looks ahead: nothing is added to `usage`."""
         twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
-        twin.rung = self.rung
+        twin.rung, twin.send = self.rung, self.send
         return twin
 
     def first(self, request: ChatRequest) -> Ask:
