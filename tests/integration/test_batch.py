@@ -429,6 +429,13 @@ def test_azure_has_its_own_paths_and_key_header(endpoint: Endpoint, tmp_path: Pa
     assert [batch["endpoint"] for batch in endpoint.batches()] == ["/chat/completions"]
 
 
+STRANGE = {
+    "web page": b"<html>Log in</html>",
+    "no file": b'{"error": {"message": "not today"}}',
+    "half JSON": b'{"id": ',
+}
+
+
 class Between(ThreadingHTTPServer):
     """Stands between client and endpoint, and spoils some exchanges."""
 
@@ -471,6 +478,8 @@ class Exchange(BaseHTTPRequestHandler):
                 status, told, cut = 404, b'{"detail": "Not Found"}', None
             case ("sends elsewhere", "POST", ["files"]):
                 status, told, cut = 307, b"", None
+            case (fault, "POST", ["files"]) if fault in STRANGE:
+                told, cut = STRANGE[fault], None
             case _:
                 cut = None
         self.server.spoilt += cut is not None
@@ -481,6 +490,7 @@ class Exchange(BaseHTTPRequestHandler):
         if told or length == 0:
             self.send_response(status)
             self.send_header("Content-Length", str(length))
+            self.send_header("Content-Type", "text/html" if told[:1] == b"<" else "application/json")
             if status == 307:
                 self.send_header("Location", f"{self.server.endpoint.url}/files")
             self.end_headers()
@@ -513,3 +523,14 @@ def test_an_endpoint_without_batches_is_one_error(
             replies_to(llm(endpoint, base_url=between.url), tmp_path / "journal", questions(3))
         between.shutdown()
     assert step in refused.value.next_step and not endpoint.batches()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("web page", "web page"), ("no file", "nothing that a batch API says"), ("half JSON", "no answer in 2 tries")],
+)
+def test_what_no_batch_api_says_is_no_answer(endpoint: Endpoint, tmp_path: Path, fault: str, words: str) -> None:
+    with Between(endpoint, fault) as between:
+        with pytest.raises(TemporaryError, match=words):
+            replies_to(llm(endpoint, base_url=between.url, max_attempts=2), tmp_path / "journal", questions(3))
+        between.shutdown()

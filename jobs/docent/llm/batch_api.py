@@ -13,7 +13,10 @@ import logging
 import ssl
 import tempfile
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
 
 from docent.config import Llm
 from docent.errors import ConfigError, TemporaryError
@@ -49,7 +52,7 @@ class BatchApi:
 
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every look at a batch
         self._llm, self._endpoint, self._openai = llm, endpoint, openai
-        self._failures = (openai.APIError, httpx2.HTTPError, OSError)
+        self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
         base_url, query, self.path = address(llm)
         is_bearer = endpoint.kind.key_header[0] == "Authorization"
         headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
@@ -61,7 +64,9 @@ class BatchApi:
             default_query=query,
             max_retries=0,
             timeout=openai.Timeout(llm.timeout_s, connect=min(CONNECT_S, llm.timeout_s)),
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"response": [_refuse_web_page]}
+            ),
         )
 
     async def upload(self, file: IO[bytes]) -> str:
@@ -142,10 +147,11 @@ class BatchApi:
             file.seek(0)
             return file
 
-        found = await self._tried(download)
-        if found is None:
-            file.close()
-        return found
+        with ExitStack() as unless_found:
+            unless_found.push(file)
+            if found := await self._tried(download):
+                unless_found.pop_all()
+            return found
 
     async def close(self) -> None:
         """Close the connections."""
@@ -168,7 +174,10 @@ class BatchApi:
             tries += 1
             try:
                 async with asyncio.timeout(TRANSFER_S):
-                    return await (call if tries == 1 or again is None else again)()
+                    found = await (call if tries == 1 or again is None else again)()
+                if _is_whole(found):
+                    return found
+                meant: Exception = TryFailedError("the reply is nothing that a batch API says", "lost")
             except self._failures as error:
                 meant = self._meaning_of(error)
             if not isinstance(meant, TryFailedError):
@@ -216,6 +225,16 @@ class BatchApi:
                 "lower llm.batch_requests or llm.batch_mb if it is too large, else set llm.mode to online",
             )
         return meant
+
+
+async def _refuse_web_page(reply: Any) -> None:
+    if reply.status_code == 200 and "html" in reply.headers.get("content-type", ""):
+        raise ConnectionError("the reply is a web page: a proxy or a login page answers in place of the endpoint")
+
+
+def _is_whole(found: Any) -> bool:
+    """Whether a file or batch has what it is known by; the openai package takes any JSON for one."""
+    return not isinstance(found, BaseModel | str) or isinstance(getattr(found, "id", None), str)
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:
