@@ -231,6 +231,14 @@ def test_a_commit_that_fails_reaches_all_who_wait_and_the_next_one_works(run, pa
             *(journal.begin(b"%d" % n, b"%d" % n, WHERE) for n in range(5)), return_exceptions=True
         )
         assert [type(error) for error in failed] == [TemporaryError] * 5 and "locked" in str(failed[0])
+        first = asyncio.create_task(journal.begin(KEY, KEY, WHERE))
+        await asyncio.sleep(0)
+        while journal._begins:  # until it is in a commit that waits for the lock
+            await asyncio.sleep(0)
+        later = asyncio.create_task(journal.begin(LATER, LATER, WHERE))
+        assert [type(error) for error in await asyncio.gather(first, later, return_exceptions=True)] == [
+            TemporaryError
+        ] * 2, "also who came while it failed"
         with pytest.raises(TemporaryError, match="locked"):
             await journal.find([KEY])
         other.execute("ROLLBACK")

@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docent.errors import PipelineError
 from docent.llm.journal_file import BEGIN, END, FIND, IN_BATCHES, SPENT, as_ours, explained, is_busy, open_journal
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
 
@@ -194,9 +193,9 @@ class Journal:
                     # Whatever it was, nobody may wait for ever for a commit that will not come.
                     _fail([begin.done for begin in begins], error)
                     _fail([end.done for end in ends], error)
-                    if isinstance(error, PipelineError):
-                        continue
-                    raise
+                    if not isinstance(error, Exception):
+                        raise
+                    continue
             for begin, number in zip(begins, numbers, strict=True):
                 if not begin.done.done():
                     begin.done.set_result(number)
