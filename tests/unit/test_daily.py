@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docent.config import Llm
-from docent.errors import StoppedError
+from docent.errors import ConfigError, StoppedError
 from docent.llm.daily import DAY_S, MINUTE_S, DailyAllowance
 from docent.llm.journal import Entry, Journal, State
 
@@ -186,3 +186,9 @@ def test_waiting_goes_on_until_there_is_room(fleet) -> None:
         )
 
     run(work)
+
+
+def test_fewer_requests_than_shards_are_refused_before_all_wait_for_ever(fleet) -> None:
+    assert fleet(Clock(), 3, requests_per_day=3)
+    with pytest.raises(ConfigError, match="less than one for each of 4 shards"):
+        fleet(Clock(), 4, requests_per_day=3)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from docent.config import Llm
+from docent.errors import ConfigError
 from docent.llm.journal import Journal
 
 log = logging.getLogger("docent.llm")
@@ -30,11 +31,20 @@ class DailyAllowance:
         shards: how many share them.
         endpoint: whose tries count.
         clock: seconds since 1970.
+
+    Raises:
+        ConfigError: fewer requests than shards, so that none of them could ever begin one.
     """
 
     def __init__(
         self, llm: Llm, shards: int, journal: Journal, endpoint: str, clock: Callable[[], float] = time.time
     ) -> None:
+        if llm.requests_per_day is not None and llm.requests_per_day < shards:
+            raise ConfigError(
+                f"{llm.requests_per_day} requests a day are less than one for each of {shards} shards",
+                "llm.requests_per_day",
+                f"run the stage with {llm.requests_per_day} shards at most, then: docent run",
+            )
         self._limits = (llm.requests_per_day, llm.tokens_per_day)
         self._shards, self._journal, self._endpoint, self._clock = shards, journal, endpoint, clock
         self._left, self._minute, self._warned = [0.0, 0.0], -1, False

@@ -34,7 +34,9 @@ _NOTHING = Entry("", "", 0, 0)
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
-    """How many of these have a reply already, for an estimate; 0 where there is no journal. Waits for no lock.
+    """How many of these have a reply already, for an estimate; 0 where there is no journal.
+
+    Waits for a commit of another process as everybody does, and brings an older layout to this one.
 
     Raises:
         ConfigError, TemporaryError: the file is there and cannot be read.
