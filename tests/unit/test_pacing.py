@@ -13,7 +13,7 @@ from tests.virtual_time import in_virtual_time
 
 from docent.config import Llm
 from docent.errors import StoppedError
-from docent.llm.pacing import AT_MOST_PER_S, AT_ONCE, Pacer
+from docent.llm.pacing import AT_ONCE, FIRST_PER_S, SPREAD, Pacer
 
 
 def paced(work: Callable[[Pacer], Coroutine[Any, Any, Any]], shards: int = 1, **llm: Any) -> Any:
@@ -129,9 +129,16 @@ def test_all_who_wait_for_their_turn_get_it_in_order_although_some_are_cut_off(
 def test_replies_that_come_together_do_not_make_requests_that_go_together() -> None:
     async def work(pacer: Pacer) -> None:
         times = await sent_at(pacer, 101)
-        assert times[-1] == pytest.approx((101 - AT_ONCE) / AT_MOST_PER_S, rel=0.05)
+        assert times[-1] == pytest.approx((101 - AT_ONCE) / FIRST_PER_S, rel=0.05)
+        sends = [await pacer.admit(1) for _ in range(100)]
+        await asyncio.sleep(0.5)
+        for send in sends:
+            pacer.ended(send, "replied")
+        start_s, times = now_s(), await sent_at(pacer, 201)
+        per_s = SPREAD * 400 / 0.5
+        assert times[-1] - start_s == pytest.approx((201 - AT_ONCE) / per_s, rel=0.2)
 
-    paced(work)
+    paced(work, max_in_flight=400)
 
 
 @pytest.mark.parametrize("shards", [1, 4])

@@ -24,6 +24,8 @@ from docent.llm.retry import How
 AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
 """Replies that came together make requests that go together: a few at once, the others at so many times the rate of
 replies, so that refusals of the first are seen while the last are still held."""
+FIRST_PER_S = 4000.0
+"""Until that is known: all places at once would overrun an endpoint that allows only a few together."""
 BURST_S = 1.0
 """What may gather of a configured rate, in seconds of it."""
 
@@ -56,7 +58,7 @@ class Pacer:
         self._told = {"requests": ToldLimit(), "tokens": ToldLimit()}
         self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
         self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
-        self._evenly = Bucket(1e6, AT_ONCE, now_s)
+        self._evenly = Bucket(FIRST_PER_S, AT_ONCE, now_s)
         self.in_flight = self._number = 0
         self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
         self._for_place: deque[asyncio.Future[None]] = deque()
