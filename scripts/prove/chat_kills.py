@@ -3,7 +3,7 @@
 Each series asks a mock endpoint (scripts/bench/endpoint.py), which errs by seed, for N structured records, is killed at
 about 25, 50 and 75 % and run again until it ends; every third series has a spending limit that stops it on its way and
 is then raised. At last, the time from the start of a process to its first request is taken with 60,000 of 100,000
-records in the journal.
+records in the journal; with a spending limit, which counts what was spent before, it is told and not judged.
 
 Writes journals and rows into a temporary folder and what was seen to docs/proofs.json. Run alone:
 `.venv/bin/python scripts/prove/chat_kills.py [--kills 60] [--seed 1] [--records 100000]`. Exit 1 when it does not hold.
@@ -34,7 +34,8 @@ SHARES, SPREAD = (0.25, 0.5, 0.75), 0.08
 POLL_S, PATIENCE_S, CAPPED = 0.005, 120.0, 43
 USAGE, USD = (700, 250), (1.0, 4.0)
 COST_USD = sum(tokens * usd for tokens, usd in zip(USAGE, USD, strict=True)) / 1e6
-FAULTS = {"p_truncated": 0.01, "p_429": 0.02, "p_500": 0.02, "retry_after": 0.1}
+# Three cut replies in a row, after which a record is given up, must not come by chance in 40,000 records.
+FAULTS = {"p_truncated": 0.005, "p_429": 0.03, "p_500": 0.03, "retry_after": 0.1}
 FIRST_REQUEST_S = 2.0
 
 
@@ -56,7 +57,9 @@ class Seen:
         found = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
         found += [f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f]
         found += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
-        if self.cap_usd is not None and (self.spent_usd or 0) > self.cap_usd:
+        if self.cap_usd is not None and self.spent_usd is None:
+            found.append("the limit was never reached")
+        elif self.cap_usd is not None and self.spent_usd is not None and self.spent_usd > self.cap_usd:
             found.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
         return found
 
@@ -130,7 +133,8 @@ def main() -> int:
     seen = summary(series, first_s, options.records)
     print(json.dumps(seen, indent=1))
     problems = [f"series {s.seed}: {problem}" for s in series for problem in s.problems()]
-    problems += [f"the first request went out after {s:.2f} s" for s in first_s.values() if s > FIRST_REQUEST_S]
+    if first_s[False] > FIRST_REQUEST_S:
+        problems.append(f"the first request went out after {first_s[False]:.2f} s")
     print("\n".join(problems) or "it holds")
     if options.kills >= 60:
         note("chat_kills", seen)
@@ -192,7 +196,9 @@ def compare(rows: list[str], want: list[str], seen: Seen) -> None:
     """Count records that are not there, there twice, or other than those of the undisturbed run."""
     numbers = [json.loads(line)[0] for line in rows]
     seen.lost, seen.duplicated = N - len(set(numbers)), len(numbers) - len(set(numbers))
-    seen.differ = sum(a != b for a, b in zip(rows, want, strict=False))
+    different = [f"{got}\n  undisturbed: {wanted}" for got, wanted in zip(rows, want, strict=False) if got != wanted]
+    seen.differ = len(different)
+    print("".join(f"series {seen.seed}: {text}\n" for text in different[:3]), end="")
 
 
 def first_request_s(mock: Mock, folder: Path, records: int, capped: bool) -> float:
