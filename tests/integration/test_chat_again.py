@@ -53,3 +53,14 @@ def test_an_endpoint_that_fails_at_a_way_of_asking_for_json_gets_the_next_one(
         last = endpoint.stats()["sent"][-1]["messages"]
     assert [(reply.error, reply.problem) for reply in replies] == [("", "no JSON object in it")] * 3
     assert "JSON Schema" in last[0]["content"], "asked with the words of the prompt"
+
+
+def test_waiting_for_a_turn_takes_nothing_from_the_time_for_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen are open for one place, so that most wait longer for it than the deadline; then they fail once."""
+    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.001)
+    with scripted_endpoint(statuses=[200] * 20 + [500] * 2, delay_s=0.02) as endpoint:
+        llm = endpoint.llm(max_in_flight=1, deadline_s=0.2)
+        _, used = asked(llm, tmp_path / "j.sqlite", questions(26))
+    assert used["tries_refused"] == 2 and used["kept"] == 26

@@ -112,7 +112,7 @@ class Llm(Section):
     timeout_s: float = execution(120.0, gt=0)
     """Seconds to wait for one reply."""
     deadline_s: float = execution(900.0, gt=0)
-    """Seconds for one request over all its tries, waits between them included."""
+    """Seconds from the first failure of a request to its last try."""
     max_reply_mb: float = execution(4.0, gt=0, le=256)
     """A longer reply is cut off and refused."""
     requests_per_minute: int | None = execution(None, ge=1)
@@ -132,7 +132,7 @@ class Llm(Section):
     usd_per_million_output_tokens: float | None = execution(None, ge=0)
     """Price for the limit and the report; without it the list price in `docent/llm/prices.yaml`, where one stands."""
     batch_price: float = execution(0.5, gt=0, le=1)
-    """What batch mode costs beside the prices above."""
+    """Share of the prices above that batch mode costs."""
     batch_requests: int = execution(50_000, ge=1, le=50_000)
     """Most requests in one batch file."""
     batch_mb: float = execution(190.0, gt=0, le=200)

@@ -21,6 +21,7 @@ from docent.llm.batch_api import BatchApi
 from docent.llm.batch_results import Outcome, Results
 from docent.llm.batch_round import Running, Submission
 from docent.llm.chat import ChatRequest
+from docent.llm.in_order import STOP_POLL_S
 from docent.llm.journal import Entry
 from docent.llm.ladder import Ladder
 from docent.llm.openai_endpoint import OpenAIEndpoint
@@ -28,7 +29,6 @@ from docent.llm.sender import Ask, GaveUpError
 
 log = logging.getLogger("docent.llm")
 
-STOP_POLL_S = 0.2
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 LONGEST_DAYS = 7
 """A batch that takes longer is left alone; OpenAI ends one after a day, Azure may take longer."""

@@ -34,7 +34,7 @@ STOP_POLL_S = 0.2
 
 @dataclass(slots=True)
 class _Due:
-    """One place in the line; without a task, the journal has the reply, which may be counted as used already."""
+    """One place in the line; without a task, the journal has the reply when its turn comes, perhaps counted already."""
 
     index: int
     key: bytes

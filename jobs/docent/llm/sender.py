@@ -1,7 +1,8 @@
 """One paid reply: its price reserved, its turn awaited, noted, sent, noted again, and tried anew where that helps.
 
 Writes the journal; everything else is in the modules named here. A record is sent at most `llm.max_attempts` times,
-refusals because of too many requests (HTTP 429) not counted, and within `llm.deadline_s`.
+refusals because of too many requests (HTTP 429) not counted, and not later than `llm.deadline_s` after its
+first failure: how long it waited for its turn before says nothing about the endpoint.
 """
 
 from __future__ import annotations
@@ -123,8 +124,7 @@ class Sender:
             TemporaryError: the endpoint is down.
             StoppedError: `closing` was set.
         """
-        give_up_s = time.monotonic() + self.llm.deadline_s
-        answered, counted, tries = 0, 0, 0
+        give_up_s, answered, counted, tries = 0.0, 0, 0, 0
         self.retries.earn()
         while True:
             tries += 1
@@ -132,7 +132,8 @@ class Sender:
                 return await self._try(ask)
             except TryFailedError as failed:
                 why, counted = str(failed), counted + (failed.how != "busy")
-                answered = self.ledger.tries["replied"] if tries == 1 else answered
+                if tries == 1:
+                    give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.ledger.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
             if not was_busy:

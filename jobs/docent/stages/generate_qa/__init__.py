@@ -125,9 +125,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
 
 
 def problem_with(reply: ChatReply, pairs: int) -> str:
-    """Why a reply cannot be used, "" when it can; a reply cut off by its length ends in half an answer."""
-    if reply.finish_reason == "length":
-        return "cut off at max_tokens"
+    """Why a whole reply cannot be used, "" when it can."""
     try:
         parse_dialogue(reply.text, pairs)
     except UnusableReplyError as error:
