@@ -59,7 +59,7 @@ class Pacer:
         self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
         self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
         self._evenly = Bucket(FIRST_PER_S, AT_ONCE, now_s)
-        self.in_flight = self._number = 0
+        self.in_flight = self._number = self._told_by = 0
         self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
         self._for_place: deque[asyncio.Future[None]] = deque()
         self._for_turn: deque[tuple[asyncio.Future[Send], float]] = deque()
@@ -142,8 +142,10 @@ class Pacer:
         self._look_again(math.inf)
 
     def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
-        """What was sent after this request is not yet in what its reply tells."""
-        since = self._number - send.number
+        """What was sent after this request is not yet in what its reply tells; an older reply tells nothing new."""
+        if send.number < self._told_by:
+            return
+        self._told_by, since = send.number, self._number - send.number
         if "x-ratelimit-limit-requests" in headers and (said := told(headers, "requests")):
             self._told["requests"].learn(said, send.at_s, since, now_s)
         if "x-ratelimit-limit-tokens" in headers and (said := told(headers, "tokens")):

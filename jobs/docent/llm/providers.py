@@ -37,11 +37,11 @@ def _plain(llm: Llm) -> str:
 
 def _azure(llm: Llm) -> str:
     """The path that names a deployment and a version, or the newer one that needs neither."""
-    base = llm.base_url.rstrip("/")
+    base = llm.base_url.rstrip("/").removesuffix("/openai/v1")
     if llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
         return f"{base}/openai/deployments/{name}/chat/completions?api-version={version}"
-    return f"{base.removesuffix('/openai/v1')}/openai/v1/chat/completions"
+    return f"{base}/openai/v1/chat/completions"
 
 
 KINDS: dict[str, Kind] = {

@@ -60,7 +60,7 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
         model="m",
         api_key_env="BENCH_KEY",
         max_in_flight=job.in_flight,
-        # Where rows are what is compared, it finds out itself what the endpoint follows; else that is no part of the work.
+        # Where rows are compared, it finds out itself what the endpoint follows; else that is no part of the work.
         structured_output="auto" if job.wish else "json_schema",
     )
     with (
