@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 from tests.mock_endpoint import ENVIRON, asked, mock_endpoint, questions, scripted_endpoint
 
+from docent.errors import ConfigError
 from docent.llm.client import ChatClient
 
 
@@ -64,3 +65,17 @@ def test_waiting_for_a_turn_takes_nothing_from_the_time_for_tries(
         llm = endpoint.llm(max_in_flight=1, deadline_s=0.2)
         _, used = asked(llm, tmp_path / "j.sqlite", questions(26))
     assert used["tries_refused"] == 2 and used["kept"] == 26
+
+
+def test_extra_settings_are_those_of_the_probe_and_of_the_limits_as_well(tmp_path: Path) -> None:
+    """A model that knows only the newer name would refuse the probe, and be taken for one without JSON."""
+    extra = {"max_tokens": None, "max_completion_tokens": 4000}
+    with scripted_endpoint() as endpoint:
+        asked(endpoint.llm(extra_body=extra), tmp_path / "a.sqlite", questions(2, Pair))
+        sent = endpoint.stats()["sent"]
+        assert len(sent) >= 4 and {request["max_tokens"] for request in sent} == {None}
+        assert [request["temperature"] for request in sent[:3]] == [None, None, 0.0], "two probes"
+        endpoint.reset()
+        with pytest.raises(ConfigError, match="spending limit"):
+            asked(endpoint.llm(extra_body=extra, max_tokens=4000), tmp_path / "b.sqlite", questions(2))
+        assert endpoint.stats()["requests"] == 0

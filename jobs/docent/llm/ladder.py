@@ -15,7 +15,7 @@ from docent.config import Llm
 from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
-from docent.llm.structure import Reading, Rung, ask_for_json, choose_rung, correction, read_reply
+from docent.llm.structure import PROBE_SCHEMA, Reading, Rung, ask_for_json, choose_rung, correction, read_reply
 from docent.records import canonical_json
 
 MAX_ASKS = 3
@@ -50,8 +50,13 @@ class Ladder:
             return
 
         async def probed(body: dict[str, Any]) -> Answer:
-            probe = ChatRequest((Message("user", ""),), 0.0, int(body["max_tokens"]))
-            ask = self._asked(probe, body, 0)
+            most = int(body.pop("max_tokens"))
+            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=PROBE_SCHEMA)
+            # With the settings of every request, for without some of them it would be refused or go elsewhere.
+            settings = self.provider.body(probe)
+            if "temperature" not in llm.extra_body:
+                settings.pop("temperature", None)
+            ask = self._asked(probe, {**settings, **body}, 0)
             found = (await self.sender.journal.find([ask.key])).get(ask.key)
             try:
                 found = found or await self.sender.send(ask)

@@ -102,7 +102,9 @@ class Sender:
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """The dearest one try may get."""
         images = sum(len(message.images) for message in request.messages)
-        return self.budget.most(len(body), len(request.messages), images, request.max_tokens)
+        told = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
+        longest = max(request.max_tokens, *(tokens for tokens in told if isinstance(tokens, int)), 0)
+        return self.budget.most(len(body), len(request.messages), images, longest)
 
     def start(self) -> None:
         """Begin again after a stop."""
