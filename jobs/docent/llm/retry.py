@@ -18,7 +18,7 @@ from docent.llm.limits import LONGEST_TOLD_S, Bucket
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
-"""So many retries are earned by each request; beyond them one retry a second is left, over all requests."""
+"""So many retries are earned by each reply; beyond them one retry a second is left, over all requests."""
 EARNED_AT_MOST = 100.0
 
 How = Literal["busy", "failed", "lost"]
@@ -49,7 +49,7 @@ class RetryBudget:
         self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
 
     def earn(self) -> None:
-        """A request was begun."""
+        """A request has its reply: an endpoint that answers may be asked again more often."""
         self._bucket.take(-RETRIES_PER_REQUEST)
 
     def wait_s(self) -> float:

@@ -127,25 +127,26 @@ class Sender:
             StoppedError: `closing` was set.
         """
         give_up_s, answered, counted, tries = 0.0, 0, 0, 0
-        self.retries.earn()
         while True:
             tries += 1
             try:
-                return await self._try(ask)
+                entry = await self._try(ask)
+                self.retries.earn()
+                return entry
             except TryFailedError as failed:
                 why, counted = str(failed), counted + (failed.how != "busy")
                 if tries == 1:
                     give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.ledger.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
-            if not was_busy:
-                pause_s = max(pause_s, self.retries.wait_s())
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
                 others_answered = self.ledger.tries["replied"] > answered
                 raise self._no_reply(why, tries, others_answered or await self._answers_others())
+            await self._pause(pause_s)
+            while not was_busy and (earned_in_s := self.retries.wait_s()) > 0 and time.monotonic() < give_up_s:
+                await self._pause(earned_in_s)
             if not was_busy:
                 self.retries.spend()
-            await self._pause(pause_s)
 
     async def _try(self, ask: Ask) -> Entry:
         """One try within the budget."""
