@@ -132,7 +132,6 @@ def run(
             measured.wall_s = time.monotonic() - started_s
             measured.code = process.returncode = os.waitstatus_to_exitcode(status)
             measured.cpu_s = used.ru_utime + used.ru_stime
-            measured.largest_mb = max(measured.largest_mb, used.ru_maxrss * 1024 / 1e6)
             ended.set()
 
         waiting = threading.Thread(target=wait)

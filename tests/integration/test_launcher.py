@@ -83,7 +83,9 @@ def execution_fields() -> dict[str, Any]:
         for name, field in model.model_fields.items():
             extra = field.json_schema_extra
             if isinstance(extra, dict) and extra["effect"] == "execution" and name != "name":
-                found[f"{section_name}.{name}"] = another(field.get_default(call_default_factory=True))
+                value = field.get_default(call_default_factory=True)
+                others = [choice for choice in get_args(field.annotation) if isinstance(value, str) and choice != value]
+                found[f"{section_name}.{name}"] = others[0] if others else another(value)
     return found
 
 
@@ -93,8 +95,10 @@ def is_model(kind: Any) -> bool:
 
 def another(value: Any) -> Any:
     if isinstance(value, str):
-        return "DEBUG" if value == "INFO" else value + "X"
-    return 1 if value is None else value + 1 if isinstance(value, int) else 0.9 if value != 0.9 else 0.8
+        return value + "X"
+    if isinstance(value, int):
+        return value + 1 if value < 2 else value - 1  # some are as large as they may be
+    return 1 if value is None else 0.9 if value != 0.9 else 0.8
 
 
 def test_no_execution_field_reruns_anything(finished: Path) -> None:
