@@ -99,7 +99,7 @@ def test_four_shards_at_once_stay_below_the_limit_and_go_on_where_they_stopped(
     assert endpoint.stats()["answered"] == paid
     more = museum.config(4, llm=openai(endpoint, max_in_flight=16, **raised, **USD))
     assert museum.generate(run_dir, more) == 0
-    assert endpoint.stats()["requests"] == 24 and asked_more_than_once(endpoint) == []
+    assert asked_more_than_once(endpoint) == [] and endpoint.stats()["requests"] == 24
     assert len(pairs_of(run_dir)) == 120
 
 
