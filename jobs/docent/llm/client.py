@@ -77,8 +77,9 @@ class ChatClient:
         drain_s: float = DRAIN_S,
     ) -> None:
         self.llm, self.provider = llm, PROVIDERS[llm.provider](llm, environ)
+        budget = Budget(llm, shards)
         self.journal = Journal(journal)
-        self.sender = Sender(llm, self.provider, self.journal, Budget(llm, shards), shards)
+        self.sender = Sender(llm, self.provider, self.journal, budget, shards)
         self.usage: Counter[str] = Counter()
         self.stop, self.drain_s = stop or threading.Event(), drain_s
         self._loop = asyncio.new_event_loop()
