@@ -135,10 +135,21 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
         ranks.run_ranks(stop, config.kubernetes.grace_s)
     else:
         folder.mkdir(parents=True, exist_ok=True)
+        _forget_progress(run_dir / unit.name, shard)
         progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None)
         ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
         with peers.together():
             _do(ctx, spec, rehearse)
+
+
+def _forget_progress(folder: Path, shard: Shard) -> None:
+    """What an earlier attempt said of this shard, and of shards that there are no more, is not how it stands now."""
+    if peers.rank() != 0:
+        return
+    for path in folder.glob("progress-*.json"):
+        index = path.stem.removeprefix("progress-")
+        if index.isdigit() and (int(index) == shard.index or int(index) >= shard.count):
+            path.unlink(missing_ok=True)
 
 
 def _do(ctx: Context, spec: str, rehearse: int | None) -> None:

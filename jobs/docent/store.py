@@ -109,9 +109,10 @@ class Artifact:
         return round(sum(float(marker["seconds"]) for marker in self.markers()), 1)
 
     @property
-    def usd(self) -> float:
-        """Money that its shards spent on endpoints."""
-        return round(sum(float(marker["usage"].get("usd", 0.0)) for marker in self.markers()), 4)
+    def usd(self) -> float | None:
+        """Money that its shards spent on endpoints; None where they asked none, or at a price that nobody knows."""
+        told = [float(marker["usage"]["usd"]) for marker in self.markers() if "usd" in marker["usage"]]
+        return round(sum(told), 4) if told else None
 
     @property
     def rejected_because(self) -> str:

@@ -47,8 +47,9 @@ class Budget:
         self._out, self.stopped = 0, False
         self._changed = asyncio.Event()
         if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
+            known = "one of them is set to 0" if self.prices else f"none are listed for {llm.model!r}"
             raise ConfigError(
-                f"a spending limit needs both prices, and none are listed for {llm.model!r}",
+                f"a spending limit needs both prices, and {known}",
                 "llm.max_usd",
                 "set llm.usd_per_million_input_tokens and llm.usd_per_million_output_tokens",
             )

@@ -130,8 +130,9 @@ class ChatClient:
                     ledger.close(reply)
                     yield reply
         except PipelineError as error:
-            if ledger.kept:
-                error.what += f" ({ledger.line()})"
+            done(self._drained(line))
+            if answered := done(self._answered(requests, ladder)):
+                error.what += f" ({answered} of {len(requests)} requests have their reply)"
             raise
         finally:
             done(self._drained(line))
@@ -188,6 +189,16 @@ class ChatClient:
         await batches.fill(requests)
         ladder.send = batches.send
         self.usage["from_journal"] -= batches.replied
+
+    async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
+        """How many of the requests the journal has a reply to, where it can be said."""
+        if requests and requests[0].schema is not None and ladder.rung is None:
+            return 0
+        found = 0
+        for start in range(0, len(requests), COUNTED_AT_ONCE):
+            some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
+            found += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
+        return found
 
     async def _drained(self, line: InOrder) -> None:
         """Let what is under way become durable."""

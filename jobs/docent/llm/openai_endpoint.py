@@ -175,7 +175,8 @@ def _error_of(body: bytes) -> tuple[str, str]:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return body[:4096].decode(errors="replace"), ""
+        text = body[:4096].decode(errors="replace")
+        return "a web page" if text.lstrip()[:1] == "<" else text, ""
     error = found.get("error", found) if isinstance(found, dict) else found
     if not isinstance(error, dict):
         return str(error), ""

@@ -8,6 +8,7 @@ first failure: how long it waited for its turn before says nothing about the end
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from docent.llm.pacing import Pacer
 from docent.llm.retry import RetryBudget, TryFailedError, wait_s
 from docent.records import canonical_json
 
+log = logging.getLogger("docent.llm")
+
+SAID_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
@@ -98,6 +102,7 @@ class Sender:
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint)
         self.closing = asyncio.Event()
         self.has_replies = False
+        self._said_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """The dearest one try may get."""
@@ -139,6 +144,7 @@ class Sender:
                     give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.ledger.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
+                self._say(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
                 others_answered = self.ledger.tries["replied"] > answered
                 raise self._no_reply(why, tries, others_answered or await self._answers_others())
@@ -233,8 +239,17 @@ class Sender:
     def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
         if others_had_one:
             return GaveUpError(f"no reply in {tries} tries; the last: {why}")
+        refuses = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
+        runs = "check that it runs and llm.base_url is right"
         return TemporaryError(
             f"the endpoint gave no reply in {tries} tries; the last: {why}",
             self.provider.base_url,
-            "check that it runs and llm.base_url is right, then: docent run (replies so far are kept)",
+            f"{refuses if why.startswith('HTTP 429') else runs}, then: docent run (replies so far are kept)",
         )
+
+    def _say(self, why: str) -> None:
+        """That tries fail, now and then: without it a run that is only refused looks like one that stands still."""
+        if time.monotonic() - self._said_s >= SAID_EVERY_S:
+            self._said_s = time.monotonic()
+            failed = self.ledger.tries["refused"] + self.ledger.tries["lost"]
+            log.warning("%d tries failed so far, each is made again; the last: %s", failed, why)

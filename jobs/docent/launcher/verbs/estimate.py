@@ -34,9 +34,13 @@ def estimate(file: Path, run_name: str | None, data: Path, sets: Sequence[str], 
     states = RunStates(config, run_dir)
     asking = [unit for unit in states.units.values() if "llm" in STAGES[unit.stage].needs]
     rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
+    llm = config.llm
     if output == "table":
         rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
-    print_table(rows, output, f"estimate for {run_dir}: {config.llm.provider}, {config.llm.model}")
+    else:
+        rows = [{**row, "provider": llm.provider, "model": llm.model, "mode": llm.mode} for row in rows]
+    asked = "the offline teacher" if llm.provider == "offline" else f"{llm.model} at {llm.base_url}, {llm.mode}"
+    print_table(rows, output, f"estimate for {run_dir}: {asked}")
 
 
 def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
