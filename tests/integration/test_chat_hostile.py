@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from tests.mock_endpoint import KEY, MockEndpoint, asked, mock_endpoint, questions
+from tests.mock_endpoint import KEY, MockEndpoint, asked, questions
 
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.chat import ChatReply
@@ -20,19 +19,6 @@ N = 60
 class Pair(BaseModel):
     question: str
     answer: str
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MockEndpoint]:
-    with mock_endpoint() as found:
-        yield found
-
-
-@pytest.fixture
-def endpoint(running: MockEndpoint, monkeypatch: pytest.MonkeyPatch) -> MockEndpoint:
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
-    running.reset()
-    return running
 
 
 def is_whole(reply: ChatReply) -> bool:
