@@ -48,7 +48,7 @@ def test_one_or_sixty_four_in_flight_give_the_same_replies(endpoint: MockEndpoin
 
 
 def test_a_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoint, tmp_path: Path) -> None:
-    endpoint.reset(p_truncated=0.3)
+    endpoint.reset(p_truncated=0.5)
     llm = endpoint.llm(max_in_flight=16)
     replies, used = asked(llm, tmp_path / "j.sqlite", questions(100))
     kept = [r for r in replies if not r.problem]
