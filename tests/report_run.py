@@ -204,7 +204,7 @@ def assemble(ctx: Context) -> Iterator[Item]:
         planned = tuple(PlannedImage(image=i, split=s) for i, s in zip(document.images, splits, strict=True))
         yield Item(
             id=make_id("assemble", [document.id]), parents=(document.id,), name=document.name,
-            text=document.sections[0].text, source=_span(), images=planned,
+            text=document.sections[0].text, source=_span(), document_id=document.id, document=document.name, images=planned,
         )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def generate_qa(ctx: Context) -> Iterator[QAPair | Reject]:
             yield QAPair(
                 id=make_id("generate-qa", [item.id], index), parents=(item.id,), item_id=item.id, item_name=item.name,
                 question="What is this?" + STORY.extra, answer=item.text, question_type="describe",
-                language="English", temperature=0.4, index=index, teacher="offline-extractive",
+                language="English", temperature=0.4, index=index, teacher="offline-extractive", sources=(item.source,),
             )  # fmt: skip
     yield Reject(reason="the reply is not JSON", raw="nope")
 
@@ -242,9 +242,9 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
             yield Example(
                 id=make_id("build-dataset", [pair.id, planned.image.id]), parents=(pair.id, planned.image.id),
                 split=planned.split, data_id=place, item_id=item.id, item_name=item.name,
-                image_name=planned.image.name, file=f"images/{planned.split}/{planned.image.name}",
+                image_name=planned.image.name, files=(f"images/{planned.split}/{planned.image.name}",),
                 group=planned.image.group, question=pair.question, answer=pair.answer, temperature=0.4,
-                teacher=pair.teacher,
+                teacher=pair.teacher, question_type="visitor", language="English", sources=(),
             )  # fmt: skip
     audit = {
         "leaks": STORY.leaks,

@@ -49,6 +49,8 @@ def item_row(name: str, images: Sequence[ImageFile], splits: Sequence[Split] = S
         name=name,
         text=f"The {name} is a form.",
         source=Span(file="raw.csv", first_line=1, last_line=1),
+        document_id="d",
+        document="raw",
         images=tuple(PlannedImage(image=i, split=s) for i, s in zip(images, splits, strict=True)),
     )
 
@@ -68,6 +70,7 @@ def pair_rows(item: Item, per_temperature: int = 3, temperatures: Sequence[float
             temperature=temperature,
             index=index,
             teacher="offline-extractive",
+            sources=(item.source,),
         )
         for temperature in reversed(temperatures)
         for index in range(per_temperature)

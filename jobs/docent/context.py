@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,6 +81,14 @@ class Context:
     def rows(self, stage: str, kind: type[R]) -> list[R]:
         """All rows of a stage, unit after unit, in order; empty when that stage is skipped."""
         return [row for artifact in self.artifacts(stage) for row in artifact.rows(kind)]
+
+    def stream(self, stage: str, kind: type[R]) -> Iterator[R]:
+        """The same rows one at a time, for stages that may have more of them than memory."""
+        return (row for artifact in self.artifacts(stage) for row in artifact.rows(kind))
+
+    def count(self, stage: str) -> int:
+        """How many rows `stream` gives, known without reading them."""
+        return sum(int(artifact.success["rows"]) for artifact in self.artifacts(stage))
 
     def mine(self, rows: Sequence[T]) -> Sequence[T]:
         """The contiguous block of `rows` that this shard works on."""

@@ -42,7 +42,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", kind="indexed"),
+    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -55,21 +55,23 @@ STAGES: dict[str, Stage] = {
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
+        version=2,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
         reads=("assemble",),
         requires=("assemble",),
         uses=("llm",),
-        version=2,
+        version=3,
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa")),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=2),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
+        version=2,
     ),
     "finetune": Stage(
         "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)
@@ -165,11 +167,18 @@ def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
     An endpoint only where one is configured, the hub only where the base model is no folder.
     """
     found = set(STAGES[unit.stage].needs)
-    if config.llm.provider == "offline":
+    if config.llm.provider == "offline" or (unit.stage == "ingest" and not describes(config)):
         found.discard("llm")
     if reads_base_model(unit) and config.finetune and not is_folder(config.finetune.base_model):
         found.add("hub")
+    if unit.stage == "build-dataset" and config.build_dataset and config.build_dataset.push_to:
+        found.add("hub")
     return frozenset(found)
+
+
+def describes(config: PipelineConfig) -> bool:
+    """Whether a teacher describes the pictures of documents while they are read."""
+    return bool(config.ingest and config.ingest.describe.enabled)
 
 
 def is_folder(model: str) -> bool:
@@ -192,7 +201,8 @@ def arms(config: PipelineConfig) -> tuple[str, ...]:
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
     """The configuration that decides what the unit writes, narrowed to its own approach or arm, as JSON values."""
     found: dict[str, Any] = {"run": output_fields(config.run)}
-    for name in (*STAGES[unit.stage].uses, unit.stage):
+    uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
+    for name in (*uses, unit.stage):
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
             found[name] = output_fields(section)
@@ -209,6 +219,8 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(p for s in config.ingest.sources for p in (s.path, s.images_folder) if p is not None)
+    if unit.stage == "curate" and config.curate and config.curate.edits:
+        return (config.curate.edits,)
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():
         return (Path(config.finetune.base_model),)
     return ()

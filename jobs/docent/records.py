@@ -47,15 +47,8 @@ class Span(Frozen):
     file: str
     first_line: int
     last_line: int
-
-
-class Section(Frozen):
-    """One piece of text of a document."""
-
-    index: int
-    title: str
-    text: str
-    source: Span
+    page: int | None = None
+    """1-based page of a PDF; lines are then those of the page's text. None for a file without pages."""
 
 
 class ImageFile(Row):
@@ -78,6 +71,38 @@ class ImageFile(Row):
     """The split that the source file put it in, where it said one."""
 
 
+class Figure(Frozen):
+    """A figure that a section refers to, at its place in the section's text."""
+
+    token: str
+    """The reference as it stands in the text: `{{FIGURE_1.2}}` or `![view](view.png)`."""
+    caption: str = ""
+    description: str = ""
+    """What a teacher saw in it; empty where none was asked."""
+    image: ImageFile | None = None
+    """The picture; None where the reference leads nowhere, which is a reject as well."""
+
+
+class Fact(Frozen):
+    """One statement of a section."""
+
+    text: str
+    source: Span
+
+
+class Section(Frozen):
+    """One piece of text of a document."""
+
+    index: int
+    """1-based in Markdown and other documents, 0 for the description of an exhibit."""
+    title: str
+    text: str
+    source: Span
+    facts: tuple[Fact, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    """In the order of their references; a reference that stands there twice is one figure."""
+
+
 class Slots(Frozen):
     """How many images of an exhibit each split shall hold."""
 
@@ -89,10 +114,16 @@ class Slots(Frozen):
 class Document(Row):
     """One exhibit or text document as read from a source."""
 
-    kind: Literal["exhibit"]
+    kind: Literal["exhibit", "markdown", "pdf", "row", "text"]
     name: str
+    """The exhibit's name, or the document's title."""
     sections: tuple[Section, ...]
     images: tuple[ImageFile, ...] = ()
+    """Photos of an exhibit; the pictures of other documents are their sections' figures."""
+    language: str = ""
+    """As the source says; "" takes `generate_qa.language`."""
+    meta: dict[str, str] = {}
+    """What the document says of itself: front matter, PDF properties."""
     given_slots: Slots | None = None
     """Images per split that the source listed, present or absent; None where it gave no split."""
 
@@ -130,12 +161,27 @@ class PlannedImage(Frozen):
 
 
 class Item(Row):
-    """What questions are asked about: one exhibit (or section) with its text and its images by split."""
+    """What questions are asked about: one exhibit with its photos by split, or one section with its figures."""
 
+    kind: Literal["exhibit", "section"] = "exhibit"
     name: str
+    """The exhibit's name; for a section the document's title, then its own."""
     text: str
     source: Span
-    images: tuple[PlannedImage, ...]
+    images: tuple[PlannedImage, ...] = ()
+    """Photos; none for a section."""
+    document_id: str
+    document: str
+    """The document's title."""
+    title: str = ""
+    """The section's."""
+    language: str = ""
+    """As the source says; "" takes `generate_qa.language`."""
+    meta: dict[str, str] = {}
+    facts: tuple[Fact, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    related: tuple[str, ...] = ()
+    """Ids of items of the same document that say similar things, the nearest first."""
 
 
 class QAPair(Row):
@@ -146,34 +192,61 @@ class QAPair(Row):
     question: str
     answer: str
     question_type: str
+    difficulty: str = ""
+    """`easy`, `medium` or `hard`; empty for visitors' questions."""
     language: str
     temperature: float
     index: int
-    """Position among the pairs of one item at one temperature."""
+    """Position among the pairs of one item, question type and temperature."""
     teacher: str
     """Who wrote it: `offline-extractive` or the model's name."""
+    sources: tuple[Span, ...]
+    """The lines it was written from: the fact, the section, or both sections."""
+    figures: tuple[ImageFile, ...] = ()
+    """Pictures that belong to the question, each once."""
+    reasoning: tuple[str, ...] = ()
+    """Steps that led to the answer, where they were asked for."""
+    held_out: bool = False
+    """Of a question type that is only tested with, such as section summaries."""
+    conversation: str = ""
+    """Pairs of one item with the same value are turns of one conversation, in order; empty for a single question."""
     verdict: Literal["unchecked", "pass", "warn"] = "unchecked"
     reasons: tuple[str, ...] = ()
     """Why `curate` warned."""
+    reviewed: Literal["", "approved", "edited"] = ""
+    """What a person did with it."""
 
 
 class Example(Row):
-    """One row of the data set: a picture, a question about it and the answer. Parents: the pair, the image."""
+    """One row of the data set: a question with its answer, and the pictures it is about. Parents: pair, images."""
 
     split: Split
     data_id: int
     """0-based position in its split."""
     item_id: str
     item_name: str
-    image_name: str
-    file: str
-    """Path of the picture inside build-dataset's folder: `images/<split>/<name>`."""
-    group: str
-    """Lineage group of the picture."""
+    image_name: str = ""
+    """Of the first picture; empty for a row without one."""
+    files: tuple[str, ...] = ()
+    """Paths of the pictures inside build-dataset's folder, `images/<split>/<name>`; none in a text-only row."""
+    group: str = ""
+    """Lineage group of the first picture."""
     question: str
     answer: str
     temperature: float
     teacher: str
+    question_type: str
+    difficulty: str = ""
+    language: str
+    sources: tuple[Span, ...]
+    """The lines that the answer was written from."""
+    reasoning: tuple[str, ...] = ()
+    conversation: str = ""
+
+    @property
+    def file(self) -> str:
+        """Path of the first picture. Raises IndexError for a text-only row."""
+        return self.files[0]
 
 
 class Checkpoint(Row):

@@ -40,12 +40,15 @@ def example(name: str, split: Split, number: int, data_id: int, question: str) -
         item_id=f"id-of-{name}",
         item_name=name,
         image_name=f"{name}-{number}.png",
-        file=f"images/{split}/{name}-{number}.png",
+        files=(f"images/{split}/{name}-{number}.png",),
         group=f"{name}-{number}",
         question=question,
         answer=f"{question} The {name}, as photo {number} shows." if split == "train" else f"The {name}.",
         temperature=0.4,
         teacher="offline-extractive",
+        question_type="visitor",
+        language="English",
+        sources=(),
     )
 
 

@@ -139,7 +139,7 @@ def test_test_answers_made_of_training_sentences_are_counted() -> None:
     def row(number: int, split: Split, item: str, answer: str) -> Example:
         return Example(
             id=str(number), split=split, data_id=number, item_id=item, item_name=item, image_name="a.jpg",
-            file=f"images/{split}/a.jpg", group="g", question="What?", answer=answer, temperature=0.4, teacher="t",
+            files=(f"images/{split}/a.jpg",), group="g", question="What?", answer=answer, temperature=0.4, teacher="t", question_type="visitor", language="English", sources=(),
         )  # fmt: skip
 
     said = [

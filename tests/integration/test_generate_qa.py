@@ -127,7 +127,15 @@ def item(number: int) -> Item:
     name = f"form-{'abcdefghijklmnop'[number]}"
     text = TEXT.format(name=name.replace("-", " "))
     span = Span(file="raw.csv", first_line=number + 2, last_line=number + 2)
-    return Item(id=make_id("assemble", (), number), name=name, text=text, source=span, images=())
+    return Item(
+        id=make_id("assemble", (), number),
+        name=name,
+        text=text,
+        source=span,
+        document_id="d",
+        document="raw",
+        images=(),
+    )
 
 
 def openai(endpoint: Endpoint, **settings: Any) -> dict[str, Any]:

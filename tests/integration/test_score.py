@@ -56,12 +56,15 @@ def example(name: str, split: Split, data_id: int, number: int, text: str) -> Ex
         item_id=f"id-of-{name}",
         item_name=name,
         image_name=f"{name}-{number}.jpg",
-        file=f"images/{split}/{name}-{number}.jpg",
+        files=(f"images/{split}/{name}-{number}.jpg",),
         group=f"{name}-{number}",
         question='What is "this"?',
         answer=text,
         temperature=0.4,
         teacher="offline-extractive",
+        question_type="visitor",
+        language="English",
+        sources=(),
     )
 
 
@@ -95,7 +98,7 @@ def answer_rows(ctx: Context) -> Iterator[Answer]:
 def items(ctx: Context) -> Iterator[Item]:
     for name, text in TEXTS.items():
         span = Span(file="raw.csv", first_line=1, last_line=1)
-        yield Item(id=f"id-of-{name}", name=name, text=text, source=span, images=())
+        yield Item(id=f"id-of-{name}", name=name, text=text, source=span, document_id="d", document="raw", images=())
 
 
 def build_dataset(ctx: Context) -> Iterator[Example]:

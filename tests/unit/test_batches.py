@@ -35,8 +35,8 @@ def photos(tmp_path: Path) -> list[Path]:
 
 def example(question: str, answer: str) -> Example:
     return Example(
-        id="x", split="train", data_id=4, item_id="i", item_name="cube", image_name="a.jpg", file="images/train/a.jpg",
-        group="g", question=question, answer=answer, temperature=0.4, teacher="t",
+        id="x", split="train", data_id=4, item_id="i", item_name="cube", image_name="a.jpg", files=("images/train/a.jpg",),
+        group="g", question=question, answer=answer, temperature=0.4, teacher="t", question_type="visitor", language="English", sources=(),
     )  # fmt: skip
 
 

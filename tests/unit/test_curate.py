@@ -21,6 +21,8 @@ ITEM = Item(
     name="block-12",
     text="The block has eight corners, weighs 1.5 kg and was cut in 1837.",
     source=Span(file="raw.csv", first_line=2, last_line=2),
+    document_id="d",
+    document="raw",
     images=(),
 )
 
@@ -29,7 +31,7 @@ def pair(answer: str, question: str = "What is this?", temperature: float = 0.4,
     return QAPair(
         id=make_id("generate-qa", (item.id,), temperature, question, answer),
         parents=(item.id,), item_id=item.id, item_name=item.name, question=question, answer=answer,
-        question_type="visitor", language="English", temperature=temperature, index=0, teacher="m1",
+        question_type="visitor", language="English", temperature=temperature, index=0, teacher="m1", sources=(item.source,),
     )  # fmt: skip
 
 

@@ -42,12 +42,15 @@ def example(question: str, answer: str) -> Example:
         item_id="i",
         item_name="1903-wright-flyer",
         image_name="1903-wright-flyer-3.jpg",
-        file="images/test/1903-wright-flyer-3.jpg",
+        files=("images/test/1903-wright-flyer-3.jpg",),
         group="g",
         question=question,
         answer=answer,
         temperature=0.4,
         teacher="t",
+        question_type="visitor",
+        language="English",
+        sources=(),
     )
 
 

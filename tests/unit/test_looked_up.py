@@ -26,12 +26,15 @@ def example(number: int, question: str = "What is this?", answer: str = "A cube.
         item_id="i",
         item_name="cube",
         image_name=f"{number}.jpg",
-        file=f"images/train/{number}.jpg",
+        files=(f"images/train/{number}.jpg",),
         group="g",
         question=question,
         answer=answer,
         temperature=0.9,
         teacher="offline-extractive",
+        question_type="visitor",
+        language="English",
+        sources=(),
     )
 
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from docent.config.fields import Section, execution, output, output_fields
 from docent.config.kubernetes import Kubernetes
+from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
 from docent.config.stages import (
     Answering,
     Approach,
@@ -33,7 +34,6 @@ from docent.config.stages import (
     Ingest,
     Reporting,
     Scoring,
-    Source,
 )
 from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
@@ -47,16 +47,21 @@ __all__ = [
     "AugmentImages",
     "BuildDataset",
     "Curate",
+    "Describe",
     "Finetune",
     "GenerateQA",
     "Ingest",
     "Kubernetes",
     "Llm",
+    "Markdown",
+    "Pdf",
     "PipelineConfig",
     "Reporting",
+    "Rows",
     "Run",
     "Scoring",
     "Source",
+    "Text",
     "dump_config",
     "is_override",
     "load_config",

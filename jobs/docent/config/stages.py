@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from docent.config.fields import Section, execution, output
+from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
@@ -25,37 +26,31 @@ class Stage(Section):
     """Shards that may end with bad input before the stage fails; the report lists the gap."""
 
 
-class Source(Section):
-    """One place to read from."""
-
-    kind: Literal["exhibits-csv", "exhibits-folder"] = output()
-    """`exhibits-csv`: a CSV with one exhibit per row; `exhibits-folder`: one subfolder per exhibit."""
-    path: Path = output()
-    """The CSV file, or the folder of subfolders with photos and `description.txt`."""
-    images: Path | None = output(None)
-    """Folder of the CSV's images; `images` beside the CSV when not given."""
-
-    @property
-    def images_folder(self) -> Path | None:
-        """Where the CSV's images lie; None for a folder source, which holds its own."""
-        return (self.images or self.path.parent / "images") if self.kind == "exhibits-csv" else None
-
-
 class Ingest(Stage):
-    """Read raw exhibits."""
+    """Read raw material."""
 
     sources: tuple[Source, ...] = output(min_length=1)
     """What to read, in order."""
     max_exhibits: int | None = output(None, ge=1)
-    """Read only the first so many exhibits, for a quick try."""
+    """Read only the first so many exhibits or files, for a quick try."""
     shards: int = execution(1, ge=1)
     """Parallel parts."""
     max_reject_rate: float = execution(0.05, ge=0, le=1)
-    """Share of photos and exhibits that may be unusable."""
+    """Share of photos, exhibits and figures that may be unusable."""
     max_image_mb: float = output(50.0, gt=0)
     """Larger image files are rejected."""
     max_image_megapixels: float = output(100.0, gt=0)
     """Images with more pixels are rejected by their header, before decoding."""
+    markdown: Markdown = output(Markdown)
+    """How Markdown is read."""
+    pdf: Pdf = output(Pdf)
+    """How PDFs are read."""
+    rows: Rows = output(Rows)
+    """How CSV and XLSX rows are read."""
+    text: Text = output(Text)
+    """How plain text is read."""
+    describe: Describe = output(Describe)
+    """Figures described by the teacher."""
 
 
 class AssessImages(Stage):
@@ -83,7 +78,7 @@ class AugmentImages(Stage):
 
 
 class Assemble(Stage):
-    """One item per exhibit, and which photo goes to which split."""
+    """One item per exhibit or section, and which photo goes to which split."""
 
     split: Literal["clean", "published", "given"] = output("clean")
     """`clean`: all derivatives of a photo in one split. `published`: originals to test first, altered copies to
@@ -94,6 +89,8 @@ class Assemble(Stage):
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)
     """Photos per exhibit kept for choosing a checkpoint."""
+    related_sections: int = output(3, ge=0, le=10)
+    """Sections of the same document that are shown beside one, by TF-IDF similarity."""
 
 
 class GenerateQA(Stage):
@@ -101,15 +98,30 @@ class GenerateQA(Stage):
 
     shards: int = execution(2, ge=1)
     """Parallel parts."""
+    types: tuple[str, ...] = output(("visitor",), min_length=1)
+    """Question types to ask, from question_types.yaml; `all` stands for the 15 types of documents, `styles` for the
+    five styles. `visitor` is the published museum method."""
+    quotas: dict[str, int] = output(dict)
+    """Pairs per section (or per fact) and temperature by question type, where they differ from question_types.yaml."""
     temperatures: tuple[float, ...] = output((0.4, 0.7, 0.9), min_length=1)
-    """One call per item and temperature; the lowest goes to test, the highest to train."""
+    """One call per item, question type and temperature; the lowest goes to test, the highest to train."""
     pairs_per_call: int = output(5, ge=1, le=20)
-    """Pairs asked for in one call."""
+    """Visitor pairs asked for in one call."""
     max_answer_words: int = output(300, ge=10)
     """Longest answer asked for."""
     language: str = output("English")
-    """Language of questions and answers."""
-    max_reject_rate: float = execution(0.2, ge=0, le=1)
+    """Language of questions and answers, as a name (`Korean`) or a code (`ko`); a source may have its own."""
+    domain: str = output("")
+    """What the documents are about, in a few words for the prompts: `road traffic control`."""
+    persona: str = output("")
+    """Who asks: `a technician in training`."""
+    image_policy: str = output("Attach a figure only where the question cannot be answered without looking at it.")
+    """When a question gets figures, as the teacher is told."""
+    max_images: int = output(4, ge=0, le=16)
+    """Figures shown with one request and attached to one question; 0 asks without figures."""
+    reasoning: bool = output(False)
+    """Also ask for the steps that lead to each answer."""
+    max_reject_rate: float = execution(0.5, ge=0, le=1)
     """Share of calls that may give nothing usable."""
 
 
@@ -118,10 +130,28 @@ class Curate(Stage):
 
     min_answer_words: int = output(4, ge=1)
     """Shorter answers are rejected."""
+    min_answer_words_by_type: dict[str, int] = output(
+        lambda: {"short_answer": 1, "boolean": 1, "true_false_fill_blank": 1, "conversation": 1}
+    )
+    """The same for question types whose answers may be shorter."""
     max_answer_words: int = output(300, ge=1)
     """Longer answers are rejected."""
     max_unsupported_numbers: int = output(0, ge=0)
     """Answers with more numbers that the source does not have are rejected."""
+    max_unsupported_names: int = output(0, ge=0)
+    """Answers with more proper names that the source does not have are rejected."""
+    near_duplicate_similarity: float | None = output(0.9, gt=0.5, le=1)
+    """Pairs whose word sets agree in this share (Jaccard, by MinHash) or more are repeats; null leaves the gate out."""
+    embedding_similarity: float | None = output(None, gt=0.5, le=1)
+    """Pairs about the same item whose embeddings have at least this cosine are repeats; null leaves the gate out."""
+    round_trip_rank: int | None = output(None, ge=1)
+    """The question must find its own section among so many of all sections; null leaves the gate out."""
+    min_answer_support: float = output(0.0, ge=0, le=1)
+    """Answers of which a smaller share of content words stands in the source are rejected; 0 leaves the gate out."""
+    require_approval: bool = output(False)
+    """Keep only pairs that a person approved or edited."""
+    edits: Path | None = output(None)
+    """CSV of `docent review` with edits, approvals and rejections."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
     """Share of pairs that may be rejected."""
 
@@ -135,6 +165,26 @@ class BuildDataset(Stage):
     """Title of the data set card."""
     license: str = output("other")
     """Licence identifier for the data set card."""
+    validation_share: float = output(0.05, ge=0, lt=1)
+    """Share of the pairs about sections that go to validation; photos have `assemble.validation_images`."""
+    test_share: float = output(0.0, ge=0, lt=1)
+    """Share of the pairs about sections that go to test, beside those of held-out question types."""
+    chat_turns: Literal["single", "multi"] = output("single")
+    """`multi` packs all pairs of one item into one conversation of the chat JSONL."""
+    chat_bom: bool = output(False)
+    """Begin the chat JSONL with a byte order mark, as some published sets do."""
+    chat_shuffle: bool = output(False)
+    """Write the chat JSONL in a seeded random order."""
+    system_prompt: str = output("")
+    """System message of every conversation of the chat JSONL; none when empty."""
+    reasoning: Literal["drop", "think"] = output("drop")
+    """`think` puts reasoning before the answer between <think> and </think> in exports."""
+    per_document: bool = output(False)
+    """Also write `train-<document>.json` and `eval-<document>.json` for every document."""
+    push_to: str = output("")
+    """Name of a dataset repository on the Hugging Face hub to push to; not pushed when empty."""
+    token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    """Name of the environment variable that holds the hub's token."""
 
 
 class Approach(Section):

@@ -1,4 +1,4 @@
-"""Stage assemble: one item per exhibit, and which of its photos train, validate and test.
+"""Stage assemble: one item per exhibit with its photos by split, or per section with its figures and neighbours.
 
 Reads `Document`, `ImageQuality` and the copies of `augment-images`; writes `Item` rows and no files.
 Run alone: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
@@ -6,43 +6,84 @@ Run alone: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, ImageFile, ImageQuality, Item, PlannedImage, Reject, Span, make_id
+from docent.text.figures import with_descriptions
+from docent.text.related import related_sections
 from docent.vision.splits import Plan, find_usable, in_split_order, plan_document
 
 
 def run(ctx: Context) -> Iterator[Item | Reject]:
-    """One item per document with a usable photo, in the order of the documents.
+    """One item per exhibit with a usable photo and per section of other documents, in the order of the documents.
 
     Raises:
-        InputError: no item has a photo to test with.
+        InputError: there are exhibits, and none has a photo to test with.
     """
     documents = ctx.rows("ingest", Document)
-    assess = ctx.config.assess_images
-    usable = find_usable(
-        documents, ctx.rows("assess-images", ImageQuality), assess.duplicate_similarity if assess else 1.0
-    )
+    plans = _plans(ctx, [document for document in documents if document.kind == "exhibit"])
     copies = {image.id: image for image in ctx.rows("augment-images", ImageFile)}
-    plans = [plan_document(document, usable, ctx.section, ctx.config.seed) for document in documents]
-    if ctx.section.test_images and not any(split == "test" for plan in plans for _, split in plan.placed):
-        raise _nothing_to_test(plans, ctx.section.split)
-    for number, (document, plan) in enumerate(zip(documents, plans, strict=True), 1):
-        if plan.placed:
-            yield assemble_item(document, plan, copies)
+    for number, document in enumerate(documents, 1):
+        if document.kind == "exhibit":
+            yield from _exhibit(document, plans[document.id], copies, ctx.section.images_per_item)
         else:
-            yield Reject(
-                reason="no usable photo",
-                raw=document.name,
-                parents=(document.id,),
-                detail=f"{len(document.images)} photos read, none kept by assess-images",
-            )
-        for image in plan.unused:
-            detail = f"{document.name}: assemble.images_per_item is {ctx.section.images_per_item}"
-            yield Reject(reason="photo beyond images_per_item", raw=image.name, parents=(image.id,), detail=detail)
+            yield from section_items(document, ctx.section.related_sections)
         ctx.progress.update(number, len(documents), document.name)
+
+
+def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
+    """Which photo of each exhibit goes where, by the exhibit's id."""
+    section, assess = ctx.section, ctx.config.assess_images
+    similarity = assess.duplicate_similarity if assess else 1.0
+    usable = find_usable(exhibits, ctx.rows("assess-images", ImageQuality), similarity)
+    plans = {exhibit.id: plan_document(exhibit, usable, section, ctx.config.seed) for exhibit in exhibits}
+    if plans and section.test_images and not any(split == "test" for p in plans.values() for _, split in p.placed):
+        raise _nothing_to_test(list(plans.values()), section.split)
+    return plans
+
+
+def _exhibit(
+    document: Document, plan: Plan, copies: Mapping[str, ImageFile], images_per_item: int
+) -> Iterator[Item | Reject]:
+    """The item of an exhibit, then the photos that it has no use for."""
+    if plan.placed:
+        yield assemble_item(document, plan, copies)
+    else:
+        detail = f"{len(document.images)} photos read, none kept by assess-images"
+        yield Reject(reason="no usable photo", raw=document.name, parents=(document.id,), detail=detail)
+    for image in plan.unused:
+        detail = f"{document.name}: assemble.images_per_item is {images_per_item}"
+        yield Reject(reason="photo beyond images_per_item", raw=image.name, parents=(image.id,), detail=detail)
+
+
+def section_items(document: Document, related: int) -> Iterator[Item]:
+    """One item per section of a document, each with the ids of the sections most like it.
+
+    Args:
+        related: how many; fewer where the document has fewer sections.
+    """
+    ids = [make_id("assemble", (document.id,), section.index) for section in document.sections]
+    readable = [with_descriptions(section.text, section.figures) for section in document.sections]
+    neighbours = related_sections(readable, related) if related else [[] for _ in ids]
+    for section, own, near in zip(document.sections, ids, neighbours, strict=True):
+        yield Item(
+            id=own,
+            parents=(document.id,),
+            kind="section",
+            name=f"{document.name}: {section.title}" if section.title else document.name,
+            text=section.text,
+            source=section.source,
+            document_id=document.id,
+            document=document.name,
+            title=section.title,
+            language=document.language,
+            meta=document.meta,
+            facts=section.facts,
+            figures=section.figures,
+            related=tuple(ids[position] for position in near),
+        )
 
 
 def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile]) -> Item:
@@ -59,6 +100,9 @@ def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile
         name=document.name,
         text="\n\n".join(section.text for section in document.sections),
         source=_span(document),
+        document_id=document.id,
+        document=document.name,
+        language=document.language,
         images=tuple(PlannedImage(image=image, split=split) for image, split in images),
     )
 

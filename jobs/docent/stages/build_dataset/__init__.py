@@ -61,12 +61,18 @@ def _examples(matches: Sequence[Match], names: dict[str, str]) -> list[Example]:
                 item_id=match.item.id,
                 item_name=match.item.name,
                 image_name=name,
-                file=f"images/{match.split}/{name}",
+                files=(f"images/{match.split}/{name}",),
                 group=image.group,
                 question=pair.question,
                 answer=pair.answer,
                 temperature=pair.temperature,
                 teacher=pair.teacher,
+                question_type=pair.question_type,
+                difficulty=pair.difficulty,
+                language=pair.language,
+                sources=pair.sources,
+                reasoning=pair.reasoning,
+                conversation=pair.conversation,
             )
         )
         numbers[match.split] += 1

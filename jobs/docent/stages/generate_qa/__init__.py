@@ -157,6 +157,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
             temperature=call.temperature,
             index=index,
             teacher=teacher,
+            sources=(item.source,),
         )
 
 

@@ -1,45 +1,70 @@
-"""Stage ingest: raw exhibits become documents with photos, every one traceable to a line of its source.
+"""Stage ingest: raw material becomes documents, every one traceable to the lines of its source.
 
-Reads `ingest.sources`; writes `Document` rows and the photos' unchanged bytes. Rejects name what cannot be used.
-Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
+Reads `ingest.sources`; writes `Document` rows, the photos' and figures' unchanged bytes. Rejects name what cannot be
+used; one bad file never stops the others. Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from docent.config import Source
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, Reject
 from docent.stages.ingest import exhibits_csv, exhibits_folder
-from docent.stages.ingest.images import Limits, load_photos
-from docent.stages.ingest.sources import Exhibit, reject_named_twice
+from docent.stages.ingest.images import Intake, Limits, load_exhibit
+from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
 
-# A new kind of source is a function that lists its exhibits without opening photos, and a line here.
-LOADERS: dict[str, Callable[[Source], list[Exhibit | Reject]]] = {
-    "exhibits-csv": exhibits_csv.list_exhibits,
-    "exhibits-folder": exhibits_folder.list_exhibits,
+
+@dataclass(frozen=True)
+class Loader:
+    """One kind of source.
+
+    Attributes:
+        listed: its exhibits or files, or a reject for each that cannot be one; opens nothing that is large.
+        load: the documents of one of them, and rejects for what of it cannot be used.
+    """
+
+    listed: Callable[[Source], list[Any]]
+    load: Callable[[Any, Intake], Iterator[Document | Reject]]
+
+
+# A new kind of source is a module with these two functions, and a line here.
+LOADERS: dict[str, Loader] = {
+    "exhibits-csv": Loader(exhibits_csv.list_exhibits, load_exhibit),
+    "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
 }
 
 
 def run(ctx: Context) -> Iterator[Document | Reject]:
-    """One document per exhibit, in the order of the sources."""
+    """One document per exhibit, file or row, in the order of the sources."""
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
+    intake = Intake(section, limits, ctx.save)
+    mine = ctx.mine(reject_named_twice(list_sources(section.sources))[: section.max_exhibits])
+    for number, listed in enumerate(mine, 1):
+        if isinstance(listed, Reject):
+            yield listed
+            continue
+        yield from load(listed, intake)
+        ctx.progress.update(number, len(mine), listed.name)
+
+
+def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Reject]:
+    """What all sources hold, opened as little as possible, in their order.
+
+    Raises:
+        InputError: a source is not there, cannot be read, or is not what its kind says.
+    """
     try:
-        listed = [exhibit for source in section.sources for exhibit in LOADERS[source.kind](source)]
+        return [listed for source in sources for listed in LOADERS[source.kind].listed(source)]
     except PermissionError as error:
         raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
-    mine = ctx.mine(reject_named_twice(listed)[: section.max_exhibits])
-    for number, exhibit in enumerate(mine, 1):
-        if isinstance(exhibit, Reject):
-            yield exhibit
-            continue
-        document = exhibit.document()
-        images, rejects = load_photos(exhibit, limits, ctx.save)
-        yield from rejects
-        if not exhibit.photos:
-            yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=exhibit.span.file)
-        yield document.model_copy(update={"images": images})
-        ctx.progress.update(number, len(mine), exhibit.name)
+
+
+def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The documents of one exhibit or file."""
+    return LOADERS[listed.source.kind].load(listed, intake)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from docent.records import ImageFile, Reject, make_id
+from docent.config import Ingest
+from docent.records import Document, ImageFile, Reject, make_id
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     PHOTO_NOT_FOUND,
@@ -35,6 +36,30 @@ class Limits:
 
     file_bytes: int
     pixels: float
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What every loader gets beside the file.
+
+    Attributes:
+        section: how each kind of document is read.
+        save: keeps a picture's bytes, and gives the path for its row.
+    """
+
+    section: Ingest
+    limits: Limits
+    save: Save
+
+
+def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
+    """The document of an exhibit, after what of it cannot be used."""
+    document = exhibit.document()
+    images, rejects = load_photos(exhibit, intake.limits, intake.save)
+    yield from rejects
+    if not exhibit.photos:
+        yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=exhibit.span.file)
+    yield document.model_copy(update={"images": images})
 
 
 def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import Source
+from docent.errors import InputError
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
 
 PHOTO_NOT_FOUND = "photo not found"
@@ -58,8 +59,61 @@ class Exhibit:
         """The row, without photos."""
         section = Section(index=0, title=self.name, text=self.text, source=self.span)
         return Document(
-            id=self.document_id, kind="exhibit", name=self.name, sections=(section,), given_slots=self.slots
+            id=self.document_id,
+            kind="exhibit",
+            name=self.name,
+            sections=(section,),
+            given_slots=self.slots,
+            language=self.source.language,
         )
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """One document as a file, not opened yet.
+
+    Attributes:
+        root: folder that the file and all that it refers to must lie in.
+        name: path relative to `root`, with slashes; what spans call the file.
+    """
+
+    source: Source
+    root: Path
+    path: Path
+    name: str
+
+    @property
+    def document_id(self) -> str:
+        """Id of the document: the same on every machine, wherever the source lies there."""
+        return make_id("ingest", (), self.source.path.name, self.name)
+
+
+def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
+    """The file that a source names, or all files below its folder with one of the suffixes, in the order of names.
+
+    Hidden files and folders are left out; a link out of the folder is a reject.
+
+    Raises:
+        InputError: there is nothing there.
+    """
+    if source.path.is_file():
+        return [ListedFile(source, source.path.parent, source.path, source.path.name)]
+    if not source.path.is_dir():
+        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
+    found: list[ListedFile | Exhibit | Reject] = []
+    for path in sorted(source.path.rglob("*")):
+        name = path.relative_to(source.path).as_posix()
+        if path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
+            continue
+        try:
+            if confined(source.path, source.path, name) is not None:
+                found.append(ListedFile(source, source.path, path, name))
+        except OutsideError:
+            found.append(Reject(reason=LEAVES_FOLDER, raw=shorten(name), detail=source.path.name))
+    if not found:
+        listed = ", ".join(sorted(suffixes))
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
+    return found
 
 
 class OutsideError(Exception):
@@ -113,10 +167,10 @@ def check_exhibit(name: str, text: str, where: str) -> Reject | None:
     return None
 
 
-def reject_named_twice(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
+def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
     """The same list with every later exhibit of a name turned into a reject: names tell items apart downstream."""
     first: dict[str, Exhibit] = {}
-    checked: list[Exhibit | Reject] = []
+    checked: list[Exhibit | ListedFile | Reject] = []
     for exhibit in found:
         if isinstance(exhibit, Exhibit) and first.setdefault(exhibit.name, exhibit) is not exhibit:
             before = first[exhibit.name].span

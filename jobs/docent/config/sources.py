@@ -1,0 +1,120 @@
+"""What pipeline.yaml says of raw material: sources, and how each kind of document is read. Reads and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from docent.config.fields import Section, output
+
+SourceKind = Literal["exhibits-csv", "exhibits-folder", "markdown", "pdf", "csv", "txt", "xlsx"]
+
+
+class Source(Section):
+    """One place to read from."""
+
+    kind: SourceKind = output()
+    """`exhibits-csv`: one exhibit per row; `exhibits-folder`: one subfolder per exhibit; `markdown`, `pdf`, `txt`: one
+    document per file; `csv`, `xlsx`: one document per row."""
+    path: Path = output()
+    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth."""
+    images: Path | None = output(None)
+    """Folder of the CSV's images; `images` beside the CSV when not given."""
+    language: str = output("")
+    """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
+
+    @property
+    def images_folder(self) -> Path | None:
+        """Where an exhibits CSV's images lie; None for other sources, which hold their own or have none."""
+        return (self.images or self.path.parent / "images") if self.kind == "exhibits-csv" else None
+
+
+class Markdown(Section):
+    """How Markdown is read."""
+
+    figure_pattern: str = output(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
+    """Regular expression of a figure reference; its first group is the figure's name. `![text](file)` always counts."""
+    skip_marker: str = output("NO_CONTENT_HERE")
+    """A section that contains this is left out."""
+    max_mb: float = output(64.0, gt=0)
+    """A larger file is rejected."""
+
+
+class Pdf(Section):
+    """How PDFs are read."""
+
+    layout: Literal["classes", "partition", "pictures", "docling"] = output("classes")
+    """`classes`: text pages as chunks, mixed pages with tables and figures, picture pages by a teacher that sees.
+    `partition`: title-aware elements of the whole document. `pictures`: every page as a picture that a teacher
+    describes. `docling`: the docling package, where it is installed."""
+    text_page_chars: int = output(600, ge=0)
+    """A page with more characters and no picture is a text page; with fewer and a picture, a picture page."""
+    chunk_chars: int = output(1200, ge=100)
+    """Longest chunk of text pages."""
+    chunk_overlap_chars: int = output(200, ge=0)
+    """Characters that neighbouring chunks share at most."""
+    mixed_chunk_chars: int = output(2000, ge=100)
+    """Longest chunk of mixed pages."""
+    chunk_tokens: int | None = output(None, ge=16)
+    """Longest chunk in tokens of o200k_base, in place of characters; needs the package tiktoken and its table."""
+    chunk_overlap_tokens: int = output(100, ge=0)
+    """Tokens that neighbouring chunks share."""
+    skip_first_pages: int = output(0, ge=0)
+    """Cover pages left out."""
+    max_pages: int = output(5000, ge=1)
+    """A PDF with more pages is rejected."""
+    max_mb: float = output(512.0, gt=0)
+    """A larger file is rejected."""
+    figure_dpi: int = output(300, ge=36, le=600)
+    """Resolution at which figures are cropped."""
+    page_dpi: int = output(144, ge=36, le=600)
+    """Resolution of pages that a teacher describes."""
+    page_margin_px: int = output(10, ge=0)
+    """Pixels cut off around a page before it is described."""
+    min_figure_inches: float = output(1.0, ge=0)
+    """Figures with a shorter side are left out."""
+    min_figure_px: int = output(160_000, ge=0)
+    """Figures with fewer pixels are left out."""
+    min_laplacian: float = output(500.0, ge=0)
+    """A figure is complex, and kept, above this variance of the Laplacian, or ..."""
+    min_edge_px: int = output(10_000, ge=0)
+    """... with more edge pixels (Canny 100/200), or ..."""
+    min_entropy_bits: float = output(5.0, ge=0)
+    """... with more entropy, summed over the three colours."""
+
+
+class Rows(Section):
+    """How CSV and XLSX rows are read."""
+
+    title_column: str = output("")
+    """Column that names a row; the first one when empty."""
+    image_columns: tuple[str, ...] = output(())
+    """Columns with addresses of pictures, one per line, or as JSON."""
+    image_hosts: tuple[str, ...] = output(())
+    """Hosts that pictures may be fetched from; none are fetched from others."""
+    image_timeout_s: float = output(20.0, gt=0)
+    """Seconds to wait for one picture."""
+    max_rows: int = output(1_000_000, ge=1)
+    """Later rows are left out, and said."""
+
+
+class Text(Section):
+    """How plain text is read."""
+
+    chunk_chars: int = output(1200, ge=100)
+    """Longest section."""
+    chunk_overlap_chars: int = output(0, ge=0)
+    """Characters that neighbouring sections share at most."""
+    max_mb: float = output(64.0, gt=0)
+    """A larger file is rejected."""
+
+
+class Describe(Section):
+    """Figures and picture pages described by the teacher (`llm`), which must see pictures."""
+
+    enabled: bool = output(False)
+    """Ask; otherwise figures have only the captions of their documents."""
+    min_words: int = output(10, ge=1)
+    """Shorter descriptions are dropped."""
+    max_tokens: int = output(1024, ge=16)
+    """Longest description."""
