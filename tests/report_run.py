@@ -203,9 +203,15 @@ def assemble(ctx: Context) -> Iterator[Item]:
         splits = ["test"] * tests + ["validation"] + ["train"] * (len(document.images) - tests - 1)
         planned = tuple(PlannedImage(image=i, split=s) for i, s in zip(document.images, splits, strict=True))
         yield Item(
-            id=make_id("assemble", [document.id]), parents=(document.id,), name=document.name,
-            text=document.sections[0].text, source=_span(), document_id=document.id, document=document.name, images=planned,
-        )  # fmt: skip
+            id=make_id("assemble", [document.id]),
+            parents=(document.id,),
+            name=document.name,
+            text=document.sections[0].text,
+            source=_span(),
+            document_id=document.id,
+            document=document.name,
+            images=planned,
+        )
 
 
 def generate_qa(ctx: Context) -> Iterator[QAPair | Reject]:

@@ -138,9 +138,22 @@ def test_a_derivative_in_training_is_counted_as_a_leak(tmp_path: Path, run_dir: 
 def test_test_answers_made_of_training_sentences_are_counted() -> None:
     def row(number: int, split: Split, item: str, answer: str) -> Example:
         return Example(
-            id=str(number), split=split, data_id=number, item_id=item, item_name=item, image_name="a.jpg",
-            files=(f"images/{split}/a.jpg",), group="g", question="What?", answer=answer, temperature=0.4, teacher="t", question_type="visitor", language="English", sources=(),
-        )  # fmt: skip
+            id=str(number),
+            split=split,
+            data_id=number,
+            item_id=item,
+            item_name=item,
+            image_name="a.jpg",
+            files=(f"images/{split}/a.jpg",),
+            group="g",
+            question="What?",
+            answer=answer,
+            temperature=0.4,
+            teacher="t",
+            question_type="visitor",
+            language="English",
+            sources=(),
+        )
 
     said = [
         ("train", "cube", "It is a Möbius cube. It has six faces."),

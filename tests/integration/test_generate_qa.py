@@ -418,7 +418,7 @@ def test_the_material_cannot_close_its_tag_and_go_on_as_instructions() -> None:
 
 def test_changed_prompts_come_with_a_raised_version() -> None:
     digest = hashlib.sha256(canonical_json(question_types()).encode()).hexdigest()[:16]
-    assert (STAGES["generate-qa"].version, digest) == (2, "43ffd40aa0c9b8a6")
+    assert (STAGES["generate-qa"].version, digest) == (3, "43ffd40aa0c9b8a6")
 
 
 def test_an_item_without_text_is_rejected_and_the_others_go_on(museum: Museum) -> None:

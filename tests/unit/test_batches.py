@@ -35,9 +35,22 @@ def photos(tmp_path: Path) -> list[Path]:
 
 def example(question: str, answer: str) -> Example:
     return Example(
-        id="x", split="train", data_id=4, item_id="i", item_name="cube", image_name="a.jpg", files=("images/train/a.jpg",),
-        group="g", question=question, answer=answer, temperature=0.4, teacher="t", question_type="visitor", language="English", sources=(),
-    )  # fmt: skip
+        id="x",
+        split="train",
+        data_id=4,
+        item_id="i",
+        item_name="cube",
+        image_name="a.jpg",
+        files=("images/train/a.jpg",),
+        group="g",
+        question=question,
+        answer=answer,
+        temperature=0.4,
+        teacher="t",
+        question_type="visitor",
+        language="English",
+        sources=(),
+    )
 
 
 @pytest.mark.parametrize("answer", ["This is a red cube.", "Öl\nund “Zeilen”", "Assistant: 7", ": starts oddly"])

@@ -30,9 +30,18 @@ ITEM = Item(
 def pair(answer: str, question: str = "What is this?", temperature: float = 0.4, item: Item = ITEM) -> QAPair:
     return QAPair(
         id=make_id("generate-qa", (item.id,), temperature, question, answer),
-        parents=(item.id,), item_id=item.id, item_name=item.name, question=question, answer=answer,
-        question_type="visitor", language="English", temperature=temperature, index=0, teacher="m1", sources=(item.source,),
-    )  # fmt: skip
+        parents=(item.id,),
+        item_id=item.id,
+        item_name=item.name,
+        question=question,
+        answer=answer,
+        question_type="visitor",
+        language="English",
+        temperature=temperature,
+        index=0,
+        teacher="m1",
+        sources=(item.source,),
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def estimate(file: Path, run_name: str | None, data: Path, sets: Sequence[str], 
 
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
-    asking = [unit for unit in states.units.values() if "llm" in STAGES[unit.stage].needs]
+    asking = [unit for unit in states.units.values() if _tells(STAGES[unit.stage].run)]
     rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
     llm = config.llm
     if output == "table":
@@ -41,6 +41,16 @@ def estimate(file: Path, run_name: str | None, data: Path, sets: Sequence[str], 
         rows = [{**row, "provider": llm.provider, "model": llm.model, "mode": llm.mode} for row in rows]
     asked = "the offline teacher" if llm.provider == "offline" else f"{llm.model} at {llm.base_url}, {llm.mode}"
     print_table(rows, output, f"estimate for {run_dir}: {asked}")
+
+
+def _tells(run: str) -> bool:
+    """Whether a stage can say what it will ask."""
+    import importlib.util
+
+    package = run.partition(":")[0]
+    found = importlib.util.find_spec(package)
+    is_package = found is not None and found.submodule_search_locations is not None
+    return is_package and importlib.util.find_spec(f"{package}.estimate") is not None
 
 
 def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
