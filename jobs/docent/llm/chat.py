@@ -12,6 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from docent.llm.typed import TypedMaterial
+
 
 @dataclass(frozen=True)
 class Image:
@@ -78,7 +80,7 @@ class ChatRequest:
     messages: tuple[Message, ...]
     temperature: float
     max_tokens: int
-    material: Material | None = None
+    material: Material | TypedMaterial | None = None
     schema: type[BaseModel] | None = None
 
 

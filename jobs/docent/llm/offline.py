@@ -82,7 +82,7 @@ class OfflineTeacher:
 
 
 def _material(request: ChatRequest) -> Material:
-    if request.material is None or request.schema is not None:
+    if not isinstance(request.material, Material):
         raise ConfigError(
             "the offline teacher writes visitor dialogues from a text, nothing else",
             "llm.provider",

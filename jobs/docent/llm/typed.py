@@ -1,0 +1,96 @@
+"""Typed questions: what a teacher is given for one, and the JSON that it writes back.
+
+The contract between the stage that asks (generate-qa) and every teacher: an endpoint is held to `TypedReply` or
+`ReasonedReply` by its schema, the offline teacher reads `TypedMaterial` instead of the prompt and writes the same JSON. A
+teacher that cannot write a question type raises RequestRefusedError and says so; one that finds nothing to write about
+replies with fewer pairs. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+
+class TypedPair(BaseModel):
+    """One question with its answer."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    question: str
+    """The question, complete in itself."""
+    answer: str
+    """The answer, complete in itself."""
+    figures: list[str]
+    """Names of the listed figures that belong to the question, as they are listed; usually none."""
+
+
+class ReasonedPair(BaseModel):
+    """One question with the steps that lead to its answer."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    question: str
+    """The question, complete in itself."""
+    reasoning_steps: list[str]
+    """The steps that lead from the material to the answer, one sentence each."""
+    answer: str
+    """The answer, complete in itself."""
+    figures: list[str]
+    """Names of the listed figures that belong to the question, as they are listed; usually none."""
+
+
+class TypedReply(BaseModel):
+    """All pairs of one request."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    pairs: list[TypedPair]
+    """As many as were asked for."""
+
+
+class ReasonedReply(BaseModel):
+    """The same with reasoning."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    pairs: list[ReasonedPair]
+    """As many as were asked for."""
+
+
+@dataclass(frozen=True)
+class TypedMaterial:
+    """What one request is about, in structured form.
+
+    Attributes:
+        question_type: an entry of question_types.yaml.
+        name: the document's title, or the exhibit's name.
+        title: the section's; empty for an exhibit.
+        text: the section; figure references already stand as descriptions.
+        facts: the statements of the section; for a question about one fact that fact alone.
+        others: titles and texts of further sections: the partner of a two-section question first, then related ones.
+        figures: token and caption of each figure that is listed.
+        pairs: how many are wanted.
+        language: code such as `en`.
+        seed: of the run; name, title and text enter as well.
+        reasoning: the reply is a ReasonedReply.
+        truths: for `boolean`: what the answer of each pair in turn should be; empty for other types.
+        dialogue: for the second step of `conversation`: questions and answers written in the first one, whose
+            questions are to be worded anew; empty in the first step.
+    """
+
+    question_type: str
+    name: str
+    title: str
+    text: str
+    facts: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+    figures: tuple[tuple[str, str], ...]
+    pairs: int
+    language: str
+    max_answer_words: int
+    seed: int
+    reasoning: bool = False
+    truths: tuple[bool, ...] = ()
+    dialogue: tuple[tuple[str, str], ...] = ()
