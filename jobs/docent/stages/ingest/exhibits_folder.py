@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import logging
 import os
 import re
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject, Span
+from docent.stages.ingest.encoding import read_text
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     MAX_TEXT_BYTES,
@@ -21,8 +20,6 @@ from docent.stages.ingest.sources import (
     confined,
     line_breaks,
 )
-
-log = logging.getLogger("docent.ingest")
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
@@ -95,19 +92,3 @@ def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
         folder=folder,
         photos=tuple(ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in photos),
     )
-
-
-def read_text(data: bytes, where: str) -> str | None:
-    """Text of a file: by its byte order mark, else UTF-8, else Windows-1252 with a warning; None when none fits."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        return None
-    log.warning("%s is not UTF-8: read as Windows-1252", where)
-    return text

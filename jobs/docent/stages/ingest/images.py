@@ -84,19 +84,38 @@ def _load_photo(exhibit: Exhibit, photo: ListedPhoto, limits: Limits, save: Save
         return _reject(exhibit, photo, LEAVES_FOLDER)
     if path is None:
         return _reject(exhibit, photo, PHOTO_NOT_FOUND)
+    parents = (exhibit.document_id,)
+    try:
+        kept = keep_picture(read_picture(path, limits), plain_name(photo.name), parents, limits, save)
+    except PhotoError as error:
+        return _reject(exhibit, photo, error.reason, error.detail)
+    group = make_id("lineage", parents, original_stem(kept.name))
+    return kept.model_copy(update={"group": group, "given_split": photo.split})
+
+
+def read_picture(path: Path, limits: Limits) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        PhotoError: it cannot be read, or is larger than `limits` allow.
+    """
     try:
         data = _read_at_most(path, limits.file_bytes)
     except PermissionError:
-        return _reject(exhibit, photo, CANNOT_BE_READ, "no permission")
+        raise PhotoError(CANNOT_BE_READ, "no permission") from None
     if data is None:
-        return _reject(exhibit, photo, FILE_TOO_LARGE, f"more than {limits.file_bytes} bytes")
-    try:
-        header = read_header(data, limits.pixels)
-    except PhotoError as error:
-        return _reject(exhibit, photo, error.reason, error.detail)
-    name = _plain_name(photo.name)
+        raise PhotoError(FILE_TOO_LARGE, f"more than {limits.file_bytes} bytes")
+    return data
+
+
+def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
+    """A picture checked by its header and saved unchanged; its lineage group is its content.
+
+    Raises:
+        PhotoError: it is no picture, or has too many pixels.
+    """
+    header = read_header(data, limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
-    parents = (exhibit.document_id,)
     return ImageFile(
         id=make_id("ingest", parents, name, sha256),
         parents=parents,
@@ -106,8 +125,7 @@ def _load_photo(exhibit: Exhibit, photo: ListedPhoto, limits: Limits, save: Save
         sha256=sha256,
         width_px=header.width_px,
         height_px=header.height_px,
-        group=make_id("lineage", parents, original_stem(name)),
-        given_split=photo.split,
+        group=make_id("lineage", (), sha256),
     )
 
 
@@ -118,7 +136,7 @@ def _read_at_most(path: Path, limit_bytes: int) -> bytes | None:
     return None if len(data) > limit_bytes else data
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without folders that any file system takes: `north/side view.jpg` becomes `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))
 
