@@ -6,29 +6,19 @@ test_images, description. Needed are a name, a description and one image column;
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import Source
 from docent.errors import InputError
-from docent.records import SPLITS, Reject, Slots, Span
-from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, line_breaks, shorten
+from docent.records import SPLITS, Reject, Slots
+from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span, read_records
+from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, shorten
 
 NAME, DESCRIPTION = "item_name", "description"
 IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
-MAX_CSV_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Record:
-    """One row of the CSV and the physical line where it begins."""
-
-    cells: list[str]
-    first_line: int
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
@@ -59,20 +49,14 @@ def _records(path: Path) -> Iterator[Record]:
     if path.stat().st_size > MAX_CSV_BYTES:
         raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        csv.field_size_limit(MAX_CSV_BYTES)  # a long description is rejected by itself, not with the whole file
-        reader = csv.reader(lines)
-        before = 0
         try:
-            for cells in reader:
-                yield Record(cells, before + 1)
-                before = reader.line_num
-        except UnicodeDecodeError as error:
-            what = f"the CSV is not UTF-8: byte 0x{error.object[error.start]:02x} after line {reader.line_num}"
-            raise InputError(what, str(path), "save it as CSV UTF-8") from None
-        except csv.Error as error:
-            raise InputError(
-                f"the CSV cannot be read: {error}", f"{path}:{reader.line_num}", "mend the quotes"
-            ) from None
+            yield from read_records(lines)
+        except RecordError as error:
+            if error.byte:
+                what = f"the CSV is not UTF-8: byte {error.byte} after line {error.line}"
+                raise InputError(what, str(path), "save it as CSV UTF-8") from None
+            what = f"the CSV cannot be read: {error.what}"
+            raise InputError(what, f"{path}:{error.line}", "mend the quotes") from None
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
@@ -123,7 +107,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
         source=source,
         name=name,
         text=text,
-        span=_span(source.path.name, record, columns[DESCRIPTION]),
+        span=cell_span(source.path.name, record, columns[DESCRIPTION]),
         root=folder,
         folder=folder,
         photos=photos,
@@ -135,20 +119,7 @@ def _photos(source: Source, columns: dict[str, int], record: Record) -> Iterator
     """The names in the image columns, in the order of SPLITS, each with the line it stands on."""
     for column, split in IMAGE_COLUMNS.items():
         if column in columns:
-            first_line = _cell_line(record, columns[column])
+            first_line = cell_line(record, columns[column])
             for offset, line in enumerate(re.split(r"\r\n|\r|\n", record.cells[columns[column]])):
                 if name := line.strip():
                     yield ListedPhoto(name, f"{source.path.name} line {first_line + offset}", split)
-
-
-def _cell_line(record: Record, column: int) -> int:
-    """Physical line on which a cell begins."""
-    return record.first_line + sum(line_breaks(cell) for cell in record.cells[:column])
-
-
-def _span(file: str, record: Record, column: int) -> Span:
-    """Lines of a cell's text, blank lines around it left out."""
-    cell = record.cells[column]
-    before = cell[: len(cell) - len(cell.lstrip())]
-    first_line = _cell_line(record, column) + line_breaks(before)
-    return Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))

@@ -73,14 +73,14 @@ def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
         return Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=f"{folder.name}/ has no {DESCRIPTION}")
     with path.open("rb") as file:
         data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
     whole = read_text(data, where)
     if whole is None:
         return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: save it as UTF-8")
     text = whole.strip()
     if reject := check_exhibit(folder.name, text, where):
         return reject
-    if len(data) > MAX_TEXT_BYTES:
-        return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
     photos = [name for name in names if Path(name).suffix.lower() in PHOTO_SUFFIXES]
     return Exhibit(
