@@ -134,9 +134,10 @@ generate: setup ## Rewrite everything that is generated
 	@.venv/bin/python scripts/generate.py
 
 .PHONY: verify
-verify: setup ## Fail when something generated is out of date
+verify: .venv/dev.stamp ## Fail when something generated is out of date, or a feature has no passing test
 	@.venv/bin/python scripts/generate.py --check
+	@.venv/bin/python scripts/features.py --verify
 
 .PHONY: clean
 clean: ## Delete the runs and caches (not the virtual environment)
-	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs .cache .pytest_cache .mypy_cache .ruff_cache

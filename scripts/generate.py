@@ -1,8 +1,8 @@
 """Rewrite what is generated from the code, or check that it is up to date.
 
-Reads docent's configuration model and error tables, `pipeline.yaml` and README.md; writes the comments of
-`pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md`, the marked parts of README.md and the folder
-`manifests/`, where it deletes what is no longer rendered.
+Reads docent's configuration model and error tables, `pipeline.yaml`, `docs/features.yaml`, the tests' marks and
+README.md; writes the comments of `pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md`, `docs/features.md`,
+the marked parts of README.md and the folder `manifests/`, where it deletes what is no longer rendered.
 Run alone: `make generate`; `make verify` runs it with `--check` and fails when a file would change.
 """
 
@@ -23,6 +23,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import features
 from docent.config import PipelineConfig, load_config
 from docent.errors import LAUNCHER_EXIT_CODES, STAGE_ERRORS
 from docent.launcher.render import manifests
@@ -78,9 +79,22 @@ def generated() -> dict[Path, str]:
         ROOT / "docs/pipeline.schema.json": json.dumps(PipelineConfig.model_json_schema(by_alias=True), indent=1)
         + "\n",
         ROOT / "docs/errors.md": errors_page(),
+        ROOT / "docs/features.md": features_page(),
         ROOT / "README.md": readme,
         **{MANIFESTS / name: text for name, text in manifests(config).items()},
     }
+
+
+def features_page() -> str:
+    """docs/features.md.
+
+    Raises:
+        SystemExit: the list and the marks of the tests do not fit.
+    """
+    rows, marked = features.read_rows(ROOT), list(features.marked_tests(ROOT))
+    if wrong := features.problems(ROOT, rows, marked):
+        raise SystemExit("\n".join(wrong))
+    return features.page(rows, marked)
 
 
 def left_over(folder: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -14,6 +14,8 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.pipeline import STAGES, Stage
 
+pytest_plugins = ("tests.feature_results",)
+
 
 @pytest.fixture(autouse=True)
 def _log_handlers_end_with_the_test() -> Iterator[None]:

@@ -39,6 +39,7 @@ def only_exhibit(made: Source) -> Exhibit:
     return found
 
 
+@pytest.mark.feature("F01")
 @pytest.mark.skipif(not SHARED_CSV.is_file(), reason=f"no {SHARED_CSV}: the published table is not shipped")
 def test_the_published_table_has_65_exhibits_975_photos_and_its_split_patterns() -> None:
     found = list_exhibits(Source(kind="exhibits-csv", path=SHARED_CSV, images=SHARED_CSV.parent))
@@ -58,6 +59,7 @@ def test_the_published_table_has_65_exhibits_975_photos_and_its_split_patterns()
         assert one.text.split("\n")[0].replace('"', '""') in lines[one.span.first_line - 1]
 
 
+@pytest.mark.feature("F01")
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_line_numbers_are_those_an_editor_shows(tmp_path: Path, end: str, mark: bytes) -> None:
@@ -122,6 +124,7 @@ def test_a_folder_in_place_of_the_csv_and_a_missing_images_folder_are_clear_erro
         list_exhibits(Source(kind="exhibits-csv", path=tmp_path, images=tmp_path / "images"))
 
 
+@pytest.mark.feature("F01")
 def test_rows_that_cannot_be_an_exhibit_are_rejected_where_they_stand(tmp_path: Path) -> None:
     rows = [
         row(""),

@@ -2,6 +2,7 @@ import io
 import random
 from itertools import combinations
 
+import pytest
 from PIL import Image, ImageFilter
 
 from docent.records import ImageQuality
@@ -34,6 +35,7 @@ def test_similarity_is_the_share_of_equal_bits() -> None:
     assert similarity("0" * 15 + "7", "0" * 16) == 1 - 3 / 64
 
 
+@pytest.mark.feature("F103")
 def test_a_resized_and_a_reencoded_copy_are_the_same_photograph_and_others_are_not() -> None:
     original = scene(1)
     file = io.BytesIO()

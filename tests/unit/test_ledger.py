@@ -23,6 +23,7 @@ def tried(ledger: Ledger, **tries: int) -> Ledger:
     return ledger
 
 
+@pytest.mark.feature("F56")
 @given(st.lists(ends))
 def test_every_request_has_one_end(replies: list[ChatReply]) -> None:
     ledger = Ledger(planned=len(replies))

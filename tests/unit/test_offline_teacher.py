@@ -45,6 +45,7 @@ def test_the_lowest_temperature_covers_look_numbers_history_use_and_look_in_read
     assert [sentences.index(answer.removeprefix(INTRODUCTION)) for _, answer in asked] == [0, 2, 3, 5, 1]
 
 
+@pytest.mark.feature("F39", "F53")
 def test_fifteen_pairs_differ_and_every_answer_names_the_exhibit_first_then_quotes_the_source() -> None:
     pairs = all_pairs()
     assert len(pairs) == len(set(pairs)) == 15

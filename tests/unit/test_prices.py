@@ -68,3 +68,15 @@ def test_the_default_model_of_the_configuration_has_a_price() -> None:
 
 def test_tokens_are_turned_into_money() -> None:
     assert Prices(2e-6, 8e-6).usd(1_000_000, 500_000) == pytest.approx(6.0)
+
+
+@pytest.mark.feature("F33")
+@pytest.mark.parametrize(
+    ("model", "input_tokens", "output_tokens", "usd"),
+    [("gpt-4o-mini", 136_209, 216_127, 0.15), ("gpt-4o", 61_984, 6_654, 0.22)],
+)
+def test_the_published_runs_cost_what_was_published(
+    model: str, input_tokens: int, output_tokens: int, usd: float
+) -> None:
+    found = prices_of(Llm(provider="openai", model=model))
+    assert found and round(found.usd(input_tokens, output_tokens), 2) == usd

@@ -20,6 +20,7 @@ def noise(size: tuple[int, int] = (128, 96)) -> Image.Image:
     return Image.effect_noise(size, 60).convert("RGB")
 
 
+@pytest.mark.feature("F105")
 @pytest.mark.skipif(not SHARED_PHOTOS.is_dir(), reason=f"no {SHARED_PHOTOS}: the four reference photos are not shipped")
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_metrics_of_the_reference_photos_are_the_published_ones(name: str) -> None:
@@ -42,6 +43,7 @@ def test_a_blurred_copy_is_less_sharp() -> None:
     assert sharpness(sharp.filter(ImageFilter.GaussianBlur(4))) < sharpness(sharp) / 50
 
 
+@pytest.mark.feature("F102")
 @pytest.mark.parametrize(
     ("picture", "reasons"),
     [

@@ -12,6 +12,7 @@ PAIRS = [(f"Question {i}?", f"Answer {i} is longer.") for i in range(5)]
 GOOD = format_dialogue(PAIRS)
 
 
+@pytest.mark.feature("F40")
 @pytest.mark.parametrize(
     "text",
     [
@@ -30,6 +31,7 @@ def test_five_pairs_are_read_in_every_usual_form(text: str) -> None:
     assert parse_dialogue(text, 5) == PAIRS
 
 
+@pytest.mark.feature("F40")
 @pytest.mark.parametrize(
     "text",
     [

@@ -41,6 +41,7 @@ def test_repeating_every_row_does_not_narrow_the_interval() -> None:
     assert tenfold.hi - tenfold.lo == pytest.approx(once.hi - once.lo)
 
 
+@pytest.mark.feature("F97")
 def test_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(11)
     covered = naive = 0
@@ -107,6 +108,7 @@ def test_few_draws_do_not_make_p_coarse() -> None:
     assert found.p == 2 / 2**13
 
 
+@pytest.mark.feature("F97")
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
