@@ -1,0 +1,98 @@
+"""Proper names that a text claims, by its capitals, so that an answer can be checked against its source.
+
+For languages in Latin letters that write names with a capital and other nouns without one (not German). A word at the
+beginning of a sentence has its capital anyway: it counts only with a possessive ending. The method is lexical: a name
+of the source in the wrong place passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from docent.text.terms import STOP_WORDS, folded, terms_of
+
+NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
+"""Codes of languages in which every noun has a capital."""
+_LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+_WORD = re.compile(rf"[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『')
+_NO_NAMES = frozenset(
+    "i i'm i've i'd i'll ok yes no true false figure fig table section chapter step page part appendix note answer "
+    "question visitor guide mr mrs ms dr prof sir lady st today yesterday tomorrow let's here's there's that's what's "
+    "it's he's she's who's one's everyone's today's".split()
+)
+_LINE_MARK = re.compile(r"^[ \t]*(?:[-*•]|\(?\d{1,2}[.)])[ \t]+", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """The words of a source, as names are looked up in it.
+
+    Attributes:
+        words: all its words and the parts of compounds, folded.
+        beginnings: their first letters, for other forms of a name: Greece and Greek.
+        initials: first letters of all words in order, for abbreviations.
+    """
+
+    words: frozenset[str]
+    beginnings: frozenset[str]
+    initials: str
+
+
+def vouched_by(text: str) -> Vouched:
+    """What a source says, ready for look-ups."""
+    terms = terms_of(text)
+    words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
+    beginnings = frozenset(word[:n] for word in words for n in range(4, len(word) + 1))
+    return Vouched(words, beginnings, "".join(term[0] for term in terms))
+
+
+def names_of(text: str) -> list[str]:
+    """Words of a text that its capitals make names, in order, each once."""
+    found: list[str] = []
+    text = _LINE_MARK.sub("\n", text)
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if not any(c.isupper() for c in word) or folded(word) in _NO_NAMES:
+            continue
+        possessive = _POSSESSIVE.search(word) is not None
+        if _begins_sentence(text, match.start()) and not (possessive and word[0].isupper()):
+            continue
+        name = _POSSESSIVE.sub("", word)
+        if len(name) > 1 and folded(name) not in STOP_WORDS:
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = ()) -> list[str]:
+    """Names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
+    return [name for name in names_of(answer) if not _is_known(name, source, allowed)]
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \t")
+    return not before or before.endswith(_BEGINS)
+
+
+def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
+    whole = folded(name)
+    if whole in source.words or whole in allowed:
+        return True
+    if name.isupper() and whole in source.initials:
+        return True
+    parts = [part for part in re.split(r"[-'’]", whole) if part]
+    return all(_has(part, source) or part in allowed for part in parts)
+
+
+def _has(word: str, source: Vouched) -> bool:
+    """The word itself, its singular, or another form: all but the last two letters, at least four, begin a word."""
+    if (
+        word in source.words
+        or word in STOP_WORDS
+        or (len(word) > 3 and word.endswith("s") and word[:-1] in source.words)
+    ):
+        return True
+    return len(word) > 4 and word[: max(4, len(word) - 2)] in source.beginnings

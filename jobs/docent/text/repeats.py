@@ -1,0 +1,155 @@
+"""Repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
+
+A near repeat has nearly the same words and word pairs, question and answer counting the same, and exactly the same
+numbers and negations: `Does it float? Yes` is no repeat of the same with no. Kept are 128 bytes per pair and a table of
+16 slots with the pairs that came last, so that recall is full for neighbours and high for all (benchmarks.md). rensa
+and numpy are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docent.text.numbers import CARDINALS, ORDINALS
+from docent.text.terms import terms_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PERMUTATIONS = 128
+SEED = 42
+BLOCK_ROWS = 1 << 16
+SMALLEST_TABLE = 1 << 12
+RECALL = 0.999
+"""Share of repeats exactly at the threshold that the bands must find."""
+_SPREAD = 0x9E3779B97F4A7C15
+
+# What must not differ between repeats beside digits: negations, yes and no, number words.
+_DECISIVE = frozenset(
+    "yes no not never none neither nor without true false ja nein nicht kein keine nie wahr falsch oui non pas jamais "
+    "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero falso niet geen waar onwaar 예 네 아니요 참 "
+    "거짓 はい いい".split()
+) | {*CARDINALS, *ORDINALS}
+_DECISIVE_LETTERS = "不没沒無非未否ない않"
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is compared of one pair.
+
+    Attributes:
+        signature: one byte of each of the PERMUTATIONS minima.
+        kind: hash of what must not differ.
+    """
+
+    signature: NDArray[np.uint8]
+    kind: int
+
+
+def hash_of(*parts: str) -> int:
+    """64-bit hash of texts, the same on every machine."""
+    digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
+    """The sketch of a pair; pairs of different scopes are never repeats of each other."""
+    import numpy as np
+    from rensa import RMinHash
+
+    asked, said = terms_of(question), terms_of(answer)
+    decisive = sorted(term for term in (*asked, *said) if term in _DECISIVE or any(c.isdigit() for c in term))
+    negations = [str((question + answer).count(letter)) for letter in _DECISIVE_LETTERS]
+    weight = max(1, len(said)) / max(1, len(asked))
+    shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
+    minima = RMinHash(PERMUTATIONS, SEED)
+    minima.update(shingles)
+    signature = np.array(minima.digest(), dtype=np.uint32).astype(np.uint8)
+    return Sketch(signature, hash_of(scope, *decisive, *negations))
+
+
+def _weighted(side: str, terms: list[str], copies: int) -> list[str]:
+    """Words and word pairs, as often as they must be to weigh as much as the other side."""
+    shingles = [*terms, *(f"{a} {b}" for a, b in zip(terms, terms[1:], strict=False))]
+    return [f"{side}{copy} {shingle}" for copy in range(max(1, copies)) for shingle in shingles]
+
+
+class NearRepeats:
+    """Finds pairs that nearly repeat one that was added."""
+
+    def __init__(self, similarity: float) -> None:
+        """Pairs with at least this (estimated) Jaccard similarity are repeats."""
+        import numpy as np
+
+        self._np = np
+        self._similarity = similarity
+        self._rows_per_band = next(r for r in (8, 4, 2, 1) if _found(similarity, r) >= RECALL or r == 1)
+        self._bands = PERMUTATIONS // self._rows_per_band
+        self._blocks: list[NDArray[np.uint8]] = []
+        self._kinds: list[NDArray[np.uint64]] = []
+        self._count = 0
+        self._lay_table(SMALLEST_TABLE)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def repeats(self, sketch: Sketch) -> bool:
+        """Whether an added pair is nearly the same."""
+        np = self._np
+        places = self._places(sketch.signature[None, :], np.array([sketch.kind], dtype=np.uint64))[0]
+        for row in set((self._table[self._all_bands, places] - 1).tolist()) - {-1}:
+            block, at = divmod(row, BLOCK_ROWS)
+            if int(self._kinds[block][at]) != sketch.kind:
+                continue
+            same = int(np.count_nonzero(self._blocks[block][at] == sketch.signature)) / PERMUTATIONS
+            if (same - 1 / 256) / (1 - 1 / 256) >= self._similarity:
+                return True
+        return False
+
+    def add(self, sketch: Sketch) -> None:
+        """Remember a pair that was kept."""
+        np = self._np
+        block, at = divmod(self._count, BLOCK_ROWS)
+        if at == 0:
+            self._blocks.append(np.zeros((BLOCK_ROWS, PERMUTATIONS), dtype=np.uint8))
+            self._kinds.append(np.zeros(BLOCK_ROWS, dtype=np.uint64))
+        self._blocks[block][at] = sketch.signature
+        self._kinds[block][at] = sketch.kind
+        self._count += 1
+        if 2 * self._count > self._table.shape[1]:
+            self._lay_table(2 * self._table.shape[1])
+        else:
+            self._enter(block, at, at + 1)
+
+    def _lay_table(self, slots: int) -> None:
+        """A table with that many slots per band, with every pair in it; a later pair takes the slot of an earlier."""
+        np = self._np
+        self._shift = np.uint64(64 - (slots.bit_length() - 1))
+        self._all_bands = np.arange(self._bands)
+        self._table: NDArray[Any] = np.zeros((self._bands, slots), dtype=np.int32)
+        for block in range(len(self._blocks)):
+            self._enter(block, 0, min(BLOCK_ROWS, self._count - block * BLOCK_ROWS))
+
+    def _enter(self, block: int, first: int, end: int) -> None:
+        np = self._np
+        places = self._places(self._blocks[block][first:end], self._kinds[block][first:end])
+        numbers = np.arange(block * BLOCK_ROWS + first + 1, block * BLOCK_ROWS + end + 1, dtype=np.int32)
+        for band in range(self._bands):
+            np.maximum.at(self._table[band], places[:, band], numbers)
+
+    def _places(self, signatures: NDArray[np.uint8], kinds: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Slot of every band of every signature."""
+        np = self._np
+        keys = np.ascontiguousarray(signatures).view(f"<u{self._rows_per_band}").astype(np.uint64)
+        mixed = (keys ^ kinds[:, None]) * np.uint64(_SPREAD)
+        mixed ^= mixed >> np.uint64(29)
+        places: NDArray[np.intp] = ((mixed * np.uint64(_SPREAD)) >> self._shift).astype(np.intp)
+        return places
+
+
+def _found(similarity: float, rows_per_band: int) -> float:
+    """Share of repeats at the threshold that share at least one band."""
+    return float(1 - (1 - similarity**rows_per_band) ** (PERMUTATIONS // rows_per_band))
