@@ -59,7 +59,7 @@ STAGES: dict[str, Stage] = {
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
-        reads=("assemble",),
+        reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
         version=3,

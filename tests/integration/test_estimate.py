@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,9 @@ def test_the_figures_are_what_the_stage_then_asks(assembled: Path, monkeypatch: 
     replied: list[ChatReply] = []
 
     class Recording(ChatClient):
-        def ask(self, requests: Sequence[ChatRequest], problem_of: Callable[[ChatReply], str]) -> Iterator[ChatReply]:  # type: ignore[override]
+        def ask(self, requests: Sequence[ChatRequest]) -> Iterator[ChatReply]:  # type: ignore[override]
             asked.extend(requests)
-            with closing(super().ask(requests, problem_of)) as replies:
+            with closing(super().ask(requests)) as replies:
                 for reply in replies:
                     replied.append(reply)
                     yield reply

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from docent.config.fields import Section, execution, output
+from docent.config.questions import QuestionType
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
@@ -103,6 +104,8 @@ class GenerateQA(Stage):
     five styles. `visitor` is the published museum method."""
     quotas: dict[str, int] = output(dict)
     """Pairs per section (or per fact) and temperature by question type, where they differ from question_types.yaml."""
+    own_types: tuple[QuestionType, ...] = output(())
+    """Further question types, to be named in `types`."""
     temperatures: tuple[float, ...] = output((0.4, 0.7, 0.9), min_length=1)
     """One call per item, question type and temperature; the lowest goes to test, the highest to train."""
     pairs_per_call: int = output(5, ge=1, le=20)
@@ -119,6 +122,8 @@ class GenerateQA(Stage):
     """When a question gets figures, as the teacher is told."""
     max_images: int = output(4, ge=0, le=16)
     """Figures shown with one request and attached to one question; 0 asks without figures."""
+    max_section_chars: int = output(20_000, ge=500)
+    """Of a longer section only the beginning is shown, or the part around the fact that is asked about."""
     reasoning: bool = output(False)
     """Also ask for the steps that lead to each answer."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
@@ -183,6 +188,8 @@ class BuildDataset(Stage):
     """Also write `train-<document>.json` and `eval-<document>.json` for every document."""
     push_to: str = output("")
     """Name of a dataset repository on the Hugging Face hub to push to; not pushed when empty."""
+    push_private: bool = execution(True)
+    """Make a repository that does not exist yet private; one that exists stays as it is."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
     """Name of the environment variable that holds the hub's token."""
 

@@ -6,7 +6,8 @@ Reads a picture's bytes when one is described (`Image.read`); writes nothing.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +76,8 @@ class ChatRequest:
         max_tokens: most tokens of the reply; a reply cut there is never used.
         material: what the messages say in structured form, for the offline teacher.
         schema: what the reply must be, as JSON; None for free text.
+        problem_of: why a reply to this very request cannot be used, "" when it can; takes the place of the one that
+            `ChatClient.ask` is given for all.
     """
 
     messages: tuple[Message, ...]
@@ -82,6 +85,7 @@ class ChatRequest:
     max_tokens: int
     material: Material | TypedMaterial | None = None
     schema: type[BaseModel] | None = None
+    problem_of: Callable[[ChatReply], str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

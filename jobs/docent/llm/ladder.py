@@ -131,7 +131,7 @@ class Ladder:
             value=read.value,
             repaired=read.repaired,
         )
-        if not problem and (problem := self._problem_of(reply)):
+        if not problem and (problem := (request.problem_of or self._problem_of)(reply)):
             return replace(reply, problem=problem, value=None)
         return reply
 

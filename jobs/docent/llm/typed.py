@@ -1,9 +1,9 @@
 """Typed questions: what a teacher is given for one, and the JSON that it writes back.
 
 The contract between the stage that asks (generate-qa) and every teacher: an endpoint is held to `TypedReply` or
-`ReasonedReply` by its schema, the offline teacher reads `TypedMaterial` instead of the prompt and writes the same JSON. A
-teacher that cannot write a question type raises RequestRefusedError and says so; one that finds nothing to write about
-replies with fewer pairs. Reads and writes nothing.
+`ReasonedReply` by its schema, the offline teacher reads `TypedMaterial` instead of the prompt and writes the same JSON.
+A teacher that cannot write a question type raises RequestRefusedError and says so; one that finds nothing to write
+about replies with fewer pairs. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,45 +1,35 @@
 """Stage generate-qa: questions and answers about every item, written by a teacher at several temperatures.
 
-Reads the items of `assemble`; writes `QAPair` rows in the order item, temperature, index. One call per item and
-temperature; calls are divided over shards, rows are the same for any number of them. Run alone:
-`docent stage generate-qa --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+Reads the items of `assemble` and the figures of `ingest`; writes `QAPair` rows: visitors' pairs, then pairs about
+sections, then conversations, each by item, question type, temperature, fact, index. Calls are divided over shards, rows
+are the same for any number of them. calls.py says what is asked, views.py and prompts.py how, typed.py and visitor.py
+what is made of a reply. Run alone: `docent stage generate-qa --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from dataclasses import dataclass, field
 from typing import overload
 
-import yaml
-
-from docent.config import GenerateQA
 from docent.context import Context
-from docent.llm.chat import ChatReply, ChatRequest, Material, Message
+from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.client import ChatClient
-from docent.llm.replies import UnusableReplyError, parse_dialogue
-from docent.records import Item, QAPair, Reject, make_id
-from docent.text.sentences import readable_name
+from docent.records import Item, QAPair, Reject
+from docent.stages.generate_qa import typed, visitor
+from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
+from docent.stages.generate_qa.question_types import language_of
+from docent.stages.generate_qa.shortfall import Tally
+from docent.stages.generate_qa.views import Asking
 
-QUESTION_TYPE = "visitor"
-TOKENS_PER_PAIR = 600
-"""Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
-MAX_RAW_CHARS = 2000
+log = logging.getLogger("docent.generate_qa")
+
 KEPT_OF_GRACE_S = 10
 """Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
-_TAG = re.compile(r"<(?=\s*/?\s*description\b)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One question to the teacher: about one item, at one temperature."""
-
-    item: Item
-    temperature: float
+Rows = Iterator[QAPair | Reject]
 
 
 @dataclass(frozen=True)
@@ -47,8 +37,7 @@ class Requests(Sequence[ChatRequest]):
     """The prompts of some calls, each built when it is looked at, so that a large run holds none of them."""
 
     calls: Sequence[Call]
-    section: GenerateQA
-    seed: int
+    build: Callable[[Call], ChatRequest]
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -61,109 +50,114 @@ class Requests(Sequence[ChatRequest]):
 
     def __getitem__(self, index: int | slice) -> ChatRequest | Requests:
         if isinstance(index, slice):
-            return Requests(self.calls[index], self.section, self.seed)
-        return request_for(self.calls[index], self.section, self.seed)
+            return Requests(self.calls[index], self.build)
+        return self.build(self.calls[index])
 
 
-def run(ctx: Context) -> Iterator[QAPair | Reject]:
+@dataclass
+class Work:
+    """One shard at work."""
+
+    ctx: Context
+    asking: Asking
+    client: ChatClient
+    calls: Sequence[Call]
+    tally: Tally = field(default_factory=Tally)
+    done: int = 0
+
+    def of(self, part: str) -> list[Call]:
+        """The calls of one part."""
+        return [call for call in self.calls if part_of(call.kind) == part]
+
+    def replies(self, calls: Sequence[Call]) -> Iterator[tuple[Call, list[QAPair | Reject], ChatReply | None]]:
+        """Every call of a part with its rows; a call that cannot be asked has one Reject."""
+        asking, teacher = self.asking, self.client.teacher
+        if not calls:
+            return
+        asked = [call for call in calls if not asking.shelf.why_not(call)]
+        with closing(self.client.ask(requests_for(asked, asking))) as replies:
+            for call in calls:
+                self.done += 1
+                if why := asking.shelf.why_not(call):
+                    yield call, [_skipped(call, why)], None
+                    continue
+                reply = next(replies)
+                yield call, list(rows_of(call, reply, asking, teacher)), reply
+                self.ctx.progress.update(self.done, len(self.calls), self.client.line())
+            next(replies, None)  # there is none: behind the last one the ledger is checked
+
+
+def run(ctx: Context) -> Rows:
     """Pairs of this shard's calls; a call without a usable reply is one Reject.
 
     Raises:
-        ConfigError: a key, a price, the model or the endpoint is not as configured.
+        ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
         TemporaryError: the endpoint is down; what it answered is kept in the journal.
     """
-    section: GenerateQA = ctx.section
-    calls = ctx.mine(plan_calls(ctx.rows("assemble", Item), section.temperatures))
-    asked = [call for call in calls if call.item.text.strip()]
-    requests = Requests(asked, section, ctx.config.seed)
-
-    def problem_of(reply: ChatReply) -> str:
-        return problem_with(reply, section.pairs_per_call)
-
+    items = ctx.rows("assemble", Item)
+    for item in items:
+        language_of(item.language, ctx.section, f"language of {item.name}")
+    asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
+    calls = ctx.mine(plan_calls(items, ctx.section))
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
     client = ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s)
-    with client, closing(client.ask(requests, problem_of)) as replies:
-        for done, call in enumerate(calls, 1):
-            if not call.item.text.strip():
-                yield Reject(reason="no text to ask about", raw=call.item.name, parents=(call.item.id,))
-                continue
-            yield from rows_of(call, next(replies), section, client.teacher)
-            ctx.progress.update(done, len(calls), client.line())
-        next(replies, None)  # there is none: behind the last one the ledger is checked
+    with client:
+        work = Work(ctx, asking, client, calls)
+        for part in ("visitor", "typed"):
+            for call, rows, reply in work.replies(work.of(part)):
+                work.tally.count(call, rows, reply)
+                yield from rows
+        yield from _conversations(work)
         ctx.spend(**client.amounts())
+    for line in work.tally.lines():
+        log.warning("%s", line) if line.startswith("short") else log.info("%s", line)
 
 
-def plan_calls(items: Sequence[Item], temperatures: Sequence[float]) -> list[Call]:
-    """All calls of the run, in the order of the rows they make."""
-    return [Call(item, temperature) for item in items for temperature in sorted(set(temperatures))]
+def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:
+    """What is asked for these calls, which are all of one part."""
+
+    def build(call: Call) -> ChatRequest:
+        if part_of(call.kind) == "visitor":
+            return visitor.request_for(call, asking.section, asking.seed)
+        return typed.request_for(call, asking)
+
+    return Requests(calls, build)
 
 
-def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
-    """The prompt of a call, and the same in structured form for the offline teacher."""
-    prompts = question_types()[QUESTION_TYPE]
-    system = prompts["system"].format(
-        pairs=section.pairs_per_call, words=section.max_answer_words, language=section.language
-    )
-    # The material cannot close its own tag and go on as instructions.
-    name, text = (re.sub(r"[<>]", " ", readable_name(call.item.name)), _TAG.sub("(", call.item.text))
-    user = prompts["user"].replace("{name}", name).replace("{text}", text)
-    return ChatRequest(
-        messages=(Message("system", system), Message("user", user)),
-        temperature=call.temperature,
-        max_tokens=TOKENS_PER_PAIR * section.pairs_per_call,
-        material=Material(
-            name=call.item.name,
-            text=call.item.text,
-            temperatures=tuple(sorted(set(section.temperatures))),
-            temperature=call.temperature,
-            pairs=section.pairs_per_call,
-            max_answer_words=section.max_answer_words,
-            language=section.language,
-            seed=seed,
-        ),
-    )
+def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
+    """The rows of one reply."""
+    if part_of(call.kind) == "visitor":
+        return visitor.rows_of(call, reply, asking.section, teacher)
+    return typed.rows_of(call, reply, asking, teacher)
 
 
-def problem_with(reply: ChatReply, pairs: int) -> str:
-    """Why a whole reply cannot be used, "" when it can."""
-    try:
-        parse_dialogue(reply.text, pairs)
-    except UnusableReplyError as error:
-        return str(error)
-    return ""
-
-
-def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
-    """The pairs of one reply, or one Reject."""
-    item = call.item
-    if reply.error or reply.problem:
-        yield Reject(
-            reason="request refused by the endpoint" if reply.error else "reply not usable",
-            raw=reply.text[:MAX_RAW_CHARS],
-            parents=(item.id,),
-            detail=f"{item.name} at temperature {call.temperature:g}: {reply.error or reply.problem}",
-        )
+def _conversations(work: Work) -> Rows:
+    """Two steps: all conversations are written, then those with several turns are worded anew, in the same order."""
+    first = [(call, rows, reply) for call, rows, reply in work.replies(work.of("conversation"))]
+    turns = [Turns(call, pairs) for call, rows, _ in first if len(pairs := _pairs(rows)) > 1]
+    if not first:
         return
-    for index, (question, answer) in enumerate(parse_dialogue(reply.text, section.pairs_per_call)):
-        yield QAPair(
-            id=make_id("generate-qa", (item.id,), call.temperature, index, question, answer),
-            parents=(item.id,),
-            item_id=item.id,
-            item_name=item.name,
-            question=question,
-            answer=answer,
-            question_type=QUESTION_TYPE,
-            language=section.language,
-            temperature=call.temperature,
-            index=index,
-            teacher=teacher,
-            sources=(item.source,),
-        )
+    requests = [rewording_request(one.call, one.dialogue, one.rows[0].language, work.asking) for one in turns]
+    kept = 0
+    with closing(work.client.ask(requests)) as replies:
+        for call, rows, reply in first:
+            work.tally.count(call, rows, reply)
+            if len(pairs := _pairs(rows)) > 1:
+                second = next(replies)
+                kept += second.value is None
+                yield from reworded(Turns(call, pairs), second)
+                yield from (row for row in rows if isinstance(row, Reject))
+            else:
+                yield from rows
+        next(replies, None)
+    if kept:
+        log.warning("conversations that keep their full names, for the second step gave nothing usable: %d", kept)
 
 
-@cache
-def question_types() -> dict[str, dict[str, str]]:
-    """The prompts, by question type."""
-    text = resources.files(__package__).joinpath("question_types.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return found
+def _pairs(rows: Sequence[QAPair | Reject]) -> tuple[QAPair, ...]:
+    return tuple(row for row in rows if isinstance(row, QAPair))
+
+
+def _skipped(call: Call, why: str) -> Reject:
+    detail = f"{call.kind.name} x{call.kind.quota}: {call.about}"
+    return Reject(reason=why, raw=call.item.name, parents=(call.item.id,), detail=detail)

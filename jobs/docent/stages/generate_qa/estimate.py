@@ -1,38 +1,77 @@
 """What stage generate-qa will ask the teacher for, before it does: `docent estimate`.
 
-Reads the items of `assemble` and the journal; writes and sends nothing.
+Reads the items of `assemble` and the journal; writes and sends nothing. The second step of a conversation is counted
+with turns of the expected length, for its words are not known yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from docent.config import GenerateQA
+from docent.config import GenerateQA, Llm
 from docent.context import Context
+from docent.llm.chat import ChatRequest
 from docent.llm.client import known_replies
 from docent.llm.estimate import expected, tokens_of
 from docent.records import Item
-from docent.stages.generate_qa import Call, Requests, plan_calls
+from docent.stages.generate_qa import requests_for
+from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
+from docent.stages.generate_qa.conversation import rewording_request
+from docent.stages.generate_qa.prompts import answer_words
+from docent.stages.generate_qa.question_types import language_of
+from docent.stages.generate_qa.views import Asking
 
 QUESTION_CHARS = 80
-"""A visitor's question and the two labels."""
+"""A question, and its labels or field names."""
 CHARS_PER_WORD = 6
 """Of English, the space behind it included."""
+TYPED_WORDS = 60
+"""Of a usual answer about a section, where it may be longer."""
+REASONING_CHARS = 400
 
 
 def estimate(ctx: Context) -> dict[str, Any]:
-    """Requests, tokens, USD and minutes of all shards together."""
-    section: GenerateQA = ctx.section
-    calls = plan_calls(ctx.rows("assemble", Item), section.temperatures)
-    asked = [call for call in calls if call.item.text.strip()]
-    requests = Requests(asked, section, ctx.config.seed)
-    replies = [reply_tokens(call, section) for call in asked]
-    known = known_replies(ctx.config.llm, ctx.journal, requests)
-    return {**asdict(expected(zip(requests, replies, strict=True), ctx.config.llm)), "in_journal": known}
+    """Requests, tokens, USD and minutes of all shards together.
+
+    Raises:
+        ConfigError: a question type or a language is unknown.
+    """
+    items = ctx.rows("assemble", Item)
+    asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
+    asked = asked_calls(items, asking)
+    visitors = requests_for([call for call in asked if part_of(call.kind) == "visitor"], asking)
+    return {**costs(asked, asking, ctx.config.llm), "in_journal": known_replies(ctx.config.llm, ctx.journal, visitors)}
+
+
+def costs(asked: Sequence[Call], asking: Asking, llm: Llm) -> dict[str, Any]:
+    """Requests, tokens, USD and minutes of these calls."""
+    return asdict(expected(_requests(asked, asking), llm))
+
+
+def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
+    """The calls of a run that can be asked."""
+    return [call for call in plan_calls(items, asking.section) if not asking.shelf.why_not(call)]
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:
-    """A reply tells the description as often as pairs are asked for, each telling at most so many words long."""
-    telling = min(len(call.item.text), section.max_answer_words * CHARS_PER_WORD)
-    return section.pairs_per_call * tokens_of(telling + QUESTION_CHARS)
+    """How long a reply usually is; a visitor's tells the description as often as pairs are asked for."""
+    if part_of(call.kind) == "visitor":
+        words = section.max_answer_words
+    else:
+        words = min(answer_words(call, section), TYPED_WORDS)
+    telling = min(len(call.item.text), words * CHARS_PER_WORD)
+    steps = REASONING_CHARS if section.reasoning and part_of(call.kind) != "visitor" else 0
+    return call.kind.quota * tokens_of(telling + QUESTION_CHARS + steps)
+
+
+def _requests(asked: Sequence[Call], asking: Asking) -> Iterator[tuple[ChatRequest, int]]:
+    """Every request with the tokens of its reply, one at a time."""
+    for call, request in zip(asked, requests_for(asked, asking), strict=True):
+        tokens = reply_tokens(call, asking.section)
+        yield request, tokens
+        if part_of(call.kind) == "conversation" and call.kind.quota > 1:
+            turn = ("x" * QUESTION_CHARS, "x" * TYPED_WORDS * CHARS_PER_WORD)
+            code = language_of(call.item.language, asking.section).code
+            yield rewording_request(call, [turn] * call.kind.quota, code, asking), tokens

@@ -1,0 +1,145 @@
+"""What is asked, in the order of the rows it makes: one call per item, question type, temperature and fact.
+
+Reads and writes nothing. Calls come in three parts, because a client asks for free text and for JSON one after the
+other and a conversation has two steps: visitors' questions, questions about sections, conversations. The order is that
+of the whole run, so that shards are blocks of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from docent.config import GenerateQA
+from docent.config.questions import QuestionType
+from docent.records import Fact, Item, canonical_json
+from docent.stages.generate_qa.question_types import VISITOR, chosen_types
+from docent.text.figures import without_figures
+from docent.text.sentences import split_sentences
+
+Part = Literal["visitor", "typed", "conversation"]
+PARTS: tuple[Part, ...] = ("visitor", "typed", "conversation")
+NO_TEXT, NO_PARTNER, NO_FACTS = "no text to ask about", "needs two sections", "no facts to ask about"
+MIN_FACT_CHARS = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to the teacher.
+
+    Attributes:
+        unit: which fact of the item, 0 where it is not about one.
+        number: position among all calls of its type, so that what takes turns does so over the whole run.
+    """
+
+    item: Item
+    kind: QuestionType
+    temperature: float
+    unit: int = 0
+    number: int = 0
+
+    @property
+    def about(self) -> str:
+        """Type and place, as rejects and log lines say it."""
+        fact = f", fact {self.unit + 1}" if self.kind.context == "fact" else ""
+        return f"{self.item.name} at temperature {self.temperature:g}{fact}"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All items of the run, to find those that belong together."""
+
+    by_id: dict[str, Item] = field(default_factory=dict)
+    by_document: dict[str, list[Item]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, items: Iterable[Item]) -> Shelf:
+        """Put them on it."""
+        shelf = cls()
+        for item in items:
+            shelf.by_id[item.id] = item
+            shelf.by_document.setdefault(item.document_id, []).append(item)
+        return shelf
+
+    def related(self, item: Item) -> list[Item]:
+        """The related sections that have a text, the nearest first."""
+        found = (self.by_id.get(other) for other in item.related)
+        return [other for other in found if other is not None and other.text.strip()]
+
+    def partner(self, call: Call, seed: int) -> Item | None:
+        """The second section of a two-section question: one of the related ones, else any other of the document."""
+        related = self.related(call.item)
+        others = related or [
+            other
+            for other in self.by_document.get(call.item.document_id, [])
+            if other.id != call.item.id and other.text.strip()
+        ]
+        rng = seeded(seed, "partner", call.item.id, call.kind.name, call.temperature)
+        return rng.choice(others) if others else None
+
+    def why_not(self, call: Call) -> str:
+        """Why a call cannot be asked, "" when it can."""
+        if not call.item.text.strip():
+            return NO_TEXT
+        if call.kind.context == "two-sections" and self.partner(call, 0) is None:
+            return NO_PARTNER
+        return NO_FACTS if call.kind.context == "fact" and not facts_of_item(call.item) else ""
+
+
+def plan_calls(items: Sequence[Item], section: GenerateQA) -> list[Call]:
+    """All calls of the run: part after part; within it by item, type, temperature, fact.
+
+    Raises:
+        ConfigError: a question type is unknown.
+    """
+    types = chosen_types(section)
+    numbers: Counter[str] = Counter()
+    temperatures = sorted(set(section.temperatures))
+    calls: list[Call] = []
+    for part in PARTS:
+        kinds = [kind for kind in types if part_of(kind) == part]
+        for item in items if kinds else ():
+            for kind in kinds:
+                for temperature in temperatures:
+                    for unit in range(_units(item, kind)):
+                        calls.append(Call(item, kind, temperature, unit, numbers[kind.name]))
+                        numbers[kind.name] += 1
+    return calls
+
+
+def planned(items: Sequence[Item], section: GenerateQA) -> dict[str, int]:
+    """Pairs that a run would make if every request gave its quota, by question type."""
+    found: Counter[str] = Counter()
+    for call in plan_calls(items, section):
+        found[call.kind.name] += call.kind.quota
+    return dict(found)
+
+
+def part_of(kind: QuestionType) -> Part:
+    """In which of the three parts a type is asked."""
+    if kind.name == VISITOR:
+        return "visitor"
+    return "conversation" if kind.form == "conversation" else "typed"
+
+
+def facts_of_item(item: Item) -> tuple[Fact, ...]:
+    """The facts of an item; where its source gave none, as exhibits do, its sentences or all of it."""
+    if item.facts or not item.text.strip():
+        return item.facts
+    told = without_figures(item.text, item.figures)
+    found = [sentence for sentence in split_sentences(told) if len(sentence) >= MIN_FACT_CHARS]
+    return tuple(Fact(text=text, source=item.source) for text in found or [told] if text)
+
+
+def seeded(seed: int, *what: object) -> random.Random:
+    """A random generator that depends on these values alone."""
+    return random.Random(hashlib.sha256(canonical_json([seed, *what]).encode()).digest())
+
+
+def _units(item: Item, kind: QuestionType) -> int:
+    """Requests for an item, type and temperature; one that cannot be asked counts, so that it is said."""
+    return max(1, len(facts_of_item(item))) if kind.context == "fact" else 1

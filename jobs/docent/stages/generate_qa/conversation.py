@@ -1,0 +1,91 @@
+"""Conversations: written with full names first, then worded anew with pronouns, as people speak.
+
+Reads and writes nothing itself; both steps go through the client, so that each is in the journal. Answers are those of
+the first step, for only they were written with the section in sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from docent.llm.chat import ChatReply, ChatRequest
+from docent.llm.typed import TypedMaterial, TypedReply
+from docent.records import QAPair, make_id
+from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.prompts import rewording_messages
+from docent.stages.generate_qa.typed import BASE_TOKENS, tidy
+from docent.stages.generate_qa.views import Asking
+from docent.stages.generate_qa.visitor import TOKENS_PER_PAIR
+from docent.text.languages import find_language
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A conversation after its first step.
+
+    Attributes:
+        rows: its pairs in order, at least two: one alone refers to nothing.
+    """
+
+    call: Call
+    rows: tuple[QAPair, ...]
+
+    @property
+    def dialogue(self) -> tuple[tuple[str, str], ...]:
+        """Questions and answers."""
+        return tuple((row.question, row.answer) for row in self.rows)
+
+
+def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str, asking: Asking) -> ChatRequest:
+    """The request of the second step.
+
+    Args:
+        code: of the language.
+    """
+    language = find_language(code, "generate_qa.language")
+    item = call.item
+    return ChatRequest(
+        messages=rewording_messages(call, dialogue, language),
+        temperature=call.temperature,
+        max_tokens=BASE_TOKENS + TOKENS_PER_PAIR * len(dialogue),
+        material=TypedMaterial(
+            question_type=call.kind.name,
+            name=item.document if item.kind == "section" else item.name,
+            title=item.title,
+            text="",
+            facts=(),
+            others=(),
+            figures=(),
+            pairs=len(dialogue),
+            language=code,
+            max_answer_words=asking.section.max_answer_words,
+            seed=asking.seed,
+            dialogue=tuple(dialogue),
+        ),
+        schema=TypedReply,
+        problem_of=partial(problem_with, len(dialogue)),
+    )
+
+
+def problem_with(turns: int, reply: ChatReply) -> str:
+    """Why the questions of a reply cannot take the place of the old ones, "" when they can."""
+    assert isinstance(reply.value, TypedReply)
+    if len(reply.value.pairs) != turns:
+        return f"{len(reply.value.pairs)} turns, there are {turns}"
+    return "" if all(tidy(pair.question) for pair in reply.value.pairs) else "an empty question"
+
+
+def reworded(turns: Turns, reply: ChatReply) -> list[QAPair]:
+    """The pairs with their new questions; as they were where there are none."""
+    if not isinstance(reply.value, TypedReply):
+        return list(turns.rows)
+    found = []
+    for row, pair in zip(turns.rows, reply.value.pairs, strict=True):
+        question = tidy(pair.question)
+        new_id = make_id(
+            "generate-qa", row.parents, row.question_type, row.temperature, row.index, question, row.answer
+        )
+        found.append(row.model_copy(update={"id": new_id, "question": question}))
+    return found

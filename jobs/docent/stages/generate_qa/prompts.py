@@ -1,0 +1,141 @@
+"""The two messages of a request about a section: how to write in the one, material and task in the other.
+
+Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close;
+domain, persona and the policy for pictures come from the configuration and from nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from docent.config import GenerateQA
+from docent.llm.chat import Image, Message
+from docent.records import Figure, Item
+from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.question_types import instruction_of, read_yaml, wording
+from docent.stages.generate_qa.views import (
+    RELATED_CHARS,
+    Asking,
+    View,
+    media_type,
+    shown_text,
+    window,
+)
+from docent.text.languages import Language
+
+TAGS = ("document", "section", "second_section", "related_section", "fact", "figures", "dialogue")
+MAX_META_KEYS, MAX_META_CHARS = 30, 300
+_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
+    """System and user message of a call, the pictures with the latter."""
+    section = asking.section
+    system = system_prompt(section, section.reasoning, len(view.figures) > 0)
+    images = tuple(
+        Image(asking.path_of(figure.image), figure.image.sha256, kind)
+        for figure in view.figures
+        if figure.image is not None and (kind := media_type(figure.image)) is not None
+    )
+    parts = [*_material(call.item, view, section), _task(call, view, section)]
+    return Message("system", system), Message("user", "\n\n".join(parts), images)
+
+
+def rewording_messages(call: Call, dialogue: Sequence[tuple[str, str]], language: Language) -> tuple[Message, ...]:
+    """The second step of a conversation: its questions are worded anew."""
+    turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
+    told = wording(language.code)
+    task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
+    system = system_prompt(GenerateQA(), False, False)
+    user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
+    return Message("system", system), Message("user", user)
+
+
+def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> str:
+    """What holds for every question of the run; nothing of a document stands in it."""
+    frame = read_yaml("templates/frame.yaml")
+    lines = frame["system_lines"]
+    about = _filled(lines["about"], {"domain": section.domain}) if section.domain else ""
+    told = [_filled(frame["system"], {"about": about}).rstrip()]
+    told += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
+    picture_line = lines["figures" if has_figures else "no_figures"]
+    told += [_filled(picture_line, {"image_policy": section.image_policy})]
+    told += [lines["reasoning"]] if reasoning else []
+    return "\n".join(told)
+
+
+def escaped(text: str) -> str:
+    """Material that cannot close or open a tag and go on as instructions."""
+    return _TAG.sub("(", text)
+
+
+def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
+    parts = [_document(item), _tagged("section", _titled(item.title, view.text))]
+    if view.partner is not None:
+        text = window(shown_text(view.partner), section.max_section_chars)
+        parts.append(_tagged("second_section", _titled(view.partner.title, text)))
+    for other in view.related:
+        parts.append(_tagged("related_section", _titled(other.title, window(shown_text(other), RELATED_CHARS))))
+    if view.fact is not None:
+        parts.append(_tagged("fact", view.fact.text))
+    if view.figures:
+        parts.append(_tagged("figures", "\n".join(_listed(figure) for figure in view.figures)))
+    return parts
+
+
+def _document(item: Item) -> str:
+    """Title and what the document says of itself."""
+    told = [("title", item.document if item.kind == "section" else item.name)]
+    told += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
+    return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in told))
+
+
+def _task(call: Call, view: View, section: GenerateQA) -> str:
+    task = read_yaml("templates/frame.yaml")["task"]
+    language = view.language
+    words = {True: language.true, False: language.false}
+    places = {"true": language.true, "false": language.false, "pairs": call.kind.quota}
+    told = [_filled(instruction_of(call.kind, language).strip(), places), _pairs_wanted(call.kind.quota)]
+    told.append(_filled(task["words"], {"words": answer_words(call, section)}))
+    if view.truths:
+        told.append(_filled(task["truths"], {"truths": ", ".join(words[truth] for truth in view.truths)}))
+    return _joined([*told, wording(language.code).line])
+
+
+def answer_words(call: Call, section: GenerateQA) -> int:
+    """Most words of an answer."""
+    return min(call.kind.answer_words or section.max_answer_words, section.max_answer_words)
+
+
+def one_line(text: str) -> str:
+    """A value that stays on its line, and is no longer than a line should be."""
+    return " ".join(text.split())[:MAX_META_CHARS]
+
+
+def _pairs_wanted(pairs: int) -> str:
+    task = read_yaml("templates/frame.yaml")["task"]
+    return _filled(task["one" if pairs == 1 else "several"], {"pairs": pairs})
+
+
+def _listed(figure: Figure) -> str:
+    return f"{figure.token}: {one_line(figure.caption)}" if figure.caption.strip() else figure.token
+
+
+def _titled(title: str, text: str) -> str:
+    return f"Title: {one_line(title)}\n\n{text.strip()}" if title else text.strip()
+
+
+def _tagged(tag: str, text: str) -> str:
+    return f"<{tag}>\n{escaped(text)}\n</{tag}>"
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines)
+
+
+def _filled(template: str, places: Mapping[str, Any]) -> str:
+    """A template with its places filled, in one pass: what is put in is not looked at for further places."""
+    return _PLACE.sub(lambda found: str(places.get(found[1], found[0])), template)

@@ -1,0 +1,130 @@
+"""The question types that a run asks for, and the words they are asked in.
+
+Reads question_types.yaml and templates/ beside it; writes nothing. What cannot be asked (an unknown type, an unknown
+language) is said before any request is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from docent.config import GenerateQA
+from docent.config.questions import QuestionType
+from docent.errors import ConfigError
+from docent.text.languages import Language, find_language
+
+VISITOR = "visitor"
+FALLBACK = "en"
+"""Whose wording of the styles is used for languages without a file of their own."""
+WHERE = "generate_qa.types"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a language has of its own.
+
+    Attributes:
+        line: which language to write in, said in that language.
+        styles: instruction of each style by name.
+        pronouns: instruction of the second step of a conversation.
+    """
+
+    line: str
+    styles: Mapping[str, str]
+    pronouns: str
+
+
+@cache
+def question_types() -> dict[str, dict[str, QuestionType]]:
+    """The types that come with docent: `all` and `styles`, each by name in the order of the file."""
+    styles = wording(FALLBACK).styles
+    found: dict[str, dict[str, QuestionType]] = {}
+    for group, entries in read_yaml("question_types.yaml").items():
+        told = {name: {"instruction": styles.get(name), **entry} for name, entry in entries.items()}
+        found[group] = {name: QuestionType.model_validate({"name": name, **entry}) for name, entry in told.items()}
+    return found
+
+
+def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
+    """The types that the configuration names, each once and with its quota.
+
+    Raises:
+        ConfigError: a name is unknown or taken, or a quota is no number of pairs.
+    """
+    groups = {group: list(types) for group, types in question_types().items()}
+    known = _known(section)
+    names: list[str] = []
+    for name in section.types:
+        if name not in groups and name not in known:
+            raise _unknown(name, WHERE, [*groups, *known])
+        names += groups.get(name, [name])
+    for name, quota in section.quotas.items():
+        if name not in known or name == VISITOR:
+            raise _unknown(name, "generate_qa.quotas", [other for other in known if other != VISITOR])
+        if not 1 <= quota <= 20:
+            raise ConfigError(
+                f"a quota is 1 to 20 pairs, not {quota}", f"generate_qa.quotas.{name}", "leave the type out, or mend it"
+            )
+    chosen = (known[name] for name in dict.fromkeys(names))
+    return tuple(kind.model_copy(update={"quota": section.quotas.get(kind.name, kind.quota)}) for kind in chosen)
+
+
+def language_of(given: str, section: GenerateQA, where: str = "generate_qa.language") -> Language:
+    """The language to write in: that of a source where it has one.
+
+    Raises:
+        ConfigError: it is not known.
+    """
+    return find_language(given or section.language, where)
+
+
+@cache
+def wording(code: str) -> Wording:
+    """How things are said to a teacher that writes in a language.
+
+    Raises:
+        FileNotFoundError: a language of text/languages.yaml has neither a file nor a line here.
+    """
+    lines = read_yaml("templates/lines.yaml")
+    told = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
+    line, pronouns = told.pop("line"), told.pop("pronouns")
+    return Wording(lines.get(code, line), told, pronouns)
+
+
+def instruction_of(kind: QuestionType, language: Language) -> str:
+    """What the teacher is told to write; styles have it in the language itself."""
+    is_style = kind == question_types()["styles"].get(kind.name, kind).model_copy(update={"quota": kind.quota})
+    own = wording(language.code).styles.get(kind.name) if is_style else None
+    return own or kind.instruction
+
+
+@cache
+def read_yaml(name: str) -> dict[str, Any]:
+    """One of the files beside this module; not to be changed."""
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def _known(section: GenerateQA) -> dict[str, QuestionType]:
+    """Every type that may be named, visitors' first."""
+    visitor = QuestionType(name=VISITOR, quota=section.pairs_per_call, related=False, instruction="see visitor.yaml")
+    known = {VISITOR: visitor, **{name: kind for types in question_types().values() for name, kind in types.items()}}
+    for kind in section.own_types:
+        if kind.name in known or kind.name in question_types():
+            raise ConfigError(f"the question type {kind.name!r} exists", "generate_qa.own_types", "take another name")
+        known[kind.name] = kind
+    return known
+
+
+def _unknown(name: str, where: str, names: Sequence[str]) -> ConfigError:
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f", did you mean {near[0]}?" if near else ""
+    return ConfigError(f"there is no question type {name!r}{meant}", where, f"take one of: {', '.join(names)}")

@@ -1,0 +1,193 @@
+"""Questions about sections: the request of a call, what is wrong with a reply, the rows that it gives.
+
+Reads and writes nothing. A reply with fewer pairs than were asked for is corrected once by the client; what is usable
+of the last one is kept, and what is missing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from docent.llm.chat import ChatReply, ChatRequest
+from docent.llm.json_reply import read_reply
+from docent.llm.typed import ReasonedPair, ReasonedReply, TypedMaterial, TypedPair, TypedReply
+from docent.records import ImageFile, QAPair, Reject, make_id
+from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.prompts import answer_words, messages_for
+from docent.stages.generate_qa.views import Asking, View, shown_text, view_of
+from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
+from docent.text.languages import truth_of
+from docent.text.sentences import count_words, plain
+
+BASE_TOKENS = 512
+"""Room for the JSON around the pairs."""
+BLANK = "___"
+Pair = TypedPair | ReasonedPair
+
+
+def request_for(call: Call, asking: Asking) -> ChatRequest:
+    """The prompt of a call, its pictures, and the same in structured form for the offline teacher."""
+    section = asking.section
+    view = view_of(call, asking)
+    per_pair = TOKENS_PER_PAIR * (2 if section.reasoning else 1)
+    return ChatRequest(
+        messages=messages_for(call, view, asking),
+        temperature=call.temperature,
+        max_tokens=BASE_TOKENS + per_pair * call.kind.quota,
+        material=material_of(call, view, asking),
+        schema=ReasonedReply if section.reasoning else TypedReply,
+        problem_of=partial(problem_with, call, view, answer_words(call, section)),
+    )
+
+
+def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
+    """What the offline teacher reads."""
+    near = [*([view.partner] if view.partner else []), *view.related]
+    item = call.item
+    return TypedMaterial(
+        question_type=call.kind.name,
+        name=item.document if item.kind == "section" else item.name,
+        title=item.title,
+        text=view.text,
+        facts=tuple(fact.text for fact in view.facts),
+        others=tuple((other.title, shown_text(other)) for other in near),
+        figures=tuple((figure.token, figure.caption) for figure in view.figures),
+        pairs=call.kind.quota,
+        language=view.language.code,
+        max_answer_words=answer_words(call, asking.section),
+        seed=asking.seed,
+        reasoning=asking.section.reasoning,
+        truths=view.truths,
+    )
+
+
+def problem_with(call: Call, view: View, words: int, reply: ChatReply) -> str:
+    """Why a reply that fits its schema cannot be used as it is, "" when it can."""
+    assert isinstance(reply.value, TypedReply | ReasonedReply)
+    usable, problems = _sorted_out(call, view, words, reply.value.pairs)
+    if len(usable) >= call.kind.quota:
+        return ""
+    wanted, count = call.kind.quota, len(reply.value.pairs)
+    if count < wanted:
+        return f"{count} pairs, {wanted} were asked for" + (f"; {problems[0]}" if problems else "")
+    return problems[0]
+
+
+def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Iterator[QAPair | Reject]:
+    """The usable pairs of one reply, figures that no list had, and what is missing."""
+    view, words = view_of(call, asking), answer_words(call, asking.section)
+    usable, problems = usable_pairs(call, view, words, reply)
+    for position, pair in enumerate(usable):
+        row, unknown = _row(call, view, position, pair, teacher)
+        yield row
+        for name in unknown:
+            detail = f"{call.kind.name}: {call.about}: the pair was kept without it"
+            yield Reject(reason="figure that was not listed", raw=name[:200], parents=(row.id,), detail=detail)
+    if not usable:
+        yield rejected(call, reply)
+    elif missing := call.kind.quota - len(usable):
+        why = reply.problem or (problems[0] if problems else "no more pairs in the reply")
+        detail = f"{call.kind.name} x{missing}: {call.about}: {why}"
+        yield Reject(
+            reason="fewer pairs than asked for",
+            raw=reply.text[:MAX_RAW_CHARS],
+            parents=(call.item.id,),
+            detail=detail,
+        )
+
+
+def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
+    """The pairs of a reply that can be kept, at most the quota, and what was wrong with others."""
+    value = reply.value
+    if value is None and reply.problem and not reply.error and reply.finish_reason != "length":
+        value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
+    if not isinstance(value, TypedReply | ReasonedReply):
+        return [], []
+    usable, problems = _sorted_out(call, view, words, value.pairs)
+    return usable[: call.kind.quota], problems
+
+
+def tidy(text: str) -> str:
+    """Without control characters and needless white space; line breaks of lists and steps stay."""
+    lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line).replace("\u2019", "'")
+
+
+def _sorted_out(call: Call, view: View, words: int, pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
+    usable: list[Pair] = []
+    problems: list[str] = []
+    asked: set[str] = set()
+    for number, pair in enumerate(pairs, 1):
+        question = plain(pair.question)
+        problem = "its question is a repetition" if question in asked else _problem(call, view, words, pair)
+        asked.add(question)
+        if problem:
+            problems.append(f"pair {number}: {problem}")
+        else:
+            usable.append(pair)
+    return usable, problems
+
+
+def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
+    """What is wrong with one pair, "" for nothing."""
+    answer = tidy(pair.answer)
+    if not tidy(pair.question) or not answer:
+        return "its question or answer is empty"
+    if count_words(answer) > words:
+        return f"its answer has {count_words(answer)} words, at most {words} were asked for"
+    if call.kind.verbatim and plain(answer).rstrip(".") not in plain(view.text):
+        return "its answer does not stand in the section word for word"
+    truth, form = truth_of(answer, view.language), call.kind.form
+    begins = f"its answer begins neither with {view.language.true} nor with {view.language.false}"
+    if form == "boolean" and truth is None:
+        return begins
+    if form == "cloze" and BLANK not in pair.question:
+        if truth is None:
+            return f"there is no blank in its question, and {begins}"
+        if truth is False and count_words(answer) < 3:
+            return "its answer does not correct the false statement"
+    return ""
+
+
+def _row(call: Call, view: View, position: int, pair: Pair, teacher: str) -> tuple[QAPair, list[str]]:
+    """The row of a pair, and names in it that no figure has."""
+    item, kind = call.item, call.kind
+    index = call.unit * kind.quota + position
+    parents = (item.id, view.partner.id) if view.partner else (item.id,)
+    question, answer = tidy(pair.question), tidy(pair.answer)
+    figures, unknown = _named_figures(view, pair.figures)
+    is_conversation = kind.form == "conversation"
+    row = QAPair(
+        id=make_id("generate-qa", parents, kind.name, call.temperature, index, question, answer),
+        parents=parents,
+        item_id=item.id,
+        item_name=item.name,
+        question=question,
+        answer=answer,
+        question_type=kind.name,
+        difficulty=kind.difficulty,
+        language=view.language.code,
+        temperature=call.temperature,
+        index=index,
+        teacher=teacher,
+        sources=view.sources,
+        figures=figures,
+        reasoning=tuple(filter(None, map(tidy, pair.reasoning_steps))) if isinstance(pair, ReasonedPair) else (),
+        held_out=kind.held_out,
+        conversation=make_id("conversation", (item.id,), kind.name, call.temperature) if is_conversation else "",
+    )
+    return row, unknown
+
+
+def _named_figures(view: View, names: Sequence[str]) -> tuple[tuple[ImageFile, ...], list[str]]:
+    """Pictures of the listed figures that are named, in the order of the list, each once; names without one."""
+    listed = {_bare(figure.token): figure.image for figure in view.figures}
+    wanted = {_bare(name) for name in names}
+    found = {image.sha256: image for token, image in listed.items() if token in wanted and image is not None}
+    return tuple(found.values()), [name for name in dict.fromkeys(names) if name.strip() and _bare(name) not in listed]
+
+
+def _bare(token: str) -> str:
+    """A token without the braces and spaces around its name, which models leave out."""
+    return token.strip().strip("{}").strip()

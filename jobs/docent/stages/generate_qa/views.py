@@ -1,0 +1,132 @@
+"""What the teacher is shown for one call: the section or the part of it that fits, its neighbours, its pictures.
+
+Reads and writes nothing: a picture is only named here, its bytes are read when the request is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from docent.config import GenerateQA
+from docent.records import Fact, Figure, ImageFile, Item, Span
+from docent.stages.generate_qa.calls import Call, Shelf, facts_of_item, seeded
+from docent.stages.generate_qa.question_types import language_of
+from docent.text.figures import with_descriptions
+from docent.text.languages import Language
+
+RELATED_CHARS = 2000
+"""Of each related section, as many as are compared to find it."""
+MAX_LISTED_FACTS = 100
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+}
+"""Pictures that endpoints take; others are not shown."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What all calls of a run have in common.
+
+    Attributes:
+        path_of: where a picture lies.
+    """
+
+    section: GenerateQA
+    seed: int
+    shelf: Shelf
+    path_of: Callable[[ImageFile], Path]
+
+
+@dataclass(frozen=True)
+class View:
+    """What one call shows.
+
+    Attributes:
+        text: of the section, figures as their descriptions.
+        sources: lines that the pairs are written from: the fact's, the section's, or those of both sections.
+        fact: the fact that is asked about, where it is about one.
+        partner: the second section, where the type needs one.
+        figures: those that are listed and attached, each picture once.
+        truths: what the answer of each pair in turn should be, for true-or-false questions.
+    """
+
+    text: str
+    sources: tuple[Span, ...]
+    facts: tuple[Fact, ...]
+    fact: Fact | None
+    partner: Item | None
+    related: tuple[Item, ...]
+    figures: tuple[Figure, ...]
+    language: Language
+    truths: tuple[bool, ...]
+
+
+def view_of(call: Call, asking: Asking) -> View:
+    """What a call shows. The call can be asked: see Shelf.why_not."""
+    item, kind, section = call.item, call.kind, asking.section
+    facts = facts_of_item(item)
+    fact = facts[call.unit] if kind.context == "fact" else None
+    partner = asking.shelf.partner(call, asking.seed) if kind.context == "two-sections" else None
+    related = asking.shelf.related(item) if kind.related else []
+    related = [other for other in related if partner is None or other.id != partner.id]
+    near = [item, *([partner] if partner else []), *related]
+    spans = (fact.source,) if fact else (item.source, *([partner.source] if partner else []))
+    return View(
+        sources=spans,
+        text=window(shown_text(item), section.max_section_chars, fact.text if fact else ""),
+        facts=(fact,) if fact else facts[:MAX_LISTED_FACTS],
+        fact=fact,
+        partner=partner,
+        related=tuple(related),
+        figures=tuple(figures_of(near, section.max_images)),
+        language=language_of(item.language, section),
+        truths=_truths(call, asking.seed),
+    )
+
+
+def figures_of(items: Sequence[Item], most: int) -> Iterator[Figure]:
+    """Figures with a picture that can be sent, nearest section first; each picture and each token once."""
+    pictures: set[str] = set()
+    tokens: set[str] = set()
+    for figure in (figure for item in items for figure in item.figures):
+        image = figure.image
+        if len(pictures) >= most:
+            return
+        if image is None or media_type(image) is None or image.sha256 in pictures or figure.token in tokens:
+            continue
+        pictures.add(image.sha256)
+        tokens.add(figure.token)
+        yield figure
+
+
+def media_type(image: ImageFile) -> str | None:
+    """MIME type of a picture, None where endpoints do not take its kind."""
+    return MEDIA_TYPES.get(PurePosixPath(image.file).suffix.lower())
+
+
+def shown_text(item: Item) -> str:
+    """The text of a section as a reader sees it."""
+    return with_descriptions(item.text, item.figures)
+
+
+def window(text: str, chars: int, around: str = "") -> str:
+    """At most so many characters of a text, from its beginning or around what is looked for."""
+    if len(text) <= chars:
+        return text
+    start = max(0, text.find(around) - chars // 2) if around else 0
+    return text[start : start + chars]
+
+
+def _truths(call: Call, seed: int) -> tuple[bool, ...]:
+    """By turns over the whole run, so that as many are true as false; which comes first is drawn."""
+    if call.kind.form != "boolean":
+        return ()
+    first = seeded(seed, "truth", call.kind.name).randrange(2)
+    begin = first + call.number * call.kind.quota
+    return tuple((begin + index) % 2 == 0 for index in range(call.kind.quota))

@@ -1,0 +1,93 @@
+"""Visitors' questions about exhibits: the published method, asked for as free text.
+
+Reads templates/visitor.yaml; writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from docent.config import GenerateQA
+from docent.llm.chat import ChatReply, ChatRequest, Material, Message
+from docent.llm.replies import UnusableReplyError, parse_dialogue
+from docent.records import QAPair, Reject, make_id
+from docent.stages.generate_qa.calls import Call
+from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
+from docent.text.figures import with_descriptions
+from docent.text.sentences import readable_name
+
+TOKENS_PER_PAIR = 600
+"""Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
+MAX_RAW_CHARS = 2000
+_TAG = re.compile(r"<(?=\s*/?\s*description\b)", re.IGNORECASE)
+
+
+def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
+    """The prompt of a call, and the same in structured form for the offline teacher."""
+    prompts = read_yaml("templates/visitor.yaml")
+    language = language_of(call.item.language, section).name
+    told = with_descriptions(call.item.text, call.item.figures)
+    system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
+    # The material cannot close its own tag and go on as instructions.
+    name, text = (re.sub(r"[<>]", " ", readable_name(call.item.name)), _TAG.sub("(", told))
+    user = prompts["user"].replace("{name}", name).replace("{text}", text)
+    return ChatRequest(
+        messages=(Message("system", system), Message("user", user)),
+        temperature=call.temperature,
+        max_tokens=TOKENS_PER_PAIR * section.pairs_per_call,
+        material=Material(
+            name=call.item.name,
+            text=told,
+            temperatures=tuple(sorted(set(section.temperatures))),
+            temperature=call.temperature,
+            pairs=section.pairs_per_call,
+            max_answer_words=section.max_answer_words,
+            language=language,
+            seed=seed,
+        ),
+        problem_of=partial(problem_with, section.pairs_per_call),
+    )
+
+
+def problem_with(pairs: int, reply: ChatReply) -> str:
+    """Why a whole reply cannot be used, "" when it can."""
+    try:
+        parse_dialogue(reply.text, pairs)
+    except UnusableReplyError as error:
+        return str(error)
+    return ""
+
+
+def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
+    """The pairs of one reply, or one Reject."""
+    item = call.item
+    if reply.error or reply.problem:
+        yield rejected(call, reply)
+        return
+    for index, (question, answer) in enumerate(parse_dialogue(reply.text, section.pairs_per_call)):
+        yield QAPair(
+            id=make_id("generate-qa", (item.id,), call.temperature, index, question, answer),
+            parents=(item.id,),
+            item_id=item.id,
+            item_name=item.name,
+            question=question,
+            answer=answer,
+            question_type=VISITOR,
+            language=language_of(item.language, section).code,
+            temperature=call.temperature,
+            index=index,
+            teacher=teacher,
+            sources=(item.source,),
+        )
+
+
+def rejected(call: Call, reply: ChatReply) -> Reject:
+    """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
+    return Reject(
+        reason="request refused by the endpoint" if reply.error else "reply not usable",
+        raw=reply.text[:MAX_RAW_CHARS],
+        parents=(call.item.id,),
+        detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
+    )

@@ -1,0 +1,81 @@
+"""Languages that people name in many ways, each with one code: `Korean`, `ko`, `ko-KR` and `kr` are `ko`.
+
+Reads languages.yaml beside it; writes nothing. Who asks for a language that is not there hears so before any work.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from docent.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language.
+
+    Attributes:
+        code: two letters, ISO 639-1.
+        name: in English, as prompts say it.
+        true, false: how an answer to a true-or-false question begins.
+    """
+
+    code: str
+    name: str
+    true: str
+    false: str
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """All known languages by code."""
+    return {code: Language(code, row["name"], row["true"], row["false"]) for code, row in _rows().items()}
+
+
+def find_language(given: str, where: str) -> Language:
+    """The language that a name, a code, a code with a region or an alias stands for.
+
+    Args:
+        where: the setting or file that says so, for the message.
+
+    Raises:
+        ConfigError: none; the message lists all.
+    """
+    wanted = " ".join(given.split()).casefold()
+    names = _codes_by_name()
+    code = names.get(wanted) or names.get(wanted.replace("_", "-").partition("-")[0])
+    if code is not None:
+        return languages()[code]
+    near = difflib.get_close_matches(wanted, [name for name in names if len(name) > 3], n=1)
+    meant = f", did you mean {languages()[names[near[0]]].name}?" if near else ""
+    listed = ", ".join(f"{language.name} ({language.code})" for language in languages().values())
+    raise ConfigError(f"there is no language {given!r}{meant}", where, f"take one of: {listed}")
+
+
+def truth_of(answer: str, language: Language) -> bool | None:
+    """Whether an answer begins with the word for true or for false; None where it begins with neither."""
+    said = answer.lstrip(" *_\"'“„«").casefold()
+    if said.startswith(language.false.casefold()):
+        return False
+    return True if said.startswith(language.true.casefold()) else None
+
+
+@cache
+def _codes_by_name() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for code, row in _rows().items():
+        found |= {name.casefold(): code for name in (code, row["name"], *row["aliases"])}
+    return found
+
+
+@cache
+def _rows() -> dict[str, dict[str, str]]:
+    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return found
