@@ -22,7 +22,7 @@ from docent.config import PipelineConfig
 from docent.pipeline import Unit, section_of
 from docent.progress import Progress
 from docent.records import ImageFile, Row, canonical_json
-from docent.store import Artifact, Shard, listing, temporary_name, write_durably
+from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -51,6 +51,7 @@ class Context:
     usage: dict[str, float] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
     _folders: dict[str, Path] = field(default_factory=dict)
+    _growing: dict[str, Path] = field(default_factory=dict)
 
     @property
     def section(self) -> Any:
@@ -135,8 +136,29 @@ class Context:
             write_durably(path, data)
             self._files[name] = path
 
+    def output_path(self, name: str) -> Path:
+        """Where to write a named output that is too large for memory; it becomes `<spec10>/<name>` at the commit."""
+        if name not in self._growing:
+            path = temporary_name(self.folder / name)
+            path.unlink(missing_ok=True)
+            self._growing[name] = path
+        return self._growing[name]
+
+    def made_so_far(self) -> dict[str, Path]:
+        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder."""
+        found = {**self._files, **self._growing}
+        for name, made in self._folders.items():
+            found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
+        return dict(sorted(found.items()))
+
     def publish(self) -> list[dict[str, Any]]:
-        """Move output folders into place and list every file; called once by the shell."""
+        """Move output files and folders into place and list every file; called once by the shell."""
+        for name, made in self._growing.items():
+            _sync_file(made)
+            os.replace(made, self.folder / name)
+            self._files[name] = self.folder / name
+        if self._growing:
+            sync_folder(self.folder)
         listed = [listing(self.folder, path) for path in self._files.values()]
         for name, made in self._folders.items():
             final = self.folder / name
@@ -148,7 +170,9 @@ class Context:
         return listed
 
     def discard(self) -> None:
-        """Remove output folders that were not published."""
+        """Remove output files and folders that were not published."""
+        for made in self._growing.values():
+            made.unlink(missing_ok=True)
         for made in self._folders.values():
             shutil.rmtree(made, ignore_errors=True)
 
@@ -156,5 +180,9 @@ class Context:
 def _sync_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            _sync_file(path)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -18,7 +18,7 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject, Split
 from docent.stage import run_shard
-from docent.stages.build_dataset import answers_of_training_sentences
+from docent.stages.build_dataset.audit import answers_of_training_sentences
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

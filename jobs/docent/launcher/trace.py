@@ -22,10 +22,13 @@ TEXT_FIELDS = (
     "answer",
     "metrics",
     "image_name",
+    "question_type",
     "temperature",
     "teacher",
 )
 SHOWN_CHARS = 160
+Place = dict[str, Any]
+"""A span of a source file: file, first and last line, page where the file has pages."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,13 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
     for part in artifact.success["parts"]:
         with (artifact.folder / part["path"]).open(encoding="utf-8") as lines:
             for line in lines:
+                if not any(one in line for one in wanted):  # decoding every line takes far longer than looking
+                    continue
                 row = json.loads(line)
                 # Images before the document that holds them: it may be wanted because of one of them.
-                candidates = [*(image for image in row.get("images", ()) if "id" in image), row]
+                figures = (figure["image"] for section in row.get("sections", ()) for figure in section["figures"])
+                images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
+                candidates = [*images, row]
                 for candidate in candidates:
                     near = len(prefix) >= 6 and candidate["id"].startswith(prefix)
                     if candidate["id"] in wanted or near:
@@ -76,18 +83,37 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
 
 def lines(found: dict[str, Found], config: PipelineConfig) -> Iterator[str]:
     """The trace as an indented tree, sources at the leaves."""
-    yield from _tree(next(iter(found)), found, config, 0)
+    asked = [place for hit in found.values() for place in hit.row.get("sources", ())]
+    yield from _tree(next(iter(found)), found, config, asked, 0)
 
 
-def _tree(row_id: str, found: dict[str, Found], config: PipelineConfig, depth: int) -> Iterator[str]:
+def _tree(
+    row_id: str, found: dict[str, Found], config: PipelineConfig, asked: list[Place], depth: int
+) -> Iterator[str]:
     hit = found.get(row_id)
     if hit is None:
         return
     yield f"{'  ' * depth}{hit.unit} {hit.id}  {_summary(hit.row)}"
-    for section in hit.row.get("sections", ()):
-        yield f"{'  ' * (depth + 1)}{_source(section['source'], config)}  {_cut(section['text'])}"
+    inside = "  " * (depth + 1)
+    for place in hit.row.get("sources", ()):
+        yield f"{inside}{_source(place, config)}"
+    for section in _sections(hit.row, asked):
+        yield f"{inside}{_source(section['source'], config)}  {_cut(section['text'])}"
     for parent in hit.parents:
-        yield from _tree(parent, found, config, depth + 1)
+        yield from _tree(parent, found, config, asked, depth + 1)
+
+
+def _sections(row: dict[str, Any], asked: list[Place]) -> list[dict[str, Any]]:
+    """The sections of a document that the traced rows were written from; all of them where that is not known."""
+    sections: list[dict[str, Any]] = list(row.get("sections", ()))
+    touched = [section for section in sections if any(_meet(section["source"], place) for place in asked)]
+    return touched or sections
+
+
+def _meet(one: Place, other: Place) -> bool:
+    """Whether two places share a line."""
+    same = one["file"] == other["file"] and one.get("page") == other.get("page")
+    return same and one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
 
 
 def _summary(row: dict[str, Any]) -> str:
@@ -97,15 +123,17 @@ def _summary(row: dict[str, Any]) -> str:
 
 def _cut(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-def _source(span: dict[str, Any], config: PipelineConfig) -> str:
-    """`path:first-last`, with the path as the configuration gives it where the file is found there."""
+def _source(span: Place, config: PipelineConfig) -> str:
+    """`path:first-last`, with the path as the configuration gives it where the file is found there, and the page."""
     file = Path(span["file"])
+    page = f" page {span['page']}" if span.get("page") else ""
+    where = f":{span['first_line']}-{span['last_line']}{page}"
     for source in config.ingest.sources if config.ingest else ():
         for candidate in (source.path, source.path / file, source.path.parent / file):
             if candidate.is_file() and candidate.name == file.name:
-                return f"{candidate}:{span['first_line']}-{span['last_line']}"
-    return f"{file}:{span['first_line']}-{span['last_line']}"
+                return f"{candidate}{where}"
+    return f"{file}{where}"

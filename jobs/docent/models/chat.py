@@ -6,17 +6,35 @@ first: a text must not open a second picture or end the turn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from docent.errors import InputError
+from docent.records import Example
 from docent.vision.photos import PhotoError, decode
 from docent.vision.square import square
 
 # What `ingest` let in is smaller; this only stops a data set that was tampered with.
 MAX_PIXELS = 1e9
+
+
+def require_pictures(examples: Iterable[Example]) -> None:
+    """Every row must have a picture before a model that looks at pictures is given any.
+
+    Raises:
+        InputError: some rows are text alone.
+    """
+    without = [row for row in examples if not row.files]
+    if without:
+        first = without[0]
+        raise InputError(
+            f"the data set has {len(without)} rows without a picture, which this model cannot be trained on or asked",
+            f"{first.split} row {first.data_id} ({first.id})",
+            "leave out finetune and answer for documents without figures, or train on the chat-*.jsonl elsewhere",
+        )
 
 
 def prompt_text(processor: Any, question: str) -> str:

@@ -15,6 +15,7 @@ from docent.launcher.render.pod import PLAN_FILE, Pod, env_list, secret_env, tem
 from docent.pipeline import Unit, needs_of
 
 EGRESS = {"llm": "docent/egress-llm", "hub": "docent/egress-hub"}
+HUB_TOKEN = "HF_TOKEN"
 EGRESS_API = "docent/egress-api"
 
 
@@ -48,7 +49,7 @@ def stage_template(
         image=unit.stage,
         args=stage_args(plan, unit, rehearse),
         account=unit_name(plan.run, unit.name),
-        env=(*env_list(_environment(plan, needs) | (env or {})), *_keys(plan, needs)),
+        env=(*env_list(_environment(plan, needs) | (env or {})), *_keys(plan, unit, needs)),
         labels={"docent/unit": unit.name} | {label: "true" for need, label in EGRESS.items() if need in needs},
         container=container,
         **differing,
@@ -81,7 +82,7 @@ def _environment(plan: Plan, needs: frozenset[Any]) -> dict[str, str]:
 
 def _given(plan: Plan) -> dict[str, str]:
     """`kubernetes.env`, which everybody can read in the plan and which does not change what the plan says."""
-    cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, "HF_TOKEN")
+    cluster, keys = plan.config.kubernetes, (plan.config.llm.api_key_env, HUB_TOKEN, _push_token(plan))
     for name in cluster.env:
         if name in keys:
             raise ConfigError(
@@ -96,11 +97,18 @@ def _given(plan: Plan) -> dict[str, str]:
     return cluster.env
 
 
-def _keys(plan: Plan, needs: frozenset[Any]) -> list[dict[str, Any]]:
+def _push_token(plan: Plan) -> str:
+    """The variable of the token that build-dataset pushes with."""
+    return plan.config.build_dataset.token_env if plan.config.build_dataset else HUB_TOKEN
+
+
+def _keys(plan: Plan, unit: Unit, needs: frozenset[Any]) -> list[dict[str, Any]]:
     secret = plan.config.kubernetes.keys_from
     found = []
     if "llm" in needs:
         found.append(secret_env(plan.config.llm.api_key_env, secret, optional=not plan.config.llm.needs_key))
-    if "hub" in needs:
-        found.append(secret_env("HF_TOKEN", secret, optional=True))
+    if "hub" in needs and unit.stage == "build-dataset":
+        found.append(secret_env(_push_token(plan), secret, optional=False))
+    elif "hub" in needs:
+        found.append(secret_env(HUB_TOKEN, secret, optional=True))
     return found

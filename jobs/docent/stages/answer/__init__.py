@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from docent.context import Context
 from docent.errors import InputError
+from docent.models.chat import require_pictures
 from docent.records import Answer, Example
 from docent.stages.answer import generated, looked_up
 from docent.stages.answer.asked import Asked, batched
@@ -31,10 +32,12 @@ def run(ctx: Context) -> Iterator[Answer]:
     """Answer this shard's test examples.
 
     Raises:
-        InputError: the data set has no test rows, a picture cannot be read, or the arm lacks training rows.
+        InputError: the data set has no test rows, or rows without a picture; a picture cannot be read, or the arm
+            lacks training rows.
         ConfigError: the model cannot be loaded.
     """
     examples = ctx.rows("build-dataset", Example)
+    require_pictures(examples)
     tests = [example for example in examples if example.split == "test"]
     if not tests:
         raise InputError("the data set has no test rows", "build-dataset", "--set assemble.test_images=1 or more")

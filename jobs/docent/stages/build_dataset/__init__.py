@@ -1,138 +1,204 @@
-"""build-dataset: pairs meet photos; splits, leak count, exports.
+"""build-dataset: pairs become rows; splits, leak count, statistics, exports.
 
-Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos.
-Writes: Example rows; `images/<split>/` with `metadata.csv`, `hf/`, `chat-<split>.jsonl`, `README.md`, `audit.json`.
+Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures. Pairs
+are read twice as streams, so that a million rows about sections need no more memory than a hundred thousand; pairs
+about exhibits meet their photos in memory.
+Writes: Example rows; `images/<split>/` with `metadata.csv`, `hf/`, `chat-<split>.jsonl`, `README.md`, `audit.json`,
+`statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from pathlib import Path
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from docent.context import Context
 from docent.errors import InputError
-from docent.evidence.leaks import Placed, find_leaks
-from docent.records import SPLITS, Example, Item, QAPair, Reject, make_id
+from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
+from docent.stages.build_dataset import push
+from docent.stages.build_dataset.audit import Overlap, audit
 from docent.stages.build_dataset.card import data_card
-from docent.stages.build_dataset.exports import chat_jsonl, image_names, metadata_csv, save_dataset_dict
-from docent.stages.build_dataset.pairing import Match, Unpaired, pair_items
-from docent.text.sentences import plain, split_sentences
+from docent.stages.build_dataset.exporting import Exports
+from docent.stages.build_dataset.exports import image_names
+from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_items
+from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
+from docent.stages.build_dataset.subjects import Subjects, read_subjects
+from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
+
+
+@dataclass
+class Survey:
+    """What the first pass over the pairs found.
+
+    Attributes:
+        figures: name of the item and the picture, by content, of all figures that pairs about sections show.
+        tested: ids of sections with a pair that is only tested with.
+    """
+
+    pairs: int
+    matches: list[Match]
+    unpaired: list[Unpaired]
+    splits: SectionSplits
+    held_out: set[int] = field(default_factory=set)
+    figures: dict[str, tuple[str, ImageFile]] = field(default_factory=dict)
+    tested: set[str] = field(default_factory=set)
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
-    """Yield the rows of the data set in the order train, validation, test, then what was left out.
+    """Yield the rows about exhibits in the order train, validation, test, then those about sections in theirs.
 
     Raises:
-        InputError: no photo got a pair.
+        InputError: no pair became a row.
+        ConfigError: the token for the hub is missing or refused.
+        TemporaryError: the hub cannot be reached.
     """
-    items = ctx.rows("assemble", Item)
-    pairs = ctx.rows("curate" if "curate" in ctx.inputs else "generate-qa", QAPair)
-    matches, unpaired = pair_items(items, pairs, ctx.section.pairs_per_train_image)
-    if not matches:
-        raise InputError(
-            f"no row can be made from {len(items)} items and {len(pairs)} pairs", "build_dataset", "docent status"
-        )
-    names = image_names([(match.item, match.image) for match in matches])
-    examples = _examples(matches, names)
-    folder = ctx.output_folder("images")
-    _copy_photos(ctx, matches, names, folder)
-    _export(ctx, examples, folder)
-    _audit(ctx, examples, matches, names)
-    yield from examples
-    yield from map(_reject, unpaired)
-
-
-def _examples(matches: Sequence[Match], names: dict[str, str]) -> list[Example]:
-    found: list[Example] = []
+    if ctx.section.push_to:
+        os.environ.setdefault("HF_HUB_OFFLINE", "0")  # read when the library is imported
+        push.check(ctx.section)
+    subjects = read_subjects(ctx.stream("assemble", Item))
+    tally = Tally(subjects)
+    survey = _survey(ctx, subjects, tally)
+    if not survey.matches and not len(survey.splits):
+        what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
+        raise InputError(what, "build_dataset", "docent status")
+    pictured = [(match.item.name, match.image) for match in survey.matches] + list(survey.figures.values())
+    names = image_names(pictured)
+    exports = Exports(ctx, subjects, names)
+    overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
-    for match in matches:
-        pair, image = match.pair, match.image
-        name = names[image.id]
-        found.append(
-            Example(
-                id=make_id("build-dataset", (pair.id, image.id), match.split),
-                parents=(pair.id, image.id),
-                split=match.split,
-                data_id=numbers[match.split],
-                item_id=match.item.id,
-                item_name=match.item.name,
-                image_name=name,
-                files=(f"images/{match.split}/{name}",),
-                group=image.group,
-                question=pair.question,
-                answer=pair.answer,
-                temperature=pair.temperature,
-                teacher=pair.teacher,
-                question_type=pair.question_type,
-                difficulty=pair.difficulty,
-                language=pair.language,
-                sources=pair.sources,
-                reasoning=pair.reasoning,
-                conversation=pair.conversation,
-            )
-        )
-        numbers[match.split] += 1
-    return found
+    left_out: Counter[str] = Counter()
+    made = 0
+    for found in (*_about_exhibits(survey, names), *_unused(survey)), _about_sections(ctx, subjects, survey, names):
+        for row, pictures in found:
+            if isinstance(row, Reject):
+                left_out[row.reason] += 1
+            else:
+                row = row.model_copy(update={"data_id": numbers[row.split]})
+                numbers[row.split] += 1
+                exports.add(row, pictures)
+                tally.row(row)
+                overlap.add(row)
+            yield row
+            made += 1
+            ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
+    exports.close()
+    tally.refused(ctx.unit.name, left_out)
+    _describe(ctx, tally, audit(survey.matches, names, overlap))
 
 
-def _copy_photos(ctx: Context, matches: Sequence[Match], names: dict[str, str], folder: Path) -> None:
-    for split in SPLITS:
-        (folder / split).mkdir()
-    for done, match in enumerate(matches, 1):
-        target = folder / match.split / names[match.image.id]
-        if not target.exists():
-            shutil.copyfile(ctx.image_path(match.image), target)
-        ctx.progress.update(done, len(matches), "photos")
-
-
-def _export(ctx: Context, examples: Sequence[Example], folder: Path) -> None:
-    for split in SPLITS:
-        rows = [row for row in examples if row.split == split]
-        (folder / split / "metadata.csv").write_bytes(metadata_csv(rows))
-        ctx.output_file(f"chat-{split}.jsonl", chat_jsonl(rows))
-    save_dataset_dict(examples, folder, ctx.output_folder("hf"))
-
-
-def _audit(ctx: Context, examples: Sequence[Example], matches: Sequence[Match], names: dict[str, str]) -> None:
-    """Count what the test shares with the rest, and say so in `audit.json` and on the card."""
-    placed = {
-        match.image.id: Placed(
-            names[match.image.id], match.item.name, match.split, match.image.group, match.image.sha256
-        )
-        for match in matches
-    }
-    leaks = find_leaks(placed.values())
-    test_images = sum(picture.split == "test" for picture in placed.values())
-    trained = {row.answer for row in examples if row.split == "train"}
-    audit = {
-        "leaks": len(leaks),
-        "test_images": test_images,
-        "leaked": [asdict(leak) for leak in leaks],
-        "test_answers_also_in_train": sum(row.answer in trained for row in examples if row.split == "test"),
-        "test_answers_of_training_sentences": answers_of_training_sentences(examples),
-    }
-    ctx.output_file("audit.json", (json.dumps(audit, indent=1, ensure_ascii=False) + "\n").encode())
-    ctx.output_file("README.md", data_card(examples, ctx.section, len(leaks), test_images))
-
-
-def answers_of_training_sentences(examples: Sequence[Example]) -> int:
-    """Test answers all of whose sentences stand in training answers of the same item; case and accents ignored."""
-    trained: dict[str, set[str]] = {}
-    for row in examples:
-        if row.split == "train":
-            trained.setdefault(row.item_id, set()).update(map(plain, split_sentences(row.answer)))
-    tests = [(row.item_id, {*map(plain, split_sentences(row.answer))}) for row in examples if row.split == "test"]
-    return sum(bool(said) and said <= trained.get(item, set()) for item, said in tests)
-
-
-def _reject(unpaired: Unpaired) -> Reject:
-    return Reject(
-        reason=unpaired.reason,
-        raw=unpaired.row.model_dump_json(),
-        parents=(unpaired.row.id,),
-        detail=unpaired.item.name,
+def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
+    """The first pass: which split every pair goes to, and what the teacher and the checks made."""
+    section = ctx.section
+    stage = "curate" if "curate" in ctx.inputs else "generate-qa"
+    splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
+    survey = Survey(0, [], [], splits)
+    about_exhibits: list[QAPair] = []
+    for pair in ctx.stream(stage, QAPair):
+        survey.pairs += 1
+        tally.kept(pair)
+        if subjects.is_section(pair.item_id):
+            splits.add(pair)
+            for image in figures_of(pair):
+                survey.figures.setdefault(image.sha256, (pair.item_name, image))
+            if pair.held_out or section.test_share:
+                survey.tested.add(pair.item_id)
+        elif pair.item_id in subjects.exhibit_ids:
+            about_exhibits.append(pair)
+    survey.held_out = splits.held_out_texts()
+    survey.matches, survey.unpaired = pair_items(
+        subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out
     )
+    survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
+    rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())
+    count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair))
+    for artifact in (*ctx.artifacts("generate-qa"), *ctx.artifacts("curate")):
+        tally.refused(artifact.unit, artifact.success["reject_reasons"])
+    return survey
+
+
+Found = tuple[Example | Reject, tuple[ImageFile, ...]]
+
+
+def _about_exhibits(survey: Survey, names: dict[str, str]) -> Iterator[Found]:
+    for match in survey.matches:
+        pictures = (match.image,)
+        yield _example(match.pair, match.split, pictures, names, match.item.name), pictures
+
+
+def _unused(survey: Survey) -> Iterator[Found]:
+    for left in survey.unpaired:
+        raw, parents = left.row.model_dump_json(), (left.row.id,)
+        yield Reject(reason=left.reason, raw=raw, parents=parents, detail=left.item.name), ()
+
+
+def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
+    """The second pass over the pairs."""
+    position = 0
+    for pair in ctx.stream("curate" if "curate" in ctx.inputs else "generate-qa", QAPair):
+        if not subjects.is_section(pair.item_id):
+            continue
+        split, text = survey.splits.split_of(position), survey.splits.text_of(position)
+        position += 1
+        if is_trained(split, text, survey.held_out):
+            pictures = tuple(survey.figures[image.sha256][1] for image in figures_of(pair))
+            yield _example(pair, split, pictures, names, pair.item_name), pictures
+        else:
+            yield Reject(reason=HELD_OUT, raw=pair.model_dump_json(), parents=(pair.id,), detail=pair.item_name), ()
+
+
+def _example(
+    pair: QAPair, split: Split, pictures: tuple[ImageFile, ...], names: dict[str, str], item_name: str
+) -> Example:
+    """The row of a pair and its pictures; its number in the split comes later."""
+    parents = (pair.id, *(image.id for image in pictures))
+    return Example(
+        id=make_id("build-dataset", parents, split),
+        parents=parents,
+        split=split,
+        data_id=0,
+        item_id=pair.item_id,
+        item_name=item_name,
+        image_name=names[pictures[0].id] if pictures else "",
+        files=tuple(f"images/{split}/{names[image.id]}" for image in pictures),
+        group=pictures[0].group if pictures else "",
+        question=pair.question,
+        answer=pair.answer,
+        temperature=pair.temperature,
+        teacher=pair.teacher,
+        question_type=pair.question_type,
+        difficulty=pair.difficulty,
+        language=pair.language,
+        sources=pair.sources,
+        reasoning=pair.reasoning,
+        conversation=pair.conversation,
+    )
+
+
+def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
+    """`audit.json`, `statistics.json`, the card; then the hub, where one is named."""
+    counts = statistics(tally, _shortfall(ctx))
+    card = data_card(tally, ctx.section, leaks, counts)
+    ctx.output_file("audit.json", _json(leaks))
+    ctx.output_file("statistics.json", _json(counts))
+    ctx.output_file("README.md", card)
+    if ctx.section.push_to:
+        push.push(ctx)
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _shortfall(ctx: Context) -> list[dict[str, Any]]:
+    """What the teacher did not fill, where generate-qa lists it."""
+    lines: list[dict[str, Any]] = []
+    for artifact in ctx.artifacts("generate-qa"):
+        for output in artifact.success["files"]:
+            if output["path"].startswith("shortfall"):
+                lines += json.loads((artifact.folder / output["path"]).read_text(encoding="utf-8"))
+    return lines

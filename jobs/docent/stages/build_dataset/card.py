@@ -1,67 +1,212 @@
-"""The data card: a README.md with the head that the Hugging Face hub reads. Built from rows and settings alone."""
+"""The data card: a README.md with the head that the Hugging Face hub reads. Built from counts and settings alone.
+
+Names and titles come from sources that nobody checked: each stays on its line and opens no markup.
+"""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from docent import __version__
 from docent.config import BuildDataset
-from docent.records import SPLITS, Example
+from docent.records import SPLITS
+from docent.stages.build_dataset.tally import Tally
+
+MAX_LISTED = 20
 
 
-def data_card(examples: Sequence[Example], section: BuildDataset, leaks: int, test_images: int) -> bytes:
+def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any]) -> bytes:
     """Markdown: what is in the data set, who wrote it, what to know before using it."""
-    teachers = sorted({row.teacher for row in examples})
-    items = len({row.item_id for row in examples})
-    name = _line(section.name)
+    photos = bool(tally.subjects.exhibits)
     lines = [
-        "---",
-        f"pretty_name: {json.dumps(name, ensure_ascii=False)}",
-        f"license: {json.dumps(_line(section.license), ensure_ascii=False)}",
-        "task_categories:",
-        "- image-text-to-text",
-        "tags:",
-        "- synthetic",
-        "---",
+        *_head(tally, section),
         "",
-        f"# {name}",
+        f"# {_line(section.name)}",
         "",
-        f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo and question.",
+        _about(tally),
         "",
-        *_table(examples),
+        *_splits(tally),
         "",
-        f"- **Answers written by:** {', '.join(map(_line, teachers))}. They are generated, not checked by a person.",
-        f"- **Leaks:** {leaks} of {test_images} test photos descend from, or are the same file as, a photo in "
-        "training or validation. Copies that were saved anew or trimmed are found only by the hashes of "
-        "`assess-images`, within its threshold.",
-        "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, not exhibits.",
-        f"- **Licence:** {_line(section.license)}.",
-        f"- **Made by:** docent {__version__}, stage `build-dataset`; `audit.json` lists each leak.",
+        *_statement(tally, section, audit),
         "",
-        "| file | what it is |",
-        "| --- | --- |",
-        "| `images/<split>/` | the photos with `metadata.csv`, for `load_dataset('imagefolder', data_dir='images')` |",
-        "| `hf/` | the same for `load_from_disk`: image, data_id, item_name, image_name, dialog |",
-        "| `chat-<split>.jsonl` | OpenAI fine-tuning messages; photos are paths relative to the file |",
+        "## Statistics",
+        "",
+        *_types(statistics),
+        "",
+        *_rejected(statistics),
+        *_shortfall(statistics),
+        *(_documents(statistics) if tally.subjects.sections else []),
+        "## Files",
+        "",
+        *_files(tally, section, photos and not tally.subjects.sections),
     ]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _table(examples: Iterable[Example]) -> list[str]:
-    """Rows, photos, exhibits and temperatures of each split."""
-    lines = ["| split | rows | photos | exhibits | rows by temperature |", "| --- | ---: | ---: | ---: | --- |"]
-    rows = list(examples)
+def _head(tally: Tally, section: BuildDataset) -> list[str]:
+    pictures = any(tally.pictures.values())
+    pushed = [] if not section.push_to else ["configs:", "- config_name: default", "  data_files:"]
+    if pushed:
+        for split in SPLITS:
+            if tally.of_split(split):
+                pushed += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
+    return [
+        "---",
+        f"pretty_name: {json.dumps(_plain(section.name), ensure_ascii=False)}",
+        f"license: {json.dumps(_plain(section.license), ensure_ascii=False)}",
+        "task_categories:",
+        f"- {'image-text-to-text' if pictures else 'question-answering'}",
+        "tags:",
+        "- synthetic",
+        *pushed,
+        "---",
+    ]
+
+
+def _about(tally: Tally) -> str:
+    exhibits, sections = len(tally.subjects.exhibits), tally.subjects.sections
+    said = []
+    if exhibits or not sections:
+        items = tally.items if not sections else exhibits
+        said.append(f"Questions and answers about photos of {items} exhibit{'s' * (items != 1)}, one row per photo")
+        said[-1] += " and question."
+    if sections:
+        documents = len({tally.subjects.document(item) for item in tally.subjects.numbers} - _exhibit_documents(tally))
+        said.append(f"Questions and answers about {sections} section{'s' * (sections != 1)} of {documents} ")
+        said[-1] += f"document{'s' * (documents != 1)}, one row per question."
+    return " ".join(said)
+
+
+def _exhibit_documents(tally: Tally) -> set[tuple[str, str]]:
+    return {(item.document_id, item.document) for item in tally.subjects.exhibits}
+
+
+def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
+    teachers = ", ".join(map(_line, sorted(tally.teachers)))
+    checked = "not checked by a person"
+    if tally.reviewed:
+        checked = f"a person approved or edited {tally.reviewed} of {sum(c[1] for c in tally.kinds.values())} pairs"
+    files = [_code(name) for name in list(tally.files)[:MAX_LISTED]]
+    more = len(tally.files) - len(files)
+    languages = ", ".join(_line(name) or "not said" for name in tally.grouped(2))
+    lines = [
+        f"- **Answers written by:** {teachers}. They are generated, {checked}.",
+        f"- **Sources:** {', '.join(files)}{f' and {more} more' if more else ''}.",
+        f"- **Languages:** {languages}.",
+    ]
+    if tally.subjects.exhibits:
+        lines += [
+            f"- **Leaks:** {audit['leaks']} of {audit['test_images']} test photos descend from, or are the same file "
+            "as, a photo in training or validation. Copies that were saved anew or trimmed are found only by the "
+            "hashes of `assess-images`, within its threshold.",
+            "- **Every exhibit is in every split** that it has photos for: the test asks for unseen photos, "
+            "not exhibits.",
+        ]
+    if tally.subjects.sections:
+        lines += [
+            f"- **Held out:** question types that are only tested with go to test, with {section.test_share:.0%} of "
+            f"the other pairs about sections; {section.validation_share:.0%} go to validation. No pair that reads like "
+            "a held-out one is trained on.",
+            "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents.",
+            "- **Known limits:** a paraphrase of a held-out question may be in training; an answer is only as right "
+            "as its source.",
+        ]
+    return [
+        *lines,
+        f"- **Licence:** {_line(section.license)}. It covers the questions and answers; sources keep their own.",
+        f"- **Made by:** docent {__version__}, stage `build-dataset`; `audit.json` lists each leak, "
+        "`statistics.json` has every count.",
+    ]
+
+
+def _splits(tally: Tally) -> list[str]:
+    """Rows, pictures, items and temperatures of each split."""
+    name = "sections" if not tally.subjects.exhibits else "exhibits" if not tally.subjects.sections else "items"
+    shown = "photos" if tally.subjects.exhibits else "pictures"
+    lines = [f"| split | rows | {shown} | {name} | rows by temperature |", "| --- | ---: | ---: | ---: | --- |"]
     for split in SPLITS:
-        inside = [row for row in rows if row.split == split]
-        temperatures = sorted(Counter(row.temperature for row in inside).items())
-        listed = ", ".join(f"{temperature:g}: {number}" for temperature, number in temperatures) or "-"
-        photos, exhibits = len({row.image_name for row in inside}), len({row.item_id for row in inside})
-        lines.append(f"| {split} | {len(inside)} | {photos} | {exhibits} | {listed} |")
+        listed = ", ".join(f"{t:g}: {number}" for t, number in sorted(tally.temperatures[split].items())) or "-"
+        cells = (tally.of_split(split), len(tally.pictures[split]), tally.items_of(split), listed)
+        lines.append(f"| {split} | {' | '.join(map(str, cells))} |")
     return lines
+
+
+def _types(statistics: dict[str, Any]) -> list[str]:
+    columns = ("planned", "made", "kept", "train", "validation", "test")
+    lines = [f"| question type | difficulty | {' | '.join(columns)} |", f"| --- | --- |{' ---: |' * len(columns)}"]
+    for row in statistics["by_type"]:
+        cells = " | ".join(str(row[column]) for column in columns)
+        lines.append(f"| {_line(row['question_type'])} | {_line(row['difficulty']) or '-'} | {cells} |")
+    return lines
+
+
+def _rejected(statistics: dict[str, Any]) -> list[str]:
+    rows = [(unit, why, n) for unit, reasons in statistics["rejected"].items() for why, n in reasons.items()]
+    if not rows:
+        return []
+    lines = ["| stage | left out because | rows |", "| --- | --- | ---: |"]
+    return [*lines, *(f"| {unit} | {_line(why)} | {n} |" for unit, why, n in rows), ""]
+
+
+def _shortfall(statistics: dict[str, Any]) -> list[str]:
+    if not statistics["shortfall"]:
+        return []
+    lines = [f"- {_line(row['question_type'])}: {row['missing']}" for row in _totals(statistics["shortfall"])]
+    return ["Asked for and not written:", "", *lines, ""]
+
+
+def _totals(shortfall: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    found: dict[str, int] = {}
+    for line in shortfall:
+        name = str(line.get("question_type", ""))
+        found[name] = found.get(name, 0) + int(line.get("missing", 0))
+    return ({"question_type": name, "missing": number} for name, number in found.items())
+
+
+def _documents(statistics: dict[str, Any]) -> list[str]:
+    listed = statistics["by_document"]
+    lines = ["| document | made | kept | train | validation | test |", "| --- |" + " ---: |" * 5]
+    for row in listed[:MAX_LISTED]:
+        cells = " | ".join(str(row[column]) for column in ("made", "kept", *SPLITS))
+        lines.append(f"| {_code(row['document'])} | {cells} |")
+    if len(listed) > MAX_LISTED:
+        lines.append(f"| and {statistics['documents'] - MAX_LISTED} more | | | | | |")
+    return [*lines, ""]
+
+
+def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
+    columns = "image, data_id, item_name, image_name, dialog"
+    if not published:
+        columns = "images, data_id, item_name, question_type, difficulty, dialog, source"
+    lines = ["| file | what it is |", "| --- | --- |"]
+    if any(tally.pictures.values()):
+        lines.append(
+            "| `images/<split>/` | the pictures with `metadata.csv`, for `load_dataset('imagefolder', "
+            "data_dir='images')` |"
+        )
+    lines += [
+        f"| `hf/` | for `load_from_disk`: {columns} |",
+        "| `chat-<split>.jsonl` | OpenAI fine-tuning messages; pictures are paths relative to the file |",
+    ]
+    if not published:
+        lines.append("| `conversations-<split>.json` | the same with question type, difficulty and source lines |")
+    if section.per_document:
+        lines.append("| `documents/train-<document>.json`, `eval-<document>.json` | the same by document |")
+    return lines
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _line(text: str) -> str:
     """Text that stays on its line and opens no markup."""
-    return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", _plain(text)).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """Text as code, in which nothing is markup and no address becomes a link."""
+    return "`" + (_plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"

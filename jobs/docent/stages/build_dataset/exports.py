@@ -1,4 +1,4 @@
-"""The data set in the formats of others: `metadata.csv`, chat JSONL, a Hugging Face DatasetDict.
+"""The data set as it was published: dialog strings, `metadata.csv`, a Hugging Face DatasetDict of five columns.
 
 Every function gives the same bytes for the same rows. None of these files is read back by docent.
 """
@@ -14,9 +14,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from docent.records import SPLITS, Example, ImageFile, Item, make_id
+from docent.records import SPLITS, Example, ImageFile, Split, make_id
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -25,9 +25,13 @@ MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
 
 
-def image_names(pictures: Iterable[tuple[Item, ImageFile]]) -> dict[str, str]:
-    """A file name for every picture by its id: its own name, with the item's before it where two would be the same."""
-    wanted = {image.id: (slug(item.name), _picture_name(image)) for item, image in pictures}
+def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
+    """A file name for every picture by its id: its own name, with the item's before it where two would be the same.
+
+    Args:
+        pictures: each with the name of its item.
+    """
+    wanted = {image.id: (slug(item), _picture_name(image)) for item, image in pictures}
     times = Counter(name.casefold() for _, name in wanted.values())
     named = {
         image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
@@ -48,50 +52,90 @@ def slug(name: str) -> str:
     return safe.strip(".-") or "unnamed"
 
 
-def dialog(question: str, answer: str) -> str:
-    """The conversation as the published data set spells it, spaces included."""
+def dialog(question: str, answer: str, pictures: int = 1) -> str:
+    """The conversation as the published data set spells it, spaces included.
+
+    Args:
+        pictures: how many pictures stand before the question.
+    """
     asked, said = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
-    user = f'{{"role": "user", "content": [{{"type": "image"}}, {{"type": "text", "text": {asked}}} ]}}'
+    shown = '{"type": "image"}, ' * pictures
+    user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {asked}}} ]}}'
     assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {said}}} ]}}'
     return f'{{"messages": [{user}, {assistant} ]}}'
 
 
-def metadata_csv(examples: Iterable[Example]) -> bytes:
-    """Rows of one split with the columns that `load_dataset("imagefolder")` understands."""
+def answer_text(row: Example, think: bool) -> str:
+    """The answer as it is exported: with its reasoning before it where that is asked for and known."""
+    if not think or not row.reasoning:
+        return row.answer
+    steps = "\n\n".join(re.sub(r"</?think>", "", step, flags=re.IGNORECASE) for step in row.reasoning)
+    return f"<think>\n{steps}\n</think>\n\n{row.answer}"
+
+
+def metadata_line(*cells: str | int) -> str:
+    """One line of a `metadata.csv`."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in examples:
-        writer.writerow([row.data_id, row.item_name, row.image_name, row.image_name, dialog(row.question, row.answer)])
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
 
 
-def chat_jsonl(examples: Iterable[Example]) -> bytes:
-    """Rows of one split as OpenAI fine-tuning messages; the picture is a path relative to the file."""
-    lines = []
-    for row in examples:
-        asked = [
-            {"type": "image_url", "image_url": {"url": row.file}},
-            {"type": "text", "text": row.question},
-        ]
-        messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": row.answer}]
-        lines.append(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
-    return "".join(lines).encode()
+class MetadataFiles:
+    """`metadata.csv` of every split, as `load_dataset("imagefolder")` understands it, written row by row.
+
+    A row with several pictures has one line for each, a row without a picture has none.
+
+    Args:
+        folder: holds a folder for every split that has pictures.
+        think: whether answers carry their reasoning.
+    """
+
+    def __init__(self, folder: Path, think: bool = False) -> None:
+        self._folder, self._think = folder, think
+        self._files: dict[Split, IO[str]] = {}
+
+    def begin(self, split: Split) -> None:
+        """Make the table of a split, also where no row follows."""
+        if split not in self._files:
+            path = self._folder / split / "metadata.csv"
+            path.parent.mkdir(exist_ok=True)
+            self._files[split] = path.open("w", encoding="utf-8", newline="")
+            self._files[split].write(metadata_line(*COLUMNS))
+
+    def add(self, row: Example) -> None:
+        """The next row of the data set."""
+        for file in row.files:
+            self.begin(row.split)
+            name = file.rpartition("/")[2]
+            said = dialog(row.question, answer_text(row, self._think), len(row.files))
+            self._files[row.split].write(metadata_line(row.data_id, row.item_name, name, name, said))
+
+    def close(self) -> None:
+        """Nothing follows."""
+        for file in self._files.values():
+            file.close()
 
 
-def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: Path) -> None:
+def quiet_datasets() -> Any:
+    """The package `datasets`, which draws no bars, and asks no network unless the environment says so."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets
+
+
+def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: Path, think: bool = False) -> None:
     """A DatasetDict for `load_from_disk`: image, data_id, item_name, image_name, dialog; pictures inside.
 
     Args:
         examples: all rows.
         images_folder: holds `<split>/<image_name>`.
         folder: an existing folder that is filled.
+        think: whether answers carry their reasoning.
     """
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
-    import datasets
-
-    datasets.disable_progress_bars()
+    datasets = quiet_datasets()
     made = datasets.DatasetDict()
     batch_rows = rows_in_batch(examples, images_folder)
     # Beside the output, where there is room for all pictures: /tmp is memory on many machines.
@@ -99,7 +143,8 @@ def save_dataset_dict(examples: Sequence[Example], images_folder: Path, folder: 
         for split in SPLITS:
             rows = [row for row in examples if row.split == split]
             if rows:
-                made[split] = _dataset(rows, images_folder, Path(temporary) / f"{split}.arrow", batch_rows)
+                arrow = Path(temporary) / f"{split}.arrow"
+                made[split] = _dataset(rows, _hf_rows(rows, images_folder, think), arrow, batch_rows)
         made.save_to_disk(str(folder))
 
 
@@ -109,7 +154,7 @@ def rows_in_batch(examples: Iterable[Example], images_folder: Path) -> int:
     return max(1, min(MAX_BATCH_ROWS, MAX_BATCH_BYTES // max(1, largest)))
 
 
-def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path, batch_rows: int) -> Any:
+def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: Path, batch_rows: int) -> Any:
     """One split, written in batches so that not all pictures are in memory, and read back from its file."""
     import datasets
     from datasets.arrow_reader import ArrowReader
@@ -123,8 +168,8 @@ def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path, batch_ro
         dialog=datasets.Value("string"),
     )
     with ArrowWriter(path=str(arrow), features=features, writer_batch_size=batch_rows) as writer:
-        for row in _hf_rows(rows, images_folder):
-            writer.write(row)
+        for value in values:
+            writer.write(value)
         writer.finalize()
     table = ArrowReader.read_table(str(arrow), in_memory=False)
     # Left alone, the library makes the fingerprint from the temporary path and the time.
@@ -132,7 +177,7 @@ def _dataset(rows: Sequence[Example], images_folder: Path, arrow: Path, batch_ro
     return datasets.Dataset(table, split=datasets.Split(rows[0].split), fingerprint=fingerprint)
 
 
-def _hf_rows(rows: Sequence[Example], images_folder: Path) -> Iterator[dict[str, Any]]:
+def _hf_rows(rows: Sequence[Example], images_folder: Path, think: bool) -> Iterator[dict[str, Any]]:
     for row in rows:
         data = (images_folder / row.split / row.image_name).read_bytes()
         yield {
@@ -140,5 +185,5 @@ def _hf_rows(rows: Sequence[Example], images_folder: Path) -> Iterator[dict[str,
             "data_id": row.data_id,
             "item_name": row.item_name,
             "image_name": row.image_name,
-            "dialog": dialog(row.question, row.answer),
+            "dialog": dialog(row.question, answer_text(row, think)),
         }

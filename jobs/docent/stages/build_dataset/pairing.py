@@ -6,13 +6,15 @@ rest to training. Test and validation photos get one pair each, as published; a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from docent.records import ImageFile, Item, QAPair, Split
+from docent.stages.build_dataset.sections import text_key
 
 NO_PAIR = "no pair left for photo"
 HELD_OUT = "same question and answer as a held-out pair"
+NO_PHOTO = "held-out pair without a photo to test with"
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,14 @@ class Unpaired:
 
 
 def pair_items(
-    items: Sequence[Item], pairs: Iterable[QAPair], per_train_image: int
+    items: Sequence[Item], pairs: Iterable[QAPair], per_train_image: int, held_out_texts: Set[int] = frozenset()
 ) -> tuple[list[Match], list[Unpaired]]:
     """All rows in the order train, validation, test (inside a split: item, photo, pair), and what was left out.
 
     No pair of a held-out row is trained on, and none that reads like one, whichever item it belongs to.
+
+    Args:
+        held_out_texts: text keys of what else is not trained on, such as the held-out pairs of sections.
     """
     by_item: dict[str, list[QAPair]] = {item.id: [] for item in items}
     for pair in pairs:
@@ -49,15 +54,16 @@ def pair_items(
     unpaired: list[Unpaired] = []
     left: dict[str, list[QAPair]] = {}
     for item in items:
-        ordered = sorted(by_item[item.id], key=lambda pair: (pair.temperature, pair.index))
+        ordered = sorted(by_item[item.id], key=lambda pair: (not pair.held_out, pair.temperature, pair.index))
         held_out, missed = _hold_out(item, ordered)
         matches += held_out
         unpaired += missed
         left[item.id] = ordered[len(held_out) :]
-    texts = {_text(match.pair) for match in matches}
+    texts = {text_key(match.pair) for match in matches} | held_out_texts
     for item in items:
-        usable = [pair for pair in left[item.id] if _text(pair) not in texts]
-        unpaired += [Unpaired(HELD_OUT, item, pair) for pair in left[item.id] if _text(pair) in texts]
+        unused = {pair.id: _why_unused(pair, texts) for pair in left[item.id]}
+        usable = [pair for pair in left[item.id] if not unused[pair.id]]
+        unpaired += [Unpaired(unused[pair.id], item, pair) for pair in left[item.id] if unused[pair.id]]
         images = images_of(item, "train")
         matches += [
             Match("train", item, image, pair)
@@ -89,5 +95,8 @@ def _hold_out(item: Item, pairs: Sequence[QAPair]) -> tuple[list[Match], list[Un
     return matches, [Unpaired(NO_PAIR, item, image) for _, image in slots[len(matches) :]]
 
 
-def _text(pair: QAPair) -> tuple[str, str]:
-    return " ".join(pair.question.casefold().split()), " ".join(pair.answer.casefold().split())
+def _why_unused(pair: QAPair, held_out_texts: Set[int]) -> str:
+    """Why a pair cannot be trained on; "" when it can."""
+    if pair.held_out:
+        return NO_PHOTO
+    return HELD_OUT if text_key(pair) in held_out_texts else ""

@@ -20,6 +20,7 @@ from docent import peers
 from docent.config import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
+from docent.models.chat import require_pictures
 from docent.models.loading import load_base
 from docent.records import Checkpoint, Example, make_id
 from docent.stages.finetune.approaches import Approach, chosen, count_parameters, prepare
@@ -33,7 +34,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     """Train one approach and yield what it made.
 
     Raises:
-        InputError: there are no training rows, or one cannot be encoded.
+        InputError: there are no training rows, or one has no picture or cannot be encoded.
         ConfigError: the base model cannot be loaded or adapted, or there are several processes.
         StoppedError: SIGTERM arrived; a checkpoint was saved.
     """
@@ -85,6 +86,7 @@ def _data(ctx: Context, model: Any, processor: Any, approach: Approach) -> Data:
     """
     artifact = ctx.inputs["build-dataset"]
     examples = [row for row in ctx.rows("build-dataset", Example) if row.split != "test"]
+    require_pictures(examples)
     photos = {name: artifact.file(name) for name in {row.file for row in examples}}
     encoded: dict[str, list[Encoded]] = {"train": [], "validation": []}
     for row in examples:

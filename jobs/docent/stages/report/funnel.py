@@ -138,7 +138,7 @@ def _examples(ctx: Context, examples: list[Example]) -> tuple[Step, ...]:
 
 def _splits(examples: list[Example], items: list[Item]) -> tuple[tuple[Split, int, int], ...]:
     """Photos and examples of each split: of the data set, or of the plan where no data set was built."""
-    photos = {split: {e.file for e in examples if e.split == split} for split in SPLITS}
+    photos = {split: {file for e in examples if e.split == split for file in e.files} for split in SPLITS}
     if not examples:
         photos = {s: {p.image.id for i in items for p in i.images if p.split == s} for s in SPLITS}
     counts = Counter(e.split for e in examples)

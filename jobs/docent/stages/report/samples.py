@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Answer, Example, Item, Score
-from docent.stages.report.thumbnails import thumbnail
 from docent.stages.report.wording import ACCURACY, DISTANCE
 from docent.text.numbers import unsupported_numbers
+from docent.vision.thumbnails import thumbnail
 
 MAX_TEXT = 2_000
 MAX_BYTES = 10_000_000
@@ -135,6 +135,8 @@ def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Rep
 
 
 def _picture(ctx: Context, example: Example) -> str | None:
+    if not example.files:
+        return None
     try:
         return thumbnail(ctx.inputs["build-dataset"].file(example.file))
     except InputError:

@@ -1,0 +1,99 @@
+"""Every row of the data set on its way into every file: one list of files, told row by row.
+
+Writes `images/<split>/metadata.csv`, `hf/`, `chat-<split>.jsonl`, for documents `conversations-<split>.json`, and
+`documents/` where it is asked for.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from docent.context import Context
+from docent.records import SPLITS, Example, ImageFile
+from docent.stages.build_dataset.chat import ChatFiles, ConversationFiles, DocumentFiles
+from docent.stages.build_dataset.exports import MetadataFiles, save_dataset_dict
+from docent.stages.build_dataset.hf import ArrowFiles
+from docent.stages.build_dataset.subjects import Subjects
+
+
+class Sink(Protocol):
+    """One form of the data set."""
+
+    def add(self, row: Example) -> None:
+        """The next row."""
+
+    def close(self) -> None:
+        """Nothing follows."""
+
+
+class PublishedDataset:
+    """The DatasetDict of photos, which is written at the end from all rows: there are as many as photos and pairs."""
+
+    def __init__(self, ctx: Context, think: bool) -> None:
+        self._images, self._folder, self._think = ctx.output_folder("images"), ctx.output_folder("hf"), think
+        self._rows: list[Example] = []
+
+    def add(self, row: Example) -> None:
+        """The next row."""
+        self._rows.append(row)
+
+    def close(self) -> None:
+        """Nothing follows."""
+        save_dataset_dict(self._rows, self._images, self._folder, self._think)
+
+
+class Exports:
+    """All forms of the data set that this run asks for.
+
+    Args:
+        names: file name of every picture by its id.
+    """
+
+    def __init__(self, ctx: Context, subjects: Subjects, names: Mapping[str, str]) -> None:
+        self._ctx, self._subjects, self._names = ctx, subjects, names
+        self._by_document: DocumentFiles | None = None
+        section, think = ctx.section, ctx.section.reasoning == "think"
+        published = not subjects.sections
+        self._sinks: list[Sink] = []
+        orders = {split: ctx.rng("chat", split) for split in SPLITS} if section.chat_shuffle else {}
+        paths = {split: ctx.output_path(f"chat-{split}.jsonl") for split in SPLITS}
+        self._sinks.append(ChatFiles(paths, section, subjects.exhibit_ids, orders))
+        if names or published:
+            metadata = MetadataFiles(ctx.output_folder("images"), think)
+            for split in SPLITS if published else ():
+                metadata.begin(split)
+            self._sinks.append(metadata)
+        if published:
+            self._sinks.append(PublishedDataset(ctx, think))
+        else:
+            paths = {split: ctx.output_path(f"conversations-{split}.json") for split in SPLITS}
+            self._sinks.append(ConversationFiles(paths, subjects.exhibit_ids, think))
+            self._sinks.append(ArrowFiles(ctx.output_folder("hf"), self.picture, think))
+        if section.per_document:
+            self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
+
+    def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
+        """The next row, and its pictures in the order of its files."""
+        for file, image in zip(row.files, pictures, strict=True):
+            target = self.picture(file)
+            if not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(self._ctx.image_path(image), target)
+        for sink in self._sinks:
+            sink.add(row)
+        if self._by_document:
+            self._by_document.add(row, self._subjects.document(row.item_id))
+
+    def close(self) -> None:
+        """Nothing follows."""
+        for sink in self._sinks:
+            sink.close()
+        if self._by_document:
+            self._by_document.close()
+
+    def picture(self, file: str) -> Path:
+        """Where the picture `images/<split>/<name>` of a row lies until the stage commits."""
+        return self._ctx.output_folder("images") / file.removeprefix("images/")

@@ -1,0 +1,74 @@
+"""The data set to a repository of the Hugging Face hub: one commit, none where nothing changed.
+
+Reads what the stage has made so far and the token in the variable named by `build_dataset.token_env`. Run through
+build-dataset with `build_dataset.push_to` set; HF_ENDPOINT names another hub.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from docent.config import BuildDataset
+from docent.context import Context
+from docent.errors import ConfigError, PipelineError, TemporaryError
+
+log = logging.getLogger("docent.build-dataset")
+
+REFUSED = (401, 403)
+
+
+def check(section: BuildDataset) -> None:
+    """Find what would stop the push at its end, before the work begins.
+
+    Raises:
+        ConfigError: there is no token, or the name cannot be that of a repository.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(section.push_to)
+    except HFValidationError as error:
+        what = f"not the name of a repository: {section.push_to!r}"
+        raise ConfigError(what, "build_dataset.push_to", str(error).splitlines()[0]) from None
+    if not os.environ.get(section.token_env):
+        raise ConfigError("there is no token for the hub", section.token_env, f"export {section.token_env}=...")
+
+
+def push(ctx: Context) -> None:
+    """Upload every named output; a repository that exists is used.
+
+    Raises:
+        ConfigError: the hub refuses the token or the name.
+        TemporaryError: the hub cannot be reached or fails.
+    """
+    import httpx2
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    section: BuildDataset = ctx.section
+    api = HfApi(token=os.environ[section.token_env], library_name="docent")
+    files = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=path) for name, path in ctx.made_so_far().items()]
+    try:
+        api.create_repo(section.push_to, repo_type="dataset", exist_ok=True, private=section.push_private)
+        done = api.create_commit(section.push_to, files, commit_message="Data set by docent", repo_type="dataset")
+    except OfflineModeIsEnabled:
+        raise ConfigError("the hub is switched off", "HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE") from None
+    except HfHubHTTPError as error:
+        raise _refusal(error.response.status_code, section) from None
+    except (httpx2.HTTPError, OSError) as error:
+        raise TemporaryError(f"the hub cannot be reached: {error}", section.push_to, "docent run") from None
+    log.info("%d files are at %s, commit %s", len(files), section.push_to, done.oid[:10])
+
+
+def _refusal(status: int, section: BuildDataset) -> PipelineError:
+    """What a person can do about an answer of the hub; its own text is not shown, for it may hold the request."""
+    if status in REFUSED:
+        what = f"the hub refuses the token for {section.push_to} (HTTP {status})"
+        return ConfigError(what, section.token_env, "give it the right to write there")
+    if 400 <= status < 500 and status not in (408, 409, 429):
+        return ConfigError(
+            f"the hub refuses the data set (HTTP {status})", section.push_to, "docent logs build-dataset"
+        )
+    return TemporaryError(f"the hub fails (HTTP {status})", section.push_to, "docent run")

@@ -1,0 +1,173 @@
+"""Counts of a run by type, difficulty, language, document and section: written, kept, and in which split.
+
+Pairs and rows are told one by one; `statistics` makes of them the content of `statistics.json`, whose sums equal the
+rows of the files. Tokens, seconds and money are not here: they differ between attempts, and `docent status` has them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from docent.records import SPLITS, Example, QAPair, Reject, Split
+from docent.stages.build_dataset.subjects import MAX_TITLES, Subjects
+
+MADE, KEPT, ROWS = 0, 1, 2
+COLUMNS = ("made", "kept", *SPLITS)
+MAX_FILES = 1000
+Counts = list[int]
+Kind = tuple[str, str, str]
+"""Question type, difficulty and language."""
+
+
+class Tally:
+    """Counts what was made, what was kept and what became a row."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self.subjects = subjects
+        self.kinds: dict[Kind, Counts] = {}
+        self.rejected: dict[str, Counter[str]] = {}
+        self.rejected_by_type: dict[str, Counter[str]] = {}
+        self.reviewed = 0
+        self.teachers: set[str] = set()
+        self.files: dict[str, None] = {}
+        self.temperatures: dict[Split, Counter[float]] = {split: Counter() for split in SPLITS}
+        self.pictures: dict[Split, set[str]] = {split: set() for split in SPLITS}
+        self._by_item = [array("Q", bytes(8 * len(subjects.numbers))) for _ in COLUMNS]
+
+    def made(self, pair: QAPair) -> None:
+        """A pair that the teacher wrote."""
+        self._count(MADE, pair)
+
+    def kept(self, pair: QAPair) -> None:
+        """A pair that the checks let through."""
+        self._count(KEPT, pair)
+        self.reviewed += bool(pair.reviewed)
+
+    def row(self, row: Example) -> None:
+        """A row of the data set."""
+        self._count(ROWS + SPLITS.index(row.split), row)
+        self.teachers.add(row.teacher)
+        self.temperatures[row.split][row.temperature] += 1
+        self.pictures[row.split].update(row.files)
+        if len(self.files) < MAX_FILES:
+            self.files.update(dict.fromkeys(span.file for span in row.sources))
+
+    def refused(self, unit: str, reasons: Mapping[str, int]) -> None:
+        """Rows that a unit left out, by reason."""
+        self.rejected.setdefault(unit, Counter()).update(reasons)
+
+    def refused_pair(self, question_type: str, reason: str) -> None:
+        """A pair that the checks rejected."""
+        self.rejected_by_type.setdefault(question_type, Counter())[reason] += 1
+
+    def of_split(self, split: Split) -> int:
+        """Rows of a split."""
+        return sum(counts[ROWS + SPLITS.index(split)] for counts in self.kinds.values())
+
+    def items_of(self, split: Split) -> int:
+        """Items with a row in a split."""
+        return sum(number > 0 for number in self._by_item[ROWS + SPLITS.index(split)])
+
+    @property
+    def items(self) -> int:
+        """Items with a row."""
+        return sum(any(numbers) for numbers in zip(*self._by_item[ROWS:], strict=True))
+
+    def grouped(self, position: int) -> dict[str, Counts]:
+        """Counts by question type (0), difficulty (1) or language (2), by name."""
+        found: dict[str, Counts] = {}
+        for kind, counts in self.kinds.items():
+            _add(found.setdefault(kind[position], [0] * len(COLUMNS)), counts)
+        return dict(sorted(found.items()))
+
+    def by_document(self) -> Iterator[tuple[str, Counts]]:
+        """Title and counts of every document."""
+        found = [[0] * len(COLUMNS) for _ in self.subjects.documents]
+        for number, document in enumerate(self.subjects.document_of):
+            _add(found[document], self._of_item(number))
+        return ((title, counts) for (_, title), counts in zip(self.subjects.documents, found, strict=True))
+
+    def by_section(self) -> Iterator[tuple[str, Counts]]:
+        """Name and counts of every item; the name is empty beyond those that are kept."""
+        titles = self.subjects.titles
+        return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
+
+    def _of_item(self, number: int) -> Counts:
+        return [column[number] for column in self._by_item]
+
+    def _count(self, column: int, row: QAPair | Example) -> None:
+        kind = (row.question_type, row.difficulty, row.language)
+        if kind not in self.kinds:
+            self.kinds[kind] = [0] * len(COLUMNS)
+        self.kinds[kind][column] += 1
+        number = self.subjects.numbers.get(row.item_id)
+        if number is not None:
+            self._by_item[column][number] += 1
+
+
+def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> None:
+    """Count the pairs that were written, and of those that were rejected the types by reason."""
+    reasons = {reject.parents[0]: reject.reason for reject in rejects if reject.parents}
+    for pair in pairs:
+        tally.made(pair)
+        if pair.id in reasons:
+            tally.refused_pair(pair.question_type, reasons[pair.id])
+
+
+def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The content of `statistics.json`.
+
+    Args:
+        shortfall: what the teacher did not fill, as `generate-qa` tells it.
+    """
+    total = [0] * len(COLUMNS)
+    for counts in tally.kinds.values():
+        _add(total, counts)
+    missing: Counter[str] = Counter()
+    for line in shortfall:
+        missing[str(line.get("question_type", ""))] += int(line.get("missing", 0))
+    types = []
+    for name, counts in tally.grouped(0).items():
+        difficulties = sorted({kind[1] for kind in tally.kinds if kind[0] == name and kind[1]})
+        planned = {"planned": counts[MADE] + missing[name]}
+        types.append({"question_type": name, "difficulty": "/".join(difficulties), **planned, **_named(counts)})
+    return {
+        **_named(total),
+        "items": tally.items,
+        "documents": len(tally.subjects.documents),
+        "by_type": types,
+        "by_difficulty": [{"difficulty": name, **_named(c)} for name, c in tally.grouped(1).items()],
+        "by_language": [{"language": name, **_named(c)} for name, c in tally.grouped(2).items()],
+        "by_document": _capped("document", tally.by_document()),
+        "by_section": _capped("section", tally.by_section()),
+        "rejected": {unit: dict(sorted(reasons.items())) for unit, reasons in tally.rejected.items()},
+        "rejected_by_type": {
+            name: dict(sorted(reasons.items())) for name, reasons in sorted(tally.rejected_by_type.items())
+        },
+        "shortfall": [dict(line) for line in shortfall],
+    }
+
+
+def _named(counts: Counts) -> dict[str, int]:
+    return {**dict(zip(COLUMNS, counts, strict=True)), "rows": sum(counts[ROWS:])}
+
+
+def _capped(key: str, listed: Iterable[tuple[str, Counts]]) -> list[dict[str, Any]]:
+    """The first entries by name, and all later ones together, so that the sums stay whole."""
+    found: list[dict[str, Any]] = []
+    others, more = [0] * len(COLUMNS), 0
+    for number, (name, counts) in enumerate(listed):
+        if number < MAX_TITLES:
+            found.append({key: name, **_named(counts)})
+        else:
+            _add(others, counts)
+            more += 1
+    return [*found, {key: f"({more} more)", **_named(others)}] if more else found
+
+
+def _add(total: Counts, counts: Sequence[int]) -> None:
+    for position, number in enumerate(counts):
+        total[position] += number
