@@ -48,7 +48,7 @@ class Span(Frozen):
     first_line: int
     last_line: int
     page: int | None = None
-    """1-based page of a PDF; lines are then those of the page's text. None for a file without pages."""
+    """1-based page of a PDF, or sheet of a workbook; lines are then those of that page. None for a file without."""
 
 
 class ImageFile(Row):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
+
+from pydantic import field_validator
 
 from docent.config.fields import Section, output
 
 SourceKind = Literal["exhibits-csv", "exhibits-folder", "markdown", "pdf", "csv", "txt", "xlsx"]
+
+
+ENCODING = r"^[A-Za-z0-9_\-]{0,40}$"
+HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 
 
 class Source(Section):
@@ -87,15 +94,30 @@ class Rows(Section):
     """How CSV and XLSX rows are read."""
 
     title_column: str = output("")
-    """Column that names a row; the first one when empty."""
+    """Column that names a row; where a table has none of this name, the first one that holds more than numbers."""
+    delimiter: Literal["", ",", ";", "\t", "|"] = output("")
+    """Between the cells of a CSV; found out when empty."""
+    encoding: str = output("", pattern=ENCODING)
+    """Encoding of CSVs, such as `cp1251`; found out when empty."""
+    max_mb: float = output(256.0, gt=0, le=256)
+    """A larger file is rejected; so is a workbook that is larger unpacked."""
     image_columns: tuple[str, ...] = output(())
     """Columns with addresses of pictures, one per line, or as JSON."""
     image_hosts: tuple[str, ...] = output(())
-    """Hosts that pictures may be fetched from; none are fetched from others."""
+    """Hosts that pictures may be fetched from, `host` (ports 80 and 443) or `host:port`; none are fetched from others,
+    nor from private addresses that are not listed themselves."""
     image_timeout_s: float = output(20.0, gt=0)
     """Seconds to wait for one picture."""
     max_rows: int = output(1_000_000, ge=1)
     """Later rows are left out, and said."""
+
+    @field_validator("image_hosts")
+    @classmethod
+    def _names_only(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not re.fullmatch(HOST, host):
+                raise ValueError(f"{host!r} is no host: write images.example.org or images.example.org:8443")
+        return tuple(host.lower() for host in hosts)
 
 
 class Text(Section):
@@ -105,6 +127,8 @@ class Text(Section):
     """Longest section."""
     chunk_overlap_chars: int = output(0, ge=0)
     """Characters that neighbouring sections share at most."""
+    encoding: str = output("", pattern=ENCODING)
+    """Encoding of the files, such as `cp1251`; found out when empty."""
     max_mb: float = output(64.0, gt=0)
     """A larger file is rejected."""
 

@@ -83,7 +83,7 @@ def is_text(text: str) -> bool:
 def _decodes(data: bytes, name: str) -> str | None:
     try:
         return data.decode(name)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return None
 
 
