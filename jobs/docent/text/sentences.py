@@ -20,6 +20,8 @@ _BOUNDARY = re.compile(r"([.!?…]+[\"'”’)\]]*)\s+|([。！？]+[」』”�
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 # A line this long was wrapped rather than ended, unless it ends with a stop mark.
 _WRAPPED_CHARS = 50
+# How far around a stop mark is looked: a paragraph may be megabytes long.
+_NEAR_CHARS = 80
 
 
 def split_sentences(text: str) -> list[str]:
@@ -90,12 +92,14 @@ def _split_paragraph(paragraph: str) -> list[str]:
 
 def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
     """Whether a stop mark with a space after it ends a sentence: no abbreviation, no initial, a capital follows."""
-    following = paragraph[boundary.end() :].lstrip("\"'“‘([")
+    following = paragraph[boundary.end() : boundary.end() + _NEAR_CHARS].lstrip("\"'“‘([")
     if following and following[0].islower():
         return False
+    if boundary[1] in ("...", "…"):  # "the U.S. ... 3.5": something was left out before a number
+        return not following[:1].isdigit()
     if boundary[1] != ".":
         return True
-    before = paragraph[: boundary.start()].rsplit(None, 1)[-1:] or [""]
+    before = paragraph[max(0, boundary.start() - _NEAR_CHARS) : boundary.start()].rsplit(None, 1)[-1:] or [""]
     last = before[0].lstrip("\"'“‘([").lower()
     if last in ABBREVIATIONS or re.fullmatch(r"[^\W\d_]\.[^\W\d_](\.[^\W\d_])*", last):
         # "no" is an abbreviation only where a number follows: "No. 5", but "He said no. Then".

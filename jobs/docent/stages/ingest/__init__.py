@@ -14,7 +14,7 @@ from docent.config import Source
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, Reject
-from docent.stages.ingest import exhibits_csv, exhibits_folder
+from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, rows, xlsx
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
 from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
 
@@ -36,6 +36,9 @@ class Loader:
 LOADERS: dict[str, Loader] = {
     "exhibits-csv": Loader(exhibits_csv.list_exhibits, load_exhibit),
     "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
+    "markdown": Loader(markdown.list_documents, markdown.load_document),
+    "csv": Loader(rows.list_tables, rows.load),
+    "xlsx": Loader(xlsx.list_workbooks, xlsx.load),
 }
 
 

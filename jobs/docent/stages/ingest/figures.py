@@ -1,0 +1,123 @@
+"""The figures that a section of Markdown refers to: found in its text, looked for in six places, checked and kept.
+
+`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first file there is of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
+`.jpeg`, then `plinth/FIGURE_1.2` with the same endings in the source's folder. `![alt](path)` is relative to the file.
+Nothing outside the source's folder is opened, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from docent.records import Figure, ImageFile, Reject
+from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_picture
+from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
+from docent.text.references import Reference, plain_text
+from docent.vision.photos import PhotoError
+
+NOT_FOUND = "figure not found"
+NOT_A_FILE = "figure is not a file"
+LEAVES_FOLDER = "figure lies outside the source's folder"
+TOO_MANY = "too many figures"
+SUFFIXES = (".png", ".jpg", ".jpeg")
+# Each is looked for in six places, which takes a millisecond.
+MAX_FIGURES = 10_000
+# A caption is a line in italics below the reference, perhaps after a blank line.
+_CAPTION = re.compile(r"[ \t]*\n(?:[ \t]*\n)?[ \t]*([*_])(?![*_\s])([^\n]{1,1000}?)(?<![\s*_])\1[ \t]*(?:\n|\Z)")
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:|//)")
+
+
+@dataclass
+class Gallery:
+    """The figures of one document, each looked for once.
+
+    Attributes:
+        rejects: of the references that lead nowhere, in order; whoever reads them empties the list.
+    """
+
+    listed: ListedFile
+    intake: Intake
+    rejects: list[Reject] = field(default_factory=list)
+    _known: dict[tuple[str, bool], ImageFile | PhotoError] = field(default_factory=dict)
+    _full: bool = False
+
+    def figure(self, reference: Reference, caption: str, line: int) -> Figure | None:
+        """The figure that a reference means, without a picture where it leads nowhere; None beyond MAX_FIGURES.
+
+        Args:
+            caption: of the reference.
+            line: 1-based line of the file, for the reject.
+        """
+        key = (reference.name, reference.is_path)
+        if key not in self._known and len(self._known) >= MAX_FIGURES:
+            if not self._full:
+                self.rejects.append(self._reject(TOO_MANY, reference, line, f"only the first {MAX_FIGURES} are read"))
+            self._full = True
+            return None
+        if key not in self._known:
+            self._known[key] = self._find(reference)
+        found = self._known[key]
+        if isinstance(found, PhotoError):
+            self.rejects.append(self._reject(found.reason, reference, line, found.detail))
+            return Figure(token=reference.token, caption=caption)
+        return Figure(token=reference.token, caption=caption, image=found)
+
+    def _find(self, reference: Reference) -> ImageFile | PhotoError:
+        if reference.is_path and _URL.match(reference.name):
+            return PhotoError(NOT_A_FILE, "addresses are not fetched")
+        try:
+            path = find_file(reference, self.listed)
+            if path is None:
+                return PhotoError(NOT_FOUND)
+            data = read_picture(path, self.intake.limits)
+            name = plain_name(path.relative_to(self.listed.root.resolve()).as_posix())
+            return keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)
+        except OutsideError:
+            return PhotoError(LEAVES_FOLDER)
+        except PhotoError as error:
+            return error
+
+    def _reject(self, reason: str, reference: Reference, line: int, detail: str) -> Reject:
+        where = f"{self.listed.name} line {line}"
+        return Reject(
+            reason=reason,
+            raw=shorten(reference.token),
+            parents=(self.listed.document_id,),
+            detail=f"{where}: {detail}" if detail else where,
+        )
+
+
+def find_file(reference: Reference, listed: ListedFile) -> Path | None:
+    """The picture that a reference in a file means; None where there is none.
+
+    Raises:
+        OutsideError: the reference leads out of the source's folder.
+    """
+    folder = posixpath.dirname(listed.name)
+    if reference.is_path:
+        # `../pictures/a.png` is fine in `manuals/plinth.md`, as long as it ends inside the source's folder.
+        name = posixpath.normpath(posixpath.join(folder, unquote(reference.name)))
+        return confined(listed.root, listed.root, name)
+    for candidate in candidates(reference.name, listed):
+        if (path := confined(listed.root, listed.root, candidate)) is not None:
+            return path
+    return None
+
+
+def candidates(name: str, listed: ListedFile) -> Iterator[str]:
+    """The six places where the figure of a token may lie, relative to the source's folder, in order."""
+    stem = posixpath.splitext(posixpath.basename(listed.name))[0]
+    for folder in (posixpath.join(posixpath.dirname(listed.name), stem), stem):
+        for suffix in SUFFIXES:
+            yield f"{folder}/{name}{suffix}"
+
+
+def caption_of(reference: Reference, text: str) -> str:
+    """What an image is said to show, or the line in italics below a reference."""
+    below = _CAPTION.match(text, reference.start + len(reference.token))
+    return reference.alt or (" ".join(plain_text(below[2]).split()) if below else "")

@@ -1,0 +1,176 @@
+"""The facts that a text states, each with the lines it stands in: sentences, list items, rows of tables.
+
+A fact is what one question is asked about. An item of a nested list says little without what it belongs to, so it
+begins with its parent's text; a row of a table names its columns. Code, headings and figure references state nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from docent.records import Fact, Span
+from docent.text.blocks import Block, blocks_of
+from docent.text.references import plain_text, without_references
+from docent.text.sentences import split_sentences
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+MIN_FACT_CHARS = 11
+# A longer parent is shown by its last sentence, which is the one that leads to its items.
+MAX_PARENT_CHARS = 300
+_CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
+# Lines that set something up and say nothing: where a link leads, classes of Kramdown.
+_SETUP = re.compile(r"^ {0,3}\[[^\[\]\n]{1,200}\]:\s.*$|^\{:[^{}\n]*\}[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a text was read, and how.
+
+    Attributes:
+        first_line: 1-based line of the file that the text's first line is.
+        figures: what a figure reference looks like; images count without it.
+        wrapped: whether every line break inside a paragraph is only a wrap, as in Markdown.
+    """
+
+    file: str
+    first_line: int = 1
+    page: int | None = None
+    figures: re.Pattern[str] | None = None
+    wrapped: bool = False
+
+    def span(self, first: int, last: int) -> Span:
+        """Lines of the file from 0-based lines of the text, both inclusive."""
+        return Span(
+            file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
+        )
+
+
+def facts_of(
+    text: str, first_line: int, file: str, page: int | None = None, figures: re.Pattern[str] | None = None
+) -> tuple[Fact, ...]:
+    """The facts of a piece of text that may hold lists and tables; the whole text where it states none.
+
+    Args:
+        first_line: 1-based line of `file`, or of its page, that the text begins with.
+        figures: what a figure reference looks like; images count without it.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    place = Place(file, first_line, page, figures)
+    facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
+    return tuple(facts) or whole_as_fact(text, place)
+
+
+def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
+    """One fact for a text that is too short to state one; none where it is only code and figures."""
+    said = [_Said(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"]
+    words = " ".join(" ".join(one.text.split()) for one in said).strip()
+    if not any(character.isalnum() for character in words):
+        return ()
+    lines = text.split("\n")
+    full = [number for number, line in enumerate(lines) if line.strip()]
+    return (Fact(text=words, source=place.span(full[0], full[-1])),)
+
+
+def facts_in(block: Block, place: Place) -> Iterator[Fact]:
+    """The facts of one block."""
+    parents: list[str | None] = []  # text of every list item that is open, outermost first; None before it is known
+    table = _Table([], [])
+    before = ""
+    for token in block.tokens:
+        kind = token.type
+        if kind == "list_item_open":
+            parents.append(None)
+        elif kind == "list_item_close":
+            parents.pop()
+        elif kind == "inline" and before == "paragraph_open":
+            yield from _paragraph(_Said(token, block, place), parents)
+        elif kind == "inline" and before in ("th_open", "td_open"):
+            table.cells.append(" ".join(_Said(token, block, place).text.split()))
+        elif kind in ("table_open", "tr_open", "tr_close"):
+            line = block.base + token.map[0] if token.map else 0
+            yield from table.at(kind, line, place)
+        before = kind
+
+
+@dataclass
+class _Table:
+    """A table while it is read: its first row names the columns."""
+
+    columns: list[str]
+    cells: list[str]
+    line: int = 0
+
+    def at(self, kind: str, line: int, place: Place) -> Iterator[Fact]:
+        """Go on at a token; at the end of a row that is not the first comes its fact."""
+        if kind == "table_open":
+            self.columns = []
+        elif kind == "tr_open":
+            self.cells, self.line = [], line
+        elif not self.columns:
+            self.columns = self.cells
+        else:
+            named = [(column, cell) for column, cell in zip(self.columns, self.cells, strict=False) if cell]
+            statement = "; ".join(f"{column}: {cell}" if column else cell for column, cell in named)
+            if len(statement) >= MIN_FACT_CHARS:
+                yield Fact(text=statement, source=place.span(self.line, self.line))
+
+
+class _Said:
+    """What an inline token says, line by line, without its marks and figures."""
+
+    def __init__(self, token: Token, block: Block, place: Place) -> None:
+        first, behind = token.map or [0, 1]
+        self.place, self.first, self.last = place, block.base + first, block.base + behind - 1
+        content = token.content
+        if "]:" in content or "{:" in content:
+            content = _SETUP.sub("", content)
+        self.text = plain_text(without_references(content, place.figures))
+
+    def whole(self) -> Iterator[tuple[str, Span]]:
+        """All of it as one statement."""
+        if words := " ".join(self.text.split()):
+            yield words, self.place.span(self.first, self.last)
+
+    def sentences(self) -> Iterator[tuple[str, Span]]:
+        """Its sentences, each with the lines that it stands in."""
+        text = " ".join(self.text.split()) if self.place.wrapped else self.text
+        lines = [sum(map(len, line.split())) for line in self.text.split("\n")]
+        ends = list(accumulate(lines))  # characters that are no white space, up to the end of each line
+        read = 0
+        for sentence in split_sentences(text):
+            length = sum(map(len, sentence.split()))
+            first, last = bisect_left(ends, read + 1), bisect_left(ends, read + length)
+            read += length
+            yield sentence, self.place.span(min(self.first + first, self.last), min(self.first + last, self.last))
+
+
+def _paragraph(said: _Said, parents: list[str | None]) -> Iterator[Fact]:
+    """Facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
+    if not parents or parents[-1] is not None:
+        for sentence, span in said.sentences():
+            if len(sentence) >= MIN_FACT_CHARS:
+                yield Fact(text=sentence, source=span)
+        return
+    said.text = _CHECKBOX.sub("", said.text)
+    prefix = next((parent for parent in reversed(parents[:-1]) if parent), "")
+    parents[-1] = ""
+    for words, span in said.whole():
+        statement = f"{prefix}: {words}" if prefix else words
+        parents[-1] = _shown_above(words, prefix)
+        # What ends with a colon only leads to the items below it, which say it themselves.
+        if len(statement) >= MIN_FACT_CHARS and not words.endswith(":"):
+            yield Fact(text=statement, source=span)
+
+
+def _shown_above(words: str, prefix: str) -> str:
+    """A list item's text as the beginning of the items below it."""
+    own = words if len(words) <= MAX_PARENT_CHARS else split_sentences(words)[-1][-MAX_PARENT_CHARS:]
+    own = own.rstrip().rstrip(":").rstrip(".")
+    return f"{prefix}: {own}"[-2 * MAX_PARENT_CHARS :] if prefix else own

@@ -1,0 +1,151 @@
+"""Figure references in Markdown: `{{FIGURE_1.2}}` and `![alt](path)`, where they stand outside code; and plain text.
+
+All of it keeps line breaks, so that whoever knows the line of the text knows the line of what was found in it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# ![alt](path "title"), the path perhaps in <> or with a pair of brackets in it. Every part is bounded.
+IMAGE = re.compile(
+    r"(?<!\\)!\[(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}\]){0,1000})\]"
+    r"\(\s{0,20}(?:<(?P<angled>[^<>\n]{1,2000})>|(?P<path>[^\s()<>]{1,2000}(?:\([^\s()]{0,200}\)[^\s()]{0,200})?"
+    r"|data:[^\s()]+))(?:\s{1,20}(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'))?\s{0,20}\)"
+)
+_LINK = re.compile(
+    r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){1,1000})\]"
+    r"(?:\((?:<[^<>\n]{0,2000}>|[^()\s<>]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)(?:\s{1,5}[\"'][^()]{0,300})?\))"
+)
+_REFERENCE_LINK = re.compile(r"(?<![\w!\\])\[([^\[\]]{1,1000})\]\[[^\[\]]{0,200}\]")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000})>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.{0,2000}?-->", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<!\\)(\*\*\*|\*\*|\*|~~)(?=[^\s*~])(.{1,500}?)(?<=[^\s*~\\])\1", re.DOTALL)
+_UNDERLINE = re.compile(r"(?<![\w\\])(___|__|_)(?=[^\s_])(.{1,500}?)(?<=[^\s_\\])\1(?!\w)", re.DOTALL)
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_RUN = re.compile(r"`+")
+_MARKUP = re.compile(r"[*_`\[<&\\~]")
+_HIDDEN = "\ue000"  # private use: stands for a code span while the text around it is made plain
+
+
+class Reference(NamedTuple):
+    """A place where a figure is meant.
+
+    Attributes:
+        start: position of the token in the text.
+        token: as written.
+        name: of a `{{name}}`, or the path of an image.
+        is_path: whether it was written as `![alt](path)`.
+    """
+
+    start: int
+    token: str
+    name: str
+    alt: str
+    is_path: bool
+
+
+def references_in(text: str, pattern: re.Pattern[str] | None = None) -> list[Reference]:
+    """The figure references of a piece of text, in order, none from inside of code.
+
+    Args:
+        pattern: what a token looks like, its first group the figure's name; images always count.
+    """
+    found: list[Reference] = []
+    if "![" in text:
+        for image in IMAGE.finditer(text):
+            name = image["angled"] or image["path"]
+            found.append(
+                Reference(image.start(), image.group(), name, " ".join(plain_text(image["alt"]).split()), True)
+            )
+    for token in pattern.finditer(text) if pattern else ():
+        if token.group():
+            name = (token[1] or "") if token.re.groups else token.group()
+            found.append(Reference(token.start(), token.group(), name, "", False))
+    if not found:
+        return found
+    return list(_apart(sorted(found, key=lambda reference: reference.start), code_spans(text)))
+
+
+def without_references(text: str, pattern: re.Pattern[str] | None = None) -> str:
+    """The text without its references; their line breaks stay."""
+    pieces: list[str] = []
+    end = 0
+    for reference in references_in(text, pattern):
+        pieces += [text[end : reference.start], "\n" * reference.token.count("\n")]
+        end = reference.start + len(reference.token)
+    return "".join([*pieces, text[end:]])
+
+
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Where code between backticks begins and ends, marks included."""
+    spans: list[tuple[int, int]] = []
+    runs = [(run.start(), run.end()) for run in _RUN.finditer(text)]
+    by_length: dict[int, list[int]] = {}
+    for at, (start, end) in reversed(list(enumerate(runs))):
+        by_length.setdefault(end - start, []).append(at)
+    after = 0
+    for at, (start, end) in enumerate(runs):
+        if start < after:
+            continue
+        opening = start + _escaped(text, start)
+        closers = by_length.get(end - opening, [])
+        while closers and closers[-1] <= at:
+            closers.pop()
+        if opening < end and closers:
+            after = runs[closers[-1]][1]
+            spans.append((opening, after))
+    return spans
+
+
+def plain_text(text: str) -> str:
+    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept."""
+    if not _MARKUP.search(text):
+        return text
+    hidden: list[str] = []
+    text = text.replace(_HIDDEN, "")
+    pieces: list[str] = []
+    end = 0
+    for start, after in code_spans(text):
+        ticks = len(_RUN.match(text, start).group())  # type: ignore[union-attr]
+        hidden.append(text[start + ticks : after - ticks])
+        pieces += [text[end:start], _HIDDEN]
+        end = after
+    text = "".join([*pieces, text[end:]]) if pieces else text
+    text = _AUTOLINK.sub(r"\1", text)
+    text = _TAG.sub(_breaks_only, text)
+    text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
+    for marks in (_EMPHASIS, _EMPHASIS, _UNDERLINE, _UNDERLINE):
+        text = marks.sub(r"\2", text)
+    text = html.unescape(_ESCAPE.sub(r"\1", text))
+    shown = iter(hidden)
+    return re.sub(_HIDDEN, lambda _: next(shown, ""), text) if hidden else text
+
+
+def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
+    """The references that lie neither in code nor in one before them."""
+    end, at = 0, 0
+    for reference in references:
+        while at < len(code) and code[at][1] <= reference.start:
+            at += 1
+        inside = at < len(code) and code[at][0] <= reference.start
+        if reference.start >= end and not inside:
+            yield reference
+            end = reference.start + len(reference.token)
+
+
+def _escaped(text: str, position: int) -> int:
+    """1 where an odd number of backslashes stands before a position, else 0."""
+    before = text[max(0, position - 100) : position]
+    return (len(before) - len(before.rstrip("\\"))) % 2
+
+
+def _breaks_only(match: re.Match[str]) -> str:
+    return "\n" * match.group().count("\n")
+
+
+def _label(link: re.Match[str]) -> str:
+    return link[1] + "\n" * (link.group().count("\n") - link[1].count("\n"))
