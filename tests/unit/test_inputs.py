@@ -116,3 +116,14 @@ def test_what_another_run_is_reading_is_not_replaced() -> None:
         to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="theirs")}, "v")
     assert refused.value.exit_code == 105
     assert to_push(inputs, "demo", {"other": record("2026-01-01", "running", a="mine")}, "v") == []
+
+
+@pytest.mark.parametrize(("where", "destination"), [("edits.csv", "edits.csv"), ("../edits.csv", "sources/edits-")])
+def test_what_people_decided_about_pairs_is_sent_too(here: Path, where: str, destination: str) -> None:
+    (here / where).write_text("id,decision\n")
+    sections = {"assemble": {}, "generate_qa": {}, "curate": {"edits": where}}
+    given = PipelineConfig.model_validate({**config("museum/raw_data.csv").model_dump(by_alias=True), **sections})
+    rewritten, inputs = gather(given, {})
+    sent = next(one for one in inputs if one.source == Path(where))
+    assert sent.destination.startswith(destination) and not sent.outwards
+    assert rewritten.curate and rewritten.curate.edits and rewritten.curate.edits.as_posix() == sent.destination

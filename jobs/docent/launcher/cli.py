@@ -10,7 +10,20 @@ import sys
 
 import click
 
-from docent.launcher.verbs import estimate, look, operate, pod, preview, run, stage, transfer, upkeep
+from docent.launcher.verbs import (
+    convert,
+    documents,
+    estimate,
+    look,
+    operate,
+    pod,
+    preview,
+    run,
+    stage,
+    transfer,
+    upkeep,
+    validate,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +38,9 @@ VERBS = (
     preview.render,
     preview.diff,
     estimate.estimate,
+    documents.ingest,
+    documents.preview,
+    documents.review,
     look.status,
     look.logs,
     look.trace,
@@ -36,6 +52,8 @@ VERBS = (
     transfer.pull,
     upkeep.gc,
     upkeep.doctor,
+    convert.convert,
+    validate.validate,
     stage.stage,
     pod.conduct,
     pod.hold,

@@ -171,6 +171,8 @@ def _rewritten(config: PipelineConfig, moved: Mapping[Path, str]) -> PipelineCon
             images = source.images_folder
             if images and images in moved:
                 raw["images"] = moved[images]
+    if config.curate and config.curate.edits and config.curate.edits in moved:
+        data["curate"]["edits"] = moved[config.curate.edits]
     if config.finetune and Path(config.finetune.base_model) in moved:
         data["finetune"]["base_model"] = (
             f"./{moved[Path(config.finetune.base_model)]}"  # a folder, not a name on the hub

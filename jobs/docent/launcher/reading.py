@@ -1,0 +1,138 @@
+"""Documents named on the command line, read by the stages' own code, for `docent ingest` and `docent preview`.
+
+Reads the files, writes their pictures into a folder that the verb chooses. Stages are reached by their dotted paths.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from docent.config import GenerateQA, Llm, PipelineConfig, load_config
+from docent.config_errors import describe
+from docent.context import Context
+from docent.errors import ConfigError, InputError
+from docent.overrides import apply_override
+from docent.pipeline import STAGES, Unit, units
+from docent.progress import Progress
+from docent.records import Document, Item, QAPair, Reject
+from docent.store import Artifact, Shard
+
+KINDS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".pdf": "pdf",
+    ".csv": "csv",
+    ".txt": "txt",
+    ".xlsx": "xlsx",
+}
+EXHIBIT_TEXT = "description.txt"
+
+
+def sources_of(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """What to read, as `ingest.sources` says it: a file by its suffix, a folder by what lies in it.
+
+    Raises:
+        InputError: a path is not there, or holds nothing that can be read.
+    """
+    return [source for path in paths for source in _sources_at(path)]
+
+
+def _sources_at(path: Path) -> Iterator[dict[str, str]]:
+    known = ", ".join(KINDS)
+    if path.is_file():
+        kind = KINDS.get(path.suffix.lower())
+        if kind is None:
+            raise InputError(f"no kind of document ends in {path.suffix or 'nothing'}", str(path), f"one of: {known}")
+        yield {"kind": kind, "path": str(path)}
+    elif not path.is_dir():
+        raise InputError("there is no such file or folder", str(path), "mend the path")
+    elif any(path.glob(f"*/{EXHIBIT_TEXT}")):
+        yield {"kind": "exhibits-folder", "path": str(path)}
+    else:
+        suffixes = {file.suffix.lower() for file in path.rglob("*") if file.is_file()}
+        kinds = dict.fromkeys(kind for suffix, kind in KINDS.items() if suffix in suffixes)
+        if not kinds:
+            what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
+            raise InputError(what, str(path), "docent ingest FILE")
+        yield from ({"kind": kind, "path": str(path)} for kind in kinds)
+
+
+def config_for(
+    paths: Sequence[Path], file: Path | None, defaults: Sequence[str], sets: Sequence[str]
+) -> PipelineConfig:
+    """The configuration that reads these paths, whatever sources a pipeline file names.
+
+    Args:
+        paths: documents.
+        file: a pipeline file, for its settings; docent's own where None.
+        defaults: overrides for where there is no file.
+        sets: overrides of the user.
+
+    Raises:
+        ConfigError: the file or an override is wrong.
+    """
+    sources = f"ingest.sources={json.dumps(sources_of(paths))}"
+    if file is not None:
+        return load_config(file, [*sets, sources])
+    raw: dict[str, Any] = {}
+    for override in [*defaults, *sets, sources]:
+        apply_override(raw, override)
+    try:
+        return PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in README.md") from None
+
+
+def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
+    """What stage ingest makes of the sources.
+
+    Args:
+        folder: gets `files/` with pictures that lie inside documents, and the journal of a teacher that was asked.
+    """
+    only = config.model_copy(update={name: None for name in _stages_but("ingest")})
+    unit = units(only)["ingest"]
+    ctx = Context(only, unit, folder / "run", folder, Shard(), {}, Progress(None))
+    rows: Iterator[Document | Reject] = _stage("ingest")(ctx)
+    yield from rows
+
+
+def items_of(document: Document, related: int) -> list[Item]:
+    """The items that stage assemble makes of a document's sections."""
+    module = importlib.import_module(STAGES["assemble"].run.partition(":")[0])
+    return list(module.section_items(document, related))
+
+
+def written_offline(items: Sequence[Item], config: PipelineConfig, folder: Path) -> Iterator[QAPair | Reject]:
+    """What the offline teacher writes about some items, whatever teacher is configured.
+
+    Args:
+        items: of one document.
+        folder: where `read` put the pictures; gets the items as a file.
+    """
+    rows = folder / "items.jsonl"
+    rows.write_text("".join(f"{item.model_dump_json()}\n" for item in items), encoding="utf-8")
+    pictures = [{"path": path.relative_to(folder).as_posix()} for path in sorted((folder / "files").glob("*"))]
+    inputs = {
+        "assemble": Artifact("assemble", folder, {"parts": [{"path": rows.name}], "rows": len(items), "files": []}),
+        "ingest": Artifact("ingest", folder, {"parts": [], "rows": 0, "files": pictures}),
+    }
+    offline = config.model_copy(update={"llm": Llm(), "generate_qa": config.generate_qa or GenerateQA()})
+    unit = Unit("generate-qa", "generate-qa", reads=tuple(inputs))
+    ctx = Context(offline, unit, folder / "run", folder / "pairs", Shard(), inputs, Progress(None))
+    pairs: Iterator[QAPair | Reject] = _stage("generate-qa")(ctx)
+    yield from pairs
+
+
+def _stage(name: str) -> Any:
+    module, _, function = STAGES[name].run.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _stages_but(kept: str) -> list[str]:
+    return [name.replace("-", "_") for name in STAGES if name != kept]

@@ -1,0 +1,194 @@
+"""Verbs for documents: what is in a file, what would be asked about it, and what people decide about the pairs.
+
+`ingest` and `preview` read files and keep nothing; `review` writes `<run>/review/` and leaves the run as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shlex
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import options
+
+if TYPE_CHECKING:
+    from docent.spec import RunStates
+
+REVIEW = "docent.stages.curate.review"
+EDITS = "docent.stages.curate.edits"
+SHOW = "docent.stages.generate_qa.preview"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@options.options(options.sets, options.as_json)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures below this folder.")
+def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
+    """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
+    from docent.launcher.reading import config_for, read
+    from docent.launcher.verbs.tables import print_table
+    from docent.records import Reject
+
+    config = config_for(paths, None, (), sets)
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docent-")))
+        rows = list(read(config, folder))
+    documents = [row for row in rows if not isinstance(row, Reject)]
+    rejects = [row for row in rows if isinstance(row, Reject)]
+    if output == "json":
+        shown = {"documents": [row.model_dump(mode="json") for row in documents]}
+        shown["rejects"] = [row.model_dump(mode="json") for row in rejects]
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        return
+    sections = [_section_row(document, section) for document in documents for section in document.sections]
+    print_table(sections, output, f"{len(documents)} documents, {len(sections)} sections")
+    if rejects:
+        print_table([_reject_row(reject) for reject in rejects], output, f"\n{len(rejects)} could not be used")
+
+
+def _section_row(document: Any, section: Any) -> dict[str, Any]:
+    source = section.source
+    return {
+        "document": document.name,
+        "kind": document.kind,
+        "section": section.index,
+        "title": section.title,
+        "file": source.file,
+        "lines": f"{source.first_line}-{source.last_line}",
+        "page": source.page,
+        "characters": len(section.text),
+        "facts": len(section.facts),
+        "figures": len(section.figures),
+    }
+
+
+def _reject_row(reject: Any) -> dict[str, Any]:
+    return {"reason": reject.reason, "what": reject.raw[:80], "detail": reject.detail}
+
+
+MOST_LINES_NAMED = 20
+MOST_WRITTEN = 12
+"""Sections that the offline teacher writes about in a preview."""
+PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.types=[all]", "generate_qa.temperatures=[0.7]")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of this pipeline file.")
+@click.option("--types", help="Question types, with commas between them; `all` or `styles` for their groups.")
+@click.option("--document", "number", type=click.IntRange(min=1), default=1, help="Which row of a table to show.")
+@options.options(options.sets, options.as_json)
+def preview(
+    file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
+) -> None:
+    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
+    from docent.launcher.reading import config_for, items_of, read, written_offline
+    from docent.launcher.verbs.preview_text import print_preview
+    from docent.records import Reject
+
+    chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
+    config = config_for([file], config_file, PREVIEW_DEFAULTS, [*sets, *chosen, "ingest.describe.enabled=false"])
+    with tempfile.TemporaryDirectory(prefix="docent-") as folder:
+        rows = list(read(config, Path(folder)))
+        documents = [row for row in rows if not isinstance(row, Reject)]
+        if not 1 <= number <= len(documents):
+            _refuse_empty(file, number, len(documents), [row for row in rows if isinstance(row, Reject)])
+        document = documents[number - 1]
+        items = items_of(document, config.assemble.related_sections if config.assemble else 0)
+        shown = {
+            "file": str(file),
+            "number": number,
+            "documents": len(documents),
+            "document": document.model_dump(mode="json", exclude={"sections"}),
+            "sections": [item.model_dump(mode="json") for item in items],
+            "rejects": [row.model_dump(mode="json") for row in rows if isinstance(row, Reject)],
+            **importlib.import_module(SHOW).show(items, config),
+            "written": _first_of_each_type(written_offline(items[:MOST_WRITTEN], config, Path(folder))),
+        }
+    if output == "json":
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+    else:
+        print_preview(shown)
+
+
+def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """The first pair of every question type."""
+    from docent.records import QAPair
+
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if isinstance(row, QAPair) and row.question_type not in found:
+            found[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
+    return list(found.values())
+
+
+def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
+    from docent.errors import InputError
+
+    if documents:
+        raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
+    said = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
+    raise InputError(f"nothing in the file can be used: {said or 'it is empty'}", str(file), "docent ingest FILE")
+
+
+@click.command()
+@click.argument("run_name", metavar="[RUN]", required=False)
+@options.options(options.data)
+@click.option("--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided.")
+@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
+def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
+    """Write a run's pairs for people to read, edit and approve; with --apply check what they decided."""
+    from docent.launcher.state import resolved_config
+    from docent.spec import RunStates
+
+    run_dir = options.find_run(data, run_name)
+    states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
+    if edits is not None:
+        _check_edits(states, edits)
+        return
+    counts = importlib.import_module(REVIEW).write(_inputs(states), run_dir / "review", run_dir.name, limit)
+    total, on_page = counts.pop("pairs"), counts.pop("on_page")
+    click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
+    click.echo(f"{on_page} to read  {run_dir / 'review' / 'index.html'}")
+    click.echo(f"next: docent review {run_dir.name} --apply edits.csv")
+
+
+def _inputs(states: RunStates) -> dict[str, Any]:
+    """Complete units that a review shows.
+
+    Raises:
+        LauncherError: (102) there are no pairs yet.
+    """
+    from docent.errors import LauncherError
+
+    found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
+    if not {"assemble", "generate-qa"} <= found.keys():
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), "docent run --to curate")
+    return found
+
+
+def _check_edits(states: RunStates, path: Path) -> None:
+    """Read the decisions as stage curate will, and say how many there are and what brings them into the run."""
+    from docent.records import QAPair
+
+    decided = importlib.import_module(EDITS).read_edits(path)
+    known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
+    counts: dict[str, int] = {}
+    for edit in decided.values():
+        counts[edit.decision] = counts.get(edit.decision, 0) + 1
+    said = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
+    click.echo(f"{path}: {said}")
+    if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
+        lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
+        click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
+    data = [] if states.run_dir.parent == Path("runs") else ["--data", str(states.run_dir.parent)]
+    resolved = str(states.run_dir / "pipeline.resolved.yaml")
+    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *data, '--set', f'curate.edits={path}'])}")

@@ -1,0 +1,97 @@
+"""Pairs for people: each with its verdict and its own lines, safe for spreadsheets and browsers."""
+
+from __future__ import annotations
+
+import csv
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from tests.review_run import FORMULA, HOSTILE, make_inputs
+
+from docent.records import Item, QAPair
+from docent.stages.curate.review import COLUMNS, MAX_SOURCE_CHARS, harmless, pairs_shown, write
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "pairs.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_pair_is_in_the_table_with_verdict_lines_and_what_was_decided_before(tmp_path: Path) -> None:
+    counts = write(make_inputs(tmp_path / "run"), tmp_path / "review", "demo", 100)
+    assert counts == {"pairs": 6, "on_page": 6, "not kept": 1, "pass": 3, "reject": 1, "warn": 1}
+    rows = table(tmp_path / "review")
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["verdict"] for row in rows] == ["pass", "warn", "reject", "pass", "pass", "not kept"]
+    assert [row["decision"] for row in rows] == ["", "", "", "approve", "edit", ""]
+    assert rows[0]["lines"] == "line 11"
+    assert rows[0]["source"] == "The pump turns at 1,450 revolutions."
+    assert rows[2]["reasons"] == "unsupported number: Pump: 5"
+    assert rows[4]["edited_answer"] == "Both matter, the oil daily."
+    assert rows[4]["lines"] == "lines 10-14; lines 20-21"
+    assert "Oil it daily." in rows[4]["source"] and "revolutions" in rows[4]["source"]
+    assert rows[5]["question"] == "유지 보수는 언제 합니까?"
+
+
+def test_nothing_in_the_table_is_a_formula(tmp_path: Path) -> None:
+    write(make_inputs(tmp_path / "run"), tmp_path / "review", "demo", 100)
+    assert table(tmp_path / "review")[2]["question"] == f"'{FORMULA}"
+    assert table(tmp_path / "review")[2]["answer"] == "'-5 degrees"
+    for row in table(tmp_path / "review"):
+        assert not [value for value in row.values() if value[:1] in ("=", "+", "-", "@", "\t", "\r")]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(begin: str) -> None:
+    assert harmless(f"{begin}1") == f"'{begin}1"
+    assert harmless(f"1{begin}") == f"1{begin}"
+
+
+def test_lines_are_numbered_as_in_the_file_although_the_heading_is_not_in_the_text(tmp_path: Path) -> None:
+    first, *_ = pairs_shown(make_inputs(tmp_path))
+    (passage,) = first.passages
+    assert [(line.number, line.used) for line in passage.lines] == [(11, True), (12, False), (13, False), (14, False)]
+
+
+def test_without_curate_no_verdict_is_claimed(tmp_path: Path) -> None:
+    inputs = make_inputs(tmp_path / "run")
+    del inputs["curate"]
+    assert write(inputs, tmp_path / "review", "demo", 100)["unchecked"] == 6
+
+
+def test_the_page_takes_what_a_browser_takes_and_says_so(tmp_path: Path) -> None:
+    counts = write(make_inputs(tmp_path / "run", 50), tmp_path / "review", "demo", 10)
+    assert (counts["pairs"], counts["on_page"]) == (50, 10)
+    html = (tmp_path / "review" / "index.html").read_text()
+    assert html.count("<article") == 10
+    assert "10 of 50 pairs are on this page" in html
+    assert len(table(tmp_path / "review")) == 50
+
+
+def test_the_page_is_one_file_that_asks_for_nothing_and_escapes_everything(tmp_path: Path) -> None:
+    write(make_inputs(tmp_path / "run"), tmp_path / "review", "demo", 100)
+    html = (tmp_path / "review" / "index.html").read_text()
+    assert HOSTILE not in html and "&lt;script&gt;document.title" in html
+    assert html.count("<script") == 1
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", html)
+    assert "default-src 'none'" in unescape(html)
+    assert html.count("data:image/webp;base64,") == 1
+
+
+def test_of_a_long_section_what_is_around_the_used_lines_is_shown(tmp_path: Path) -> None:
+    inputs = make_inputs(tmp_path)
+    item = next(inputs["assemble"].rows(Item))
+    text = "\n".join(f"Line {number} says something of its own." for number in range(2000))
+    fact = item.facts[0].model_copy(update={"text": "Line 1500 says", "source": item.source.model_copy(
+        update={"first_line": 1511, "last_line": 1511})})  # fmt: skip
+    long = item.model_copy(update={"text": text, "facts": (fact,), "source": item.source.model_copy(
+        update={"last_line": 3000})})  # fmt: skip
+    pair = next(inputs["generate-qa"].rows(QAPair)).model_copy(update={"sources": (fact.source,)})
+    for unit, row in (("assemble", long), ("generate-qa", pair)):
+        (tmp_path / unit / "parts.jsonl").write_text(row.model_dump_json() + "\n")
+    ((passage,),) = (shown.passages for shown in pairs_shown(inputs))
+    assert [line.number for line in passage.lines if line.used] == [1511]
+    assert passage.lines[0].number > 1400
+    assert sum(len(line.text) for line in passage.lines) <= MAX_SOURCE_CHARS
