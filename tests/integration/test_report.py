@@ -16,7 +16,7 @@ from tests.report_run import Story, make_run
 from docent.stages.report import samples
 from docent.stages.report.runcard import shortened
 from docent.stages.report.samples import mark_numbers
-from docent.stages.report.thumbnails import thumbnail
+from docent.vision.thumbnails import thumbnail
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ARMS = ("lora", "full", "base", "retrieval", "colour", "constant", "blind")

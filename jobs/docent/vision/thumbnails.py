@@ -1,4 +1,4 @@
-"""Small pictures as data URIs, so that the page needs no file beside it. Reads image files, writes nothing."""
+"""Small pictures as data URIs, so that a page needs no file beside it. Reads image files, writes nothing."""
 
 from __future__ import annotations
 
