@@ -1,16 +1,15 @@
 """HTML inside a table's cell becomes Markdown: what a content management system puts into its export.
 
 Only what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles and comments are dropped, so are
-links that run code. Opens nothing; memory and time grow with the cell alone.
+links that run code. Opens nothing; time grows with the cell's length alone, however broken it is, which is why the
+parser of the standard library is not used.
 """
 
 from __future__ import annotations
 
+import html
 import re
-from html.parser import HTMLParser
 
-# Longer cells stay as they are: the parser is slow on some broken HTML.
-MAX_HTML_CHARS = 100_000
 _BLOCKS = frozenset(
     "address article blockquote div dd dl dt figure footer header main p pre section table tr ul ol".split()
 )
@@ -20,34 +19,53 @@ _DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object",
 _OTHER = frozenset("a br font hr img li span sub sup td th thead tbody u body html".split())
 _KNOWN = "|".join(sorted(_BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)))
 _IS_HTML = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+# Neither begins anew inside another, so that no text is looked at twice.
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
+_ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+_MAX_ATTRIBUTE_CHARS = 4000
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
 
 def is_html(text: str) -> bool:
     """Whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
-    return len(text) <= MAX_HTML_CHARS and _IS_HTML.search(text) is not None
+    return _IS_HTML.search(text) is not None
 
 
 def to_markdown(text: str) -> str:
     """The Markdown of a cell with tags."""
-    parser = _Markdown()
-    parser.feed(text)
-    parser.close()
-    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(parser.pieces).split("\n"))
+    made, end = _Markdown(), 0
+    text = _without_comments(text)
+    for tag in _TAG.finditer(text):
+        made.text(text[end : tag.start()])
+        if tag[1]:
+            made.closed(tag[2].lower())
+        else:
+            made.opened(tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS])
+        end = tag.end()
+    made.text(text[end:])
+    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-class _Markdown(HTMLParser):
+def _without_comments(text: str) -> str:
+    """The text without `<!-- -->`; one that never ends is left as it is."""
+    kept, end = [], 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        kept.append(text[end:start])
+        end = close + 3
+    return "".join([*kept, text[end:]])
+
+
+class _Markdown:
     """Collects `pieces`; tags that do not match are taken as they come."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self.dropped: list[str] = []
         self.lists: list[int] = []
         self.links: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def opened(self, tag: str, attributes: str) -> None:
         if tag in _DROPPED:
             self.dropped.append(tag)
         if self.dropped:
@@ -55,11 +73,11 @@ class _Markdown(HTMLParser):
         if tag in ("ul", "ol"):
             self.lists.append(1 if tag == "ol" else 0)
         if tag == "a":
-            address = _LINK.fullmatch(dict(attrs).get("href") or "")
+            address = _LINK.fullmatch(_attribute(attributes, "href"))
             self.links.append(address.group() if address else "")
-        self.pieces.append(self._before(tag, dict(attrs)))
+        self.pieces.append(self._before(tag, attributes))
 
-    def handle_endtag(self, tag: str) -> None:
+    def closed(self, tag: str) -> None:
         if self.dropped:
             if tag in self.dropped:
                 del self.dropped[self.dropped.index(tag) :]
@@ -76,18 +94,18 @@ class _Markdown(HTMLParser):
         else:
             self.pieces.append(_EMPHASIS.get(tag, ""))
 
-    def handle_data(self, data: str) -> None:
+    def text(self, text: str) -> None:
         if not self.dropped:
-            self.pieces.append(re.sub(r"\s+", " ", data))
+            self.pieces.append(re.sub(r"\s+", " ", html.unescape(text)))
 
-    def _before(self, tag: str, attributes: dict[str, str | None]) -> str:
+    def _before(self, tag: str, attributes: str) -> str:
         """What stands for an opening tag."""
         if tag == "li":
             return self._bullet()
         if tag == "a":
             return "[" if self.links[-1] else ""
         if tag == "img":
-            return attributes.get("alt") or ""
+            return _attribute(attributes, "alt")
         if tag in ("br", "hr") or tag in _BLOCKS:
             return "\n"
         return "\n" + _HEADINGS[tag] if tag in _HEADINGS else _EMPHASIS.get(tag, "")
@@ -98,3 +116,8 @@ class _Markdown(HTMLParser):
             return "\n- "
         self.lists[-1] += 1
         return f"\n{number}. "
+
+
+def _attribute(attributes: str, name: str) -> str:
+    found = next((value for key, value in _ATTRIBUTE.findall(attributes) if key.lower() == name), "")
+    return html.unescape(found[1:-1] if found[:1] in ("'", '"') else found).strip()

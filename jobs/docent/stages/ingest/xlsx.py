@@ -11,7 +11,9 @@ import datetime
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from docent.config import Source
@@ -41,20 +43,48 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     if problem:
         yield Reject(reason=problem[0], raw=listed.name, detail=problem[1])
         return
-    from openpyxl import load_workbook
-
     try:
+        for page, rows in _sheets(data):
+            yield from _documents(listed, rows, page, intake)
+    except WorkbookError as error:
+        detail = f"{shorten(str(error))}; the rows before it are kept"
+        yield Reject(reason=CANNOT_BE_READ, raw=listed.name, detail=detail)
+
+
+class WorkbookError(Exception):
+    """A workbook is damaged."""
+
+
+def _sheets(data: bytes) -> Iterator[tuple[int | None, Iterator[tuple[Any, ...]]]]:
+    """The visible sheets, each with its number where there are several.
+
+    Raises:
+        WorkbookError: here, and while rows are read.
+    """
+    with _damage():
+        from openpyxl import load_workbook
+
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-        for number, sheet in enumerate(sheets, 1):
-            sheet.reset_dimensions()  # a file may claim a million columns
-            yield from _documents(listed, sheet.iter_rows(), number if len(sheets) > 1 else None, intake)
-    # Broad on purpose: on damaged workbooks openpyxl raises whatever its parsers do.
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, EOFError) as error:
-        detail = f"{type(error).__name__}: {shorten(str(error))}; the rows before it are kept"
-        yield Reject(reason=CANNOT_BE_READ, raw=listed.name, detail=detail)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        yield Reject(reason=CANNOT_BE_READ, raw=listed.name, detail=shorten(str(error)))
+    for number, sheet in enumerate(sheets, 1):
+        yield number if len(sheets) > 1 else None, _rows(sheet)
+
+
+def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    with _damage():
+        sheet.reset_dimensions()  # a file may claim a million columns
+        yield from sheet.iter_rows()
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """On damaged workbooks openpyxl raises whatever its parsers do, which is much."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, SyntaxError, EOFError, RuntimeError) as error:
+        raise WorkbookError(f"{type(error).__name__}: {error}") from None
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise WorkbookError(str(error)) from None
 
 
 def _problem_of(data: bytes, limit: int) -> tuple[str, str] | None:
