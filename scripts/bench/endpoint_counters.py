@@ -26,6 +26,7 @@ class Counters:
         self.last_s: float | None = None
         self.seen: set[int] = set()
         self.answered: set[int] = set()
+        self.sent: list[dict[str, Any]] = []
         self.cpu_before_s = time.process_time()
 
     def arrived(self, raw_bytes: int) -> None:
@@ -60,6 +61,7 @@ class Counters:
         span_s = self.last_s - self.first_s if self.last_s and self.first_s else 0.0
         return {
             **self.numbers,
+            "sent": self.sent,
             "by_status": self.by_status,
             "faults": self.faults,
             "first_s": self.first_s,

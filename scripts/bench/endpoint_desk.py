@@ -19,6 +19,7 @@ from endpoint_counters import Counters
 from endpoint_http import Connection, error
 from endpoint_knobs import Knobs
 from endpoint_limits import Bucket, Slots
+from endpoint_typed import text_of, typed_answer, visitor_answer
 
 NORMAL = NormalDist()
 FAULTS = ("429", "500", "hang", "truncated", "fenced", "broken", "wrong_schema", "hostile")
@@ -50,6 +51,7 @@ class Desk:
         rate, tokens = knobs.rate_per_s, knobs.tokens_per_s
         self.requests = Bucket(rate, knobs.burst or rate) if rate else None
         self.tokens = Bucket(tokens, knobs.token_burst or tokens) if tokens else None
+        self.short_for = dict(knobs.short_for)
         self.retry_after = "" if knobs.retry_after is None else f"retry-after: {knobs.retry_after:g}\r\n"
 
     def fault_of(self, number: float) -> str:
@@ -75,6 +77,8 @@ class Desk:
             return self.refuse(
                 connection, 400, error(f"We could not read the body: {problem}", "invalid_request_error")
             )
+        if len(self.count.sent) < self.knobs.keep:
+            self.count.sent.append(body.asked)
         self.count.seen.add(int.from_bytes(body.digest[:8], "big"))
         call.fault = self.draw()
         full = self.full()
@@ -198,6 +202,10 @@ class Desk:
         wanted = body.asked.get("response_format") or {}
         kind = wanted.get("type", "text")
         followed = kind != "text" and self.honours(kind)
+        if self.knobs.typed and (schema := schema_told(body, wanted)):
+            return self.typed(body, words.mark, "reasoning_steps" in schema), True
+        if self.knobs.typed and "[Visitor]: " in text_of(body.asked["messages"][0]):
+            return visitor_answer(body.asked["messages"], words.mark), False
         if followed and kind == "json_schema":
             return json.dumps(fill(wanted["json_schema"]["schema"], words)), True
         shape = self.knobs.shape
@@ -207,6 +215,21 @@ class Desk:
         if self.knobs.prose and not followed:
             return f"Of course, this is what the label gives:\n\n{value}\n\nTell me where you want more of it.", False
         return value, True
+
+    def typed(self, body: Body, mark: str, reasoned: bool) -> str:
+        """A proper answer to a question about a section, or one that lacks a pair."""
+        messages = body.asked["messages"]
+        told = "".join(text_of(message) for message in messages)
+        short = next((word for word, times in self.short_for.items() if times and word in told), None)
+        if short is not None:
+            self.short_for[short] -= 1
+        return typed_answer(messages, mark, reasoned, int(short is not None))
+
+
+def schema_told(body: Body, wanted: dict[str, Any]) -> str:
+    """Where a request asks for pairs, what says so: its schema, or its prompt."""
+    told = json.dumps(wanted) + "".join(text_of(message) for message in body.asked.get("messages", [])[:1])
+    return told if '"pairs"' in told else ""
 
 
 def tool_call(asked: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ Reads and writes nothing; `endpoint.py` is what runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -31,6 +31,9 @@ class Knobs:
         on_unknown_format: a response_format beyond it is ignored or refused with 400.
         prose: where JSON is asked for by the prompt alone, it comes with a sentence before and after it.
         shape: of JSON without a schema: one {question, answer} ("pair"), a list with one ("list"), never JSON ("text").
+        typed: requests for pairs about a section are answered properly (endpoint_typed.py).
+        short_for: {word: times}: as often, a typed answer to a prompt with that word has a pair too few.
+        keep: so many bodies of small requests are shown in /stats as `sent`.
         tool_calls: requests with tools are answered through them.
         answer_bytes: length of an answer. items: items of a list that a schema leaves open.
         usage: [prompt, completion] tokens of every answer; null: the reply says nothing of them.
@@ -64,6 +67,9 @@ class Knobs:
     on_unknown_format: str = "ignore"
     prose: bool = False
     shape: str = "pair"
+    typed: bool = False
+    short_for: dict[str, int] = field(default_factory=dict)
+    keep: int = 0
     tool_calls: bool = False
     answer_bytes: int = 200
     items: int = 1
@@ -83,7 +89,7 @@ class Knobs:
     @classmethod
     def of(cls, given: dict[str, Any]) -> Knobs:
         """Knobs out of JSON. Raises ValueError for a name that is none."""
-        known = {field.name for field in fields(cls)}
+        known = {known.name for known in fields(cls)}
         if unknown := set(given) - known:
             raise ValueError(f"no such knob: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
         return cls(**given)

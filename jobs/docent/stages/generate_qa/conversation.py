@@ -47,7 +47,7 @@ def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str
     language = find_language(code, "generate_qa.language")
     item = call.item
     return ChatRequest(
-        messages=rewording_messages(call, dialogue, language),
+        messages=rewording_messages(call, dialogue, language, asking.section),
         temperature=call.temperature,
         max_tokens=BASE_TOKENS + TOKENS_PER_PAIR * len(dialogue),
         material=TypedMaterial(

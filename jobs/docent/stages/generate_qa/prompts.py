@@ -44,12 +44,14 @@ def messages_for(call: Call, view: View, asking: Asking) -> tuple[Message, ...]:
     return Message("system", system), Message("user", "\n\n".join(parts), images)
 
 
-def rewording_messages(call: Call, dialogue: Sequence[tuple[str, str]], language: Language) -> tuple[Message, ...]:
+def rewording_messages(
+    call: Call, dialogue: Sequence[tuple[str, str]], language: Language, section: GenerateQA
+) -> tuple[Message, ...]:
     """The second step of a conversation: its questions are worded anew."""
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
     told = wording(language.code)
     task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
-    system = system_prompt(GenerateQA(), False, False)
+    system = system_prompt(section, False, False)
     user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
     return Message("system", system), Message("user", user)
 

@@ -94,8 +94,8 @@ def wording(code: str) -> Wording:
     """
     lines = read_yaml("templates/lines.yaml")
     told = read_yaml(f"templates/{FALLBACK if code in lines else code}.yaml")
-    line, pronouns = told.pop("line"), told.pop("pronouns")
-    return Wording(lines.get(code, line), told, pronouns)
+    styles = {name: text for name, text in told.items() if name not in ("line", "pronouns")}
+    return Wording(lines.get(code, told["line"]), styles, told["pronouns"])
 
 
 def instruction_of(kind: QuestionType, language: Language) -> str:
