@@ -84,7 +84,6 @@ class NearRepeats:
         """Pairs with at least this (estimated) Jaccard similarity are repeats."""
         import numpy as np
 
-        self._np = np
         self._similarity = similarity
         self._rows_per_band = next(r for r in (8, 4, 2, 1) if _found(similarity, r) >= RECALL or r == 1)
         self._bands = PERMUTATIONS // self._rows_per_band
@@ -98,7 +97,8 @@ class NearRepeats:
 
     def repeats(self, sketch: Sketch) -> bool:
         """Whether an added pair is nearly the same."""
-        np = self._np
+        import numpy as np
+
         places = self._places(sketch.signature[None, :], np.array([sketch.kind], dtype=np.uint64))[0]
         for row in set((self._table[self._all_bands, places] - 1).tolist()) - {-1}:
             block, at = divmod(row, BLOCK_ROWS)
@@ -111,7 +111,8 @@ class NearRepeats:
 
     def add(self, sketch: Sketch) -> None:
         """Remember a pair that was kept."""
-        np = self._np
+        import numpy as np
+
         block, at = divmod(self._count, BLOCK_ROWS)
         if at == 0:
             self._blocks.append(np.zeros((BLOCK_ROWS, PERMUTATIONS), dtype=np.uint8))
@@ -126,7 +127,8 @@ class NearRepeats:
 
     def _lay_table(self, slots: int) -> None:
         """A table with that many slots per band, with every pair in it; a later pair takes the slot of an earlier."""
-        np = self._np
+        import numpy as np
+
         self._shift = np.uint64(64 - (slots.bit_length() - 1))
         self._all_bands = np.arange(self._bands)
         self._table: NDArray[Any] = np.zeros((self._bands, slots), dtype=np.int32)
@@ -134,19 +136,21 @@ class NearRepeats:
             self._enter(block, 0, min(BLOCK_ROWS, self._count - block * BLOCK_ROWS))
 
     def _enter(self, block: int, first: int, end: int) -> None:
-        np = self._np
+        import numpy as np
+
         places = self._places(self._blocks[block][first:end], self._kinds[block][first:end])
         numbers = np.arange(block * BLOCK_ROWS + first + 1, block * BLOCK_ROWS + end + 1, dtype=np.int32)
         for band in range(self._bands):
             np.maximum.at(self._table[band], places[:, band], numbers)
 
-    def _places(self, signatures: NDArray[np.uint8], kinds: NDArray[np.uint64]) -> NDArray[np.intp]:
+    def _places(self, signatures: NDArray[np.uint8], kinds: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Slot of every band of every signature."""
-        np = self._np
+        import numpy as np
+
         keys = np.ascontiguousarray(signatures).view(f"<u{self._rows_per_band}").astype(np.uint64)
         mixed = (keys ^ kinds[:, None]) * np.uint64(_SPREAD)
         mixed ^= mixed >> np.uint64(29)
-        places: NDArray[np.intp] = ((mixed * np.uint64(_SPREAD)) >> self._shift).astype(np.intp)
+        places: NDArray[np.int64] = (mixed * np.uint64(_SPREAD) >> self._shift).astype(np.int64)
         return places
 
 

@@ -67,7 +67,8 @@ def folded(text: str) -> str:
     return "".join(pieces)
 
 
-STOP_WORDS = frozenset(folded(word) for words in _STOP.values() for word in words.split())
+STOP_WORDS_OF = {code: frozenset(folded(word) for word in words.split()) for code, words in _STOP.items()}
+STOP_WORDS = frozenset[str]().union(*STOP_WORDS_OF.values())
 
 
 def terms_of(text: str) -> list[str]:

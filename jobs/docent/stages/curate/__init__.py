@@ -1,0 +1,105 @@
+"""Stage curate: keep, mark or reject every pair, each with its reason.
+
+Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` they are about; writes `QAPair` rows
+with a verdict, `funnel.json` and `diversity.json`. The gates stand in gates.py. Run alone:
+`docent stage curate --config pipeline.yaml --run-dir runs/demo`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from docent.config import Curate
+from docent.context import Context
+from docent.errors import InputError
+from docent.records import Item, QAPair, Reject
+from docent.stages.curate.cases import Case
+from docent.stages.curate.diversity import Diversity, Funnel, as_json
+from docent.stages.curate.duplicates import Embedder, Kept
+from docent.stages.curate.edits import Edits
+from docent.stages.curate.gates import judge
+from docent.stages.curate.retrieval import Retrieval
+from docent.stages.curate.sources import Source, Sources
+
+log = logging.getLogger("docent.curate")
+
+CHUNK = 512
+"""Pairs that are embedded together."""
+MAX_LINES_NAMED = 10
+
+
+class Court:
+    """All that judging needs, made once."""
+
+    def __init__(self, section: Curate, items: Iterable[Item], threads: int = 1) -> None:
+        """Prepare what the configured gates need, nothing else."""
+        self.section = section
+        self.sources = Sources(items)
+        self.kept = Kept(section)
+        self._embedder = Embedder(threads) if section.embedding_similarity is not None else None
+        self._retrieval: Retrieval | None = None
+        if section.round_trip_rank is not None:
+            sections = [told for told in self.sources.told if told.kind == "section"]
+            self._rows = {told.id: row for row, told in enumerate(sections)}
+            self._retrieval = Retrieval([told.said for told in sections])
+
+    def judge(self, pairs: list[QAPair]) -> Iterator[QAPair | Reject]:
+        """A verdict on every pair of a chunk, in order.
+
+        Raises:
+            InputError: a pair is about an item that `assemble` does not have.
+        """
+        vectors = self._embedder.vectors(pairs) if self._embedder else [None] * len(pairs)
+        for pair, vector in zip(pairs, vectors, strict=True):
+            source = self.sources.of(pair)
+            if source is None:
+                raise InputError(f"pair {pair.id} is about no known item", pair.item_name, "docent run --from assemble")
+            yield judge(Case(pair, source, self.kept, self.section, self._rank(pair, source), vector))
+
+    def _rank(self, pair: QAPair, source: Source) -> int | None:
+        """Place of the pair's sections for its question; later turns of a conversation lean on the earlier ones."""
+        if self._retrieval is None or source.own.kind != "section" or (pair.conversation and pair.index):
+            return None
+        return self._retrieval.rank(
+            pair.question, [self._rows[told.id] for told in source.items if told.id in self._rows]
+        )
+
+
+def run(ctx: Context) -> Iterator[QAPair | Reject]:
+    """Every pair with its verdict, in the order of the pairs.
+
+    Raises:
+        ConfigError: a package that a gate needs is not installed.
+        InputError: a pair is about no known item, or the file of decisions cannot be used.
+    """
+    section: Curate = ctx.section
+    edits = Edits(section.edits)
+    court = Court(section, ctx.stream("assemble", Item), ctx.config.run.threads)
+    funnel, diversity = Funnel(), Diversity()
+    total, done = ctx.count("generate-qa"), 0
+    pairs = ctx.stream("generate-qa", QAPair)
+    while chunk := list(islice(pairs, CHUNK)):
+        for pair, verdict in zip(chunk, _verdicts(chunk, court, edits), strict=True):
+            funnel.add(pair, verdict)
+            if isinstance(verdict, QAPair):
+                diversity.add(verdict)
+            done += 1
+            yield verdict
+            ctx.progress.update(done, total, pair.item_name)
+    if edits.unused:
+        named = ", ".join(map(str, edits.unused[:MAX_LINES_NAMED]))
+        log.warning(
+            "%s: %d decisions are about pairs that are not there: lines %s", edits.path, len(edits.unused), named
+        )
+    ctx.output_file("funnel.json", as_json({**funnel.figures(), "decisions_without_pair": len(edits.unused)}))
+    ctx.output_file("diversity.json", as_json(diversity.figures()))
+
+
+def _verdicts(chunk: list[QAPair], court: Court, edits: Edits) -> Iterator[QAPair | Reject]:
+    """What people decided, then what the gates say, in the order of the chunk."""
+    wanted = [edits.apply(pair, court.section.require_approval) for pair in chunk]
+    judged = court.judge([pair for pair in wanted if isinstance(pair, QAPair)])
+    for pair in wanted:
+        yield next(judged) if isinstance(pair, QAPair) else pair

@@ -1,0 +1,130 @@
+"""How varied the kept pairs are, and what became of all of them: two small JSON files beside the rows.
+
+Reads and writes nothing itself. Counts cover every pair; word figures and self-similarity a sample, the SAMPLED pairs
+whose ids hash lowest, so that any order of the same pairs gives the same figures.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+from docent.records import QAPair, Reject
+from docent.text.repeats import hash_of
+from docent.text.sentences import plain
+from docent.text.terms import content_stems, terms_of
+
+SAMPLED = 2000
+COMPARED = 300
+NGRAMS = (1, 2, 3)
+
+
+class Diversity:
+    """Figures on the pairs that were kept."""
+
+    def __init__(self) -> None:
+        """Nothing counted."""
+        self._counts: dict[str, Counter[str]] = {
+            name: Counter() for name in ("type", "difficulty", "language", "teacher")
+        }
+        self._questions: set[int] = set()
+        self._pairs = 0
+        self._sample: list[tuple[int, str, str]] = []
+
+    def add(self, pair: QAPair) -> None:
+        """Count one kept pair."""
+        self._pairs += 1
+        self._counts["type"][pair.question_type] += 1
+        self._counts["difficulty"][pair.difficulty or "none"] += 1
+        self._counts["language"][pair.language] += 1
+        self._counts["teacher"][pair.teacher] += 1
+        self._questions.add(hash_of(plain(pair.question)))
+        entry = (-hash_of(pair.id), pair.question, pair.answer)
+        if len(self._sample) < SAMPLED:
+            heapq.heappush(self._sample, entry)
+        else:
+            heapq.heappushpop(self._sample, entry)
+
+    def figures(self) -> dict[str, Any]:
+        """All figures as JSON values."""
+        sample = sorted(self._sample, reverse=True)
+        answers = [terms_of(answer) for _, _, answer in sample]
+        return {
+            "pairs": self._pairs,
+            "distinct_questions": len(self._questions),
+            "distinct_question_share": _share(len(self._questions), self._pairs),
+            "counts": {name: dict(sorted(found.items())) for name, found in self._counts.items()},
+            "sampled_pairs": len(sample),
+            "distinct_n": {str(n): _distinct(answers, n) for n in NGRAMS},
+            "mean_answer_words": round(sum(map(len, answers)) / len(answers), 1) if answers else 0.0,
+            "self_similarity": _self_similarity([content_stems(answer) for _, _, answer in sample[:COMPARED]]),
+        }
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _distinct(texts: list[list[str]], n: int) -> float:
+    """Share of the runs of n words that are different ones, over all answers of the sample."""
+    runs = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
+    return _share(len(set(runs)), len(runs))
+
+
+def _self_similarity(texts: list[list[str]]) -> dict[str, float]:
+    """Jaccard similarity of the answers' content words: of all pairs of answers, and of each with its nearest."""
+    sets = [frozenset(words) for words in texts if words]
+    if len(sets) < 2:
+        return {"mean": 0.0, "nearest_mean": 0.0}
+    total, nearest = 0.0, [0.0] * len(sets)
+    for i, one in enumerate(sets):
+        for j in range(i + 1, len(sets)):
+            same = len(one & sets[j])
+            similarity = same / (len(one) + len(sets[j]) - same)
+            total += similarity
+            nearest[i], nearest[j] = max(nearest[i], similarity), max(nearest[j], similarity)
+    pairs = len(sets) * (len(sets) - 1) / 2
+    return {"mean": round(total / pairs, 4), "nearest_mean": round(sum(nearest) / len(nearest), 4)}
+
+
+class Funnel:
+    """What became of the pairs, by question type."""
+
+    def __init__(self) -> None:
+        """Nothing counted."""
+        self._types: dict[str, dict[str, Any]] = defaultdict(
+            lambda: {"in": 0, "rejected": Counter(), "warned": Counter(), "passed": 0, "kept": 0, "reviewed": Counter()}
+        )
+
+    def add(self, pair: QAPair, verdict: QAPair | Reject) -> None:
+        """Count one pair and what was said of it."""
+        counts = self._types[pair.question_type]
+        counts["in"] += 1
+        if isinstance(verdict, Reject):
+            counts["rejected"][verdict.reason] += 1
+            return
+        counts["kept"] += 1
+        counts["passed"] += verdict.verdict == "pass"
+        counts["warned"].update(verdict.reasons)
+        if verdict.reviewed:
+            counts["reviewed"][verdict.reviewed] += 1
+
+    def figures(self) -> dict[str, Any]:
+        """Totals, then the same by question type."""
+        total: dict[str, Any] = {"in": 0, "rejected": {}, "warned": {}, "passed": 0, "kept": 0, "reviewed": {}}
+        for counts in self._types.values():
+            for name, value in counts.items():
+                total[name] = total[name] + value if isinstance(value, int) else Counter(total[name]) + value
+        types = {name: _plain(counts) for name, counts in sorted(self._types.items())}
+        return {**_plain(total), "types": types}
+
+
+def _plain(counts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, int) else dict(sorted(value.items())) for name, value in counts.items()}
+
+
+def as_json(figures: dict[str, Any]) -> bytes:
+    """The bytes of one of the two files."""
+    return (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode()

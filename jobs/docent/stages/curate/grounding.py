@@ -1,0 +1,98 @@
+"""Gates that compare an answer with its source: numbers, units, names, and whether the question has an answer there.
+
+Reads and writes nothing. All are lexical: they find what the source does not have, not what it denies.
+"""
+
+from __future__ import annotations
+
+from docent.stages.curate.cases import VISITOR, Case
+from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
+from docent.text.numbers import numbers_of, supported_by
+from docent.text.quantities import changed_units, claimed_text, written_out
+from docent.text.terms import content_stems, support, terms_of
+
+MIN_CONTENT_WORDS = 3
+"""Shorter texts have too few words for a share."""
+LOW_SUPPORT = 0.5
+MIN_LATIN_SHARE = 0.5
+
+# Types whose questions make something up, a number or a name among it, that the answer may take up.
+SUPPOSING = frozenset({"hypothetical", "application", "true_false_fill_blank", "boolean", "contextual_ambiguity"})
+# Types whose questions need not speak the words of the source.
+FREE_QUESTIONS = frozenset(
+    {VISITOR, "hypothetical", "application", "critical_analysis", "contextual_ambiguity", "conversation", "inference"}
+)
+
+
+def unsupported_number(case: Case) -> str | None:
+    """Numbers that the source does not have, or has with other units; the teacher made them up."""
+    answer = claimed_text(written_out(case.pair.answer))
+    known = case.source.numbers
+    if case.pair.question_type in SUPPOSING:
+        known = known | supported_by(written_out(case.pair.question))
+    found = [number for number in dict.fromkeys(numbers_of(answer)) if number not in known]
+    if found and case.code not in ("", "en"):  # 1.500 is 1500 in half of Europe
+        known = known | supported_by(_with_other_marks(case.source.text))
+        found = [number for number in found if number not in known]
+    found += changed_units(answer, case.source.units)
+    return ", ".join(found) if len(found) > case.section.max_unsupported_numbers else None
+
+
+def unsupported_name(case: Case) -> str | None:
+    """Proper names that the source does not have; only where pair and source are in the same language."""
+    if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not _in_latin_letters(case.source.text):
+        return None
+    supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
+    found = unsupported_names(case.pair.answer, case.source.names, frozenset(terms_of(supposed)))
+    return ", ".join(found) if len(found) > case.section.max_unsupported_names else None
+
+
+def unanswerable(case: Case) -> str | None:
+    """A question about what the source does not speak of, or an answer that hardly has a word of it."""
+    if not case.same_language:
+        return None
+    section, kind = case.section, case.pair.question_type
+    share = answer_support(case)
+    if share < section.min_answer_support:
+        return f"{share:.0%} of the answer's words are in the source, at least {section.min_answer_support:.0%}"
+    asked = content_stems(case.pair.question)
+    if kind in FREE_QUESTIONS or len(asked) < MIN_CONTENT_WORDS:
+        return None
+    share = support(asked, case.source.stems)
+    if share < section.min_question_support:
+        return f"{share:.0%} of the question's words are in the source, at least {section.min_question_support:.0%}"
+    return None
+
+
+def answer_support(case: Case) -> float:
+    """Share of the answer's content words that its source has; 1.0 for answers of a word or two."""
+    said = content_stems(case.pair.answer)
+    known = case.source.stems
+    if case.pair.question_type in SUPPOSING:
+        known = known | frozenset(content_stems(case.pair.question))
+    return support(said, known) if len(said) >= MIN_CONTENT_WORDS else 1.0
+
+
+def low_support(case: Case) -> str | None:
+    """An answer of which half the words are the teacher's own."""
+    share = answer_support(case) if case.same_language else 1.0
+    return f"{share:.0%} of the answer's words are in the source" if share < LOW_SUPPORT else None
+
+
+def number_in_question(case: Case) -> str | None:
+    """A question that states a number which the source does not have."""
+    if case.pair.question_type in SUPPOSING:
+        return None
+    stated = numbers_of(claimed_text(written_out(case.pair.question)))
+    found = [number for number in stated if len(number) > 1 and number not in case.source.numbers]
+    return ", ".join(found) or None
+
+
+def _in_latin_letters(text: str) -> bool:
+    letters = [c for c in text[:2000] if c.isalpha()]
+    return sum(c < "\u0250" for c in letters) >= MIN_LATIN_SHARE * len(letters)
+
+
+def _with_other_marks(text: str) -> str:
+    """Commas and full stops exchanged."""
+    return written_out(text).translate(str.maketrans(",.", ".,"))

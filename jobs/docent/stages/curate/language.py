@@ -1,0 +1,148 @@
+"""Whether a text is in the language it should be in; says no only when it is sure.
+
+Scripts decide where they can. Between languages in Latin letters decides py3langid: a table of letter sequences inside
+the package, the same answer on every machine, no network. It is asked only about texts of MIN_WORDS words or more, and
+believed when it gives the expected language less than MAX_EXPECTED: no false alarm on 2,096 pieces of 8 and 12 English
+words (docs/benchmarks.md). Languages whose texts it confuses count as one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from docent.errors import ConfigError
+from docent.text.languages import find_language
+from docent.text.terms import STOP_WORDS_OF, folded
+
+MIN_WORDS = 5
+MAX_CHARS = 1000
+MAX_EXPECTED = 0.01
+MIN_FOUND = 0.4
+MIN_FOREIGN_LETTERS = 6
+SURE_OF_SOURCE = 0.9
+MIN_SOURCE_WORDS = 20
+
+# Which scripts a language is written in; a language that is not here is written in Latin letters.
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "ko": ("HANGUL", "CJK"),
+    "ja": ("HIRAGANA", "KATAKANA", "CJK"),
+    "zh": ("CJK",),
+    "ru": ("CYRILLIC",),
+    "uk": ("CYRILLIC",),
+    "bg": ("CYRILLIC",),
+    "ar": ("ARABIC",),
+    "fa": ("ARABIC",),
+    "he": ("HEBREW",),
+    "hi": ("DEVANAGARI",),
+    "bn": ("BENGALI",),
+    "th": ("THAI",),
+    "el": ("GREEK",),
+}
+_NEAR = (
+    {"da", "no", "nn", "sv"},
+    {"pt", "gl"},
+    {"es", "gl", "an", "ca", "ext", "oc"},
+    {"it", "lij", "vec"},
+    {"cs", "sk"},
+    {"nl", "af", "fy"},
+    {"de", "lb"},
+    {"en", "pcm"},
+    {"fr", "oc", "wa", "gcf", "gcr", "ht"},
+)
+_NO_LANGUAGE = {"zxx"}
+_NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|\S*[\\/_@=<>{}]\S*")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_ENGLISH_ENOUGH = 0.35
+"""Share of English stop words that no other language reaches; saves asking the detector."""
+
+
+@cache
+def code_of(language: str) -> str:
+    """Code of a language by name or code; "" for one that is not known, which is then not checked."""
+    try:
+        return find_language(language, "").code
+    except ConfigError:
+        return ""
+
+
+def wrong_language(text: str, code: str) -> str | None:
+    """What a text is written in when that is surely not the language `code`; None otherwise."""
+    if not code:
+        return None
+    text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
+    letters = _scripts(text)
+    foreign = _foreign_script(letters, code)
+    if foreign or code in SCRIPTS:
+        return foreign
+    words = _WORD.findall(text)
+    if len(words) < MIN_WORDS or (code == "en" and _is_english(words)):
+        return None
+    shares = dict(_detector().rank(text))
+    found = max(shares, key=lambda name: shares[name])
+    related = set().union(*(group for group in _NEAR if code in group), {code}, _NO_LANGUAGE)
+    if found in related or shares[found] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
+        return None
+    return str(found)
+
+
+def code_of_text(text: str) -> str:
+    """Code of the language of a longer text; "" when that is not clear."""
+    text = _NO_PROSE.sub(" ", text[: 4 * MAX_CHARS])
+    letters = _scripts(text)
+    total = sum(letters.values())
+    for code in ("ko", "ja", "zh", "ru", "ar", "he", "hi", "bn", "th", "el"):
+        own = letters[SCRIPTS[code][0]]
+        if total and own / total > 0.3 and (code != "zh" or not letters["HIRAGANA"]):
+            return code
+    words = _WORD.findall(text)
+    if len(words) < MIN_SOURCE_WORDS:
+        return ""
+    if _is_english(words):
+        return "en"
+    found, share = _detector().classify(text)
+    return str(found) if share >= SURE_OF_SOURCE and found not in _NO_LANGUAGE else ""
+
+
+def _is_english(words: list[str]) -> bool:
+    return sum(folded(word) in STOP_WORDS_OF["en"] for word in words) >= _ENGLISH_ENOUGH * len(words)
+
+
+def _scripts(text: str) -> Counter[str]:
+    """Letters by script; ASCII is counted without looking each of them up."""
+    plain = sum(c.isalpha() for c in text if c.isascii())
+    found = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
+    found["LATIN"] += plain
+    return found
+
+
+def _foreign_script(letters: Counter[str], code: str) -> str | None:
+    """A script that the language does not use and that nearly all letters are of."""
+    total = sum(letters.values())
+    if total < MIN_FOREIGN_LETTERS:
+        return None
+    own = sum(letters[script] for script in SCRIPTS.get(code, ("LATIN",)))
+    top = letters.most_common(1)[0][0]
+    if (
+        code == "ja"
+        and not letters["HIRAGANA"]
+        and not letters["KATAKANA"]
+        and letters["CJK"] > 2 * MIN_FOREIGN_LETTERS
+    ):
+        return "Chinese characters only"
+    if code == "zh" and letters["HIRAGANA"] + letters["KATAKANA"] > 0.2 * total:
+        return "kana"
+    # Names stay in Latin letters in every language: a whole sentence of them is needed.
+    if code in SCRIPTS and top == "LATIN":
+        return "Latin letters" if own < 0.05 * total and total > 5 * MIN_FOREIGN_LETTERS else None
+    return f"{top.capitalize()} letters" if own < 0.5 * total else None
+
+
+@cache
+def _detector() -> Any:
+    from py3langid import langid
+
+    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

@@ -1,0 +1,138 @@
+"""What a pair may say: the texts of the items that it was written from, prepared once for all their pairs.
+
+Reads `Item` rows; writes nothing. The source of a pair is the name, the title, the document's own words on itself and
+the text, with figures replaced by what was said of them, of its item and of every item that covers one of its `sources`
+(pairs about two sections have two).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from docent.records import Item, QAPair, Span
+from docent.stages.curate.language import code_of_text
+from docent.text.figures import with_descriptions
+from docent.text.names import Vouched, vouched_by
+from docent.text.numbers import supported_by
+from docent.text.quantities import units_by_number, written_out
+from docent.text.sentences import plain, readable_name
+from docent.text.terms import stems_of
+
+KEPT_SOURCES = 256
+"""Prepared sources held at a time; pairs of one item come together."""
+MAX_COVERING = 4
+"""Items looked at behind one span; chunks that overlap share lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is kept of an item while its pairs are judged."""
+
+    id: str
+    kind: str
+    name: str
+    said: str
+    """Name, title, the document's words on itself, and text with descriptions."""
+    span: Span
+    document_id: str
+
+
+def told_by(item: Item) -> Told:
+    """What an item says."""
+    text = with_descriptions(item.text, item.figures)
+    parts = [readable_name(item.name), item.title, item.document, *item.meta.values(), text]
+    return Told(item.id, item.kind, item.name, "\n".join(part for part in parts if part), item.source, item.document_id)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one pair was written from; everything derived from the text is computed when it is first asked for."""
+
+    items: tuple[Told, ...]
+
+    @property
+    def own(self) -> Told:
+        """The item that the pair is about."""
+        return self.items[0]
+
+    @cached_property
+    def text(self) -> str:
+        """All that it says."""
+        return "\n\n".join(item.said for item in self.items)
+
+    @cached_property
+    def plain(self) -> str:
+        """The text for searches: lower case, no accents, single spaces."""
+        return plain(self.text)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Numbers that it vouches for."""
+        return frozenset(supported_by(self.text) | supported_by(written_out(self.text)))
+
+    @cached_property
+    def units(self) -> dict[str, set[str]]:
+        """The units of every number."""
+        return units_by_number(self.text)
+
+    @cached_property
+    def names(self) -> Vouched:
+        """Its words, as names are looked up."""
+        return vouched_by(self.text)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Stems of its words."""
+        return stems_of(self.text)
+
+    @cached_property
+    def language(self) -> str:
+        """Code of the language that it is written in, "" when that is not clear."""
+        return code_of_text(self.text)
+
+
+class Sources:
+    """Finds the source of a pair."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        """Keeps what every item says, and where it stands."""
+        self.told = [told_by(item) for item in items]
+        self._by_id = {told.id: told for told in self.told}
+        self._by_file: dict[tuple[str, str, int | None], list[tuple[int, int]]] = {}
+        for number, told in enumerate(self.told):
+            place = (told.document_id, told.span.file, told.span.page)
+            self._by_file.setdefault(place, []).append((told.span.first_line, number))
+        for lines in self._by_file.values():
+            lines.sort()
+        self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
+
+    def of(self, pair: QAPair) -> Source | None:
+        """The source of a pair; None when its item is not known."""
+        own = self._by_id.get(pair.item_id)
+        if own is None:
+            return None
+        others = [told for span in pair.sources if not _covers(own.span, span) for told in self._covering(own, span)]
+        items = tuple({told.id: told for told in (own, *others)}.values())
+        key = tuple(told.id for told in items)
+        if key not in self._prepared:
+            self._prepared[key] = Source(items)
+            if len(self._prepared) > KEPT_SOURCES:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return self._prepared[key]
+
+    def _covering(self, own: Told, span: Span) -> Sequence[Told]:
+        """Items of the same document that hold all lines of a span, the nearest first."""
+        lines = self._by_file.get((own.document_id, span.file, span.page), [])
+        end = bisect_right(lines, (span.first_line, len(self.told)))
+        near = (self.told[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
+        return [told for told in near if _covers(told.span, span)]
+
+
+def _covers(outer: Span, inner: Span) -> bool:
+    same = outer.file == inner.file and outer.page == inner.page
+    return same and outer.first_line <= inner.first_line and inner.last_line <= outer.last_line
