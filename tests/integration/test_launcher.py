@@ -94,6 +94,8 @@ def is_model(kind: Any) -> bool:
 
 
 def another(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
     if isinstance(value, str):
         return value + "X"
     if isinstance(value, int):

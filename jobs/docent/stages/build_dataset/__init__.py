@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_
 from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
+
+_MISSING = re.compile(r"(?P<type>[\w-]+) x(?P<pairs>\d{1,6}): ")
+"""How generate-qa's rejects begin their detail."""
 
 
 @dataclass
@@ -195,10 +199,10 @@ def _json(value: Any) -> bytes:
 
 
 def _shortfall(ctx: Context) -> list[dict[str, Any]]:
-    """What the teacher did not fill, where generate-qa lists it."""
-    lines: list[dict[str, Any]] = []
+    """Pairs that the teacher was asked for and did not give, by question type and reason, from its rejects."""
+    missing: Counter[tuple[str, str]] = Counter()
     for artifact in ctx.artifacts("generate-qa"):
-        for output in artifact.success["files"]:
-            if output["path"].startswith("shortfall"):
-                lines += json.loads((artifact.folder / output["path"]).read_text(encoding="utf-8"))
-    return lines
+        for reject in artifact.rejects():
+            if told := _MISSING.match(reject.detail):
+                missing[told["type"], reject.reason] += int(told["pairs"])
+    return [{"question_type": name, "reason": why, "missing": pairs} for (name, why), pairs in sorted(missing.items())]

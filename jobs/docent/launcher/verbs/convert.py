@@ -1,0 +1,96 @@
+"""Verbs that turn data sets of one form into another. They need no run and no configuration."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+GATE_FAILED = 6
+MAX_NAMED = 20
+PATH = click.Path(path_type=Path)
+
+
+def _code(name: str) -> Any:
+    """The module that does the work, imported only where it is asked for."""
+    return importlib.import_module(f"docent.stages.build_dataset.convert_{name}")
+
+
+@click.group()
+def convert() -> None:
+    """Turn data sets of one form into another."""
+
+
+@convert.command()
+@click.argument("table", metavar="CSV", type=PATH)
+@click.argument("out", metavar="OUT", type=PATH)
+@click.option("--images", type=PATH, help="Folder of the pictures, which are copied; one that is missing is an error.")
+def dialogs(table: Path, out: Path, images: Path | None) -> None:
+    """Make OUT/{train,validation,test}/metadata.csv of a table of exhibits with their dialogs."""
+    from docent.errors import LauncherError
+
+    written = _code("dialogs").convert(table, out, images)
+    click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {out}")
+    if written.unused:
+        click.echo(f"warning: {written.unused} pairs are left over", err=True)
+    if images is None:
+        click.echo(f"warning: {written.pictures} pictures are named and were not copied: --images FOLDER", err=True)
+    elif written.missing:
+        named = ", ".join(written.missing[:MAX_NAMED])
+        raise LauncherError(
+            GATE_FAILED, f"{len(written.missing)} pictures are missing: {named}", str(images), "add them"
+        )
+
+
+@convert.command()
+@click.argument("source", metavar="IN", type=PATH)
+@click.argument("out", metavar="OUT", type=PATH)
+@click.option("--turns", type=click.Choice(["single", "multi"]), help="One pair per line, or all of an item's rows.")
+@click.option("--system", help="System message of every conversation, in place of its own.")
+@click.option("--bom/--no-bom", default=None, help="Begin with a byte order mark or not; as the input when not given.")
+@click.option("--shuffle", is_flag=True, help="Write in a random order.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Of the random order.")
+def chat(
+    source: Path, out: Path, turns: str | None, system: str | None, bom: bool | None, shuffle: bool, seed: int
+) -> None:
+    """Write chat JSONL, or rows of docent (part-*.jsonl), as OpenAI chat JSONL."""
+    code = _code("chat")
+    wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
+    conversations, pairs = code.convert(source, out, wanted)
+    click.echo(f"{conversations} conversations, {pairs} pairs in {out}")
+
+
+@convert.command()
+@click.argument("source", metavar="JSONL", type=PATH)
+@click.argument("out", metavar="OUT", type=PATH)
+def instructions(source: Path, out: Path) -> None:
+    """Make seed rows for evolving instructions of the questions of chat JSONL."""
+    written = _code("instructions").convert(source, out)
+    click.echo(f"{written.rows} rows in {out}")
+    if written.without_skill:
+        click.echo(f"warning: {written.without_skill} conversations name no skill or ask nothing", err=True)
+
+
+@convert.command()
+@click.argument("paths", metavar="JSONL... OUT", nargs=-1, required=True, type=PATH)
+@click.option(
+    "--near", type=click.FloatRange(1, 101), default=85.0, show_default=True, help="Token-set ratio; 101: off."
+)
+@click.option("--strict", is_flag=True, help="Exit 6 when a line is bad.")
+def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
+    """Join chat JSONL files without repeated pairs; every conversation says where it came from."""
+    if len(paths) < 2:
+        raise click.UsageError("name one file or more, and then where to write")
+    *sources, out = paths
+    merged = _code("merge").merge(sources, out, near)
+    click.echo(
+        f"{merged.kept} pairs kept in {merged.conversations} conversations, {merged.exact} exact repeats, "
+        f"{merged.near} near repeats, {len(merged.bad)} bad lines"
+    )
+    for line in merged.bad[:MAX_NAMED]:
+        click.echo(f"bad line: {line}", err=True)
+    if strict and merged.bad:
+        sys.exit(GATE_FAILED)

@@ -1,0 +1,118 @@
+"""Files that `docent convert` reads and writes: JSONL line by line, and outputs that are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from docent.errors import InputError
+from docent.store import temporary_name
+
+BOM = b"\xef\xbb\xbf"
+MAX_LINE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a JSONL file: an object, or why it is none."""
+
+    number: int
+    value: dict[str, Any]
+    problem: str = ""
+
+
+def has_bom(path: Path) -> bool:
+    """Whether a file begins with a byte order mark."""
+    with path.open("rb") as file:
+        return file.read(len(BOM)) == BOM
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Every line that is not blank, bad ones with their problem.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", str(path), "name a JSONL file")
+    with path.open("rb") as file:
+        number = 0
+        while data := file.readline(MAX_LINE_BYTES):
+            number += 1
+            data = data.removeprefix(BOM) if number == 1 else data
+            if data.strip():
+                yield _line(number, data)
+
+
+def good_lines(path: Path) -> Iterator[Line]:
+    """The same where no line may be bad.
+
+    Raises:
+        InputError: there is no such file, or a line is bad.
+    """
+    for line in read_lines(path):
+        if line.problem:
+            raise InputError(line.problem, f"{path}:{line.number}", "mend or remove the line")
+        yield line
+
+
+def _line(number: int, data: bytes) -> Line:
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Line(number, {}, "not UTF-8")
+    except (json.JSONDecodeError, RecursionError):
+        return Line(number, {}, "not JSON")
+    problem = problem_with(value)
+    return Line(number, {} if problem else value, problem)
+
+
+def problem_with(value: Any) -> str:
+    """Why a value is neither a conversation nor a row of docent; "" when it is one."""
+    if not isinstance(value, dict):
+        return "not an object"
+    if isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
+        return ""
+    messages = value.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return "no messages, and no question with an answer"
+    if not all(isinstance(m, dict) and isinstance(m.get("role"), str) and _is_content(m) for m in messages):
+        return "a message without role and content"
+    return ""
+
+
+def _is_content(message: dict[str, Any]) -> bool:
+    content = message.get("content")
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
+
+
+def text_of(content: Any) -> str:
+    """What a message says, without its pictures."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def json_line(value: Any) -> bytes:
+    """One object as its line: UTF-8, separators as usual, keys in their order."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,54 @@
+"""`docent convert instructions`: the questions of chat JSONL as seed rows for evolving instructions.
+
+One row per question: `idx`, `Skill`, `Difficulty`, `Instruction`. The skill is the domain that the system message
+names; a conversation without one gives no rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.stages.build_dataset.convert_files import good_lines, json_line, replacing, text_of
+
+DIFFICULTY = 5
+# "... (Subject Matter Expert) in C++, Go and .NET 8.0. Please ...": up to the stop that ends the sentence.
+_SKILL = re.compile(
+    r"\b(?:expert|specialist|SME)\b\)?\s+(?:in|on|for)\s+(.+?)(?:[.!?。]?\s*$|[.!?](?=\s+[A-Z\"'(])|。|\n)", re.I
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows there are, and how many conversations had no skill or no question."""
+
+    rows: int
+    without_skill: int
+
+
+def convert(source: Path, out: Path) -> Written:
+    """Write the rows.
+
+    Raises:
+        InputError: the source is not there, or a line is no conversation.
+    """
+    rows = without = 0
+    with replacing(out) as file:
+        for line in good_lines(source):
+            messages = line.value.get("messages", [])
+            skill = next((s for m in messages if m["role"] == "system" and (s := skill_of(text_of(m["content"])))), "")
+            asked = [text_of(message["content"]) for message in messages if message["role"] == "user"]
+            without += not (skill and asked)
+            for instruction in asked if skill else ():
+                rows += 1
+                file.write(
+                    json_line({"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": instruction})
+                )
+    return Written(rows, without)
+
+
+def skill_of(system: str) -> str:
+    """The domain that a system message names; "" where it names none."""
+    found = _SKILL.search(system)
+    return " ".join(found[1].split()) if found else ""

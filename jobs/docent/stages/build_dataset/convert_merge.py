@@ -1,0 +1,139 @@
+"""`docent convert merge`: several chat JSONL files as one, repeats left out, bad lines counted.
+
+A pair is a repeat when question and answer were there before, case and white space aside, or when their words are
+nearly the same (token-set ratio of rapidfuzz). Every conversation that stays says where it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing, text_of
+
+NEAR = 85.0
+ALL_COMPARED = 2000
+MAX_POSTINGS = 200
+_WORD = re.compile(r"\w+")
+Message = dict[str, Any]
+
+
+@dataclass
+class Merged:
+    """What was read and what stayed.
+
+    Attributes:
+        bad: file and line of every line that is no conversation, with its problem.
+    """
+
+    conversations: int = 0
+    kept: int = 0
+    exact: int = 0
+    near: int = 0
+    bad: list[str] = field(default_factory=list)
+
+
+def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
+    """Write all conversations in the order of the files, without the pairs that repeat earlier ones.
+
+    Args:
+        near: token-set ratio, 0 to 100, from which on two pairs are one; above 100 only exact repeats are.
+
+    Raises:
+        InputError: a file is not there.
+    """
+    merged, names = Merged(), _names(sources)
+    exact: set[str] = set()
+    seen = _Seen(near)
+    with replacing(out) as file:
+        for source, name in zip(sources, names, strict=True):
+            for line in read_lines(source):
+                if line.problem:
+                    merged.bad.append(f"{name}:{line.number}: {line.problem}")
+                    continue
+                messages = list(_fresh(_messages(line.value), exact, seen, merged))
+                if any(message["role"] != "system" for message in messages):
+                    merged.conversations += 1
+                    file.write(json_line({"messages": messages, "source": f"{name}:{line.number}"}))
+    return merged
+
+
+def _names(sources: Sequence[Path]) -> list[str]:
+    """What the files are called in the output: without folders, or with one where names would be the same."""
+    paths = {path.resolve() for path in sources}
+    names = [path.name for path in paths]
+    return [
+        path.name if names.count(path.name) == 1 else f"{path.resolve().parent.name}/{path.name}" for path in sources
+    ]
+
+
+def _messages(row: dict[str, Any]) -> list[Message]:
+    if "messages" in row:
+        found: list[Message] = row["messages"]
+        return found
+    return [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]
+
+
+def _fresh(messages: list[Message], exact: set[str], seen: _Seen, merged: Merged) -> Iterator[Message]:
+    """The messages without pairs that were there before; what belongs to no pair stays."""
+    turn: list[Message] = []
+    for message in messages:
+        if message["role"] == "system":
+            yield message
+            continue
+        turn.append(message)
+        if message["role"] != "assistant":
+            continue
+        text = " ".join(" ".join(text_of(m["content"]) for m in turn).casefold().split())
+        if text in exact:
+            merged.exact += 1
+        elif seen.has(text):
+            merged.near += 1
+            exact.add(text)
+        else:
+            exact.add(text)
+            seen.add(text)
+            merged.kept += 1
+            yield from turn
+        turn = []
+
+
+class _Seen:
+    """Texts that stayed, found again by their words.
+
+    Up to ALL_COMPARED texts a new one is compared with every one of them, later with those that share a word which no
+    more than MAX_POSTINGS of them have.
+    """
+
+    def __init__(self, near: float) -> None:
+        self._near = near
+        self._texts: list[str] = []
+        self._with: dict[str, list[int]] = defaultdict(list)
+
+    def has(self, text: str) -> bool:
+        """Whether a text with nearly the same words is there."""
+        if self._near > 100:
+            return False
+        from rapidfuzz import fuzz, process
+
+        found = process.extractOne(
+            text, self._candidates(text), scorer=fuzz.token_set_ratio, processor=None, score_cutoff=self._near
+        )
+        return found is not None
+
+    def add(self, text: str) -> None:
+        """A text that stays."""
+        for word in set(_WORD.findall(text)):
+            self._with[word].append(len(self._texts))
+        self._texts.append(text)
+
+    def _candidates(self, text: str) -> list[str]:
+        if len(self._texts) <= ALL_COMPARED:
+            return self._texts
+        lists = sorted((self._with[word] for word in set(_WORD.findall(text)) if word in self._with), key=len)
+        rare = [places for places in lists if len(places) <= MAX_POSTINGS] or lists[:1]
+        return [self._texts[place] for place in sorted({place for places in rare for place in places})]
