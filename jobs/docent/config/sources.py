@@ -46,6 +46,15 @@ class Markdown(Section):
     max_mb: float = output(64.0, gt=0)
     """A larger file is rejected."""
 
+    @field_validator("figure_pattern")
+    @classmethod
+    def _is_a_regular_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return pattern
+
 
 class Pdf(Section):
     """How PDFs are read."""
