@@ -146,13 +146,16 @@ class Curate(Stage):
     max_unsupported_names: int = output(0, ge=0)
     """Answers with more proper names that the source does not have are rejected."""
     near_duplicate_similarity: float | None = output(0.9, gt=0.5, le=1)
-    """Pairs whose word sets agree in this share (Jaccard, by MinHash) or more are repeats; null leaves the gate out."""
+    """Pairs that agree in this share of their words and word pairs (Jaccard, by MinHash) and in all numbers are
+    repeats; null leaves the gate out."""
     embedding_similarity: float | None = output(None, gt=0.5, le=1)
     """Pairs about the same item whose embeddings have at least this cosine are repeats; null leaves the gate out."""
     round_trip_rank: int | None = output(None, ge=1)
     """The question must find its own section among so many of all sections; null leaves the gate out."""
-    min_answer_support: float = output(0.0, ge=0, le=1)
+    min_answer_support: float = output(0.3, ge=0, le=1)
     """Answers of which a smaller share of content words stands in the source are rejected; 0 leaves the gate out."""
+    min_question_support: float = output(0.2, ge=0, le=1)
+    """The same for questions, but those of visitors and those that suppose or judge something; 0 leaves it out."""
     require_approval: bool = output(False)
     """Keep only pairs that a person approved or edited."""
     edits: Path | None = output(None)

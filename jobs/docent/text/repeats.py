@@ -82,8 +82,6 @@ class NearRepeats:
 
     def __init__(self, similarity: float) -> None:
         """Pairs with at least this (estimated) Jaccard similarity are repeats."""
-        import numpy as np
-
         self._similarity = similarity
         self._rows_per_band = next(r for r in (8, 4, 2, 1) if _found(similarity, r) >= RECALL or r == 1)
         self._bands = PERMUTATIONS // self._rows_per_band
