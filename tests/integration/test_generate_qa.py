@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +29,7 @@ from docent.context import Context
 from docent.errors import StoppedError
 from docent.llm.client import ChatClient, known_replies
 from docent.llm.ledger import Ledger
+from docent.llm.replies import parse_dialogue
 from docent.pipeline import STAGES
 from docent.records import Item, QAPair, Reject, Span, canonical_json, make_id
 from docent.stage import run_shard
@@ -42,6 +45,12 @@ TEXT = (
     "Ada Example described the {name} in 1882 in her book on forms. Bakers often use the {name} as a shape for bread. "
     "Seen from above, the {name} looks like a wheel without spokes. Every {name} of this room was cast in bronze."
 )
+
+
+def example_rows() -> list[dict[str, str]]:
+    """The two exhibits whose published dialogues are at hand."""
+    path = Path(__file__).parents[3] / "shared" / "data" / "museum" / "example_synthetic_data.csv"
+    return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True)))
 
 
 @dataclass
@@ -162,6 +171,7 @@ def everything_written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@pytest.mark.feature("F39", "F53")
 def test_every_item_gets_five_pairs_at_each_temperature_and_the_settings_are_really_sent(
     museum: Museum, endpoint: Endpoint
 ) -> None:
@@ -178,6 +188,30 @@ def test_every_item_gets_five_pairs_at_each_temperature_and_the_settings_are_rea
     assert {(s["model"], s["max_tokens"]) for s in sent} == {("m1", 3000)}
     assert sorted({s["messages"][1]["content"].count(item(0).text) for s in sent}) == [0, 1]
     assert all(item(0).name not in s["messages"][0]["content"] for s in sent)
+
+
+@pytest.mark.feature("F39", "F40")
+def test_a_teacher_that_says_what_was_published_gives_the_published_pairs_in_order(
+    museum: Museum, endpoint: Endpoint
+) -> None:
+    published = [row["synthetic_dialogs"] for row in example_rows()]
+    pieces = [re.split(r"(?=\[Visitor\])", dialogs)[1:] for dialogs in published]
+    assert [len(found) for found in pieces] == [15, 15]
+    replay = {
+        str(temperature): {f"form {'ab'[number]}": "".join(found[5 * at :][:5]) for number, found in enumerate(pieces)}
+        for at, temperature in enumerate((0.4, 0.7, 0.9))
+    }
+    endpoint.behave(replay=replay)
+    config = museum.config(llm=openai(endpoint))
+    run_dir = museum.prepare("a", config)
+    assert museum.generate(run_dir, config) == 0
+    pairs = pairs_of(run_dir)
+    for number, dialogs in enumerate(published):
+        own = pairs[15 * number : 15 * number + 15]
+        assert [(pair.question, pair.answer) for pair in own] == parse_dialogue(dialogs, 15)
+        assert [pair.temperature for pair in own] == [0.4] * 5 + [0.7] * 5 + [0.9] * 5
+        assert {pair.item_id for pair in own} == {item(number).id}
+    assert endpoint.stats()["requests"] == 6 and not rejects_of(run_dir)
 
 
 def test_a_busy_endpoint_is_asked_again_when_it_says_so(museum: Museum, endpoint: Endpoint) -> None:
@@ -276,6 +310,7 @@ def test_a_refused_request_is_a_reject_with_the_words_of_the_endpoint_and_withou
     assert len(pairs_of(run_dir)) == 25
 
 
+@pytest.mark.feature("F40")
 def test_only_the_temperature_with_an_unusable_reply_is_asked_again(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(unusable={"0.7": 1})
     config = museum.config(llm=openai(endpoint))
@@ -285,6 +320,7 @@ def test_only_the_temperature_with_an_unusable_reply_is_asked_again(museum: Muse
     assert len(pairs_of(run_dir)) == 30
 
 
+@pytest.mark.feature("F40", "F56")
 def test_a_reply_that_stays_unusable_is_rejected_after_three_asks(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(unusable={"0.9": 99})
     config = museum.config(llm=openai(endpoint), max_reject_rate=0.5)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +57,22 @@ def test_what_does_not_keep_to_the_form_is_refused(text: str) -> None:
 def test_answers_become_one_paragraph_with_ascii_apostrophes() -> None:
     text = "[Visitor]: What\u2019s this?\n[Guide]: It\x1b is\n\na  \u201ccube\u201d.\nReally."
     assert parse_dialogue(text, 1) == [("What's this?", "It is a \u201ccube\u201d. Really.")]
+
+
+@pytest.mark.feature("F40")
+@pytest.mark.parametrize("row", [0, 1])
+def test_published_dialogues_are_read_whole_and_spoiled_copies_of_them_refused(row: int) -> None:
+    path = Path(__file__).parents[3] / "shared" / "data" / "museum" / "example_synthetic_data.csv"
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True)))
+    text = rows[row]["synthetic_dialogs"]
+    pairs = parse_dialogue(text, 15)
+    assert len(set(pairs)) == 15 and all(question.endswith("?") for question, _ in pairs)
+    assert all("\u2019" not in answer and len(answer.split()) > 60 for _, answer in pairs)
+    fourteen = text[: text.rindex("[Visitor]")]
+    swapped = text.replace("[Visitor]", "[x]", 1).replace("[Guide]", "[Visitor]", 1).replace("[x]", "[Guide]", 1)
+    for spoiled in (fourteen, swapped, text.replace("[Guide]", "Guide", 1), text.replace("[Visitor]", "", 1)):
+        with pytest.raises(UnusableReplyError):
+            parse_dialogue(spoiled, 15)
 
 
 @given(st.text(max_size=200))
