@@ -15,6 +15,7 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, Reject
 from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, rows, xlsx
+from docent.stages.ingest.describe import described
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
 from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
 
@@ -43,16 +44,27 @@ LOADERS: dict[str, Loader] = {
 
 
 def run(ctx: Context) -> Iterator[Document | Reject]:
-    """One document per exhibit, file or row, in the order of the sources."""
+    """One document per exhibit, file or row, in the order of the sources, pictures described where that is wanted.
+
+    Raises:
+        ConfigError: pictures shall be described, and the teacher is not as configured or sees nothing.
+        TemporaryError: the endpoint is down.
+    """
+    yield from described(ctx, _loaded(ctx))
+
+
+def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
+    """What is read, each with the number of the exhibit or file that it came from."""
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
     mine = ctx.mine(reject_named_twice(list_sources(section.sources))[: section.max_exhibits])
     for number, listed in enumerate(mine, 1):
         if isinstance(listed, Reject):
-            yield listed
+            yield number, listed
             continue
-        yield from load(listed, intake)
+        for row in load(listed, intake):
+            yield number, row
         ctx.progress.update(number, len(mine), listed.name)
 
 

@@ -1,0 +1,245 @@
+"""Figures described by a teacher that sees them; pages that are only a picture become sections, or are rejected.
+
+Wrapped around the loaders, order kept: documents wait until enough pictures are there to be asked about at once. A
+picture that a file shows twice is asked about once. Reads describe.yaml beside it and the journal; a document that
+came with instructions to the teacher, and a teacher that says something odd, change nothing but one description.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from docent.config import Describe
+from docent.context import Context
+from docent.errors import ConfigError
+from docent.llm.chat import ChatReply, ChatRequest, Image, Message
+from docent.llm.client import ChatClient
+from docent.records import Document, Figure, ImageFile, Reject, Section
+from docent.text.figures import without_figures
+from docent.text.languages import find_language
+
+BATCH_PICTURES, BATCH_ROWS = 256, 2000
+"""Pictures asked about at once, and documents that wait for them."""
+TEMPERATURE = 0.0
+AROUND_CHARS = 700
+"""Text shown to the teacher on either side of the figure."""
+MAX_DESCRIPTION_CHARS = 8000
+MAX_RAW_CHARS = 2000
+KEPT_OF_GRACE_S = 10
+"""Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
+TOO_SHORT = "description too short"
+NOT_DESCRIBED = "picture page not described"
+WRONG_FORMAT = "picture format cannot be shown to a teacher"
+MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
+_TAG = re.compile(r"<(?=\s*/?\s*(?:document|caption|text)\b)", re.IGNORECASE)
+_PLACE = re.compile(r"\{(\w+)\}")
+_UNSPACED = re.compile("[\u3041-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+
+Loaded = tuple[int, Document | Reject]
+"""A row, and the number of the file that it came from."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture at its first place in a file."""
+
+    document: Document
+    section: Section
+    figure: Figure
+    image: ImageFile
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a request: a description, or why there is none."""
+
+    description: str = ""
+    reject: Reject | None = None
+
+
+Key = tuple[int, str]
+"""A file's number and a picture's content."""
+
+
+def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
+    """The rows in their order, every figure with its description where one was asked for.
+
+    Raises:
+        ConfigError: descriptions are wanted of a teacher that cannot see; key, price or endpoint are not as configured.
+        TemporaryError: the endpoint is down; what it answered is kept in the journal.
+    """
+    if not ctx.section.describe.enabled:
+        for _, row in rows:
+            yield from _without_bare_pictures(row, "--set ingest.describe.enabled=true")
+        return
+    if ctx.config.llm.provider == "offline":
+        raise ConfigError(
+            "ingest.describe needs a teacher that sees pictures, and the offline teacher does not",
+            "llm.provider: offline",
+            "name an endpoint (llm.provider, llm.base_url, llm.model), or --set ingest.describe.enabled=false",
+        )
+    drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
+    with ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s) as client:
+        told: dict[Key, Told] = {}
+        for batch in _batches(rows):
+            told = {key: found for key, found in told.items() if key[0] == batch[0][0]}
+            yield from _answered(ctx, client, batch, told)
+        ctx.spend(**client.amounts())
+
+
+def request_for(shown: Shown, ctx: Context) -> ChatRequest:
+    """The prompt of one picture."""
+    prompts, text = _prompts(), shown.section.text
+    before, _, after = text.partition(shown.figure.token)
+    around = f"{before[-AROUND_CHARS:]}\n[the picture]\n{after[:AROUND_CHARS]}"
+    given = shown.document.language
+    language = find_language(given, "ingest.sources.language").name if given else prompts["document_language"].strip()
+    places = {
+        "title": ": ".join(part for part in (shown.document.name, shown.section.title) if part),
+        "caption": shown.figure.caption or "none",
+        "text": without_figures(around, shown.section.figures),
+    }
+    filled = {name: _TAG.sub("(", value) for name, value in places.items()} | {"language": language}
+    user = _PLACE.sub(lambda place: filled[place[1]], prompts["user"])
+    kind = MEDIA_TYPES[shown.image.file.rpartition(".")[2]]
+    picture = Image(ctx.folder / shown.image.file, shown.image.sha256, kind)
+    messages = (Message("system", prompts["system"].strip()), Message("user", user.strip(), (picture,)))
+    return ChatRequest(messages, TEMPERATURE, ctx.section.describe.max_tokens)
+
+
+def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
+    """A reply as one paragraph of bounded length, without control characters and without places of figures."""
+    for figure in figures:
+        text = text.replace(figure.token, " ")
+    text = text.replace("{{", "{ {").replace("![", "! [")
+    visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text)
+    return " ".join(visible.split())[:MAX_DESCRIPTION_CHARS]
+
+
+def count_words(text: str) -> int:
+    """Words between spaces; of scripts without spaces, two characters count as one."""
+    unspaced = len(_UNSPACED.findall(text))
+    return len(_UNSPACED.sub(" ", text).split()) + unspaced // 2
+
+
+def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
+    """Rows in their order, so many that the teacher is asked about many pictures at once."""
+    batch: list[Loaded] = []
+    pictures = 0
+    for number, row in rows:
+        batch.append((number, row))
+        pictures += len(_figures(row))
+        if pictures >= BATCH_PICTURES or len(batch) >= BATCH_ROWS:
+            yield batch
+            batch, pictures = [], 0
+    if batch:
+        yield batch
+
+
+def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
+    """The figures of a document that have a picture; an exhibit's photos are none."""
+    if isinstance(row, Reject) or row.kind == "exhibit":
+        return []
+    return [(section, f, f.image) for section in row.sections for f in section.figures if f.image is not None]
+
+
+def _answered(
+    ctx: Context, client: ChatClient, batch: list[Loaded], told: dict[Key, Told]
+) -> Iterator[Document | Reject]:
+    """The rows of a batch; `told` holds what is known of their files, and gets what is asked now."""
+    asked: dict[Key, Shown] = {}
+    for number, row in batch:
+        for section, figure, image in _figures(row):
+            key = (number, image.sha256)
+            if key not in told and image.file.rpartition(".")[2] in MEDIA_TYPES:
+                asked.setdefault(key, Shown(row, section, figure, image))  # type: ignore[arg-type]
+    requests = [request_for(shown, ctx) for shown in asked.values()]
+    with closing(client.ask(requests, _problem_of)) as replies:
+        for key, reply in zip(asked, replies, strict=True):
+            told[key] = _told(asked[key], reply, ctx.section.describe)
+    for number, row in batch:
+        yield from _filled(number, row, told)
+
+
+def _problem_of(reply: ChatReply) -> str:
+    return "" if cleaned(reply.text) else "the reply is empty"
+
+
+def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
+    """What one reply says of its picture."""
+    place = f"{shown.section.source.file}: {shown.figure.token[:200]}"
+    parents = (shown.document.id, shown.image.id)
+    if reply.error or reply.problem:
+        reason = "request refused by the endpoint" if reply.error else "reply not usable"
+        detail = f"{place}: {reply.error or reply.problem}"
+        return Told(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
+    description = cleaned(reply.text, shown.section.figures)
+    if (words := count_words(description)) < settings.min_words:
+        detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
+        return Told(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
+    return Told(description)
+
+
+def _filled(number: int, row: Document | Reject, told: dict[Key, Told]) -> Iterator[Document | Reject]:
+    """A document with its descriptions, behind what went wrong with them, each said once."""
+    found = {(number, image.sha256): image for _, _, image in _figures(row)}
+    if isinstance(row, Reject) or not found:
+        yield from _without_bare_pictures(row, "")
+        return
+    for key, image in found.items():
+        if key not in told:
+            yield Reject(reason=WRONG_FORMAT, raw=image.name, parents=(row.id, image.id), detail=image.file)
+        elif reject := told[key].reject:
+            told[key] = Told()
+            yield reject
+    words = {key[1]: told[key].description for key in found if key in told}
+    yield from _without_bare_pictures(_with(row, words), "")
+
+
+def _with(document: Document, words: dict[str, str]) -> Document:
+    """The document with descriptions by the content of the pictures."""
+    sections = []
+    for section in document.sections:
+        figures = tuple(
+            figure.model_copy(update={"description": words.get(figure.image.sha256, "")}) if figure.image else figure
+            for figure in section.figures
+        )
+        sections.append(section.model_copy(update={"figures": figures}))
+    return document.model_copy(update={"sections": tuple(sections)})
+
+
+def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[Document | Reject]:
+    """A document without the sections that are a picture nobody described: there is nothing to ask about them."""
+    if isinstance(row, Reject) or row.kind == "exhibit":
+        yield row
+        return
+    kept = []
+    for section in row.sections:
+        if not section.figures or without_figures(section.text, section.figures) or _says_something(row, section):
+            kept.append(section)
+            continue
+        where = f"page {section.source.page}" if section.source.page else f"line {section.source.first_line}"
+        detail = f"{section.source.file} {where}" + (f": {next_step}" if next_step else "")
+        yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
+    if kept:
+        yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
+
+
+def _says_something(document: Document, section: Section) -> bool:
+    """Whether a picture is described, or has a caption that its author gave it; a page's is only its number."""
+    return any(figure.description or (figure.caption and document.kind != "pdf") for figure in section.figures)
+
+
+@cache
+def _prompts() -> dict[str, str]:
+    text = resources.files(__package__).joinpath("describe.yaml").read_text(encoding="utf-8")
+    found: dict[str, str] = yaml.safe_load(text)
+    return found
