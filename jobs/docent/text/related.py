@@ -7,9 +7,15 @@ characters of each section; fitted once per document. scikit-learn is imported w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_TERMS = 500
 MAX_CHARS = 2000
+# Cosines held at once: 32 MB.
+BLOCK_ENTRIES = 4_000_000
 
 
 def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
@@ -20,17 +26,27 @@ def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
     if len(texts) < 2 or count < 1:
         return [[] for _ in texts]
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.neighbors import NearestNeighbors
 
     vectorizer = TfidfVectorizer(stop_words="english", max_features=MAX_TERMS)
     try:
         matrix = vectorizer.fit_transform(text[:MAX_CHARS] for text in texts)
     except ValueError:  # only stop words, or no words at all
         return [[] for _ in texts]
-    index = NearestNeighbors(n_neighbors=min(count + 1, len(texts)), metric="cosine").fit(matrix)
-    distances, found = index.kneighbors(matrix)
-    near = []
-    for own, (row, positions) in enumerate(zip(distances, found, strict=True)):
-        ranked = sorted((round(float(d), 9), int(p)) for d, p in zip(row, positions, strict=True))
-        near.append([p for d, p in ranked if p != own and d < 1.0][:count])
+    rows = max(1, BLOCK_ENTRIES // len(texts))
+    near: list[list[int]] = []
+    for first in range(0, len(texts), rows):
+        # Rows have length 1, so their products are cosines. Nearest neighbours of scikit-learn would be the same ones,
+        # but among equals it takes any, which may be others on another processor.
+        cosines = (matrix[first : first + rows] @ matrix.T).toarray().round(9)
+        near += [_nearest(row, first + own, count) for own, row in enumerate(cosines)]
     return near
+
+
+def _nearest(cosines: np.ndarray, own: int, count: int) -> list[int]:
+    """Positions of the highest values above 0, without one's own; ties by position."""
+    import numpy as np
+
+    cosines[own] = 0.0
+    lowest = np.partition(cosines, -count)[-count] if count < len(cosines) else 0.0
+    found = np.flatnonzero(cosines >= lowest) if lowest > 0 else np.flatnonzero(cosines > 0)
+    return [int(position) for position in sorted(found, key=lambda position: -cosines[position])[:count]]

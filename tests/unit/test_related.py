@@ -1,0 +1,84 @@
+"""Sections that say similar things."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.neighbors import NearestNeighbors
+
+from docent.text import related
+from docent.text.related import related_sections
+
+SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
+
+
+def seed_sections() -> list[str]:
+    return [
+        section
+        for path in sorted(SEEDS.glob("*.md"))
+        for section in re.split(r"\n(?=#+ )", path.read_text(encoding="utf-8"))
+        if section.strip()
+    ]
+
+
+def tfidf(texts: list[str]):
+    return TfidfVectorizer(stop_words="english", max_features=500).fit_transform(text[:2000] for text in texts)
+
+
+@pytest.mark.feature("F07")
+def test_neighbours_are_those_of_a_direct_computation() -> None:
+    texts = seed_sections()
+    assert len(texts) > 100
+    cosines = cosine_similarity(tfidf(texts)).round(9)
+    expected = [
+        sorted((p for p in range(len(texts)) if p != own and row[p] > 0), key=lambda p: (-row[p], p))[:3]
+        for own, row in enumerate(cosines)
+    ]
+    assert related_sections(texts, 3) == expected
+
+
+@pytest.mark.feature("F07")
+def test_neighbours_are_as_near_as_those_of_scikit_learn() -> None:
+    texts = seed_sections()
+    matrix = tfidf(texts)
+    distances, _ = NearestNeighbors(n_neighbors=4, metric="cosine").fit(matrix).kneighbors(matrix)
+    cosines = cosine_similarity(matrix)
+    for own, found in enumerate(related_sections(texts, 3)):
+        if len(found) == 3:
+            assert [1 - cosines[own][p] for p in found] == pytest.approx(sorted(distances[own])[1:], abs=1e-6)
+
+
+@pytest.mark.feature("F07")
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], []),
+        (["One section alone."], [[]]),
+        (["The belt drives the wheel.", "A belt and a wheel."], [[1], [0]]),
+        (["The belt drives the wheel.", "Lamps are dimmed."], [[], []]),
+        (["the and of", "a an the"], [[], []]),
+        (["", " "], [[], []]),
+    ],
+)
+def test_few_and_empty_sections_do_no_harm(texts: list[str], expected: list[list[int]]) -> None:
+    assert related_sections(texts, 3) == expected
+
+
+def test_among_equals_the_first_ones_are_taken_and_never_oneself() -> None:
+    assert related_sections(["belts and wheels"] * 40, 2) == [[1, 2], [0, 2]] + [[0, 1]] * 38
+
+
+def test_no_more_than_2000_characters_of_a_section_count() -> None:
+    texts = ["wheel " * 334 + "lamp", "lamp", "wheel"]
+    assert related_sections(texts, 2) == [[2], [], [0]]
+
+
+def test_blocks_of_rows_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = seed_sections()
+    whole = related_sections(texts, 3)
+    monkeypatch.setattr(related, "BLOCK_ENTRIES", 700)
+    assert related_sections(texts, 3) == whole
