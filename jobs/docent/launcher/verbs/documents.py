@@ -119,13 +119,21 @@ def preview(
 
 
 def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """The first pair of every question type."""
+    """The first pair of every question type; what the types lack is shown beside it, not logged."""
+    import logging
+
     from docent.records import QAPair
 
+    log = logging.getLogger("docent.generate_qa")
+    before = log.level
+    log.setLevel(logging.ERROR)
     found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if isinstance(row, QAPair) and row.question_type not in found:
-            found[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
+    try:
+        for row in rows:
+            if isinstance(row, QAPair) and row.question_type not in found:
+                found[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
+    finally:
+        log.setLevel(before)
     return list(found.values())
 
 

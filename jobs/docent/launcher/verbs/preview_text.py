@@ -47,7 +47,7 @@ def print_preview(shown: Shown) -> None:
     heading("figures")
     lines(_figures(sections))
     heading("could not be used")
-    lines(_listed(f"  {reject['reason']}: {cut(reject['detail'] or reject['raw'])}" for reject in shown["rejects"]))
+    lines(_listed(f"  {r['reason']}: {cut(r['raw'])} ({cut(r['detail'])})" for r in shown["rejects"]))
     heading("requests and pairs")
     screen.print(table(_planned(shown), ""))
     heading("cost")
@@ -58,6 +58,9 @@ def print_preview(shown: Shown) -> None:
     lines(_prompts(shown["prompts"]))
     heading("what the offline teacher would write, the first pair of each type")
     lines(_listed(_written(shown["written"])))
+    written = {pair["question_type"] for pair in shown["written"]}
+    if left := [name for name in shown["calls"] if name not in written]:
+        lines(iter([f"  nothing of {', '.join(left)}: a model can (llm.provider: openai)"]))
 
 
 def _section_row(section: Shown, sections: Sequence[Shown]) -> dict[str, Any]:
@@ -92,14 +95,16 @@ def _planned(shown: Shown) -> list[dict[str, Any]]:
 
 
 def _prompts(prompts: Sequence[Shown]) -> Iterator[str]:
+    said: set[str] = set()
     for prompt in prompts:
-        pictures = f", {len(prompt['images'])} pictures" if prompt["images"] else ""
+        pictures = f", pictures: {len(prompt['images'])}" if prompt["images"] else ""
         yield f"  {prompt['type']} (about {prompt['item']}, temperature {prompt['temperature']:g}{pictures})"
         for message in prompt["messages"]:
-            text = message["content"]
+            text = "(as above)" if message["content"] in said else message["content"]
+            said.add(message["content"])
             more = f" … and {len(text) - MAX_PROMPT_CHARS} characters more" if len(text) > MAX_PROMPT_CHARS else ""
-            said = (text[:MAX_PROMPT_CHARS] + more).replace("\n", "\n      ")
-            yield f"    {message['role']}:\n      {said}"
+            shown = (text[:MAX_PROMPT_CHARS] + more).replace("\n", "\n      ")
+            yield f"    {message['role']}:\n      {shown}"
 
 
 def _written(pairs: Sequence[Shown]) -> Iterator[str]:
