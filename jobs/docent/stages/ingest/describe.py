@@ -127,7 +127,8 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
 def count_words(text: str) -> int:
     """Words between spaces; of scripts without spaces, two characters count as one."""
     unspaced = len(_UNSPACED.findall(text))
-    return len(_UNSPACED.sub(" ", text).split()) + unspaced // 2
+    spaced = [piece for piece in _UNSPACED.sub(" ", text).split() if any(c.isalnum() for c in piece)]
+    return len(spaced) + unspaced // 2
 
 
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
