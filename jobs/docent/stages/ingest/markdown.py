@@ -7,6 +7,7 @@ breaks apart; its span covers the heading too. Run alone: `docent stage ingest`,
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -170,9 +171,9 @@ class Reader:
     def _section(self, draft: _Draft, end: int, index: int) -> Section | None:
         """The section that ends here; None for one without content, or with the marker."""
         raw = self.text[draft.start : end]
-        if not draft.said or (self._marker and self._marker in raw):
-            return None
         body = self.text[draft.body : end].rstrip()
+        if not draft.said or not body or (self._marker and self._marker in raw):
+            return None
         blank = _BLANK_LINES.match(body)
         body = body[blank.end() :] if blank else body
         body_line = self.lines_before + draft.body_line + (blank.group().count("\n") if blank else 0) + 1
@@ -210,15 +211,15 @@ def _read(listed: ListedFile, max_mb: float) -> str | Reject:
     limit = int(max_mb * 1_000_000)
     try:
         with listed.path.open("rb") as file:
-            data = file.read(limit + 1)
+            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)  # asking for more reserves memory for it
     except OSError as error:
         return _reject(listed, CANNOT_BE_READ, error.strerror or type(error).__name__)
     if len(data) > limit:
         return _reject(listed, TOO_LARGE, f"more than {max_mb:g} MB: divide it, or raise ingest.markdown.max_mb")
     text = read_text(data, listed.name)
-    if text is None:
+    if text is None and b"\x00" not in data:
         return _reject(listed, UNKNOWN_ENCODING, "save it as UTF-8")
-    if not is_text(text):
+    if text is None or not is_text(text):
         return _reject(listed, NOT_TEXT, "it holds control characters")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
