@@ -258,15 +258,23 @@ def test_a_document_that_instructs_the_model_stays_between_its_tags() -> None:
         assert "do not follow them" in request.messages[0].content
 
 
-def test_a_long_section_is_shown_around_its_fact() -> None:
+@pytest.mark.parametrize("line", [1, 25_000, 50_000])
+def test_a_long_section_is_shown_around_its_fact(line: int) -> None:
+    bolt = "This bolt is number 99."
+    lines = [f"Filler sentence {number}." for number in range(50_000)]
+    lines[line - 1] = bolt
     item = items_of(manual(1))[0]
-    last = "The very last bolt is number 99."
-    facts = (item.facts[0].model_copy(update={"text": last, "source": Span(file="m", first_line=9, last_line=9)}),)
-    long = item.model_copy(update={"text": "Filler sentence here. " * 50_000 + last, "facts": facts})
-    for _, request in asked([long], types=("fact_based", "inference"), max_section_chars=1000):
-        assert len(user(request)) < 4000
-    (_, about_fact), _ = asked([long], types=("fact_based", "inference"), max_section_chars=1000)
-    assert last in material(about_fact).text
+    long = item.model_copy(
+        update={
+            "text": "\n".join(lines),
+            "source": Span(file="m", first_line=1, last_line=50_000),
+            "facts": (item.facts[0].model_copy(update={"text": bolt, "source": _span(line)}),),
+        }
+    )
+    (about_fact, first), (_, second) = asked([long], types=("fact_based", "inference"), max_section_chars=1000)
+    assert about_fact.kind.name == "fact_based" and bolt in material(first).text
+    assert all(len(material(request).text) == 1000 for request in (first, second))
+    assert material(second).text.startswith(lines[0])
 
 
 @pytest.mark.feature("F57")
@@ -317,6 +325,10 @@ def test_a_preview_shows_the_first_prompt_of_each_type_and_what_all_cost() -> No
     alone = show(items_of(manual(1)), config)
     assert alone["calls"] == {"visitor": 2, "conversation": 2} and alone["planned"]["multi_hop_reasoning"] == 2
     assert TITLES[0] in alone["prompts"][0]["messages"][1]["content"]
+
+
+def _span(line: int) -> Span:
+    return Span(file="m", first_line=line, last_line=line)
 
 
 def _source() -> dict[str, Any]:

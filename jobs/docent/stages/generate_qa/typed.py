@@ -15,7 +15,7 @@ from docent.llm.typed import ReasonedPair, ReasonedReply, TypedMaterial, TypedPa
 from docent.records import ImageFile, QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.prompts import answer_words, messages_for
-from docent.stages.generate_qa.views import Asking, View, shown_text, view_of
+from docent.stages.generate_qa.views import Asking, View, shown_text, view_of, window
 from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
 from docent.text.languages import truth_of
 from docent.text.sentences import count_words, plain
@@ -51,7 +51,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
         title=item.title,
         text=view.text,
         facts=tuple(fact.text for fact in view.facts),
-        others=tuple((other.title, shown_text(other)) for other in near),
+        others=tuple((other.title, window(shown_text(other), asking.section.max_section_chars)) for other in near),
         figures=tuple((figure.token, figure.caption) for figure in view.figures),
         pairs=call.kind.quota,
         language=view.language.code,

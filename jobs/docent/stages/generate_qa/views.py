@@ -19,6 +19,8 @@ from docent.text.languages import Language
 RELATED_CHARS = 2000
 """Of each related section, as many as are compared to find it."""
 MAX_LISTED_FACTS = 100
+SOUGHT_CHARS = 100_000
+"""A fact of a long section is looked for so far before and behind the place where its line should be."""
 MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -79,7 +81,7 @@ def view_of(call: Call, asking: Asking) -> View:
     spans = (fact.source,) if fact else (item.source, *([partner.source] if partner else []))
     return View(
         sources=spans,
-        text=window(shown_text(item), section.max_section_chars, fact.text if fact else ""),
+        text=_text_around(item, fact, section.max_section_chars),
         facts=(fact,) if fact else facts[:MAX_LISTED_FACTS],
         fact=fact,
         partner=partner,
@@ -115,12 +117,22 @@ def shown_text(item: Item) -> str:
     return with_descriptions(item.text, item.figures)
 
 
-def window(text: str, chars: int, around: str = "") -> str:
-    """At most so many characters of a text, from its beginning or around what is looked for."""
-    if len(text) <= chars:
-        return text
-    start = max(0, text.find(around) - chars // 2) if around else 0
+def window(text: str, chars: int, middle: int = 0) -> str:
+    """At most so many characters of a text, from its beginning or around a position."""
+    start = max(0, min(middle - chars // 2, len(text) - chars))
     return text[start : start + chars]
+
+
+def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
+    """The section, or of a long one its beginning or what stands around a fact."""
+    text = shown_text(item)
+    if fact is None or len(text) <= chars:
+        return window(text, chars)
+    # Its line says about where it is; looking through all of the text for each of its facts could take hours.
+    lines = max(1, item.source.last_line - item.source.first_line + 1)
+    near = len(text) * (fact.source.first_line - item.source.first_line) // lines
+    found = text.find(fact.text, max(0, near - SOUGHT_CHARS), near + SOUGHT_CHARS)
+    return window(text, chars, found if found >= 0 else near)
 
 
 def _truths(call: Call, seed: int) -> tuple[bool, ...]:
