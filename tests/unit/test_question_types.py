@@ -22,6 +22,7 @@ from docent.stages.generate_qa.preview import show
 from docent.stages.generate_qa.prompts import TAGS
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
+from docent.text.languages import languages
 
 TYPES = {
     "easy": {"factual_recall", "summarization", "process_workflow", "true_false_fill_blank", "fact_based"},
@@ -333,3 +334,13 @@ def _span(line: int) -> Span:
 
 def _source() -> dict[str, Any]:
     return {"kind": "markdown", "path": "."}
+
+
+def test_the_page_about_questions_names_every_type_with_its_difficulty_and_every_language() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+    for kind in question_types()["all"].values():
+        about = {"section": "a section", "fact": "each fact", "two-sections": "two sections"}[kind.context]
+        assert f"| {kind.name} | {kind.difficulty} | {about} |" in page
+    for kind in question_types()["styles"].values():
+        assert f"| {kind.name} | {kind.quota} |" in page
+    assert all(language.name in page for language in languages().values())
