@@ -15,7 +15,7 @@ from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 
 Kind = Literal["job", "indexed", "training"]
-Needs = Literal["llm", "hub", "gpu"]
+Needs = Literal["llm", "hub", "web", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,14 @@ def shards_of(config: PipelineConfig, unit: Unit) -> int:
 def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
     """What a pod of the unit must reach with this configuration.
 
-    An endpoint only where one is configured, the hub only where the base model is no folder.
+    An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
+    pictures are fetched from named hosts.
     """
     found = set(STAGES[unit.stage].needs)
     if config.llm.provider == "offline" or (unit.stage == "ingest" and not describes(config)):
         found.discard("llm")
+    if unit.stage == "ingest" and config.ingest and config.ingest.rows.image_hosts:
+        found.add("web")
     if reads_base_model(unit) and config.finetune and not is_folder(config.finetune.base_model):
         found.add("hub")
     if unit.stage == "build-dataset" and config.build_dataset and config.build_dataset.push_to:

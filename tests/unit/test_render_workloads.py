@@ -351,6 +351,24 @@ def test_every_pod_is_shut_in_and_let_out_only_where_it_needs() -> None:
     assert {"ingress", "egress"}.isdisjoint(shut["spec"])
 
 
+def test_pictures_of_tables_are_fetched_by_ingest_alone_on_the_ports_of_their_hosts() -> None:
+    hosts = "ingest.rows.image_hosts=[images.example.org, '[2001:db8::1]:8443', 192.0.2.7:81]"
+    plan = plan_of(*ONLINE, hosts, "kubernetes.egress_cidrs=[192.0.2.0/24]")
+    label = {"docent/egress-web": "true"}
+    marked = {
+        template["metadata"]["labels"]["app.kubernetes.io/component"]
+        for body in everything(plan)
+        for template in pod_templates(body)
+        if label.items() <= template["metadata"]["labels"].items()
+    }
+    assert marked == {"ingest"}
+    (rule,) = way_out(plan, "egress-web")
+    assert rule["to"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
+    assert [port["port"] for port in rule["ports"]] == [80, 443, 8443, 81]
+    names = {body["metadata"]["name"] for body in platform(plan_of(*ONLINE))}
+    assert "demo-egress-web" not in names
+
+
 def way_out(plan: Plan, name: str) -> list[Body]:
     (policy,) = [body for body in platform(plan) if body["metadata"]["name"] == f"demo-{name}"]
     dns, *others = policy["spec"]["egress"]

@@ -104,7 +104,7 @@ class Kubernetes(Section):
     env: dict[str, str] = execution(dict)
     """Variables for every stage, for proxies and certificates. Never secrets."""
     egress_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks that stages with an endpoint or the hub may reach, on the endpoint's port."""
+    """Networks that stages with an endpoint, the hub or hosts of pictures may reach, on those ports."""
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
     """Networks where the launcher finds the API server, on ports 443 and 6443."""
     max_retries: int = execution(3, ge=0)

@@ -11,8 +11,6 @@ from pydantic import field_validator
 from docent.config.fields import Section, output
 
 SourceKind = Literal["exhibits-csv", "exhibits-folder", "markdown", "pdf", "csv", "txt", "xlsx"]
-
-
 ENCODING = r"^[A-Za-z0-9_\-]{0,40}$"
 HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 
@@ -124,7 +122,8 @@ class Rows(Section):
     @classmethod
     def _names_only(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for host in hosts:
-            if not re.fullmatch(HOST, host):
+            port = host.rpartition(":")[2]
+            if not re.fullmatch(HOST, host) or (port.isdecimal() and not 0 < int(port) < 65536):
                 raise ValueError(f"{host!r} is no host: write images.example.org or images.example.org:8443")
         return tuple(host.lower() for host in hosts)
 

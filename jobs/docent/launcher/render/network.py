@@ -40,6 +40,7 @@ def policies(plan: Plan) -> list[Body]:
         _policy(
             plan, "egress-api", run | {EGRESS_API: "true"}, egress=[DNS, _to(cluster.api_server_cidrs, [443, 6443])]
         ),
+        *_web_policies(plan, run, proxies),
     ]
 
 
@@ -50,6 +51,22 @@ def peers_policy(plan: Plan, unit: Unit) -> Body:
     body = _policy(plan, "", peers, ingress=[{"from": others}], egress=[DNS, {"to": others}])
     body["metadata"] |= {"name": f"{unit_name(plan.run, unit.name)}-peers", "labels": unit_labels(plan.run, unit.name)}
     return body
+
+
+def _web_policies(plan: Plan, run: dict[str, str], proxies: list[int]) -> list[Body]:
+    """Where pictures of tables are fetched from: outside by port, for a policy knows no names; none without hosts."""
+    ingest = plan.config.ingest
+    if ingest is None or not ingest.rows.image_hosts:
+        return []
+    ports = [port for host in ingest.rows.image_hosts for port in _ports_of(host)]
+    outside = _to(plan.config.kubernetes.egress_cidrs, [*ports, *proxies])
+    return [_policy(plan, "egress-web", run | {EGRESS["web"]: "true"}, egress=[DNS, outside])]
+
+
+def _ports_of(host: str) -> list[int]:
+    """The port of `host:port`, or the two that `host` alone allows."""
+    port = urlsplit(f"//{host}").port
+    return [port] if port else [80, 443]
 
 
 def _policy(plan: Plan, what: str, pods: dict[str, str], **rules: list[Body]) -> Body:

@@ -14,7 +14,7 @@ from docent.launcher.render.plan import Plan
 from docent.launcher.render.pod import PLAN_FILE, Pod, env_list, secret_env, template
 from docent.pipeline import Unit, needs_of
 
-EGRESS = {"llm": "docent/egress-llm", "hub": "docent/egress-hub"}
+EGRESS = {"llm": "docent/egress-llm", "hub": "docent/egress-hub", "web": "docent/egress-web"}
 HUB_TOKEN = "HF_TOKEN"
 EGRESS_API = "docent/egress-api"
 
