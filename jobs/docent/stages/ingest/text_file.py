@@ -1,0 +1,80 @@
+"""Loader `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
+
+Pieces come from `docent.text.chunks.chunk_text(text, max_chars, overlap_chars)`, as offsets into the text, so that the
+lines of each are exact. Run alone: `docent ingest regulations.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from docent.config import Source
+from docent.records import Document, Reject, Section, Span
+from docent.stages.ingest.encoding import is_text, read_text
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.text.chunks import chunk_text
+from docent.text.facts import facts_of
+from docent.text.sentences import readable_name
+
+SUFFIXES = frozenset((".txt", ".text", ".log"))
+# The same words as of other documents, so that a report counts them together.
+TOO_LARGE = "document too large"
+UNKNOWN_ENCODING = "document in an unknown encoding"
+NOT_TEXT = "not a text file"
+NO_CONTENT = "document without content"
+
+
+def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
+    """Every text file of a source; opens none."""
+    return list_files(source, SUFFIXES)
+
+
+def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The document of a file, or why it is none."""
+    settings = intake.section.text
+    found = _read(listed, int(settings.max_mb * 1_000_000), settings.encoding)
+    if isinstance(found, Reject):
+        yield found
+        return
+    spans = chunk_text(found, settings.chunk_chars, settings.chunk_overlap_chars)
+    sections = tuple(_sections(listed.name, found, spans))
+    if not sections:
+        yield Reject(reason=NO_CONTENT, raw=listed.name)
+        return
+    yield Document(
+        id=listed.document_id,
+        kind="text",
+        name=readable_name(PurePosixPath(listed.name).stem)[:MAX_NAME_CHARACTERS] or listed.name,
+        sections=sections,
+        language=listed.source.language,
+    )
+
+
+def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
+    with listed.path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        return Reject(reason=TOO_LARGE, raw=listed.name, detail=f"more than {limit} bytes; ingest.text.max_mb")
+    text = read_text(data, listed.name, encoding)
+    if text is None:
+        detail = "save it as UTF-8, or name its encoding: ingest.text.encoding"
+        return Reject(reason=UNKNOWN_ENCODING, raw=listed.name, detail=detail)
+    if not is_text(text):
+        return Reject(reason=NOT_TEXT, raw=listed.name, detail="it has control characters as no text has")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _sections(file: str, text: str, pieces: list[tuple[int, int]]) -> Iterator[Section]:
+    """A section per piece; the title counts them where there are several."""
+    breaks = [found.start() for found in re.finditer("\n", text)]
+    for number, (start, end) in enumerate(pieces, 1):
+        piece = text[start:end]
+        first_line = bisect_left(breaks, start) + 1
+        span = Span(file=file, first_line=first_line, last_line=first_line + piece.count("\n"))
+        title = f"part {number}" if len(pieces) > 1 else ""
+        facts = facts_of(piece, first_line, file)
+        yield Section(index=number, title=title, text=piece, source=span, facts=facts)
