@@ -1,0 +1,204 @@
+"""`docent ingest`, `preview`, `review` as a user calls them: on files, on a run that is really made, on mistakes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from docent.launcher.cli import main
+
+MANUAL = """---
+title: The pump
+description: How to run it
+---
+Before anything else, read this text to its end.
+
+# Starting
+
+The pump turns at 1,450 revolutions per minute. Open the valve before it starts, because dry running destroys the seal.
+
+- Check the oil:
+  - It must stand between the two marks.
+- Look at {{VIEW}} and at {{GONE}}.
+
+# Stopping
+
+Close the valve slowly. The pump stops after 12 seconds. The motor stays warm for an hour.
+
+# Care
+
+The seal lasts 4,000 hours. Replace the seal when drops fall more often than one per minute. The oil lasts 2,000 hours.
+"""
+
+
+def docent(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which saves the imports; `run` starts processes of its own all the same."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["docent", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(sys.argv, int(str(code or 0)), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manual with one figure of two, a table, a text, an empty file and one of another kind."""
+    folder = tmp_path_factory.mktemp("documents") / "my documents"
+    (folder / "manual").mkdir(parents=True)
+    (folder / "manual.md").write_text(MANUAL)
+    Image.effect_noise((300, 200), 60).save(folder / "manual" / "VIEW.png")
+    (folder / "stores.csv").write_text("store,zip,about\nNorth,04567,Opens at 9.\nSouth,10001,Closes at 17.\n")
+    (folder / "note.txt").write_text("The key hangs behind the door. Nobody takes it home.\n")
+    (folder / "empty.md").write_text("")
+    (folder / "photo.docx").write_bytes(b"PK")
+    return folder
+
+
+def test_a_folder_is_read_by_suffix_and_what_cannot_be_used_is_shown(folder: Path) -> None:
+    done = docent("ingest", folder, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    kinds = [document["kind"] for document in found["documents"]]
+    assert sorted(kinds) == ["markdown", "row", "row", "text"]
+    manual = found["documents"][0]
+    assert [section["title"] for section in manual["sections"]] == ["", "Starting", "Stopping", "Care"]
+    assert "04567" in json.dumps(found["documents"])
+    assert {reject["raw"] for reject in found["rejects"]} >= {"{{GONE}}"}
+    assert len(found["rejects"]) == 2
+    said = docent("ingest", folder).stdout
+    assert "4 documents, 7 sections" in said and "2 could not be used" in said and "{{GONE}}" in said
+
+
+def test_pictures_are_kept_only_where_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    done = docent("ingest", folder / "manual.md", "--out", tmp_path / "kept", "-o", "json")
+    image = next(f["image"] for s in json.loads(done.stdout)["documents"][0]["sections"] for f in s["figures"])
+    assert (tmp_path / "kept" / image["file"]).read_bytes() == (folder / "manual" / "VIEW.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ingest", "photo.docx"], "no kind of document ends in .docx"),
+        (["ingest", "gone.md"], "there is no such file or folder"),
+        (["ingest", "manual"], "the folder holds neither documents"),
+        (["preview", "empty.md"], "nothing in the file can be used"),
+        (["preview", "stores.csv", "--document", "9"], "there is no document 9: the file holds 2"),
+        (["preview", "manual.md", "--types", "nonsense"], "nonsense"),
+        (["ingest", "manual.md", "--set", "ingest.markdown.max_md=1"], "ingest.markdown.max_md"),
+    ],
+)
+def test_mistakes_are_one_message_with_a_way_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(folder)
+    done = docent(*arguments)
+    assert done.returncode in (3, 100)
+    assert says in done.stderr and "next:" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_preview_shows_all_that_would_be_made_and_asks_nobody(folder: Path) -> None:
+    asked = ["--set", "llm.provider=openai", "--set", "llm.base_url=http://127.0.0.1:9/v1"]
+    done = docent("preview", folder / "manual.md", *asked, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert [section["title"] for section in shown["sections"]] == ["", "Starting", "Stopping", "Care"]
+    assert any(section["related"] for section in shown["sections"])
+    assert {prompt["type"] for prompt in shown["prompts"]} == set(shown["calls"])
+    assert len(shown["calls"]) == 15
+    facts = sum(len(section["facts"]) for section in shown["sections"])
+    assert shown["planned"]["fact_based"] == shown["calls"]["fact_based"] == facts
+    assert shown["cost"]["requests"] == sum(shown["calls"].values())
+    assert shown["cost"]["likely_usd"] > 0
+    assert [reject["raw"] for reject in shown["rejects"]] == ["{{GONE}}"]
+    assert len({pair["question_type"] for pair in shown["written"]}) >= 6
+    for pair in shown["written"]:
+        assert all(source["file"] == "manual.md" for source in pair["sources"])
+
+
+def test_a_preview_for_people_names_figures_pairs_and_cost(folder: Path) -> None:
+    done = docent("preview", folder / "manual.md", "--types", "factual_recall, fact_based")
+    assert done.returncode == 0, done.stderr
+    for words in ("The pump", "4 sections", "VIEW.png, 300 x 200 pixels", "figure not found", "factual_recall", "likely usd"):
+        assert words in done.stdout
+    assert "application" not in done.stdout.split("the first prompt")[0]
+    assert "\x1b" not in done.stdout
+
+
+def test_a_row_of_a_table_is_a_document_of_its_own(folder: Path) -> None:
+    done = docent("preview", folder / "stores.csv", "--document", "2", "--types", "fact_based", "-o", "json")
+    shown = json.loads(done.stdout)
+    assert (shown["number"], shown["documents"], shown["document"]["name"]) == (2, 2, "South")
+
+
+def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> None:
+    pipeline = tmp_path / "pipeline.yaml"
+    sections = {
+        "run": {"name": "mine", "workers": 1},
+        "ingest": {"sources": [{"kind": "markdown", "path": str(folder / "manual.md")}], "max_reject_rate": 1},
+        "assemble": {},
+        "generate_qa": {"types": ["factual_recall", "fact_based"], "temperatures": [0.7], "shards": 1},
+        "curate": {},
+    }
+    pipeline.write_text(json.dumps(sections))
+    data = ["--data", tmp_path / "runs"]
+    assert docent("review", "mine", *data).returncode == 102
+    done = docent("run", pipeline, *data, "--yes")
+    assert done.returncode == 0, done.stderr
+    done = docent("review", "mine", *data)
+    assert done.returncode == 0, done.stderr
+    table = tmp_path / "runs" / "mine" / "review" / "pairs.csv"
+    assert str(table) in done.stdout and (table.parent / "index.html").is_file()
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    kept = [row for row in rows if row["verdict"] in ("pass", "warn")]
+    assert len(kept) > 3 and all(row["file"] == "manual.md" and row["source"] for row in rows)
+    kept[0]["decision"] = "approve"
+    kept[1]["decision"] = "reject"
+    kept[2].update(decision="edit", edited_answer=f"{kept[2]['answer']} So the manual says.")
+    edits = tmp_path / "edits.csv"
+    with edits.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    done = docent("review", "mine", *data, "--apply", edits)
+    assert done.returncode == 0, done.stderr
+    assert "1 approve, 1 edit, 1 reject" in done.stdout
+    command = next(line for line in done.stdout.splitlines() if line.startswith("next: "))
+    again = docent(*shlex.split(command.removeprefix("next: docent ")), "--yes")
+    assert again.returncode == 0, again.stderr
+    curated = [
+        json.loads(line) for path in (tmp_path / "runs/mine/curate/latest").glob("part-*") for line in path.open()
+    ]
+    by_parent = {row["parents"][0]: row for row in curated}
+    assert by_parent[kept[0]["id"]]["reviewed"] == "approved"
+    assert kept[1]["id"] not in by_parent
+    assert by_parent[kept[2]["id"]]["answer"].endswith("So the manual says.")
+    assert docent("review", "mine", *data).returncode == 0
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        decided = {row["id"]: row["decision"] for row in csv.DictReader(file)}
+    assert [decided[row["id"]] for row in kept[:3]] == ["approve", "reject", "edit"]
+
+
+def test_decisions_that_cannot_be_used_are_named_with_their_lines(folder: Path, tmp_path: Path) -> None:
+    run_dir = tmp_path / "runs" / "mine"
+    run_dir.mkdir(parents=True)
+    (run_dir / "pipeline.resolved.yaml").write_text(
+        json.dumps({"ingest": {"sources": [{"kind": "markdown", "path": str(folder)}]}})
+    )
+    (tmp_path / "edits.csv").write_text("id,decision,edited_question,edited_answer\nx,aprove,,\n")
+    done = docent("review", "mine", "--data", tmp_path / "runs", "--apply", tmp_path / "edits.csv")
+    assert done.returncode == 100
+    assert "line 2" in done.stderr and "aprove" in done.stderr
