@@ -191,3 +191,15 @@ def test_hosts_are_names_without_scheme_or_wildcard() -> None:
     for host in ("https://example.org", "*.example.org", "example.org/x", "", "example.org:99999"):
         with pytest.raises(ValueError, match="is no host"):
             Ingest.model_validate({"sources": [{"kind": "csv", "path": "x"}], "rows": {"image_hosts": [host]}})
+
+
+@pytest.mark.feature("F15")
+def test_the_sample_tables_hold_what_their_readme_says() -> None:
+    found = loaded("csv", Path(__file__).parents[2] / "samples" / "documents")
+    assert (len(found.documents), found.rejects) == (13, [])
+    loans = {document.name: document.sections[0] for document in found.documents}
+    assert "inventory_no: 00418" in loans["Brass pantograph"].text
+    assert "**five pivots** turn freely.\n\n- arm length 62 cm" in loans["Brass pantograph"].text
+    span = loans["Plaster model of a cubic surface"].facts[-1].source
+    assert (span.file, span.first_line, span.last_line) == ("loans.csv", 4, 5)
+    assert "maker: unknown\nlender:" in loans["String model of a hyperboloid"].text

@@ -14,7 +14,7 @@ from docent.config import Source
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, Reject
-from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, rows, xlsx
+from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, rows, text_file, xlsx
 from docent.stages.ingest.describe import described
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
 from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
@@ -39,6 +39,7 @@ LOADERS: dict[str, Loader] = {
     "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
     "markdown": Loader(markdown.list_documents, markdown.load_document),
     "csv": Loader(rows.list_tables, rows.load),
+    "txt": Loader(text_file.list_texts, text_file.load),
     "xlsx": Loader(xlsx.list_workbooks, xlsx.load),
 }
 

@@ -20,7 +20,7 @@ from docent.text.chunks import chunk_text
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 
-SUFFIXES = frozenset((".txt", ".text", ".log"))
+SUFFIXES = frozenset((".txt", ".text"))
 # The same words as of other documents, so that a report counts them together.
 TOO_LARGE = "document too large"
 UNKNOWN_ENCODING = "document in an unknown encoding"
