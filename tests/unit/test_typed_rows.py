@@ -165,6 +165,7 @@ def test_the_second_step_of_a_conversation_changes_questions_only_and_may_fail()
     turns = Turns(call, rows)
     request = rewording_request(call, turns.dialogue, "en", asking)
     assert "Question: What about the pump, 3?\nAnswer: The pump is number 3." in request.messages[1].content
+    assert "sees nothing else" not in request.messages[0].content, "the second step wants the opposite of the first"
     assert request.problem_of is not None
     assert request.problem_of(reply(GOOD)) == "1 turns, there are 4"
     second = reply(*((f"And it, {n}?", "Another answer.") for n in range(4)))

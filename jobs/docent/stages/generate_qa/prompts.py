@@ -51,7 +51,7 @@ def rewording_messages(
     turns = "\n".join(f"Question: {question}\nAnswer: {answer}" for question, answer in dialogue)
     told = wording(language.code)
     task = [told.pronouns.strip(), _pairs_wanted(len(dialogue)), told.line]
-    system = system_prompt(section, False, False)
+    system = _filled(read_yaml("templates/frame.yaml")["rewording_system"], {"about": _about(section)})
     user = f"{_document(call.item)}\n\n{_tagged('dialogue', turns)}\n\n{_joined(task)}"
     return Message("system", system), Message("user", user)
 
@@ -60,8 +60,7 @@ def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> st
     """What holds for every question of the run; nothing of a document stands in it."""
     frame = read_yaml("templates/frame.yaml")
     lines = frame["system_lines"]
-    about = _filled(lines["about"], {"domain": section.domain}) if section.domain else ""
-    told = [_filled(frame["system"], {"about": about}).rstrip()]
+    told = [_filled(frame["system"], {"about": _about(section)}).rstrip()]
     told += [_filled(lines["persona"], {"persona": section.persona})] if section.persona else []
     picture_line = lines["figures" if has_figures else "no_figures"]
     told += [_filled(picture_line, {"image_policy": section.image_policy})]
@@ -115,6 +114,11 @@ def answer_words(call: Call, section: GenerateQA) -> int:
 def one_line(text: str) -> str:
     """A value that stays on its line, and is no longer than a line should be."""
     return " ".join(text.split())[:MAX_META_CHARS]
+
+
+def _about(section: GenerateQA) -> str:
+    about = read_yaml("templates/frame.yaml")["system_lines"]["about"]
+    return _filled(about, {"domain": section.domain}) if section.domain else ""
 
 
 def _pairs_wanted(pairs: int) -> str:
