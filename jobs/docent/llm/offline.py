@@ -1,10 +1,11 @@
 """The offline teacher: questions from a list, answers made of the source's own sentences. No model, no network.
 
-It takes the same requests as an endpoint and replies in the same `[Visitor]` / `[Guide]` form, but it reads the
-structured `Material` of a request instead of the prompt. Temperature means variety: at the lowest one it takes the
-plainest question and the sentences in reading order (look, numbers, history, use, look again), above that seeded
-shuffles of both. Every answer says first which exhibit it is about, as a guide does and so that it can be checked
-against the photo; every word after `This is ...` stands in the source.
+It takes the same requests as an endpoint and replies in the same form, but it reads the structured material of a
+request instead of the prompt. Typed questions are written by offline_typed.py, visitors' dialogues here. There
+temperature means variety: at the lowest one it takes the plainest question and the sentences in reading order (look,
+numbers, history, use, look again), above that seeded shuffles of both. Every answer says first which exhibit it is
+about, as a guide does and so that it can be checked against the photo; every word after `This is ...` stands in the
+source.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import yaml
 
 from docent.errors import ConfigError
 from docent.llm.chat import Answer, ChatRequest, Material
+from docent.llm.offline_typed import TYPED_VERSION, write_typed
 from docent.llm.replies import format_dialogue, without_labels
+from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.text.sentences import (
     contains_name,
@@ -52,10 +55,11 @@ MAX_SENTENCES = 200
 
 
 class OfflineTeacher:
-    """The provider `offline`: any language of source text, questions in English only.
+    """The provider `offline`: visitors ask in English only, typed questions in the languages of offline_words.py.
 
     Raises:
         ConfigError: another language is asked for.
+        RequestRefusedError: a question type that it cannot write.
     """
 
     name = "offline"
@@ -63,11 +67,16 @@ class OfflineTeacher:
     base_url = ""
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The material and the teacher's version."""
+        """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
+        if isinstance(request.material, TypedMaterial):
+            told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            return {**told, **asdict(request.material)}
         return {"version": VERSION, **asdict(_material(request))}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """The dialogue, at once."""
+        """The reply, at once."""
+        if isinstance(request.material, TypedMaterial):
+            return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
         material = _material(request)
         if material.language != LANGUAGE:
             raise ConfigError(

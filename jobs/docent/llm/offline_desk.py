@@ -1,0 +1,237 @@
+"""What the writers of typed questions have before them: the statements of a section, its names, wordings, chance.
+
+For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from docent.llm.offline_english import VERBS, questions_of
+from docent.llm.offline_source import Statement, cleaned, statements_of
+from docent.llm.offline_terms import topics_of
+from docent.llm.offline_words import Words, words_of_language
+from docent.llm.typed import TypedMaterial
+from docent.records import canonical_json
+from docent.text.sentences import count_words, plain, readable_name
+
+T = TypeVar("T")
+MAX_TITLE_CHARS = 100
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A question with its answer, and what the answer was taken from."""
+
+    question: str
+    answer: str
+    evidence: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A question that a statement answers.
+
+    Attributes:
+        rank: how surely it asks for just this statement; lower is surer.
+        short: the words of the statement that answer it, "" where only all of it does.
+    """
+
+    rank: int
+    question: str
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One request.
+
+    Attributes:
+        temperature: another one gives another choice.
+    """
+
+    material: TypedMaterial
+    temperature: float
+
+    @cached_property
+    def words(self) -> Words:
+        """The language."""
+        return words_of_language(self.material.language)
+
+    @cached_property
+    def variety(self) -> str:
+        """What all chance depends on."""
+        m = self.material
+        return canonical_json([m.seed, self.temperature, m.question_type, cleaned(m.name), cleaned(m.title)])
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """Chance, the same for the same request."""
+        return random.Random(self.variety + cleaned(self.material.text))
+
+    @cached_property
+    def every(self) -> list[Statement]:
+        """What the section says."""
+        return statements_of(self.material.text, self.words)
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """What of it can be asked about."""
+        return [statement for statement in self.every if statement.asked]
+
+    @cached_property
+    def contraries(self) -> dict[str, str | None]:
+        """False sentences made so far, by the true ones."""
+        return {}
+
+    @cached_property
+    def prose(self) -> list[Statement]:
+        """Its sentences and steps."""
+        return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
+
+    @cached_property
+    def told(self) -> list[Statement]:
+        """Its sentences one after the other, also those that only follow from others."""
+        return [statement for statement in self.every if statement.kind == "sentence"]
+
+    @cached_property
+    def name(self) -> str:
+        """The document, in bare words; the row's first name where the document is a numbered row."""
+        bare = _title(self.material.name)
+        rows = (s.value for s in self.statements if s.kind == "row")
+        if re.search(r"[^\W\d_]", bare):
+            return bare
+        return next((v for v in rows if re.search(r"[^\W\d_]", v) and count_words(v) <= 6), bare)
+
+    @cached_property
+    def doc(self) -> str:
+        """The document in quotation marks."""
+        return self.words.quoted(self.name)
+
+    @cached_property
+    def place(self) -> str:
+        """The document and the heading in it."""
+        title = _title(self.material.title)
+        if not title or plain(title) == plain(self.name) or not is_telling(title):
+            return self.doc
+        return self.words.frame("place", title=self.words.quoted(title), doc=self.doc)
+
+    def frame(self, key: str, **slots: str) -> str:
+        """A wording; document and place are always known."""
+        place = self.place
+        if plain(slots.get("topic", "")).strip("“”„«»「」 ") == plain(_title(self.material.title)):
+            place = self.doc  # no "what does “Lamps” say about “lamps”"
+        return self.words.frame(key, self.variety, doc=self.doc, place=place, name=self.name, **slots)
+
+    def shuffled(self, values: Iterable[T]) -> list[T]:
+        """In another order."""
+        known = list(values)
+        return self.rng.sample(known, len(known))
+
+    def said(self, statement: Statement) -> str:
+        """A statement as an answer."""
+        if statement.kind != "row":
+            return statement.whole
+        return self.frame(
+            f"{self._row_key(statement)}_answer", column=self._column(statement), value=self._value(statement)
+        )
+
+    def wordings(self, statement: Statement) -> list[Wording]:
+        """Questions that a statement answers, the surest first."""
+        if statement.kind == "row":
+            key = self._row_key(statement)
+            short = statement.value if key == "column" and count_words(statement.value) <= 5 else ""
+            return [Wording(0, self.frame(key, column=self._column(statement)), short)]
+        if statement.kind == "figure":
+            shown = [
+                cleaned(c).strip()
+                for _, c in self.material.figures
+                if c.strip() and cleaned(c).strip() in statement.text
+            ]
+            return [Wording(1, self.frame("figure", caption=self.words.quoted(_title(c)))) for c in shown[:1]]
+        return [*self._by_grammar(statement), *self._by_topic(statement)]
+
+    def is_uncounted(self, statement: Statement) -> bool:
+        """Whether a row says something beyond its own number or name."""
+        if statement.kind != "row":
+            return True
+        return statement.label.casefold() not in self.words.numbered and plain(statement.value) != plain(self.name)
+
+    def _by_grammar(self, statement: Statement) -> list[Wording]:
+        if self.words.code != "en" or not statement.alone:
+            return []
+        found = []
+        for asked in questions_of(statement.text, self.material.text):
+            question = asked.question
+            if asked.general and plain(self.name) not in plain(question):
+                question = f"According to {self.doc}, {question[0].lower()}{question[1:]}"
+            found.append(Wording(0, question, asked.short if asked.short in statement.text else ""))
+        return found
+
+    def _by_topic(self, statement: Statement) -> list[Wording]:
+        topics = [t for t in topics_of(statement, self.statements, self.words) if plain(t) not in plain(self.name)]
+        if not topics:
+            return []
+        first = topics[0]
+        shared = sum(first.casefold() in other.folded for other in self.statements) > 1
+        if not shared:
+            return [Wording(1, self.frame("topic", topic=self.words.quoted(first)))]
+        other = next((t for t in topics[1:] if t.casefold() not in first.casefold()), "")
+        if not other:
+            return [Wording(3, self.frame("topic", topic=self.words.quoted(first)))]
+        quoted = self.words.quoted
+        return [Wording(2, self.frame("two_topics", topic=quoted(first), other=quoted(other)))]
+
+    def _row_key(self, statement: Statement) -> str:
+        is_flag = statement.value.casefold() in self.words.flags
+        return "entry" if is_flag else "column"
+
+    def _column(self, statement: Statement) -> str:
+        """Quoted where it is not part of the sentence; in English small, but for capitals of its own."""
+        if self._row_key(statement) == "entry" or self.words.code in ("de", "fr", "es"):
+            return self.words.quoted(statement.label)
+        if self.words.code != "en":
+            return statement.label
+        return " ".join(word.lower() if word.istitle() else word for word in statement.label.split())
+
+    def _value(self, statement: Statement) -> str:
+        if self._row_key(statement) == "entry":
+            return (
+                self.words.quoted(statement.value.rstrip(".。"))
+                if self.words.code != "en"
+                else self.words.quoted(statement.value)
+            )
+        return statement.value.rstrip(".。")
+
+
+def is_telling(title: str) -> bool:
+    """Whether a heading says what a section is about, as `Page 3` does not."""
+    return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()
+
+
+def is_instruction(sentence: str) -> bool:
+    """Whether an English sentence begins with a verb that tells somebody to do something."""
+    first = sentence.split(" ", 1)[0]
+    return first[:1].isupper() and first.lower() in VERBS and not first.lower().endswith(("s", "ed"))
+
+
+def longest_run(statements: Sequence[Statement]) -> list[Statement]:
+    """The longest run of statements that follow each other."""
+    best: list[Statement] = []
+    run: list[Statement] = []
+    for statement in statements:
+        run = [*run, statement] if run and statement.place == run[-1].place + 1 else [statement]
+        best = run if len(run) > len(best) else best
+    return best
+
+
+def _title(name: str) -> str:
+    """A title as people write it, not longer than a question can bear."""
+    bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
+    bare = bare if " " in bare else readable_name(bare)
+    return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,110 @@
+"""What in a sentence can be left out or exchanged: numbers with their units, opposites, negations.
+
+For the offline teacher's blanks and false statements. What is left out stands in the sentence, what is put in stands
+elsewhere in the text or makes the contrary. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from docent.llm.offline_source import Statement
+from docent.llm.offline_terms import UNIT_WORDS, topics_of
+from docent.llm.offline_words import UNSPACED, Words, particle
+
+BLANK = "____"
+_UNIT_CJK = (
+    "미터|킬로그램|그램|시간|분|초|년|월|일|개|명|평|층|원|회|メートル|キログラム|時間|秒|分|年|月|日|円|人|個|回|階|"
+    "毫秒|公斤|米|小时|分钟|元|个|次|度"
+)
+# A number of its own, not part of a name (`p3.16xlarge`), and the unit that is written at it.
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_./:#-])(?P<money>[$€£¥]\s?)?(?P<digits>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?![.,]?\d)"
+    rf"(?P<unit>%|°\s?[CF]?|[A-Za-zµμ]{{1,4}}[²³]?(?![A-Za-z0-9])|\s?(?:{_UNIT_CJK}))?(?![A-Za-z0-9_]|-\w)"
+)
+_UNIT_WORD = re.compile(r"\s([^\W\d_]+|%)(?!\w)")
+# Numbers that name a thing rather than measure one.
+_NAMES = re.compile(
+    r"\b(?:step|figure|fig\.?|page|table|chapter|section|version|no\.?|number|schritt|seite|étape|paso|january|february|"
+    r"march|april|may|june|july|august|september|october|november|december)\s$",
+    re.IGNORECASE,
+)
+_SLOT = re.compile(r"\{(.)(.)\}")
+
+
+def spans_of(text: str) -> list[tuple[int, int]]:
+    """Where numbers stand, each with its unit."""
+    found = [m for m in NUMBER.finditer(text) if not _NAMES.search(text[: m.start()])]
+    return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in found]
+
+
+def _unit_word(text: str, number: re.Match[str]) -> re.Match[str] | None:
+    """The word for a unit behind a number that has none at it."""
+    word = _UNIT_WORD.match(text[number.end() :]) if not number["unit"] else None
+    return word if word and word[1].lower() in UNIT_WORDS else None
+
+
+def blanked(statement: Statement, every: Sequence[Statement], words: Words, variety: int) -> tuple[str, str] | None:
+    """A sentence with a blank and what belongs there: a number with its unit, else a term that it has once."""
+    text = statement.text
+    found = [text[start:end] for start, end in spans_of(text)]
+    found += [term for term in topics_of(statement, every, words) if term in text]
+    found = [term for term in found if text.count(term) == 1 and len(term) * 2 < len(text)]
+    if not found:
+        return None
+    term = found[variety % min(len(found), 2)]
+    return text.replace(term, BLANK, 1), term
+
+
+def contrary_of(statement: Statement, every: Sequence[Statement], words: Words) -> str | None:
+    """A false sentence that looks like the statement: another number of the text, an opposite, a negation."""
+    made = _other_number(statement, every) or _opposite(statement.text, words) or _negated(statement.text, words)
+    return made if made and all(made.casefold() != other.folded for other in every) else None
+
+
+def _other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
+    """The last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
+    text = statement.text
+    own = {m["digits"] for m in NUMBER.finditer(text)}
+    others = [(m, other.text) for other in every if other is not statement for m in NUMBER.finditer(other.text)]
+    for number in reversed(list(NUMBER.finditer(text))):
+        if _NAMES.search(text[: number.start()]):
+            continue
+        fitting = [m for m, where in others if m["digits"] not in own and _shape(m, where) == _shape(number, text)]
+        if fitting:
+            near = min(fitting, key=lambda m: (m["unit"] != number["unit"], _ratio(m, number)))  # noqa: B023
+            return text[: number.start("digits")] + near["digits"] + text[number.end("digits") :]
+    return None
+
+
+def _ratio(one: re.Match[str], other: re.Match[str]) -> float:
+    """How many times larger the one is than the other, or the other way round; commas are taken for points."""
+    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) + 1 for m in (one, other))
+    return max(a / b, b / a)
+
+
+def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
+    """What can stand for what: years for years, fractions for fractions, what has a unit for what has one."""
+    digits = number["digits"]
+    has_unit = bool(number["unit"]) or _unit_word(text, number) is not None
+    if not has_unit and re.fullmatch(r"1[5-9]\d\d|20\d\d", digits):
+        return "year", False, False
+    return "fraction" if re.search(r"[.,]\d{1,2}$", digits) else "number", bool(number["money"]), has_unit
+
+
+def _opposite(text: str, words: Words) -> str | None:
+    spaced = words.code not in (*UNSPACED, "ko")
+    for one, other in words.opposites:
+        found = re.search(rf"\b{re.escape(one)}\b" if spaced else re.escape(one), text)
+        if found and (not spaced or not re.search(rf"\b{re.escape(other)}\b", text)):
+            return text[: found.start()] + other + text[found.end() :]
+    return None
+
+
+def _negated(text: str, words: Words) -> str | None:
+    for one, other in words.lists["negations"]:
+        if text.count(one) == 1:
+            before, after = text.split(one)
+            return before + _SLOT.sub(lambda slot: particle(before, slot[1], slot[2]), other) + after  # noqa: B023
+    return None

@@ -1,0 +1,195 @@
+"""A section as the statements that can be asked about: sentences, steps, `column: value` rows, described figures.
+
+For the offline teacher. Markup is taken away, code and headings are left out, nothing is added, so that every statement
+stands in the section as it is. Bounded: the first MAX_CHARS characters and MAX_STATEMENTS statements. Reads and writes
+nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from docent.llm.offline_words import Words
+from docent.text.sentences import count_words, is_heading, split_sentences
+
+MAX_CHARS, MAX_STATEMENTS = 40_000, 200
+MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4
+MAX_LABEL_WORDS = 5
+MAX_VALUE_WORDS = 12
+"""A longer cell is a text of its own."""
+CHARS_PER_WORD_CJK = 2
+"""Chinese and Japanese put no spaces between words; they have about two characters."""
+_FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")
+_ROW = re.compile(r"^(?:[-*+•]\s+)?\**([^\W_][^:：|{}]{0,60}?)\**\s*[:：]\**\s*(\S.*)$")
+_TABLE = re.compile(r"^\s*\|")
+_LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_CODE = re.compile(r"[{}\\|]|\$ |(?:^|\s)--?\w+[=\s]|&&|\w=[\w\[\"']|::|>&|://|\[YOUR|\w\(\)|(?:^|\s)[~.]?/\w+/\w")
+# Gaps that a removed link or picture left, a question inside of a sentence, a stop mark without its space.
+_SCRAP = re.compile(r"^\d+,\s|\(\s*\)|\s[.,;:]|[?？].|[a-z0-9]\.[A-Z][a-z]")
+_CJK = re.compile(r"[぀-ヿ㐀-鿿]")
+_UNSENDABLE = re.compile(r"[\ud800-\udfff\ufffe\uffff\u00ad\u0000-\u0008\u000b-\u001f]")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Something that a section says.
+
+    Attributes:
+        text: as it stands there, without markup.
+        whole: the same behind the sentence before it, where it cannot be understood alone.
+        kind: what it is.
+        label: the marker of a step, the column of a row, the caption of a figure.
+        value: the cell of a row.
+        place: its position among the section's statements.
+        asked: whether questions are made of it; not where one has to know more than the sentence
+            before it, nor of short steps and steps with code, which only stand among the others.
+    """
+
+    text: str
+    whole: str
+    kind: Literal["sentence", "step", "row", "figure"] = "sentence"
+    label: str = ""
+    value: str = ""
+    place: int = 0
+    asked: bool = True
+
+    @property
+    def alone(self) -> bool:
+        """Whether it can be understood without the one before."""
+        return self.text == self.whole
+
+    @cached_property
+    def folded(self) -> str:
+        """For comparisons."""
+        return self.text.casefold()
+
+
+def cleaned(text: str) -> str:
+    """Text without characters that JSON or people cannot take."""
+    return _UNSENDABLE.sub("", text)
+
+
+def length_words(text: str) -> int:
+    """Words as a reader of the language counts them."""
+    return count_words(text) + len(_CJK.findall(text)) // CHARS_PER_WORD_CJK
+
+
+def statements_of(text: str, words: Words) -> list[Statement]:
+    """What a section says, in order, each once."""
+    found: dict[str, Statement] = {}
+    before, follows = "", False
+    for kind, label, value in _pieces(cleaned(text[:MAX_CHARS])):
+        for part in [value] if kind == "row" else _sentences(value):
+            asked = kind == "row" or usable(part, bool(label))
+            if not asked and not (kind == "step" and any(c.isalpha() for c in part)):
+                before, follows = "", False
+                continue
+            said = f"{label}: {part}" if kind == "row" else part
+            leans = kind == "sentence" and words.leans(part)
+            if leans and not before and not follows:
+                continue
+            whole = words.joined([before, said]) if leans and before else said
+            asked = asked and bool(before or not leans)
+            found.setdefault(
+                said, Statement(said, whole, kind, label, part if kind == "row" else "", len(found), asked)
+            )
+            before, follows = "" if leans or kind != "sentence" else said, kind == "sentence"
+            if len(found) >= MAX_STATEMENTS:
+                return list(found.values())
+    return list(found.values())
+
+
+def usable(sentence: str, is_item: bool = False) -> bool:
+    """Whether a piece is a sentence that people would read, and not code, an address or a scrap.
+
+    Args:
+        is_item: it stands in a list, where sentences may end without a mark.
+    """
+    length = length_words(sentence)
+    return (
+        MIN_SENTENCE_WORDS <= length <= MAX_SENTENCE_WORDS
+        and not _CODE.search(sentence)
+        and (not is_heading(sentence) or (is_item and length > MIN_SENTENCE_WORDS and sentence[-1].isalnum()))
+        and (sentence[0].isalnum() or sentence[0] in '"“‘„«「『《¿¡')
+        and sum(c.isalpha() for c in sentence) * 5 > len(sentence) * 2
+        and all(sentence.count(a) == sentence.count(b) for a, b in ("()", "[]", "“”"))
+        and not _SCRAP.search(sentence)
+        and sentence[-1] not in "?？"
+    )
+
+
+def _sentences(block: str) -> list[str]:
+    return [_plain(sentence) for sentence in split_sentences(block)]
+
+
+def _plain(text: str) -> str:
+    """Without the marks of Markdown and HTML."""
+    text = _LINK.sub(lambda link: "" if link[1] else link[2], text)
+    return " ".join(re.sub(r"\*\*|__|`", "", _TAG.sub("", text)).split())
+
+
+Piece = tuple[Literal["sentence", "step", "row", "figure"], str, str]
+
+
+def _pieces(text: str) -> Iterator[Piece]:
+    """Blocks of a section: kind, label, text."""
+    figures: list[str] = []
+
+    def noted(match: re.Match[str]) -> str:
+        figures.append(match[1])
+        return " "
+
+    lines = _prose_lines(_FIGURE.sub(noted, text))
+    rows = [row_of(line) for line in lines]
+    filled = [line for line in lines if line.strip()]
+    if sum(row is not None for row in rows) * 2 > len(filled) > 1:
+        for row, line in zip(rows, lines, strict=True):
+            is_text = row is None or length_words(row[1]) > MAX_VALUE_WORDS
+            yield ("sentence", "", row[1] if row else line) if is_text else ("row", *(row or ("", "")))
+    else:
+        yield from _blocks(lines)
+    yield from (("figure", "", shown) for shown in figures)
+
+
+def _prose_lines(text: str) -> list[str]:
+    """Lines outside of fenced code, headings and tables; a line of those becomes an empty one."""
+    kept, fence = [], ""
+    for line in text.splitlines():
+        if mark := _FENCE.match(line):
+            fence = "" if fence == mark[1] else fence or mark[1]
+        outside = not fence and not mark and not line.startswith("#") and not _TABLE.match(line)
+        kept.append(line if outside else "")
+    return kept
+
+
+def row_of(line: str) -> tuple[str, str] | None:
+    """Column and value of a line that has both."""
+    found = _ROW.match(line)
+    if not found or count_words(found[1]) > MAX_LABEL_WORDS or "//" in found[2][:2]:
+        return None
+    return _plain(found[1]), _plain(found[2])
+
+
+def _blocks(lines: list[str]) -> Iterator[Piece]:
+    """Paragraphs and items of lists, each with its lines together."""
+    kind: Literal["sentence", "step"] = "sentence"
+    label, held = "", list[str]()
+    for line in [*lines, ""]:
+        item = _ITEM.match(line)
+        if (item or not line.strip()) and held:
+            yield kind, label, "\n".join(held) if kind == "sentence" and not label else " ".join(map(str.strip, held))
+            held = []
+        if item:
+            kind, label = ("step", item[2]) if item[2] else ("sentence", item[1])
+            held = [line[item.end() :]]
+        elif line.strip():
+            if not held:
+                kind, label = "sentence", ""
+            held.append(line)
