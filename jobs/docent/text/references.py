@@ -23,8 +23,7 @@ _LINK = re.compile(
 _REFERENCE_LINK = re.compile(r"(?<![\w!\\])\[([^\[\]]{1,1000})\]\[[^\[\]]{0,200}\]")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000})>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.{0,2000}?-->", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<!\\)(\*\*\*|\*\*|\*|~~)(?=[^\s*~])(.{1,500}?)(?<=[^\s*~\\])\1", re.DOTALL)
-_UNDERLINE = re.compile(r"(?<![\w\\])(___|__|_)(?=[^\s_])(.{1,500}?)(?<=[^\s_\\])\1(?!\w)", re.DOTALL)
+_MARKS = re.compile(r"\*+|_+|~~")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RUN = re.compile(r"`+")
 _MARKUP = re.compile(r"[*_`\[<&\\~]")
@@ -62,8 +61,8 @@ def references_in(text: str, pattern: re.Pattern[str] | None = None) -> list[Ref
                 Reference(image.start(), image.group(), name, " ".join(plain_text(image["alt"]).split()), True)
             )
     for token in pattern.finditer(text) if pattern else ():
-        if token.group():
-            name = (token[1] or "") if token.re.groups else token.group()
+        name = (token[1] or "") if token.re.groups else token.group()
+        if name.strip():
             found.append(Reference(token.start(), token.group(), name, "", False))
     if not found:
         return found
@@ -118,11 +117,38 @@ def plain_text(text: str) -> str:
     text = _AUTOLINK.sub(r"\1", text)
     text = _TAG.sub(_breaks_only, text)
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
-    for marks in (_EMPHASIS, _EMPHASIS, _UNDERLINE, _UNDERLINE):
-        text = marks.sub(r"\2", text)
+    text = _without_emphasis(text)
     text = html.unescape(_ESCAPE.sub(r"\1", text))
     shown = iter(hidden)
     return re.sub(_HIDDEN, lambda _: next(shown, ""), text) if hidden else text
+
+
+def _without_emphasis(text: str) -> str:
+    """The text without the marks of emphasis that open and close; others stay."""
+    cut: list[tuple[int, int]] = []
+    opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
+    for run in _MARKS.finditer(text):
+        start, end = run.span()
+        before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+        if before == "\\":
+            continue
+        inside_word = run.group()[0] == "_" and before.isalnum() and after.isalnum()
+        waiting = opened[run.group()[0]]
+        while waiting and start < end and before.strip() and not inside_word:
+            opener = waiting[-1]
+            marks = min(end - start, opener[1] - opener[0])
+            cut += [(opener[1] - marks, opener[1]), (start, start + marks)]
+            opener[1] -= marks
+            start += marks
+            if opener[0] == opener[1]:
+                waiting.pop()
+        if start < end and after.strip() and not inside_word:
+            waiting.append([start, end])
+    pieces, behind = [], 0
+    for first, last in sorted(cut):
+        pieces.append(text[behind:first])
+        behind = last
+    return "".join([*pieces, text[behind:]])
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:

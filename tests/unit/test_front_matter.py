@@ -1,0 +1,112 @@
+"""What a Markdown document says of itself."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.markdown_files import SEEDS, document, written
+
+from docent.stages.ingest.front_matter import read_front_matter
+
+
+def read(text: str) -> tuple[dict[str, str], str]:
+    meta, start = read_front_matter(text, "a.md")
+    return meta, text[start:]
+
+
+@pytest.mark.feature("F02")
+def test_a_seed_with_front_matter_names_itself() -> None:
+    found = document(SEEDS / "004-synthetic-qna-lab.md")
+    assert found.name == "Lab 1. Generate Synthetic QnAs from Real-world Data"
+    assert found.meta == {
+        "layout": "default",
+        "title": "Lab 1. Generate Synthetic QnAs from Real-world Data",
+        "permalink": "/1_synthetic_data/",
+        "has_children": "true",
+        "nav_order": "4",
+    }
+    lines = (SEEDS / "004-synthetic-qna-lab.md").read_text(encoding="utf-8").splitlines()
+    assert lines[found.sections[0].source.first_line - 1].strip() == found.sections[0].text.splitlines()[0].strip()
+    assert not any("nav_order" in section.text for section in found.sections)
+
+
+@pytest.mark.feature("F02")
+def test_only_a_line_of_its_own_ends_the_block() -> None:
+    meta, body = read("---\ntitle: Before --- after\ndescription: a---b\n--- \nText --- with rules.\n---\nEnd.\n")
+    assert meta == {"title": "Before --- after", "description": "a---b"}
+    assert body == "Text --- with rules.\n---\nEnd.\n"
+
+
+@pytest.mark.feature("F02")
+@pytest.mark.parametrize(
+    "yaml", ["title: [unclosed", "a: b: c", "title: 'x", "\tx: y", "[" * 5000, "a: !!python/x b\n- c"]
+)
+def test_bad_yaml_is_left_out_with_a_warning_and_the_document_goes_on(
+    tmp_path: Path, yaml: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = written(tmp_path, f"---\n{yaml}\n---\n# A\n\nThe text goes on.\n")
+    assert found.meta == {} and [section.text for section in found.sections] == ["The text goes on."]
+    assert "manual.md: front matter cannot be read" in caplog.text
+
+
+@pytest.mark.feature("F02")
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("---\ntitle: A\n---\ntext", "without description"),
+        ("---\ndescription: A\n---\ntext", "without title"),
+        ("---\nother: A\n---\ntext", "without title and description"),
+        ("---\n---\ntext", "without title and description"),
+        ("text", "no title and description"),
+        ("---\ntitle: A\ndescription: B\n---\ntext", ""),
+    ],
+)
+def test_a_missing_title_or_description_is_said(text: str, missing: str, caplog: pytest.LogCaptureFixture) -> None:
+    read(text)
+    assert missing in caplog.text and bool(missing) == bool(caplog.text)
+
+
+def test_values_stay_as_they_are_written_and_only_scalars_and_their_lists_are_taken() -> None:
+    meta, _ = read(
+        "---\nzip: 007\nyes: no\nday: 2026-99-99\nversion: 1.10\ntags: [a, b]\nempty:\nnested: {a: b}\n"
+        "fold: >\n  one\n  two\nlists: [[a], b]\n---\n"
+    )
+    assert meta == {
+        "zip": "007", "yes": "no", "day": "2026-99-99", "version": "1.10", "tags": "a, b", "fold": "one two",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nA rule above.\n\n---\n\nAnd one below.\n",
+        "---\nJust prose here\n---\nMore.\n",
+        "---\ntitle: never closed\n\ntext",
+        "----\ntitle: a\n---\n",
+        " ---\ntitle: a\n---\n",
+        "\n---\ntitle: a\n---\n",
+        "---",
+        "---\n" + "key: value\n" * 10_000 + "---\n",
+        "",
+    ],
+)
+def test_what_is_no_front_matter_stays_in_the_text(text: str) -> None:
+    assert read(text) == ({}, text)
+
+
+def test_aliases_are_refused_before_they_grow() -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    started = time.monotonic()
+    assert read(f"---\ntitle: T\n{bomb}---\nText.") == ({}, "Text.")
+    assert time.monotonic() - started < 1
+
+
+def test_windows_line_breaks_and_marks_count_as_lines(tmp_path: Path) -> None:
+    found = written(tmp_path, "\ufeff---\r\ntitle: T\r\n---\r\n\r\n# A\r\n\r\nText.\r\n")
+    (section,) = found.sections
+    assert (found.name, section.source.first_line, section.source.last_line) == ("T", 5, 7)
