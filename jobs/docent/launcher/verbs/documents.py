@@ -48,7 +48,10 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
         return
     sections = [_section_row(document, section) for document in documents for section in document.sections]
-    print_table(sections, output, f"{len(documents)} documents, {len(sections)} sections")
+    if sections:
+        print_table(sections, output, f"{len(documents)} documents, {len(sections)} sections")
+    else:
+        click.echo("no document")
     if rejects:
         print_table([_reject_row(reject) for reject in rejects], output, f"\n{len(rejects)} could not be used")
 
