@@ -70,7 +70,23 @@ def cell_line(record: Record, column: int) -> int:
 
 def cell_span(file: str, record: Record, column: int) -> Span:
     """Lines of a cell's text, blank lines around it left out."""
-    cell = record.cells[column]
-    before = cell[: len(cell) - len(cell.lstrip())]
-    first_line = cell_line(record, column) + line_breaks(before)
+    return _span(file, record.cells[column], cell_line(record, column))
+
+
+def cell_spans(file: str, record: Record) -> list[Span]:
+    """The same for every cell of a row; cells of one line share a value."""
+    line, found = record.first_line, []
+    whole = Span(file=file, first_line=line, last_line=line)
+    for cell in record.cells:
+        breaks = line_breaks(cell)
+        if breaks or line != whole.first_line:
+            whole = _span(file, cell, line)
+        found.append(whole)
+        line += breaks
+    return found
+
+
+def _span(file: str, cell: str, line: int) -> Span:
+    """Lines of the text of a cell that begins on a line."""
+    first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
     return Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))

@@ -10,7 +10,6 @@ import difflib
 import itertools
 import logging
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ TOO_MANY_COLUMNS = "table has too many columns"
 TOO_MANY_ROWS = "rows beyond ingest.rows.max_rows"
 # Rows that are looked at to find the column that names them.
 _LOOKED_AT = 20
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[\d\s.,#]*")
 
 
@@ -92,7 +92,7 @@ def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Row
 def readable(cell: str) -> str:
     """A cell's text without control characters and blank ends; line breaks of any system as one."""
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+    return _CONTROLS.sub("", text).strip()
 
 
 def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFile) -> Iterator[TableRow | Reject]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from docent.config import Source
 from docent.records import Document, Reject, Span
-from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_span, read_records
+from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_spans, read_records
 from docent.stages.ingest.encoding import detect
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
 from docent.stages.ingest.row_documents import TableRow, documents_of
@@ -90,7 +90,7 @@ def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:
             f"{listed.name} line {record.first_line}: {len(cells)} cells under {width} columns; is a quote missing?"
         )
         return Reject(reason=OTHER_NUMBER_OF_CELLS, raw=shorten(",".join(cells)), detail=detail)
-    spans = [cell_span(listed.name, record, position) for position in range(width)]
+    spans = cell_spans(listed.name, record)[:width]
     source = Span(file=listed.name, first_line=record.first_line, last_line=record.last_line)
     return TableRow(cells, spans, source)
 
