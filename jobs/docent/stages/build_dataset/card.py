@@ -139,7 +139,7 @@ def _types(statistics: dict[str, Any]) -> list[str]:
     lines = [f"| question type | difficulty | {' | '.join(columns)} |", f"| --- | --- |{' ---: |' * len(columns)}"]
     for row in statistics["by_type"]:
         cells = " | ".join(str(row[column]) for column in columns)
-        lines.append(f"| {_line(row['question_type'])} | {_line(row['difficulty']) or '-'} | {cells} |")
+        lines.append(f"| {_code(row['question_type'])} | {_line(row['difficulty']) or '-'} | {cells} |")
     return lines
 
 
@@ -154,7 +154,7 @@ def _rejected(statistics: dict[str, Any]) -> list[str]:
 def _shortfall(statistics: dict[str, Any]) -> list[str]:
     if not statistics["shortfall"]:
         return []
-    lines = [f"- {_line(row['question_type'])}: {row['missing']}" for row in _totals(statistics["shortfall"])]
+    lines = [f"- {_code(row['question_type'])}: {row['missing']}" for row in _totals(statistics["shortfall"])]
     return ["Asked for and not written:", "", *lines, ""]
 
 

@@ -16,6 +16,7 @@ from docent.errors import ConfigError, PipelineError, TemporaryError
 log = logging.getLogger("docent.build-dataset")
 
 REFUSED = (401, 403)
+OURS = ("hf/", "images/", "documents/", "chat-", "conversations-")
 
 
 def check(section: BuildDataset) -> None:
@@ -44,22 +45,37 @@ def push(ctx: Context) -> None:
         TemporaryError: the hub cannot be reached or fails.
     """
     import httpx2
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    disable_progress_bars()
     section: BuildDataset = ctx.section
+    name, made = section.push_to, ctx.made_so_far()
     api = HfApi(token=os.environ[section.token_env], library_name="docent")
-    files = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=path) for name, path in ctx.made_so_far().items()]
     try:
-        api.create_repo(section.push_to, repo_type="dataset", exist_ok=True, private=section.push_private)
-        done = api.create_commit(section.push_to, files, commit_message="Data set by docent", repo_type="dataset")
+        api.create_repo(name, repo_type="dataset", exist_ok=True, private=section.push_private)
+        stale = [file for file in api.list_repo_files(name, repo_type="dataset") if _is_ours(file) and file not in made]
+        changes: list[CommitOperationAdd | CommitOperationDelete] = [
+            *(CommitOperationAdd(path_in_repo=file, path_or_fileobj=path) for file, path in made.items()),
+            *(CommitOperationDelete(path_in_repo=file) for file in stale),
+        ]
+        done = api.create_commit(name, changes, commit_message="Data set by docent", repo_type="dataset")
     except OfflineModeIsEnabled:
         raise ConfigError("the hub is switched off", "HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE") from None
     except HfHubHTTPError as error:
         raise _refusal(error.response.status_code, section) from None
     except (httpx2.HTTPError, OSError) as error:
-        raise TemporaryError(f"the hub cannot be reached: {error}", section.push_to, "docent run") from None
-    log.info("%d files are at %s, commit %s", len(files), section.push_to, done.oid[:10])
+        raise TemporaryError(f"the hub cannot be reached: {error}", name, "docent run") from None
+    except ValueError as error:
+        what = f"the hub or its client does not take the data set: {error}"
+        raise ConfigError(what, name, "mend the card's settings, build_dataset.name and license") from None
+    log.info("%d files are at %s, commit %s", len(made), name, done.oid[:10])
+
+
+def _is_ours(file: str) -> bool:
+    """Whether an earlier data set may have put a file there: what is no longer part of the set must go."""
+    return file.startswith(OURS)
 
 
 def _refusal(status: int, section: BuildDataset) -> PipelineError:
