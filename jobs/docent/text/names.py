@@ -11,12 +11,13 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from docent.text.quantities import UNITS
 from docent.text.terms import STOP_WORDS, folded, terms_of
 
 NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
 """Codes of languages in which every noun has a capital."""
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
-_WORD = re.compile(rf"[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
+_WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『')
 _NO_NAMES = frozenset(
@@ -56,13 +57,13 @@ def names_of(text: str) -> list[str]:
     text = _LINE_MARK.sub("\n", text)
     for match in _WORD.finditer(text):
         word = match.group()
-        if not any(c.isupper() for c in word) or folded(word) in _NO_NAMES:
+        if word.islower() or folded(word) in _NO_NAMES:
             continue
         possessive = _POSSESSIVE.search(word) is not None
         if _begins_sentence(text, match.start()) and not (possessive and word[0].isupper()):
             continue
         name = _POSSESSIVE.sub("", word)
-        if len(name) > 1 and folded(name) not in STOP_WORDS:
+        if len(name) > 1 and folded(name) not in STOP_WORDS and folded(name) not in UNITS:
             found.append(name)
     return list(dict.fromkeys(found))
 
@@ -73,7 +74,7 @@ def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = (
 
 
 def _begins_sentence(text: str, start: int) -> bool:
-    before = text[:start].rstrip(" \t")
+    before = text[max(0, start - 8) : start].rstrip(" \t")
     return not before or before.endswith(_BEGINS)
 
 

@@ -8,8 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from docent.text.numbers import CARDINALS, numbers_of
+from docent.text.terms import STOP_WORDS, folded, stem
+
+COUNTED_WORDS = 4
+"""Words behind a number in which what it counts is looked for in a source."""
+_BEHIND = re.compile(rf"(?:[ \u00a0-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
+_YEAR = re.compile(r"1\d{3}|20\d{2}")
 
 _UNITS = {
     "mm": "millimetre millimetres millimeter millimeters",
@@ -62,6 +71,19 @@ _UNITS = {
     "€": "euro euros eur",
     "$": "dollar dollars usd",
 }
+# Units of which one may stand by mistake for another.
+_SAME_KIND = (
+    {"mm", "cm", "m", "km", "inch", "ft", "yd", "mi"},
+    {"mg", "g", "kg", "t", "lb", "oz"},
+    {"ml", "l"},
+    {"ms", "s", "min", "h", "day", "week", "month", "year", "century"},
+    {"hz", "khz", "mhz", "ghz"},
+    {"kb", "mb", "gb", "tb"},
+    {"w", "kw", "mw"},
+    {"km/h", "mph", "m/s"},
+    {"°c", "°f"},
+    {"€", "$"},
+)
 UNITS: dict[str, str] = {name: unit for unit, names in _UNITS.items() for name in (unit, *names.split())}
 _WORDS = "|".join(sorted(CARDINALS, key=len, reverse=True))
 _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
@@ -111,11 +133,20 @@ def _digits(found: re.Match[str]) -> str:
 
 def quantities_of(text: str) -> list[tuple[str, str]]:
     """Every number with the unit behind it, `("5", "cm")`; the unit is "" where none follows."""
-    found = []
-    for quantity in _QUANTITY.finditer(text):
-        number = re.sub(r"(?<=\d)\s(?=\d)", "", quantity["number"])
-        found += [(value, _unit(quantity["unit"])) for value in numbers_of(number)[-1:]]
-    return found
+    return [(number, unit) for number, unit, _ in _quantities(text)]
+
+
+@lru_cache(maxsize=16)
+def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
+    """Number, unit, and where the number ends."""
+    found = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
+    return tuple((number, _unit(unit), end) for number, unit, end in found if number)
+
+
+@lru_cache(maxsize=4096)
+def _number(written: str) -> str:
+    """Its value; "" for words that claim no number."""
+    return next(iter(numbers_of(re.sub(r"(?<=\d)\s(?=\d)", "", written))[-1:]), "")
 
 
 def _unit(name: str | None) -> str:
@@ -126,15 +157,69 @@ def _unit(name: str | None) -> str:
 def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
     """Quantities of `answer` whose number the source has, but only with other units: `["5 m"]`.
 
+    A number that also stands alone in the source, as in a table, is only held against a unit of the same kind.
+
     Args:
         source: the units of every number, as `units_by_number` gives them.
     """
     changed = [
         f"{number} {unit}"
         for number, unit in quantities_of(answer)
-        if unit and (known := source.get(number)) and unit not in known and "" not in known
+        if unit and (known := source.get(number)) and unit not in known and ("" not in known or _kind(unit) & known)
     ]
     return list(dict.fromkeys(changed))
+
+
+def _kind(unit: str) -> set[str]:
+    return next((kind for kind in _SAME_KIND if unit in kind), set())
+
+
+def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
+    """Numbers of `answer` before a word that the source counts too, but never with that number: `["3 faces"]`.
+
+    Args:
+        source: the numbers of every counted word, as `numbers_by_word` gives them.
+    """
+    found = []
+    for number, words in _counted(answer):
+        known = source.get(stem(words[0])) if words else None
+        if known and known.directly and number not in known.numbers:
+            found.append(f"{number} {words[0]}")
+    return list(dict.fromkeys(found))
+
+
+@dataclass
+class Counts:
+    """The numbers that stand before a word.
+
+    Attributes:
+        numbers: all, up to COUNTED_WORDS before it.
+        directly: whether one of them stands directly before it.
+    """
+
+    numbers: set[str] = field(default_factory=set)
+    directly: bool = False
+
+
+def numbers_by_word(text: str) -> dict[str, Counts]:
+    """The numbers before every word that is counted, by its stem."""
+    found: dict[str, Counts] = {}
+    for number, words in _counted(text):
+        for place, word in enumerate(words):
+            counts = found.setdefault(stem(word), Counts())
+            counts.numbers.add(number)
+            counts.directly |= place == 0
+    return found
+
+
+def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Every number but years, with the words directly behind it, up to a mark, a stop word first, or a number."""
+    for number, _, end in _quantities(text):
+        if _YEAR.fullmatch(number):
+            continue
+        behind = _BEHIND.match(text, end, end + 80)
+        words = folded(behind.group() if behind else "").replace("-", " ").split()
+        yield number, [] if words and words[0] in STOP_WORDS else [w for w in words if w not in CARDINALS]
 
 
 def units_by_number(text: str) -> dict[str, set[str]]:

@@ -9,6 +9,8 @@ and numpy are imported where they are used.
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ _DECISIVE = frozenset(
     "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero falso niet geen waar onwaar 예 네 아니요 참 "
     "거짓 はい いい".split()
 ) | {*CARDINALS, *ORDINALS}
+_DIGIT = re.compile(r"\d")
 _DECISIVE_LETTERS = "不没沒無非未否ない않"
 
 
@@ -61,8 +64,9 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     from rensa import RMinHash
 
     asked, said = terms_of(question), terms_of(answer)
-    decisive = sorted(term for term in (*asked, *said) if term in _DECISIVE or any(c.isdigit() for c in term))
-    negations = [str((question + answer).count(letter)) for letter in _DECISIVE_LETTERS]
+    decisive = sorted(term for term in (*asked, *said) if term in _DECISIVE or (_DIGIT.search(term) is not None))
+    both = question + answer
+    negations = () if both.isascii() else tuple(str(both.count(letter)) for letter in _DECISIVE_LETTERS)
     weight = max(1, len(said)) / max(1, len(asked))
     shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)
@@ -71,7 +75,7 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     return Sketch(signature, hash_of(scope, *decisive, *negations))
 
 
-def _weighted(side: str, terms: list[str], copies: int) -> list[str]:
+def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
     """Words and word pairs, as often as they must be to weigh as much as the other side."""
     shingles = [*terms, *(f"{a} {b}" for a, b in zip(terms, terms[1:], strict=False))]
     return [f"{side}{copy} {shingle}" for copy in range(max(1, copies)) for shingle in shingles]

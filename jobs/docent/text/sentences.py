@@ -54,6 +54,8 @@ def readable_name(name: str) -> str:
 
 def plain(text: str) -> str:
     """Lower case without accents and extra white space, for comparisons: `Möbius` and `mobius` are the same."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 STEM_LETTERS = 5
 HANGUL_STEM_LETTERS = 2
@@ -71,17 +72,19 @@ STOP_WORDS_OF = {code: frozenset(folded(word) for word in words.split()) for cod
 STOP_WORDS = frozenset[str]().union(*STOP_WORDS_OF.values())
 
 
-def terms_of(text: str) -> list[str]:
+@lru_cache(maxsize=16)  # several gates look at the same question and answer, one after the other
+def terms_of(text: str) -> tuple[str, ...]:
     """Words in order; a run of letters without spaces becomes its overlapping pairs."""
     found: list[str] = []
     for term in _TERM.findall(folded(text)):
-        if _RUN.match(term):
+        if not term.isascii() and _RUN.match(term):
             found += [term[i : i + 2] for i in range(len(term) - 1)] or [term]
         else:
-            found.append(_POSSESSIVE.sub("", term))
-    return found
+            found.append(term if term.isalnum() else _POSSESSIVE.sub("", term))
+    return tuple(found)
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(term: str) -> str:
     """What is left of a word when endings are cut: `edges` and `edge`, `rotation` and `rotated` become the same."""
     if any(c.isdigit() for c in term):
@@ -95,13 +98,16 @@ def stem(term: str) -> str:
 
 def stems_of(text: str) -> frozenset[str]:
     """Stems of all words of a text."""
-    return frozenset(stem(part) for term in terms_of(text) for part in (term, *term.split("-")) if part)
+    terms = set(terms_of(text))
+    parts = {part for term in terms if "-" in term for part in term.split("-") if part}
+    return frozenset(map(stem, terms | parts))
 
 
-def content_stems(text: str) -> list[str]:
+@lru_cache(maxsize=16)
+def content_stems(text: str) -> tuple[str, ...]:
     """Distinct stems of the words that carry content, in order; numbers are left to those who check numbers."""
     kept = (term for term in terms_of(text) if term not in STOP_WORDS and not term[:1].isdigit() and len(term) > 1)
-    return list(dict.fromkeys(stem(term) for term in kept))
+    return tuple(dict.fromkeys(stem(term) for term in kept))
 
 
 def support(stems: Iterable[str], known: frozenset[str]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from docent.records import QAPair, Reject
@@ -67,13 +68,13 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _distinct(texts: list[list[str]], n: int) -> float:
+def _distinct(texts: Sequence[tuple[str, ...]], n: int) -> float:
     """Share of the runs of n words that are different ones, over all answers of the sample."""
     runs = [tuple(words[i : i + n]) for words in texts for i in range(len(words) - n + 1)]
     return _share(len(set(runs)), len(runs))
 
 
-def _self_similarity(texts: list[list[str]]) -> dict[str, float]:
+def _self_similarity(texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
     """Jaccard similarity of the answers' content words: of all pairs of answers, and of each with its nearest."""
     sets = [frozenset(words) for words in texts if words]
     if len(sets) < 2:

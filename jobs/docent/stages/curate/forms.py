@@ -77,6 +77,12 @@ OTHER_REFUSALS = (
 _REFUSED = tuple(re.compile(pattern) for patterns in REFUSALS.values() for pattern in patterns)
 _REFUSED_OTHER = tuple(re.compile(pattern, re.IGNORECASE) for pattern in OTHER_REFUSALS)
 
+# One of these is in every refusal above that is searched in folded words: most answers have none.
+_HINT = re.compile(
+    r"not|n't|\bno\b|\bnone\b|n/a|unknown|sorry|afraid|unable|model|intelli|apolog|insufficient|unfortunately|"
+    r"\b(?:ai|ki|ia)\b|nicht|kein|leid|\bne\b|aucune|\bpas\b|puedo|siento|nao|\bnon\b|niet|taal"
+)
+
 _LABEL = re.compile(
     r"\[/?(?:visitor|guide|q|a|question|answer|user|assistant|inst)\]"
     r"|^\W{0,3}(?:question|answer|visitor|guide|user|assistant|q|a)\W{0,3}\d{0,3}\s?[:：]",
@@ -99,10 +105,10 @@ def refusal_in(answer: str) -> str | None:
     """The words with which an answer says that it gives none."""
     begin = answer[:REFUSAL_CHARS]
     folded = plain(begin).replace("’", "'")
-    for pattern, text in [*((p, folded) for p in _REFUSED), *((p, begin) for p in _REFUSED_OTHER)]:
-        if found := pattern.search(text):
-            return found.group()
-    return None
+    patterns = [(pattern, folded) for pattern in _REFUSED] if _HINT.search(folded) else []
+    patterns += [] if begin.isascii() else [(pattern, begin) for pattern in _REFUSED_OTHER]
+    found = (pattern.search(text) for pattern, text in patterns)
+    return next((match.group() for match in found if match), None)
 
 
 def leftover_in(text: str, source: str) -> str | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from docent.stages.curate.cases import VISITOR, Case
 from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
 from docent.text.numbers import numbers_of, supported_by
-from docent.text.quantities import changed_units, claimed_text, written_out
+from docent.text.quantities import changed_counts, changed_units, claimed_text, written_out
 from docent.text.terms import content_stems, support, terms_of
 
 MIN_CONTENT_WORDS = 3
 """Shorter texts have too few words for a share."""
 LOW_SUPPORT = 0.5
-MIN_LATIN_SHARE = 0.5
 
 # Types whose questions make something up, a number or a name among it, that the answer may take up.
 SUPPOSING = frozenset({"hypothetical", "application", "true_false_fill_blank", "boolean", "contextual_ambiguity"})
@@ -25,7 +24,7 @@ FREE_QUESTIONS = frozenset(
 
 
 def unsupported_number(case: Case) -> str | None:
-    """Numbers that the source does not have, or has with other units; the teacher made them up."""
+    """Numbers that the source does not have, or only with other units or of other things; the teacher made them up."""
     answer = claimed_text(written_out(case.pair.answer))
     known = case.source.numbers
     if case.pair.question_type in SUPPOSING:
@@ -35,12 +34,17 @@ def unsupported_number(case: Case) -> str | None:
         known = known | supported_by(_with_other_marks(case.source.text))
         found = [number for number in found if number not in known]
     found += changed_units(answer, case.source.units)
+    if case.same_language:
+        supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
+        asked = changed_counts(supposed, case.source.counts)
+        counted = (c for c in changed_counts(answer, case.source.counts) if c not in asked)
+        found += [count for count in counted if count.split(" ")[0] not in found]
     return ", ".join(found) if len(found) > case.section.max_unsupported_numbers else None
 
 
 def unsupported_name(case: Case) -> str | None:
     """Proper names that the source does not have; only where pair and source are in the same language."""
-    if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not _in_latin_letters(case.source.text):
+    if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not case.source.in_latin_letters:
         return None
     supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
     found = unsupported_names(case.pair.answer, case.source.names, frozenset(terms_of(supposed)))
@@ -86,11 +90,6 @@ def number_in_question(case: Case) -> str | None:
     stated = numbers_of(claimed_text(written_out(case.pair.question)))
     found = [number for number in stated if len(number) > 1 and number not in case.source.numbers]
     return ", ".join(found) or None
-
-
-def _in_latin_letters(text: str) -> bool:
-    letters = [c for c in text[:2000] if c.isalpha()]
-    return sum(c < "\u0250" for c in letters) >= MIN_LATIN_SHARE * len(letters)
 
 
 def _with_other_marks(text: str) -> str:

@@ -56,6 +56,7 @@ _NEAR = (
 _NO_LANGUAGE = {"zxx"}
 _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|\S*[\\/_@=<>{}]\S*")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_ASCII_LETTER = re.compile(r"[A-Za-z]")
 _ENGLISH_ENOUGH = 0.35
 """Share of English stop words that no other language reaches; saves asking the detector."""
 
@@ -113,7 +114,9 @@ def _is_english(words: list[str]) -> bool:
 
 def _scripts(text: str) -> Counter[str]:
     """Letters by script; ASCII is counted without looking each of them up."""
-    plain = sum(c.isalpha() for c in text if c.isascii())
+    plain = len(_ASCII_LETTER.findall(text))
+    if text.isascii():
+        return Counter({"LATIN": plain})
     found = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if not c.isascii() and c.isalpha())
     found["LATIN"] += plain
     return found

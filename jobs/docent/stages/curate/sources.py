@@ -18,7 +18,7 @@ from docent.stages.curate.language import code_of_text
 from docent.text.figures import with_descriptions
 from docent.text.names import Vouched, vouched_by
 from docent.text.numbers import supported_by
-from docent.text.quantities import units_by_number, written_out
+from docent.text.quantities import Counts, numbers_by_word, units_by_number, written_out
 from docent.text.sentences import plain, readable_name
 from docent.text.terms import stems_of
 
@@ -80,6 +80,11 @@ class Source:
         return units_by_number(self.text)
 
     @cached_property
+    def counts(self) -> dict[str, Counts]:
+        """The numbers of every word that is counted."""
+        return numbers_by_word(self.text)
+
+    @cached_property
     def names(self) -> Vouched:
         """Its words, as names are looked up."""
         return vouched_by(self.text)
@@ -88,6 +93,12 @@ class Source:
     def stems(self) -> frozenset[str]:
         """Stems of its words."""
         return stems_of(self.text)
+
+    @cached_property
+    def in_latin_letters(self) -> bool:
+        """Whether at least half of its letters are Latin, so that names can be compared."""
+        letters = [c for c in self.text[:2000] if c.isalpha()]
+        return 2 * sum(c < "\u0250" for c in letters) >= len(letters)
 
     @cached_property
     def language(self) -> str:

@@ -1,0 +1,180 @@
+"""Clean pairs for the bench of curate: true retellings of sentences of the samples, by rules that can be read.
+
+Reads samples/museum and samples/manual; writes nothing. Every rule keeps what the sentence says: order, wording and the
+way numbers are written change, facts do not.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.records import Item, QAPair, Span, make_id
+from docent.text.numbers import CARDINALS
+from docent.text.sentences import is_heading, split_sentences
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples"
+MIN_WORDS = 8
+WORD_OF = {str(value): word for word, value in CARDINALS.items() if word != "dozen"}
+_VERB = re.compile(
+    r" (?:are|is|has|have|had|was|were|stands?|meets?|consists?|can|cannot|must|carries|makes?|shows?|proved|gives?|"
+    r"fills|needs?|lies|turns?|controls?|counts?|mixes|keeps?|described|published|wrote|used|built|found|showed|"
+    r"explained|named|begins?|runs?|holds?|covers?|takes?|saves|rests) "
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One sentence of one item."""
+
+    item: Item
+    sentence: str
+
+
+def read_items() -> list[Item]:
+    """The exhibits of the museum and the sections of the manual."""
+    with (SAMPLES / "museum" / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
+        exhibits = [(row["item_name"], row["description"]) for row in csv.DictReader(file)]
+    items = [_item("exhibit", "museum", name, text, line) for line, (name, text) in enumerate(exhibits, 2)]
+    for path in sorted((SAMPLES / "manual").rglob("*.md")):
+        parts = re.split(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for number, (title, text) in enumerate(zip(parts[1::2], parts[2::2], strict=True), 1):
+            items.append(_item("section", path.stem, title, re.sub(r"\{\{.*?\}\}|!\[.*?\]\(.*?\)", "", text), number))
+    return items
+
+
+def _item(kind: str, document: str, name: str, text: str, line: int) -> Item:
+    span = Span(file=f"{document}.md", first_line=line, last_line=line)
+    values = {"kind": kind, "name": name, "title": name, "text": text.strip(), "source": span}
+    return Item(id=make_id("assemble", (), document, line), document_id=document, document=document, **values)
+
+
+def facts_of(items: list[Item]) -> list[Fact]:
+    """Sentences that say something on their own."""
+    return [fact for item in items for fact in _facts(item)]
+
+
+def _facts(item: Item) -> Iterator[Fact]:
+    lines = [line for line in item.text.splitlines() if not re.match(r"\s*(?:\||```|[-*] |\d+\. |#|\w+ = )", line)]
+    for sentence in split_sentences("\n".join(lines)):
+        whole = not is_heading(sentence) and len(sentence.split()) >= MIN_WORDS and "`" not in sentence
+        alone = not sentence.startswith(("It ", "They ", "Because ", "If ", "NO_CONTENT"))
+        if whole and alone and _VERB.search(sentence):
+            yield Fact(item, sentence)
+
+
+def subject_of(sentence: str) -> str:
+    """What a sentence is about: the words before its first verb."""
+    subject = sentence[: found.start()] if (found := _VERB.search(sentence)) else sentence
+    first = subject.split(" ")[0]
+    return lowered(subject) if first in ("The", "A", "An", "Each", "In", "This", "Some", "Since", "Two") else subject
+
+
+def lowered(text: str) -> str:
+    """With a small first letter, as in the middle of a sentence, where the first word is no name."""
+    return text[0].lower() + text[1:] if text.startswith(("The ", "A ", "An ", "Each ", "In ", "There ")) else text
+
+
+def digits_for_words(text: str) -> str:
+    """`twelve` as `12`, but for small words of grammar such as one and two."""
+    words = "|".join(word for word, value in CARDINALS.items() if value > 2 and word != "dozen")
+    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda found: str(CARDINALS[found.group()]), text)
+
+
+def words_for_digits(text: str) -> str:
+    """Small numbers in words: `12` as `twelve`, up to twenty, where no unit sign follows."""
+    return re.sub(r"(?<![\w.,-])([3-9]|1\d|20)(?=[ .](?![\dA-Zk-m]))", lambda found: WORD_OF[found.group()], text)
+
+
+def thousands(text: str) -> str:
+    """`2,700` as `2700`."""
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+
+
+def year_first(text: str) -> str:
+    """The year at the beginning: `Tait wrote it in 1876` as `In 1876, Tait wrote it`."""
+    found = re.search(r" in (\d{4})(?=[ .])", text)
+    if not found:
+        return text
+    rest = text[: found.start()] + text[found.end() :]
+    return f"In {found[1]}, {lowered(rest)}"
+
+
+def short_names(text: str) -> str:
+    """`Michael Freedman and Richard Skora` as `Freedman and Skora`."""
+    return re.sub(r"(?<=[a-z,] )[A-Z][a-z]+ ([A-Z][a-z]+) and [A-Z][a-z]+ ([A-Z][a-z]+)", r"\1 and \2", text)
+
+
+def other_words(text: str) -> str:
+    """A few words for others that mean the same."""
+    for old, new in (
+        ("about", "approximately"), ("usual", "customary"), ("exactly", "precisely"), ("because", "since"),
+        ("are named after", "take their name from"), ("is named after", "takes its name from"), ("degrees", "°"),
+        ("consists of", "is made up of"), ("must be", "has to be"), ("so that", "and so"), ("showed", "demonstrated"),
+    ):  # fmt: skip
+        text = re.sub(rf"\b{old}\b", new, text)
+    return text.replace(" °", "°")
+
+
+def with_possessive(text: str) -> str:
+    """`the faces of the cube` as `the cube's faces`."""
+    return re.sub(r"\bthe (\w+) of the (\w+)(?=[ .,])", r"the \2's \1", text, count=1)
+
+
+REWRITES: tuple[Callable[[str], str], ...] = (
+    lambda text: other_words(digits_for_words(text)),
+    lambda text: with_possessive(words_for_digits(text)),
+    lambda text: year_first(short_names(text)),
+    lambda text: year_first(other_words(thousands(text))),
+    lambda text: with_possessive(other_words(text)),
+    lambda text: text,
+)
+
+
+KINDS = ("boolean", "fact_based", "long_answer", "true_false_fill_blank")
+
+
+def clean_pair(fact: Fact, kind: str, index: int, rng: random.Random) -> QAPair:
+    """A true pair about a fact, of one of KINDS."""
+    said = rng.choice(REWRITES)(fact.sentence)
+    half = len(said.split()) // 2
+    subject = subject_of(fact.sentence)
+    forms = {
+        "fact_based": rng.choice(
+            [
+                (f"What is known about {subject}?", said),
+                (f"What should one know about {subject}?", f"According to the description, {lowered(said)}"),
+            ]
+        ),
+        "boolean": (f"True or false: {said}", f"True. {fact.sentence}"),
+        "true_false_fill_blank": (f"Complete the sentence: {' '.join(said.split()[:half])} ____", said),
+        "long_answer": (
+            f"Can you tell me more about {subject} ({fact.item.title.replace('-', ' ')})?",
+            f"There are two things to say. First, it belongs to {fact.item.title.replace('-', ' ')}. Second: {said}",
+        ),
+    }
+    return pair_of(fact.item, *forms[kind], kind, index)
+
+
+def pair_of(item: Item, question: str, answer: str, kind: str, index: int) -> QAPair:
+    """A row as generate-qa writes it."""
+    return QAPair(
+        id=make_id("generate-qa", (item.id,), index, question, answer),
+        parents=(item.id,),
+        item_id=item.id,
+        item_name=item.name,
+        question=question,
+        answer=answer,
+        question_type=kind,
+        difficulty="easy",
+        language="English",
+        temperature=0.7,
+        index=index,
+        teacher="rules",
+        sources=(item.source,),
+    )
