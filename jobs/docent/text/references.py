@@ -27,7 +27,9 @@ _MARKS = re.compile(r"\*+|_+|~~")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RUN = re.compile(r"`+")
 _MARKUP = re.compile(r"[*_`\[<&\\~]")
-_HIDDEN = "\ue000"  # private use: stands for a code span while the text around it is made plain
+# Private use: the number of a code span between these two stands for it while the text around it is made plain.
+_BEFORE, _BEHIND = "\ue000", "\ue001"
+_HIDDEN = re.compile(f"{_BEFORE}([0-9]+){_BEHIND}")
 
 
 class Reference(NamedTuple):
@@ -105,13 +107,13 @@ def plain_text(text: str) -> str:
     if not _MARKUP.search(text):
         return text
     hidden: list[str] = []
-    text = text.replace(_HIDDEN, "")
+    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
     pieces: list[str] = []
     end = 0
     for start, after in code_spans(text):
         ticks = len(_RUN.match(text, start).group())  # type: ignore[union-attr]
+        pieces += [text[end:start], f"{_BEFORE}{len(hidden)}{_BEHIND}"]
         hidden.append(text[start + ticks : after - ticks])
-        pieces += [text[end:start], _HIDDEN]
         end = after
     text = "".join([*pieces, text[end:]]) if pieces else text
     text = _AUTOLINK.sub(r"\1", text)
@@ -119,8 +121,7 @@ def plain_text(text: str) -> str:
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
     text = _without_emphasis(text)
     text = html.unescape(_ESCAPE.sub(r"\1", text))
-    shown = iter(hidden)
-    return re.sub(_HIDDEN, lambda _: next(shown, ""), text) if hidden else text
+    return _HIDDEN.sub(lambda span: hidden[int(span[1])], text) if hidden else text
 
 
 def _without_emphasis(text: str) -> str:
