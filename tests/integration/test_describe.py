@@ -227,6 +227,12 @@ def test_a_section_that_is_only_a_picture_needs_a_description(
     assert all(("describe.enabled=true" in r.detail) == (not enabled) for r in bare)
 
 
+def test_a_caption_says_something_without_a_description(tmp_path: Path, run_dir: Path, teacher: Teacher) -> None:
+    manual(tmp_path / "m", "a.md", "# A\n\n![A flyer of 1903](1.jpg)")
+    (document,), rejects = run(config(tmp_path / "m", teacher, enabled=False), run_dir)
+    assert ([shown(s) for s in document.sections], rejects) == (["[Figure: A flyer of 1903]"], [])
+
+
 def test_the_offline_teacher_is_refused_at_once(
     tmp_path: Path, run_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 from tests.loading import Loaded, loaded
 
+from docent.config import PipelineConfig
+from docent.records import Document
+from docent.spec import RunStates
+from docent.stage import run_shard
 from docent.stages.ingest import fetch as fetching
 from docent.stages.ingest.fetch import FetchError, Rules, fetch, shown
 from docent.stages.ingest.fetch_images import Address, addresses_of
+from docent.store import Shard
 from docent.text.figures import with_descriptions
 
 SHARED = Path(__file__).parents[3] / "shared/data"
@@ -218,3 +223,28 @@ def test_many_rows_keep_their_order_and_few_pictures_are_under_way(tmp_path: Pat
     for n, section in enumerate(found.sections):
         assert [f.image.name for f in section.figures if f.image] == ([PHOTOS[n % 4].name] if n % 3 else [])
     assert (len(found.files), found.rejects) == (4, [])
+
+
+def test_ingest_fetches_through_the_real_stage_and_a_row_of_pictures_alone_needs_a_description(
+    tmp_path: Path, run_dir: Path, web: Web
+) -> None:
+    (tmp_path / "t.csv").write_text(f"photo,name\n{web.url(PHOTOS[0].name)},\n{web.url(PHOTOS[1].name)},A cup\n")
+    made = PipelineConfig.model_validate(
+        {
+            "ingest": {
+                "sources": [{"kind": "csv", "path": str(tmp_path / "t.csv")}],
+                "rows": {"image_columns": ["photo"], "image_hosts": [web.host]},
+                "max_reject_rate": 1,
+            }
+        }
+    )
+    assert run_shard(made, "ingest", run_dir, Shard(0, 1)) == 0
+    artifact = RunStates(made, run_dir).of("ingest").artifact
+    assert artifact is not None
+    (cup,) = artifact.rows(Document)
+    (figure,) = cup.sections[0].figures
+    assert cup.name == "A cup"
+    assert figure.image is not None
+    assert artifact.file(figure.image.file).read_bytes() == PHOTOS[1].read_bytes()
+    (rejects,) = artifact.folder.glob("rejects-*.jsonl")
+    assert json.loads(rejects.read_text())["reason"] == "picture page not described"

@@ -235,8 +235,8 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
 
 
 def _says_something(document: Document, section: Section) -> bool:
-    """Whether a picture is described, or has a caption that its author gave it; a page's is only its number."""
-    return any(figure.description or (figure.caption and document.kind != "pdf") for figure in section.figures)
+    """Whether a picture is described, or has a caption that its author gave it; a row's is only its number."""
+    return any(figure.description or (figure.caption and document.kind != "row") for figure in section.figures)
 
 
 @cache
