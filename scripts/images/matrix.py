@@ -43,7 +43,7 @@ IMAGES = (
     Image("base-cpu", "", (), 200, "Python and what every part of docent needs", holds_docent=False),
     Image("base-gpu", "base-cpu", ("finetune",), 1300, "PyTorch and Transformers", holds_docent=False),
     Image("launcher", "base-cpu", ("launcher", "kubeflow"), 330, "Starts the units of a run and follows them"),
-    Image("ingest", "base-cpu", ("ingest",), 250, "Sources to documents and photos"),
+    Image("ingest", "base-cpu", ("ingest",), 450, "Sources to documents and photos"),
     Image("assess-images", "base-cpu", ("assess-images",), 450, "Photos to quality and duplicates"),
     Image("augment-images", "base-cpu", ("augment-images",), 700, "Photos to more photos"),
     Image("assemble", "base-cpu", ("assemble",), 200, "Documents and photos to items and splits"),

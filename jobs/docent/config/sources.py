@@ -70,9 +70,9 @@ class Pdf(Section):
     mixed_chunk_chars: int = output(2000, ge=100)
     """Longest chunk of mixed pages."""
     chunk_tokens: int | None = output(None, ge=16)
-    """Longest chunk in tokens of o200k_base, in place of characters; needs the package tiktoken and its table."""
+    """Longest chunk in tokens of o200k_base, in place of characters."""
     chunk_overlap_tokens: int = output(100, ge=0)
-    """Tokens that neighbouring chunks share."""
+    """Tokens that neighbouring chunks share; at most half of a chunk's."""
     skip_first_pages: int = output(0, ge=0)
     """Cover pages left out."""
     max_pages: int = output(5000, ge=1)
@@ -88,7 +88,7 @@ class Pdf(Section):
     min_figure_inches: float = output(1.0, ge=0)
     """Figures with a shorter side are left out."""
     min_figure_px: int = output(160_000, ge=0)
-    """Figures with fewer pixels are left out."""
+    """Figures with fewer pixels in the file, whatever size they are shown at, are left out."""
     min_laplacian: float = output(500.0, ge=0)
     """A figure is complex, and kept, above this variance of the Laplacian, or ..."""
     min_edge_px: int = output(10_000, ge=0)

@@ -96,7 +96,7 @@ def _stripped(text: str, start: int, end: int) -> Piece | None:
 
 
 def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
-    """Pieces of at most `max_tokens` tokens that cover the text; each begins exactly so many before the end of the last.
+    """Pieces of at most `max_tokens` tokens that cover the text; each begins just so many before the last one ends.
 
     A piece ends at a paragraph, line, sentence or space in its second half where there is one. Tokens are those of the
     whole text. A character of several tokens is not cut, nor a match of `whole`: there, the overlap may be longer.

@@ -14,7 +14,7 @@ from docent.config import Source
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, Reject
-from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, rows, text_file, xlsx
+from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, rows, text_file, xlsx
 from docent.stages.ingest.describe import described
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
 from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
@@ -38,6 +38,7 @@ LOADERS: dict[str, Loader] = {
     "exhibits-csv": Loader(exhibits_csv.list_exhibits, load_exhibit),
     "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
     "markdown": Loader(markdown.list_documents, markdown.load_document),
+    "pdf": Loader(pdf.list_pdfs, pdf.load),
     "csv": Loader(rows.list_tables, rows.load),
     "txt": Loader(text_file.list_texts, text_file.load),
     "xlsx": Loader(xlsx.list_workbooks, xlsx.load),

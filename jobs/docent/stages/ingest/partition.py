@@ -1,0 +1,150 @@
+"""Blocks of a page as clean elements, put together by title into sections of bounded length.
+
+A section begins at a title, or where more than 1,200 characters would stand before what is next; sections under 1,000
+are put together; none is longer than 1,500. Sections end with their page, so that each has one page in its span.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from docent.stages.ingest.pdf_blocks import Block, Line
+from docent.stages.ingest.pdf_figures import TOKEN
+from docent.stages.ingest.pdf_pages import BULLET
+from docent.text.chunks import chunk_text
+
+MAX_CHARS, NEW_AFTER_CHARS, COMBINE_UNDER_CHARS = 1500, 1200, 1000
+EDGE_LINES, _REPEATED_PAGES = 2, 3
+"""Lines at a page's top and bottom that may be a header or footer, and the pages that must share one."""
+_HYPHENATED = re.compile(r"(?<=[^\W\d_])-$")
+
+
+@dataclass(frozen=True)
+class Element:
+    """A title, paragraph, list item, table or figure.
+
+    Attributes:
+        lines: as they are written, each with the lines of the page it came from.
+    """
+
+    is_title: bool
+    lines: tuple[Line, ...]
+
+    @property
+    def chars(self) -> int:
+        """Length with its line breaks."""
+        return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
+
+
+def elements_of(blocks: Sequence[Block], repeated: frozenset[str] = frozenset()) -> list[Element]:
+    """Elements of a page: bullets, odd blanks, hyphens at line ends and repeated headers and footers cleaned."""
+    elements: list[Element] = []
+    for block in blocks:
+        lines = [line for line in block.lines if edge_key(line.text) not in repeated]
+        if block.kind in ("table", "figure"):
+            elements += _bounded(Element(False, tuple(lines))) if lines else []
+            continue
+        text = joined([line.text for line in lines])
+        if text:
+            whole = Line(text, lines[0].first, lines[-1].last)
+            elements += _bounded(Element(block.kind == "heading", (whole,)))
+    return elements
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Lines as one paragraph: without bullets and odd blanks, words cut at line ends whole again."""
+    text = ""
+    for line in lines:
+        clean = " ".join(BULLET.sub("", line).split())
+        if not clean:
+            continue
+        if _HYPHENATED.search(text) and clean[0].islower():
+            # A hyphen that belongs to the word cannot be told from one of the line; addresses keep theirs.
+            text = text + clean if "://" in text.rsplit(" ", 1)[-1] else text[:-1] + clean
+        else:
+            text = f"{text} {clean}" if text else clean
+    return text
+
+
+def edge_key(line: str) -> str:
+    """What repeated headers and footers have in common: their text without numbers."""
+    return " ".join(re.sub(r"\d+", "#", line).split())
+
+
+def repeated_edges(pages: Iterator[list[str]]) -> frozenset[str]:
+    """Headers and footers: first and last lines that three pages and a third of all share, numbers aside."""
+    counts: Counter[str] = Counter()
+    total = 0
+    for lines in pages:
+        total += 1
+        counts.update({edge_key(line)[:200] for line in lines if line.strip()})
+    return frozenset(key for key, count in counts.items() if count >= max(_REPEATED_PAGES, total / 3))
+
+
+def _bounded(element: Element) -> list[Element]:
+    """The element in parts of at most MAX_CHARS; a table between its rows, each part with its head."""
+    if element.chars <= MAX_CHARS:
+        return [element]
+    if len(element.lines) > 2:
+        return _bounded_rows(element.lines)
+    return [
+        Element(element.is_title, (Line(line.text[start:end], line.first, line.last),))
+        for line in element.lines
+        for start, end in chunk_text(line.text, MAX_CHARS, 0, TOKEN)
+    ]
+
+
+def _bounded_rows(lines: Sequence[Line]) -> list[Element]:
+    head, rows = tuple(lines[:2]), lines[2:]
+    room = MAX_CHARS - sum(len(line.text) + 1 for line in head)
+    parts: list[list[Line]] = []
+    for row in rows:
+        if room < 200 or len(row.text) > room:  # a head or a row that fills a section alone
+            return [part for line in lines for part in _bounded(Element(False, (line,)))]
+        if parts and sum(len(line.text) + 1 for line in parts[-1]) + len(row.text) <= room:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return [Element(False, (*head, *part)) for part in parts]
+
+
+def by_title(elements: Sequence[Element]) -> list[list[Element]]:
+    """The elements of a page in sections."""
+    groups: list[list[Element]] = []
+    for element in elements:
+        size = _chars(groups[-1]) if groups else 0
+        # The second rule keeps a title from ending a section, away from what it is the title of.
+        begins = not groups or element.is_title or size >= NEW_AFTER_CHARS or size + 2 + element.chars > MAX_CHARS
+        if begins and groups and groups[-1][-1].is_title and size + 2 + element.chars <= MAX_CHARS:
+            begins = False
+        if begins:
+            groups.append([element])
+        else:
+            groups[-1].append(element)
+    return _combined(groups)
+
+
+def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
+    """Neighbouring sections together, while the first is short and both fit."""
+    found: list[list[Element]] = []
+    for group in groups:
+        if found and _chars(found[-1]) < COMBINE_UNDER_CHARS and _chars(found[-1]) + 2 + _chars(group) <= MAX_CHARS:
+            found[-1] = found[-1] + group
+        else:
+            found.append(group)
+    return found
+
+
+def _chars(group: Sequence[Element]) -> int:
+    return sum(element.chars for element in group) + 2 * (len(group) - 1)
+
+
+def lines_of(group: Sequence[Element]) -> list[Line]:
+    """The elements of a section as lines, with empty lines between them."""
+    lines: list[Line] = []
+    for element in group:
+        lines += [*([Line("")] if lines else []), *element.lines]
+    return lines

@@ -1,0 +1,219 @@
+"""Tables of a PDF page as Markdown: those with rules around their cells, and short texts aligned in columns.
+
+A ruled table is a net of lines that cross; every mesh is a cell. Cells that span others are not known: their text
+stands in the mesh where its middle lies. An unruled one is three or more rows of short texts with the same left edges.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+from docent.stages.ingest.pdf_pages import Box, Fragment, Sheet
+
+MAX_PATHS, MAX_SEGMENTS, MAX_RULES = 20_000, 40_000, 1_000
+"""More of them are a drawing, which is not looked through for tables."""
+_NEAR_PT = 3.0
+_MIN_ROWS, _MAX_CELL_CHARS = 3, 40
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table on the page.
+
+    Attributes:
+        rows: cells' texts; the first row is the head.
+        first_line, last_line: of the page's text.
+    """
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line along the page: `at` is its height (or its distance from the left), the others its ends."""
+
+    at: float
+    start: float
+    end: float
+
+
+def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines of a Markdown table, the first as its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
+
+
+def find_tables(sheet: Sheet, fragments: Sequence[Fragment]) -> list[Table]:
+    """Tables of a page, from top to bottom."""
+    ruled = [table for net in _nets(*_rules(sheet)) if (table := _ruled(net, fragments))]
+    free = [f for f in fragments if not any(table.box.holds(f.box) for table in ruled)]
+    return sorted([*ruled, *_aligned(free)], key=lambda table: -table.box.top)
+
+
+def _rules(sheet: Sheet) -> tuple[list[Rule], list[Rule]]:
+    """Horizontal and vertical rules: segments of paths, and filled rectangles as thin as a line."""
+    across: list[Rule] = []
+    upright: list[Rule] = []
+    segments = 0
+    for count, item in enumerate(sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=2)):
+        segments += pdfium.FPDFPath_CountSegments(item.raw)
+        if count >= MAX_PATHS or segments > MAX_SEGMENTS:
+            return [], []
+        for ends in _lines_of(item):
+            box = sheet.view.box(*ends)
+            if box.height < 1.0 and box.width > 6:
+                across.append(Rule((box.bottom + box.top) / 2, box.left, box.right))
+            elif box.width < 1.0 and box.height > 4:
+                upright.append(Rule((box.left + box.right) / 2, box.bottom, box.top))
+    return (across, upright) if max(len(across), len(upright)) <= MAX_RULES else ([], [])
+
+
+def _lines_of(item: Any) -> list[tuple[float, float, float, float]]:
+    """Straight lines of a path that are drawn: left, bottom, right, top."""
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDFPath_GetDrawMode(item.raw, ctypes.byref(fill), ctypes.byref(stroke))
+    if not stroke.value:
+        left, bottom, right, top = item.get_bounds()
+        thin = fill.value and min(right - left, top - bottom) < 2.5
+        if not thin:
+            return []
+        middle_x, middle_y = (left + right) / 2, (bottom + top) / 2
+        flat = right - left > top - bottom
+        return [(left, middle_y, right, middle_y) if flat else (middle_x, bottom, middle_x, top)]
+    matrix = item.get_matrix()
+    points: list[tuple[float, float]] = []
+    lines: list[tuple[float, float, float, float]] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for number in range(pdfium.FPDFPath_CountSegments(item.raw)):
+        segment = pdfium.FPDFPath_GetPathSegment(item.raw, number)
+        pdfium.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
+        point = matrix.on_point(x.value, y.value)
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            points = []
+        elif kind == pdfium.FPDF_SEGMENT_LINETO and points:
+            lines.append(_sorted(points[-1], point))
+        points.append(point)
+        if pdfium.FPDFPathSegment_GetClose(segment):
+            lines.append(_sorted(point, points[0]))
+    return lines
+
+
+def _sorted(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float, float, float]:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
+
+
+def _nets(across: list[Rule], upright: list[Rule]) -> list[tuple[list[Rule], list[Rule]]]:
+    """Rules that cross each other, directly or over others."""
+    group = list(range(len(across) + len(upright)))
+
+    def root(number: int) -> int:
+        while group[number] != number:
+            group[number] = group[group[number]]
+            number = group[number]
+        return number
+
+    for i, flat in enumerate(across):
+        for j, tall in enumerate(upright, len(across)):
+            meets = flat.start - _NEAR_PT <= tall.at <= flat.end + _NEAR_PT
+            if meets and tall.start - _NEAR_PT <= flat.at <= tall.end + _NEAR_PT:
+                group[root(i)] = root(j)
+    nets: dict[int, tuple[list[Rule], list[Rule]]] = {}
+    for i, flat in enumerate(across):
+        nets.setdefault(root(i), ([], []))[0].append(flat)
+    for j, tall in enumerate(upright, len(across)):
+        nets.setdefault(root(j), ([], []))[1].append(tall)
+    return list(nets.values())
+
+
+def _ruled(net: tuple[list[Rule], list[Rule]], fragments: Sequence[Fragment]) -> Table | None:
+    """The table of a net; None where it has fewer than two rows or columns, or hardly any text."""
+    ys, xs = (_distinct([rule.at for rule in rules]) for rules in net)
+    if len(ys) < 3 or len(xs) < 3:
+        return None
+    box = Box(xs[0], ys[0], xs[-1], ys[-1])
+    inside = [f for f in fragments if box.holds(f.box)]
+    cells: dict[tuple[int, int], list[Fragment]] = {}
+    for fragment in inside:
+        x, y = (fragment.box.left + fragment.box.right) / 2, (fragment.box.bottom + fragment.box.top) / 2
+        column = sum(x >= edge for edge in xs[1:-1])
+        row = sum(y < edge for edge in ys[1:-1])
+        cells.setdefault((row, column), []).append(fragment)
+    if len(cells) < 3:
+        return None
+    rows = tuple(
+        tuple(_cell(cells.get((row, column), [])) for column in range(len(xs) - 1)) for row in range(len(ys) - 1)
+    )
+    filled = tuple(row for row in rows if any(row))
+    return Table(box, filled, min(f.line for f in inside), max(f.line for f in inside)) if len(filled) > 1 else None
+
+
+def _cell(fragments: list[Fragment]) -> str:
+    ordered = sorted(fragments, key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
+    return " ".join(f.text for f in ordered)
+
+
+def _distinct(values: list[float]) -> list[float]:
+    """Positions that differ, in order; those nearer than three points are one."""
+    found: list[float] = []
+    for value in sorted(values):
+        if not found or value - found[-1] > _NEAR_PT:
+            found.append(value)
+    return found
+
+
+def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
+    """Rows below each other that have the same number of short texts, each below the one above."""
+    tables: list[Table] = []
+    block: list[list[Fragment]] = []
+    for row in [*rows_of(fragments), []]:
+        if block and not _follows(block[-1], row):
+            if len(block) >= _MIN_ROWS:
+                tables.append(_table_of(block))
+            block = []
+        if len(row) > 1 and all(len(f.text) <= _MAX_CELL_CHARS for f in row):
+            block.append(row)
+    return tables
+
+
+def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
+    """Whether a row continues the table of the row above."""
+    if len(row) != len(above) or above[0].box.bottom - row[0].box.top > 1.5 * above[0].size:
+        return False
+    lefts = sum(abs(a.box.left - b.box.left) <= _NEAR_PT for a, b in zip(above, row, strict=True))
+    rights = sum(abs(a.box.right - b.box.right) <= _NEAR_PT for a, b in zip(above, row, strict=True))
+    short = all(len(f.text) <= _MAX_CELL_CHARS for f in row)
+    return short and max(lefts, rights) >= len(row) - (len(row) > 2)
+
+
+def _table_of(block: list[list[Fragment]]) -> Table:
+    parts = [f for row in block for f in row]
+    box = Box(
+        min(f.box.left for f in parts),
+        min(f.box.bottom for f in parts),
+        max(f.box.right for f in parts),
+        max(f.box.top for f in parts),
+    )
+    rows = tuple(tuple(f.text for f in row) for row in block)
+    return Table(box, rows, min(f.line for f in parts), max(f.line for f in parts))
+
+
+def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
+    """Fragments that share a line of the page, from top to bottom and left to right, whatever order the file has."""
+    rows: list[list[Fragment]] = []
+    for fragment in sorted(fragments, key=lambda f: (-(f.box.bottom + f.box.top), f.box.left)):
+        middle = (fragment.box.bottom + fragment.box.top) / 2
+        first = rows[-1][0].box if rows else None
+        if first and first.bottom + 0.2 * first.height < middle < first.top - 0.2 * first.height:
+            rows[-1].append(fragment)
+        else:
+            rows.append([fragment])
+    return [sorted(row, key=lambda f: f.box.left) for row in rows]
