@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _LEMMAS = (
-    "accept affect allow apply assume attach become begin belong bring build carry cause change check choose "
+    "accept add affect allow apply assume attach become begin belong bring build carry cause change check choose "
     "clean close combine compare comprise configure connect consist contain contribute control convert copy "
     "correspond cost cover create decrease define delete depend deploy describe detect determine develop differ "
     "display divide download enable end ensure enter establish exceed execute experience explain extend extract "
@@ -22,7 +22,8 @@ _LEMMAS = (
     "relate release rely remain remove repeat replace represent require reset resize restart result return rotate "
     "run scale select send separate serve set share sign skip specify stand start stop store suggest supply "
     "support switch take tell touch train transfer transform trigger turn type update verify view visit wait want "
-    "warn wash weigh wipe wish work write"
+    "warn wash weigh wipe wish work write "
+    "stay save keep fade harm sell buy hang count dim rest"
 ).split()
 _IRREGULAR = (
     "began begun became brought built chosen cut drawn driven ended fed fell felt found grew grown held kept laid "
@@ -45,7 +46,7 @@ def _past(lemma: str) -> str:
 
 
 _THIRD = {_third(lemma): lemma for lemma in _LEMMAS}
-_IMPERATIVE = frozenset(_LEMMAS) | {"use", "make", "press", "save", "note", "keep", "ask", "add"}
+_IMPERATIVE = frozenset(_LEMMAS) | {"use", "make", "press", "note", "ask"}
 VERBS = frozenset([*_LEMMAS, *_THIRD, *map(_past, _LEMMAS), *_IRREGULAR, "installing", "using", "leading"])
 """Forms that divide one term from the next."""
 _WHAT = frozenset(
@@ -68,8 +69,10 @@ _NO_SUBJECT = frozenset(
     "it its this that these those they there he she we you i if when after before once to for in on at by with "
     "while since as please note and or but so because although during from under over through until also however "
     "instead then thus therefore what which who where how here each both another one other your our my their his "
-    "her at among between within without despite unlike like rather according upon such even just why are is".split()
+    "her at up above below about among between within without despite unlike like rather according upon such even "
+    "just why are is".split()
 )
+_SMALL = frozenset("the a an all every some most many no two three four five six seven eight nine ten twelve".split())
 _PRONOUN = re.compile(r"\b(it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
 _UNIT = (
     r"(?:about |around |approximately |at least |at most |up to |only |nearly |almost )?"
@@ -254,9 +257,7 @@ def _written(subject: str, text: str) -> str:
     first, _, rest = subject.partition(" ")
     small = first.lower()
     is_plain = first[1:] == small[1:]
-    if small in ("the", "a", "an", "all", "every", "some", "most", "many", "no") or (
-        is_plain and re.search(rf"\b{re.escape(small)}\b", text)
-    ):
+    if small in _SMALL or (is_plain and re.search(rf"\b{re.escape(small)}\b", text)):
         return f"{small} {rest}".strip()
     is_plural = small.endswith("s") and not small.endswith("ss") and is_plain
     if is_plural and not re.search(rf"[a-z,] {re.escape(first)}\b", text):

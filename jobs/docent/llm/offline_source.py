@@ -45,7 +45,7 @@ class Statement:
         text: as it stands there, without markup.
         whole: the same behind the sentence before it, where it cannot be understood alone.
         kind: what it is.
-        label: the marker of a step, the column of a row, the caption of a figure.
+        label: the marker of a step, the item of a list, the column of a row.
         value: the cell of a row.
         place: its position among the section's statements.
         asked: whether questions are made of it; not where one has to know more than the sentence
@@ -180,14 +180,15 @@ def row_of(line: str) -> tuple[str, str] | None:
 def _blocks(lines: list[str]) -> Iterator[Piece]:
     """Paragraphs and items of lists, each with its lines together."""
     kind: Literal["sentence", "step"] = "sentence"
-    label, held = "", list[str]()
+    label, held, items = "", list[str](), 0
     for line in [*lines, ""]:
         item = _ITEM.match(line)
         if (item or not line.strip()) and held:
             yield kind, label, "\n".join(held) if kind == "sentence" and not label else " ".join(map(str.strip, held))
             held = []
         if item:
-            kind, label = ("step", item[2]) if item[2] else ("sentence", item[1])
+            items += 1
+            kind, label = ("step", item[2]) if item[2] else ("sentence", f"{item[1]}{items}")
             held = [line[item.end() :]]
         elif line.strip():
             if not held:

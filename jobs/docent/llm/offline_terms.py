@@ -122,7 +122,9 @@ def _spaced(text: str, words: Words) -> Iterator[tuple[str, bool]]:
     """Runs of words that no stop word, verb or mark divides."""
     run: list[re.Match[str]] = []
     for token in [*_TOKEN.finditer(text), None]:
-        stops = token is None or _divides(token[0], words)
+        # `Rondo 40` is one name.
+        is_model = bool(run) and token is not None and token[0].isdigit() and run[-1][0][0].isupper()
+        stops = token is None or (_divides(token[0], words) and not is_model)
         if run and (stops or token is None or text[run[-1].end() : token.start()] != " "):
             if term := _run(text, run, words):
                 yield term

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from docent.llm.offline_desk import Desk, Draft, is_instruction, longest_run
 from docent.llm.offline_english import what_causes, why_question
@@ -216,8 +216,10 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
 def process_workflow(desk: Desk) -> Iterator[Draft]:
     """Steps in their order: numbered ones, a list of instructions, or sentences that say first, then, finally."""
     for steps in (_numbered(desk), _instructions(desk), _sequence(desk)):
-        if 1 < len({s.label for s in steps} if steps and steps[0].kind == "step" else steps) <= MAX_STEPS:
-            yield Draft(desk.frame("steps"), _listed(desk, steps), tuple(steps))
+        lines = _lines(desk, steps)
+        if 1 < len(lines) <= MAX_STEPS:
+            answer = "\n".join(lines) if steps[0].label else desk.words.joined(lines)
+            yield Draft(desk.frame("steps"), answer, tuple(steps))
 
 
 def _numbered(desk: Desk) -> list[Statement]:
@@ -230,7 +232,14 @@ def _numbered(desk: Desk) -> list[Statement]:
 def _instructions(desk: Desk) -> list[Statement]:
     if desk.words.code != "en":
         return []
-    return longest_run([s for s in desk.statements if s.kind == "sentence" and s.label and is_instruction(s.text)])
+    items = [[*sentences] for label, sentences in groupby(desk.told, key=lambda s: s.label) if label]
+    best: list[Statement] = []
+    run: list[Statement] = []
+    for item in items:
+        follows = run and item[0].place == run[-1].place + 1
+        run = [*(run if follows else []), *item] if is_instruction(item[0].text) else []
+        best = max(best, run, key=lambda steps: len({s.label for s in steps}))
+    return best
 
 
 def _sequence(desk: Desk) -> list[Statement]:
@@ -238,17 +247,17 @@ def _sequence(desk: Desk) -> list[Statement]:
     return desk.told[places[0] : places[-1] + 1] if len(places) > 1 else []
 
 
-def _listed(desk: Desk, steps: Sequence[Statement]) -> str:
-    """Steps below each other with the numbers that they have in the section."""
-    if steps[0].kind == "step":
-        heads = [f"{s.label} " if i == 0 or s.label != steps[i - 1].label else "" for i, s in enumerate(steps)]
-        lines = "\n".join(head + s.text if head else f"\0{s.text}" for head, s in zip(heads, steps, strict=True))
-        return lines.replace("\n\0", " ")
-    return (
-        ("\n" if steps[0].label else "").join(s.text for s in steps)
-        if steps[0].label
-        else desk.words.joined([s.text for s in steps])
-    )
+def _lines(desk: Desk, steps: Sequence[Statement]) -> list[str]:
+    """Every step or item with all its sentences, behind the number that it has in the section."""
+    lines = []
+    for label, parts in groupby(steps, key=lambda s: s.label):
+        told = [*parts]
+        texts = [s.text for s in told]
+        if not label:
+            lines += texts
+        else:
+            lines.append(desk.words.joined([f"{label} " if told[0].kind == "step" else "", *texts]).replace("  ", " "))
+    return lines
 
 
 def cause_effect(desk: Desk) -> Iterator[Draft]:
