@@ -201,7 +201,7 @@ def test_a_refused_picture_and_an_empty_reply_are_rejects_and_the_others_are_des
     teacher.says({PHOTOS[1]: " \n", PHOTOS[2]: SAYS[PHOTOS[2]]}, statuses={refused: 400})
     manual(tmp_path / "m", "a.md", "# A\n\nText.\n\n![x](1.jpg)\n\n![y](2.jpg)\n\n![z](3.jpg)\n\n![again](1.jpg)")
     (document,), rejects = run(config(tmp_path / "m", teacher), run_dir)
-    assert [r.reason for r in rejects] == ["request refused by the endpoint", "reply not usable"]
+    assert [r.reason for r in rejects] == ["refused by the teacher", "reply not usable"]
     assert [bool(f.description) for f in document.sections[0].figures] == [False, False, True, False]
 
 

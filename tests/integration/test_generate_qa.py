@@ -305,7 +305,7 @@ def test_a_refused_request_is_a_reject_with_the_words_of_the_endpoint_and_withou
     run_dir = museum.prepare("a", config)
     assert museum.generate(run_dir, config) == 0
     (reject,) = rejects_of(run_dir)
-    assert reject.reason == "request refused by the endpoint" and "not now" in reject.detail
+    assert reject.reason == "refused by the teacher" and "not now" in reject.detail
     assert reject.parents == (item(0).id,) and KEY not in reject.model_dump_json()
     assert len(pairs_of(run_dir)) == 25
 

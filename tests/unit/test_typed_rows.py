@@ -110,7 +110,7 @@ def test_the_usable_part_of_a_last_reply_is_kept_and_the_rest_reported() -> None
 @pytest.mark.parametrize(
     ("answered", "reason"),
     [
-        (ChatReply("", "", error="HTTP 400: not this one"), "request refused by the endpoint"),
+        (ChatReply("", "", error="HTTP 400: not this one"), "refused by the teacher"),
         (ChatReply("I would rather not.", "stop", problem="no JSON object in it"), "reply not usable"),
         (ChatReply('{"pairs": [', "length", problem="cut off at max_tokens"), "reply not usable"),
         (ChatReply('{"pairs": []}', "stop", problem="0 pairs, 1 were asked for"), "reply not usable"),

@@ -6,6 +6,7 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,23 @@ def _run_here(
             view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
+    for line in _shortfall(states, chosen):
+        click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Question types that the teacher was asked for and did not fill, as the data set counts them."""
+    from docent.store import load_json
+
+    artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
+    found = load_json(artifact.folder / "statistics.json") if artifact else None
+    missing: Counter[str] = Counter()
+    for entry in (found or {}).get("shortfall", ()):
+        missing[entry["question_type"]] += entry["missing"]
+    if missing:
+        listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
+        yield f"asked for and not written: {listed}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:

@@ -86,7 +86,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
 def rejected(call: Call, reply: ChatReply) -> Reject:
     """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
     return Reject(
-        reason="request refused by the endpoint" if reply.error else "reply not usable",
+        reason="refused by the teacher" if reply.error else "reply not usable",
         raw=reply.text[:MAX_RAW_CHARS],
         parents=(call.item.id,),
         detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",

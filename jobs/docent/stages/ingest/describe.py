@@ -179,7 +179,7 @@ def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
     place = f"{shown.section.source.file}: {shown.figure.token[:200]}"
     parents = (shown.document.id, shown.image.id)
     if reply.error or reply.problem:
-        reason = "request refused by the endpoint" if reply.error else "reply not usable"
+        reason = "refused by the teacher" if reply.error else "reply not usable"
         detail = f"{place}: {reply.error or reply.problem}"
         return Told(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
     description = cleaned(reply.text, shown.section.figures)
