@@ -22,6 +22,7 @@ from docent.text.figures import with_descriptions
 
 PHOTOS = sorted((Path(__file__).parents[3] / "shared/data/photos").glob("*.jpg"))
 SCRIPT = Path(__file__).parents[1] / "fixtures" / "seeing_endpoint.py"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SAYS = {
     photo: f"A photograph of number {number}, seen from the front on a plain ground, with nothing beside it."
     for number, photo in enumerate(PHOTOS, 1)
@@ -36,12 +37,10 @@ class Teacher:
 
     def says(self, said: dict[Path, str], **behaviour: Any) -> None:
         told = {hashlib.sha256(path.read_bytes()).hexdigest(): text for path, text in said.items()}
-        urllib.request.urlopen(
-            f"{self.url}/behave", json.dumps({"says": told, **behaviour}).encode(), timeout=10
-        ).close()
+        DIRECT.open(f"{self.url}/behave", json.dumps({"says": told, **behaviour}).encode(), timeout=10).close()
 
     def stats(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/stats", timeout=10) as reply:
+        with DIRECT.open(f"{self.url}/stats", timeout=10) as reply:
             found: dict[str, Any] = json.load(reply)
         return found
 

@@ -25,6 +25,7 @@ from docent.text.figures import with_descriptions
 SHARED = Path(__file__).parents[3] / "shared/data"
 PHOTOS = sorted((SHARED / "photos").glob("*.jpg"))
 SERVER = Path(__file__).parents[1] / "fixtures" / "picture_server.py"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 RULES = Rules(("127.0.0.1",), 5.0, 1_000_000)
 
 
@@ -38,7 +39,7 @@ class Web:
         return f"http://{self.host}/{path}"
 
     def asked(self) -> list[str]:
-        with urllib.request.urlopen(self.url("asked"), timeout=10) as reply:
+        with DIRECT.open(self.url("asked"), timeout=10) as reply:
             found: list[str] = json.load(reply)
         return found
 
@@ -67,7 +68,10 @@ def web(other: Web) -> Iterator[Web]:
 
 
 @pytest.fixture(autouse=True)
-def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_long_waits_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(fetching, "FIRST_WAIT_S", 0.01)
 
 
@@ -248,3 +252,14 @@ def test_ingest_fetches_through_the_real_stage_and_a_row_of_pictures_alone_needs
     assert artifact.file(figure.image.file).read_bytes() == PHOTOS[1].read_bytes()
     (rejects,) = artifact.folder.glob("rejects-*.jsonl")
     assert json.loads(rejects.read_text())["reason"] == "picture page not described"
+
+
+def test_behind_a_proxy_the_proxy_is_asked_and_the_hosts_hold_too(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://{web.host}")
+    address = f"http://images.example.org/{PHOTOS[2].name}?size=2"
+    assert fetch(address, web.rules(hosts=("images.example.org",))) == PHOTOS[2].read_bytes()
+    asked = web.asked()
+    assert asked[-1] == address
+    with pytest.raises(FetchError, match="image_hosts"):
+        fetch("http://other.example.org/a.jpg", web.rules(hosts=("images.example.org",)))
+    assert web.asked() == asked

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.loading import Loaded, loaded
 
 from docent.config import Ingest
@@ -203,3 +205,24 @@ def test_the_sample_tables_hold_what_their_readme_says() -> None:
     span = loans["Plaster model of a cubic surface"].facts[-1].source
     assert (span.file, span.first_line, span.last_line) == ("loans.csv", 4, 5)
     assert "maker: unknown\nlender:" in loans["String model of a hyperboloid"].text
+
+
+CELL = st.text(st.sampled_from('ab"\n,; 가'), max_size=8)
+
+
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_stands_in_cells_their_lines_hold_their_text(
+    tmp_path: Path, rows: list[tuple[str, str, str]], end: str
+) -> None:
+    file = io.StringIO()
+    csv.writer(file, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("x", "y", "z"), *rows])
+    found = load(tmp_path, file.getvalue(), delimiter=",")
+    assert len(found.documents) == sum(any(cell.strip() for cell in row) for row in rows)
+    lines = file.getvalue().replace("\r\n", "\n").split("\n")
+    for section in found.sections:
+        for fact in section.facts:
+            value = fact.text.partition(": ")[2].replace('"', '""')
+            assert value in "\n".join(lines[fact.source.first_line - 1 : fact.source.last_line])
+            assert value.count("\n") == fact.source.last_line - fact.source.first_line
+            assert section.source.first_line <= fact.source.first_line <= section.source.last_line
