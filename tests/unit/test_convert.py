@@ -1,0 +1,305 @@
+"""`docent convert`: published files come out byte for byte; what cannot be converted is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from random import Random
+from string import ascii_lowercase
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from docent.errors import InputError, LauncherError
+from docent.launcher.verbs.convert import convert
+from docent.stages.build_dataset import convert_merge
+from docent.stages.build_dataset.convert_instructions import skill_of
+
+DATA = Path(__file__).parents[3] / "shared/data"
+DIALOGS = DATA / "museum/example_synthetic_data.csv"
+CHAT = DATA / "qa/imagenet-training-summary-oai.jsonl"
+BOM = b"\xef\xbb\xbf"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test data is not there")
+
+
+def docent(*arguments: Path | str) -> Result:
+    return CliRunner().invoke(convert, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+def good(*arguments: Path | str) -> Result:
+    done = docent(*arguments)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done
+
+
+def conversation(*pairs: tuple[str, str], system: str = "You are an expert in valves.") -> dict[str, Any]:
+    messages = [{"role": "system", "content": system}] if system else []
+    for asked, said in pairs:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+    return {"messages": messages}
+
+
+def jsonl(path: Path, *values: Any) -> Path:
+    path.write_text("".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8-sig").splitlines()]
+
+
+def table(path: Path, **cells: str) -> Path:
+    row = {
+        "item_id": "0",
+        "item_name": "cube",
+        "train_images": "a.jpg\nb.jpg",
+        "validation_images": "c.jpg",
+        "test_images": "d.jpg",
+        "synthetic_dialogs": "\n".join(f"[Visitor]: Q{n}?\n[Guide]: A{n}." for n in range(4)),
+    } | cells
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    return path
+
+
+@needs_data
+@pytest.mark.feature("F42", "F43")
+def test_the_published_dialogs_become_the_published_tables(tmp_path: Path) -> None:
+    done = good("dialogs", DIALOGS, tmp_path)
+    for split, rows in (("train", 23), ("validation", 4), ("test", 3)):
+        made = (tmp_path / split / "metadata.csv").read_bytes()
+        assert made == (DATA / f"museum/example_metadata_{split}.csv").read_bytes()
+        assert f"{split} {rows} rows" in done.output
+    assert "30 pictures are named and were not copied" in done.output
+
+
+def test_pairs_are_used_up_by_test_then_validation_then_training(tmp_path: Path) -> None:
+    done = good("dialogs", table(tmp_path / "a.csv", train_images="a.jpg"), tmp_path / "out")
+    asked = {}
+    for split in ("train", "validation", "test"):
+        with (tmp_path / "out" / split / "metadata.csv").open(encoding="utf-8", newline="") as file:
+            asked[split] = [
+                (r["file_name"], json.loads(r["dialog"])["messages"][0]["content"][1]["text"])
+                for r in csv.DictReader(file)
+            ]
+    assert asked == {"test": [("d.jpg", "Q0?")], "validation": [("c.jpg", "Q1?")], "train": [("a.jpg", "Q2?")]}
+    assert "1 pairs are left over" in done.output
+
+
+@pytest.mark.feature("F44")
+def test_pictures_are_copied_and_a_missing_one_fails_the_gate(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    (images / "test").mkdir(parents=True)
+    for name in ("a.jpg", "c.jpg", "test/d.jpg"):
+        (images / name).write_bytes(name.encode())
+    done = docent("dialogs", table(tmp_path / "a.csv"), tmp_path / "out", "--images", images)
+    assert isinstance(done.exception, LauncherError)
+    assert (done.exception.exit_code, "train/b.jpg" in str(done.exception)) == (6, True)
+    assert (tmp_path / "out/test/d.jpg").read_bytes() == b"test/d.jpg"
+    (images / "b.jpg").write_bytes(b"b")
+    good("dialogs", tmp_path / "a.csv", tmp_path / "out", "--images", images)
+    assert (tmp_path / "out/train/b.jpg").read_bytes() == b"b"
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"test_images": "../../secret.jpg"}, "not a plain file name"),
+        ({"test_images": "a\\b.jpg"}, "not a plain file name"),
+        ({"train_images": "a.jpg\nb.jpg\ne.jpg"}, "cube has 4 pairs for 5 pictures"),
+        ({"synthetic_dialogs": "[Guide]: A.\n[Visitor]: Q?"}, "the dialogs cannot be read"),
+    ],
+)
+def test_a_row_that_cannot_be_converted_is_named(tmp_path: Path, cells: dict[str, str], says: str) -> None:
+    done = docent("dialogs", table(tmp_path / "a.csv", **cells), tmp_path / "out")
+    assert isinstance(done.exception, InputError)
+    assert says in str(done.exception)
+    assert f"{tmp_path / 'a.csv'}:" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("item_name,images\n")
+    done = docent("dialogs", tmp_path / "a.csv", tmp_path / "out")
+    assert "columns are missing: train_images, validation_images, test_images, synthetic_dialogs" in str(done.exception)
+
+
+@needs_data
+@pytest.mark.feature("F66")
+def test_the_published_chat_is_written_again_with_the_same_bytes(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    done = good("chat", CHAT, out)
+    assert out.read_bytes() == CHAT.read_bytes()
+    assert "18 conversations, 54 pairs" in done.output
+    good("chat", CHAT, out, "--no-bom")
+    assert BOM + out.read_bytes() == CHAT.read_bytes()
+    good("chat", out, tmp_path / "again.jsonl", "--bom")
+    assert (tmp_path / "again.jsonl").read_bytes() == CHAT.read_bytes()
+
+
+@needs_data
+@pytest.mark.feature("F66")
+def test_a_seeded_shuffle_is_a_permutation_and_always_the_same(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        good("chat", CHAT, tmp_path / name, "--shuffle", f"--seed={seed}")
+    a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
+    assert a == b != c != CHAT.read_bytes()
+    assert sorted(a.removeprefix(BOM).splitlines()) == sorted(CHAT.read_bytes().removeprefix(BOM).splitlines())
+    assert a.startswith(BOM)
+    assert a.count(BOM) == 1
+
+
+@needs_data
+@pytest.mark.feature("F66")
+def test_single_turns_keep_the_system_message_and_every_pair(tmp_path: Path) -> None:
+    good("chat", CHAT, tmp_path / "a", "--turns=single", "--system=Be brief.")
+    made = read(tmp_path / "a")
+    assert len(made) == 54
+    assert {tuple(m["role"] for m in one["messages"]) for one in made} == {("system", "user", "assistant")}
+    assert {one["messages"][0]["content"] for one in made} == {"Be brief."}
+    asked = [m["content"] for one in read(CHAT) for m in one["messages"] if m["role"] == "user"]
+    assert [one["messages"][1]["content"] for one in made] == asked
+
+
+def test_rows_of_docent_become_chats_and_their_pictures_are_found_from_the_output(tmp_path: Path) -> None:
+    (tmp_path / "unit/images").mkdir(parents=True)
+    (tmp_path / "unit/images/p.png").write_bytes(b"x")
+    rows = [
+        {
+            "item_id": item,
+            "question": f"Q{n}\u2028?",
+            "answer": f'A "{n}" \\ é',
+            "files": ["images/p.png"] if n == 1 else [],
+        }
+        for n, item in enumerate("aab")
+    ]
+    source = jsonl(tmp_path / "unit/part-0.jsonl", *rows)
+    out = tmp_path / "elsewhere" / "chat.jsonl"
+    good("chat", source, out, "--turns=multi", "--system", "S")
+    first, second = read_lines(out)
+    assert [m["role"] for m in first["messages"]] == ["system", "user", "assistant", "user", "assistant"]
+    assert [m["role"] for m in second["messages"]] == ["system", "user", "assistant"]
+    url = first["messages"][3]["content"][0]["image_url"]["url"]
+    assert (out.parent / url).is_file()
+    assert first["messages"][2]["content"] == 'A "0" \\ é'
+    good("chat", source, out)
+    assert len(read_lines(out)) == 3
+
+
+def read_lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+
+
+@pytest.mark.parametrize("line", ["{", "5", '{"messages": []}', '{"messages": [{"role": "user"}]}', "[" * 100_000])
+def test_a_bad_line_of_chat_is_named_and_nothing_is_written(tmp_path: Path, line: str) -> None:
+    source = jsonl(tmp_path / "a.jsonl", conversation(("Q", "A")))
+    with source.open("a") as file:
+        file.write(line + "\n")
+    done = docent("chat", source, tmp_path / "out.jsonl")
+    assert isinstance(done.exception, InputError)
+    assert f"{source}:2" in str(done.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
+
+
+@needs_data
+@pytest.mark.feature("F68")
+def test_published_chat_gives_its_54_instructions(tmp_path: Path) -> None:
+    out = tmp_path / "seed.jsonl"
+    good("instructions", CHAT, out)
+    rows = read_lines(out)
+    assert [list(row) for row in rows] == [["idx", "Skill", "Difficulty", "Instruction"]] * 54
+    assert [row["idx"] for row in rows] == list(range(1, 55))
+    assert {(row["Skill"], row["Difficulty"]) for row in rows} == {("Distributed training on Cloud", 5)}
+    asked = [m["content"] for one in read(CHAT) for m in one["messages"] if m["role"] == "user"]
+    assert [row["Instruction"] for row in rows] == asked
+    assert not out.read_bytes().startswith(BOM)
+
+
+@pytest.mark.feature("F68")
+@pytest.mark.parametrize(
+    ("system", "skill"),
+    [
+        (
+            "You are the SME (Subject Matter Expert) in Distributed training on Cloud. Please answer.",
+            "Distributed training on Cloud",
+        ),
+        ("You are an expert in C++, Go & .NET 8.0. Answer briefly.", "C++, Go & .NET 8.0"),
+        ("You are an expert in 교통 신호. Please answer.", "교통 신호"),
+        ("You are an expert in valves", "valves"),
+        ("You are a helpful assistant.", ""),
+        ("", ""),
+    ],
+)
+def test_the_skill_is_the_domain_with_its_punctuation(system: str, skill: str) -> None:
+    assert skill_of(system) == skill
+
+
+def test_a_conversation_without_a_skill_gives_no_rows_and_is_counted(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "a.jsonl", conversation(("Q", "A"), system=""), conversation(("R", "B")))
+    done = good("instructions", source, tmp_path / "out.jsonl")
+    assert [(row["idx"], row["Instruction"]) for row in read(tmp_path / "out.jsonl")] == [(1, "R")]
+    assert "1 conversations name no skill" in done.output
+
+
+@needs_data
+@pytest.mark.feature("F67")
+def test_a_file_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path) -> None:
+    done = good("merge", CHAT, CHAT, tmp_path / "out.jsonl")
+    assert "54 pairs kept in 18 conversations, 54 exact repeats, 0 near repeats, 0 bad lines" in done.output
+    made = read(tmp_path / "out.jsonl")
+    assert [one["messages"] for one in made] == [one["messages"] for one in read(CHAT)]
+    assert [one["source"] for one in made] == [f"{CHAT.name}:{n}" for n in range(1, 19)]
+
+
+@pytest.mark.feature("F67", "F18")
+def test_near_repeats_and_bad_lines_are_counted_and_every_conversation_says_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    one = jsonl(
+        tmp_path / "a.jsonl",
+        conversation(("How often is the inlet valve of the pump cleaned?", "Clean the inlet valve every 6 months.")),
+        conversation(("Who built the bridge over the river?", "Two brothers from the town built it in 1911.")),
+    )
+    two = jsonl(
+        tmp_path / "x/a.jsonl",
+        conversation(
+            ("How often is the  INLET valve of the pump cleaned?", "Clean the inlet valve every 6 months."),
+            ("How often is the inlet valve of that pump cleaned?", "Clean the inlet valve every 6 months!"),
+            ("What colour is the lamp?", "Green."),
+        ),
+    )
+    with two.open("ab") as file:
+        file.write(b"\xff\xfe\n{\n\n")
+    done = good("merge", one, two, tmp_path / "out.jsonl")
+    assert "3 pairs kept in 3 conversations, 1 exact repeats, 1 near repeats, 2 bad lines" in done.output
+    assert "x/a.jsonl:2: not UTF-8" in done.output
+    assert [len(c["messages"]) for c in read(tmp_path / "out.jsonl")] == [3, 3, 3]
+    assert [c["source"] for c in read(tmp_path / "out.jsonl")][1:] == [f"{tmp_path.name}/a.jsonl:2", "x/a.jsonl:1"]
+    assert docent("merge", one, two, tmp_path / "out.jsonl", "--strict").exit_code == 6
+    assert "1 exact repeats, 0 near repeats" in good("merge", one, two, tmp_path / "out.jsonl", "--near=101").output
+
+
+@pytest.mark.feature("F67")
+def test_near_repeats_are_found_among_many_by_their_rare_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert_merge, "ALL_COMPARED", 5)
+    monkeypatch.setattr(convert_merge, "MAX_POSTINGS", 3)
+    random = Random(1)
+    words = [" ".join("".join(random.choices(ascii_lowercase, k=7)) for _ in range(6)) for _ in range(40)]
+    plain = [conversation((f"What does {text}?", f"It is {text}.")) for text in words]
+    again = [conversation((f"What does the {text}?", f"It is the {text}.")) for text in words]
+    done = good("merge", jsonl(tmp_path / "a", *plain), jsonl(tmp_path / "b", *again), tmp_path / "out")
+    assert "40 pairs kept in 40 conversations, 0 exact repeats, 40 near repeats" in done.output
+
+
+@pytest.mark.feature("F67")
+def test_facts_that_differ_in_a_number_are_no_repeats(tmp_path: Path) -> None:
+    said = [conversation((f"What does pump {n} do?", f"Pump {n} lifts {n}.5 tonnes of water.")) for n in range(30)]
+    done = good("merge", jsonl(tmp_path / "a", *said), tmp_path / "out")
+    assert "30 pairs kept in 30 conversations, 0 exact repeats, 0 near repeats" in done.output
+
+
+def test_merge_wants_something_to_merge(tmp_path: Path) -> None:
+    assert docent("merge", tmp_path / "out").exit_code == 2
