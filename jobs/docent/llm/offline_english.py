@@ -109,7 +109,8 @@ def _led(said: str) -> Iterator[Asked]:
         return
     main = found[3].split()
     wish = main[0].lower() in _IMPERATIVE or found[3].startswith(("please ", "you should ", "you must ", "you need "))
-    link = found[1].lower()
+    link, starts_as_noun = found[1].lower(), main[0].lower() in _NO_SUBJECT | _SMALL or main[0].endswith("s")
+    wish = wish or (not starts_as_noun and re.match(r"[a-z]+ (?:it|the|an?|both|them)\b", found[3]) is not None)
     if wish:
         yield Asked(f"What should be done {link} {found[2]}?", general=True)
     elif found[3].startswith("you can "):

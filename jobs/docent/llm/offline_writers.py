@@ -69,7 +69,8 @@ def short_answer(desk: Desk) -> Iterator[Draft]:
             if wording.short and plain(wording.short) in text:
                 yield Draft(wording.question, wording.short, (statement,))
                 break
-    for statement in (s for s in askable if s.kind != "row"):
+    sentences = [s for s in askable if s.kind != "row"]
+    for statement in sorted(sentences, key=lambda s: not spans_of(s.text)):
         term = next((statement.text[a:b] for a, b in spans_of(statement.text)), "")
         made = (statement.text.replace(term, BLANK), term) if term and statement.text.count(term) == 1 else None
         made = made or blanked(statement, desk.statements, desk.words, 0)
