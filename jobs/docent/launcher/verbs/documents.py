@@ -57,12 +57,14 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
+    from docent.launcher.verbs.preview_text import MAX_NAME_CHARS, cut
+
     source = section.source
     return {
-        "document": document.name,
+        "document": cut(document.name, MAX_NAME_CHARS),
         "kind": document.kind,
         "section": section.index,
-        "title": section.title,
+        "title": cut(section.title, MAX_NAME_CHARS),
         "file": source.file,
         "lines": f"{source.first_line}-{source.last_line}",
         "page": source.page,
