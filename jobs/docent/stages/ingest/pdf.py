@@ -240,6 +240,7 @@ class Reader:
         kept: ImageFile | Reject = self.cropper.page_picture(reading.sheet, reading.images)
         figures: tuple[Figure, ...] = ()
         lines: list[Line] = []
+        titles = headings_of(reading.sheet.textpage, reading.text, self._sizes)
         last = reading.text.text.count("\n") + 1
         if isinstance(kept, Reject):
             yield kept
@@ -249,4 +250,5 @@ class Reader:
         if with_text:
             written = [Line(text, i, i) for i, text in enumerate(reading.text.text.rstrip().split("\n"), 1)]
             lines += [Line(""), *written] if any(line.text.strip() for line in written) else []
-        yield from self.maker.sections(number, lines, uncut, {}, figures)
+        title = next(iter(titles.values()), "")
+        yield from self.maker.sections(number, lines, uncut, {0: title} if title else {}, figures)

@@ -67,8 +67,10 @@ class SectionMaker:
             first = bisect_right(starts, start) - 1
             covered = lines[first : first + piece.count("\n") + 1]
             passed = self._pass(headings, passed, first + 1)
-            ahead = next((headings[i] for i in range(first, first + len(covered)) if i in headings), "")
-            yield self._section(page, piece, covered, self.heading or ahead, figures)
+            # A title that stands soon after the piece begins names more of it than the one before.
+            soon = len(covered) if not self.heading else 1 + len(covered) // 4
+            title = next((headings[i] for i in range(first, first + soon) if i in headings), self.heading)
+            yield self._section(page, piece, covered, title, figures)
         self._pass(headings, passed, len(lines))
 
     def _pass(self, headings: dict[int, str], begin: int, end: int) -> int:
