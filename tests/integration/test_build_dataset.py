@@ -54,6 +54,7 @@ def test_every_row_names_a_photo_that_is_an_output_with_the_bytes_of_the_origina
         assert hashlib.sha256(built.file(row.file).read_bytes()).hexdigest() in originals
 
 
+@pytest.mark.feature("F42", "F43")
 def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> None:
     rows = [row for row in built.rows(Example) if row.split == "train"]
     with (built.folder / "images/train/metadata.csv").open(encoding="utf-8", newline="") as file:
@@ -66,6 +67,7 @@ def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> 
     assert all((built.folder / line["messages"][0]["content"][0]["image_url"]["url"]).is_file() for line in chat)
 
 
+@pytest.mark.feature("F44")
 def test_hugging_face_loads_both_forms_and_sees_the_same_photos(built: Artifact, tmp_path: Path) -> None:
     import datasets
 

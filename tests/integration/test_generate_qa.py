@@ -310,6 +310,7 @@ def test_a_refused_request_is_a_reject_with_the_words_of_the_endpoint_and_withou
     assert len(pairs_of(run_dir)) == 25
 
 
+@pytest.mark.feature("F40", "F56")
 @pytest.mark.feature("F40")
 def test_only_the_temperature_with_an_unusable_reply_is_asked_again(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(unusable={"0.7": 1})

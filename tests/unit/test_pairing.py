@@ -23,6 +23,7 @@ def temperatures(matches: list[Match], split: str) -> list[float]:
     return [match.pair.temperature for match in matches if match.split == split]
 
 
+@pytest.mark.feature("F41")
 def test_one_pair_per_photo_is_the_published_pairing() -> None:
     item = item_of("a", PUBLISHED)
     matches, unpaired = pair_items([item], pair_rows(item, 5), per_train_image=1)
@@ -82,6 +83,7 @@ def test_pairs_of_unknown_items_are_not_used() -> None:
     assert [u.reason for u in unpaired] == [NO_PAIR]
 
 
+@pytest.mark.feature("F41")
 @given(
     photos=st.lists(st.sampled_from(("train", "validation", "test")), max_size=20),
     per_temperature=st.integers(0, 6),
