@@ -19,6 +19,7 @@ NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
+_FORMS = re.compile(r"(?<=\w{4})(?:ians?|eans?|ans?|ese|ish|ics?)$")
 _BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『')
 _NO_NAMES = frozenset(
     "i i'm i've i'd i'll ok yes no true false figure fig table section chapter step page part appendix note answer "
@@ -89,11 +90,12 @@ def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
 
 
 def _has(word: str, source: Vouched) -> bool:
-    """The word itself, its singular, or another form: all but the last two letters, at least four, begin a word."""
+    """The word itself, its singular, or another form: all but its ending, at least four letters, begins a word."""
     if (
         word in source.words
         or word in STOP_WORDS
         or (len(word) > 3 and word.endswith("s") and word[:-1] in source.words)
     ):
         return True
-    return len(word) > 4 and word[: max(4, len(word) - 2)] in source.beginnings
+    beginning = _FORMS.sub("", word)
+    return len(word) > 4 and (beginning if beginning != word else word[: max(4, len(word) - 2)]) in source.beginnings

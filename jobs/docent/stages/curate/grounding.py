@@ -9,7 +9,7 @@ from docent.stages.curate.cases import VISITOR, Case
 from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
 from docent.text.numbers import numbers_of, supported_by
 from docent.text.quantities import changed_counts, changed_units, claimed_text, written_out
-from docent.text.terms import content_stems, support, terms_of
+from docent.text.terms import STOP_WORDS_OF, content_stems, support, terms_of
 
 MIN_CONTENT_WORDS = 3
 """Shorter texts have too few words for a share."""
@@ -60,8 +60,8 @@ def unanswerable(case: Case) -> str | None:
     if share < section.min_answer_support:
         return f"{share:.0%} of the answer's words are in the source, at least {section.min_answer_support:.0%}"
     asked = content_stems(case.pair.question)
-    if kind in FREE_QUESTIONS or len(asked) < MIN_CONTENT_WORDS:
-        return None
+    if kind in FREE_QUESTIONS or case.code not in STOP_WORDS_OF or len(asked) < MIN_CONTENT_WORDS:
+        return None  # without a list of them, asking words would count as content
     share = support(asked, case.source.stems)
     if share < section.min_question_support:
         return f"{share:.0%} of the question's words are in the source, at least {section.min_question_support:.0%}"

@@ -45,7 +45,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 _NEAR = (
     {"da", "no", "nn", "sv"},
     {"pt", "gl"},
-    {"es", "gl", "an", "ca", "ext", "oc"},
+    {"es", "an", "ext"},
     {"it", "lij", "vec"},
     {"cs", "sk"},
     {"nl", "af", "fy"},
