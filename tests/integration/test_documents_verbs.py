@@ -131,7 +131,8 @@ def test_a_preview_shows_all_that_would_be_made_and_asks_nobody(folder: Path) ->
 def test_a_preview_for_people_names_figures_pairs_and_cost(folder: Path) -> None:
     done = docent("preview", folder / "manual.md", "--types", "factual_recall, fact_based")
     assert done.returncode == 0, done.stderr
-    for words in ("The pump", "4 sections", "VIEW.png, 300 x 200 pixels", "figure not found", "factual_recall", "likely usd"):
+    said = ("The pump", "4 sections", "VIEW.png, 300 x 200 pixels", "figure not found", "factual_recall", "likely usd")
+    for words in said:
         assert words in done.stdout
     assert "application" not in done.stdout.split("the first prompt")[0]
     assert "\x1b" not in done.stdout

@@ -62,7 +62,6 @@ def metadata(row: Example, folder: Path) -> str:
     return (folder / row.split / "metadata.csv").read_bytes().decode()
 
 
-@pytest.mark.feature("F43")
 @pytest.mark.feature("F42", "F43")
 def test_metadata_has_the_bytes_of_the_published_data_set(tmp_path: Path) -> None:
     row = example("Can you describe this exhibit?", "This exhibit – the Flyer.")
