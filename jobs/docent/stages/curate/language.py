@@ -129,12 +129,8 @@ def _foreign_script(letters: Counter[str], code: str) -> str | None:
         return None
     own = sum(letters[script] for script in SCRIPTS.get(code, ("LATIN",)))
     top = letters.most_common(1)[0][0]
-    if (
-        code == "ja"
-        and not letters["HIRAGANA"]
-        and not letters["KATAKANA"]
-        and letters["CJK"] > 2 * MIN_FOREIGN_LETTERS
-    ):
+    spelled = letters["HIRAGANA"] + letters["KATAKANA"] + letters["HANGUL"]
+    if code in ("ja", "ko") and not spelled and letters["CJK"] > 2 * MIN_FOREIGN_LETTERS:
         return "Chinese characters only"
     if code == "zh" and letters["HIRAGANA"] + letters["KATAKANA"] > 0.2 * total:
         return "kana"
