@@ -300,3 +300,21 @@ def test_the_sample_manual_is_whole() -> None:
         len([one for name in ("turntable-plinth.md", "care/cleaning-and-faults.md") for one in load(SAMPLES, name)])
         == 2
     )
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    files = {"a": b"# A\n\ntext", "b": b"\x00\x01\x02" * 99, "c": b"> " * 900 + b"x", "d": b"# D\n\ntext"}
+    for name, data in files.items():
+        (tmp_path / f"{name}.md").write_bytes(data)
+    (tmp_path / "e.md").symlink_to("/etc/hostname")
+    loader = LOADERS["markdown"]
+    found: list[Document | Reject] = []
+    for one in loader.listed(Source(kind="markdown", path=tmp_path)):
+        found += [one] if isinstance(one, Reject) else loader.load(one, intake())
+    assert [one.name if isinstance(one, Document) else one.reason for one in found] == [
+        "A",
+        "not a text file",
+        "blocks nested too deep",
+        "D",
+        "path leaves the images folder",
+    ]
