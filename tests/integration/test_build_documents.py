@@ -23,6 +23,7 @@ from docent.stages.build_dataset.validate import validate
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
+TINY = Path(__file__).parents[2] / "samples" / "docent-tiny"
 UNITS = ("ingest", "assemble", "generate-qa", "curate", "build-dataset")
 
 
@@ -339,6 +340,28 @@ def test_a_row_traces_to_its_lines_and_its_figure_to_the_document(
     assert "Part 1 turns" not in said, "other sections of the document are not its source"
     assert all(parent in found for parent in row.parents), "pair and figures"
     assert {hit.unit for hit in found.values()} == {"build-dataset", "generate-qa", "assemble", "ingest"}
+
+
+@pytest.mark.parametrize(("unit", "rows"), [("finetune-lora", 32), ("answer-constant", 36)])
+def test_a_model_that_looks_at_pictures_says_that_rows_have_none(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage, caplog: pytest.LogCaptureFixture, unit: str, rows: int
+) -> None:
+    fill_manual(with_stage)
+    build(tmp_path, run_dir)
+    more: dict[str, Any] = {"finetune": {"approaches": ["lora"], "base_model": str(TINY)}}
+    more["answer"] = {"arms": ["constant"]}
+    config = PipelineConfig.model_validate(sections(tmp_path, build_dataset={}, **more))
+    assert run_shard(config, unit, run_dir) == 42
+    assert f"the data set has {rows} rows without a picture" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_the_report_of_documents_is_made(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
+    fill_manual(with_stage)
+    build(tmp_path, run_dir)
+    config = PipelineConfig.model_validate(sections(tmp_path, build_dataset={}, report={}))
+    assert run_shard(config, "report", run_dir) == 0
+    assert (run_dir / "report" / "latest" / "index.html").stat().st_size > 1000
 
 
 def test_card_lets_no_title_become_markup(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row, pair_rows
 
 from docent.records import Item, QAPair, Split
-from docent.stages.build_dataset.pairing import HELD_OUT, NO_PAIR, Match, pair_items, train_pairs
+from docent.stages.build_dataset.pairing import HELD_OUT, NO_PAIR, NO_PHOTO, Match, pair_items, train_pairs
+from docent.stages.build_dataset.sections import text_key
 
+SHARED_CSV = Path(__file__).parents[3] / "shared/data/museum/smithsonian_raw_data.csv"
 PUBLISHED: tuple[Split, ...] = ("train",) * 13 + ("validation",) + ("test",)
 
 
@@ -24,6 +28,7 @@ def temperatures(matches: list[Match], split: str) -> list[float]:
 
 
 @pytest.mark.feature("F41")
+@pytest.mark.feature("F41")
 def test_one_pair_per_photo_is_the_published_pairing() -> None:
     item = item_of("a", PUBLISHED)
     matches, unpaired = pair_items([item], pair_rows(item, 5), per_train_image=1)
@@ -33,6 +38,45 @@ def test_one_pair_per_photo_is_the_published_pairing() -> None:
     assert temperatures(matches, "train") == [0.4] * 3 + [0.7] * 5 + [0.9] * 5
     assert len({match.pair.id for match in matches}) == 15
     assert [match.image.name for match in matches if match.split == "train"] == [f"a-{n}.jpg" for n in range(13)]
+
+
+@pytest.mark.feature("F41")
+@pytest.mark.skipif(not SHARED_CSV.is_file(), reason="the shared test data is not there")
+def test_the_published_exhibits_are_split_by_temperature_as_published() -> None:
+    with SHARED_CSV.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    order: tuple[Split, ...] = ("train", "validation", "test")
+    slots = {row["item_name"]: [s for s in order for _ in row[f"{s}_images"].split()] for row in rows}
+    items = [item_of(name, tuple(splits)) for name, splits in slots.items()]
+    matches, unpaired = pair_items(items, [pair for item in items for pair in pair_rows(item, 5)], per_train_image=1)
+    assert (len(items), unpaired) == (65, [])
+    assert len({match.pair.id for match in matches}) == len(matches) == 975
+    counts = Counter((match.split, match.pair.temperature) for match in matches)
+    assert counts == {
+        ("test", 0.4): 74,
+        ("validation", 0.4): 80,
+        ("validation", 0.7): 2,
+        ("train", 0.4): 171,
+        ("train", 0.7): 323,
+        ("train", 0.9): 325,
+    }
+
+
+def test_a_held_out_pair_is_only_tested_with() -> None:
+    item = item_of("a", ("train", "test", "train"))
+    pairs = [pair.model_copy(update={"held_out": pair.temperature == 0.9}) for pair in pair_rows(item, 2, (0.4, 0.9))]
+    matches, unpaired = pair_items([item], pairs, per_train_image=4)
+    assert {match.pair.held_out for match in matches if match.split == "test"} == {True}
+    assert {match.pair.held_out for match in matches if match.split == "train"} == {False}
+    assert [left.reason for left in unpaired] == [NO_PHOTO]
+
+
+def test_a_pair_that_reads_like_a_held_out_one_of_a_section_is_not_trained_on() -> None:
+    item = item_of("a", ("train",))
+    pairs = pair_rows(item, 2, (0.4,))
+    matches, unpaired = pair_items([item], pairs, 4, frozenset({text_key(pairs[0])}))
+    assert [match.pair.id for match in matches] == [pairs[1].id]
+    assert [(left.reason, left.row.id) for left in unpaired] == [(HELD_OUT, pairs[0].id)]
 
 
 def test_equal_temperatures_keep_the_order_of_their_index() -> None:
