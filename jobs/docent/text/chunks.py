@@ -98,30 +98,73 @@ def _stripped(text: str, start: int, end: int) -> Piece | None:
 def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Pattern[str] | None = None) -> list[Piece]:
     """Pieces of at most `max_tokens` tokens that cover the text; each begins just so many before the last one ends.
 
-    A piece ends at a paragraph, line, sentence or space in its second half where there is one. Tokens are those of the
-    whole text. A character of several tokens is not cut, nor a match of `whole`: there, the overlap may be longer.
+    A piece ends at a paragraph, line, sentence or space in its second half where there is one, tokens being those of
+    the whole text. No character of several tokens is cut and no match of `whole`; the overlap is longer only where
+    every end would need that.
 
     Raises:
         ConfigError: the package with the table of tokens is not installed.
     """
-    ends = _token_ends(text)
     kept = [match.span() for match in whole.finditer(text)] if whole else []
-    allowed = [position for position in ends if _may_cut(position, kept)]
-    overlap = min(overlap_tokens, max_tokens // 2)
+    cutter = _TokenCutter(text, max_tokens, min(overlap_tokens, max_tokens // 2), _places(text, kept))
     pieces: list[Piece] = []
-    start = 0
-    while start < len(text):
-        first = bisect_right(ends, start)
-        last = _last_end(text, (start, ends[min(first + max_tokens, len(ends)) - 1]), max_tokens, allowed)
+    start = before = 0
+    while before < len(text):
+        last = cutter.last_end(start, before)
+        if not last and start < before:  # all that fits is the overlap
+            start = before
+            continue
+        # What may not be cut is a piece of its own, however long.
+        last = last or cutter.all[bisect_right(cutter.all, before)]
         pieces.append((start, last))
-        if last == len(text):
-            break
-        back = bisect_right(ends, last) - 1 - overlap
-        wanted = ends[back] if back >= 0 else 0
-        begin = allowed[max(bisect_right(allowed, wanted) - 1, 0)]
-        # Where nothing may be cut between the two starts, the next piece begins where this one ends.
-        start = begin if start < begin <= last else last
+        begin = cutter.start_of_next(last)
+        start, before = (begin if begin > start else last), last
     return pieces
+
+
+class _TokenCutter:
+    """One text being cut between tokens.
+
+    Attributes:
+        places: where it may be cut, in characters, with the tokens before each.
+        exact: those from where the overlap leads back to another.
+    """
+
+    def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:
+        self.text, self.limit, self.overlap, self.places = text, limit, overlap, places
+        self.all = list(places)
+        counts = set(places.values())
+        self.exact = [at for at, count in places.items() if count - overlap in counts or at == len(text)]
+
+    def last_end(self, start: int, before: int) -> int:
+        """Where a piece ends: its best break behind `before`, else the last place where it fits; 0 where none is."""
+        fitting = self._fitting(start, before, self.exact) or self._fitting(start, before, self.all)
+        if not fitting or fitting[-1] == len(self.text):
+            return fitting[-1] if fitting else 0
+        half = max((start + fitting[-1]) // 2, before + 1)
+        for level in LEVELS:
+            for match in reversed(list(level.finditer(self.text, half, fitting[-1]))):
+                at = fitting[bisect_right(fitting, match.start()) - 1]
+                if half <= at <= match.start() and self._fits(start, at):
+                    return at
+        return fitting[-1]
+
+    def _fitting(self, start: int, before: int, allowed: list[int]) -> list[int]:
+        """Places behind `before` where a piece may end; only the last is known to fit."""
+        first = bisect_right(allowed, before)
+        last = bisect_right(allowed, self.places[start] + self.limit, lo=first, key=self.places.__getitem__)
+        # Alone, the letters at a piece's ends may be other tokens than within the text, and more.
+        while last > first and not self._fits(start, allowed[last - 1]):
+            last -= 1
+        return allowed[first:last]
+
+    def _fits(self, start: int, end: int) -> bool:
+        return count_tokens(self.text[start:end]) <= self.limit
+
+    def start_of_next(self, end: int) -> int:
+        """Where the piece behind one begins: the overlap before its end, or the next place before that."""
+        wanted = self.places[end] - self.overlap
+        return self.all[max(bisect_right(self.all, wanted, key=self.places.__getitem__) - 1, 0)]
 
 
 def count_tokens(text: str) -> int:
@@ -133,40 +176,18 @@ def count_tokens(text: str) -> int:
     return len(_encoding().encode_ordinary(text))
 
 
-def _last_end(text: str, window: Piece, max_tokens: int, allowed: list[int]) -> int:
-    """Where a piece that begins with the window ends: its best break, or the last place where it fits."""
-    start, end = window
-    if end >= len(text) and count_tokens(text[start:]) <= max_tokens:
-        return len(text)
-    first, last = bisect_right(allowed, start), bisect_right(allowed, end)
-    # Alone, the tokens at a piece's ends may be cut otherwise than within the text, and be more.
-    while last - first > 1 and count_tokens(text[start : allowed[last - 1]]) > max_tokens:
-        last -= 1
-    places = allowed[first:last]
-    if not places:
-        return allowed[first] if first < len(allowed) else len(text)
-    half = (start + places[-1]) // 2
-    for level in LEVELS:
-        found = [m.start() for m in level.finditer(text, half, places[-1])]
-        for cut in reversed(found):
-            at = bisect_right(places, cut) - 1
-            if at >= 0 and places[at] >= half and count_tokens(text[start : places[at]]) <= max_tokens:
-                return places[at]
-    return places[-1]
+def _places(text: str, kept: list[Piece]) -> dict[int, int]:
+    """Where the text may be cut, in characters, with the tokens before it: at ends of tokens that end a character."""
+    encoding = _encoding()
+    sizes = accumulate(len(encoding.decode_single_token_bytes(token)) for token in encoding.encode_ordinary(text))
+    characters = {size: number for number, size in enumerate(accumulate(len(c.encode()) for c in text), 1)}
+    ends = ((characters[size], count) for count, size in enumerate(sizes, 1) if size in characters)
+    return {0: 0} | {at: count for at, count in ends if _may_cut(at, kept)}
 
 
 def _may_cut(position: int, kept: list[Piece]) -> bool:
     before = bisect_left(kept, (position,)) - 1
     return before < 0 or position >= kept[before][1]
-
-
-def _token_ends(text: str) -> list[int]:
-    """Where tokens end, in characters; of tokens that end inside a character there is no end. Begins with 0."""
-    encoding = _encoding()
-    sizes = accumulate(len(encoding.decode_single_token_bytes(token)) for token in encoding.encode_ordinary(text))
-    characters = {0: 0}
-    characters |= {size: number for number, size in enumerate(accumulate(len(c.encode()) for c in text), 1)}
-    return [0, *(characters[size] for size in sizes if size in characters)]
 
 
 @cache
