@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docent.text.numbers import number_support, numbers_of, supported_by, unsupported_numbers
+from docent.text.quantities import quantities_of
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,9 @@ def test_every_text_supports_itself(text: str) -> None:
 @given(st.integers(0, 10**40))
 def test_long_digit_strings_keep_all_their_digits(number: int) -> None:
     assert numbers_of(f"x {number} y") == [str(number)]
+
+
+def test_a_line_that_ends_between_a_number_and_its_unit_parts_them_no_more_than_a_space() -> None:
+    for written in ("45 degrees Celsius", "45\ndegrees Celsius", "45 degrees\nCelsius", "45  \n  degrees Celsius"):
+        assert quantities_of(f"below a spatula of {written}.") == [("45", "°c")]
+    assert quantities_of("page 45\n\nminutes of the meeting") == [("45", "")]

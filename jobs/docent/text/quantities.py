@@ -17,7 +17,7 @@ from docent.text.terms import STOP_WORDS, folded, stem
 
 COUNTED_WORDS = 4
 """Words behind a number in which what it counts is looked for in a source."""
-_BEHIND = re.compile(rf"(?:[ \u00a0-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
+_BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 
 _UNITS = {
@@ -90,7 +90,8 @@ _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=Tru
 _DIGITS = r"\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _QUANTITY = re.compile(
     rf"(?<![\w.])(?P<number>{_DIGITS}|(?:{_WORDS})(?:[ -](?:{_WORDS}))?)"
-    rf"(?:[ \u00a0\u202f-]?(?P<unit>degrees? celsius|degrees? fahrenheit|{_NAMES})(?![\w/]))?",
+    rf"(?:(?:[ \u00a0\u202f-]|[ \t]*\n[ \t]*)?"  # a line may end between a number and its unit
+    rf"(?P<unit>degrees?\s+celsius|degrees?\s+fahrenheit|{_NAMES})(?![\w/]))?",
     re.IGNORECASE,
 )
 
