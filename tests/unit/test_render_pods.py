@@ -109,6 +109,21 @@ def test_a_secret_is_named_only_where_it_is_used() -> None:
     assert len(found([*everything(plan)], "secretKeyRef")) >= 4
 
 
+@pytest.mark.feature("F45")
+def test_the_token_of_a_push_reaches_build_dataset_and_nothing_else() -> None:
+    pushes = ("build_dataset.push_to=me/set", "build_dataset.token_env=MY_HUB_TOKEN")
+    plan = plan_of(*pushes)
+    for body in everything(plan):
+        for template in pod_templates(body):
+            component = template["metadata"]["labels"]["app.kubernetes.io/component"]
+            keys = [ref["key"] for ref in found(template, "secretKeyRef")]
+            assert keys == (["MY_HUB_TOKEN"] if component == "build-dataset" else [])
+            labels = template["metadata"]["labels"]
+            assert ("docent/egress-hub" in labels) == (component == "build-dataset")
+    with pytest.raises(ConfigError, match="MY_HUB_TOKEN is a secret"):
+        workload(plan_of(*pushes, "kubernetes.env={MY_HUB_TOKEN: canary}"), "ingest")
+
+
 def test_no_secret_value_is_ever_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "canary-7f2b")
     monkeypatch.setenv("HF_TOKEN", "canary-7f2b")

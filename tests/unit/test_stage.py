@@ -223,6 +223,34 @@ def test_files_saved_twice_are_one_file_named_by_content(
     assert not list(run_dir.rglob("*.tmp"))
 
 
+def test_a_file_that_grows_is_there_whole_or_not_at_all(
+    run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage
+) -> None:
+    fails = [True]
+
+    def grows(ctx: Context) -> Iterator[Any]:
+        path = ctx.output_path("large.jsonl")
+        assert path == ctx.output_path("large.jsonl")
+        path.write_bytes(b"1\n" * 1000)
+        yield document(0)
+        if fails.pop():
+            raise RuntimeError("half way")
+        (ctx.output_folder("model") / "w.bin").write_bytes(b"w")
+        assert {name: file.stat().st_size for name, file in ctx.made_so_far().items()} == {
+            "large.jsonl": 2000,
+            "model/w.bin": 1,
+        }
+
+    with_stage("ingest", grows)
+    assert run_shard(two_stages, "ingest", run_dir) == 1
+    assert not list(run_dir.rglob("large.jsonl")) and not list(run_dir.rglob("*.tmp"))
+    fails.append(False)
+    assert run_shard(two_stages, "ingest", run_dir) == 0
+    assert [file["path"] for file in success(run_dir, "ingest")["files"]] == ["large.jsonl", "model/w.bin"]
+    assert success(run_dir, "ingest")["files"][0]["size"] == 2000
+    assert not list(run_dir.rglob("*.tmp"))
+
+
 def test_of_several_ranks_only_the_first_writes(
     run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
