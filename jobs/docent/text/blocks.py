@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WINDOW_CHARS = 256_000
 # The longest paragraph, table, quotation or list item; lists and fenced code have no limit.
 MAX_BLOCK_CHARS = 4_000_000
+# The same for tables of tiny cells, and a line may be longer: pictures stand in some as data.
+MAX_BLOCK_TOKENS = 500_000
+MAX_LINE_CHARS = 16_000_000
 
 
 # Lists in lists and quotations in quotations; each level costs two frames of Python's stack.
@@ -100,6 +103,8 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
     while start < len(text):
         end = _line_end(text, start + size)
         window = text[start:end]
+        if len(window) > size + MAX_LINE_CHARS:
+            raise BlockError(TOO_LONG, base + window.count("\n", 0, size) + 1)
         groups, offsets = _groups(_tokens(window, strict, base)), _offsets(window, start)
         following = end
         if end < len(text) and groups:
@@ -109,7 +114,7 @@ def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
             groups, offsets = _whole_fence(text, groups[0][0], offsets)
             following = offsets[-1]
         if following == start:
-            size = _larger(groups[0][0], size, base)
+            size = _larger(groups[0], size, base)
             continue
         for group in groups:
             yield Block(group, base, offsets)
@@ -172,10 +177,10 @@ def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list
     return [[whole]], [*offsets[: first + 1], found.end() if found else len(text)]
 
 
-def _larger(first: Token, size: int, base: int) -> int:
+def _larger(first: list[Token], size: int, base: int) -> int:
     """The size of a window that may hold its first block."""
-    if size >= MAX_BLOCK_CHARS:
-        raise BlockError(TOO_LONG, base + _lines(first)[0] + 1)
+    if size >= MAX_BLOCK_CHARS or len(first) > MAX_BLOCK_TOKENS:
+        raise BlockError(TOO_LONG, base + _lines(first[0])[0] + 1)
     return size * 2
 
 

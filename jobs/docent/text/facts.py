@@ -129,6 +129,8 @@ class _Said:
         first, behind = token.map or [0, 1]
         self.place, self.first, self.last = place, block.base + first, block.base + behind - 1
         content = token.content
+        # A line of form feeds or such is left out at the ends, and then it is not known which line is which.
+        self.exact = content.count("\n") == self.last - self.first
         if "]:" in content or "{:" in content:
             content = _SETUP.sub("", content)
         self.text = plain_text(without_references(content, place.figures))
@@ -140,6 +142,9 @@ class _Said:
 
     def sentences(self) -> Iterator[tuple[str, Span]]:
         """Its sentences, each with the lines that it stands in."""
+        if not self.exact:
+            yield from ((sentence, self.place.span(self.first, self.last)) for sentence in split_sentences(self.text))
+            return
         text = " ".join(self.text.split()) if self.place.wrapped else self.text
         lines = [sum(map(len, line.split())) for line in self.text.split("\n")]
         ends = list(accumulate(lines))  # characters that are no white space, up to the end of each line

@@ -36,6 +36,8 @@ NO_CONTENT = "document without content"
 TOO_MANY_PARTS = "document with too many parts"
 
 _COMMENTS = re.compile(r"\s*(?:<!--.*?-->\s*)+", re.DOTALL)
+# Lines of a form feed or of wide spaces are blank to people, and not to CommonMark.
+_PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 
 
@@ -221,7 +223,7 @@ def _read(listed: ListedFile, max_mb: float) -> str | Reject:
         return _reject(listed, UNKNOWN_ENCODING, "save it as UTF-8")
     if text is None or not is_text(text):
         return _reject(listed, NOT_TEXT, "it holds control characters")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _PAGE_BREAKS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
