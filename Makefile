@@ -50,16 +50,21 @@ test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images mu
 	@.venv/bin/pytest tests/cluster --force-enable-socket --timeout=900 -n 3 --dist loadfile
 
 .PHONY: prove
-prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, kills of the chat client, permuted photos, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
+prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, kills of the chat client, permuted photos, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
 	@.venv/bin/python scripts/prove/kills.py
 	@.venv/bin/python scripts/prove/chat_kills.py
 	@.venv/bin/python scripts/prove/permuted.py
+	@.venv/bin/python scripts/prove/million_rows.py
 	@if [ -n "$$KUBECONFIG" ]; then .venv/bin/python scripts/prove/cluster_kills.py $(KUBELET); \
 	else echo "kills on a cluster: not run, KUBECONFIG names no cluster"; fi
 
 .PHONY: bench
 bench: .venv/dev.stamp ## Measure the default run and print a table for docs/benchmarks.md
 	@.venv/bin/python scripts/bench/default_run.py
+
+.PHONY: bench-curate
+bench-curate: .venv/dev.stamp ## Planted faults among clean pairs: what each gate of curate finds, as a table for docs/benchmarks.md
+	@.venv/bin/python scripts/bench/curate.py
 
 # Each of the systems beside docent has an environment of its own: their packages do not go together.
 _peers = curator data_designer distilabel synthetic_data_kit

@@ -78,7 +78,8 @@ def changed_number(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.
         return None
     way = rng.choice(ways)
     at = rng.choice({"number": number, "word": word, "unit": unit}[way])
-    new = {"number": _other_number, "word": _other_word, "unit": lambda old, _: _OTHER_UNIT[old]}[way](at.group(), rng)
+    changes = {"number": _other_number, "word": _other_word, "unit": _other_unit}
+    new = changes[way](at.group(), rng)
     answer = pair.answer[: at.start()] + new + pair.answer[at.end() :]
     same = numbers_of(answer) == numbers_of(pair.answer) and quantities_of(answer) == quantities_of(pair.answer)
     return None if same else _with(pair, answer=answer)
@@ -100,6 +101,10 @@ def _other_number(old: str, rng: random.Random) -> str:
 def _other_word(old: str, rng: random.Random) -> str:
     others = [word for word, value in CARDINALS.items() if value > 1 and value != CARDINALS[old.lower()]]
     return rng.choice(others)
+
+
+def _other_unit(old: str, _: random.Random) -> str:
+    return _OTHER_UNIT[old]
 
 
 def swapped_name(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:

@@ -48,7 +48,7 @@ IMAGES = (
     Image("augment-images", "base-cpu", ("augment-images",), 700, "Photos to more photos"),
     Image("assemble", "base-cpu", ("assemble",), 200, "Documents and photos to items and splits"),
     Image("generate-qa", "base-cpu", ("generate-qa",), 250, "Items to questions and answers"),
-    Image("curate", "base-cpu", ("curate",), 200, "Questions and answers that hold"),
+    Image("curate", "base-cpu", ("curate",), 270, "Questions and answers that hold"),
     Image("build-dataset", "base-cpu", ("build-dataset",), 650, "Pairs and photos to a dataset"),
     Image("finetune", "base-gpu", ("finetune",), 1300, "A dataset to a fine-tuned model"),
     Image("answer", "base-gpu", ("answer",), 1300, "A model's answers to the test questions"),
