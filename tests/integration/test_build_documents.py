@@ -212,6 +212,9 @@ def test_statistics_equal_the_files(tmp_path: Path, run_dir: Path, with_stage: W
         ("no related section", 1),
         ("reply not usable", 3),
     }
+    planned = {line["question_type"]: (line["planned"], line["made"]) for line in found["by_type"]}
+    assert planned["multi_hop"] == (4, 0), "a type of which nothing came is there, too"
+    assert planned["conversation"] == (16, 16)
     card = built.file("README.md").read_text(encoding="utf-8")
     assert "- `multi_hop`: 4" in card
     assert "| curate | too short | 8 |" in card

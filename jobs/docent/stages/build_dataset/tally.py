@@ -130,7 +130,8 @@ def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str
     for line in shortfall:
         missing[str(line.get("question_type", ""))] += int(line.get("missing", 0))
     types = []
-    for name, counts in tally.grouped(0).items():
+    none = dict.fromkeys(missing, [0] * len(COLUMNS))
+    for name, counts in sorted((none | tally.grouped(0)).items()):
         difficulties = sorted({kind[1] for kind in tally.kinds if kind[0] == name and kind[1]})
         planned = {"planned": counts[MADE] + missing[name]}
         types.append({"question_type": name, "difficulty": "/".join(difficulties), **planned, **_named(counts)})
