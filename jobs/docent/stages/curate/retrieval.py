@@ -62,7 +62,7 @@ class Retrieval:
         return int(np.count_nonzero(scores > best + 1e-9)) + 1 if best > 0 else 0
 
     def _rarity(self, sections: int) -> float:
-        return math.log((1 + self._size) / (1 + sections)) + 1
+        return math.log(1 + self._size / sections)
 
 
 def _terms(text: str) -> list[str]:

@@ -35,17 +35,24 @@ class Told:
     id: str
     kind: str
     name: str
-    said: str
-    """Name, title, the document's words on itself, and text with descriptions."""
+    head: str
+    """Its name, and the document's name and words on itself."""
+    body: str
+    """Title and text, with descriptions of figures."""
     span: Span
     document_id: str
+
+    @property
+    def said(self) -> str:
+        """All that it says."""
+        return f"{self.head}\n{self.body}"
 
 
 def told_by(item: Item) -> Told:
     """What an item says."""
     text = with_descriptions(item.text, item.figures)
-    parts = [readable_name(item.name), item.title, item.document, *item.meta.values(), text]
-    return Told(item.id, item.kind, item.name, "\n".join(part for part in parts if part), item.source, item.document_id)
+    head = "\n".join([readable_name(item.name), item.document, *item.meta.values()])
+    return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
 
 
 @dataclass(frozen=True)
