@@ -294,7 +294,7 @@ def test_a_long_list_of_links_and_marks_that_never_close_takes_no_longer_than_te
 @pytest.mark.feature("F02", "F03", "F04", "F05", "F06")
 def test_the_sample_manual_is_whole() -> None:
     manual, care = document(SAMPLES, "turntable-plinth.md"), document(SAMPLES, "care/cleaning-and-faults.md")
-    assert manual.name == "Rondo 40 turntable plinth --- operating manual" and manual.meta["product_code"] == "0040-07"
+    assert manual.name == "Rondo 40 turntable plinth: operating manual" and manual.meta["product_code"] == "0040-07"
     assert "Remote control" not in titles(manual) and "Turning" not in titles(manual)
     sections = [*manual.sections, *care.sections]
     assert 10 <= len(sections) <= 14 and all(section.facts for section in sections)
