@@ -52,7 +52,7 @@ def entropy_bits(picture: Image.Image) -> float:
     counts = np.asarray(picture.histogram(), dtype=np.float64).reshape(3, 256)
     shares = counts / counts.sum(axis=1, keepdims=True)
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
-    return float(-(shares * logs).sum())
+    return max(0.0, -float((shares * logs).sum()))
 
 
 def laplacian_variance(grey: Pixels) -> float:

@@ -42,8 +42,10 @@ class Element:
 def elements_of(blocks: Sequence[Block], repeated: frozenset[str] = frozenset()) -> list[Element]:
     """Elements of a page: bullets, odd blanks, hyphens at line ends and repeated headers and footers cleaned."""
     elements: list[Element] = []
+    every = [line for block in blocks for line in block.lines]
+    edges = {id(line) for line in (*every[:EDGE_LINES], *every[-EDGE_LINES:]) if edge_key(line.text) in repeated}
     for block in blocks:
-        lines = [line for line in block.lines if edge_key(line.text) not in repeated]
+        lines = [line for line in block.lines if id(line) not in edges]
         if block.kind in ("table", "figure"):
             elements += _bounded(Element(False, tuple(lines))) if lines else []
             continue

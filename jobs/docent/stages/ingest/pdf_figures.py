@@ -33,7 +33,9 @@ MAX_OBJECTS, MAX_FIGURES = 200_000, 200
 """Objects of a page that are looked at, and images of it that are opened."""
 MAX_RENDERED_PX = 40_000_000
 _MAX_DEPTH = 8
-_CAPTION = re.compile(r"(?:Figure|Fig\.?|그림|Abb(?:ildung|\.)|図|图|圖)\s*[\dIVXA-Z:.\[(]", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"(?:Figure|FIGURE|figure|Fig\.?|FIG\.?|fig\.|그림|Abb(?:ildung|\.)|図|图|圖)\s*(?:\d|[IVX]+\b|[A-Z]\b|[A-Z]\.?\d|[:.\[(])"
+)
 _CAPTION_REACH_PT, _CAPTION_LINES = 40.0, 4
 
 
