@@ -12,6 +12,7 @@ from tests.markdown_files import PHOTOS, SEEDS, document, intake, listed, load, 
 from docent.records import Document, Figure, Reject
 from docent.stages.ingest import figures
 from docent.stages.ingest.figures import candidates, find_file
+from docent.text.figures import with_descriptions, without_figures
 from docent.text.references import Reference, code_spans, references_in
 
 TOKENS = re.compile(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
@@ -200,3 +201,12 @@ def test_names_that_no_file_can_have_are_not_found(tmp_path: Path) -> None:
     for name in ("x" * 5000, "a\x00b", "."):
         assert find_file(Reference(0, "t", name, "", True), one) is None
     assert intake().limits.file_bytes == 1_000_000
+
+
+def test_tokens_that_begin_alike_and_descriptions_that_hold_tokens_are_told_apart() -> None:
+    told = [("FIGURE_1", "a dial"), ("FIGURE_1.2", "see FIGURE_1"), ("FIGURE_12", ""), ("{{A}}", "the {{B}}")]
+    found = [Figure(token=token, caption=caption) for token, caption in [*told, ("{{B}}", "a lamp")]]
+    text = "FIGURE_1, FIGURE_1.2, FIGURE_12 and FIGURE_1. {{A}} {{B}}"
+    shown = "[Figure: a dial], [Figure: see FIGURE_1],  and [Figure: a dial]. [Figure: the {{B}}] [Figure: a lamp]"
+    assert with_descriptions(text, found) == with_descriptions(text, found[::-1]) == shown
+    assert without_figures(text, found) == ", ,  and ."

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.loading import Loaded, loaded
 
-from docent.config import Ingest
+from docent.config import Ingest, Source
+from docent.stages.ingest import list_sources
 from docent.stages.ingest.cell_html import is_html, to_markdown
 from docent.stages.ingest.rows import find_delimiter
+from docent.stages.ingest.sources import ListedFile
 
 DOCUMENTS = Path(__file__).parents[3] / "shared/data/documents"
 
@@ -226,3 +228,15 @@ def test_whatever_stands_in_cells_their_lines_hold_their_text(
             assert value in "\n".join(lines[fact.source.first_line - 1 : fact.source.last_line])
             assert value.count("\n") == fact.source.last_line - fact.source.first_line
             assert section.source.first_line <= fact.source.first_line <= section.source.last_line
+
+
+def test_files_of_the_same_names_in_two_sources_are_two_documents(tmp_path: Path) -> None:
+    sources = []
+    for year in ("2024", "2025"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "list.csv").write_text(f"name,year\nA,{year}\nB,{year}\n")
+        sources.append(Source(kind="csv", path=tmp_path / year / "list.csv"))
+    listed = [one for one in list_sources(tuple(sources)) if isinstance(one, ListedFile)]
+    ids = {one.id_of(None, line) for one in listed for line in (2, 3)} | {one.document_id for one in listed}
+    assert len(ids) == 6
+    assert listed[0].document_id == ListedFile(sources[0], tmp_path, tmp_path, "list.csv").document_id

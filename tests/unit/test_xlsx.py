@@ -135,3 +135,16 @@ def test_a_file_that_cannot_be_read_is_one_reject_and_the_others_of_its_folder_a
     found = loaded("xlsx", tmp_path)
     assert (found.reasons, [s.text for s in found.sections]) == (["workbook cannot be read"], ["name: cup"])
     assert found.rejects[0].raw == "a.xlsx"
+
+
+def test_a_number_beyond_all_bounds_is_text_like_any_other(tmp_path: Path) -> None:
+    book = book_of(["name", "weight"], ["a", 7], ["b", 4567])
+    book.active["B2"].number_format = "000"
+    found = load(tmp_path, altered(book, sheet1=sheet_of(book).replace(b"<v>7</v>", b"<v>1e999</v>")))
+    assert [section.text for section in found.sections] == ["name: a\nweight: inf", "name: b\nweight: 4567"]
+
+
+def sheet_of(book: Workbook) -> bytes:
+    written = io.BytesIO()
+    book.save(written)
+    return zipfile.ZipFile(written).read("xl/worksheets/sheet1.xml")

@@ -21,6 +21,7 @@ from docent.text.sentences import readable_name
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
 MAX_RAW_CHARS = 2000
+_PLACE = re.compile(r"\{(name|text)\}")
 _TAG = re.compile(r"<(?=\s*/?\s*description\b)", re.IGNORECASE)
 
 
@@ -32,7 +33,9 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
     # The material cannot close its own tag and go on as instructions.
     name, text = (re.sub(r"[<>]", " ", readable_name(call.item.name)), _TAG.sub("(", told))
-    user = prompts["user"].replace("{name}", name).replace("{text}", text)
+    # In one pass: an exhibit named `{text}` is a name.
+    places = {"name": name, "text": text}
+    user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
     return ChatRequest(
         messages=(Message("system", system), Message("user", user)),
         temperature=call.temperature,

@@ -17,7 +17,7 @@ from docent.records import Document, Reject
 from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, rows, text_file, xlsx
 from docent.stages.ingest.describe import described
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
-from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice
+from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice, told_apart
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
         InputError: a source is not there, cannot be read, or is not what its kind says.
     """
     try:
-        return [listed for source in sources for listed in LOADERS[source.kind].listed(source)]
+        return told_apart([listed for source in sources for listed in LOADERS[source.kind].listed(source)])
     except PermissionError as error:
         raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
 

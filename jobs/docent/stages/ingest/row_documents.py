@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.config.sources import Rows
-from docent.records import Document, Fact, Reject, Section, Span, make_id
+from docent.records import Document, Fact, Reject, Section, Span
 from docent.stages.ingest.cell_html import is_html, to_markdown
 from docent.stages.ingest.fetch_images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
@@ -123,9 +123,8 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
         return Reject(reason="row without text", raw=shorten(",".join(row.cells)), detail=where)
     text = "\n".join(fact.text for fact in facts)
     section = Section(index=1, title="", text=text, source=row.source, facts=facts)
-    place = (row.source.page, row.source.first_line)
     document = Document(
-        id=make_id("ingest", (), listed.source.path.name, listed.name, *place),
+        id=listed.id_of(row.source.page, row.source.first_line),
         kind="row",
         name=_title(row.cells[title]) or where,
         sections=(section,),

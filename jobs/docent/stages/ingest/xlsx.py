@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -83,7 +85,7 @@ def _damage() -> Iterator[None]:
         yield
     except (OSError, ValueError, TypeError, LookupError, AttributeError, SyntaxError, EOFError, RuntimeError) as error:
         raise WorkbookError(f"{type(error).__name__}: {error}") from None
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError) as error:
         raise WorkbookError(str(error)) from None
 
 
@@ -150,7 +152,7 @@ def text_of(cell: Any) -> str:
 
 
 def _number(value: float, shown: str) -> str:
-    if re.fullmatch(r"0+", shown) and value == int(value) and value >= 0:
+    if re.fullmatch(r"0+", shown) and math.isfinite(value) and value == int(value) and value >= 0:
         return str(int(value)).zfill(len(shown))
     if re.fullmatch(r"0(?:\.0+)?%", shown):
         return f"{value * 100:.{_DIGITS}g}%"
