@@ -29,7 +29,8 @@ def item_of(name: str, text: str, kind: str = "exhibit", line: int = 2, **more: 
 ITEM = item_of(
     "block-12",
     "The block has eight corners, weighs 1.5 kg and was cut in 1837 by Anna Kirchner in Northern Italy. "
-    "It is 5 cm wide, and 1,500 people saw it. Its six square faces are blue.",
+    "It is 5 cm wide, and 1,500 people saw it. Its six square faces are blue. "
+    "A diagonal of 8.66 cm runs through it.",
 )
 MANUAL = item_of("Plinth: Setting up", "Lift the cover, then open three bolts with a 12 mm key.", "section", 40)
 
@@ -79,6 +80,8 @@ def verdict(one: QAPair, section: Curate | None = None, items: tuple[Item, ...] 
         ("The block was cut in 1838.", "When?", "visitor", "unsupported number"),
         ("The block weighs 15 kg in all.", "How heavy?", "visitor", "unsupported number"),
         ("The block is 5 m wide, they say.", "How wide?", "visitor", "unsupported number"),
+        ("Its diagonal is about 9 cm long.", "How long?", "visitor", "unsupported number"),
+        ("Its diagonal is about 8.6 cm long.", "How long?", "visitor", "unsupported number"),
         ("The block has eight square faces.", "How many?", "visitor", "unsupported number"),
         ("The block was cut by Otto Brandt.", "Who cut it?", "visitor", "unsupported name"),
         ("Otto Brandt cut the block in 1837.", "Who cut it?", "visitor", "unsupported name"),
@@ -105,6 +108,7 @@ def test_each_gate_rejects_with_its_reason_and_names_the_pair(
         "There are three reasons: 1) it has eight corners, 2) it is blue, 3) it weighs 1.5 kg.",
         "1. The block is blue.\n2. It weighs 1.5 kg.\n3. It was cut in Italy.",
         "The Italian block has six square faces.",
+        "Its diagonal is about 8.7 cm long.",
         "No: the block cannot float, it weighs 1.5 kg.",
     ],
 )
@@ -257,3 +261,13 @@ def test_the_stage_keeps_order_counts_reasons_and_refuses_pairs_of_unknown_items
     other = looser.model_copy(update={"seed": 8})
     assert [run_shard(other, u, run_dir) for u in ("ingest", "assemble", "generate-qa", "curate")] == [0, 0, 0, 42]
     assert "about no known item" in caplog.text
+
+
+def test_numbers_and_words_of_any_length_are_judged_in_bounded_time() -> None:
+    digits, letters = "7" * 4000, "x" * 300_000
+    item = item_of("long", f"The code is {digits}.{digits} and the key is {letters} as printed.", "section")
+    told = pair(f"The code is {digits}.7 and the key is {letters}.", "What is the code?", "fact_based", item)
+    lied = pair(f"The code is {digits}.9 and the key is {letters}.", "What is the code?", "fact_based", item)
+    found = verdicts(told, lied, items=(item,))
+    assert [type(one) for one in found] == [Reject, Reject]
+    assert found[1].reason == "unsupported number"

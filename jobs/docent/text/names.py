@@ -16,6 +16,8 @@ from docent.text.terms import STOP_WORDS, folded, terms_of
 
 NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
 """Codes of languages in which every noun has a capital."""
+MAX_FORM_LETTERS = 24
+"""Of longer words, which are codes rather than names, other forms are not looked for."""
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _WORD = re.compile(rf"(?<!\w)[{_LATIN}][{_LATIN}0-9]*(?:[-’'][{_LATIN}0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -48,7 +50,7 @@ def vouched_by(text: str) -> Vouched:
     """What a source says, ready for look-ups."""
     terms = terms_of(text)
     words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
-    beginnings = frozenset(word[:n] for word in words for n in range(4, len(word) + 1))
+    beginnings = frozenset(word[:n] for word in words for n in range(4, min(len(word), MAX_FORM_LETTERS) + 1))
     return Vouched(words, beginnings, "".join(term[0] for term in terms))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
 from docent.text.numbers import CARDINALS, numbers_of
@@ -221,6 +222,20 @@ def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
         behind = _BEHIND.match(text, end, end + 80)
         words = folded(behind.group() if behind else "").replace("-", " ").split()
         yield number, [] if words and words[0] in STOP_WORDS else [w for w in words if w not in CARDINALS]
+
+
+def is_rounded(number: str, known: Iterable[str]) -> bool:
+    """Whether a number is one of `known` with fewer decimals; a whole number only of one with three digits before."""
+    places = len(number.partition(".")[2])
+    for exact in known:
+        whole, _, decimals = exact.partition(".")
+        if len(decimals) > places and (places or len(whole) > 2):
+            with localcontext() as wide:
+                wide.prec = len(exact) + places + 1
+                rounded = Decimal(exact).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+            if rounded == Decimal(number):
+                return True
+    return False
 
 
 def units_by_number(text: str) -> dict[str, set[str]]:

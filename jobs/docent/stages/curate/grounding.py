@@ -8,7 +8,7 @@ from __future__ import annotations
 from docent.stages.curate.cases import VISITOR, Case
 from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
 from docent.text.numbers import numbers_of, supported_by
-from docent.text.quantities import changed_counts, changed_units, claimed_text, written_out
+from docent.text.quantities import changed_counts, changed_units, claimed_text, is_rounded, written_out
 from docent.text.terms import STOP_WORDS_OF, content_stems, support, terms_of
 
 MIN_CONTENT_WORDS = 3
@@ -33,6 +33,7 @@ def unsupported_number(case: Case) -> str | None:
     if found and case.code not in ("", "en"):  # 1.500 is 1500 in half of Europe
         known = known | supported_by(_with_other_marks(case.source.text))
         found = [number for number in found if number not in known]
+    found = [number for number in found if not is_rounded(number, known)]
     found += changed_units(answer, case.source.units)
     if case.same_language:
         supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
