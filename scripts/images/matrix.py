@@ -46,7 +46,7 @@ IMAGES = (
     Image("ingest", "base-cpu", ("ingest",), 450, "Sources to documents and photos"),
     Image("assess-images", "base-cpu", ("assess-images",), 450, "Photos to quality and duplicates"),
     Image("augment-images", "base-cpu", ("augment-images",), 700, "Photos to more photos"),
-    Image("assemble", "base-cpu", ("assemble",), 200, "Documents and photos to items and splits"),
+    Image("assemble", "base-cpu", ("assemble",), 450, "Documents and photos to items and splits"),
     Image("generate-qa", "base-cpu", ("generate-qa",), 250, "Items to questions and answers"),
     Image("curate", "base-cpu", ("curate",), 270, "Questions and answers that hold"),
     Image("build-dataset", "base-cpu", ("build-dataset",), 650, "Pairs and photos to a dataset"),
