@@ -62,7 +62,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=3,
+        version=4,
         kind="indexed",
         needs=("llm",),
     ),

@@ -22,6 +22,14 @@ from docent.text.sentences import count_words, plain, readable_name
 
 T = TypeVar("T")
 MAX_TITLE_CHARS = 100
+MAX_COLUMN_VALUE_WORDS = 6
+"""What is longer is quoted: it says something by itself."""
+# A fact of a table row: its first cell names what the others say something about.
+_TABLE_ROW = re.compile(r"[^;:]{1,60}: ([^;:]{1,80}); [^;:]{1,60}: ")
+# English columns that no `the ... of` goes before: `closes`, `on loan until`, `closed on`.
+_NO_NOUN = re.compile(
+    r"(?:(?<![sui])s|\b(?:on|in|at|by|to|from|until|since|before|after|of|for|with)|(?<!e)ed)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,8 @@ class Desk:
         """Questions that a statement answers, the surest first."""
         if statement.kind == "row":
             key = self._row_key(statement)
-            short = statement.value if key == "column" and count_words(statement.value) <= 5 else ""
+            is_flag = statement.value.casefold() in self.words.flags
+            short = statement.value if not is_flag and count_words(statement.value) <= 5 else ""
             return [Wording(0, self.frame(key, column=self._column(statement)), short)]
         if statement.kind == "figure":
             shown = [
@@ -174,6 +183,9 @@ class Desk:
         return found
 
     def _by_topic(self, statement: Statement) -> list[Wording]:
+        row = _TABLE_ROW.match(statement.text)
+        if row and re.search(r"[^\W\d_]", row[1]):
+            return [Wording(1, self.frame("topic", topic=self.words.quoted(row[1])))]
         topics = [t for t in topics_of(statement, self.statements, self.words) if plain(t) not in plain(self.name)]
         if not topics:
             return []
@@ -188,25 +200,24 @@ class Desk:
         return [Wording(2, self.frame("two_topics", topic=quoted(first), other=quoted(other)))]
 
     def _row_key(self, statement: Statement) -> str:
-        is_flag = statement.value.casefold() in self.words.flags
-        return "entry" if is_flag else "column"
+        is_told = statement.value.casefold() in self.words.flags
+        if self.words.code == "en":
+            is_told |= _NO_NOUN.search(_spaced(statement.label)) is not None
+            is_told |= count_words(statement.value) > MAX_COLUMN_VALUE_WORDS
+        return "entry" if is_told else "column"
 
     def _column(self, statement: Statement) -> str:
         """Quoted where it is not part of the sentence; in English small, but for capitals of its own."""
+        label = _spaced(statement.label)
         if self._row_key(statement) == "entry" or self.words.code in ("de", "fr", "es"):
-            return self.words.quoted(statement.label)
+            return self.words.quoted(label)
         if self.words.code != "en":
-            return statement.label
-        return " ".join(word.lower() if word.istitle() else word for word in statement.label.split())
+            return label
+        return " ".join(word.lower() if word.istitle() else word for word in label.split())
 
     def _value(self, statement: Statement) -> str:
-        if self._row_key(statement) == "entry":
-            return (
-                self.words.quoted(statement.value.rstrip(".。"))
-                if self.words.code != "en"
-                else self.words.quoted(statement.value)
-            )
-        return statement.value.rstrip(".。")
+        value = statement.value.rstrip(".。")
+        return self.words.quoted(value) if self._row_key(statement) == "entry" else value
 
 
 def is_telling(title: str) -> bool:
@@ -228,6 +239,11 @@ def longest_run(statements: Sequence[Statement]) -> list[Statement]:
         run = [*run, statement] if run and statement.place == run[-1].place + 1 else [statement]
         best = run if len(run) > len(best) else best
     return best
+
+
+def _spaced(column: str) -> str:
+    """A column as people say it: `lender_zip` is the lender zip."""
+    return " ".join(column.replace("_", " ").split()) or column
 
 
 def _title(name: str) -> str:

@@ -23,7 +23,7 @@ _LEMMAS = (
     "run scale select send separate serve set share sign skip specify stand start stop store suggest supply "
     "support switch take tell touch train transfer transform trigger turn type update verify view visit wait want "
     "warn wash weigh wipe wish work write "
-    "stay save keep fade harm sell buy hang count dim rest"
+    "stay save keep fade harm sell buy hang count dim rest find jump scatter stutter register drop"
 ).split()
 _IRREGULAR = (
     "began begun became brought built chosen cut drawn driven ended fed fell felt found grew grown held kept laid "
@@ -47,7 +47,9 @@ def _past(lemma: str) -> str:
 
 _THIRD = {_third(lemma): lemma for lemma in _LEMMAS}
 _IMPERATIVE = frozenset(_LEMMAS) | {"use", "make", "press", "note", "ask"}
-VERBS = frozenset([*_LEMMAS, *_THIRD, *map(_past, _LEMMAS), *_IRREGULAR, "installing", "using", "leading"])
+VERBS = frozenset(
+    [*_LEMMAS, *_THIRD, *map(_past, _LEMMAS), *_IRREGULAR, "installing", "using", "leading", "sees", "lets"]
+)
 """Forms that divide one term from the next."""
 _WHAT = frozenset(
     "affect allow cause comprise contain contribute control cover define describe detect determine display enable "
@@ -260,6 +262,9 @@ def _written(subject: str, text: str) -> str:
     is_plain = first[1:] == small[1:]
     if small in _SMALL or (is_plain and re.search(rf"\b{re.escape(small)}\b", text)):
         return f"{small} {rest}".strip()
+    # `Found property` and `Dried gel` are no names either.
+    if is_plain and rest[:1].islower() and (small in _IRREGULAR or small.endswith("ed")):
+        return f"{small} {rest}"
     is_plural = small.endswith("s") and not small.endswith("ss") and is_plain
     if is_plural and not re.search(rf"[a-z,] {re.escape(first)}\b", text):
         return f"{small} {rest}".strip()

@@ -48,6 +48,8 @@ _ARTICLED = {
 }
 _NAMED = re.compile(r"(?<=[a-zà-ÿ,] )[A-ZÀ-Þ][\w-]{2,}(?: [A-ZÀ-Þ][\w-]+){0,3}")
 """Names in the midst of a French or Spanish sentence; nouns there stand behind an article."""
+_ACTING = re.compile(r"[a-z]+(?<![sui])s (?:the|an?|its|their|his|her|this|every|each)\b")
+"""A word that an English article follows at once is a verb."""
 _LATIN = re.compile(r"[A-Za-z][\w.-]{2,}")
 _QUOTED = re.compile(r"[“「《『]([^“”「」《》『』]{2,20})[”」》』]")
 
@@ -149,6 +151,8 @@ def _run(text: str, run: list[re.Match[str]], words: Words) -> tuple[str, bool] 
         if not nouns:
             return None
         run = run[nouns[0] : nouns[-1] + 1]
+    elif words.code == "en" and len(run) > 1 and _ACTING.match(text, run[-1].start()):
+        run = run[:-1]  # `glass scatters the light`
     term = text[run[0].start() : run[-1].end()]
     if len(run) > MAX_NAME_WORDS or (len(run) > MAX_TOPIC_WORDS and term[1:] == term[1:].lower()):
         return None

@@ -34,10 +34,11 @@ def factual_recall(desk: Desk) -> Iterator[Draft]:
 
 
 def fact_based(desk: Desk) -> Iterator[Draft]:
-    """Every fact, in order."""
+    """Every fact, in order; not a figure's caption, which says nothing that its question would not."""
+    captions = {plain(cleaned(caption)) for _, caption in desk.material.figures}
     for fact in desk.material.facts:
         statement = _of_fact(desk, fact)
-        if statement is None or not desk.is_uncounted(statement):
+        if statement is None or not desk.is_uncounted(statement) or plain(statement.text) in captions:
             continue
         if worded := desk.wordings(statement):
             yield Draft(worded[0].question, desk.said(statement), (statement,))

@@ -14,7 +14,7 @@ from docent.records import Figure
 
 def with_descriptions(text: str, figures: Iterable[Figure]) -> str:
     """The text with every reference replaced by its caption and description, in brackets at the same place."""
-    words = {}
+    words: dict[str, str] = {}
     for figure in figures:
         said = " ".join(part for part in (figure.caption, figure.description) if part)
         words.setdefault(figure.token, f"[Figure: {said}]" if said else "")
