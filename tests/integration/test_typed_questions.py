@@ -15,6 +15,7 @@ from tests.mock_endpoint import KEY, MockEndpoint
 
 from docent.context import Context
 from docent.records import Document, QAPair
+from docent.stages import generate_qa
 from docent.stages.generate_qa.calls import planned
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.text.languages import languages, truth_of
@@ -133,6 +134,17 @@ def test_a_conversation_is_written_with_names_and_then_worded_with_pronouns(
     assert len(sent) == 4 and sum("<dialogue>\n" in prompt for prompt in sent) == 2
     assert run.run(config, "again") == 0, "both steps are in the journal"
     assert len(prompts_sent(teacher)) == 4 and run.artifact("again").digest == run.artifact().digest
+
+
+def test_conversations_that_come_some_at_a_time_are_the_same(
+    making: Making, teacher: MockEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = making(5)
+    config = run.config(llm(teacher), types=["conversation", "inference"])
+    assert run.run(config) == 0
+    monkeypatch.setattr(generate_qa, "CONVERSATIONS_AT_ONCE", 2)
+    assert run.run(config, "some") == 0
+    assert len(run.pairs()) == 25 and run.artifact("some").digest == run.artifact().digest
 
 
 @pytest.mark.feature("F65", "F56")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,14 @@ def test_the_balance_of_true_and_false_is_measured() -> None:
     tally = Tally()
     tally.count(call, rows, answered)
     assert tally.lines() == ["boolean answers: 2 true, 1 false"]
+
+
+def test_a_second_section_is_any_other_with_a_text_where_none_is_related() -> None:
+    items = [item.model_copy(update={"related": ()}) for item in items_of(manual(5))]
+    items[2] = items[2].model_copy(update={"text": " \n"})
+    shelf = Shelf.of(items)
+    call, _ = call_and_asking("multi_hop_reasoning", items)
+    for place in (0, 1, 3, 4):
+        found = [shelf.partner(replace(call, item=items[place]), seed) for seed in range(60)]
+        assert {one.id for one in found if one} == {items[n].id for n in {0, 1, 3, 4} - {place}}
+    assert Shelf.of(items[:1]).partner(call, 0) is None

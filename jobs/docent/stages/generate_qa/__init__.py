@@ -9,7 +9,7 @@ what is made of a reply. Run alone: `docent stage generate-qa --config pipeline.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import overload
@@ -29,6 +29,8 @@ log = logging.getLogger("docent.generate_qa")
 
 KEPT_OF_GRACE_S = 10
 """Of the seconds between SIGTERM and SIGKILL, left for everything but replies that are under way."""
+CONVERSATIONS_AT_ONCE = 5000
+"""Conversations that wait in memory for their second step; a batch API is asked twice for each so many."""
 Rows = Iterator[QAPair | Reject]
 
 
@@ -132,16 +134,29 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Rows:
 
 
 def _conversations(work: Work) -> Rows:
-    """Two steps: all conversations are written, then those with several turns are worded anew, in the same order."""
-    first = [(call, rows, reply) for call, rows, reply in work.replies(work.of("conversation"))]
-    turns = [Turns(call, pairs) for call, rows, _ in first if len(pairs := _pairs(rows)) > 1]
-    if not first:
-        return
+    """Some at a time, so that a large run holds few of them."""
+    calls, kept = work.of("conversation"), 0
+    for start in range(0, len(calls), CONVERSATIONS_AT_ONCE):
+        kept += yield from _some_conversations(work, calls[start : start + CONVERSATIONS_AT_ONCE])
+    if kept:
+        log.warning("conversations that keep their full names, for the second step gave nothing usable: %d", kept)
+
+
+def _some_conversations(work: Work, calls: Sequence[Call]) -> Generator[QAPair | Reject, None, int]:
+    """Two steps: all are written, then those with several turns are worded anew, in the same order.
+
+    Returns:
+        How many were not worded anew.
+    """
+    first: list[tuple[Call, list[QAPair | Reject]]] = []
+    for call, rows, reply in work.replies(calls):
+        work.tally.count(call, rows, reply)
+        first.append((call, rows))
+    turns = [Turns(call, pairs) for call, rows in first if len(pairs := _pairs(rows)) > 1]
     requests = [rewording_request(one.call, one.dialogue, one.rows[0].language, work.asking) for one in turns]
     kept = 0
     with closing(work.client.ask(requests)) as replies:
-        for call, rows, reply in first:
-            work.tally.count(call, rows, reply)
+        for call, rows in first:
             if len(pairs := _pairs(rows)) > 1:
                 second = next(replies)
                 kept += second.value is None
@@ -150,8 +165,7 @@ def _conversations(work: Work) -> Rows:
             else:
                 yield from rows
         next(replies, None)
-    if kept:
-        log.warning("conversations that keep their full names, for the second step gave nothing usable: %d", kept)
+    return kept
 
 
 def _pairs(rows: Sequence[QAPair | Reject]) -> tuple[QAPair, ...]:

@@ -51,10 +51,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Shelf:
-    """All items of the run, to find those that belong together."""
+    """All items of the run, to find those that belong together.
+
+    Attributes:
+        by_document: those with a text, by the document's id.
+        places: of each in its document, by its own id.
+    """
 
     by_id: dict[str, Item] = field(default_factory=dict)
     by_document: dict[str, list[Item]] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> Shelf:
@@ -62,7 +68,10 @@ class Shelf:
         shelf = cls()
         for item in items:
             shelf.by_id[item.id] = item
-            shelf.by_document.setdefault(item.document_id, []).append(item)
+            if item.text.strip():
+                told = shelf.by_document.setdefault(item.document_id, [])
+                shelf.places[item.id] = len(told)
+                told.append(item)
         return shelf
 
     def related(self, item: Item) -> list[Item]:
@@ -72,14 +81,16 @@ class Shelf:
 
     def partner(self, call: Call, seed: int) -> Item | None:
         """The second section of a two-section question: one of the related ones, else any other of the document."""
-        related = self.related(call.item)
-        others = related or [
-            other
-            for other in self.by_document.get(call.item.document_id, [])
-            if other.id != call.item.id and other.text.strip()
-        ]
         rng = seeded(seed, "partner", call.item.id, call.kind.name, call.temperature)
-        return rng.choice(others) if others else None
+        if related := self.related(call.item):
+            return rng.choice(related)
+        told = self.by_document.get(call.item.document_id, [])
+        own = self.places.get(call.item.id, len(told))
+        others = len(told) - (own < len(told))
+        if not others:
+            return None
+        drawn = rng.randrange(others)  # of a document with many sections no list is made for each of them
+        return told[drawn + (drawn >= own)]
 
     def why_not(self, call: Call) -> str:
         """Why a call cannot be asked, "" when it can."""
