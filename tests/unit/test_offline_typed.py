@@ -302,6 +302,21 @@ def test_columns_are_said_as_people_say_them_and_long_cells_are_quoted() -> None
     assert ("What does the entry “closes” say for Plaster model?", "17:00") in short
 
 
+def test_a_cell_that_is_a_sentence_is_quoted_in_korean_too_and_a_named_row_becomes_it_without_quotes() -> None:
+    text = "매장명: 빛나스토어 강남점\n비고: 매장은 2층에 있으며 주차장은 지하에 있습니다."
+    made = pairs_of(
+        material(
+            "fact_based", name="빛나스토어 강남점", title="", text=text, facts=tuple(text.split("\n")), language="ko"
+        )
+    )
+    assert [answer for _, answer in made] == [
+        "빛나스토어 강남점의 “비고” 항목은 “매장은 2층에 있으며 주차장은 지하에 있습니다”입니다."
+    ]
+    turns = (("What is the note of Star?", "Here."), ("What does “Star” say about “door”?", "It is green."))
+    again = pairs_of(material("conversation", name="Star", title="", text="", facts=(), dialogue=turns))
+    assert again[1][0] == "What does it say about “door”?"
+
+
 def test_a_row_of_a_table_is_asked_about_by_its_first_cell_and_captions_are_not_asked_about() -> None:
     facts = ("Lamp: Red, steady; Meaning: The belt is broken", "Lamp: Green; Meaning: All is well", FIGURE[1])
     made = pairs_of(material("fact_based", facts=facts))

@@ -9,11 +9,11 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from docent.llm.offline_english import VERBS, questions_of
-from docent.llm.offline_source import Statement, cleaned, statements_of
+from docent.llm.offline_source import Statement, cleaned, length_words, statements_of
 from docent.llm.offline_terms import topics_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
@@ -85,7 +85,7 @@ class Desk:
     @cached_property
     def every(self) -> list[Statement]:
         """What the section says."""
-        return statements_of(self.material.text, self.words)
+        return list(_statements(self.material.text, self.words.code))
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -200,10 +200,11 @@ class Desk:
         return [Wording(2, self.frame("two_topics", topic=quoted(first), other=quoted(other)))]
 
     def _row_key(self, statement: Statement) -> str:
-        is_told = statement.value.casefold() in self.words.flags
+        value = statement.value
+        is_told = value.casefold() in self.words.flags or (value[-1:] in ".。!！" and length_words(value) > 3)
         if self.words.code == "en":
             is_told |= _NO_NOUN.search(_spaced(statement.label)) is not None
-            is_told |= count_words(statement.value) > MAX_COLUMN_VALUE_WORDS
+            is_told |= count_words(value) > MAX_COLUMN_VALUE_WORDS
         return "entry" if is_told else "column"
 
     def _column(self, statement: Statement) -> str:
@@ -218,6 +219,12 @@ class Desk:
     def _value(self, statement: Statement) -> str:
         value = statement.value.rstrip(".。")
         return self.words.quoted(value) if self._row_key(statement) == "entry" else value
+
+
+@lru_cache(maxsize=32)
+def _statements(text: str, code: str) -> tuple[Statement, ...]:
+    """What a section says, read once for all questions about it."""
+    return tuple(statements_of(text, words_of_language(code)))
 
 
 def is_telling(title: str) -> bool:

@@ -97,7 +97,7 @@ def _pronouns(desk: Desk, question: str, before: str, name: str) -> str:
         if desk.doc in before:
             made = made.replace(named, words.frames["pronoun"])
     if made == question and len(name) > 1 and name in before:
-        made = made.replace(name, words.frames["row_pronoun"])
+        made = made.replace(desk.doc, words.frames["row_pronoun"]).replace(name, words.frames["row_pronoun"])
     return made[:1].upper() + made[1:]
 
 
