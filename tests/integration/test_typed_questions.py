@@ -106,6 +106,7 @@ def test_a_document_of_one_section_has_no_two_section_questions_and_that_is_said
 
 @pytest.mark.feature("F63")
 def test_the_five_styles_keep_to_their_form(making: Making, teacher: MockEndpoint) -> None:
+    teacher.reset(typed=True, keep=500, usage=[100, 2000])
     run = making(6)
     assert run.run(run.config(llm(teacher), types=["styles"])) == 0
     pairs = run.pairs()
@@ -145,6 +146,21 @@ def test_conversations_that_come_some_at_a_time_are_the_same(
     monkeypatch.setattr(generate_qa, "CONVERSATIONS_AT_ONCE", 2)
     assert run.run(config, "some") == 0
     assert len(run.pairs()) == 25 and run.artifact("some").digest == run.artifact().digest
+
+
+@pytest.mark.parametrize("max_tokens", [18_000, 26_000])
+def test_conversations_that_a_limit_interrupts_in_either_step_end_as_if_it_had_not(
+    making: Making, teacher: MockEndpoint, max_tokens: int
+) -> None:
+    teacher.reset(typed=True, keep=500, usage=[100, 2000])
+    run = making(6)
+    whole, limited = llm(teacher, max_in_flight=2), llm(teacher, max_in_flight=2, max_tokens=max_tokens)
+    assert run.run(run.config(limited, types=["conversation"])) == 43
+    before = len(prompts_sent(teacher))
+    assert (0 < before <= 6) is (max_tokens == 18_000) and before < 12
+    assert run.run(run.config(whole, types=["conversation"])) == 0
+    assert len(prompts_sent(teacher)) == 12, "nothing is paid for twice"
+    assert len(run.pairs()) == 24 and len({pair.conversation for pair in run.pairs()}) == 6
 
 
 @pytest.mark.feature("F65", "F56")
