@@ -221,7 +221,9 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
-        return tuple(p for s in config.ingest.sources for p in (s.path, s.images_folder) if p is not None)
+        return tuple(
+            p for s in config.ingest.sources for p in (s.path, s.images_folder, s.figures_folder) if p is not None
+        )
     if unit.stage == "curate" and config.curate and config.curate.edits:
         return (config.curate.edits,)
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():

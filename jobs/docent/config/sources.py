@@ -22,7 +22,8 @@ class Source(Section):
     """`exhibits-csv`: one exhibit per row; `exhibits-folder`: one subfolder per exhibit; `markdown`, `pdf`, `txt`: one
     document per file; `csv`, `xlsx`: one document per row."""
     path: Path = output()
-    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth."""
+    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Beside a
+    single Markdown file only the folder of its name counts as its pictures; name the folder above otherwise."""
     images: Path | None = output(None)
     """Folder of the CSV's images; `images` beside the CSV when not given."""
     language: str = output("")
@@ -32,6 +33,12 @@ class Source(Section):
     def images_folder(self) -> Path | None:
         """Where an exhibits CSV's images lie; None for other sources, which hold their own or have none."""
         return (self.images or self.path.parent / "images") if self.kind == "exhibits-csv" else None
+
+    @property
+    def figures_folder(self) -> Path | None:
+        """Where a single Markdown file keeps its figures, if it has such a folder; other files hold theirs."""
+        folder = self.path.with_suffix("")
+        return folder if self.kind == "markdown" and self.path.suffix and folder.is_dir() else None
 
 
 class Markdown(Section):
