@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -136,11 +135,10 @@ def test_marks_are_left_out_and_their_look_alikes_stay(markdown: str, plain: str
     assert plain_text(markdown) == plain
 
 
-def test_marks_that_never_close_take_seconds_at_most() -> None:
-    started = time.monotonic()
+@pytest.mark.timeout(60)  # seconds where all is well, hours where it is not
+def test_marks_that_never_close_are_read_in_one_pass() -> None:
     for piece in ("**a ", "[a](", "_a ", "<a ", "`a ``b ", "![", "&a", "A. "):
         facts_of(piece * (30_000 // len(piece)), 1, "a.md", None, FIGURE)
-    assert time.monotonic() - started < 20
 
 
 def test_markdown_joins_the_lines_of_a_paragraph(tmp_path) -> None:

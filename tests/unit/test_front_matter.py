@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -96,14 +95,13 @@ def test_what_is_no_front_matter_stays_in_the_text(text: str) -> None:
     assert read(text) == ({}, text)
 
 
+@pytest.mark.timeout(60)  # grown, they are more than any memory
 def test_aliases_are_refused_before_they_grow() -> None:
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     )
-    started = time.monotonic()
     assert read(f"---\ntitle: T\n{bomb}---\nText.") == ({}, "Text.")
-    assert time.monotonic() - started < 1
 
 
 def test_windows_line_breaks_and_marks_count_as_lines(tmp_path: Path) -> None:
