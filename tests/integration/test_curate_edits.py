@@ -17,7 +17,7 @@ from docent.errors import InputError
 from docent.records import QAPair, make_id
 from docent.stage import run_shard
 from docent.stages.curate.edits import NOT_APPROVED, REJECTED, read_edits
-from docent.stages.curate.review import COLUMNS, harmless
+from docent.stages.curate.review_table import COLUMNS, harmless
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from tests.review_run import FORMULA, HOSTILE, make_inputs
 
+from docent.errors import InputError
 from docent.records import Item, QAPair
-from docent.stages.curate.review import COLUMNS, MAX_SOURCE_CHARS, harmless, pairs_shown, write
+from docent.stages.curate.carried import TABLE, WITHOUT_PAIR
+from docent.stages.curate.review import MAX_SOURCE_CHARS, pairs_shown, write
+from docent.stages.curate.review_table import COLUMNS, harmless
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -21,7 +24,8 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 def test_every_pair_is_in_the_table_with_verdict_lines_and_what_was_decided_before(tmp_path: Path) -> None:
     counts = write(make_inputs(tmp_path / "run"), tmp_path / "review", "demo", 100)
-    assert counts == {"pairs": 6, "on_page": 6, "not kept": 1, "pass": 3, "reject": 1, "warn": 1}
+    about = {"pairs": 6, "on_page": 6, "carried": 0, "without_pair": 0}
+    assert counts == {**about, "not kept": 1, "pass": 3, "reject": 1, "warn": 1}
     rows = table(tmp_path / "review")
     assert tuple(rows[0]) == COLUMNS
     assert [row["verdict"] for row in rows] == ["pass", "warn", "reject", "pass", "pass", "not kept"]
@@ -95,3 +99,61 @@ def test_of_a_long_section_what_is_around_the_used_lines_is_shown(tmp_path: Path
     assert [line.number for line in passage.lines if line.used] == [1511]
     assert passage.lines[0].number > 1400
     assert sum(len(line.text) for line in passage.lines) <= MAX_SOURCE_CHARS
+
+
+def filled(folder: Path, changes: dict[int, dict[str, str]]) -> list[dict[str, str]]:
+    """Write decisions into the table, as a person does; its rows."""
+    rows = table(folder)
+    for number, change in changes.items():
+        rows[number].update(change)
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def test_decisions_in_the_table_outlive_another_review(tmp_path: Path) -> None:
+    inputs, folder = make_inputs(tmp_path / "run"), tmp_path / "review"
+    write(inputs, folder, "demo", 100)
+    changes = {
+        0: {"decision": "aprove", "note": "a slip is kept too"},
+        2: {"decision": "edit", "edited_question": "'=1?", "edited_answer": "-5 degrees Celsius"},
+        3: {"decision": "reject"},
+        5: {"note": "ask Kim"},
+    }
+    rows = filled(folder, changes)
+    counts = write(inputs, folder, "demo", 100)
+    assert (counts["carried"], counts["without_pair"]) == (5, 0)  # one was applied by curate before
+    rows[2]["edited_answer"] = "'-5 degrees Celsius"
+    assert table(folder) == rows
+    html = (folder / "index.html").read_text()
+    assert 'data-decision="reject"' in html and "-5 degrees Celsius" in html
+    assert not (folder / WITHOUT_PAIR).exists()
+
+
+def test_decisions_whose_pair_is_gone_are_kept_beside_and_come_back_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "review"
+    write(make_inputs(tmp_path / "more", 8), folder, "demo", 100)
+    filled(folder, {1: {"decision": "approve"}, 7: {"decision": "reject", "note": "dull"}})
+    fewer = make_inputs(tmp_path / "fewer", 6)
+    for _ in range(2):  # the second time it is in the other file only
+        counts = write(fewer, folder, "demo", 100)
+        assert counts["without_pair"] == 1
+        with (folder / WITHOUT_PAIR).open(encoding="utf-8-sig", newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert (row["question"], row["decision"], row["note"]) == ("Question 7?", "reject", "dull")
+        assert table(folder)[1]["decision"] == "approve"
+    write(make_inputs(tmp_path / "again", 8), folder, "demo", 100)
+    assert table(folder)[7]["decision"] == "reject"
+    assert not (folder / WITHOUT_PAIR).exists()
+
+
+def test_a_table_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "review"
+    folder.mkdir()
+    (folder / TABLE).write_text('id,decision,edited_question,edited_answer\n"open,approve,,\n')
+    before = (folder / TABLE).read_bytes()
+    with pytest.raises(InputError, match="not a CSV"):
+        write(make_inputs(tmp_path / "run"), folder, "demo", 100)
+    assert (folder / TABLE).read_bytes() == before

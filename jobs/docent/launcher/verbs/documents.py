@@ -167,8 +167,13 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         _check_edits(states, edits)
         return
     counts = importlib.import_module(REVIEW).write(_inputs(states), run_dir / "review", run_dir.name, limit)
-    total, on_page = counts.pop("pairs"), counts.pop("on_page")
+    total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
     click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    if carried:
+        click.echo(f"{carried} decisions and notes of the earlier pairs.csv are in the new one")
+    if without_pair:
+        kept = run_dir / "review" / "decisions-without-pair.csv"
+        click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
     click.echo(f"{on_page} to read  {run_dir / 'review' / 'index.html'}")
     click.echo(f"next: docent review {run_dir.name} --apply edits.csv")

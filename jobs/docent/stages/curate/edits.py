@@ -1,31 +1,26 @@
 """What people decided about pairs: the CSV of `docent review`, read back, checked as a whole and applied.
 
-Reads `curate.edits` (columns as in review.py; `id`, `decision`, `edited_question` and `edited_answer` are used, others
-may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a new
-row with the old one as its parent.
+Reads `curate.edits` (columns as in review_table.py; `id`, `decision`, `edited_question` and `edited_answer` are used,
+others may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a
+new row with the old one as its parent.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id
 from docent.stages.curate.gates import reject
-from docent.stages.curate.review import FORMULA
+from docent.stages.curate.review_table import NEXT_STEP, read_table, unguarded
 
-NEEDED = ("id", "decision", "edited_question", "edited_answer")
 DECISIONS = ("", "approve", "reject", "edit")
-MAX_FIELD_CHARS = 200_000
 MAX_PROBLEMS = 20
 REJECTED, NOT_APPROVED = "rejected by a reviewer", "not approved"
 _ID = re.compile(r"[0-9a-f]{16}")
-_NEXT = "mend the file, or make it again: docent review RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +75,16 @@ def read_edits(path: Path) -> dict[str, Edit]:
     """
     problems: list[str] = []
     found: dict[str, Edit] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for line, row in _rows(file, path):
-                edit = _edit(line, row)
-                earlier = found.get(row["id"])
-                problems += [f"line {line}: {problem}" for problem in _problems(row, edit, earlier)]
-                if edit.decision:
-                    found.setdefault(row["id"], edit)
-    except FileNotFoundError:
-        raise InputError("the file of decisions is not there", str(path), "docent review RUN") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text: {error.reason} at byte {error.start}", str(path), _NEXT) from None
-    except csv.Error as error:
-        raise InputError(f"not a CSV: {error}", str(path), _NEXT) from None
+    for line, row in read_table(path):
+        edit = _edit(line, row)
+        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, found.get(row["id"]))]
+        if edit.decision:
+            found.setdefault(row["id"], edit)
     if problems:
         more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
         what = "\n  - ".join(["decisions cannot be used", *problems[:MAX_PROBLEMS], *more])
-        raise InputError(what, str(path), _NEXT)
+        raise InputError(what, str(path), NEXT_STEP)
     return found
-
-
-def _rows(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Every row with the line it ends on; cells that a row does not have are empty."""
-    csv.field_size_limit(MAX_FIELD_CHARS)
-    table = csv.DictReader(file, restval="", restkey="", strict=True)
-    names = [name.strip() for name in table.fieldnames or ()]
-    if missing := [name for name in NEEDED if name not in names]:
-        raise InputError(f"columns are missing: {', '.join(missing)}", f"{path}:1", _NEXT)
-    table.fieldnames = names
-    for row in table:
-        yield table.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}
 
 
 def _edit(line: int, row: dict[str, str]) -> Edit:
@@ -131,8 +105,3 @@ def _problems(row: dict[str, str], edit: Edit, earlier: Edit | None) -> Iterator
         yield f"the pair was decided otherwise on line {earlier.line}"
     if "\0" in edit.question + edit.answer:
         yield "a text with a NUL character"
-
-
-def unguarded(value: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from computing it."""
-    return value[1:] if value[:1] == "'" and value[1:].startswith(FORMULA) else value

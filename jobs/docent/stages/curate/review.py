@@ -1,8 +1,8 @@
 """Pairs for people: every pair of a run with its verdict and the lines that it was written from.
 
 Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes `pairs.csv`, every pair, and
-`index.html`, as many as a browser takes well. Reached by `docent review RUN`; what people decide comes back through
-`curate.edits`.
+`index.html`, as many as a browser takes well. What people filled into an earlier `pairs.csv` is carried over. Reached
+by `docent review RUN`; what people decide comes back through `curate.edits`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from docent.records import Item, QAPair, Span
+from docent.stages.curate.carried import FILLED, TABLE, carried_from, keep_without_pair
+from docent.stages.curate.review_table import COLUMNS, harmless
 from docent.store import Artifact, temporary_name
 
-COLUMNS = (
-    "id", "item", "question_type", "question", "answer", "source", "file", "lines", "verdict", "reasons", "decision",
-    "edited_question", "edited_answer", "note",
-)  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet computes what begins with one of these; an apostrophe before it makes it a text."""
 MAX_SOURCE_CHARS = 4000
 LINES_AROUND = 30
 MAX_VOTES = 50
@@ -38,6 +34,7 @@ class Verdict:
     decision: str = ""
     edited_question: str = ""
     edited_answer: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Shown:
             self.verdict.decision,
             self.verdict.edited_question,
             self.verdict.edited_answer,
-            "",
+            self.verdict.note,
         )
         return {column: harmless(value) for column, value in zip(COLUMNS, values, strict=True)}
 
@@ -97,27 +94,50 @@ class Shown:
 def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> dict[str, int]:
     """Both files of a run; how many pairs there are, how many are on the page, and how many of each verdict.
 
+    Decisions in an earlier `pairs.csv` of the folder are carried over; `carried` counts them, `without_pair` those
+    whose pair is gone.
+
     Args:
         inputs: complete units by name.
         folder: gets the files, whole or not at all.
         most: pairs on the page.
+
+    Raises:
+        InputError: an earlier `pairs.csv` cannot be read; nothing is written.
     """
     from docent.stages.curate.review_page import Page
 
     folder.mkdir(parents=True, exist_ok=True)
-    table, html = folder / "pairs.csv", folder / "index.html"
+    table, html = folder / TABLE, folder / "index.html"
+    carried = carried_from(folder)
     page = Page(run, most, inputs)
     counts: dict[str, int] = {}
+    known: set[str] = set()
     made = temporary_name(table)
     with made.open("w", encoding="utf-8-sig", newline="") as file:
-        for shown in written(file, pairs_shown(inputs)):
+        for shown in written(file, decided(pairs_shown(inputs), carried)):
+            if shown.pair.id in carried:
+                known.add(shown.pair.id)
             counts[shown.verdict.name] = counts.get(shown.verdict.name, 0) + 1
             page.add(shown)
+    without_pair = keep_without_pair(folder, carried, known)
     made.replace(table)
     made = temporary_name(html)
     made.write_text(page.render(sum(counts.values())), encoding="utf-8")
     made.replace(html)
-    return {"pairs": sum(counts.values()), "on_page": len(page.cards), **dict(sorted(counts.items()))}
+    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": without_pair}
+    return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
+
+
+def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
+    """The pairs, with what a person wrote into the earlier table in place of what the run applied."""
+    for shown in pairs:
+        row = carried.get(shown.pair.id)
+        if row is None:
+            yield shown
+            continue
+        filled = {name: row[name] for name in FILLED if row["decision"] or name == "note"}
+        yield replace(shown, verdict=replace(shown.verdict, **filled))
 
 
 def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
@@ -127,11 +147,6 @@ def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
     for shown in pairs:
         table.writerow(shown.row())
         yield shown
-
-
-def harmless(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(FORMULA) else value
 
 
 def pairs_shown(inputs: Mapping[str, Artifact]) -> Iterator[Shown]:

@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from docent.errors import ConfigError, InputError
-from docent.stages.curate.review import COLUMNS, Shown, lines_of
+from docent.stages.curate.review import Shown, lines_of
+from docent.stages.curate.review_table import COLUMNS
 from docent.store import Artifact
 
 MAX_PAGE_CHARS = 12_000_000

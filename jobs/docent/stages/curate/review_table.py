@@ -1,0 +1,59 @@
+"""The table of a review as CSV: its columns, what keeps spreadsheets from computing a cell, and how it is read.
+
+Reads a table that people filled; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from docent.errors import InputError
+
+COLUMNS = (
+    "id", "item", "question_type", "question", "answer", "source", "file", "lines", "verdict", "reasons", "decision",
+    "edited_question", "edited_answer", "note",
+)  # fmt: skip
+NEEDED = ("id", "decision", "edited_question", "edited_answer")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet computes what begins with one of these; an apostrophe before it makes it a text."""
+MAX_FIELD_CHARS = 200_000
+NEXT_STEP = "mend the file, or move it away and make it again: docent review RUN"
+
+
+def harmless(value: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def unguarded(value: str) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from computing it."""
+    return value[1:] if value[:1] == "'" and value[1:].startswith(FORMULA) else value
+
+
+def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row with the line it ends on; cells that a row does not have are empty.
+
+    Raises:
+        InputError: the file is missing, no CSV, or lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _rows(csv.DictReader(file, restval="", restkey="", strict=True), path)
+    except FileNotFoundError:
+        raise InputError("the file of decisions is not there", str(path), "docent review RUN") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text: {error.reason} at byte {error.start}", str(path), NEXT_STEP) from None
+    except csv.Error as error:
+        raise InputError(f"not a CSV: {error}", str(path), NEXT_STEP) from None
+
+
+def _rows(table: csv.DictReader[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    csv.field_size_limit(MAX_FIELD_CHARS)
+    names = [name.strip() for name in table.fieldnames or ()]
+    if missing := [name for name in NEEDED if name not in names]:
+        raise InputError(f"columns are missing: {', '.join(missing)}", f"{path}:1", NEXT_STEP)
+    table.fieldnames = names
+    for row in table:
+        yield table.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}
