@@ -178,7 +178,13 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "1 approve, 1 edit, 1 reject" in done.stdout
     command = next(line for line in done.stdout.splitlines() if line.startswith("next: "))
+    stored = table.with_name("edits.csv")
+    assert command.endswith(f"--set curate.edits={stored}") and stored.read_bytes() == edits.read_bytes()
+    edits.unlink()
+    forgotten = docent("run", pipeline, *data, "--yes")
+    assert f"decisions of a review are not used: add --set curate.edits={stored}\n" in forgotten.stdout
     again = docent(*shlex.split(command.removeprefix("next: docent ")), "--yes")
+    assert "not used" not in again.stdout
     assert again.returncode == 0, again.stderr
     curated = [
         json.loads(line) for path in (tmp_path / "runs/mine/curate/latest").glob("part-*") for line in path.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from html import unescape
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.review_run import FORMULA, HOSTILE, make_inputs
 
 from docent.errors import InputError
 from docent.records import Item, QAPair
-from docent.stages.curate.carried import TABLE, WITHOUT_PAIR
+from docent.stages.curate.carried import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
 from docent.stages.curate.review import MAX_SOURCE_CHARS, pairs_shown, write
 from docent.stages.curate.review_table import COLUMNS, harmless
 
@@ -157,3 +158,32 @@ def test_a_table_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None
     with pytest.raises(InputError, match="not a CSV"):
         write(make_inputs(tmp_path / "run"), folder, "demo", 100)
     assert (folder / TABLE).read_bytes() == before
+
+
+def test_of_the_table_and_what_was_applied_the_later_counts(tmp_path: Path) -> None:
+    inputs, folder = make_inputs(tmp_path / "run"), tmp_path / "review"
+    write(inputs, folder, "demo", 100)
+    filled(folder, {0: {"decision": "approve", "note": "good"}, 1: {"decision": "approve"}})
+    edits = tmp_path / "downloaded.csv"
+    first = table(folder)[0]["id"]
+    edits.write_text(f"id,decision,edited_question,edited_answer\n{first},reject,,\n")
+    store(edits, folder)
+    os.utime(folder / TABLE, ns=(0, 0))
+    write(inputs, folder, "demo", 100)
+    assert [(row["decision"], row["note"]) for row in table(folder)[:2]] == [("reject", "good"), ("approve", "")]
+    filled(folder, {0: {"decision": "approve"}})
+    os.utime(folder / APPLIED, ns=(0, 0))
+    write(inputs, folder, "demo", 100)
+    assert table(folder)[0]["decision"] == "approve"
+
+
+def test_decisions_applied_before_are_kept_when_another_file_lacks_them(tmp_path: Path) -> None:
+    head, folder = "id,decision,edited_question,edited_answer\n", tmp_path / "review"
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text(f"{head}{'a' * 16},approve,,\n{'b' * 16},reject,,\n")
+    second.write_text(f"{head}{'b' * 16},approve,,\n")
+    assert store(first, folder) == 0
+    assert store(folder / APPLIED, folder) == 0 and not (folder / BEFORE).exists()
+    assert store(second, folder) == 1
+    assert (folder / BEFORE).read_bytes() == first.read_bytes()
+    assert (folder / APPLIED).read_bytes() == second.read_bytes()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REVIEW = "docent.stages.curate.review"
 EDITS = "docent.stages.curate.edits"
+CARRIED = "docent.stages.curate.carried"
 SHOW = "docent.stages.generate_qa.preview"
 
 
@@ -154,17 +155,19 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
 @click.command()
 @click.argument("run_name", metavar="[RUN]", required=False)
 @options.options(options.data)
-@click.option("--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided.")
+@click.option(
+    "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
+)
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
-    """Write a run's pairs for people to read, edit and approve; with --apply check what they decided."""
+    """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
     from docent.launcher.state import resolved_config
     from docent.spec import RunStates
 
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if edits is not None:
-        _check_edits(states, edits)
+        _apply_edits(states, edits)
         return
     counts = importlib.import_module(REVIEW).write(_inputs(states), run_dir / "review", run_dir.name, limit)
     total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
@@ -193,8 +196,8 @@ def _inputs(states: RunStates) -> dict[str, Any]:
     return found
 
 
-def _check_edits(states: RunStates, path: Path) -> None:
-    """Read the decisions as stage curate will, and say how many there are and what brings them into the run."""
+def _apply_edits(states: RunStates, path: Path) -> None:
+    """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
     from docent.records import QAPair
 
     decided = importlib.import_module(EDITS).read_edits(path)
@@ -207,6 +210,11 @@ def _check_edits(states: RunStates, path: Path) -> None:
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
+    carried = importlib.import_module(CARRIED)
+    folder = states.run_dir / "review"
+    if left_out := carried.store(path, folder):
+        click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
+    stored = folder / carried.APPLIED
     data = [] if states.run_dir.parent == Path("runs") else ["--data", str(states.run_dir.parent)]
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
-    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *data, '--set', f'curate.edits={path}'])}")
+    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *data, '--set', f'curate.edits={stored}'])}")

@@ -63,6 +63,9 @@ def _run_here(
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
+    decided = run_dir / "review" / "edits.csv"
+    if config.curate and not config.curate.edits and decided.is_file():
+        click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
     screen = console()
     with lock(run_dir):
