@@ -174,10 +174,16 @@ def test_a_file_that_is_no_such_table_is_one_clear_error(tmp_path: Path, content
 
 
 def test_decisions_about_pairs_of_another_run_are_said(
-    curated: Callable[..., tuple[list[QAPair], dict[str, str]]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    curated: Callable[..., tuple[list[QAPair], dict[str, str]]],
+    tmp_path: Path,
+    run_dir: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("WARNING")
-    path = table(tmp_path / "pairs.csv", {0: {"id": "0" * 16, "decision": "reject"}})
+    approved = {"decision": "approve"}
+    path = table(tmp_path / "pairs.csv", {0: {"id": "0" * 16, "decision": "reject"}, 1: approved, 2: approved})
     rows, _ = curated(edits=path)
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert "1 decisions are about pairs that are not there: lines 2" in caplog.text
+    said = {"matched": 2, "unmatched": 1, "approved": 2, "edited": 0, "rejected": 0}
+    assert load_json(run_dir / "curate" / "latest" / "review.json") == said

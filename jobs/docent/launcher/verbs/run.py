@@ -78,7 +78,7 @@ def _run_here(
             view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
-    for line in _shortfall(states, chosen):
+    for line in (*_shortfall(states, chosen), *_unmatched(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 
@@ -95,6 +95,18 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     if missing:
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         yield f"asked for and not written: {listed}"
+
+
+def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Decisions of people about pairs that were made anew since, as curate counts them."""
+    from docent.store import load_json
+
+    artifact = states.of("curate").artifact if "curate" in chosen else None
+    found = load_json(artifact.folder / "review.json") if artifact else None
+    if found and found["unmatched"]:
+        total = found["matched"] + found["unmatched"]
+        said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
+        yield f"{said}: docent review {states.run_dir.name}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:

@@ -1,8 +1,8 @@
 """Stage curate: keep, mark or reject every pair, each with its reason.
 
 Reads the pairs of `generate-qa`, one chunk at a time, and the items of `assemble` they are about; writes `QAPair` rows
-with a verdict, `funnel.json` and `diversity.json`. The gates stand in gates.py. Run alone:
-`docent stage curate --config pipeline.yaml --run-dir runs/demo`.
+with a verdict, `funnel.json`, `diversity.json` and, where people decided, `review.json`. The gates stand in gates.py.
+Run alone: `docent stage curate --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
         log.warning(
             "%s: %d decisions are about pairs that are not there: lines %s", edits.path, len(edits.unused), named
         )
+    if section.edits is not None:
+        ctx.output_file("review.json", as_json(edits.figures()))
     ctx.output_file("funnel.json", as_json({**funnel.figures(), "decisions_without_pair": len(edits.unused)}))
     ctx.output_file("diversity.json", as_json(diversity.figures()))
 

@@ -8,6 +8,7 @@ new row with the old one as its parent.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,12 @@ class Edits:
     def unused(self) -> list[int]:
         """Lines of decisions about pairs that did not come: of an earlier run, perhaps."""
         return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
+
+    def figures(self) -> dict[str, int]:
+        """How many decisions met their pair, how many did not, and what those that did decided."""
+        met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
+        decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
+        return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}
 
 
 def read_edits(path: Path) -> dict[str, Edit]:
