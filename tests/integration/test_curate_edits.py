@@ -86,21 +86,31 @@ def test_decisions_become_rows_with_parents_and_rejects_with_reasons(
     assert [(row.parents, row.reviewed, row.verdict) for row in rows] == [
         ((PAIRS[0].id,), "approved", "pass"),
         ((PAIRS[2].id,), "edited", "pass"),
+        ((PAIRS[3].id,), "edited", "warn"),
         ((PAIRS[4].id,), "", "pass"),
     ]
     edited = rows[1]
     assert (edited.question, edited.answer) == ("Who cut it?", "Anna Kirchner cut it.")
     assert edited.id == make_id("curate", (PAIRS[2].id,), "edit", edited.question, edited.answer)
-    assert rejects == {PAIRS[1].id: REJECTED, PAIRS[3].id: "unsupported number"}, "an edit is checked like any pair"
+    assert "unsupported number" in rows[2].reasons, "a person wins, and the row says over what"
+    assert rejects == {PAIRS[1].id: REJECTED}
 
 
-def test_an_edited_pair_is_not_held_against_length_and_repeats(
+def test_an_edited_pair_is_kept_unless_it_is_empty_or_there_already(
     curated: Callable[..., tuple[list[QAPair], dict[str, str]]], tmp_path: Path
 ) -> None:
-    again = {"decision": "edit", "edited_question": "What is this?", "edited_answer": "The block has eight corners."}
-    short = {"decision": "edit", "edited_answer": "In 1837."}
-    rows, _ = curated(edits=table(tmp_path / "pairs.csv", {1: short, 4: again}))
-    assert {row.parents[0] for row in rows if row.reviewed} == {PAIRS[1].id, PAIRS[4].id}
+    again = {"decision": "edit", "edited_question": PAIRS[0].question, "edited_answer": PAIRS[0].answer}
+    decisions = {
+        1: {"decision": "edit", "edited_answer": "No 7."},
+        2: again,
+        3: {"decision": "edit", "edited_question": "How wide is it, I cannot answer that?", "edited_answer": "Nobody"},
+        4: {"decision": "edit", "edited_answer": "?!"},
+    }
+    rows, rejects = curated(edits=table(tmp_path / "pairs.csv", decisions))
+    assert rejects == {PAIRS[2].id: "duplicate", PAIRS[4].id: "empty"}
+    reasons = {row.parents[0]: row.reasons for row in rows if row.reviewed}
+    assert reasons.keys() == {PAIRS[1].id, PAIRS[3].id}
+    assert {"too short", "unsupported number"} <= set(reasons[PAIRS[1].id])
 
 
 def test_an_approval_overrules_a_gate_and_the_row_says_which(

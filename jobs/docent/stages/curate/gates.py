@@ -156,26 +156,21 @@ WARNINGS: dict[str, Gate] = {
     "answer is copied": copied,
 }
 
-# What a person who wrote the words need not be told.
-NOT_FOR_EDITED = frozenset({"too short", "too long", "duplicate", "near duplicate", "embedding duplicate"})
-# What even an approval does not let through.
+# What not even a person lets through.
 ALWAYS = frozenset({"empty", "duplicate"})
 
 
 def judge(case: Case) -> QAPair | Reject:
     """The pair with a verdict, or why it is rejected; a kept pair is remembered.
 
-    What a person approved is kept with the gate's name as a warning, what a person wrote is not held against length
-    and repeats.
+    What a person approved or wrote is kept with the gate's name as a warning.
     """
-    reviewed, overruled = case.pair.reviewed, []
+    overruled = []
     for reason, gate in GATES.items():
-        if reviewed == "edited" and reason in NOT_FOR_EDITED:
-            continue
         detail = gate(case)
         if detail is None:
             continue
-        if reviewed == "approved" and reason not in ALWAYS:
+        if case.pair.reviewed and reason not in ALWAYS:
             overruled.append(reason)
             continue
         return reject(case.pair, reason, detail)
