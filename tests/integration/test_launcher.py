@@ -236,9 +236,30 @@ def test_doctor_names_what_is_missing_and_ends_with_105(finished: Path) -> None:
 
 
 def test_only_a_unit_whose_input_is_missing_says_which_command_makes_it(tmp_path: Path, finished: Path) -> None:
-    done = docent("run", "--data", str(tmp_path), "--only", "curate", cwd=finished)
+    done = docent("run", "--data", str(tmp_path / "runs"), "--only", "curate", cwd=finished)
     assert done.returncode == 101
-    assert "docent run --to" in done.stderr
+    assert f"docent run --run test --data {tmp_path}/runs --to assemble" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_of_another_file_is_taken_as_it_is_unless_a_file_is_given(tmp_path: Path) -> None:
+    text = DATA_STAGES % as_csv(tmp_path / "source").relative_to(tmp_path)
+    (tmp_path / "other.yaml").write_text(text.replace("name: test", "name: other") + "seed: 5\n")
+    (tmp_path / "pipeline.yaml").write_text(text)
+    assert docent("run", "other.yaml", "--to", "ingest", cwd=tmp_path).returncode == 0
+    before = snapshot(tmp_path)
+
+    def first_unit(*arguments: str, **environ: str) -> str:
+        done = docent("plan", "--run", "other", "-o", "json", *arguments, cwd=tmp_path, **environ)
+        return str(json.loads(done.stdout)[0]["action"])
+
+    assert "nothing to do" in docent("run", "--run", "other", "--to", "ingest", cwd=tmp_path).stdout
+    refused = docent("run", "--run", "other", "--only", "curate", "--set=seed=1", cwd=tmp_path)
+    assert refused.returncode == 101 and "docent run --run other --to assemble" in refused.stderr
+    assert snapshot(tmp_path) == before
+    assert (first_unit(), first_unit("pipeline.yaml"), first_unit("--set=seed=1")) == ("done", "run", "run")
+    assert first_unit(DOCENT_SEED="1") == "run"
+    assert "runs/other" not in docent("plan", cwd=tmp_path).stdout
 
 
 # What a user can break, and what he is told.

@@ -101,6 +101,21 @@ def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
         write_durably(path, data)
 
 
+def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
+    """Refuse a choice of units that cannot all be done, before anything is changed.
+
+    Args:
+        again: the command that works on this run, for the message.
+
+    Raises:
+        LauncherError: (101) a unit reads what is neither complete nor chosen.
+    """
+    todo = [name for name in chosen if states.of(name).artifact is None]
+    for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
+        if states.of(read).artifact is None:
+            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"{again} --to {read}")
+
+
 def distrust_damaged(run_dir: Path, unit: str) -> None:
     """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
     success = load_json(run_dir / unit / SUCCESS) or {}
@@ -125,7 +140,7 @@ class Launch:
 
     Args:
         states: the run on disk.
-        chosen: names of the units to do, in pipeline order.
+        chosen: names of the units to do, in pipeline order; what else they read is complete (`refuse_gaps`).
         backend: where shards run.
         view: who is told.
     """
@@ -147,13 +162,6 @@ class Launch:
             if not self.failures:
                 self._open_ready_units()
                 self._submit()
-            if self.todo and not self.open and not self.failures:
-                missing = next(
-                    r for n in self.todo for r in self.states.units[n].reads if not self.states.of(r).artifact
-                )
-                raise LauncherError(
-                    101, f"{missing} is not complete", str(self.states.run_dir), f"docent run --to {missing}"
-                )
             if self.failures and not any(True for _ in self.backend.running()):
                 break
             for end in self.backend.wait(WAIT_S):

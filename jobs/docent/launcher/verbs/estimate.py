@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.options(options.file_argument, options.run_name, options.data, options.sets, options.as_json)
-def estimate(file: Path, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
+@options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
+def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
     """Show what the teacher will be asked and what that costs, before anything is spent.
 
     Tokens are a quarter of the characters. Every request counts once: what has to be asked again comes on top.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_FILE = Path("pipeline.yaml")
+RESOLVED_FILE = "pipeline.resolved.yaml"
 DEFAULT_NAMESPACE = "docent"
 
 
@@ -32,8 +33,14 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
-file_argument = click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_FILE, required=False)
+file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
 run_name = click.option("--run", "run_name", help="Name of the run; run.name of the file when not given.")
+run_here = click.option(
+    "--run",
+    "run_name",
+    help="Name of the run; run.name of the file when not given. Without FILE, a run that is on this machine is taken "
+    "as it was last started (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
+)
 which_run = click.option("--run", "run_name", help="Name of the run; the one worked on last when not given.")
 data = click.option("--data", type=click.Path(path_type=Path), default=Path("runs"), help="Folder of all runs.")
 sets = click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
@@ -71,8 +78,10 @@ namespace = click.option(
 )
 
 
-def read_config(file: Path, run_name: str | None, sets: Sequence[str], namespace: str | None = None) -> PipelineConfig:
-    """The configuration of a verb that takes a pipeline file.
+def read_config(
+    file: Path | None, run_name: str | None, sets: Sequence[str], namespace: str | None = None
+) -> PipelineConfig:
+    """The configuration of a verb that takes a pipeline file; pipeline.yaml when none is given.
 
     Raises:
         ConfigError: the file or an override is wrong.
@@ -80,11 +89,19 @@ def read_config(file: Path, run_name: str | None, sets: Sequence[str], namespace
     from docent.config import load_config
 
     named = {"run.name": run_name, "kubernetes.namespace": namespace}
-    return load_config(file, [*sets, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value)])
+    return load_config(
+        file or DEFAULT_FILE, [*sets, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value)]
+    )
 
 
-def read_run(file: Path, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
-    """The configuration and the folder of its run on this machine."""
+def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str]) -> tuple[PipelineConfig, Path]:
+    """The configuration and the folder of its run on this machine.
+
+    Without a file a run that is there keeps its own configuration, whichever file it was made from; environment and
+    overrides change it as they change a file.
+    """
+    if file is None and run_name and (resolved := data / run_name / RESOLVED_FILE).is_file():
+        file = resolved
     config = read_config(file, run_name, sets)
     return config, data / config.run.name
 

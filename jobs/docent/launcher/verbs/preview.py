@@ -16,10 +16,10 @@ from docent.launcher.verbs import options
 
 @click.command()
 @options.options(
-    options.file_argument, options.run_name, options.data, options.sets, options.units_range, options.as_json
+    options.file_argument, options.run_here, options.data, options.sets, options.units_range, options.as_json
 )
 def plan(
-    file: Path,
+    file: Path | None,
     run_name: str | None,
     data: Path,
     sets: Sequence[str],
@@ -44,7 +44,7 @@ def plan(
 @click.option("--unit", metavar="UNIT", help="Only what this unit becomes.")
 @click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Form of output.")
 def render(
-    file: Path, run_name: str | None, namespace: str | None, sets: Sequence[str], unit: str | None, output: str
+    file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str], unit: str | None, output: str
 ) -> None:
     """Print every object that a run on a cluster asks for; needs no cluster."""
     import json
@@ -68,7 +68,7 @@ def render(
 
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
-def diff(file: Path, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
+def diff(file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
     """Show what a run would change on the cluster: exit 0 nothing, 1 something, more than 1 an error."""
     from docent.launcher.cluster.changes import differences
     from docent.launcher.verbs.cluster import connect

@@ -6,6 +6,7 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.options(options.file_argument, options.run_name, options.data, options.sets, options.units_range)
+@options.options(options.file_argument, options.run_here, options.data, options.sets, options.units_range)
 @options.options(options.backend, options.namespace_of_file, options.yes)
 @click.option("--detach", is_flag=True, help="On a cluster: start it and return at once.")
 @click.option("--verify", is_flag=True, help="Hash every output of earlier runs instead of trusting size and time.")
 def run(
-    file: Path,
+    file: Path | None,
     run_name: str | None,
     data: Path,
     sets: Sequence[str],
@@ -49,15 +50,27 @@ def run(
         return
     if detach:
         raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
-    _run_here(*options.read_run(file, run_name, data, sets), (first, last, only), verify)
+    config, run_dir = options.read_run(file, run_name, data, sets)
+    _run_here(config, run_dir, (first, last, only), verify, _command(file, config.run.name, data))
+
+
+def _command(file: Path | None, run_name: str, data: Path) -> str:
+    """The command that works on the same run with the same file."""
+    given = [] if file is None else [str(file)]
+    elsewhere = [] if data == Path("runs") else ["--data", str(data)]
+    return shlex.join(["docent", "run", *given, "--run", run_name, *elsewhere])
 
 
 def _run_here(
-    config: PipelineConfig, run_dir: Path, units: tuple[str | None, str | None, str | None], verify: bool
+    config: PipelineConfig,
+    run_dir: Path,
+    units: tuple[str | None, str | None, str | None],
+    verify: bool,
+    again: str,
 ) -> None:
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
-    from docent.launcher.run import Launch, lock, write_resolved
+    from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
     from docent.launcher.verbs.tables import console
     from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
@@ -68,7 +81,10 @@ def _run_here(
         click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
     screen = console()
+    if not run_dir.is_dir():
+        refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     with lock(run_dir):
+        refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)
         if all(states.of(name).artifact for name in chosen):
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")

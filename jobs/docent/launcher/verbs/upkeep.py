@@ -51,8 +51,8 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
 
 
 @click.command()
-@options.options(options.file_argument, options.run_name, options.data, options.sets, options.as_json)
-def doctor(file: Path, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
+@options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
+def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
     """Name everything that is missing on this machine; exit 105 if something is."""
     from dataclasses import asdict
 
