@@ -278,14 +278,14 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
         raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "mend the input")
     rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
     total = rejected + sum(part["rows"] for marker in markers for part in marker["parts"])
-    if total and rejected / total > section.max_reject_rate:
+    if total and rejected / total > section.reject_limit:
         reasons: Counter[str] = Counter()
         for marker in markers:
             reasons.update(marker["reject_reasons"])
         top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
         key = unit.stage.replace("-", "_")
         raise InputError(
-            f"{unit.name} rejected {rejected} of {total}, more than {section.max_reject_rate:.0%}: {top}",
+            f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
             f"{folder}/rejects-*.jsonl",
             f"mend the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
         )

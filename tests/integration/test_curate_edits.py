@@ -60,7 +60,7 @@ def curated(run_dir: Path, tmp_path: Path, with_stage: WithStage) -> Callable[..
     with_stage("generate-qa", lambda _: iter(PAIRS))
 
     def run(code: int = 0, **section: Any) -> tuple[list[QAPair], dict[str, str]]:
-        judged = config.model_copy(update={"curate": Curate(max_reject_rate=1, **section)})
+        judged = config.model_copy(update={"curate": Curate(**{"max_reject_rate": 1, **section})})
         assert [run_shard(judged, u, run_dir) for u in ("ingest", "assemble", "generate-qa")] == [0, 0, 0]
         assert run_shard(judged, "curate", run_dir) == code
         if code:
@@ -125,7 +125,8 @@ def test_an_approval_overrules_a_gate_and_the_row_says_which(
 def test_with_require_approval_only_decided_pairs_are_kept(
     curated: Callable[..., tuple[list[QAPair], dict[str, str]]], tmp_path: Path
 ) -> None:
-    rows, rejects = curated(edits=table(tmp_path / "pairs.csv", {4: {"decision": "approve"}}), require_approval=True)
+    edits = table(tmp_path / "pairs.csv", {4: {"decision": "approve"}})
+    rows, rejects = curated(edits=edits, require_approval=True, max_reject_rate=0.5)  # unread pairs fail no run
     assert [row.parents for row in rows] == [(PAIRS[4].id,)]
     assert set(rejects.values()) == {NOT_APPROVED} and len(rejects) == 4
 

@@ -26,6 +26,11 @@ class Stage(Section):
     max_failed_shards: int = execution(0, ge=0)
     """Shards that may end with bad input before the stage fails; the report lists the gap."""
 
+    @property
+    def reject_limit(self) -> float:
+        """Share of rejected rows with which the stage still succeeds."""
+        return self.max_reject_rate
+
 
 class Ingest(Stage):
     """Read raw material."""
@@ -161,7 +166,12 @@ class Curate(Stage):
     edits: Path | None = output(None)
     """CSV of `docent review` with edits, approvals and rejections."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Share of pairs that may be rejected."""
+    """Share of pairs that may be rejected; any with `require_approval`, which leaves out what nobody has read yet."""
+
+    @property
+    def reject_limit(self) -> float:
+        """All where only approved pairs are wanted."""
+        return 1.0 if self.require_approval else self.max_reject_rate
 
 
 class BuildDataset(Stage):
