@@ -94,6 +94,6 @@ def test_without_items_the_command_that_makes_them_is_named(assembled: Path) -> 
     before = sorted(assembled.rglob("*"))
     done = docent("estimate", "--run", "another", cwd=assembled)
     assert done.returncode == 44
-    assert "docent run --to assemble" in done.stderr and "Traceback" not in done.stderr
+    assert "docent run --run another --to assemble" in done.stderr and "Traceback" not in done.stderr
     estimated(assembled)
     assert sorted(assembled.rglob("*")) == before

@@ -192,7 +192,8 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
     found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
     if not {"assemble", "generate-qa"} <= found.keys():
-        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), "docent run --to curate")
+        again = options.run_command(None, states.run_dir.name, states.run_dir.parent)
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"{again} --to curate")
     return found
 
 

@@ -32,8 +32,9 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
+    again = options.run_command(file, config.run.name, data)
     asking = [unit for unit in states.units.values() if _tells(STAGES[unit.stage].run)]
-    rows = [{"unit": unit.name, **_estimated(states, unit)} for unit in asking]
+    rows = [{"unit": unit.name, **_estimated(states, unit, again)} for unit in asking]
     llm = config.llm
     if output == "table":
         rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
@@ -53,7 +54,7 @@ def _tells(run: str) -> bool:
     return is_package and importlib.util.find_spec(f"{package}.estimate") is not None
 
 
-def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
+def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
     """What the stage of a unit says it will take.
 
     Raises:
@@ -73,7 +74,7 @@ def _estimated(states: RunStates, unit: Unit) -> dict[str, Any]:
         raise IncompleteInputError(
             f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}",
             str(states.run_dir),
-            f"docent run --to {missing[-1]}",
+            f"{again} --to {missing[-1]}",
         )
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))

@@ -6,6 +6,7 @@ Reads the pipeline file and the folder of runs; writes nothing.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_FILE = Path("pipeline.yaml")
+DEFAULT_DATA = Path("runs")
 RESOLVED_FILE = "pipeline.resolved.yaml"
 DEFAULT_NAMESPACE = "docent"
 
@@ -42,7 +44,7 @@ run_here = click.option(
     "as it was last started (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
 )
 which_run = click.option("--run", "run_name", help="Name of the run; the one worked on last when not given.")
-data = click.option("--data", type=click.Path(path_type=Path), default=Path("runs"), help="Folder of all runs.")
+data = click.option("--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, help="Folder of all runs.")
 sets = click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
 as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Form of output.")
 yes = click.option("--yes", is_flag=True, help="Ask nothing.")
@@ -104,6 +106,13 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
         file = resolved
     config = read_config(file, run_name, sets)
     return config, data / config.run.name
+
+
+def run_command(file: Path | None, run_name: str, data: Path) -> str:
+    """The `docent run` that works on the same run with the same file, for messages."""
+    given = [] if file is None else [str(file)]
+    elsewhere = [] if data == DEFAULT_DATA else ["--data", str(data)]
+    return shlex.join(["docent", "run", *given, "--run", run_name, *elsewhere])
 
 
 def find_run(data: Path, run_name: str | None) -> Path:

@@ -6,7 +6,6 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -51,14 +50,7 @@ def run(
     if detach:
         raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
     config, run_dir = options.read_run(file, run_name, data, sets)
-    _run_here(config, run_dir, (first, last, only), verify, _command(file, config.run.name, data))
-
-
-def _command(file: Path | None, run_name: str, data: Path) -> str:
-    """The command that works on the same run with the same file."""
-    given = [] if file is None else [str(file)]
-    elsewhere = [] if data == Path("runs") else ["--data", str(data)]
-    return shlex.join(["docent", "run", *given, "--run", run_name, *elsewhere])
+    _run_here(config, run_dir, (first, last, only), verify, options.run_command(file, config.run.name, data))
 
 
 def _run_here(
