@@ -170,7 +170,8 @@ def test_all_problems_of_a_file_are_named_at_once_with_their_lines(
     [
         (b"id,decision\n", "columns are missing: edited_question, edited_answer"),
         (b"", "columns are missing"),
-        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00" * 99, "no text: save the sheet as CSV"),
+        (b"id,decision\n\x81\x8d\x8f\x90\x9d", "no text: save the sheet as CSV"),
         (b'id,decision,edited_question,edited_answer\n"open,approve,,\n', "not a CSV"),
         (b"id,decision,edited_question,edited_answer\n" + b"a" * 300_000, "not a CSV"),
         (None, "not there"),
@@ -182,6 +183,29 @@ def test_a_file_that_is_no_such_table_is_one_clear_error(tmp_path: Path, content
         path.write_bytes(content)
     with pytest.raises(InputError, match=problem):
         read_edits(path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "answer"),
+    [
+        ("utf-8", ";", "Größe: 5 cm; 7 cm, 9 cm"),
+        ("cp1252", ";", "Größe: 5 cm\n7 cm"),
+        ("utf-16", "\t", "그것은 1837년에 만들어졌다, 아마"),
+        ("cp949", ",", "그것은 1837년에 만들어졌다, 아마"),
+        ("utf-8-sig", "\t", "5 cm,\t7 cm"),
+    ],
+)
+def test_what_spreadsheets_save_is_read(tmp_path: Path, encoding: str, delimiter: str, answer: str) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(["id", "question", "decision", "edited_question", "edited_answer", "note"])
+    writer.writerow([PAIRS[0].id, "What, and; where?", "edit", "", answer, ""])
+    writer.writerow([PAIRS[1].id, "When?", "approve", "", "", ""])
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(text.getvalue().encode(encoding))
+    edits = read_edits(path)
+    assert [edit.decision for edit in edits.values()] == ["edit", "approve"]
+    assert edits[PAIRS[0].id].answer == answer
 
 
 def test_decisions_about_pairs_of_another_run_are_said(

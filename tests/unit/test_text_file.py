@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.loading import Loaded, loaded
 
-from docent.stages.ingest.encoding import detect
+from docent.text.encoding import detect
 
 DATA = Path(__file__).parents[3] / "shared/data"
 

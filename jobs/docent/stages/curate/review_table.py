@@ -1,15 +1,18 @@
 """The table of a review as CSV: its columns, what keeps spreadsheets from computing a cell, and how it is read.
 
-Reads a table that people filled; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
+Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
+of the country; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from docent.errors import InputError
+from docent.text.encoding import is_text, read_text
 
 COLUMNS = (
     "id", "item", "question_type", "question", "answer", "source", "file", "lines", "verdict", "reasons", "decision",
@@ -18,7 +21,9 @@ COLUMNS = (
 NEEDED = ("id", "decision", "edited_question", "edited_answer")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet computes what begins with one of these; an apostrophe before it makes it a text."""
+DELIMITERS = (",", ";", "\t")
 MAX_FIELD_CHARS = 200_000
+MAX_TABLE_BYTES = 2 << 30
 NEXT_STEP = "mend the file, or move it away and make it again: docent review RUN"
 
 
@@ -38,15 +43,26 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Raises:
         InputError: the file is missing, no CSV, or lacks a column.
     """
+    text = _text(path)
+    header = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=header.count)
+    table = csv.DictReader(io.StringIO(text, newline=""), restval="", restkey="", strict=True, delimiter=delimiter)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _rows(csv.DictReader(file, restval="", restkey="", strict=True), path)
-    except FileNotFoundError:
-        raise InputError("the file of decisions is not there", str(path), "docent review RUN") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text: {error.reason} at byte {error.start}", str(path), NEXT_STEP) from None
+        yield from _rows(table, path)
     except csv.Error as error:
         raise InputError(f"not a CSV: {error}", str(path), NEXT_STEP) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise InputError(f"larger than {MAX_TABLE_BYTES >> 30} GiB", str(path), NEXT_STEP)
+        text = read_text(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise InputError("the file of decisions is not there", str(path), "docent review RUN") from None
+    if text is None or not is_text(text):
+        raise InputError("no text: save the sheet as CSV, best in UTF-8", str(path), NEXT_STEP)
+    return text
 
 
 def _rows(table: csv.DictReader[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject, Span
-from docent.stages.ingest.encoding import read_text
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     MAX_TEXT_BYTES,
@@ -20,6 +19,7 @@ from docent.stages.ingest.sources import (
     confined,
     line_breaks,
 )
+from docent.text.encoding import read_text
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"

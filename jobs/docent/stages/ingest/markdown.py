@@ -15,12 +15,12 @@ from pathlib import PurePosixPath
 
 from docent.config import Source
 from docent.records import Document, Fact, Figure, Reject, Section, Span
-from docent.stages.ingest.encoding import is_text, read_text
 from docent.stages.ingest.figures import Gallery, caption_of
 from docent.stages.ingest.front_matter import read_front_matter
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.blocks import Block, BlockError, blocks_of
+from docent.text.encoding import is_text, read_text
 from docent.text.facts import Place, facts_in, whole_as_fact
 from docent.text.references import Reference, plain_text, references_in, without_references
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from docent.config import Source
 from docent.records import Document, Reject, Span
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_spans, read_records
-from docent.stages.ingest.encoding import detect
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
 from docent.stages.ingest.row_documents import TableRow, documents_of
 from docent.stages.ingest.sources import Exhibit, ListedFile, list_files, shorten
+from docent.text.encoding import detect
 
 SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 UNKNOWN_ENCODING = "text in an unknown encoding"

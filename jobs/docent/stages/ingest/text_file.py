@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 
 from docent.config import Source
 from docent.records import Document, Reject, Section, Span
-from docent.stages.ingest.encoding import is_text, read_text
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.chunks import chunk_text
+from docent.text.encoding import is_text, read_text
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 

@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Callable
 
-log = logging.getLogger("docent.ingest")
+log = logging.getLogger("docent.text")
 
 # How much of a file is looked at to tell UTF-16 without a mark from rubbish, and one old encoding from another.
 _PROBE_BYTES = 4096
