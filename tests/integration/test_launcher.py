@@ -284,6 +284,31 @@ def test_stages_that_cannot_do_without_another_say_so_together(tmp_path: Path) -
     assert "curate needs assemble" in done.stderr and "finetune needs build-dataset" in done.stderr
 
 
+IMPOSSIBLE = {
+    "generate_qa.types=[boolen]": "did you mean boolean?",
+    "generate_qa.language=Klingon": "generate_qa.language",
+    "ingest.sources.0.language=Klingon": "ingest.sources.0.language",
+    "ingest.describe.enabled=true": "needs a teacher that sees pictures",
+}
+
+
+@pytest.mark.parametrize("override", IMPOSSIBLE)
+def test_what_no_stage_could_do_is_said_before_the_first_one_starts(tmp_path: Path, override: str) -> None:
+    (tmp_path / "pipeline.yaml").write_text(DATA_STAGES % as_csv(tmp_path / "source"))
+    on_cluster = ["run", "--backend", "kubernetes", "--yes"]  # there is none: 4 would say that it was looked for
+    for command in (["run", "--to", "ingest"], ["plan"], on_cluster):
+        done = docent(*command, f"--set={override}", cwd=tmp_path, KUBECONFIG=str(tmp_path / "none"))
+        assert (done.returncode, done.stderr.count("docent:")) == (3, 1), done.stdout + done.stderr
+        assert IMPOSSIBLE[override] in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_stage_that_is_off_is_not_asked_whether_it_could(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text(DATA_STAGES % as_csv(tmp_path / "source"))
+    off = [f"--set={stage}.enabled=false" for stage in ("generate_qa", "curate", "build_dataset")]
+    assert docent("plan", "--set=generate_qa.types=[boolen]", *off, cwd=tmp_path).returncode == 0
+
+
 def test_a_csv_without_a_needed_column_ends_with_100_and_names_it(tmp_path: Path) -> None:
     path = as_csv(tmp_path / "source")
     path.write_text(path.read_text("utf-8-sig").replace("description", "desc", 1))

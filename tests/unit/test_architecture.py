@@ -91,3 +91,13 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_stages_are_asked_whether_they_could_without_anything_heavy() -> None:
+    code = (
+        "import sys; from pathlib import Path; from docent.config import load_config;"
+        "from docent.checks import check_stages; check_stages(load_config(Path('pipeline.yaml'), (), {}));"
+        f"print('docent.stages.generate_qa.checks' in sys.modules, sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "True []"

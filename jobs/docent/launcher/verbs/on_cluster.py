@@ -28,12 +28,15 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     """Start a run in the cluster, or attach to it; nothing when it is done.
 
     Raises:
+        ConfigError: a stage cannot do what the configuration says.
         LauncherError: with the exit code of what went wrong.
     """
+    from docent.checks import check_stages
     from docent.launcher.cluster import start
     from docent.launcher.cluster.attach import attach
     from docent.launcher.cluster.runs import command
 
+    check_stages(config)
     cluster = connect(config.kubernetes.namespace)
     intent = start.intend(cluster, config)
     name, todo = config.run.name, start.verdict(cluster, intent)

@@ -29,12 +29,14 @@ def plan(
     output: str,
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
+    from docent.checks import check_stages
     from docent.launcher.plan import as_json, choose
     from docent.launcher.plan import plan as make_plan
     from docent.launcher.verbs.tables import print_table
     from docent.spec import RunStates
 
     config, run_dir = options.read_run(file, run_name, data, sets)
+    check_stages(config)
     lines = as_json(make_plan(RunStates(config, run_dir), choose(config, first, last, only)))
     print_table(lines, output, f"plan of {run_dir}")
 

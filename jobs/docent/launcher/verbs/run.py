@@ -60,6 +60,7 @@ def _run_here(
     verify: bool,
     again: str,
 ) -> None:
+    from docent.checks import check_stages
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
     from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
@@ -68,6 +69,7 @@ def _run_here(
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
+    check_stages(config)
     decided = run_dir / "review" / "edits.csv"
     if config.curate and not config.curate.edits and decided.is_file():
         click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")

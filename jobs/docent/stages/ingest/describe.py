@@ -17,9 +17,9 @@ from importlib import resources
 
 import yaml
 
+from docent.checks import check_teacher_sees
 from docent.config import Describe
 from docent.context import Context
-from docent.errors import ConfigError
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 from docent.records import Document, Figure, ImageFile, Reject, Section
@@ -80,12 +80,7 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
         for _, row in rows:
             yield from _without_bare_pictures(row, "--set ingest.describe.enabled=true")
         return
-    if ctx.config.llm.provider == "offline":
-        raise ConfigError(
-            "ingest.describe needs a teacher that sees pictures, and the offline teacher does not",
-            "llm.provider: offline",
-            "name an endpoint (llm.provider, llm.base_url, llm.model), or --set ingest.describe.enabled=false",
-        )
+    check_teacher_sees(ctx.config)
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
     with ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s) as client:
         told: dict[Key, Told] = {}

@@ -1,0 +1,50 @@
+"""What a configuration asks for and no stage could do, said before the first one starts rather than hours later.
+
+Reads the configuration; writes nothing and asks nobody. The types of `config/` check single values; here stands what
+a stage knows better: one that does is a package with a module `checks`, which has `check(config)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+from docent.config import PipelineConfig
+from docent.errors import ConfigError
+from docent.pipeline import STAGES, describes, units
+
+
+def check_stages(config: PipelineConfig) -> None:
+    """Ask every stage of the run whether it can do what the configuration says.
+
+    Raises:
+        ConfigError: one cannot.
+    """
+    stages = dict.fromkeys(unit.stage for unit in units(config).values())
+    if "ingest" in stages:
+        check_teacher_sees(config)
+    for package in (STAGES[stage].run.partition(":")[0] for stage in stages):
+        if _has_checks(package):
+            importlib.import_module(f"{package}.checks").check(config)
+
+
+def check_teacher_sees(config: PipelineConfig) -> None:
+    """Whether pictures can be described; here, because stage ingest is heavy to import.
+
+    Raises:
+        ConfigError: descriptions are wanted of a teacher that cannot see.
+    """
+    if describes(config) and config.llm.provider == "offline":
+        raise ConfigError(
+            "ingest.describe needs a teacher that sees pictures, and the offline teacher does not",
+            "llm.provider: offline",
+            "name an endpoint (llm.provider, llm.base_url, llm.model), or --set ingest.describe.enabled=false",
+        )
+
+
+def _has_checks(package: str) -> bool:
+    """Whether a stage has something to check; looks at files, so that the others are not imported."""
+    found = importlib.util.find_spec(package)
+    folders = (found.submodule_search_locations or ()) if found else ()
+    return any((Path(folder) / "checks.py").is_file() for folder in folders)
