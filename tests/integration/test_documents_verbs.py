@@ -161,6 +161,8 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     done = docent("review", "mine", *data)
     assert done.returncode == 0, done.stderr
     table = tmp_path / "runs" / "mine" / "review" / "pairs.csv"
+    few = docent("review", "mine", *data, "--limit", 2)
+    assert f"2 of {done.stdout.split()[0]} to read; all with --limit {done.stdout.split()[0]}  " in few.stdout
     assert str(table) in done.stdout and (table.parent / "index.html").is_file()
     with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -178,7 +178,8 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         kept = run_dir / "review" / "decisions-without-pair.csv"
         click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
-    click.echo(f"{on_page} to read  {run_dir / 'review' / 'index.html'}")
+    shown = f"{on_page} to read" if on_page == total else f"{on_page} of {total} to read; all with --limit {total}"
+    click.echo(f"{shown}  {run_dir / 'review' / 'index.html'}")
     click.echo(f"next: docent review {run_dir.name} --apply edits.csv")
 
 

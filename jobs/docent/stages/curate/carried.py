@@ -7,7 +7,7 @@ with the rows whose pair the run no longer has, and puts applied decisions into 
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from docent.stages.curate.review_table import COLUMNS, harmless, read_table, unguarded
@@ -44,7 +44,7 @@ def _there(folder: Path, *names: str) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_file()]
 
 
-def keep_without_pair(folder: Path, carried: dict[str, dict[str, str]], known: Collection[str]) -> int:
+def keep_without_pair(folder: Path, carried: Mapping[str, Mapping[str, str]], known: Collection[str]) -> int:
     """Write the rows whose pair is not known to a file of their own; how many there are. No row, no file."""
     lost = [row for pair_id, row in carried.items() if pair_id not in known]
     path = folder / WITHOUT_PAIR

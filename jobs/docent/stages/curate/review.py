@@ -1,28 +1,25 @@
 """Pairs for people: every pair of a run with its verdict and the lines that it was written from.
 
 Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes `pairs.csv`, every pair, and
-`index.html`, as many as a browser takes well. What people filled into an earlier `pairs.csv` is carried over. Reached
-by `docent review RUN`; what people decide comes back through `curate.edits`.
+`index.html`, as many as a browser takes well (`spread.py` chooses). What people filled into an earlier `pairs.csv` is
+carried over. Reached by `docent review RUN`; what people decide comes back through `curate.edits`.
 """
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from docent.records import Item, QAPair, Span
+from docent.records import Item, QAPair
 from docent.stages.curate.carried import FILLED, TABLE, carried_from, keep_without_pair
+from docent.stages.curate.edits import NOT_APPROVED, REJECTED
+from docent.stages.curate.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
 from docent.stages.curate.review_table import COLUMNS, harmless
+from docent.stages.curate.spread import Spread
 from docent.store import Artifact, temporary_name
-
-MAX_SOURCE_CHARS = 4000
-LINES_AROUND = 30
-MAX_VOTES = 50
-FACT_HEAD_CHARS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +32,6 @@ class Verdict:
     edited_question: str = ""
     edited_answer: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a source; its number is 0 where the text was not kept line by line."""
-
-    number: int
-    text: str
-    used: bool
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A section that a pair was written from, the lines that it used marked."""
-
-    where: str
-    title: str
-    lines: tuple[Line, ...]
-
-    @property
-    def used(self) -> str:
-        """The marked lines."""
-        return "\n".join(line.text for line in self.lines if line.used)
 
 
 @dataclass(frozen=True)
@@ -108,25 +82,37 @@ def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> 
     from docent.stages.curate.review_page import Page
 
     folder.mkdir(parents=True, exist_ok=True)
-    table, html = folder / TABLE, folder / "index.html"
-    carried = carried_from(folder)
-    page = Page(run, most, inputs)
+    carried, spread = carried_from(folder), Spread()
+    counts, known = _write_table(folder, decided(pairs_shown(inputs), carried), carried, spread)
+    places = spread.chosen(most)
+    page = Page(run, inputs)
+    page.fill(decided(pairs_shown(inputs, places), carried), places)
+    html = folder / "index.html"
+    made = temporary_name(html)
+    made.write_text(page.render(sum(counts.values())), encoding="utf-8")
+    made.replace(html)
+    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": len(carried) - len(known)}
+    return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
+
+
+def _write_table(
+    folder: Path, pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]], spread: Spread
+) -> tuple[dict[str, int], set[str]]:
+    """Write the table, and what has no pair beside it; how many of each verdict, and which of `carried` have one."""
+    table = folder / TABLE
     counts: dict[str, int] = {}
     known: set[str] = set()
     made = temporary_name(table)
     with made.open("w", encoding="utf-8-sig", newline="") as file:
-        for shown in written(file, decided(pairs_shown(inputs), carried)):
+        for shown in written(file, pairs):
             if shown.pair.id in carried:
                 known.add(shown.pair.id)
             counts[shown.verdict.name] = counts.get(shown.verdict.name, 0) + 1
-            page.add(shown)
-    without_pair = keep_without_pair(folder, carried, known)
+            group = (shown.verdict.name, shown.document, shown.pair.question_type)
+            spread.add(shown.pair.id, flagged(shown.verdict), group)
+    keep_without_pair(folder, carried, known)
     made.replace(table)
-    made = temporary_name(html)
-    made.write_text(page.render(sum(counts.values())), encoding="utf-8")
-    made.replace(html)
-    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": without_pair}
-    return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
+    return counts, known
 
 
 def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
@@ -140,6 +126,11 @@ def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) ->
         yield replace(shown, verdict=replace(shown.verdict, **filled))
 
 
+def flagged(verdict: Verdict) -> bool:
+    """Whether a gate found something; that nobody has read it yet is nothing to look at first."""
+    return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
+
+
 def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
     """Write every pair to the CSV and pass it on."""
     table = csv.DictWriter(file, COLUMNS)
@@ -149,8 +140,8 @@ def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
         yield shown
 
 
-def pairs_shown(inputs: Mapping[str, Artifact]) -> Iterator[Shown]:
-    """Every pair of `generate-qa` in order, one at a time."""
+def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = None) -> Iterator[Shown]:
+    """Every pair of `generate-qa` in order, or only those with these ids, one at a time."""
     items = {item.id: item for item in inputs["assemble"].rows(Item)}
     by_file: dict[str, list[Item]] = {}
     for item in items.values():
@@ -158,6 +149,8 @@ def pairs_shown(inputs: Mapping[str, Artifact]) -> Iterator[Shown]:
     verdicts = verdicts_of(inputs.get("curate"))
     unjudged = Verdict("not kept") if "curate" in inputs else Verdict()
     for pair in inputs["generate-qa"].rows(QAPair):
+        if only is not None and pair.id not in only:
+            continue
         own = items.get(pair.item_id)
         passages = tuple(passages_of(pair, own, by_file)) if own else ()
         yield Shown(pair, own.document if own else "", verdicts.get(pair.id, unjudged), passages)
@@ -180,74 +173,9 @@ def verdicts_of(curate: Artifact | None) -> dict[str, Verdict]:
         )
         for parent in row.parents[:1]:
             found[parent] = known.setdefault(verdict, verdict)
-    from docent.stages.curate.edits import REJECTED  # which takes the columns from here
-
     for reject in curate.rejects():
         why = f"{reject.reason}: {reject.detail}" if reject.detail else reject.reason
         verdict = Verdict("reject", why, "reject" if reject.reason == REJECTED else "")
         for parent in reject.parents[:1]:
             found[parent] = known.setdefault(verdict, verdict)
     return found
-
-
-def passages_of(pair: QAPair, own: Item, by_file: Mapping[str, list[Item]]) -> Iterator[Passage]:
-    """The pair's own section, then others that it was written from."""
-    sections = [own]
-    for span in pair.sources:
-        if not any(inside(span, item.source) for item in sections):
-            near = (item for item in by_file.get(span.file, ()) if item.document_id == own.document_id)
-            sections += [item for item in near if inside(span, item.source)][:1]
-    for item in sections:
-        spans = [span for span in pair.sources if inside(span, item.source)]
-        title = item.title or item.name
-        yield Passage(f"{item.source.file}, {lines_of(item.source)}", title, tuple(marked(item, spans)))
-
-
-def inside(span: Span, whole: Span) -> bool:
-    """Whether a span lies in another one."""
-    same = span.file == whole.file and span.page == whole.page
-    return same and whole.first_line <= span.first_line and span.last_line <= whole.last_line
-
-
-def marked(item: Item, spans: list[Span]) -> Iterator[Line]:
-    """The lines of a section, those of the spans marked; of a long one what is around them."""
-    texts = item.text.splitlines()
-    first = first_line(item, texts)
-    facts = [fact.text for fact in item.facts if fact.source in spans]
-    lines = []
-    for number, text in enumerate(texts, first or 0):
-        if first:
-            used = any(span.first_line <= number <= span.last_line for span in spans)
-        else:
-            used = not facts or (bool(text.strip()) and any(text.strip() in fact or fact in text for fact in facts))
-        lines.append(Line(number if first else 0, text, used))
-    at = [position for position, line in enumerate(lines) if line.used] or [0]
-    budget = MAX_SOURCE_CHARS
-    for line in lines[max(0, at[0] - LINES_AROUND) : at[-1] + LINES_AROUND + 1]:
-        if budget <= 0:
-            return
-        yield Line(line.number, line.text[:budget], line.used)
-        budget -= len(line.text) + 1
-
-
-def first_line(item: Item, texts: list[str]) -> int | None:
-    """Number of the text's first line in the source: its heading is left out of it, and blank lines.
-
-    Found from the facts, which know their lines; None where they are worded otherwise and lines are missing.
-    """
-    votes: Counter[int] = Counter()
-    for fact in item.facts[:MAX_VOTES]:
-        at = next((position for position, text in enumerate(texts) if fact.text[:FACT_HEAD_CHARS] in text), None)
-        if at is not None:
-            votes[fact.source.first_line - at] += 1
-    if votes:
-        return votes.most_common(1)[0][0]
-    counted = item.source.last_line - item.source.first_line + 1 == len(texts)
-    return item.source.first_line if counted else None
-
-
-def lines_of(span: Span) -> str:
-    """`lines 12-14`, `page 3, line 7`."""
-    one = span.first_line == span.last_line
-    lines = f"line {span.first_line}" if one else f"lines {span.first_line}-{span.last_line}"
-    return f"page {span.page}, {lines}" if span.page is not None else lines

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from docent.errors import ConfigError, InputError
-from docent.stages.curate.review import Shown, lines_of
+from docent.stages.curate.passages import lines_of
+from docent.stages.curate.review import Shown
 from docent.stages.curate.review_table import COLUMNS
 from docent.store import Artifact
 
@@ -26,21 +27,29 @@ class Page:
     """The page while pairs are added to it.
 
     Attributes:
-        most: pairs that it takes; it takes fewer where they are very long.
         inputs: units by name, for the pictures.
     """
 
     run: str
-    most: int
     inputs: Mapping[str, Artifact]
     cards: list[dict[str, Any]] = field(default_factory=list)
     _chars: int = 0
     _thumbnails: dict[str, str | None] = field(default_factory=dict)
 
-    def add(self, shown: Shown) -> None:
-        """One more pair, as long as there is room."""
-        if len(self.cards) >= self.most or self._chars > MAX_PAGE_CHARS:
-            return
+    def fill(self, pairs: Iterable[Shown], places: Mapping[str, tuple[bool, int]]) -> None:
+        """Put pairs on the page; fewer where they are very long.
+
+        Args:
+            pairs: those that are wanted, in any order.
+            places: their ids, the most wanted first, each with its place among the others.
+        """
+        found = {shown.pair.id: shown for shown in pairs}
+        for pair_id in places:
+            if self._chars <= MAX_PAGE_CHARS:
+                self._add(found[pair_id])
+        self.cards.sort(key=lambda card: places[card["pair"].id])
+
+    def _add(self, shown: Shown) -> None:
         row = shown.row()
         pictures = [self._thumbnail(shown, number) for number in range(min(MAX_THUMBNAILS, len(shown.pair.figures)))]
         card = {
