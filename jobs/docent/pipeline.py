@@ -62,7 +62,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=4,
+        version=5,
         kind="indexed",
         needs=("llm",),
     ),
@@ -71,7 +71,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=2,
+        version=3,
     ),
     "finetune": Stage(
         "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.tiny_manual import PAIRS, SECTIONS, fill_manual, pair, pairs
 from tests.tiny_museum import sections
 
@@ -133,7 +134,7 @@ def test_pictures_come_in_their_order_each_once_and_text_rows_have_none(built: A
 def test_conversations_hold_text_before_pictures_and_where_they_came_from(built: Artifact) -> None:
     found = [one for split in ("train", "validation", "test") for one in read(built, f"conversations-{split}.json")]
     assert sum(len(one["messages"]) // 2 for one in found) == SECTIONS * PAIRS
-    assert set(found[0]) == {"messages", "question_type", "difficulty", "source"}
+    assert set(found[0]) == {"messages", "question_type", "difficulty", "conversation", "source"}
     two = next(one for one in found if len(one["messages"][0]["content"]) == 3)
     asked, said = two["messages"]
     assert [part["type"] for part in asked["content"]] == ["text", "image_url", "image_url"]
@@ -266,12 +267,15 @@ def test_hugging_face_loads_text_rows_and_rows_with_several_pictures(built: Arti
 
     saved = datasets.load_from_disk(str(built.folder / "hf"))
     assert {split: len(saved[split]) for split in saved} == {s: len(rows_of(built, s)) for s in counts_of()}
-    names = ["images", "data_id", "item_name", "question_type", "difficulty", "dialog", "source"]
+    names = ["images", "data_id", "item_name", "question_type", "difficulty", "conversation", "dialog", "source"]
     assert list(saved["train"].features) == names
     for split in counts_of():
         for got, row in zip(saved[split], rows_of(built, split), strict=True):
             assert [picture.size for picture in got["images"]] == [(40, 40)] * len(row.files)
-            content = json.loads(got["dialog"])["messages"][0]["content"]
+            messages = json.loads(got["dialog"])["messages"]
+            content = messages[-2]["content"]
+            assert got["conversation"] == row.conversation
+            assert len(messages) == (4 if "number 9" in row.question else 2), "the second turn carries the first"
             assert [part["type"] for part in content] == ["image"] * len(row.files) + ["text"]
             assert got["source"][0]["first_line"] == row.sources[0].first_line
     assert str(built.folder.parents[2]) not in (built.folder / "hf" / "train" / "state.json").read_text()
@@ -384,3 +388,77 @@ def test_the_same_pairs_give_the_same_bytes_in_every_run(
 ) -> None:
     again = build(tmp_path, tmp_path / "runs" / "again", validation_share=0.1, per_document=True)
     assert again.digest == built.digest
+
+
+def test_an_answer_of_the_test_stands_in_no_other_split(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
+    fill_manual(with_stage)
+
+    def generate(ctx: Context) -> Any:
+        for item in ctx.rows("assemble", Item):
+            summary, second, third, *others = pairs(item)
+            yield from (summary, second.model_copy(update={"answer": f"{summary.answer.upper()} "}))
+            yield from (third.model_copy(update={"question": summary.question}), *others)
+
+    with_stage("generate-qa", generate)
+    built = build(tmp_path, run_dir, validation_share=0.4)
+    assert Counter(reject.reason for reject in built.rejects()) == {
+        "same answer as a held-out pair": SECTIONS,
+        "same question as a held-out pair": SECTIONS,
+    }
+    tested = {row.answer.casefold() for row in rows_of(built, "test")}
+    assert not tested & {row.answer.casefold().strip() for row in rows_of(built) if row.split != "test"}
+    assert read(built, "audit.json")["test_answers_also_in_train"] == 0
+
+
+def test_the_card_counts_figures_that_stand_in_several_splits(built: Artifact) -> None:
+    splits: dict[str, set[str]] = {}
+    for row in rows_of(built):
+        for file in row.files:
+            splits.setdefault(Path(file).name, set()).add(row.split)
+    several = sum(len(found) > 1 for found in splits.values())
+    found = read(built, "audit.json")
+    assert (found["figures"], found["figures_in_several_splits"]) == (len(splits), several)
+    card = built.file("README.md").read_text(encoding="utf-8")
+    assert f"{several} of {len(splits)} figures stand in several splits" in card
+
+
+@pytest.mark.parametrize("lost", [8, 9])
+def test_a_conversation_ends_before_its_gap(tmp_path: Path, run_dir: Path, with_stage: WithStage, lost: int) -> None:
+    fill_manual(with_stage)
+
+    def generate(ctx: Context) -> Any:
+        for item in ctx.rows("assemble", Item):
+            *others, turn = pairs(item)
+            yield from (
+                *others,
+                turn,
+                turn.model_copy(update={"id": f"x{turn.id}"[:16], "index": 10, "answer": "And?"}),
+            )
+
+    def check(ctx: Context) -> Any:
+        for one in ctx.rows("generate-qa", QAPair):
+            if one.index == lost:
+                yield Reject(reason="too short", raw="", parents=(one.id,))
+            else:
+                yield one
+
+    with_stage("generate-qa", generate)
+    with_stage("curate", check)
+    built = build(tmp_path, run_dir, curate=True, validation_share=0.0)
+    assert Counter(reject.reason for reject in built.rejects()) == {
+        "its conversation has a gap": SECTIONS * (10 - lost)
+    }
+    turns = Counter(row.conversation for row in rows_of(built) if row.conversation)
+    assert sum(turns.values()) == SECTIONS * (lost - 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("Apache-2.0", "apache-2.0"), ("CC-BY-SA-4.0", "cc-by-sa-4.0"), ("House Rules", "House Rules")]
+)
+def test_the_head_of_the_card_is_what_the_hub_reads(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage, given: str, told: str
+) -> None:
+    fill_manual(with_stage)
+    built = build(tmp_path, run_dir, license=given)
+    head = yaml.safe_load(built.file("README.md").read_text(encoding="utf-8").split("---")[1])
+    assert (head["license"], head["language"]) == (told, ["en"])

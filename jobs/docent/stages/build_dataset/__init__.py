@@ -1,8 +1,8 @@
 """build-dataset: pairs become rows; splits, leak count, statistics, exports.
 
 Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures. Pairs
-are read twice as streams, so that a million rows about sections need no more memory than a hundred thousand; pairs
-about exhibits meet their photos in memory.
+are read three times as streams, so that a million rows about sections need no more memory than a hundred thousand;
+pairs about exhibits meet their photos in memory.
 Writes: Example rows; `images/<split>/` with `metadata.csv`, `hf/`, `chat-<split>.jsonl`, `README.md`, `audit.json`,
 `statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
@@ -22,10 +22,11 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
 from docent.stages.build_dataset import push
-from docent.stages.build_dataset.audit import Overlap, audit
+from docent.stages.build_dataset.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exporting import Exports
 from docent.stages.build_dataset.exports import image_names
+from docent.stages.build_dataset.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_items
 from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
@@ -51,6 +52,9 @@ class Survey:
     held_out: set[int] = field(default_factory=set)
     figures: dict[str, tuple[str, ImageFile]] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
+    test: HeldOut = field(default_factory=HeldOut)
+    """What the test asks and answers about sections."""
+    gaps: Gaps = field(default_factory=lambda: Gaps({}))
 
 
 def run(ctx: Context) -> Iterator[Example | Reject]:
@@ -67,6 +71,9 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     subjects = read_subjects(ctx.stream("assemble", Item))
     tally = Tally(subjects)
     survey = _survey(ctx, subjects, tally)
+    for pair, split, _ in _section_pairs(ctx, subjects, survey) if len(survey.splits) else ():
+        if split == "test":
+            survey.test.add(pair)
     if not survey.matches and not len(survey.splits):
         what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
         raise InputError(what, "build_dataset", "docent status")
@@ -92,7 +99,10 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
             ctx.progress.update(min(made, survey.pairs), survey.pairs, "rows")
     exports.close()
     tally.refused(ctx.unit.name, left_out)
-    _describe(ctx, tally, audit(survey.matches, names, overlap))
+    leaks = audit(survey.matches, names, overlap)
+    if len(survey.splits):
+        leaks |= shown_twice(tally.pictures, {names[image.id] for _, image in survey.figures.values()})
+    _describe(ctx, tally, leaks)
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
@@ -119,7 +129,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     )
     survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
     rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())
-    count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair))
+    survey.gaps = Gaps(count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair)))
     for artifact in (*ctx.artifacts("generate-qa"), *ctx.artifacts("curate")):
         tally.refused(artifact.unit, artifact.success["reject_reasons"])
     return survey
@@ -140,19 +150,36 @@ def _unused(survey: Survey) -> Iterator[Found]:
         yield Reject(reason=left.reason, raw=raw, parents=parents, detail=left.item.name), ()
 
 
-def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
-    """The second pass over the pairs."""
+def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
+    """Another pass over the pairs: those about sections, the split of each and its text key."""
     position = 0
     for pair in ctx.stream("curate" if "curate" in ctx.inputs else "generate-qa", QAPair):
-        if not subjects.is_section(pair.item_id):
-            continue
-        split, text = survey.splits.split_of(position), survey.splits.text_of(position)
-        position += 1
-        if is_trained(split, text, survey.held_out):
+        if subjects.is_section(pair.item_id):
+            yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
+            position += 1
+
+
+def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dict[str, str]) -> Iterator[Found]:
+    """The last pass over the pairs."""
+    for pair, split, text in _section_pairs(ctx, subjects, survey):
+        reason = _why_left_out(pair, split, text, survey)
+        if not reason:
             pictures = tuple(survey.figures[image.sha256][1] for image in figures_of(pair))
             yield _example(pair, split, pictures, names, pair.item_name), pictures
         else:
-            yield Reject(reason=HELD_OUT, raw=pair.model_dump_json(), parents=(pair.id,), detail=pair.item_name), ()
+            survey.gaps.lose(pair)
+            yield Reject(reason=reason, raw=pair.model_dump_json(), parents=(pair.id,), detail=pair.item_name), ()
+
+
+def _why_left_out(pair: QAPair, split: Split, text: int, survey: Survey) -> str:
+    """Why a pair about a section becomes no row; "" where it does."""
+    if survey.gaps.before(pair):
+        return GAP
+    if split == "test":
+        return ""
+    if not is_trained(split, text, survey.held_out):
+        return HELD_OUT
+    return survey.test.given_away_by(pair)
 
 
 def _example(

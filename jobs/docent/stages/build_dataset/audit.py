@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any
 
 from docent.evidence.leaks import Placed, find_leaks
-from docent.records import Example
+from docent.records import Example, Split
 from docent.stages.build_dataset.pairing import Match
 from docent.text.sentences import plain, split_sentences
 
@@ -80,6 +81,19 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
         "test_answers_also_in_train": overlap.answers(),
         "test_answers_of_training_sentences": overlap.of_training_sentences(),
     }
+
+
+def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[str, int]:
+    """How many figures of documents the rows show, and how many of them in several splits.
+
+    Args:
+        pictures: paths of the pictures of each split.
+        figures: file names of the figures.
+    """
+    shown = Counter(
+        name for paths in pictures.values() for path in paths if (name := path.rpartition("/")[2]) in figures
+    )
+    return {"figures": len(shown), "figures_in_several_splits": sum(splits > 1 for splits in shown.values())}
 
 
 def _number(*texts: str) -> int:

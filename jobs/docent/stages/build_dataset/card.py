@@ -12,10 +12,19 @@ from typing import Any
 
 from docent import __version__
 from docent.config import BuildDataset
+from docent.errors import ConfigError
 from docent.records import SPLITS
+from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
+from docent.text.languages import find_language
 
 MAX_LISTED = 20
+_LICENCE = re.compile(
+    r"apache-2\.0|mit|isc|zlib|unlicense|other|unknown|wtfpl|0bsd|cc|cc0-1\.0|cc-by(?:-nc)?(?:-sa|-nd)?-[234]\.[05]|"
+    r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"
+    r"artistic-2\.0|bsl-1\.0|cdla-(?:permissive-[12]|sharing-1)\.0|openrail|etalab-2\.0"
+)
+"""Licences by the short names that the hub knows."""
 
 
 def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any]) -> bytes:
@@ -56,7 +65,8 @@ def _head(tally: Tally, section: BuildDataset) -> list[str]:
     return [
         "---",
         f"pretty_name: {json.dumps(_plain(section.name), ensure_ascii=False)}",
-        f"license: {json.dumps(_plain(section.license), ensure_ascii=False)}",
+        f"license: {json.dumps(_licence(section.license), ensure_ascii=False)}",
+        *_languages(tally),
         "task_categories:",
         f"- {'image-text-to-text' if pictures else 'question-answering'}",
         "tags:",
@@ -64,6 +74,25 @@ def _head(tally: Tally, section: BuildDataset) -> list[str]:
         *pushed,
         "---",
     ]
+
+
+def _languages(tally: Tally) -> list[str]:
+    """`language:` with the codes of the languages that are known."""
+    codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
+    return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
+
+
+def _code_of(language: str) -> str:
+    try:
+        return find_language(language, "").code
+    except ConfigError:
+        return ""  # visitors' questions may be in any language that a teacher knows
+
+
+def _licence(name: str) -> str:
+    """The licence as the hub spells it where it is one that the hub knows, in lower case; otherwise as it is."""
+    known = _plain(name).lower()
+    return known if _LICENCE.fullmatch(known) else _plain(name)
 
 
 def _about(tally: Tally) -> str:
@@ -109,10 +138,15 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         lines += [
             f"- **Held out:** question types that are only tested with go to test, with {section.test_share:.0%} of "
             f"the other pairs about sections; {section.validation_share:.0%} go to validation. No pair that reads like "
-            "a held-out one is trained on.",
-            "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents.",
-            "- **Known limits:** a paraphrase of a held-out question may be in training; an answer is only as right "
-            "as its source.",
+            f"a held-out one is trained on: none with its question about the same section, none with an answer of "
+            f"{MIN_WORDS} words or more that a test pair gives or, about the same section, nearly gives "
+            f"({NEAR:.0%} of the words). Shorter answers, such as a number, may stand in both.",
+            "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents. "
+            f"So can its figures: {audit['figures_in_several_splits']} of {audit['figures']} figures stand in several "
+            "splits.",
+            f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
+            "answers are put together from sentences that stand in training answers about the same section; a "
+            "paraphrase of a held-out question may be in training; an answer is only as right as its source.",
         ]
     return [
         *lines,
@@ -180,7 +214,7 @@ def _documents(statistics: dict[str, Any]) -> list[str]:
 def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
     columns = "image, data_id, item_name, image_name, dialog"
     if not published:
-        columns = "images, data_id, item_name, question_type, difficulty, dialog, source"
+        columns = "images, data_id, item_name, question_type, difficulty, conversation, dialog, source"
     lines = ["| file | what it is |", "| --- | --- |"]
     if any(tally.pictures.values()):
         lines.append(

@@ -59,6 +59,26 @@ class Packer:
         return (*about, row.conversation) if row.conversation else ()
 
 
+class Turns:
+    """The earlier turns of each row's conversation."""
+
+    def __init__(self) -> None:
+        self._rows: list[Example] = []
+
+    def before(self, row: Example) -> list[Example]:
+        """The turns before this row, which is remembered; at most the last MAX_TURNS."""
+        last = self._rows[-1] if self._rows else None
+        if not row.conversation or not last or _conversation_of(last) != _conversation_of(row):
+            self._rows = []
+        earlier = self._rows[-MAX_TURNS:]
+        self._rows = [*earlier, row]
+        return earlier
+
+
+def _conversation_of(row: Example) -> tuple[str, ...]:
+    return (row.item_id, row.conversation)
+
+
 def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False) -> str:
     """One conversation as OpenAI fine-tuning messages."""
     messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt}] if system_prompt else []
@@ -90,6 +110,7 @@ def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -
         "messages": messages,
         "question_type": rows[0].question_type,
         "difficulty": rows[0].difficulty,
+        "conversation": rows[0].conversation,
         "source": [source_of(span) for span in sources],
     }
 

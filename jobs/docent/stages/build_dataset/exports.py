@@ -52,17 +52,23 @@ def slug(name: str) -> str:
     return safe.strip(".-") or "unnamed"
 
 
-def dialog(question: str, answer: str, pictures: int = 1) -> str:
+def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple[str, str, int]] = ()) -> str:
     """The conversation as the published data set spells it, spaces included.
 
     Args:
         pictures: how many pictures stand before the question.
+        before: question, answer and pictures of the earlier turns.
     """
+    turns = (_turn(*turn) for turn in (*before, (question, answer, pictures)))
+    return f'{{"messages": [{", ".join(turns)} ]}}'
+
+
+def _turn(question: str, answer: str, pictures: int) -> str:
     asked, said = (json.dumps(text, ensure_ascii=False) for text in (question, answer))
     shown = '{"type": "image"}, ' * pictures
     user = f'{{"role": "user", "content": [{shown}{{"type": "text", "text": {asked}}} ]}}'
     assistant = f'{{"role": "assistant", "content": [{{"type": "text", "text": {said}}} ]}}'
-    return f'{{"messages": [{user}, {assistant} ]}}'
+    return f"{user}, {assistant}"
 
 
 def answer_text(row: Example, think: bool) -> str:

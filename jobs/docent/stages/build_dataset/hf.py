@@ -1,6 +1,7 @@
 """The data set of documents for `load_from_disk`: any number of pictures per row, written row by row.
 
-Columns: images, data_id, item_name, question_type, difficulty, dialog, source. Rows go straight into the final Arrow
+Columns: images, data_id, item_name, question_type, difficulty, conversation, dialog, source. A turn of a conversation
+carries the earlier turns in its dialog and their pictures in its images. Rows go straight into the final Arrow
 files, in batches bounded by rows and bytes; the library itself would map the whole set into memory to copy it.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.records import SPLITS, Example, Split
-from docent.stages.build_dataset.chat import source_of
+from docent.stages.build_dataset.chat import Turns, source_of
 from docent.stages.build_dataset.exports import answer_text, dialog, quiet_datasets
 
 BATCH_ROWS = 1000
@@ -35,6 +36,7 @@ def features() -> Any:
         item_name=text,
         question_type=text,
         difficulty=text,
+        conversation=text,
         dialog=text,
         source=datasets.List({**place, "page": datasets.Value("int64")}),
     )
@@ -53,19 +55,24 @@ class ArrowFiles:
         self._folder, self._picture, self._think = folder, picture, think
         self._features = features()
         self._splits: dict[Split, _ArrowSplit] = {}
+        self._turns: dict[Split, Turns] = {split: Turns() for split in SPLITS}
 
     def add(self, row: Example) -> None:
         """The next row of the data set."""
         if row.split not in self._splits:
             self._splits[row.split] = _ArrowSplit(self._folder / row.split, self._features)
-        pictures = [{"bytes": self._picture(f).read_bytes(), "path": f.rpartition("/")[2]} for f in row.files]
-        said = dialog(row.question, answer_text(row, self._think), len(row.files))
+        earlier = self._turns[row.split].before(row)
+        before = [(turn.question, answer_text(turn, self._think), len(turn.files)) for turn in earlier]
+        files = [file for turn in (*earlier, row) for file in turn.files]
+        pictures = [{"bytes": self._picture(f).read_bytes(), "path": f.rpartition("/")[2]} for f in files]
+        said = dialog(row.question, answer_text(row, self._think), len(row.files), before)
         value = {
             "images": pictures,
             "data_id": row.data_id,
             "item_name": row.item_name,
             "question_type": row.question_type,
             "difficulty": row.difficulty,
+            "conversation": row.conversation,
             "dialog": said,
             "source": [{"page": None, **source_of(span)} for span in row.sources],
         }

@@ -108,13 +108,22 @@ class Tally:
             self._by_item[column][number] += 1
 
 
-def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> None:
-    """Count the pairs that were written, and of those that were rejected the types by reason."""
+def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable[QAPair]) -> dict[tuple[str, str], int]:
+    """Count the pairs that were written, and of those that were rejected the types by reason.
+
+    Returns:
+        of every conversation that lost a turn, by item and conversation, the index of the first one.
+    """
     reasons = {reject.parents[0]: reject.reason for reject in rejects if reject.parents}
+    lost: dict[tuple[str, str], int] = {}
     for pair in pairs:
         tally.made(pair)
         if pair.id in reasons:
             tally.refused_pair(pair.question_type, reasons[pair.id])
+            if pair.conversation:
+                key = (pair.item_id, pair.conversation)
+                lost[key] = min(pair.index, lost.get(key, pair.index))
+    return lost
 
 
 def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""What the test asks and answers, so that no pair about a section gives it away, and conversations without gaps.
+
+Of test pairs hashes are kept: of the answer, of the question with its item, and of the answer's words. That is about
+half a kilobyte for an answer of fifty words; nothing is kept of pairs that are trained on.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Mapping
+
+from docent.records import QAPair
+from docent.text.sentences import plain
+
+SAME_ANSWER = "same answer as a held-out pair"
+SAME_QUESTION = "same question as a held-out pair"
+GAP = "its conversation has a gap"
+MIN_WORDS = 4
+"""Shorter answers, such as `24 V` or `True`, may stand in training and in test: they are facts, not wording."""
+NEAR = 0.8
+"""Share of the words of two answers that both have, from which on they are one answer."""
+# Languages without spaces between words: every sign is one.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_DIGIT = re.compile(r"\d")
+Conversation = tuple[str, str]
+"""Id of the item and of the conversation."""
+
+
+class HeldOut:
+    """Questions and answers of the test."""
+
+    def __init__(self) -> None:
+        self._answers: set[int] = set()
+        self._questions: set[int] = set()
+        self._words: dict[str, list[tuple[int, array[int]]]] = {}
+
+    def add(self, pair: QAPair) -> None:
+        """The next pair of the test."""
+        self._questions.add(hash((pair.item_id, plain(pair.question))))
+        said = plain(pair.answer)
+        words: list[str] = _WORD.findall(said)
+        if len(words) >= MIN_WORDS:
+            self._answers.add(hash(said))
+            hashes = array("q", {hash(word) for word in words})
+            self._words.setdefault(pair.item_id, []).append((_numbers(words), hashes))
+
+    def given_away_by(self, pair: QAPair) -> str:
+        """Why a pair that is not of the test must be left out; "" where it tells nothing of the test.
+
+        An answer counts as the same when it reads alike, whichever item it is about; or, about the same item, when it
+        has nearly the same words and the same numbers.
+        """
+        if hash((pair.item_id, plain(pair.question))) in self._questions:
+            return SAME_QUESTION
+        said = plain(pair.answer)
+        words: list[str] = _WORD.findall(said)
+        if len(words) < MIN_WORDS:
+            return ""
+        return SAME_ANSWER if hash(said) in self._answers or self._is_near(pair.item_id, words) else ""
+
+    def _is_near(self, item_id: str, words: list[str]) -> bool:
+        tested = self._words.get(item_id)
+        if not tested:
+            return False
+        mine, numbers = {hash(word) for word in words}, _numbers(words)
+        for its_numbers, others in tested:
+            smaller, larger = sorted((len(mine), len(others)))
+            if its_numbers != numbers or smaller < NEAR * larger:
+                continue
+            shared = sum(other in mine for other in others)
+            if shared >= NEAR * (smaller + larger - shared):
+                return True
+        return False
+
+
+class Gaps:
+    """Conversations that lost a turn: what comes after it would answer a question that nobody asked.
+
+    Args:
+        lost: index of the first turn that the checks left out, by conversation.
+    """
+
+    def __init__(self, lost: Mapping[Conversation, int]) -> None:
+        self._lost = dict(lost)
+
+    def lose(self, pair: QAPair) -> None:
+        """A turn is left out."""
+        if pair.conversation:
+            key = (pair.item_id, pair.conversation)
+            self._lost[key] = min(pair.index, self._lost.get(key, pair.index))
+
+    def before(self, pair: QAPair) -> bool:
+        """Whether a turn of the same conversation is missing before this one."""
+        if not pair.conversation:
+            return False
+        lost = self._lost.get((pair.item_id, pair.conversation))
+        return lost is not None and lost < pair.index
+
+
+def _numbers(words: list[str]) -> int:
+    return hash(tuple(sorted(word for word in words if _DIGIT.search(word))))
