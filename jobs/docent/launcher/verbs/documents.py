@@ -178,9 +178,20 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         kept = run_dir / "review" / "decisions-without-pair.csv"
         click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
-    shown = f"{on_page} to read" if on_page == total else f"{on_page} of {total} to read; all with --limit {total}"
-    click.echo(f"{shown}  {run_dir / 'review' / 'index.html'}")
-    click.echo(f"next: docent review {run_dir.name} --apply edits.csv")
+    click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
+    click.echo(f"next: {shlex.join(['docent', 'review', run_dir.name, *_elsewhere(run_dir)])} --apply edits.csv")
+
+
+def _to_read(on_page: int, total: int, limit: int) -> str:
+    if on_page == total:
+        return f"{on_page} to read"
+    more = f"; all with --limit {total}" if on_page == limit else ", as many as a page takes"
+    return f"{on_page} of {total} to read{more}"
+
+
+def _elsewhere(run_dir: Path) -> list[str]:
+    """The option that names the folder of runs, where it is not the usual one."""
+    return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
@@ -193,8 +204,8 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
     found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
     if not {"assemble", "generate-qa"} <= found.keys():
-        again = options.run_command(None, states.run_dir.name, states.run_dir.parent)
-        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"{again} --to curate")
+        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
     return found
 
 
@@ -217,6 +228,6 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     if left_out := carried.store(path, folder):
         click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
     stored = folder / carried.APPLIED
-    data = [] if states.run_dir.parent == Path("runs") else ["--data", str(states.run_dir.parent)]
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
-    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *data, '--set', f'curate.edits={stored}'])}")
+    given = ["--set", f"curate.edits={stored}"]
+    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *_elsewhere(states.run_dir), *given])}")
