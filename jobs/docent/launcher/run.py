@@ -105,7 +105,7 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     """Refuse a choice of units that cannot all be done, before anything is changed.
 
     Args:
-        again: the command that works on this run, for the message.
+        again: what makes `docent run` work on this run, for the message.
 
     Raises:
         LauncherError: (101) a unit reads what is neither complete nor chosen.
@@ -113,7 +113,7 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     todo = [name for name in chosen if states.of(name).artifact is None]
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
-            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"{again} --to {read}")
+            raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
 
 
 def distrust_damaged(run_dir: Path, unit: str) -> None:

@@ -32,7 +32,7 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
-    again = options.run_command(file, config.run.name, data)
+    again = options.same_run(file, config.run.name, data)
     asking = [unit for unit in states.units.values() if _tells(STAGES[unit.stage].run)]
     rows = [{"unit": unit.name, **_estimated(states, unit, again)} for unit in asking]
     llm = config.llm
@@ -74,7 +74,7 @@ def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
         raise IncompleteInputError(
             f"an estimate of {unit.name} needs what it reads: {', '.join(missing)}",
             str(states.run_dir),
-            f"{again} --to {missing[-1]}",
+            f"docent run {again} --to {missing[-1]}",
         )
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))

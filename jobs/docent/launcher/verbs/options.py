@@ -108,11 +108,11 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
     return config, data / config.run.name
 
 
-def run_command(file: Path | None, run_name: str, data: Path) -> str:
-    """The `docent run` that works on the same run with the same file, for messages."""
+def same_run(file: Path | None, run_name: str, data: Path) -> str:
+    """What makes `docent run` work on the same run with the same file, for messages."""
     given = [] if file is None else [str(file)]
     elsewhere = [] if data == DEFAULT_DATA else ["--data", str(data)]
-    return shlex.join(["docent", "run", *given, "--run", run_name, *elsewhere])
+    return shlex.join([*given, "--run", run_name, *elsewhere])
 
 
 def find_run(data: Path, run_name: str | None) -> Path:

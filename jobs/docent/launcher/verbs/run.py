@@ -50,7 +50,7 @@ def run(
     if detach:
         raise click.UsageError("--detach works on a cluster only (--backend kubernetes)")
     config, run_dir = options.read_run(file, run_name, data, sets)
-    _run_here(config, run_dir, (first, last, only), verify, options.run_command(file, config.run.name, data))
+    _run_here(config, run_dir, (first, last, only), verify, options.same_run(file, config.run.name, data))
 
 
 def _run_here(
