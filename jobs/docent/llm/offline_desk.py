@@ -26,6 +26,15 @@ MAX_COLUMN_VALUE_WORDS = 6
 """What is longer is quoted: it says something by itself."""
 # A fact of a table row: its first cell names what the others say something about.
 _TABLE_ROW = re.compile(r"[^;:]{1,60}: ([^;:]{1,80}); [^;:]{1,60}: ")
+# What an item of a list is about: `Rest: the turntable stands still.`
+_ITEM_NAME = re.compile(r"([^\W\d_][^:：.;,]{1,40})[:：] ?\S")
+# Last words of English columns that `the lender zip of` can be said with; of others nobody knows what they are.
+_KNOWN_NOUNS = frozenset(
+    "name number code address price date year month zip phone extension email city country type kind size weight "
+    "height width length depth diameter material colour color status time period cost fee value amount floor area "
+    "owner maker lender artist author title level rate unit version capacity condition note notes place location "
+    "person manager category brand model language".split()
+)
 # English columns that no `the ... of` goes before: `closes`, `on loan until`, `closed on`.
 _NO_NOUN = re.compile(
     r"(?:(?<![sui])s|\b(?:on|in|at|by|to|from|until|since|before|after|of|for|with)|(?<!e)ed)$", re.IGNORECASE
@@ -186,6 +195,8 @@ class Desk:
         row = _TABLE_ROW.match(statement.text)
         if row and re.search(r"[^\W\d_]", row[1]):
             return [Wording(1, self.frame("topic", topic=self.words.quoted(row[1])))]
+        if item := _ITEM_NAME.match(statement.text) if statement.label else None:
+            return [self._about_item(statement, item[1])]
         topics = [t for t in topics_of(statement, self.statements, self.words) if plain(t) not in plain(self.name)]
         if not topics:
             return []
@@ -199,10 +210,25 @@ class Desk:
         quoted = self.words.quoted
         return [Wording(2, self.frame("two_topics", topic=quoted(first), other=quoted(other)))]
 
+    def _about_item(self, statement: Statement, name: str) -> Wording:
+        """The question about an item of a list, with something else of it where the name stands before several."""
+        said = name if " " not in name or name[1:] != name[1:].lower() else name.lower()
+        same = sum(other.text.startswith(name) for other in self.statements) > 1
+        topics = topics_of(statement, self.statements, self.words) if same else []
+        other = next(
+            (t for t in topics if t.casefold() not in name.casefold() and plain(t) not in plain(self.name)), ""
+        )
+        quoted = self.words.quoted
+        if not other:
+            return Wording(3 if same else 1, self.frame("topic", topic=quoted(said)))
+        return Wording(2, self.frame("two_topics", topic=quoted(said), other=quoted(other)))
+
     def _row_key(self, statement: Statement) -> str:
         value = statement.value
         is_told = value.casefold() in self.words.flags or (value[-1:] in ".。!！" and length_words(value) > 3)
         if self.words.code == "en":
+            words = _spaced(statement.label).lower().split()
+            is_told |= len(words) > 1 and words[-1] not in _KNOWN_NOUNS
             is_told |= _NO_NOUN.search(_spaced(statement.label)) is not None
             is_told |= count_words(value) > MAX_COLUMN_VALUE_WORDS
         return "entry" if is_told else "column"

@@ -29,7 +29,8 @@ _IRREGULAR = (
     "began begun became brought built chosen cut drawn driven ended fed fell felt found grew grown held kept laid "
     "led left lent lost made meant met mounted paid put ran read risen said sat sent set shown sold spent spoken "
     "stood stored taken taught thought told took went wrote written worn wound known called named given done seen "
-    "born drilled"
+    "born drilled thrown torn frozen hidden stolen shaken spun swung hung bent lit shut blown fallen broken forgotten "
+    "slid lay lie lies sit sits struck stuck swept sunk shrunk"
 ).split()
 
 
@@ -46,6 +47,7 @@ def _past(lemma: str) -> str:
 
 
 _THIRD = {_third(lemma): lemma for lemma in _LEMMAS}
+BASE_FORMS, THIRD_FORMS = frozenset(_LEMMAS), frozenset(_THIRD)
 _IMPERATIVE = frozenset(_LEMMAS) | {"use", "make", "press", "note", "ask"}
 VERBS = frozenset(
     [*_LEMMAS, *_THIRD, *map(_past, _LEMMAS), *_IRREGULAR, "installing", "using", "leading", "sees", "lets"]
@@ -75,6 +77,8 @@ _NO_SUBJECT = frozenset(
     "just why are is".split()
 )
 _SMALL = frozenset("the a an all every some most many no two three four five six seven eight nine ten twelve".split())
+# A question that would end so lost what its sentence says next.
+_DANGLING = re.compile(r"\b(?:before|after|until|for|of|in|on|at|by|with|from|to|and|or|once|when|than|about|except)$")
 _PRONOUN = re.compile(r"\b(it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
 _UNIT = (
     r"(?:about |around |approximately |at least |at most |up to |only |nearly |almost )?"
@@ -135,7 +139,7 @@ def _purposed(said: str) -> Iterator[Asked]:
     if first not in _IMPERATIVE or "," in said or _PRONOUN.search(said):
         return
     asked = said[0].lower() + said[1:]
-    if found := re.match(r"(.{8,90}?) (every .{3,40})$", asked):
+    if (found := re.match(r"(.{8,90}?) (every .{3,40})$", asked)) and not _DANGLING.search(found[1]):
         yield Asked(f"How often should you {found[1]}?", _short(found[2]), general=True)
     elif found := re.match(r"(.{8,90}?) ((?:before|after|once|when|as soon as) .{3,60})$", asked):
         yield Asked(f"When should you {found[1]}?", _short(found[2]), general=True)
@@ -219,8 +223,8 @@ def _having(subject: str, does: str, rest: str) -> Iterator[Asked]:
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
-    passive = re.match(r"(be \w+(?:ed|en|t)(?: [^,]{3,50}?)?) ((every|before|after|when|if|once) [^,]{3,60})$", rest)
-    if passive:
+    passive = re.match(r"(be \w+(?:ed|en|t)(?: [^,]{3,50}?)??) ((every|before|after|when|if|once) [^,]{3,60})$", rest)
+    if passive and not _DANGLING.search(passive[1]):
         ask = "How often" if passive[3] == "every" else "When"
         yield Asked(f"{ask} {modal} {subject} {passive[1]}?", _short(passive[2]))
     elif not rest.startswith(("be ", "have ", "not ")) and rest.split()[0] in _IMPERATIVE and modal != "will":
@@ -228,7 +232,7 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
 
 
 def _acting(subject: str, lemma: str, rest: str) -> Iterator[Asked]:
-    if lemma in _HOW and (found := re.match(rf"({_UNIT})(?:$| )", rest)):
+    if lemma in _HOW and (found := re.match(rf"({_UNIT})(?:$|[ ,])", rest)):
         yield Asked(f"{_HOW[lemma]} does {subject} {lemma}?", found[1])
     elif found := re.match(r"(\d+|two|three|four|five|six|seven|eight|nine|ten|twelve) ([a-z]+s)\b", rest):
         yield Asked(f"How many {found[2]} does {subject} {lemma}?", f"{found[1]} {found[2]}")

@@ -6,6 +6,7 @@ elsewhere in the text or makes the contrary. Reads and writes nothing.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ from docent.llm.offline_terms import UNIT_WORDS, topics_of
 from docent.llm.offline_words import UNSPACED, Words, particle
 
 BLANK = "____"
+YEAR = re.compile(r"1\d{3}|20\d\d")
+MAX_FACTOR = 5
+"""A number that is so many times larger or smaller does not look like the true one."""
 _UNIT_CJK = (
     "미터|킬로그램|그램|시간|분|초|년|월|일|개|명|평|층|원|회|メートル|キログラム|時間|秒|分|年|月|日|円|人|個|回|階|"
     "毫秒|公斤|米|小时|分钟|元|个|次|度"
@@ -59,7 +63,7 @@ def blanked(statement: Statement, every: Sequence[Statement], words: Words, vari
 
 def contrary_of(statement: Statement, every: Sequence[Statement], words: Words) -> str | None:
     """A false sentence that looks like the statement: another number of the text, an opposite, a negation."""
-    made = _other_number(statement, every) or _opposite(statement.text, words) or _negated(statement.text, words)
+    made = _other_number(statement, every) or _opposite(statement.text, words) or negated(statement.text, words)
     return made if made and all(made.casefold() != other.folded for other in every) else None
 
 
@@ -71,24 +75,32 @@ def _other_number(statement: Statement, every: Sequence[Statement]) -> str | Non
     for number in reversed(list(NUMBER.finditer(text))):
         if _NAMES.search(text[: number.start()]):
             continue
-        fitting = [m for m, where in others if m["digits"] not in own and _shape(m, where) == _shape(number, text)]
+        fitting = [m for m, where in others if m["digits"] not in own and _fits(m, where, number, text)]
         if fitting:
             near = min(fitting, key=lambda m: (m["unit"] != number["unit"], _ratio(m, number)))  # noqa: B023
             return text[: number.start("digits")] + near["digits"] + text[number.end("digits") :]
     return None
 
 
+def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: str) -> bool:
+    """Whether a number can stand for another without giving itself away by its size."""
+    shape = _shape(one, one_text)
+    if shape != _shape(other, other_text):
+        return False
+    return shape[0] == "year" or _ratio(one, other) <= MAX_FACTOR
+
+
 def _ratio(one: re.Match[str], other: re.Match[str]) -> float:
     """How many times larger the one is than the other, or the other way round; commas are taken for points."""
-    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) + 1 for m in (one, other))
-    return max(a / b, b / a)
+    a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) for m in (one, other))
+    return max(a / b, b / a) if a and b else math.inf
 
 
 def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
     """What can stand for what: years for years, fractions for fractions, what has a unit for what has one."""
     digits = number["digits"]
     has_unit = bool(number["unit"]) or _unit_word(text, number) is not None
-    if not has_unit and re.fullmatch(r"1[5-9]\d\d|20\d\d", digits):
+    if not has_unit and YEAR.fullmatch(digits):
         return "year", False, False
     return "fraction" if re.search(r"[.,]\d{1,2}$", digits) else "number", bool(number["money"]), has_unit
 
@@ -102,7 +114,8 @@ def _opposite(text: str, words: Words) -> str | None:
     return None
 
 
-def _negated(text: str, words: Words) -> str | None:
+def negated(text: str, words: Words) -> str | None:
+    """A sentence with a negation more or less, where it has one place for it."""
     for one, other in words.lists["negations"]:
         if text.count(one) == 1:
             before, after = text.split(one)

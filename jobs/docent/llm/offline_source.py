@@ -19,6 +19,8 @@ from docent.text.sentences import count_words, is_heading, split_sentences
 MAX_CHARS, MAX_STATEMENTS = 40_000, 200
 MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4
 MAX_LABEL_WORDS = 5
+MAX_PARENT_WORDS = 4
+"""An item so short, without a stop mark, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
 """A longer cell is a text of its own."""
 CHARS_PER_WORD_CJK = 2
@@ -33,6 +35,16 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _CODE = re.compile(r"[{}\\|]|\$ |(?:^|\s)--?\w+[=\s]|&&|\w=[\w\[\"']|::|>&|://|\[YOUR|\w\(\)|(?:^|\s)[~.]?/\w+/\w")
 # Gaps that a removed link or picture left, a question inside of a sentence, a stop mark without its space.
 _SCRAP = re.compile(r"^\d+,\s|\(\s*\)|\s[.,;:]|[?？].|[a-z0-9]\.[A-Z][a-z]")
+# A piece of a sentence: a chunk or a page began in the midst of it. `pH` and `iPad` may begin one.
+_MIDDLE = re.compile(r"[a-zß-öø-ÿ]+(?![\w-])")
+# What printers and browsers put on every page: the time with a title, an address with the page, `Title, page 3`.
+_PAGE_HEAD = re.compile(
+    r"(?:[\d./ -]{6,14},?\s*)?(?:(?:오전|오후|午前|午後|上午|下午)\s?)?\d{1,2}:\d\d(?::\d\d)?"
+    r"(?:\s?[AaPp]\.?[Mm]\.?)?\s+\S.{0,200}(?:\]|…|\.\.\.|\||\d+\s?/\s?\d+$)|https?://\S+\s+\d+\s?/\s?\d+$|"
+    r"(?:\S+ ){0,10}?(?:\S+[,|]|[|–—·]) (?:page|Page|PAGE|Seite|página|p\.) ?\d+(?: ?(?:of|/|von|de) ?\d+)?$|"
+    r"(?:page|seite|página)\s?\d+(?:\s?(?:of|/|von|de)\s?\d+)?$",
+    re.IGNORECASE,
+)
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
 _UNSENDABLE = re.compile(r"[\ud800-\udfff\ufffe\uffff\u00ad\u0000-\u0008\u000b-\u001f]")
 
@@ -117,6 +129,8 @@ def usable(sentence: str, is_item: bool = False) -> bool:
         MIN_SENTENCE_WORDS <= length <= MAX_SENTENCE_WORDS
         and not _CODE.search(sentence)
         and (not is_heading(sentence) or (is_item and length > MIN_SENTENCE_WORDS and sentence[-1].isalnum()))
+        and (is_item or not _MIDDLE.match(sentence))
+        and not _PAGE_HEAD.match(sentence)
         and (sentence[0].isalnum() or sentence[0] in '"“‘„«「『《¿¡')
         and sum(c.isalpha() for c in sentence) * 5 > len(sentence) * 2
         and all(sentence.count(a) == sentence.count(b) for a, b in ("()", "[]", "“”"))
@@ -149,7 +163,8 @@ def _pieces(text: str) -> Iterator[Piece]:
     lines = _prose_lines(_FIGURE.sub(noted, text))
     rows = [row_of(line) for line in lines]
     filled = [line for line in lines if line.strip()]
-    if sum(row is not None for row in rows) * 2 > len(filled) > 1:
+    is_table = bool(filled) and row_of(filled[0]) is not None and not filled[0].startswith(("*", "_"))
+    if is_table and sum(row is not None for row in rows) * 2 > len(filled) > 1:
         for row, line in zip(rows, lines, strict=True):
             is_text = row is None or length_words(row[1]) > MAX_VALUE_WORDS
             yield ("sentence", "", row[1] if row else line) if is_text else ("row", *(row or ("", "")))
@@ -164,6 +179,8 @@ def _prose_lines(text: str) -> list[str]:
     for line in text.splitlines():
         if mark := _FENCE.match(line):
             fence = "" if fence == mark[1] else fence or mark[1]
+        if _PAGE_HEAD.match(line.strip()):
+            continue  # a sentence may go on behind it
         outside = not fence and not mark and not line.startswith("#") and not _TABLE.match(line)
         kept.append(line if outside else "")
     return kept
@@ -171,7 +188,7 @@ def _prose_lines(text: str) -> list[str]:
 
 def row_of(line: str) -> tuple[str, str] | None:
     """Column and value of a line that has both."""
-    found = _ROW.match(line)
+    found = None if _ITEM.match(line) else _ROW.match(line)
     if not found or count_words(found[1]) > MAX_LABEL_WORDS or "//" in found[2][:2]:
         return None
     return _plain(found[1]), _plain(found[2])
@@ -181,6 +198,7 @@ def _blocks(lines: list[str]) -> Iterator[Piece]:
     """Paragraphs and items of lists, each with its lines together."""
     kind: Literal["sentence", "step"] = "sentence"
     label, held, items = "", list[str](), 0
+    above: tuple[int, str] | None = None  # how far a short item is indented, and what it says
     for line in [*lines, ""]:
         item = _ITEM.match(line)
         if (item or not line.strip()) and held:
@@ -188,9 +206,15 @@ def _blocks(lines: list[str]) -> Iterator[Piece]:
             held = []
         if item:
             items += 1
+            indent = len(line) - len(line.lstrip())
+            if above and indent <= above[0]:
+                above = None
             kind, label = ("step", item[2]) if item[2] else ("sentence", f"{item[1]}{items}")
-            held = [line[item.end() :]]
+            said = line[item.end() :]
+            held = [f"{above[1]}: {said}" if above and not item[2] else said]
+            if above is None and not item[2] and is_heading(said) and count_words(said) <= MAX_PARENT_WORDS:
+                above = (indent, _plain(said).rstrip(": "))
         elif line.strip():
             if not held:
-                kind, label = "sentence", ""
+                kind, label, above = "sentence", "", None
             held.append(line)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from docent.llm.offline_clauses import before_verb, is_no_noun, names_a_thing, stands_as_noun
 from docent.llm.offline_english import VERBS
 from docent.llm.offline_source import Statement
 from docent.llm.offline_words import Words
@@ -48,8 +49,6 @@ _ARTICLED = {
 }
 _NAMED = re.compile(r"(?<=[a-zà-ÿ,] )[A-ZÀ-Þ][\w-]{2,}(?: [A-ZÀ-Þ][\w-]+){0,3}")
 """Names in the midst of a French or Spanish sentence; nouns there stand behind an article."""
-_ACTING = re.compile(r"[a-z]+(?<![sui])s (?:the|an?|its|their|his|her|this|every|each)\b")
-"""A word that an English article follows at once is a verb."""
 _LATIN = re.compile(r"[A-Za-z][\w.-]{2,}")
 _QUOTED = re.compile(r"[“「《『]([^“”「」《》『』]{2,20})[”」》』]")
 
@@ -70,6 +69,8 @@ def topics_of(statement: Statement, every: Sequence[Statement], words: Words) ->
         folded = term.casefold()
         shared = everything.count(folded) - statement.folded.count(folded)
         weight = 2 * proper - (len(term.split()) - 2) ** 2 if words.code not in ("ja", "zh") else min(len(term), 6)
+        if words.code == "en" and not proper and not stands_as_noun(statement.text, statement.folded.find(folded)):
+            weight -= 1
         found.setdefault(folded, Topic(term, (min(max(shared, 0), 3), -weight, order)))
     return [topic.term for topic in sorted(found.values(), key=lambda topic: topic.rank)]
 
@@ -127,8 +128,13 @@ def _spaced(text: str, words: Words) -> Iterator[tuple[str, bool]]:
         # `Rondo 40` is one name.
         is_model = bool(run) and token is not None and token[0].isdigit() and run[-1][0][0].isupper()
         stops = token is None or (_divides(token[0], words) and not is_model)
+        if stops and token is not None and words.code == "en":
+            stops = not names_a_thing(text, token, run)  # `the glass cover is`
         if run and (stops or token is None or text[run[-1].end() : token.start()] != " "):
-            if term := _run(text, run, words):
+            is_of_unit = token is not None and len(token[0]) > 2 and token[0].lower() in UNIT_WORDS
+            if is_of_unit and len(run) == 1 and words.code == "en":
+                run = []  # `square metres`
+            elif term := _run(text, run, words):
                 yield term
             run = []
         if token is not None and not stops:
@@ -151,8 +157,10 @@ def _run(text: str, run: list[re.Match[str]], words: Words) -> tuple[str, bool] 
         if not nouns:
             return None
         run = run[nouns[0] : nouns[-1] + 1]
-    elif words.code == "en" and len(run) > 1 and _ACTING.match(text, run[-1].start()):
-        run = run[:-1]  # `glass scatters the light`
+    elif words.code == "en" and is_no_noun(text, run[0]):
+        return None
+    elif words.code == "en":
+        run = run[: before_verb(text, run)]  # `glass scatters the light`
     term = text[run[0].start() : run[-1].end()]
     if len(run) > MAX_NAME_WORDS or (len(run) > MAX_TOPIC_WORDS and term[1:] == term[1:].lower()):
         return None
@@ -178,7 +186,16 @@ def shared_term(statements: Sequence[Statement], others: Sequence[Statement], wo
             folded = term.casefold()
             if folded in away or len(term) < (4 if words.code not in ("ko", "ja", "zh") else 2):
                 continue
-            if count := sum(folded in other.folded for other in others):
+            if count := sum(_names(other, folded, words) for other in others):
                 rank = (-len(term.split()) - 2 * proper, count, order)
                 best = min(best, (rank, term)) if best else (rank, term)
     return best[1] if best else ""
+
+
+def _names(statement: Statement, folded: str, words: Words) -> bool:
+    """Whether a statement has a term; in English as a noun: `lifts` may be a verb, `light` be that of `light bulb`."""
+    if folded not in statement.folded:
+        return False
+    if words.code != "en":
+        return True
+    return any(re.search(rf"(?<!\w){re.escape(folded)}$", t.casefold()) for t, _ in _candidates(statement.text, words))

@@ -104,7 +104,7 @@ def _pronouns(desk: Desk, question: str, before: str, name: str) -> str:
 def _english(question: str, before: str, doc_name: str, desk: Desk) -> str:
     """`the phone number of X` is `its phone number`; what the turn before asked about is `it`."""
     given, name = question, re.escape(doc_name)
-    question = re.sub(rf"\bthe ([^“”?]{{2,60}}) of {name}(?=\W)", r"its \1", question)
+    question = re.sub(rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of {name}(?=\W)", r"its \1", question)
     question = re.sub(rf"(?<!“)\b{name}\b(?!”)", "it", question)
     if desk.doc in before:
         question = re.sub(rf"^According to {re.escape(desk.place)}, ", "", question)

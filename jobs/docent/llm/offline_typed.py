@@ -33,7 +33,7 @@ from docent.llm.offline_writers import (
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
 
-TYPED_VERSION = 2
+TYPED_VERSION = 3
 """Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
 Writer = Callable[[Desk], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {

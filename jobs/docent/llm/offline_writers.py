@@ -14,15 +14,16 @@ from itertools import groupby, pairwise
 
 from docent.llm.offline_desk import Desk, Draft, is_instruction, longest_run
 from docent.llm.offline_english import what_causes, why_question
-from docent.llm.offline_exchange import BLANK, blanked, contrary_of, spans_of
-from docent.llm.offline_source import Statement, cleaned, row_of, statements_of
+from docent.llm.offline_exchange import BLANK, MAX_FACTOR, YEAR, blanked, contrary_of, negated, spans_of
+from docent.llm.offline_source import Statement, cleaned, length_words, row_of, statements_of
 from docent.llm.offline_summary import summary_of
 from docent.llm.offline_terms import topics_of
-from docent.text.sentences import count_words, plain
+from docent.text.sentences import count_words, is_heading, plain
 
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 LONG_SENTENCES = (3, 4)
 MAX_STEPS, MIN_EFFECT_WORDS, MAX_EXPLANATION = 20, 3, 3
+MAX_LINES = 2_000
 
 
 def factual_recall(desk: Desk) -> Iterator[Draft]:
@@ -51,7 +52,10 @@ def _of_fact(desk: Desk, fact: str) -> Statement | None:
         if wanted.rstrip(".") == plain(statement.text).rstrip("."):
             return statement
     row = row_of(fact)
-    is_row = row is not None and any(s.text in cleaned(row[1]) for s in desk.prose)
+    is_table = any(s.kind == "row" for s in desk.statements)
+    is_row = is_table and row is not None and any(s.text in cleaned(row[1]) for s in desk.prose)
+    if is_heading(fact) and any(wanted == plain(line) for line in desk.material.text.splitlines()[:MAX_LINES]):
+        return None  # a subtitle, not an item
     # A fact of a list may end without a mark; the list is gone here.
     found = [s for s in statements_of(row[1] if row and is_row else f"- {fact}", desk.words) if s.asked]
     if not found:
@@ -132,7 +136,10 @@ def _judged(desk: Desk, left: Sequence[Statement], truth: bool, keep: int) -> tu
     """A statement to judge: as it is, or its contrary. True ones leave what the false ones to come can be made of."""
     if not truth:
         found = ((_contrary(desk, s), s) for s in left)
-        return next(((made, s) for made, s in found if made), None)
+        usable = [(made, s) for made, s in found if made]
+        # A cell with the value of another one is better than a cell with a `not`.
+        usable.sort(key=lambda pair: pair[1].kind == "row" and pair[0] == negated(desk.said(pair[1]), desk.words))
+        return usable[0] if usable else None
     free = [s for s in left if not _contrary(desk, s)] or list(left[keep:]) or list(left[-1:])
     return (desk.said(free[0]), free[0]) if free else None
 
@@ -149,8 +156,9 @@ def _made_false(desk: Desk, statement: Statement) -> str | None:
     shape = _shape(desk, statement.value)
     rows = (s for s in desk.statements if s.kind == "row" and desk.is_uncounted(s))
     others = [s.value for s in rows if s.value != statement.value and _shape(desk, s.value) == shape]
+    others = [value for value in others if _alike(value, statement.value)]
     if not shape or not others:
-        return None
+        return negated(desk.said(statement), desk.words) if shape not in ("", "flag") else None
     return desk.said(Statement(statement.text, statement.whole, "row", statement.label, others[0]))
 
 
@@ -159,6 +167,14 @@ def _shape(desk: Desk, value: str) -> str:
     if value.casefold() in desk.words.flags:
         return "flag"
     return re.sub(r"\d", "9", value) if len(re.findall(r"\d", value)) >= 3 else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two cells of one shape can be exchanged: a year for a year, an amount for one of its size."""
+    if not (one.isdecimal() and other.isdecimal()) or "0" in (one[0], other[0]):
+        return True  # dates, telephone numbers, codes
+    is_year, is_other_year = (YEAR.fullmatch(value) is not None for value in (one, other))
+    return is_year == is_other_year and (is_year or 1 / MAX_FACTOR <= int(one) / int(other) <= MAX_FACTOR)
 
 
 def _verdict(desk: Desk, question: str, statement: Statement, truth: bool) -> Draft:
@@ -203,16 +219,36 @@ def section_summary(desk: Desk) -> Iterator[Draft]:
 
 
 def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
+    most = min(max_words, desk.material.max_answer_words)
+    steps = [s for s in desk.every if s.kind == "step"]
+    prose = [s for s in desk.statements if s.kind == "sentence"]
+    if len({s.label for s in steps}) > max(1, len(prose)):
+        yield from _summary_of_steps(desk, steps, most)
+        return
     units: list[str] = []
-    for statement in desk.statements:
+    # Some of the steps would be a wrong instruction.
+    for statement in (s for s in desk.statements if s.kind != "step" or len(prose) < 2):
         if not statement.alone and units and statement.whole.startswith(units[-1]):
             units[-1] = statement.whole
         elif statement.kind != "figure" and desk.is_uncounted(statement):
             units.append(desk.said(statement))
-    chosen = summary_of(units, min(max_words, desk.material.max_answer_words), desk.words.stop)
+    chosen = summary_of(units, most, desk.words.stop)
     if len(units) > 1 and chosen:
         answer = desk.words.joined([units[place] for place in chosen])
         yield Draft(desk.frame("summary"), answer, tuple(s for s in desk.statements if s.text in answer))
+
+
+def _summary_of_steps(desk: Desk, steps: Sequence[Statement], max_words: int) -> Iterator[Draft]:
+    """A numbered list: the sentence before it and all of its steps, else what stands before it and no step."""
+    before = [s for s in desk.statements if s.place < steps[0].place and s.kind == "sentence"]
+    first, lines = before[:1], _lines(desk, steps)
+    answer = "\n".join([*(s.whole for s in first), *lines])
+    if length_words(answer) <= max_words:
+        yield Draft(desk.frame("summary"), answer, (*first, *steps))
+    elif before:
+        while len(before) > 1 and sum(length_words(s.text) for s in before) > max_words:
+            before = before[:-1]
+        yield Draft(desk.frame("summary"), desk.words.joined([s.text for s in before]), tuple(before))
 
 
 def process_workflow(desk: Desk) -> Iterator[Draft]:

@@ -1,0 +1,195 @@
+"""The offline teacher on small passages that are easily misread: lists, verbs, page heads, numbers of another kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from docent.llm.offline_english import questions_of
+from docent.llm.offline_exchange import contrary_of
+from docent.llm.offline_source import statements_of
+from docent.llm.offline_terms import topics_of
+from docent.llm.offline_typed import write_typed
+from docent.llm.offline_words import words_of_language
+from docent.llm.typed import TypedMaterial, TypedReply
+from docent.text.languages import languages, truth_of
+
+EN = words_of_language("en")
+LIST = """1. **Data collection**: Gather texts from each of the regions.
+2. **Include context**: Note for every text where it was said.
+3. **Cultural sensitivity**: Ask a speaker of the language about taboos.
+"""
+STEPS = """Two people are needed, because the base weighs 48 kg.
+
+1. Put the base on a level floor.
+2. Turn the four feet until the bubble stands in the middle.
+3. Connect the base to a socket with protective earth.
+4. Close it.
+"""
+
+
+def asked(kind: str, text: str, facts: tuple[str, ...] = (), name: str = "Guide", most: int = 300) -> TypedMaterial:
+    return TypedMaterial(kind, name, "Work", text, facts, (), (), 20, "en", most, 7)
+
+
+def pairs(
+    kind: str, text: str, facts: tuple[str, ...] = (), name: str = "Guide", most: int = 300
+) -> list[tuple[str, str]]:
+    reply = TypedReply.model_validate_json(write_typed(asked(kind, text, facts, name, most), 0.4))
+    return [(pair.question, pair.answer) for pair in reply.pairs]
+
+
+def topics(sentence: str, *others: str) -> list[str]:
+    every = statements_of("\n\n".join((sentence, *others)), EN)
+    return topics_of(every[0], every, EN)
+
+
+def test_items_of_a_list_are_statements_and_no_columns() -> None:
+    facts = tuple(re.sub(r"^\d\. ", "", line) for line in LIST.splitlines())
+    made = dict(pairs("fact_based", LIST, facts))
+    about = next(question for question in made if "include context" in question)
+    assert "“include context”" in about and "Guide" in about
+    assert made[about] == "Include context: Note for every text where it was said."
+    bullets = LIST.replace("1.", "-").replace("2.", "-").replace("3.", "-")
+    for text in (LIST, bullets, "- maker: Ann\n- year: 1903\n- place: Bergen"):
+        for kind in ("factual_recall", "short_answer", "boolean", "conversation"):
+            for question, answer in pairs(kind, text):
+                assert not re.search(r"\d\. |of Guide\?|given for|entry", question + answer), question
+
+
+def test_items_below_a_short_item_keep_its_name_in_questions_and_summaries() -> None:
+    text = (
+        "- Slow\n  - The table makes 0.5 turns.\n  - It is best for details.\n- Show\n  - The table makes 1.5 turns.\n"
+    )
+    said = [s.text for s in statements_of(text, EN)]
+    assert said == [
+        "Slow: The table makes 0.5 turns.",
+        "Slow: It is best for details.",
+        "Show: The table makes 1.5 turns.",
+    ]
+    ((_, answer),) = pairs("summarization", text)
+    assert "Show: The table makes 1.5 turns." in answer or "Slow: The table" in answer
+    questions = [question for question, _ in pairs("fact_based", text, tuple(said))]
+    assert len(questions) == 3 and any("“Slow” and “details”" in question for question in questions)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "thing", "verb"),
+    [
+        ("The cover lifts off upwards after an hour.", "cover", "lifts"),
+        ("The belt wears on one side.", "belt", "wears"),
+        ("A belt that is too tight wears out the bearing of the motor.", "belt", "wears"),
+        ("The hoist H2 lifts loads of up to 500 kg.", "hoist H2", "lifts"),
+        ("The old guard watches the hall at night.", "old guard", "watches"),
+        ("The LUX-2 keeps the speed when the power fails.", "power", "fails"),
+        ("Whoever finds an object tells the guard and leaves everything where it is.", "object", "leaves"),
+        ("No original part of the box was thrown away.", "box", "thrown"),
+    ],
+)
+def test_topics_are_things_and_not_what_they_do(sentence: str, thing: str, verb: str) -> None:
+    found = topics(sentence)
+    assert any(thing in term for term in found) and not any(verb in term.split() for term in found), found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "thing"),
+    [
+        ("The speed is set with the arrow keys of the panel.", "arrow keys"),
+        ("The panel has a display, two arrow keys, a mode key and a status lamp.", "arrow keys"),
+        ("If the alarm sounds, the lifts stop at the ground floor.", "lifts"),
+        ("Lower the glass cover into the groove.", "glass cover"),
+        ("The base holds 500 g of silica gel for dry days.", "silica gel"),
+    ],
+)
+def test_plurals_and_names_of_things_stay_whole(sentence: str, thing: str) -> None:
+    assert thing in topics(sentence)
+
+
+def test_two_sections_are_not_compared_by_a_word_that_is_a_verb_in_one_of_them() -> None:
+    alarm = "If the alarm sounds, the lifts stop at the ground floor."
+    hoist = "The hoist H2 lifts loads of up to 500 kg."
+    for text, other in ((alarm, hoist), (hoist, alarm)):
+        both = replace(asked("comparative_analysis", text), others=(("Two", other),))
+        assert "lifts" not in write_typed(both, 0.4)
+
+
+def test_a_piece_of_a_sentence_is_neither_asked_about_nor_an_answer() -> None:
+    text = "is kept in a box below the base of the model. The new wheel has 156 teeth.\n\npH values are read each week."
+    said = [s.text for s in statements_of(text, EN) if s.asked]
+    assert said == ["The new wheel has 156 teeth.", "pH values are read each week."]
+    assert not any("below the base" in answer for _, answer in pairs("long_answer", text) + pairs("summary", text))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "오전 9:52 [Hands-on] Fast Training ImageNet on on-demand EC2 GPU instances 3/18",
+        "22. 6. 14. 오전 9:52 [Hands-on] Fast Training ImageNet on on-demand EC2…",
+        "https://example.org/fast-training-imagenet 3/18",
+        "Conservation of the Halvorsen Orrery, page 2",
+    ],
+)
+def test_heads_of_pages_are_skipped_and_a_sentence_goes_on_behind_them(head: str) -> None:
+    text = (
+        f"The studio cleaned all of the 148 parts and replaced the one\n{head}\nbroken wheel of Mars. It took a year."
+    )
+    said = [s.text for s in statements_of(text, EN)]
+    assert said == [
+        "The studio cleaned all of the 148 parts and replaced the one broken wheel of Mars.",
+        "It took a year.",
+    ]
+    assert pairs("fact_based", head, (head,)) == []
+
+
+def test_times_that_sentences_begin_with_are_no_heads() -> None:
+    text = "9:30 is the time at which the doors open. At 17:30 the cabinet closes."
+    assert len(statements_of(text, EN)) == 2
+
+
+def test_numbers_are_exchanged_with_numbers_of_their_size_only() -> None:
+    text = "A new belt lasts 10,000 hours. The lock opens for 4 hours. The motor runs for 8,000 hours."
+    belt, lock, motor = every = statements_of(text, EN)
+    assert contrary_of(belt, every, EN) == "A new belt lasts 8,000 hours."
+    assert contrary_of(motor, every, EN) == "The motor runs for 10,000 hours."
+    assert contrary_of(lock, every, EN) is None
+
+
+def test_a_year_is_never_exchanged_with_an_amount() -> None:
+    row = "name: Plaster model\nyear: 1895\ninsured_eur: 5200\nrent_eur: 2400\nrepaired: 1931"
+    made = pairs("boolean", row, name="Plaster model", most=60)
+    false = {q: a for q, a in made if truth_of(a, languages()["en"]) is False}
+    assert false
+    for question, answer in false.items():
+        numbers = [set(re.findall(r"\d{4}", said)) for said in (question, answer)]
+        assert numbers[0] | numbers[1] <= {"1895", "1931"} or numbers[0] | numbers[1] <= {"5200", "2400"}
+
+
+def test_a_summary_of_a_numbered_list_has_all_steps_or_none() -> None:
+    ((_, whole),) = pairs("summarization", STEPS)
+    assert whole.splitlines() == [line for line in STEPS.splitlines() if line]
+    ((_, short),) = pairs("summarization", STEPS, most=20)
+    assert short == "Two people are needed, because the base weighs 48 kg."
+    mixed = (
+        STEPS + "\nThe plan shows three zones for loads. The outer zone stays free. The inner one bears 12 kg.\n" * 2
+    )
+    for _, answer in pairs("summary", mixed + "\nThe mode knob has four positions. The lamps are warm or cool.\n"):
+        assert "level floor" not in answer and "protective earth" not in answer
+
+
+def test_columns_of_several_words_are_quoted_unless_their_last_word_is_known() -> None:
+    row = "insured_eur: 640\nlender_zip: 04817\nmaker: Ann Lee"
+    made = pairs("short_answer", row, name="Brass pantograph")
+    insured = next(question for question, answer in made if answer == "640")
+    assert "entry “insured eur”" in insured and "Brass pantograph" in insured
+    others = [question for question, answer in made if answer != "640"]
+    assert len(others) == 2 and not any("entry" in question or question.endswith(" have?") for question in others)
+
+
+def test_no_question_ends_where_its_sentence_goes_on() -> None:
+    found = questions_of("Check the straps before every lift.", "")
+    assert [(a.question, a.short) for a in found] == [("When should you check the straps?", "before every lift")]
+    found = questions_of("The straps must be checked before every lift.", "the straps")
+    assert [(a.question, a.short) for a in found] == [("When must the straps be checked?", "before every lift")]
+    assert questions_of("A ticket costs 7 euros, or 4 euros for pupils.", "a ticket")[0].short == "7 euros"
