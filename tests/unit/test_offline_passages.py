@@ -86,6 +86,7 @@ def test_items_below_a_short_item_keep_its_name_in_questions_and_summaries() -> 
         ("The LUX-2 keeps the speed when the power fails.", "power", "fails"),
         ("Whoever finds an object tells the guard and leaves everything where it is.", "object", "leaves"),
         ("No original part of the box was thrown away.", "box", "thrown"),
+        ("About 90 square metres of the floor were loose.", "floor", "loose"),
     ],
 )
 def test_topics_are_things_and_not_what_they_do(sentence: str, thing: str, verb: str) -> None:

@@ -90,8 +90,8 @@ def is_no_noun(text: str, token: re.Match[str]) -> bool:
     """Whether a word is rather a verb or an adjective than a noun: `and leaves everything`, `too tight`."""
     before = (_WORD.findall(text[: token.start()]) or [""])[-1]
     after = (_WORD.findall(text[token.end() :]) or [""])[0].lower()
-    if before in ("too", "very", "so", "quite"):
-        return True  # `too tight`
+    if before in ("too", "very", "so", "quite", "is", "are", "was", "were"):
+        return True  # `too tight`, `were loose`
     if not _looks_finite(token[0]) or before.lower() in DETERMINERS - {"that"}:
         return False
     return (before.lower() in _JOINS or before[:1].isupper()) and after in DETERMINERS | _OBJECTS | _PREPOSITIONS - {
