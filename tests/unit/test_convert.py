@@ -303,3 +303,44 @@ def test_facts_that_differ_in_a_number_are_no_repeats(tmp_path: Path) -> None:
 
 def test_merge_wants_something_to_merge(tmp_path: Path) -> None:
     assert docent("merge", tmp_path / "out").exit_code == 2
+
+
+@pytest.mark.feature("F67")
+def test_facts_about_different_names_are_no_repeats(tmp_path: Path) -> None:
+    asked = "What is the phone number of {}?", "The phone number of {} stands on the last page of the book."
+    names = ("Ada Kern", "Ada Korn", "pump A", "pump B")
+    said = [conversation((asked[0].format(name), asked[1].format(name))) for name in names]
+    done = good("merge", jsonl(tmp_path / "a", *said), tmp_path / "out")
+    assert "4 pairs kept in 4 conversations, 0 exact repeats, 0 near repeats" in done.output
+
+
+def test_merge_refuses_what_is_no_conversation_and_names_few_bad_lines(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("a,b\n" * 300)
+    done = docent("merge", table, tmp_path / "out")
+    assert isinstance(done.exception, LauncherError)
+    assert (done.exception.exit_code, (tmp_path / "out").exists()) == (6, False)
+    assert "no line is a conversation: 300 bad lines" in str(done.exception)
+    mixed = jsonl(tmp_path / "b.jsonl", conversation(("Q", "A")))
+    done = good("merge", mixed, table, tmp_path / "out")
+    assert done.output.count("bad line: ") == 5
+    assert "and 295 more bad lines" in done.output
+
+
+def test_instructions_without_a_row_are_an_error(tmp_path: Path) -> None:
+    done = docent("instructions", jsonl(tmp_path / "a.jsonl", conversation(("Q", "A"), system="")), tmp_path / "out")
+    assert isinstance(done.exception, LauncherError)
+    assert (done.exception.exit_code, (tmp_path / "out").exists()) == (6, False)
+    assert "You are an expert in valves" in str(done.exception)
+
+
+def test_a_json_list_of_conversations_becomes_chat(tmp_path: Path) -> None:
+    rows = [conversation(("Q", "A"), ("R", "B")), conversation(("S", "C"))]
+    source = tmp_path / "conversations-train.json"
+    source.write_text(json.dumps(rows, indent=1))
+    done = good("chat", source, tmp_path / "out.jsonl")
+    assert "2 conversations, 3 pairs" in done.output
+    assert read(tmp_path / "out.jsonl") == rows
+    source.write_text(source.read_text()[:-5])
+    assert docent("chat", source, tmp_path / "broken.jsonl").exit_code != 0
+    assert not (tmp_path / "broken.jsonl").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,24 @@ import click
 
 GATE_FAILED = 6
 MAX_NAMED = 20
+MAX_WARNINGS = 5
 PATH = click.Path(path_type=Path)
 
 
 def _code(name: str) -> Any:
     """The module that does the work, imported only where it is asked for."""
     return importlib.import_module(f"docent.stages.build_dataset.convert_{name}")
+
+
+@contextmanager
+def _gate() -> Iterator[None]:
+    """Input of which nothing can be made ends with the gate's exit code."""
+    from docent.errors import InputError, LauncherError
+
+    try:
+        yield
+    except InputError as error:
+        raise LauncherError(GATE_FAILED, error.what, error.where, error.next_step) from None
 
 
 @click.group()
@@ -68,7 +82,8 @@ def chat(
 @click.argument("out", metavar="OUT", type=PATH)
 def instructions(source: Path, out: Path) -> None:
     """Make seed rows for evolving instructions of the questions of chat JSONL."""
-    written = _code("instructions").convert(source, out)
+    with _gate():
+        written = _code("instructions").convert(source, out)
     click.echo(f"{written.rows} rows in {out}")
     if written.without_skill:
         click.echo(f"warning: {written.without_skill} conversations name no skill or ask nothing", err=True)
@@ -85,12 +100,15 @@ def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
     if len(paths) < 2:
         raise click.UsageError("name one file or more, and then where to write")
     *sources, out = paths
-    merged = _code("merge").merge(sources, out, near)
+    with _gate():
+        merged = _code("merge").merge(sources, out, near)
     click.echo(
         f"{merged.kept} pairs kept in {merged.conversations} conversations, {merged.exact} exact repeats, "
         f"{merged.near} near repeats, {len(merged.bad)} bad lines"
     )
-    for line in merged.bad[:MAX_NAMED]:
+    for line in merged.bad[:MAX_WARNINGS]:
         click.echo(f"bad line: {line}", err=True)
+    if len(merged.bad) > MAX_WARNINGS:
+        click.echo(f"and {len(merged.bad) - MAX_WARNINGS} more bad lines", err=True)
     if strict and merged.bad:
         sys.exit(GATE_FAILED)

@@ -23,9 +23,13 @@ def validate(path: Path, output: str) -> None:
     import importlib
     from dataclasses import asdict
 
+    from docent.errors import InputError, LauncherError
     from docent.launcher.verbs.tables import print_table
 
-    result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
+    try:
+        result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
+    except InputError as error:
+        raise LauncherError(FAILED, error.what, error.where, error.next_step) from None
     if output == "json":
         import json
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from docent.errors import InputError
+from docent.stages.build_dataset.validate import array_values
 from docent.store import temporary_name
 
 BOM = b"\xef\xbb\xbf"
@@ -33,13 +34,16 @@ def has_bom(path: Path) -> bool:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Every line that is not blank, bad ones with their problem.
+    """Every line that is not blank, bad ones with their problem; of a JSON list (`*.json`) every value.
 
     Raises:
         InputError: there is no such file.
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), "name a JSONL file")
+    if path.suffix == ".json" and _is_list(path):
+        yield from _values(path)
+        return
     with path.open("rb") as file:
         number = 0
         while data := file.readline(MAX_LINE_BYTES):
@@ -47,6 +51,25 @@ def read_lines(path: Path) -> Iterator[Line]:
             data = data.removeprefix(BOM) if number == 1 else data
             if data.strip():
                 yield _line(number, data)
+
+
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1024).removeprefix(BOM).lstrip().startswith(b"[")
+
+
+def _values(path: Path) -> Iterator[Line]:
+    """The values of a JSON list, such as `conversations-<split>.json`."""
+    number = 0
+    with path.open(encoding="utf-8-sig") as text:
+        try:
+            for number, value in enumerate(array_values(text), 1):
+                problem = problem_with(value)
+                yield Line(number, {} if problem else value, problem)
+        except UnicodeDecodeError:
+            yield Line(number + 1, {}, "not UTF-8")
+        except (json.JSONDecodeError, RecursionError):
+            yield Line(number + 1, {}, "not JSON")
 
 
 def good_lines(path: Path) -> Iterator[Line]:

@@ -10,9 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.errors import InputError
 from docent.stages.build_dataset.convert_files import good_lines, json_line, replacing, text_of
 
 DIFFICULTY = 5
+EXPECTED = 'expected: {"messages": [{"role": "system", "content": "You are an expert in valves."}, {"role": "user", ...'
 # "... (Subject Matter Expert) in C++, Go and .NET 8.0. Please ...": up to the stop that ends the sentence.
 _SKILL = re.compile(
     r"\b(?:expert|specialist|SME)\b\)?\s+(?:in|on|for)\s+(.+?)(?:[.!?。]?\s*$|[.!?](?=\s+[A-Z\"'(])|。|\n)", re.I
@@ -31,7 +33,7 @@ def convert(source: Path, out: Path) -> Written:
     """Write the rows.
 
     Raises:
-        InputError: the source is not there, or a line is no conversation.
+        InputError: the source is not there, a line is no conversation, or none gives a row.
     """
     rows = without = 0
     with replacing(out) as file:
@@ -45,6 +47,11 @@ def convert(source: Path, out: Path) -> Written:
                 file.write(
                     json_line({"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": instruction})
                 )
+        if not rows:
+            what = (
+                f"no row can be made: none of {without} conversations has a question and a system message with a skill"
+            )
+            raise InputError(what, str(source), EXPECTED)
     return Written(rows, without)
 
 

@@ -1,8 +1,8 @@
 """`docent convert merge`: several chat JSONL files as one, repeats left out, bad lines counted.
 
 A pair is a repeat when question and answer were there before, case and white space aside, or when their words are
-nearly the same (token-set ratio of rapidfuzz) and their numbers are: two pumps that differ in their pressure are two
-facts. Every conversation that stays says where it came from.
+nearly the same (token-set ratio of rapidfuzz) and their numbers and names are the same: two pumps that differ in their
+pressure are two facts, and so are the telephones of two people. Every conversation that stays says where it came from.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docent.errors import InputError
 from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing, text_of
+from docent.text.names import names_of
+from docent.text.terms import folded
 
 NEAR = 85.0
 ALL_COMPARED = 2000
 MAX_POSTINGS = 200
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_LETTER = re.compile(r"(?<=[\w,:] )[A-Z](?!\w)")
 Message = dict[str, Any]
+Facts = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclass
@@ -46,7 +51,7 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
         near: token-set ratio, 0 to 100, from which on two pairs are one; above 100 only exact repeats are.
 
     Raises:
-        InputError: a file is not there.
+        InputError: a file is not there, or no line of any is a conversation.
     """
     merged, names = Merged(), _names(sources)
     exact: set[str] = set()
@@ -61,6 +66,9 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
                 if any(message["role"] != "system" for message in messages):
                     merged.conversations += 1
                     file.write(json_line({"messages": messages, "source": f"{name}:{line.number}"}))
+        if merged.bad and not merged.conversations:
+            what = f"no line is a conversation: {len(merged.bad)} bad lines, the first is {merged.bad[0]}"
+            raise InputError(what, ", ".join(map(str, sources)), "name chat JSONL, rows (part-*.jsonl) or a JSON list")
     return merged
 
 
@@ -93,12 +101,12 @@ def _fresh(messages: list[Message], exact: set[str], seen: _Seen, merged: Merged
         text = " ".join(" ".join(text_of(m["content"]) for m in turn).casefold().split())
         if text in exact:
             merged.exact += 1
-        elif seen.has(text):
+        elif seen.has(text, facts := _facts(turn)):
             merged.near += 1
             exact.add(text)
         else:
             exact.add(text)
-            seen.add(text)
+            seen.add(text, facts)
             merged.kept += 1
             yield from turn
         turn = []
@@ -114,37 +122,40 @@ class _Seen:
     def __init__(self, near: float) -> None:
         self._near = near
         self._texts: list[str] = []
-        self._numbers: list[frozenset[str]] = []
+        self._facts: list[Facts] = []
         self._with: dict[str, list[int]] = defaultdict(list)
 
-    def has(self, text: str) -> bool:
-        """Whether a text with nearly the same words is there."""
+    def has(self, text: str, facts: Facts) -> bool:
+        """Whether a text with nearly the same words and the same facts is there."""
         if self._near > 100:
             return False
         from rapidfuzz import fuzz, process
 
         found = process.extractOne(
-            text, self._candidates(text), scorer=fuzz.token_set_ratio, processor=None, score_cutoff=self._near
+            text, self._candidates(text, facts), scorer=fuzz.token_set_ratio, processor=None, score_cutoff=self._near
         )
         return found is not None
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, facts: Facts) -> None:
         """A text that stays."""
         for word in set(_WORD.findall(text)):
             self._with[word].append(len(self._texts))
         self._texts.append(text)
-        self._numbers.append(_numbers(text))
+        self._facts.append(facts)
 
-    def _candidates(self, text: str) -> list[str]:
-        """The texts to compare with: they have the same numbers, and where there are many, a rare word in common."""
-        numbers = _numbers(text)
+    def _candidates(self, text: str, facts: Facts) -> list[str]:
+        """The texts to compare with: of the same numbers and names, and where there are many, with a rare word."""
         places: Iterable[int] = range(len(self._texts))
         if len(self._texts) > ALL_COMPARED:
             lists = sorted((self._with[word] for word in set(_WORD.findall(text)) if word in self._with), key=len)
             rare = [found for found in lists if len(found) <= MAX_POSTINGS] or lists[:1]
             places = sorted({place for found in rare for place in found})
-        return [self._texts[place] for place in places if self._numbers[place] == numbers]
+        return [self._texts[place] for place in places if self._facts[place] == facts]
 
 
-def _numbers(text: str) -> frozenset[str]:
-    return frozenset(_NUMBER.findall(text))
+def _facts(turn: Sequence[Message]) -> Facts:
+    """The numbers of a pair, and the names in it, a single capital such as the B of `pump B` included."""
+    said = [text_of(message["content"]) for message in turn]
+    names = {folded(name) for text in said for name in names_of(text)}
+    letters = {letter for text in said for letter in _LETTER.findall(text)}
+    return frozenset(number for text in said for number in _NUMBER.findall(text)), frozenset(names | letters)

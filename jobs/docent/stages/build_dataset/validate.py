@@ -64,7 +64,7 @@ def validate(path: Path) -> Result:
     """Look for every picture that the file, or the files below the folder, name.
 
     Raises:
-        InputError: there is nothing to look at.
+        InputError: there is nothing to look at, or no row in it.
     """
     if not path.exists():
         raise InputError("there is no such file or folder", str(path), "docent validate FILE_OR_FOLDER")
@@ -74,6 +74,9 @@ def validate(path: Path) -> Result:
     if not result.files and not result.broken:
         what = "no file here names pictures: no conversation JSON, chat JSONL or metadata.csv"
         raise InputError(what, str(path), "docent validate FILE_OR_FOLDER")
+    if not result.rows and not result.broken:
+        what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
+        raise InputError(what, str(path), "docs/formats.md shows the forms")
     return result
 
 
