@@ -132,3 +132,10 @@ def test_an_array_read_in_pieces_has_the_same_values(values: list[Any], piece: i
         assert list(array_values(io.StringIO(text))) == values
     finally:
         validating.CHUNK_CHARS = before
+
+
+def test_a_file_without_rows_is_an_error(folder: Path) -> None:
+    (folder / "empty.json").write_text("[]")
+    done = docent("empty.json", cwd=folder)
+    assert done.returncode == 6
+    assert "expected rows with `messages`" in done.stderr
