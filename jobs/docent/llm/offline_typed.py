@@ -14,21 +14,18 @@ from typing import Any
 
 from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_judged import boolean, true_false_fill_blank
 from docent.llm.offline_source import cleaned, length_words
+from docent.llm.offline_steps import process_workflow, section_summary, summarization
 from docent.llm.offline_two_sections import comparative_analysis, conversation, multi_hop_reasoning, reworded
 from docent.llm.offline_words import words_of_language
 from docent.llm.offline_writers import (
-    boolean,
     cause_effect,
     fact_based,
     factual_recall,
     long_answer,
-    process_workflow,
-    section_summary,
     short_answer,
-    summarization,
     technical_explanation,
-    true_false_fill_blank,
 )
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
