@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,14 @@ def _gate() -> Iterator[None]:
         yield
     except InputError as error:
         raise LauncherError(GATE_FAILED, error.what, error.where, error.next_step) from None
+
+
+def _say_bad(what: str, bad: Sequence[str]) -> None:
+    """The first few things that could not be used, and how many more there are."""
+    for one in bad[:MAX_WARNINGS]:
+        click.echo(f"bad {what}: {one}", err=True)
+    if len(bad) > MAX_WARNINGS:
+        click.echo(f"and {len(bad) - MAX_WARNINGS} more bad {what}s", err=True)
 
 
 @click.group()
@@ -89,6 +97,17 @@ def instructions(source: Path, out: Path) -> None:
         click.echo(f"warning: {written.without_skill} conversations name no skill or ask nothing", err=True)
 
 
+@convert.command("annotations")
+@click.argument("folder", metavar="FOLDER", type=PATH)
+@click.argument("out", metavar="OUT", type=PATH)
+def annotation_tables(folder: Path, out: Path) -> None:
+    """Make three tables in OUT of the captions, labels and comments of pictures in FOLDER."""
+    with _gate():
+        written = _code("annotations").convert(folder, out)
+    click.echo(", ".join(f"{rows} {kind}" for kind, rows in written.rows.items()) + f" in {out}")
+    _say_bad("file", written.bad)
+
+
 @convert.command()
 @click.argument("paths", metavar="JSONL... OUT", nargs=-1, required=True, type=PATH)
 @click.option(
@@ -106,9 +125,6 @@ def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
         f"{merged.kept} pairs kept in {merged.conversations} conversations, {merged.exact} exact repeats, "
         f"{merged.near} near repeats, {len(merged.bad)} bad lines"
     )
-    for line in merged.bad[:MAX_WARNINGS]:
-        click.echo(f"bad line: {line}", err=True)
-    if len(merged.bad) > MAX_WARNINGS:
-        click.echo(f"and {len(merged.bad) - MAX_WARNINGS} more bad lines", err=True)
+    _say_bad("line", merged.bad)
     if strict and merged.bad:
         sys.exit(GATE_FAILED)
