@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loading import loaded
 from tests.manual_run import ManualRun, WithStage, figure, manual, png
 from tests.mock_endpoint import KEY, MockEndpoint
 
@@ -20,6 +21,7 @@ from docent.stages.generate_qa.calls import planned
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.text.languages import languages, truth_of
 
+SHARED = Path(__file__).parents[3] / "shared"
 SECTIONS = 4
 Making = Callable[..., ManualRun]
 
@@ -161,6 +163,21 @@ def test_conversations_that_a_limit_interrupts_in_either_step_end_as_if_it_had_n
     assert run.run(run.config(whole, types=["conversation"])) == 0
     assert len(prompts_sent(teacher)) == 12, "nothing is paid for twice"
     assert len(run.pairs()) == 24 and len({pair.conversation for pair in run.pairs()}) == 6
+
+
+@pytest.mark.feature("F65")
+def test_nine_chunks_of_a_published_pdf_give_three_pairs_each(
+    tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint
+) -> None:
+    (read,) = loaded("pdf", SHARED / "data" / "documents" / "en-imagenet-training.pdf").documents
+    text_pages = {1, 2, 4, 6, 9}
+    chunks = tuple(section for section in read.sections if section.source.page in text_pages)
+    run = ManualRun(tmp_path, with_stage, lambda ctx: iter([read.model_copy(update={"sections": chunks})]))
+    assert run.run(run.config(llm(teacher), types=["long_answer"], domain="image classification")) == 0
+    pairs = run.pairs()
+    assert len(chunks) == 9 and len(pairs) == 27 and not run.rejects()
+    assert {pair.sources[0].page for pair in pairs} == text_pages
+    assert len(set(prompts_sent(teacher))) == 9
 
 
 @pytest.mark.feature("F65", "F56")
