@@ -39,7 +39,7 @@ doctor: setup ## Name everything that is missing on this machine
 
 .PHONY: test
 test: .venv/dev.stamp ## Unit and integration tests: no cluster, browser, key or GPU needed
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadfile
 
 .PHONY: test-browser
 test-browser: .venv/dev.stamp .venv/browser.stamp ## The report in a real browser (needs chromium)
