@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(".cache/feature-results.json")
-SOURCES = ("jobs", "tests", "scripts", "pyproject.toml")
+SOURCES = ("jobs", "tests", "scripts", "pipelines", "samples", "pyproject.toml")
 WORST_LAST = ("passed", "skipped", "failed")
 
 
@@ -71,7 +71,10 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The worst of all phases and cases of a marked test decides."""
-        if "feature" not in report.keywords or (report.when != "call" and report.outcome == "passed"):
+        # A worker that dies leaves a failure without marks: it is noted whatever it belongs to.
+        if report.outcome != "failed" and "feature" not in report.keywords:
+            return
+        if report.when != "call" and report.outcome == "passed":
             return
         name = report.nodeid.partition("[")[0]
         self.outcomes[name] = max(self.outcomes.get(name, "passed"), report.outcome, key=WORST_LAST.index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -215,3 +216,11 @@ def test_decisions_that_cannot_be_used_are_named_with_their_lines(folder: Path, 
     done = docent("review", "mine", "--data", tmp_path / "runs", "--apply", tmp_path / "edits.csv")
     assert done.returncode == 100
     assert "line 2" in done.stderr and "aprove" in done.stderr
+
+
+def test_a_name_that_is_not_utf8_is_listed_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("# Pump\n\nThe pump weighs 12 kg.\n")
+    (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("# Valve\n\nThe valve is made of brass.\n")
+    done = docent("ingest", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "file name is not UTF-8" in done.stdout and "Pump" in done.stdout

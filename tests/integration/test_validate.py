@@ -85,8 +85,9 @@ def test_a_folder_of_all_kinds_of_files_is_walked_and_addresses_are_remote(folde
         '[{"messages": []} {"messages": []}]',
         "[" * 100_000,
         '[{"messages": "x',
+        f'[{{"messages": {"1" * 5000}}}]',
     ],
-    ids=["no end", "no comma", "deep", "cut"],
+    ids=["no end", "no comma", "deep", "cut", "digits"],
 )
 def test_a_broken_file_is_said_and_is_no_success(folder: Path, text: str) -> None:
     file = folder / "a.json"
@@ -94,6 +95,13 @@ def test_a_broken_file_is_said_and_is_no_success(folder: Path, text: str) -> Non
     result = validate(file)
     assert not result.good
     assert len(result.broken) == 1
+
+
+def test_a_data_set_file_whose_first_line_is_broken_is_said_also_in_a_folder(folder: Path) -> None:
+    (folder / "chat-broken.jsonl").write_text('<<<<<<< ours\n{"messages": []}\n')
+    (folder / "others.json").write_text("{")
+    (broken,) = validate(folder).broken
+    assert "chat-broken.jsonl" in broken
 
 
 @pytest.mark.parametrize(

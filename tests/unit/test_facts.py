@@ -144,3 +144,10 @@ def test_marks_that_never_close_are_read_in_one_pass() -> None:
 def test_markdown_joins_the_lines_of_a_paragraph(tmp_path) -> None:
     (section,) = written(tmp_path, "Short line\nCapital goes on here.\n").sections
     assert [fact.text for fact in section.facts] == ["Short line Capital goes on here."]
+
+
+@pytest.mark.parametrize("line", [">" * 300 + " a", "+ " * 300 + "x", "1. " * 120 + "x"])
+def test_a_line_nested_as_no_writing_is_leaves_the_others_as_facts(line: str) -> None:
+    facts = facts_of(f"The pump weighs 12 kg.\n{line}\nThe valve is made of brass.", 5, "a.txt", 2)
+    told = {fact.text: (fact.source.first_line, fact.source.page) for fact in facts}
+    assert told["The pump weighs 12 kg."] == (5, 2) and told["The valve is made of brass."] == (7, 2)

@@ -322,3 +322,9 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
         "D",
         "path leaves the images folder",
     ]
+
+
+@pytest.mark.timeout(60)  # a moment, or for ever
+def test_many_comments_on_one_line_are_read_in_one_pass(tmp_path: Path) -> None:
+    assert titles(written(tmp_path, "# T\n\n" + "<!-- a --> " * 60 + "text\n")) == ["T"]
+    assert titles(written(tmp_path, "# T\n\n" + "<!-- a --> " * 60 + "\n\n# U\n\ntext\n")) == ["U"]

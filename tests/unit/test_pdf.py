@@ -250,3 +250,10 @@ def test_the_sample_is_what_its_script_writes() -> None:
     titles = [section.title for section in read.document.sections]
     assert titles[1:] == ["Summary", "Condition before treatment", "Treatment", "The gear train", "Care from now on"]
     assert SAMPLE.stat().st_size < 150_000
+
+
+def test_a_short_letter_with_a_logo_keeps_its_words_where_nobody_describes_pages(tmp_path: Path) -> None:
+    logo = PdfImage(noise(40, 40), (500, 780, 20, 20))
+    path = write_pdf(tmp_path / "a.pdf", [PdfPage(text_lines(LONG[:3]), images=[logo])])
+    (section,) = read_pdf(path).document.sections
+    assert LONG[0].split()[0] in section.text and not section.figures

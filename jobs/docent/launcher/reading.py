@@ -26,6 +26,8 @@ from docent.store import Artifact, Shard
 KINDS = {
     ".md": "markdown",
     ".markdown": "markdown",
+    ".mdown": "markdown",
+    ".mkd": "markdown",
     ".pdf": "pdf",
     ".csv": "csv",
     ".txt": "txt",

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from docent.records import Fact, Span
-from docent.text.blocks import Block, blocks_of
+from docent.text.blocks import Block, BlockError, blocks_of
 from docent.text.references import plain_text, without_references
 from docent.text.sentences import split_sentences
 
@@ -63,8 +63,14 @@ def facts_of(
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     place = Place(file, first_line, page, figures)
-    facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
-    return tuple(facts) or whole_as_fact(text, place)
+    try:
+        facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
+        return tuple(facts) or whole_as_fact(text, place)
+    except BlockError:  # nested as no writing is, such as a line of a thousand `>`: each line for itself
+        lines = [(number, " ".join(line.split())) for number, line in enumerate(text.split("\n"))]
+        return tuple(
+            Fact(text=line, source=place.span(number, number)) for number, line in lines if len(line) >= MIN_FACT_CHARS
+        )
 
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:

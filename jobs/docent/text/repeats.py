@@ -30,13 +30,13 @@ RECALL = 0.999
 _SPREAD = 0x9E3779B97F4A7C15
 
 # What must not differ between repeats beside digits: negations, yes and no, number words.
-_DECISIVE = frozenset(
+DECISIVE = frozenset(
     "yes no not never none neither nor without true false ja nein nicht kein keine nie wahr falsch oui non pas jamais "
     "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero falso niet geen waar onwaar 예 네 아니요 참 "
     "거짓 はい いい".split()
 ) | {*CARDINALS, *ORDINALS}
 _DIGIT = re.compile(r"\d")
-_DECISIVE_LETTERS = "不没沒無非未否ない않"
+DECISIVE_LETTERS = "不没沒無非未否ない않"
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     from rensa import RMinHash
 
     asked, said = terms_of(question), terms_of(answer)
-    decisive = sorted(term for term in (*asked, *said) if term in _DECISIVE or (_DIGIT.search(term) is not None))
+    decisive = sorted(term for term in (*asked, *said) if term in DECISIVE or (_DIGIT.search(term) is not None))
     both = question + answer
-    negations = () if both.isascii() else tuple(str(both.count(letter)) for letter in _DECISIVE_LETTERS)
+    negations = () if both.isascii() else tuple(str(both.count(letter)) for letter in DECISIVE_LETTERS)
     weight = max(1, len(said)) / max(1, len(asked))
     shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)

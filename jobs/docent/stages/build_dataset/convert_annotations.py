@@ -125,7 +125,7 @@ def _cell(value: Any) -> str:
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(_cell, columns))
     writer.writerows(rows)
     with replacing(path) as file:
         file.write(text.getvalue().encode("utf-8", "replace"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from docent.stages.build_dataset.convert_files import BOM, Line, good_lines, has_bom, json_line, replacing
+from docent.stages.build_dataset.convert_files import BOM, good_lines, has_bom, json_line, replacing
 
 Conversation = dict[str, Any]
 Message = dict[str, Any]
@@ -75,7 +75,7 @@ def _conversations(source: Path, out: Path, wanted: Wanted) -> Iterator[Conversa
         if "messages" in line.value:
             yield from _turned(line.value, wanted)
             continue
-        messages = _messages(line, source.parent, out.parent)
+        messages = messages_of(line.value, source.parent, out.parent)
         key = line.value.get("item_id")
         if packed and (wanted.turns != "multi" or key is None or key != item):
             yield from _turned({"messages": packed}, wanted)
@@ -85,9 +85,8 @@ def _conversations(source: Path, out: Path, wanted: Wanted) -> Iterator[Conversa
         yield from _turned({"messages": packed}, wanted)
 
 
-def _messages(line: Line, source_folder: Path, out_folder: Path) -> list[Message]:
+def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
     """Question and answer of a row of docent; its pictures seen from where the output lies."""
-    row = line.value
     asked: Any = row["question"]
     files = row.get("files")
     if isinstance(files, list) and files:

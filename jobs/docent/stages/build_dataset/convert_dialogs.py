@@ -111,6 +111,6 @@ def _copied(names: list[str], images: Path, folder: Path) -> list[str]:
         found = next((path for path in (images / name, images / folder.name / name) if path.is_file()), None)
         if found is None:
             missing.append(f"{folder.name}/{name}")
-        else:
+        elif found.resolve() != (folder / name).resolve():  # pictures that lie there already stay
             shutil.copyfile(found, folder / name)
     return missing

@@ -68,7 +68,7 @@ def _values(path: Path) -> Iterator[Line]:
                 yield Line(number, {} if problem else value, problem)
         except UnicodeDecodeError:
             yield Line(number + 1, {}, "not UTF-8")
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # also a number of more digits than Python reads
             yield Line(number + 1, {}, "not JSON")
 
 
@@ -89,7 +89,7 @@ def _line(number: int, data: bytes) -> Line:
         value = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
         return Line(number, {}, "not UTF-8")
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also a number of more digits than Python reads
         return Line(number, {}, "not JSON")
     problem = problem_with(value)
     return Line(number, {} if problem else value, problem)

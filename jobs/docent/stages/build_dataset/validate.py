@@ -21,6 +21,7 @@ MAX_OBJECT_CHARS = 64 << 20
 CHUNK_CHARS = 1 << 16
 MAX_CELL_CHARS = 64 << 20
 METADATA = "metadata.csv"
+DATA_SET_NAMES = ("chat-", "conversations-", "train-", "eval-")
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,16 @@ def _validate_file(file: Path, result: Result, named: bool) -> None:
             for picture in pictures:
                 result.pictures += 1
                 _look_for(file, number, picture, answer, result)
-    except (json.JSONDecodeError, UnicodeDecodeError, csv.Error, RecursionError) as error:
-        if named or result.rows > before:
+    except (ValueError, csv.Error, RecursionError) as error:
+        if named or result.rows > before or _is_data_set(file):
             result.broken.append(f"{file}: {error or 'nested too deep'}")
     if named or result.rows > before:
         result.files += 1
+
+
+def _is_data_set(file: Path) -> bool:
+    """Whether a file is part of a data set by its name, so that one which cannot be read is no other's JSON."""
+    return file.name == METADATA or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
 
 
 def _look_for(file: Path, number: int, picture: str, answer: str, result: Result) -> None:

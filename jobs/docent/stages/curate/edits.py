@@ -108,7 +108,8 @@ def _problems(row: dict[str, str], edit: Edit, earlier: Edit | None) -> Iterator
         yield "decision is edit, but edited_question and edited_answer are empty"
     elif edit.decision != "edit" and (edit.question or edit.answer):
         yield f"edited text, but decision is {edit.decision or 'empty'}: write edit, or empty the edited columns"
-    if earlier is not None and edit.decision and edit.decision != earlier.decision:
+    decided = (edit.decision, edit.question, edit.answer)
+    if earlier is not None and edit.decision and decided != (earlier.decision, earlier.question, earlier.answer):
         yield f"the pair was decided otherwise on line {earlier.line}"
     if "\0" in edit.question + edit.answer:
         yield "a text with a NUL character"

@@ -24,6 +24,8 @@ from docent.text.sentences import split_sentences
 Part = Literal["visitor", "typed", "conversation"]
 PARTS: tuple[Part, ...] = ("visitor", "typed", "conversation")
 NO_TEXT, NO_PARTNER, NO_FACTS = "no text to ask about", "needs two sections", "no facts to ask about"
+NO_TURNS = "conversations are about sections"
+"""The turns of a conversation belong together, and the photos of an exhibit get one pair each."""
 MIN_FACT_CHARS = 11
 
 
@@ -98,6 +100,8 @@ class Shelf:
             return NO_TEXT
         if call.kind.context == "two-sections" and self.partner(call, 0) is None:
             return NO_PARTNER
+        if call.kind.form == "conversation" and call.item.kind == "exhibit":
+            return NO_TURNS
         return NO_FACTS if call.kind.context == "fact" and not facts_of_item(call.item) else ""
 
 

@@ -35,7 +35,8 @@ UNKNOWN_ENCODING = "document in an unknown encoding"
 NO_CONTENT = "document without content"
 TOO_MANY_PARTS = "document with too many parts"
 
-_COMMENTS = re.compile(r"\s*(?:<!--.*?-->\s*)+", re.DOTALL)
+# Possessive, for a text of many comments can be divided among them in as many ways as there are sets of them.
+_COMMENTS = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+)+", re.DOTALL)
 # Lines of a form feed or of wide spaces are blank to people, and not to CommonMark.
 _PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")

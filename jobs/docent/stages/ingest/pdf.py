@@ -37,7 +37,7 @@ from docent.stages.ingest.pdf_pages import (
 from docent.stages.ingest.pdf_sections import SectionMaker, cutter, uncut
 from docent.stages.ingest.pdf_tables import find_tables
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files, shorten
-from docent.text.sentences import readable_name
+from docent.text.sentences import count_words, readable_name
 
 log = logging.getLogger("docent.ingest")
 
@@ -49,6 +49,8 @@ CANNOT_BE_READ = "PDF cannot be read"
 TOO_MANY_PAGES = "PDF has too many pages"
 PAGE_CANNOT_BE_READ = "page cannot be read"
 GARBLED = "page text is garbled"
+MIN_PAGE_WORDS = 8
+"""A picture page with fewer words is left to who describes it; one with more is read as mixed where nobody does."""
 # PDF properties that say what the document is; dates and programs say only how the file was made.
 _PROPERTIES = ("Title", "Author", "Subject", "Keywords")
 
@@ -138,6 +140,7 @@ class Reader:
         self.listed, self.settings, self.pdf = listed, intake.section.pdf, pdf
         self.cropper = Cropper(listed, intake)
         self.maker = SectionMaker(listed.name)
+        self._described = intake.section.describe.enabled
         self._sizes = FontSizes()
         self._repeated: frozenset[str] = frozenset()
 
@@ -185,7 +188,7 @@ class Reader:
         kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
         if kind == "text":
             yield from self._text_page(reading)
-        elif kind == "picture":
+        elif kind == "picture" and (self._described or count_words(reading.text.text) < MIN_PAGE_WORDS):
             yield from self._picture(reading, with_text=False)
         else:
             yield from self._mixed(reading)

@@ -106,13 +106,18 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         InputError: there is nothing there.
     """
     if source.path.is_file():
-        return [ListedFile(source, source.path.parent, source.path, source.path.name)]
+        return [
+            _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
+        ]
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
     for path in sorted(source.path.rglob("*")):
         name = path.relative_to(source.path).as_posix()
         if path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
+            continue
+        if reject := _unusable_name(name):
+            found.append(reject)
             continue
         try:
             if confined(source.path, source.path, name) is not None:
@@ -123,6 +128,16 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         listed = ", ".join(sorted(suffixes))
         raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
     return found
+
+
+def _unusable_name(name: str) -> Reject | None:
+    """Why a file name cannot stand in a row, as old archives have such names; None when it can."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return Reject(reason="file name is not UTF-8", raw=shorten(shown), detail="rename the file")
+    return None
 
 
 class OutsideError(Exception):
