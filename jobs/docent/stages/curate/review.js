@@ -21,8 +21,8 @@
 
   // Decisions of an earlier review come with the page.
   for (const { dataset } of pairs) {
-    if (dataset.decision && !(dataset.id in decided)) {
-      decided[dataset.id] = { decision: dataset.decision, question: dataset.editedQuestion, answer: dataset.editedAnswer, note: "" };
+    if ((dataset.decision || dataset.note) && !(dataset.id in decided)) {
+      decided[dataset.id] = { decision: dataset.decision, question: dataset.editedQuestion, answer: dataset.editedAnswer, note: dataset.note || "" };
     }
   }
 
