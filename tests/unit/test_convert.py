@@ -268,18 +268,20 @@ def test_near_repeats_and_bad_lines_are_counted_and_every_conversation_says_wher
         conversation(
             ("How often is the  INLET valve of the pump cleaned?", "Clean the inlet valve every 6 months."),
             ("How often is the inlet valve of that pump cleaned?", "Clean the inlet valve every 6 months!"),
-            ("What colour is the lamp?", "Green."),
         ),
+        conversation(("How often is the inlet valve of a pump cleaned?", "Clean the inlet valve every 6 months!")),
+        conversation(("What colour is the lamp?", "Green.")),
     )
     with two.open("ab") as file:
         file.write(b"\xff\xfe\n{\n\n")
     done = good("merge", one, two, tmp_path / "out.jsonl")
-    assert "3 pairs kept in 3 conversations, 1 exact repeats, 1 near repeats, 2 bad lines" in done.output
-    assert "x/a.jsonl:2: not UTF-8" in done.output
+    assert "3 pairs kept in 3 conversations, 1 exact repeats, 2 near repeats, 2 bad lines" in done.output
+    assert "x/a.jsonl:4: not UTF-8" in done.output
     assert [len(c["messages"]) for c in read(tmp_path / "out.jsonl")] == [3, 3, 3]
-    assert [c["source"] for c in read(tmp_path / "out.jsonl")][1:] == [f"{tmp_path.name}/a.jsonl:2", "x/a.jsonl:1"]
+    assert [c["source"] for c in read(tmp_path / "out.jsonl")][1:] == [f"{tmp_path.name}/a.jsonl:2", "x/a.jsonl:3"]
     assert docent("merge", one, two, tmp_path / "out.jsonl", "--strict").exit_code == 6
-    assert "1 exact repeats, 0 near repeats" in good("merge", one, two, tmp_path / "out.jsonl", "--near=101").output
+    done = good("merge", one, two, tmp_path / "out.jsonl", "--near=101")
+    assert "6 pairs kept in 5 conversations, 0 exact repeats, 0 near repeats" in done.output
 
 
 @pytest.mark.feature("F67")
@@ -312,6 +314,80 @@ def test_facts_about_different_names_are_no_repeats(tmp_path: Path) -> None:
     said = [conversation((asked[0].format(name), asked[1].format(name))) for name in names]
     done = good("merge", jsonl(tmp_path / "a", *said), tmp_path / "out")
     assert "4 pairs kept in 4 conversations, 0 exact repeats, 0 near repeats" in done.output
+
+
+@pytest.mark.feature("F67")
+@pytest.mark.parametrize(
+    ("asked", "first", "second"),
+    [
+        ("Is the inlet valve of the pump cleaned weekly?", "True", "False"),
+        ("Does the pump stop in a storm at night?", "Yes, the pump does.", "No, the pump does."),
+        ("Is the valve of the pump open or closed at night?", "The valve is open.", "The valve is closed."),
+        ("Where is the lever of the pump?", "The lever is on the left of it.", "The lever is on the right of it."),
+        ("What does the red lamp of the pump say?", "The pump is on.", "The pump is off."),
+        ("Which way does the belt of the pump run?", "It runs from left to right.", "It runs from right to left."),
+        ("May the pump be moved while it is warm?", "It may be moved.", "It may not be moved."),
+        ("Can the pump be moved while it is warm?", "It can be moved then.", "It can't be moved then."),
+        ("Are there 5 or 6 bolts in the lid of the pump?", "There are 5 bolts.", "There are 6 bolts."),
+    ],
+)
+def test_answers_that_contradict_are_no_repeats(tmp_path: Path, asked: str, first: str, second: str) -> None:
+    source = jsonl(tmp_path / "a", conversation((asked, first)), conversation((asked, second)))
+    assert "2 pairs kept in 2 conversations, 0 exact repeats, 0 near" in good("merge", source, tmp_path / "out").output
+
+
+@pytest.mark.feature("F67")
+def test_pictures_are_part_of_a_pair_and_are_found_from_the_output(tmp_path: Path) -> None:
+    for name in ("rows/images/p.png", "rows/images/q.png", "chat/p.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    pair = {"question": "What does the photo show?", "answer": "It shows a pump."}
+    files = (["images/p.png"], ["images/q.png"], ["images/../images/p.png"])
+    rows = jsonl(tmp_path / "rows/part-0.jsonl", *({**pair, "files": names} for names in files))
+    urls = ("p.png", "../rows/images/q.png", "https://example.org/p.png", "data:image/png;base64,AA==")
+    asked = [
+        [{"type": "image_url", "image_url": {"url": url, "detail": "low"}}, {"type": "text", "text": pair["question"]}]
+        for url in urls
+    ]
+    chat = jsonl(tmp_path / "chat/a.jsonl", *(conversation((said, pair["answer"])) for said in asked))  # type: ignore[arg-type]
+    done = good("merge", rows, chat, tmp_path / "made/here/out.jsonl")
+    assert "5 pairs kept in 5 conversations, 2 exact repeats, 0 near repeats" in done.output
+    parts = [c["messages"][-2]["content"][0]["image_url"] for c in read(tmp_path / "made/here/out.jsonl")]
+    shown = [part["url"] for part in parts]
+    assert [(tmp_path / "made/here" / url).read_bytes().decode() for url in shown[:3]] == [
+        "rows/images/p.png",
+        "rows/images/q.png",
+        "chat/p.png",
+    ]
+    assert shown[3:] == list(urls[2:])
+    assert parts[2]["detail"] == "low"
+
+
+@pytest.mark.feature("F67")
+def test_pictures_named_as_for_transformers_move_too(tmp_path: Path) -> None:
+    said = []
+    for name in ("p.png", "q.png"):
+        one = conversation(("", "It shows a pump."), system="")
+        one["messages"][0]["content"] = [{"type": "image", "image": name}, {"type": "text", "text": "What is it?"}]
+        said.append(one)
+    (tmp_path / "chat").mkdir()
+    good("merge", jsonl(tmp_path / "chat/a.jsonl", *said), tmp_path / "out")
+    shown = [c["messages"][0]["content"][0] for c in read(tmp_path / "out")]
+    assert shown == [{"type": "image", "image": f"chat/{name}"} for name in ("p.png", "q.png")]
+
+
+@pytest.mark.feature("F67")
+def test_a_conversation_stays_whole_unless_all_of_it_was_there(tmp_path: Path) -> None:
+    first, second = ("Who built the bridge?", "Two brothers."), ("What colour is the lamp?", "Green.")
+    last = {"role": "user", "content": "And then?"}
+    longer = conversation(first, second)
+    longer["messages"].append(last)
+    unanswered = {"messages": [last]}
+    source = jsonl(tmp_path / "a", conversation(first), longer, conversation(second, first), unanswered)
+    done = good("merge", source, tmp_path / "out")
+    assert "3 pairs kept in 2 conversations, 2 exact repeats, 0 near repeats, 1 bad lines" in done.output
+    assert "a:4: a question without an answer" in done.output
+    assert [c["messages"] for c in read(tmp_path / "out")] == [conversation(first)["messages"], longer["messages"]]
 
 
 def test_merge_refuses_what_is_no_conversation_and_names_few_bad_lines(tmp_path: Path) -> None:

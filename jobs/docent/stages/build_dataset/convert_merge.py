@@ -1,23 +1,28 @@
 """`docent convert merge`: several chat JSONL files as one, repeats left out, bad lines counted.
 
-A pair is a repeat when question and answer were there before, case and white space aside, or when their words are
-nearly the same (token-set ratio of rapidfuzz) and their numbers and names are the same: two pumps that differ in their
-pressure are two facts, and so are the telephones of two people. Every conversation that stays says where it came from.
+A pair is a repeat when question, answer and pictures were there before, case and white space aside, or when its words
+are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are the
+same: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
+is left out when every pair of it is a repeat; otherwise it stays whole, since later questions lean on earlier answers.
+Every conversation that stays says where it came from, and its pictures are named from where the output lies.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from docent.errors import InputError
+from docent.stages.build_dataset.convert_chat import Message, messages_of
 from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing, text_of
 from docent.text.names import names_of
-from docent.text.terms import folded
+from docent.text.repeats import DECISIVE, DECISIVE_LETTERS, hash_of
+from docent.text.terms import folded, terms_of
 
 NEAR = 85.0
 ALL_COMPARED = 2000
@@ -25,8 +30,16 @@ MAX_POSTINGS = 200
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTER = re.compile(r"(?<=[\w,:] )[A-Z](?!\w)")
-Message = dict[str, Any]
-Facts = tuple[frozenset[str], frozenset[str]]
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_NOT = ("n't", "n’t")
+# Words of which one instead of the other makes another fact of a sentence.
+_OPPOSITES = frozenset(
+    "on off left right open opened closed shut up down above below over under before after inside outside more less "
+    "higher lower increase increases decrease decreases minimum maximum first last start stop enabled disabled "
+    "clockwise counterclockwise anticlockwise links rechts offen geschlossen gauche droite ouvert ferme izquierda "
+    "derecha abierto cerrado".split()
+)
+Facts = tuple[object, ...]
 
 
 @dataclass
@@ -34,6 +47,9 @@ class Merged:
     """What was read and what stayed.
 
     Attributes:
+        kept: pairs that were written, repeats in a conversation that stays included.
+        exact: pairs that were left out as exact repeats.
+        near: pairs that were left out as near repeats.
         bad: file and line of every line that is no conversation, with its problem.
     """
 
@@ -45,7 +61,7 @@ class Merged:
 
 
 def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
-    """Write all conversations in the order of the files, without the pairs that repeat earlier ones.
+    """Write all conversations in the order of the files, without those that only repeat earlier ones.
 
     Args:
         near: token-set ratio, 0 to 100, from which on two pairs are one; above 100 only exact repeats are.
@@ -54,16 +70,14 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
         InputError: a file is not there, or no line of any is a conversation.
     """
     merged, names = Merged(), _names(sources)
-    exact: set[str] = set()
     seen = _Seen(near)
     with replacing(out) as file:
         for source, name in zip(sources, names, strict=True):
             for line in read_lines(source):
-                if line.problem:
-                    merged.bad.append(f"{name}:{line.number}: {line.problem}")
-                    continue
-                messages = list(_fresh(_messages(line.value), exact, seen, merged))
-                if any(message["role"] != "system" for message in messages):
+                messages = [] if line.problem else _messages(line.value, source.parent, out.parent)
+                if problem := line.problem or _without_answer(messages):
+                    merged.bad.append(f"{name}:{line.number}: {problem}")
+                elif _stays(messages, out.parent, seen, merged):
                     merged.conversations += 1
                     file.write(json_line({"messages": messages, "source": f"{name}:{line.number}"}))
         if merged.bad and not merged.conversations:
@@ -81,35 +95,70 @@ def _names(sources: Sequence[Path]) -> list[str]:
     ]
 
 
-def _messages(row: dict[str, Any]) -> list[Message]:
-    if "messages" in row:
-        found: list[Message] = row["messages"]
-        return found
-    return [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]
+def _messages(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
+    """The messages of a conversation or a row, their pictures seen from where the output lies."""
+    if "messages" not in row:
+        return messages_of(row, source_folder, out_folder)
+    return [_moved(message, source_folder, out_folder) for message in row["messages"]]
 
 
-def _fresh(messages: list[Message], exact: set[str], seen: _Seen, merged: Merged) -> Iterator[Message]:
-    """The messages without pairs that were there before; what belongs to no pair stays."""
+def _moved(message: Message, source_folder: Path, out_folder: Path) -> Message:
+    """The message with pictures of relative paths named from another folder."""
+    content = message["content"]
+    if isinstance(content, str):
+        return message
+    parts = []
+    for part in content:
+        url = _picture(part)
+        if url and not os.path.isabs(url) and not _SCHEME.match(url):
+            moved = Path(os.path.relpath(source_folder / url, out_folder)).as_posix()
+            key = _shown_by(part)
+            part = {**part, key: moved if isinstance(part[key], str) else {**part[key], "url": moved}}
+        parts.append(part)
+    return {**message, "content": parts}
+
+
+def _picture(part: dict[str, Any]) -> str:
+    """Path or address of the picture that a part of a message shows; "" for none."""
+    shown = part.get(_shown_by(part))
+    url = shown.get("url") if isinstance(shown, dict) else shown
+    return url if isinstance(url, str) else ""
+
+
+def _shown_by(part: dict[str, Any]) -> str:
+    """The key that names the picture; `image` and `path` are how conversations for Transformers name it."""
+    return next((key for key in ("image_url", "image", "path") if key in part), "")
+
+
+def _without_answer(messages: Sequence[Message]) -> str:
+    """Why there is no pair in a conversation; "" when there is one."""
+    roles = {message["role"] for message in messages}
+    if "assistant" in roles:
+        return ""
+    return "a question without an answer" if "user" in roles else "neither a question nor an answer"
+
+
+def _stays(messages: Sequence[Message], folder: Path, seen: _Seen, merged: Merged) -> bool:
+    """Whether a pair of the conversation is new; counts its pairs."""
+    found = [seen.look(turn, folder) for turn in _turns(messages)]
+    if "new" in found:
+        merged.kept += len(found)
+        return True
+    merged.exact += found.count("exact")
+    merged.near += found.count("near")
+    return False
+
+
+def _turns(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Messages up to and with each answer, the system message aside."""
     turn: list[Message] = []
     for message in messages:
         if message["role"] == "system":
-            yield message
             continue
         turn.append(message)
-        if message["role"] != "assistant":
-            continue
-        text = " ".join(" ".join(text_of(m["content"]) for m in turn).casefold().split())
-        if text in exact:
-            merged.exact += 1
-        elif seen.has(text, facts := _facts(turn)):
-            merged.near += 1
-            exact.add(text)
-        else:
-            exact.add(text)
-            seen.add(text, facts)
-            merged.kept += 1
-            yield from turn
-        turn = []
+        if message["role"] == "assistant":
+            yield turn
+            turn = []
 
 
 class _Seen:
@@ -121,11 +170,24 @@ class _Seen:
 
     def __init__(self, near: float) -> None:
         self._near = near
+        self._exact: set[tuple[str, tuple[int, ...]]] = set()
         self._texts: list[str] = []
         self._facts: list[Facts] = []
         self._with: dict[str, list[int]] = defaultdict(list)
 
-    def has(self, text: str, facts: Facts) -> bool:
+    def look(self, turn: Sequence[Message], folder: Path) -> Literal["new", "exact", "near"]:
+        """Whether the pair was there, also nearly; afterwards it was."""
+        text = " ".join(" ".join(text_of(message["content"]) for message in turn).casefold().split())
+        pictures = _pictures(turn, folder)
+        if (text, pictures) in self._exact:
+            return "exact"
+        self._exact.add((text, pictures))
+        if self._has(text, facts := _facts(turn, pictures)):
+            return "near"
+        self._add(text, facts)
+        return "new"
+
+    def _has(self, text: str, facts: Facts) -> bool:
         """Whether a text with nearly the same words and the same facts is there."""
         if self._near > 100:
             return False
@@ -136,7 +198,7 @@ class _Seen:
         )
         return found is not None
 
-    def add(self, text: str, facts: Facts) -> None:
+    def _add(self, text: str, facts: Facts) -> None:
         """A text that stays."""
         for word in set(_WORD.findall(text)):
             self._with[word].append(len(self._texts))
@@ -144,7 +206,7 @@ class _Seen:
         self._facts.append(facts)
 
     def _candidates(self, text: str, facts: Facts) -> list[str]:
-        """The texts to compare with: of the same numbers and names, and where there are many, with a rare word."""
+        """The texts to compare with: of the same facts, and where there are many, with a rare word."""
         places: Iterable[int] = range(len(self._texts))
         if len(self._texts) > ALL_COMPARED:
             lists = sorted((self._with[word] for word in set(_WORD.findall(text)) if word in self._with), key=len)
@@ -153,9 +215,27 @@ class _Seen:
         return [self._texts[place] for place in places if self._facts[place] == facts]
 
 
-def _facts(turn: Sequence[Message]) -> Facts:
-    """The numbers of a pair, and the names in it, a single capital such as the B of `pump B` included."""
-    said = [text_of(message["content"]) for message in turn]
-    names = {folded(name) for text in said for name in names_of(text)}
-    letters = {letter for text in said for letter in _LETTER.findall(text)}
-    return frozenset(number for text in said for number in _NUMBER.findall(text)), frozenset(names | letters)
+def _pictures(turn: Sequence[Message], folder: Path) -> tuple[int, ...]:
+    """The pictures of a pair by their whole path or address, as hashes: an address may be a picture of megabytes."""
+    contents = (message["content"] for message in turn)
+    urls = (_picture(part) for content in contents if not isinstance(content, str) for part in content)
+    root = folder.resolve()
+    return tuple(hash_of(url if _SCHEME.match(url) else os.path.abspath(root / url)) for url in urls if url)
+
+
+def _facts(turn: Sequence[Message], pictures: tuple[int, ...]) -> Facts:
+    """What must not differ, of question and answer each: `5 or 6? 5` is no repeat of the same with 6."""
+    said = (text_of(message["content"]) for message in turn)
+    return (pictures, *((_numbers_and_names(text), _decisive(text)) for text in said))
+
+
+def _numbers_and_names(text: str) -> frozenset[str]:
+    """The numbers and names in a text, a single capital such as the B of `pump B` included."""
+    return frozenset((*_NUMBER.findall(text), *map(folded, names_of(text)), *_LETTER.findall(text)))
+
+
+def _decisive(text: str) -> tuple[str, ...]:
+    """Negations, yes and no, number words and opposites in their order: left to right is not right to left."""
+    terms = ("not" if term == "cannot" or term.endswith(_NOT) else term for term in terms_of(text))
+    letters = () if text.isascii() else tuple(letter for letter in text if letter in DECISIVE_LETTERS)
+    return (*(term for term in terms if term in DECISIVE or term in _OPPOSITES), *letters)
