@@ -115,7 +115,7 @@ def annotation_tables(folder: Path, out: Path) -> None:
 )
 @click.option("--strict", is_flag=True, help="Exit 6 when a line is bad.")
 def merge(paths: tuple[Path, ...], near: float, strict: bool) -> None:
-    """Join chat JSONL files without repeated pairs; every conversation says where it came from."""
+    """Join chat JSONL files without conversations that only repeat; each says where it came from."""
     if len(paths) < 2:
         raise click.UsageError("name one file or more, and then where to write")
     *sources, out = paths
