@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import CommitOperationAdd, HfApi
 from tests.tiny_manual import fill_manual
 from tests.tiny_museum import sections
 
@@ -113,6 +114,19 @@ def test_a_refused_token_and_a_hub_that_is_away_are_one_clear_message_each(
     assert "the hub cannot be reached" in said
     assert stats(hub)["repos"] == {}
     assert not (run_dir / "build-dataset" / "_SUCCESS.json").exists()
+
+
+def test_a_repository_with_files_of_others_is_left_alone(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage, hub: str
+) -> None:
+    api = HfApi(endpoint=hub, token=KEY)
+    api.create_repo("me/set", repo_type="dataset")
+    theirs = CommitOperationAdd(path_in_repo="images/holiday.txt", path_or_fileobj=b"mine")
+    api.create_commit("me/set", [theirs], commit_message="Mine", repo_type="dataset")
+    fill_manual(with_stage)
+    code, said = push(tmp_path, run_dir, hub)
+    assert code == 43 and "holds files that are not of docent (1), such as images/holiday.txt" in said
+    assert list(stats(hub)["repos"]["me/set"]["files"]) == ["images/holiday.txt"]
 
 
 def test_no_token_and_an_impossible_name_are_found_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

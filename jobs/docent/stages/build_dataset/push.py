@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 
 from docent.config import BuildDataset
 from docent.context import Context
@@ -17,6 +18,9 @@ log = logging.getLogger("docent.build-dataset")
 
 REFUSED = (401, 403)
 OURS = ("hf/", "images/", "documents/", "chat-", "conversations-")
+MARK = "audit.json"
+"""Every data set of docent has it: a repository without it, but with other files, is somebody else's."""
+ANYBODYS = frozenset({".gitattributes", "README.md", "LICENSE"})
 
 
 def check(section: BuildDataset) -> None:
@@ -41,7 +45,7 @@ def push(ctx: Context) -> None:
     """Upload every named output; a repository that exists is used.
 
     Raises:
-        ConfigError: the hub refuses the token or the name.
+        ConfigError: the hub refuses the token or the name, or the repository holds somebody else's files.
         TemporaryError: the hub cannot be reached or fails.
     """
     import httpx2
@@ -55,7 +59,9 @@ def push(ctx: Context) -> None:
     api = HfApi(token=os.environ[section.token_env], library_name="docent")
     try:
         api.create_repo(name, repo_type="dataset", exist_ok=True, private=section.push_private)
-        stale = [file for file in api.list_repo_files(name, repo_type="dataset") if _is_ours(file) and file not in made]
+        present = api.list_repo_files(name, repo_type="dataset")
+        _refuse_strangers(name, present)
+        stale = [file for file in present if _is_ours(file) and file not in made]
         changes: list[CommitOperationAdd | CommitOperationDelete] = [
             *(CommitOperationAdd(path_in_repo=file, path_or_fileobj=path) for file, path in made.items()),
             *(CommitOperationDelete(path_in_repo=file) for file in stale),
@@ -71,6 +77,14 @@ def push(ctx: Context) -> None:
         what = f"the hub or its client does not take the data set: {error}"
         raise ConfigError(what, name, "mend the card's settings, build_dataset.name and license") from None
     log.info("%d files are at %s, commit %s", len(made), name, done.oid[:10])
+
+
+def _refuse_strangers(name: str, present: Sequence[str]) -> None:
+    """A push removes what an earlier one left, so it goes only to a repository of its own."""
+    others = sorted(set(present) - ANYBODYS)
+    if others and MARK not in present:
+        what = f"the repository {name} holds files that are not of docent ({len(others)}), such as {others[0][:80]}"
+        raise ConfigError(what, "build_dataset.push_to", "name a repository for this data set alone")
 
 
 def _is_ours(file: str) -> bool:
