@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from docent.errors import ConfigError
+from docent.masking import mask
 
 
 def apply_override(raw: dict[str, Any], override: str) -> None:
@@ -18,11 +19,15 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
     dotted, equals, text = override.partition("=")
     keys = [key.replace("-", "_") for key in dotted.strip().split(".")]
     if not equals or not all(keys):
-        raise ConfigError(f"cannot read the override {override!r}", "--set", "write it as --set section.field=value")
+        raise ConfigError(
+            f"cannot read the override {mask(override)!r}", "--set", "write it as --set section.field=value"
+        )
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"the value of {dotted} is not YAML: {error}", "--set", "quote the value") from None
+        raise ConfigError(
+            f"the value of {dotted} is not YAML: {mask(str(error))}", "--set", "quote the value"
+        ) from None
     at: Any = raw
     for key, following in zip(keys[:-1], keys[1:], strict=True):
         at = _step(at, key, [] if following.isdecimal() else {}, override)
@@ -39,7 +44,7 @@ def _step(at: Any, key: str, empty: Any, override: str) -> Any:
         if int(key) == len(at):
             at.append(empty)
         return at[int(key)]
-    raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
+    raise ConfigError(f"{key!r} in {mask(override)!r} leads nowhere", "--set", "list items are numbered from 0")
 
 
 def _put(at: Any, key: str, value: Any, override: str) -> None:
@@ -48,4 +53,4 @@ def _put(at: Any, key: str, value: Any, override: str) -> None:
     elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
         at[int(key) : int(key) + 1] = [value]
     else:
-        raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
+        raise ConfigError(f"{key!r} in {mask(override)!r} leads nowhere", "--set", "list items are numbered from 0")
