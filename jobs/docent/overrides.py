@@ -17,21 +17,19 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
         ConfigError: the override cannot be read or leads nowhere.
     """
     dotted, equals, text = override.partition("=")
+    shown = mask(override)
     keys = [key.replace("-", "_") for key in dotted.strip().split(".")]
     if not equals or not all(keys):
-        raise ConfigError(
-            f"cannot read the override {mask(override)!r}", "--set", "write it as --set section.field=value"
-        )
+        raise ConfigError(f"cannot read the override {shown!r}", "--set", "write it as --set section.field=value")
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(
-            f"the value of {dotted} is not YAML: {mask(str(error))}", "--set", "quote the value"
-        ) from None
+        said = mask(str(error))
+        raise ConfigError(f"the value of {dotted} is not YAML: {said}", "--set", "quote the value") from None
     at: Any = raw
     for key, following in zip(keys[:-1], keys[1:], strict=True):
-        at = _step(at, key, [] if following.isdecimal() else {}, override)
-    _put(at, keys[-1], value, override)
+        at = _step(at, key, [] if following.isdecimal() else {}, shown)
+    _put(at, keys[-1], value, shown)
 
 
 def _step(at: Any, key: str, empty: Any, override: str) -> Any:
@@ -44,7 +42,7 @@ def _step(at: Any, key: str, empty: Any, override: str) -> Any:
         if int(key) == len(at):
             at.append(empty)
         return at[int(key)]
-    raise ConfigError(f"{key!r} in {mask(override)!r} leads nowhere", "--set", "list items are numbered from 0")
+    raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")
 
 
 def _put(at: Any, key: str, value: Any, override: str) -> None:
@@ -53,4 +51,4 @@ def _put(at: Any, key: str, value: Any, override: str) -> None:
     elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
         at[int(key) : int(key) + 1] = [value]
     else:
-        raise ConfigError(f"{key!r} in {mask(override)!r} leads nowhere", "--set", "list items are numbered from 0")
+        raise ConfigError(f"{key!r} in {override!r} leads nowhere", "--set", "list items are numbered from 0")

@@ -8,9 +8,10 @@ import yaml
 from docent.launcher.render import to_yaml
 
 
-@pytest.mark.parametrize(
-    "name", ["2024", "1e3", "0755", "0o17", "0x1f", "1_000", "on", "y", "null", "~", ".5", "1.0", "12e-3"]
-)
+LIKE_NUMBERS = ["2024", "1e3", "0755", "0o17", "0x1f", "1_000", "on", "y", "null", "~", ".5", "1.0", "12e-3"]
+
+
+@pytest.mark.parametrize("name", LIKE_NUMBERS)
 def test_a_name_that_looks_like_a_number_is_quoted(name: str) -> None:
     text = to_yaml({"metadata": {"labels": {"run": name}}})
     assert text.split("run: ")[1][0] in "\"'"
