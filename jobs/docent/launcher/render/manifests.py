@@ -24,7 +24,7 @@ TOP_KEYS = ("apiVersion", "kind", "metadata", "immutable", "automountServiceAcco
 
 # Plain, the YAML parsers of kubectl and Helm read these as numbers or truth values, where PyYAML reads text.
 _NOT_TEXT = re.compile(
-    r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|nan)|y|n|yes|no|on|off|true|false",
+    r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|nan)|y|n|yes|no|on|off|true|false",
     re.IGNORECASE,
 )
 
