@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import math
 import pkgutil
 import re
 import time
@@ -24,8 +25,10 @@ import docent
 FUNCTIONS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 SIZES = (6_250, 25_000, 100_000)
 """Characters, each four times the one before: a linear pattern takes 4 times as long, a quadratic one 16 times."""
-PROBE = 2_000
-"""Characters of the texts among which the slowest one is looked for."""
+PROBES = (20, 150, 2_000)
+"""Characters of the texts among which the slowest ones are looked for."""
+GROWN = 2
+"""How many of the slowest texts are grown."""
 MAX_GROWTH = 9.0
 NOISE_S = 0.01
 """Shorter times say nothing about growth."""
@@ -60,31 +63,34 @@ def _modules() -> Iterator[ModuleType]:
 def _patterns_of(module: ModuleType) -> Iterator[Found]:
     with open(str(module.__file__), encoding="utf-8") as file:
         tree = ast.parse(file.read())
-    constants = {name: value for name, value in vars(module).items() if isinstance(value, re.Pattern)}
-    used: dict[str, set[str]] = {name: set() for name in constants}
-    elsewhere: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            name = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            if name in used and node.func.attr in FUNCTIONS:
-                used[name].add(node.func.attr)
-            if name == "re" and node.func.attr in FUNCTIONS and isinstance(node.args[0], ast.Constant):
-                text = node.args[0].value
-                yield Found(f"{module.__name__}:{node.lineno}", re.compile(text), frozenset({node.func.attr}))
-    for node in ast.walk(tree):  # tables, arguments, dictionaries: how they are applied is not seen here
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            continue
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id in used:
-                elsewhere.add(child.id)
-    for name, pattern in constants.items():
-        functions = frozenset(used[name])
-        yield Found(f"{module.__name__}.{name}", pattern, functions or frozenset({"search"}))
-        if name in elsewhere and "search" not in functions:
-            yield Found(f"{module.__name__}.{name}", pattern, functions | {"search"})
+    yield from _literals(module.__name__, tree)
     for name, value in vars(module).items():
-        for pattern in _inside(value):
-            yield Found(f"{module.__name__}.{name}", pattern, frozenset({"search"}))
+        if isinstance(value, re.Pattern):
+            yield Found(f"{module.__name__}.{name}", value, _applied(name, tree))
+        else:
+            for pattern in _inside(value):
+                yield Found(f"{module.__name__}.{name}", pattern, frozenset({"search"}))
+
+
+def _literals(where: str, tree: ast.Module) -> Iterator[Found]:
+    """Patterns that stand as text in calls such as `re.sub(r"...", ...)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in FUNCTIONS:
+            named = isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+            if named and isinstance(node.args[0], ast.Constant):
+                yield Found(f"{where}:{node.lineno}", re.compile(node.args[0].value), frozenset({node.func.attr}))
+
+
+def _applied(name: str, tree: ast.Module) -> frozenset[str]:
+    """Functions that a module calls on its constant; `search` as well where it is handed on to something else."""
+    called: set[str] = set()
+    direct = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            direct += 1
+            called.update({node.attr} & set(FUNCTIONS))
+    read = sum(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(tree))
+    return frozenset(called | ({"search"} if read > direct or not called else set()))
 
 
 def _inside(value: Any) -> Iterator[re.Pattern[str]]:
@@ -159,9 +165,14 @@ def _sample(tree: Any) -> str:
     return "".join(made)
 
 
+USUAL = " a1A.-\n\t,é的'\"*_#<>()[]{}|:;/\\=+&%$@!?~^`"
+
+
 def _one_of(options: Any) -> str:
     compiled = re.compile("[" + "".join(_as_text(option) for option in options) + "]")
-    return next((c for c in " a1A.-\n\t,é的'\"*_#<>()[]{}|:;/\\=+&%$@!?~^`" if compiled.match(c)), "") or _first(options)
+    return next((c for c in " a1A.-\n\t,é的'\"*_#<>()[]{}|:;/\\=+&%$@!?~^`" if compiled.match(c)), "") or _first(
+        options
+    )
 
 
 def _as_text(option: Any) -> str:
@@ -215,13 +226,27 @@ def time_of(found: Found, function: str, text: str | bytes) -> float:
 
 
 def growth(found: Found) -> tuple[float, str]:
-    """By what factor four times its slowest text takes longer, and that text's beginning; 0 where it takes no time."""
-    slowest = (0.0, 0, "")
+    """By what factor four times a slow text takes longer, and that text's beginning; 0 where no text is slow."""
+    slow: list[tuple[float, int, str]] = []
     for function in found.functions:
-        for number, text in enumerate(hostile_texts(found.pattern, PROBE)):
-            slowest = max(slowest, (time_of(found, function, text), number, function))
-    _, number, function = slowest
-    before_s, worst = 0.0, 0.0
+        for size in PROBES:
+            for number, text in enumerate(hostile_texts(found.pattern, size)):
+                taken_s = time_of(found, function, text)
+                if taken_s > NOISE_S and size < PROBES[-1]:
+                    return math.inf, repr(text[:24])  # exponential, or a high power of the length
+                slow.append((taken_s, number, function))
+                if len(slow) > 1 and taken_s > 5 * NOISE_S:
+                    break
+    worst = (0.0, "")
+    for _, number, function in sorted(slow, reverse=True)[:GROWN]:
+        worst = max(worst, _growth_of(found, function, number))
+        if worst[0] > MAX_GROWTH:
+            break
+    return worst
+
+
+def _growth_of(found: Found, function: str, number: int) -> tuple[float, str]:
+    before_s, worst, text = 0.0, 0.0, ""
     for size in SIZES:
         text = next(islice(hostile_texts(found.pattern, size), number, None))
         now_s = time_of(found, function, text)

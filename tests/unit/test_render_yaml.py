@@ -7,7 +7,6 @@ import yaml
 
 from docent.launcher.render import to_yaml
 
-
 LIKE_NUMBERS = ["2024", "1e3", "0755", "0o17", "0x1f", "1_000", "on", "y", "null", "~", ".5", "1.0", "12e-3"]
 
 
