@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from docent.errors import ConfigError
+from docent.run_names import RUN_NAME_RULE
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
@@ -41,6 +42,8 @@ def _sentence(problem: Any) -> str:
     if str(problem["loc"][-1]).endswith("_env"):
         return "is the name of an environment variable (A-Z, 0-9, _): name it, never paste the secret itself"
     message: str = problem["msg"].removeprefix("Value error, ")
+    if problem["loc"] == ("run", "name") and problem["type"] == "string_pattern_mismatch":
+        message = RUN_NAME_RULE
     given = problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
     return message[:1].lower() + message[1:] + shown

@@ -153,8 +153,7 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
 
 
 @click.command()
-@click.argument("run_name", metavar="[RUN]", required=False)
-@options.options(options.data)
+@options.options(options.run_argument, options.data)
 @click.option(
     "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
 )
