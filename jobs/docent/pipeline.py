@@ -209,6 +209,10 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
             found[name] = output_fields(section)
+    if unit.stage == "ingest":
+        found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+    if unit.stage == "report" and config.ingest:
+        found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
         found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
@@ -216,6 +220,11 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         if unit.part in BASE_MODEL_ARMS and config.finetune:
             found["model"] = [config.finetune.base_model, config.finetune.dtype]
     return found
+
+
+def _without_place(source: dict[str, Any]) -> dict[str, Any]:
+    """A source by the names of its files alone: where they lie changes no row, and their content is hashed itself."""
+    return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
 
 
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:

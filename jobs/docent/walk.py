@@ -7,6 +7,7 @@ and so are pipes, sockets and devices. Folders are read to any depth. Runs of do
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ SHARED_MEMORY = "/dev/shm"  # an ordinary file system
 RUN_FILES = ("pipeline.resolved.yaml", "_SUCCESS.json", "log-tail-00000.txt")
 """A folder with one of these is a run of docent, or a unit of one."""
 CACHE = "cache"
+_Above = tuple[tuple[int, int], ...]
+"""Device and inode of a folder and of those above it."""
+_Waiting = tuple[str, str, os.stat_result, _Above]
+"""A folder to read: name, path, status, and what is above."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +73,19 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
         found = os.stat(top)
     except FileNotFoundError:
         raise TemporaryError("a folder disappeared while it was read", printable(str(folder)), "docent run") from None
-    waiting = [("", os.fspath(folder), found, ((found.st_dev, found.st_ino),))]
+    waiting: list[_Waiting] = [("", os.fspath(folder), found, ((found.st_dev, found.st_ino),))]
     count = 0
     while waiting:
         name, path, found, above = waiting.pop()
-        children = _children(path)
-        count += len(children)
+        found_inside = _children(path)
+        count += len(found_inside)
         if count > MAX_ENTRIES:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
-        yield Entry(name, Path(path), "folder", found, empty=not children)
-        inner = []
-        for child in children:
+        yield Entry(name, Path(path), "folder", found, empty=not found_inside)
+        inner: list[_Waiting] = []
+        for child in found_inside:
             below = f"{name}/{child.name}" if name else child.name
             entry = _entry(child, below, top, outwards, above)
             if entry.kind == "folder":
@@ -89,6 +94,18 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
             else:
                 yield entry
         waiting += reversed(inner)
+
+
+def children(folder: Path) -> list[Entry]:
+    """What lies directly in a folder, in the order of names, as `walk` sees it.
+
+    Raises:
+        InputError: the folder belongs to the system, or cannot be read.
+        PermissionError: there is no permission to read it.
+    """
+    refuse_system_folder(folder)
+    top = os.path.realpath(folder)
+    return [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
 
 
 def refuse_system_folder(path: Path) -> None:
@@ -122,23 +139,29 @@ def _children(path: str) -> list[os.DirEntry[str]]:
         raise InputError(f"a folder cannot be read: {error.strerror}", printable(path), "move it higher up") from None
 
 
-def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: tuple[tuple[int, int], ...]) -> Entry:
-    path = Path(child.path)
+def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: _Above) -> Entry:
     try:
         found = child.stat(follow_symlinks=False)
-        if not child.is_symlink():
-            kind = _kind(found)
-            return Entry(name, path, "run" if kind == "folder" and _is_run(child.path) else kind, found)
-        real = os.path.realpath(child.path, strict=True)
-        led = os.stat(real)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if os.path.islink(child.path):
-            return Entry(name, path, "dead", os.lstat(child.path))
-        raise TemporaryError("a file disappeared while it was looked at", printable(str(error.filename))) from None
+        if child.is_symlink():
+            return _link(Path(child.path), name, found, top, outwards, above)
+        kind = _kind(found)
+        return Entry(name, Path(child.path), "run" if kind == "folder" and _is_run(child.path) else kind, found)
+    except FileNotFoundError:
+        raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
     except OSError as error:
-        if isinstance(error, PermissionError) or not os.path.islink(child.path):
+        if error.errno != errno.ENAMETOOLONG:
             raise
-        return Entry(name, path, "dead", found)  # a ring of links
+        raise InputError("a path is too long to be opened", printable(name), "move it higher up") from None
+
+
+def _link(path: Path, name: str, found: os.stat_result, top: str, outwards: bool, above: _Above) -> Entry:
+    try:
+        real = os.path.realpath(path, strict=True)
+        led = os.stat(real)
+    except PermissionError:  # where it leads cannot be seen, so not inside the folder, which can be read
+        return Entry(name, path, "outside", found)
+    except OSError:  # nothing there, or a ring of links
+        return Entry(name, path, "dead", found)
     inside = real == top or real.startswith(f"{top.rstrip('/')}/")
     if _is_system(real) or not (inside or outwards):
         return Entry(name, path, "outside", found)

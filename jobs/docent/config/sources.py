@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,18 @@ from docent.config.fields import Section, output
 SourceKind = Literal["exhibits-csv", "exhibits-folder", "markdown", "pdf", "csv", "txt", "xlsx"]
 ENCODING = r"^[A-Za-z0-9_\-]{0,40}$"
 HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+
+
+def named(path: Path) -> Path:
+    """The path spelled so that it ends in the name of the file or folder: ids and digests are made from that name.
+
+    `.` and `manual/care/..` are followed to where they lead, as seen from the working directory where they lie in it.
+    """
+    if path.name not in ("", ".."):
+        return path
+    real = Path(os.path.realpath(path))
+    here = Path(os.path.realpath("."))
+    return real.relative_to(here) if here in real.parents else real
 
 
 class Source(Section):
@@ -28,6 +41,18 @@ class Source(Section):
     """Folder of the CSV's images; `images` beside the CSV when not given."""
     language: str = output("")
     """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
+
+    @field_validator("path", "images", mode="before")
+    @classmethod
+    def _names_something(cls, path: object) -> object:
+        if isinstance(path, str) and (not path or "\0" in path):
+            raise ValueError("name a file or folder")
+        return path
+
+    @field_validator("path", "images")
+    @classmethod
+    def _ends_in_a_name(cls, path: Path | None) -> Path | None:
+        return path if path is None else named(path)
 
     @property
     def images_folder(self) -> Path | None:

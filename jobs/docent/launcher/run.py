@@ -10,19 +10,18 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from docent.config import PipelineConfig, dump_config
-from docent.confinement import OutsideRunError, inside
 from docent.errors import ConfigError, InputError, LauncherError, PipelineError
 from docent.launcher.backends.local import Finished
-from docent.listings import load_success
+from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import SUCCESS, Shard, find_marker, sha256_of, write_durably
+from docent.store import Shard, find_marker, write_durably
 
 WAIT_S = 0.5
 LOCK_ATTEMPTS = 10
@@ -135,21 +134,6 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
             raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
-
-
-def distrust_damaged(run_dir: Path, unit: str) -> None:
-    """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
-    success = load_success(run_dir, unit, SUCCESS)
-    for output in (entry for key in ("parts", "rejects", "files") for entry in (success or {}).get(key, ())):
-        path = _inside_unit(run_dir, f"{unit}/{success['folder']}/{output['path']}") if success else None
-        if path and path.is_file() and sha256_of(path) != output["sha256"]:
-            os.utime(path)
-
-
-def _inside_unit(run_dir: Path, name: str) -> Path | None:
-    with suppress(OutsideRunError):  # it counts as absent, and a warning said so
-        return inside(run_dir, name)
-    return None
 
 
 @dataclass

@@ -138,8 +138,11 @@ def _progress_of(path: Path) -> dict[str, Any]:
         found = load_json(inside(path.parent, path.name)) or {}
     except (OSError, OutsideRunError):
         return {}
-    numbers = {key: found.get(key) for key in ("done", "total", "rate_per_s", "eta_s")}
-    usable = {key: value for key, value in numbers.items() if type(value) in (int, float) and 0 <= value < MAX_NUMBER}
+    usable: dict[str, Any] = {}
+    for key in ("done", "total", "rate_per_s", "eta_s"):
+        value = found.get(key)
+        if isinstance(value, int | float) and 0 <= value < MAX_NUMBER:
+            usable[key] = value
     message = found.get("message")
     return usable | ({"message": printable(message)} if isinstance(message, str) else {})
 

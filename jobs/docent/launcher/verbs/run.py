@@ -64,6 +64,7 @@ def _run_here(
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
     from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
+    from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
     from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
@@ -81,6 +82,8 @@ def _run_here(
         refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)
         states.keep_source_hashes()
+        for artifact in filter(None, (states.of(name).artifact for name in chosen)):
+            trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
         else:
