@@ -178,7 +178,7 @@ def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
     holding = {os.fspath(folder) for folder in (run_dir.resolve(), *run_dir.resolve().parents)}
     return [
         *(f"{path}: is gone" for path in sorted(_all(before) - _all(now))),
-        *(f"{path}: is new" for path in sorted(_all(now) - _all(before))),
+        *(f"{path}: is new" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
         *(f"{path}: was written, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
     ]
 

@@ -116,7 +116,9 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
     leads = ranks.wanted()
     if not peers.is_rank():
         index = ranks.node_index() if leads else shard.index
-        attach_tail(inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt"))
+        tail = inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt")
+        tail.touch()  # by this file walk.py knows a folder of a unit, should a source hold the run
+        attach_tail(tail)
     spec, inputs = _wait_for_inputs(states, unit, stop)
     if peers.rank() == 0:
         states.keep_source_hashes()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ MAX_ENTRIES = 1_000_000
 # Files there appear without end, change with every look, or block whoever reads them.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
-RUN_FILES = ("pipeline.resolved.yaml", "_SUCCESS.json", "log-tail-00000.txt")
+RUN_FILES = re.compile(r"pipeline\.resolved\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
 """A folder with one of these is a run of docent, or a unit of one."""
 CACHE = "cache"
 _Above = tuple[tuple[int, int], ...]
@@ -83,6 +84,9 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
+        if name and _is_run(path, found_inside):
+            yield Entry(name, Path(path), "run", found)
+            continue
         yield Entry(name, Path(path), "folder", found, empty=not found_inside)
         inner: list[_Waiting] = []
         for child in found_inside:
@@ -105,7 +109,8 @@ def children(folder: Path) -> list[Entry]:
     """
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
-    return [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
+    found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
+    return [replace(one, kind="run") if one.kind == "folder" and _is_run(str(one.path)) else one for one in found]
 
 
 def refuse_system_folder(path: Path) -> None:
@@ -144,8 +149,7 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
         found = child.stat(follow_symlinks=False)
         if child.is_symlink():
             return _link(Path(child.path), name, found, top, outwards, above)
-        kind = _kind(found)
-        return Entry(name, Path(child.path), "run" if kind == "folder" and _is_run(child.path) else kind, found)
+        return Entry(name, Path(child.path), _kind(found), found)
     except FileNotFoundError:
         raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
     except OSError as error:
@@ -177,11 +181,13 @@ def _kind(found: os.stat_result) -> Kind:
     return "file" if stat.S_ISREG(found.st_mode) else "special"
 
 
-def _is_run(path: str) -> bool:
-    """Whether docent writes into a folder: a run, a unit of one, or the cache beside runs."""
-    if any(os.path.lexists(f"{path}/{name}") for name in RUN_FILES):
+def _is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
+    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs."""
+    inside = _children(path) if found_inside is None else found_inside
+    if any(RUN_FILES.fullmatch(child.name) for child in inside):
         return True
-    if os.path.basename(path) != CACHE:
-        return False
-    with os.scandir(os.path.dirname(path)) as beside:
-        return any(os.path.lexists(f"{one.path}/{RUN_FILES[0]}") for one in beside)
+    if os.path.basename(path) == CACHE:
+        with os.scandir(os.path.dirname(path)) as beside:
+            return any(os.path.lexists(f"{one.path}/pipeline.resolved.yaml") for one in beside)
+    below = (child.is_dir(follow_symlinks=False) and _is_run(child.path, None, levels - 1) for child in inside)
+    return levels > 0 and bool(inside) and all(below)

@@ -133,7 +133,7 @@ def test_what_lies_too_deep_to_be_opened_is_refused_by_name(tmp_path: Path) -> N
         handle, before = os.open("d" * 200, os.O_RDONLY, dir_fd=handle), handle
         os.close(before)
     os.close(handle)
-    with pytest.raises(InputError, match="too long to be opened"):
+    with pytest.raises(InputError, match="(?i)too long"):
         digest(tmp_path)
     _remove_deep(tmp_path, "d" * 200)
 
@@ -214,7 +214,7 @@ def test_a_source_that_holds_the_runs_neither_reads_nor_hashes_them(
     (unit / "note.md").write_text("note")
     assert digest(manual) == before
     assert listed(manual)[0] == ["care/dusting.md"]
-    assert "docent writes there" in caplog.text and "runs/demo" in caplog.text
+    assert f"docent writes there: {manual / 'runs'}" in caplog.text
 
 
 def test_a_source_inside_the_run_itself_is_refused(tmp_path: Path) -> None:
