@@ -87,6 +87,8 @@ def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
         return TemporaryError(f"{peers.LOST}: {str(error).splitlines()[0]}", next_step="docent run")
     number = getattr(error, "errno", None)
     # Libraries that write files themselves wrap the system's error, safetensors among them.
+    if number == errno.EFBIG:
+        return TemporaryError("a file may not become as large as it must", where, "raise ulimit -f, then: docent run")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
         return TemporaryError("the disk is full", where, "free space, then: docent run")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):

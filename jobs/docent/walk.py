@@ -148,7 +148,7 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
     try:
         found = child.stat(follow_symlinks=False)
         if child.is_symlink():
-            return _link(Path(child.path), name, found, top, outwards, above)
+            return _link(Path(child.path), name, top, outwards, above)
         return Entry(name, Path(child.path), _kind(found), found)
     except FileNotFoundError:
         raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
@@ -158,7 +158,8 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
         raise InputError("a path is too long to be opened", printable(name), "move it higher up") from None
 
 
-def _link(path: Path, name: str, found: os.stat_result, top: str, outwards: bool, above: _Above) -> Entry:
+def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Entry:
+    found = path.lstat()
     try:
         real = os.path.realpath(path, strict=True)
         led = os.stat(real)

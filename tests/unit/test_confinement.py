@@ -122,6 +122,11 @@ def test_gc_takes_links_away_and_not_what_they_lead_to(done: Path, tmp_path: Pat
     assert not (folder / "checkpoints").is_symlink() and not (folder / "left").is_symlink()
 
 
+def test_gc_takes_temporary_files_beside_the_success_file_too(done: Path) -> None:
+    (done / ".progress-00000.json.host.7.abc.tmp").write_text("{")
+    assert [one.path.name for one in find_garbage(done.parent)] == [".progress-00000.json.host.7.abc.tmp"]
+
+
 def test_gc_refuses_what_no_longer_lies_below_the_run(tmp_path: Path) -> None:
     run_dir, victim = tmp_path / "run", tmp_path / "victim"
     (victim / "old").mkdir(parents=True)

@@ -41,6 +41,8 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
         for path in sorted(unit_dir.iterdir()):
             if _is_folder(path) and path.name != artifact.folder.name and path.stat().st_mtime_ns <= complete_ns:
                 found.append(Garbage(path, _size(path), "an older configuration or input"))
+            elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
+                found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
         found += _leftovers(artifact)
     return found
 
