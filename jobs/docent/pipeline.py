@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from docent.beside import pictures_beside
 from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 
@@ -231,7 +232,10 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
-            p for s in config.ingest.sources for p in (s.path, s.images_folder, s.figures_folder) if p is not None
+            path
+            for source in config.ingest.sources
+            for path in (source.path, source.images_folder, source.figures_folder, *pictures_beside(source))
+            if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
         return (config.curate.edits,)

@@ -35,8 +35,9 @@ class Source(Section):
     """`exhibits-csv`: one exhibit per row; `exhibits-folder`: one subfolder per exhibit; `markdown`, `pdf`, `txt`: one
     document per file; `csv`, `xlsx`: one document per row."""
     path: Path = output()
-    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Beside a
-    single Markdown file only the folder of its name counts as its pictures; name the folder above otherwise."""
+    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Links out of
+    the folder and runs of docent in it are left out. Beside a single Markdown file the folder of its name counts, and
+    pictures and folders that its text names."""
     images: Path | None = output(None)
     """Folder of the CSV's images; `images` beside the CSV when not given."""
     language: str = output("")
@@ -62,8 +63,10 @@ class Source(Section):
     @property
     def figures_folder(self) -> Path | None:
         """Where a single Markdown file keeps its figures, if it has such a folder; other files hold theirs."""
+        if self.kind != "markdown" or not self.path.suffix:
+            return None
         folder = self.path.with_suffix("")
-        return folder if self.kind == "markdown" and self.path.suffix and folder.is_dir() else None
+        return folder if folder.is_dir() else None
 
 
 class Markdown(Section):
