@@ -62,6 +62,7 @@ class RunStates:
         self.plans = plan_hashes(config)
         self._complete: dict[str, State] = {}
         self._snapshots: dict[tuple[Path, ...], Snapshot] = {}
+        self._completed_ns: dict[str, int] = {}
         self._known: dict[str, Hashed] | None = {} if verify else None
 
     def of(self, name: str) -> State:
@@ -82,6 +83,8 @@ class RunStates:
             if not (self.as_left and spec):
                 raise
         state = State(spec, find_artifact(self.run_dir, name, spec, self.verify))
+        if state.artifact is None and self._forget_outdated_snapshot(name):
+            return self.of(name)
         if state.artifact:
             self._complete[name] = state
         return state
@@ -93,6 +96,21 @@ class RunStates:
     def _spec_hash(self, name: str, digests: dict[str, str]) -> str:
         what = [self.plans[name], digests, self._digest_of_sources(name)]
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
+
+    def _forget_outdated_snapshot(self, name: str) -> bool:
+        """Forget the digest of a unit's sources when it was completed later, by a process that found others there."""
+        paths = input_paths(self.config, self.units[name])
+        snapshot = self._snapshots.get(paths)
+        success = self.run_dir / name / SUCCESS
+        if snapshot is None or not success.is_file():
+            return False
+        completed_ns = success.stat().st_mtime_ns
+        if completed_ns <= snapshot.taken_ns or completed_ns == self._completed_ns.get(name):
+            return False
+        self._completed_ns[name] = completed_ns
+        self._known = {**(self._known or {}), **snapshot.files}
+        del self._snapshots[paths]
+        return True
 
     def changed_sources(self, name: str) -> list[str]:
         """What of the sources of a unit changed since their digest was taken, as `path: what happened`."""

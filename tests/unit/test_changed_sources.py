@@ -202,6 +202,34 @@ def test_a_file_is_hashed_again_only_where_its_stamp_changed(
     assert RunStates(config, run_dir).of("ingest").spec != spec and hashed == ["front.png"]
 
 
+def test_whoever_waits_for_a_unit_sees_it_complete_although_the_sources_changed_before_it_began(
+    config: PipelineConfig, museum: Path, run_dir: Path
+) -> None:
+    waiting = RunStates(config, run_dir)
+    before = waiting.of("ingest").spec
+    (museum / "jar" / "description.txt").write_text("A green jar, 99 cm high.")
+    assert run_shard(config, "ingest", run_dir) == 0
+    state = waiting.of("ingest")
+    assert state.artifact is not None and state.spec != before
+    (museum / "jar" / "description.txt").write_text("A blue jar, 98 cm high.")
+    os.utime(run_dir / "ingest" / SUCCESS, (2**33, 2**33))  # a clock that is years ahead
+    assert RunStates(config, run_dir).of("ingest").artifact is None
+
+
+def test_weights_behind_links_of_a_cache_are_looked_at_too(tmp_path: Path) -> None:
+    blobs, model = tmp_path / "cache" / "blobs", tmp_path / "cache" / "snapshots" / "main"
+    blobs.mkdir(parents=True)
+    model.mkdir(parents=True)
+    (blobs / "abc").write_bytes(b"weights")
+    (model / "model.safetensors").symlink_to("../../blobs/abc")
+    snapshot = take_snapshot((model,), outwards=True)
+    assert inputs.changes_since(snapshot, tmp_path / "runs" / "demo") == []
+    (blobs / "abc").write_bytes(b"WEIGHTS")
+    (change,) = inputs.changes_since(snapshot, tmp_path / "runs" / "demo")
+    assert "model.safetensors" in change
+    assert take_snapshot((model,), outwards=True).digest != snapshot.digest
+
+
 @pytest.mark.parametrize(
     "text", ["[]", "{", '{"files": []}', '{"files": {"a": 1, "b": [1, 2, 3, 4, "x"], "c": [1, 2, 3, 4, null]}}']
 )
