@@ -19,7 +19,7 @@ from docent import __version__
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.durable import write_durably
-from docent.errors import InputError, StoppedError, TemporaryError
+from docent.errors import ConfigError, InputError, StoppedError, TemporaryError
 from docent.inputs import describe_changes
 from docent.parts import Parts
 from docent.pipeline import Unit, section_of
@@ -36,9 +36,11 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
             parts.write(row)
             if ctx.stop.is_set():
                 raise StoppedError(f"{ctx.unit.name} was asked to stop", next_step="docent run")
-    except (InputError, OSError) as error:
-        _refuse_changed_sources(states, ctx.unit)  # a file that was away for a moment is no bad input
-        if isinstance(error, OSError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
+    except (StoppedError, ConfigError):
+        raise
+    except Exception as error:
+        _refuse_changed_sources(states, ctx.unit)  # a file that was away or half written is no bad input and no bug
+        if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
             raise
         log.error("shard %s failed and may: %s", ctx.shard, error)
         return str(error)
@@ -125,7 +127,7 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
     failed = [marker for marker in markers if marker["failed"]]
     if len(failed) > section.max_failed_shards:
         listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
-        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "mend the input")
+        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
     rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
     total = rejected + sum(part["rows"] for marker in markers for part in marker["parts"])
     if total and rejected / total > section.reject_limit:
@@ -137,5 +139,5 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
         raise InputError(
             f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
             f"{folder}/rejects-*.jsonl",
-            f"mend the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
+            f"fix the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
         )

@@ -92,7 +92,7 @@ def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
         return TemporaryError("the disk is full", where, "free space, then: docent run")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "mend it, or --data OTHER")
+        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "fix it, or --data OTHER")
     return None
 
 

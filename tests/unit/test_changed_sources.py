@@ -165,6 +165,20 @@ def test_decisions_that_change_while_they_are_read_are_not_committed(
     assert run_shard(whole, "curate", run_dir) == 0
 
 
+@pytest.mark.parametrize(("changes", "code"), [(True, 200), (False, 1)])
+def test_whatever_a_half_written_source_leads_to_is_temporary(
+    config: PipelineConfig, museum: Path, run_dir: Path, with_stage: WithStage, changes: bool, code: int
+) -> None:
+    def torn(ctx: Context) -> Iterator[Any]:
+        yield from ()
+        if changes:
+            (museum / "jar" / "front.png").write_bytes(b"half")
+        raise ZeroDivisionError
+
+    with_stage("ingest", torn)
+    assert run_shard(config, "ingest", run_dir) == code
+
+
 def test_a_run_inside_its_own_source_commits(
     museum: Path, with_stage: WithStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,7 +78,7 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None, outwa
         LauncherError: (105) there is no such file or folder.
     """
     if not source.exists():
-        raise LauncherError(102, "there is no such file or folder", str(source), "mend the path")
+        raise LauncherError(102, "there is no such file or folder", str(source), "fix the path")
     root = source.resolve()
 
     def refused(path: Path) -> bool:

@@ -54,7 +54,7 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
             raise InputError(f"no kind of document ends in {path.suffix or 'nothing'}", str(path), f"one of: {known}")
         yield {"kind": kind, "path": str(path)}
     elif not path.is_dir():
-        raise InputError("there is no such file or folder", str(path), "mend the path")
+        raise InputError("there is no such file or folder", str(path), "fix the path")
     elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
         yield {"kind": "exhibits-folder", "path": str(path)}
     else:

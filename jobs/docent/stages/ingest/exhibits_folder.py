@@ -19,6 +19,7 @@ from docent.stages.ingest.sources import (
     check_exhibit,
     confined,
     line_breaks,
+    warn_of_run,
 )
 from docent.text.encoding import read_text
 from docent.walk import Entry, children
@@ -41,7 +42,10 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     """
     if not source.path.is_dir():
         raise InputError("the source of kind exhibits-folder is not a folder", str(source.path), LAYOUT)
-    folders = [entry for entry in children(source.path) if _may_be_exhibit(entry)]
+    found = children(source.path)
+    for entry in found:
+        warn_of_run(entry)
+    folders = [entry for entry in found if _may_be_exhibit(entry)]
     exhibits = [_exhibit(source, entry) for entry in folders]
     if not exhibits:
         raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)

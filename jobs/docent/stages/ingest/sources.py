@@ -12,7 +12,7 @@ from docent.config import Source
 from docent.errors import InputError
 from docent.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
-from docent.walk import walk
+from docent.walk import Entry, walk
 
 log = logging.getLogger("docent.ingest")
 
@@ -117,12 +117,11 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
+        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
-        if entry.kind == "run":
-            log.warning("left out, docent writes there: %s", printable(str(entry.path)))
+        warn_of_run(entry)
         if entry.path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
             continue
         if reject := _unusable_name(name):
@@ -133,8 +132,14 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             found.append(Reject(reason=NOT_READ[entry.kind], raw=shorten(name), detail=source.path.name))
     if not found:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
     return found
+
+
+def warn_of_run(entry: Entry) -> None:
+    """Say that a folder is left out because docent writes into it."""
+    if entry.kind == "run":
+        log.warning("left out, docent writes there: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
