@@ -15,7 +15,7 @@ TIMEOUT_S ?= 86400
 
 # A folder of one's own: one subfolder per exhibit, with photos and description.txt.
 _photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(PHOTOS)')
-_flags = $(if $(RUN),--run $(RUN)) $(_photos) $(foreach s,$(SET),--set '$(s)')
+_flags = $(if $(RUN),--run '$(RUN)') $(_photos) $(foreach s,$(SET),--set '$(s)')
 
 .PHONY: help
 help: ## Show this list
@@ -50,8 +50,9 @@ test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images mu
 	@.venv/bin/pytest tests/cluster --force-enable-socket --timeout=900 -n 3 --dist loadfile
 
 .PHONY: prove
-prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, kills of the chat client, permuted photos, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
+prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folders and sources, kills of the chat client, permuted photos, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
 	@.venv/bin/python scripts/prove/kills.py
+	@.venv/bin/python scripts/prove/hostile_runs.py
 	@.venv/bin/python scripts/prove/chat_kills.py
 	@.venv/bin/python scripts/prove/permuted.py
 	@.venv/bin/python scripts/prove/million_rows.py

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from docent.beside import pictures_beside
 from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 
@@ -42,7 +43,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -209,6 +210,10 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
             found[name] = output_fields(section)
+    if unit.stage == "ingest":
+        found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+    if unit.stage == "report" and config.ingest:
+        found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
         found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
@@ -218,11 +223,19 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
     return found
 
 
+def _without_place(source: dict[str, Any]) -> dict[str, Any]:
+    """A source by the names of its files alone: where they lie changes no row, and their content is hashed itself."""
+    return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
+
+
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
-            p for s in config.ingest.sources for p in (s.path, s.images_folder, s.figures_folder) if p is not None
+            path
+            for source in config.ingest.sources
+            for path in (source.path, source.images_folder, source.figures_folder, *pictures_beside(source))
+            if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
         return (config.curate.edits,)

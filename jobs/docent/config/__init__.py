@@ -40,6 +40,7 @@ from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
 from docent.masking import SECRET_NAME
 from docent.overrides import apply_override
+from docent.run_names import RUN_NAME_PATTERN
 
 __all__ = [
     "Answering",
@@ -74,7 +75,7 @@ __all__ = [
 class Run(Section):
     """How a run is carried out."""
 
-    name: str = execution("demo", pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")
+    name: str = execution("demo", pattern=RUN_NAME_PATTERN)
     """Folder of the run below the data folder; at most 16 characters, a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
     """Processes at the same time on this machine; 0 takes one per core."""

@@ -12,14 +12,17 @@ from docent.records import Reject, Span
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     MAX_TEXT_BYTES,
+    NOT_READ,
     Exhibit,
     ListedPhoto,
     OutsideError,
     check_exhibit,
     confined,
     line_breaks,
+    warn_of_run,
 )
 from docent.text.encoding import read_text
+from docent.walk import Entry, children
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
@@ -39,13 +42,20 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     """
     if not source.path.is_dir():
         raise InputError("the source of kind exhibits-folder is not a folder", str(source.path), LAYOUT)
-    folders = sorted(
-        (path for path in source.path.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=lambda path: path.name,
-    )
-    if not folders:
+    found = children(source.path)
+    for entry in found:
+        warn_of_run(entry)
+    folders = [entry for entry in found if _may_be_exhibit(entry)]
+    exhibits = [_exhibit(source, entry) for entry in folders]
+    if not exhibits:
         raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)
-    return [_exhibit(source, folder) for folder in folders]
+    return exhibits
+
+
+def _may_be_exhibit(entry: Entry) -> bool:
+    """Whether an entry is a folder, or stands where one is expected and cannot be read."""
+    leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
+    return entry.kind not in ("file", "run") and not leads_to_file and not entry.name.startswith(".")
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:
@@ -59,7 +69,10 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
+def _exhibit(source: Source, entry: Entry) -> Exhibit | Reject:
+    folder = entry.path
+    if entry.kind in NOT_READ:
+        return Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)
     if readable(folder.name) != folder.name:
         return Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")
     where = f"{folder.name}/{DESCRIPTION}"

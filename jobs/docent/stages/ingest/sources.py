@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,17 @@ from pathlib import Path
 
 from docent.config import Source
 from docent.errors import InputError
+from docent.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
+from docent.walk import Entry, walk
+
+log = logging.getLogger("docent.ingest")
 
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
 NAMED_TWICE = "exhibit named twice"
+NOT_READ = {"outside": LEAVES_FOLDER, "special": "not a regular file", "dead": "link to nothing"}
+"""Why what is neither file nor folder (walk.py) cannot be read."""
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_RAW_CHARACTERS = 500
@@ -100,7 +107,7 @@ class ListedFile:
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
     """The file that a source names, or all files below its folder with one of the suffixes, in the order of names.
 
-    Hidden files and folders are left out; a link out of the folder is a reject.
+    Hidden files and folders are left out; a link out of the folder is a reject, and so is a pipe, socket or device.
 
     Raises:
         InputError: there is nothing there.
@@ -110,24 +117,29 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
+        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
-    for path in sorted(source.path.rglob("*")):
-        name = path.relative_to(source.path).as_posix()
-        if path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
+    for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
+        name = entry.name
+        warn_of_run(entry)
+        if entry.path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
             continue
         if reject := _unusable_name(name):
             found.append(reject)
-            continue
-        try:
-            if confined(source.path, source.path, name) is not None:
-                found.append(ListedFile(source, source.path, path, name))
-        except OutsideError:
-            found.append(Reject(reason=LEAVES_FOLDER, raw=shorten(name), detail=source.path.name))
+        elif entry.kind == "file":
+            found.append(ListedFile(source, source.path, entry.path, name))
+        elif entry.kind in NOT_READ:
+            found.append(Reject(reason=NOT_READ[entry.kind], raw=shorten(name), detail=source.path.name))
     if not found:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
     return found
+
+
+def warn_of_run(entry: Entry) -> None:
+    """Say that a folder is left out because docent writes into it."""
+    if entry.kind == "run":
+        log.warning("left out, docent writes there: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
