@@ -29,8 +29,8 @@ PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--p
 NEXT_STEP = """next: where the network needs a proxy, set HTTPS_PROXY; for another package index, set PIP_INDEX_URL
 (CPU builds of PyTorch: TORCH_CPU_INDEX); for certificates, PIP_CERT. Then run the same command again."""
 # Megabytes to download and on disk, measured on x86-64 Linux.
-TORCH_MB, CUDA_MB, ENCODER_MB = (190, 760), (900, 3000), (82, 88)
-PACKAGES_MB = {"run": (330, 1200), "dev": (390, 1500), "browser": (45, 140)}
+TORCH_MB, ENCODER_MB = (205, 880), (84, 88)
+PACKAGES_MB = {"run": (310, 1240), "dev": (370, 1450)}
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def main() -> int:
         else:
             install_docent(steps, *options.wanted)
     except StepError as error:
-        steps.end("FAILED")
+        steps.end("failed:")
         print(f"{error.output}\nexit code {error.exit_code}\n{NEXT_STEP}", flush=True)
         return 1
     except KeyboardInterrupt:
@@ -71,7 +71,8 @@ def install_docent(steps: Steps, extra: str) -> None:
     python = environment(steps, ROOT / ".venv")
     version = pinned("torch")
     cpu_only = sys.platform == "linux" and not has_gpu()
-    steps.begin(f"PyTorch {version}, {'CPU' if cpu_only else 'standard'} build", TORCH_MB if cpu_only else CUDA_MB)
+    build = "CPU build" if cpu_only else "standard build; with CUDA several gigabytes"
+    steps.begin(f"PyTorch {version}, {build}", TORCH_MB if cpu_only else None)
     if installed(steps, python, "torch").partition("+")[0] == version:
         steps.end("already there")
     else:

@@ -1,4 +1,4 @@
-"""Steps of an installation, one line for each: in place while it runs on a terminal, plain lines otherwise.
+"""Steps of an installation with their progress: in place on a terminal, as plain lines otherwise.
 
 Reads nothing; writes to standard output. Used by install.py, which needs nothing but Python's standard library.
 """
@@ -17,6 +17,7 @@ from selectors import EVENT_READ, DefaultSelector
 
 PLAIN_EVERY_S = 30.0
 """Where there is no terminal, a step that takes long says so once in this time."""
+INDENT = " " * len("[1/4] ")
 
 
 class StepError(Exception):
@@ -33,14 +34,14 @@ class StepError(Exception):
 
 
 class Steps:
-    """Prints one line per step: in place while it runs on a terminal, else as plain lines.
+    """Prints what each step is, how it goes on and how it ended.
 
     Args:
         count: how many steps there are.
     """
 
     def __init__(self, count: int) -> None:
-        self.count, self.number, self.title = count, 0, ""
+        self.count, self.number = count, 0
         self.on_terminal = sys.stdout.isatty()
         self.started_s = self.said_s = 0.0
 
@@ -48,32 +49,26 @@ class Steps:
         """Name the next step, with the megabytes to download and on disk."""
         sizes = f" (about {shown(size_mb[0])} to download, {shown(size_mb[1])} on disk)" if size_mb else ""
         self.number += 1
-        self.title = f"[{self.number}/{self.count}] {title}{sizes}"
         self.started_s = self.said_s = time.monotonic()
-        self.write(f"{self.title} ...", last=not self.on_terminal)
+        print(f"[{self.number}/{self.count}] {title}{sizes}", flush=True)
 
     def elapsed_s(self) -> float:
         """Seconds since the step began."""
         return time.monotonic() - self.started_s
 
     def tell(self, activity: str) -> None:
-        """Say what the step is doing, and for how long it has been running."""
-        now_s = time.monotonic()
-        if self.on_terminal or now_s - self.said_s > PLAIN_EVERY_S:
-            self.said_s = now_s
-            self.write(f"{self.title} ... {self.elapsed_s():.0f} s{activity}", last=not self.on_terminal)
+        """Say for how long the step has been running, and what it is doing."""
+        line = f"{INDENT}{self.elapsed_s():.0f} s{activity}"
+        if self.on_terminal:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{line[:width]}", end="", flush=True)
+        elif time.monotonic() - self.said_s > PLAIN_EVERY_S:
+            self.said_s = time.monotonic()
+            print(line, flush=True)
 
     def end(self, result: str) -> None:
         """Say how the step ended."""
-        self.write(f"{self.title}: {result}", last=True)
-
-    def write(self, line: str, last: bool) -> None:
-        """Write a line; one that is not the last is overwritten by the next."""
-        if not self.on_terminal:
-            print(line, flush=True)
-            return
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{line if last else line[:width]}", end="\n" if last else "", flush=True)
+        print(f"\r\x1b[K{INDENT}{result}" if self.on_terminal else f"{INDENT}{result}", flush=True)
 
     def run(self, command: Sequence[str | Path]) -> str:
         """Run a program to its end and return what it said.
