@@ -17,5 +17,7 @@ def test_the_code_under_test_is_that_of_this_checkout() -> None:
 
 def test_processes_that_tests_start_run_it_too_without_any_variable(tmp_path: Path) -> None:
     code = "import docent; print(docent.__file__)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
+    )
     assert Path(done.stdout.strip()).resolve() == Path(docent.__file__).resolve()
