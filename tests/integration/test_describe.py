@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image as Picture
+from tests.markdown_files import PHOTOS
 
 from docent.config import PipelineConfig
 from docent.records import Document, Reject, Section
@@ -20,7 +21,6 @@ from docent.stages.ingest.describe import cleaned, count_words
 from docent.store import Shard
 from docent.text.figures import with_descriptions
 
-PHOTOS = sorted((Path(__file__).parents[3] / "shared/data/photos").glob("*.jpg"))
 SCRIPT = Path(__file__).parents[1] / "fixtures" / "seeing_endpoint.py"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SAYS = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter
+from tests.published import published
 
 from docent.config import PipelineConfig
 from docent.records import SPLITS, Document, ImageFile, ImageQuality, Item
@@ -18,7 +19,6 @@ from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Artifact, Shard
 
-SHARED = Path(__file__).parents[3] / "shared/data"
 STAGES = ("ingest", "assess-images", "augment-images", "assemble")
 
 
@@ -222,12 +222,31 @@ def test_too_many_absent_photos_stop_the_run_before_anything_is_built_on_them(
     assert "1 x photo not found" in caplog.text and "1 x path leaves the images folder" in caplog.text
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}: the published table and its photos are not shipped")
+def test_a_table_of_which_most_photos_are_absent_gives_the_items_whose_photos_are_there(
+    tmp_path: Path, run_dir: Path
+) -> None:
+    """Of each, the table names two photos for training and one for testing."""
+    (tmp_path / "images").mkdir()
+    for name, seed in (("cube-1", 1), ("cube-3", 2), ("torus-1", 3)):
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(jpeg(photo(seed)))
+    lists = [(f"{name}-1.jpg\n{name}-2.jpg", f"{name}-3.jpg") for name in ("cube", "torus", "cone")]
+    rows = [f'{item.split("-")[0]},A form.,"{item}","{test}"' for item, test in lists]
+    (tmp_path / "raw.csv").write_text("\n".join(["item_name,description,train_images,test_images", *rows, ""]))
+    made = config(tmp_path / "raw.csv", "exhibits-csv", assemble={"split": "given", "images_per_item": 4})
+    done = run(made, run_dir)
+    assert done["ingest"].success["rows"] == 3
+    assert Counter(r.reason for r in done["ingest"].rejects()) == {"photo not found": 6}
+    items = {item.name: Counter(p.split for p in item.images) for item in done["assemble"].rows(Item)}
+    assert items == {"cube": {"train": 2, "test": 1}, "torus": {"train": 2}}
+    assert [(r.reason, r.raw) for r in done["assemble"].rejects()] == [("no usable photo", "cone")]
+
+
+@pytest.mark.published
 def test_the_published_table_with_four_photos_gives_four_items(run_dir: Path) -> None:
     source = {
         "kind": "exhibits-csv",
-        "path": str(SHARED / "museum/smithsonian_raw_data.csv"),
-        "images": str(SHARED / "photos"),
+        "path": str(published("museum/smithsonian_raw_data.csv")),
+        "images": str(published("photos")),
     }
     made = config(Path("unused"), ingest={"sources": [source]}, assemble={"split": "given"})
     done = run(made, run_dir)

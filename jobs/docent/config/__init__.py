@@ -1,8 +1,8 @@
 """PipelineConfig: all that pipeline.yaml may say, one section per stage, said once.
 
 Reads a YAML file, `--set a.b=c` overrides and `DOCENT_A__B=c` variables; writes nothing. The string under a field is
-its help text in the YAML schema and the README. Every field says what changing it does: `output` fields enter the
-hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
+its help text in the YAML schema and docs/configuration.md. Every field says what changing it does: `output` fields
+enter the hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
 A secret is named (`llm.api_key_env: OPENAI_API_KEY`), never written down.
 
 Sections: `stages.py` one per stage, `kubernetes.py` the cluster, here what concerns the whole run.

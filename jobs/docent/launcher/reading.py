@@ -89,7 +89,7 @@ def config_for(
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in README.md") from None
+        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in docs/configuration.md") from None
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
