@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from docent.llm.json_schema import holds_floats
+from docent.llm.json_escapes import with_latex
+from docent.llm.json_schema import holds_floats, list_field
+from docent.llm.thoughts import without_thoughts
 
 MAX_CHARS = 1_000_000
 """A longer text is no reply of a chat model; what pydantic says about millions of wrong fields fills gigabytes."""
@@ -22,10 +24,11 @@ MAX_REPAIR_CHARS = 16_000
 """Five pairs have less; what json-repair needs grows with the square in the worst text, up to some seconds here."""
 MAX_OBJECTS = 16
 MAX_PROBLEM_CHARS = 300
+A_LIST = "a list in place of an object"
+_LIST_BEGINS = re.compile(r"\[\s*\{")
 _OBJECT_BEGINS = re.compile(r'\{\s*["}]')
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside of a string does no harm
 _NO_WORD = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|[\W_]')
-_END_OF_THOUGHT = "</think>"
 _AFTER_THE_END = '\n"\a":"\a"'
 
 
@@ -48,21 +51,56 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     """An object of the schema out of a reply, whatever stands around it.
 
     Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
-    that one is broken json-repair may mend it, under three conditions: it fits the schema, nothing of it was dropped
-    or made up, and it was closed, because what is not closed was cut off. Types are strict as far as JSON has them;
+    that one is broken json-repair may fix it, under three conditions: it fits the schema, nothing of it was dropped
+    or made up, and it was closed, because what is not closed was cut off. Single backslashes of LaTeX are doubled. A
+    list stands for the object where the schema is nothing but one list. Types are strict as far as JSON has them;
     numbers are finite; of a key given twice the last one counts.
     """
     if len(text) > MAX_CHARS:
         return Reading(None, f"{len(text)} characters, more than any reply")
+    escaped, doubtful = with_latex(text)
+    if doubtful:
+        return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
+    reading = _read(escaped, schema)
+    if escaped != text and reading.value is not None and not reading.repaired:
+        return replace(reading, repaired=_read(text, schema).value != reading.value)
+    return reading
+
+
+def _read(text: str, schema: type[BaseModel]) -> Reading:
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
-        if not _is_no_json(error):
+        if not _is_no_json(error) and not text.lstrip().startswith("["):
             return Reading(None, _described(error))
-    text = text.rpartition(_END_OF_THOUGHT)[2]
+    text = without_thoughts(text)
     if not text.strip():
         return Reading(None, "an empty reply")
-    return _found_within(text, schema)
+    return _in_list(text, schema) or _found_within(text, schema)
+
+
+def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
+    """A list of objects in place of the object around it; None where there is no such list.
+
+    It is taken for the one list that the schema is made of, unless it holds the whole object itself.
+    """
+    begin = _LIST_BEGINS.search(text)
+    if begin is None or "{" in text[: begin.start()]:
+        return None
+    try:
+        found, end = _DECODER.raw_decode(text, begin.start())
+        again = json.dumps({list_field(schema): found})
+    except (ValueError, RecursionError):
+        return Reading(None, f"{A_LIST}, which is broken or breaks off")
+    if "{" in text[end:]:
+        return None
+    within = _found_within(text[begin.start() : end], schema)
+    if within.value is not None:
+        return within
+    try:
+        return _finite(schema.model_validate_json(again, strict=True), repaired=True)
+    except ValidationError as error:
+        return Reading(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> Reading:
@@ -83,6 +121,8 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
             fitting.append(reading)
     else:
         return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
+    if not fitting and not problem and text.lstrip()[:1] == "[":
+        return Reading(None, A_LIST)
     if not fitting and not problem:
         return _mended(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
     return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)

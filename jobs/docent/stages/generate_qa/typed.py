@@ -100,7 +100,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
     """The pairs of a reply that can be kept, at most the quota, and what was wrong with others."""
     value = reply.value
-    if value is None and not reply.error and reply.finish_reason not in ("length", "content_filter"):
+    if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
     if not isinstance(value, TypedReply | ReasonedReply):
         return [], []
