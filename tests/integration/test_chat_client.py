@@ -265,4 +265,6 @@ def test_answers_that_nobody_can_read_count_against_the_limit(
 def test_a_reply_that_a_filter_cut_is_never_used(tmp_path: Path) -> None:
     with scripted_endpoint(finish_reason="content_filter") as scripted:
         replies, _ = asked(scripted.llm(), tmp_path / "j.sqlite", questions(3))
-    assert {(r.problem, r.asks) for r in replies} == {("cut by the endpoint's content filter (finish_reason content_filter)", 3)}
+    assert {(r.problem, r.asks) for r in replies} == {
+        ("cut by the endpoint's content filter (finish_reason content_filter)", 3)
+    }
