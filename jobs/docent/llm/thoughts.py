@@ -21,7 +21,7 @@ _MARKS = (
 )
 _OPENS = tuple(re.compile(rf"^[ \t>*]*{re.escape(opening)}", re.IGNORECASE | re.MULTILINE) for opening, _ in _MARKS)
 _CLOSES = re.compile("|".join(re.escape(closing) for _, closing in _MARKS), re.IGNORECASE)
-_CHANNEL = re.compile(r"<\|channel\|>[ \t]*(\w+)[^<\n]{0,80}(?:<\|message\|>)?")
+_CHANNEL = re.compile(r"<\|channel\|>[ \t]*(\w+)(?:[^<\n]|<\|constrain\|>){0,80}(?:<\|message\|>)?")
 _BARE_CHANNELS = ("analysis", "commentary")
 _BARE_FINAL = "assistantfinal"
 """How channels begin where a server has dropped the special tokens around their names."""
