@@ -226,6 +226,20 @@ def test_a_refusal_without_reason_is_one_record_where_others_are_answered(
     assert used["kept"] == 7 and "HTTP 403" in replies[5].error
 
 
+def test_after_a_resume_too_a_refusal_without_reason_is_held_against_the_key_only_where_nobody_is_answered(
+    endpoint: ScriptedEndpoint, tmp_path: Path
+) -> None:
+    llm = endpoint.llm(max_in_flight=1, max_attempts=2)
+    endpoint.reset()
+    asked(llm, tmp_path / "j.sqlite", questions(3))
+    endpoint.reset(refused={"number 3": {"status": 403, "body": "Blocked"}})
+    replies, _ = asked(llm, tmp_path / "j.sqlite", questions(4))
+    assert "HTTP 403: Blocked" in replies[3].error
+    endpoint.reset(always=403)
+    with pytest.raises(ConfigError, match="refuses every request now: HTTP 403: never"):
+        asked(llm, tmp_path / "j.sqlite", questions(5))
+
+
 UNSUPPORTED = {
     "message": "Unsupported parameter: 'max_tokens' is not supported here. Use 'max_completion_tokens' instead.",
     "param": "max_tokens",

@@ -29,7 +29,10 @@ NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"}
 
 
 class OpenAIEndpoint:
-    """A chat endpoint; `transport` is opened by the first request.
+    """A chat endpoint; its connections are opened by the first request.
+
+    Attributes:
+        has_answered: it has, now or in an earlier run: a refusal that gives no reason may then be about one request.
 
     Raises:
         ConfigError: the key's variable is not set or holds no key, or the URL cannot be used.
@@ -43,7 +46,7 @@ class OpenAIEndpoint:
         self._url, self.key = self.kind.url(llm), key_of(llm, environ)
         remember_secret(self.key)
         self.parameters = Parameters(llm.extra_body)
-        self._has_answered = False
+        self.has_answered = False
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
@@ -100,7 +103,7 @@ class OpenAIEndpoint:
         if reply.status != 200:
             raise self.refused(reply)
         answer = self._answer(reply)
-        self._has_answered = True
+        self.has_answered = True
         return answer
 
     async def close(self) -> None:
@@ -153,8 +156,8 @@ class OpenAIEndpoint:
         """
         where, said = f"{self.base_url} ({told})", self.clean(error.message)
         if status == 401 or status == 403 and error.about != "prompt":
-            if status == 403 and error.about == "unknown" and self._has_answered:
-                # The key was good a moment ago; whether it still is shows when others are asked.
+            if status == 403 and error.about == "unknown" and self.has_answered:
+                # The key was good once; the sender finds out whether other requests still have replies.
                 return TryFailedError(f"{told}: {said}")
             return ConfigError(
                 f"the endpoint refuses the key in the variable {self.llm.api_key_env}" + (f": {said}" if said else ""),
