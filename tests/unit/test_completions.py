@@ -82,6 +82,13 @@ def test_a_stream_that_breaks_off_is_no_reply(end: str) -> None:
         read_completion((event(delta={"content": "It is a"}) + end).encode())
 
 
+@pytest.mark.parametrize("line", ['{"error": {"message": "lost", "code": 502}}', '{"message": "lost", "code": 502}'])
+def test_an_error_in_a_stream_is_an_error(line: str) -> None:
+    with pytest.raises(ErrorInReplyError) as raised:
+        read_completion(f"event: error\ndata: {line}\n\n".encode())
+    assert error_of(raised.value.error).status == 502
+
+
 def test_the_length_of_a_stream_tells_at_the_end_what_it_cost() -> None:
     usage = 'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}\ndata: [DONE]\n'
     found = read_completion((event(delta={"content": "a"}, finish_reason="length") + usage).encode())

@@ -62,6 +62,10 @@ def test_line_breaks_tabs_and_letters_stay_what_json_says(text: str, meant: str)
     assert read(text) == meant
 
 
+def test_a_command_that_a_gateway_has_decoded_comes_back() -> None:
+    assert read("\frac{1}{2} of \beta") == r"\frac{1}{2} of \beta"
+
+
 def test_what_may_be_both_is_refused_with_the_way_out() -> None:
     reading = read_reply(r'{"answer": "The law E = mc^2 holds for the angle\nu too"}', Said)
     assert reading.value is None and "double the backslash" in reading.problem and r"\nu" in reading.problem

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 _BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
 _END = b"[DONE]"
+_OF_ERRORS = frozenset({"message", "msg", "detail", "code"})
 _SAID_IN_PIECES = ("refusal", "reasoning_content", "reasoning")
 
 
@@ -48,7 +49,7 @@ def joined(body: bytes) -> dict[str, Any]:
             break
         chunk = _chunk_of(data)
         made["usage"] = chunk.get("usage") or made["usage"]
-        made["error"] = made.get("error") or chunk.get("error")
+        made["error"] = made.get("error") or _error_of(chunk)
         for choice in _choices_of(chunk):
             _add(message, choice)
             made["error"] = made["error"] or choice.get("error")
@@ -76,6 +77,11 @@ def _chunk_of(data: bytes) -> dict[str, Any]:
     if not isinstance(chunk, dict):
         raise BrokenStreamError("a stream with a chunk that is not JSON")
     return chunk
+
+
+def _error_of(chunk: dict[str, Any]) -> Any:
+    """The error of a chunk, which may be the chunk itself."""
+    return chunk.get("error") or (chunk if "choices" not in chunk and _OF_ERRORS & chunk.keys() else None)
 
 
 def _choices_of(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,8 @@ import re
 MAX_FORMULA_CHARS = 200
 """How far before a place the beginning of its formula is looked for."""
 _ESCAPE = re.compile(r"\\(?:([A-Za-z]+)|(.)|\Z)", re.DOTALL)
+_DECODED = re.compile(r"[\x08\x0c](?=[A-Za-z])")
+"""What a gateway that reads the JSON of a reply once too often makes of a backslash and `b` or `f`."""
 _UNICODE = re.compile(r"u[0-9a-fA-F]{4}")
 _OF_T = frozenset(
     "tabular tag tan tanh tau tbinom tensor tex text textbf textcolor textit textnormal textrm textsc textsf textstyle "
@@ -51,6 +53,7 @@ def with_latex(text: str) -> tuple[str, str]:
     Returns:
         The text, and such as `\nu` where nothing tells what it means, else "".
     """
+    text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
         return text, ""
     made: list[str] = []

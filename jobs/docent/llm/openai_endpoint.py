@@ -164,8 +164,6 @@ class OpenAIEndpoint:
                 where,
                 f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
             )
-        if status == 403:
-            return RequestRefusedError(f"{told}, refused by the endpoint's moderation: {said}")
         if status == 402 or error.code in NO_CREDIT_CODES:
             return ConfigError(f"the endpoint says the account has no credit: {said}", where, "add credit")
         if status in (404, 405):
@@ -177,7 +175,8 @@ class OpenAIEndpoint:
         if status in RETRIED_STATUS or status >= 500:
             how: How = "busy" if status == 429 else "failed"
             return TryFailedError(f"{told}: {said}", how, retry_after_s(headers), headers)
-        return RequestRefusedError(f"{told}: {said}")
+        by = ", refused by the endpoint's moderation" if error.about == "prompt" else ""
+        return RequestRefusedError(f"{told}{by}: {said}")
 
     def clean(self, text: str) -> str:
         """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
