@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,28 @@ def test_an_answer_may_use_other_marks_than_its_source_but_no_other_numbers(lang
 def test_a_grouped_number_is_itself(number: int, mark: str) -> None:
     assert numbers_of(f"about {number:,} of them".replace(",", mark)) == [str(number)]
     assert unsupported_numbers(f"It has {number}.", f"it has {number:,}.".replace(",", mark)) == []
+
+
+MARKS = {
+    "de": ("Die Anlage kostete {} Franken und wiegt {} Tonnen, gebaut {} in Bern.", ",", ".’\u202f "),
+    "fr": ("La machine a coûté {} francs et pèse {} tonnes, construite en {} à Berne.", ",", "\u202f\u00a0 ."),
+    "es": ("La máquina costó {} euros y pesa {} toneladas, hecha en {} en Jaca.", ",", ". \u00a0"),
+    "en": ("The machine cost {} pounds and weighs {} tonnes, built in {} at York.", ".", ",’\u2009 "),
+}
+
+
+@pytest.mark.parametrize("code", MARKS)
+def test_of_planted_pairs_in_all_marks_no_clean_one_is_rejected_and_no_changed_one_kept(code: str) -> None:
+    text, point, marks = MARKS[code]
+    rng = random.Random(code)
+    for _ in range(40):
+        price, tonnes, year = rng.randrange(1100, 899_999), round(rng.uniform(1.1, 99.9), 1), rng.randrange(1800, 2000)
+        shown, said = rng.choice([*marks, ""]), rng.choice([*marks, ""])
+
+        def told(price: int, tonnes: float, mark: str, year: int = year) -> str:
+            return text.format(f"{price:,}".replace(",", mark), str(tonnes).replace(".", point), year)
+
+        source = told(price, tonnes, shown)
+        assert found(source, told(price, tonnes, said), code) is None, source
+        for other, weight in ((price + rng.choice([1, 20, 300]), tonnes), (10 * price, tonnes), (price, tonnes + 0.25)):
+            assert found(source, told(other, weight, said), code) is not None, told(other, weight, said)
