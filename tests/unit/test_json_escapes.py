@@ -90,3 +90,8 @@ def test_no_reply_has_a_backspace_or_a_form_feed_before_a_letter(text: str) -> N
     answer = read(text)
     letters = zip(answer or "", (answer or "")[1:], strict=False)
     assert not any(first in "\b\f" and second.isalpha() for first, second in letters)
+
+
+def test_what_a_model_thinks_before_it_answers_is_not_looked_at() -> None:
+    reading = read_reply('With E = mc^2 and the angle\\nu in mind.</think>{"answer": "It holds."}', Said)
+    assert reading.value == Said(answer="It holds.")

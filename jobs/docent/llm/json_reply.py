@@ -39,7 +39,7 @@ class Reading:
     Attributes:
         value: an object of the schema, or None.
         problem: why there is none, short and in one line; "" when there is one.
-        repaired: the text was no JSON and had to be mended.
+        repaired: the text was no JSON and had to be fixed.
     """
 
     value: BaseModel | None
@@ -58,6 +58,8 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     """
     if len(text) > MAX_CHARS:
         return Reading(None, f"{len(text)} characters, more than any reply")
+    if text.lstrip()[:1] not in ("{", "["):  # else a mark of thoughts may be part of a string
+        text = without_thoughts(text)
     escaped, doubtful = with_latex(text)
     if doubtful:
         return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
@@ -103,6 +105,14 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
         return Reading(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
 
 
+def _is_list(text: str) -> bool:
+    """Whether a text begins with a list of JSON."""
+    try:
+        return isinstance(_DECODER.raw_decode(text.lstrip())[0], list)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _found_within(text: str, schema: type[BaseModel]) -> Reading:
     """The one object in a text that fits; several that differ, or a broken one after it, leave open what is meant."""
     fitting: list[Reading] = []
@@ -114,17 +124,17 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
         try:
             found, at = _DECODER.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            return _mended(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
+            return _repaired(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
         reading = _fitted(text[begin.start() : at], found, schema)
         problem = problem or reading.problem
         if reading.value is not None and all(reading.value != other.value for other in fitting):
             fitting.append(reading)
     else:
         return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
-    if not fitting and not problem and text.lstrip()[:1] == "[":
+    if not fitting and not problem and _is_list(text):
         return Reading(None, A_LIST)
     if not fitting and not problem:
-        return _mended(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
+        return _repaired(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
     return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)
 
 
@@ -141,25 +151,25 @@ def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
         return Reading(None, "an object that no strict reader takes for JSON")
 
 
-def _mended(text: str, schema: type[BaseModel]) -> Reading:
+def _repaired(text: str, schema: type[BaseModel]) -> Reading:
     """A broken object as json-repair understands it, refused unless all of it is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return Reading(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
-        return Reading(None, "broken JSON, too long to be mended")
+        return Reading(None, "broken JSON, too long to be fixed")
     found = _closed_object(text)
     if found is None:
-        return Reading(None, "JSON that breaks off, or cannot be mended")
+        return Reading(None, "JSON that breaks off, or cannot be fixed")
     again = json.dumps(found, ensure_ascii=False)
     if _words(text) != _words(again):
         return Reading(None, "broken JSON of which a part would be lost")
     try:
         reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, f"broken JSON; mended, {_described(error)}")
+        return Reading(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return reading if kept in (None, found) else Reading(None, "broken JSON; mended, it has fields not asked for")
+    return reading if kept in (None, found) else Reading(None, "broken JSON; fixed, it has fields not asked for")
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:

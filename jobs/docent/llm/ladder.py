@@ -1,6 +1,6 @@
 """From one request to a usable reply: asked, judged, asked again or corrected once, given up.
 
-Reads the journal before every asking; sends through sender.py. A reply that was cut off by its length is never used.
+Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
 One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
 """
 
