@@ -63,11 +63,11 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=5,
+        version=6,
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=3),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=4),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
@@ -84,7 +84,9 @@ STAGES: dict[str, Stage] = {
         kind="indexed",
         needs=("gpu",),
     ),
-    "score": Stage("docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer")),
+    "score": Stage(
+        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=2
+    ),
     "report": Stage(
         "docent.stages.report:run",
         reads=(
@@ -99,6 +101,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
+        version=2,
     ),
 }
 

@@ -121,7 +121,7 @@ def test_a_structured_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoi
     kept = [reply for reply in replies if not reply.problem]
     assert {reply.finish_reason for reply in kept} == {"stop"} and all(len(r.value.answer) == 400 for r in kept)
     assert {(reply.problem, reply.value, reply.asks) for reply in replies if reply.problem} <= {
-        ("cut off at max_tokens", None, 3)
+        ("cut off at max_tokens (finish_reason length)", None, 3)
     }
     assert used["kept"] == len(kept) and endpoint.stats()["faults"]["truncated"] > 10
 

@@ -65,6 +65,7 @@ class OfflineTeacher:
     name = "offline"
     teacher = TEACHER
     base_url = ""
+    has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
