@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from docent.launcher.verbs import options
+from docent.printing import printable, terminal_safe
 
 
 @click.command()
@@ -59,7 +60,6 @@ def logs(
     """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
     from docent.confinement import inside, is_plain
     from docent.errors import LauncherError
-    from docent.printing import printable
 
     if backend == "kubernetes":
         from docent.launcher.verbs import on_cluster
@@ -75,7 +75,7 @@ def logs(
     if not tails:
         raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
     for tail in tails:
-        click.echo(tail.read_text(encoding="utf-8", errors="replace").rstrip())
+        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
 
 
 @click.command()
@@ -94,7 +94,7 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     if output == "json":
         click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
     else:
-        click.echo("\n".join(lines(found, config)))
+        click.echo(terminal_safe("\n".join(lines(found, config))))
 
 
 @click.command("open")
