@@ -42,7 +42,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -55,18 +55,18 @@ STAGES: dict[str, Stage] = {
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
-        version=2,
+        version=3,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=5,
+        version=6,
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=3),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=4),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),

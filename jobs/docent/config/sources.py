@@ -29,6 +29,10 @@ class Source(Section):
     language: str = output("")
     """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
 
+    encoding: str = output("", pattern=ENCODING)
+    """Encoding of its text files and CSVs, such as `mac_roman`, ahead of `rows.encoding` and `text.encoding`; found out
+    when empty, and refused where it is doubtful."""
+
     @property
     def images_folder(self) -> Path | None:
         """Where an exhibits CSV's images lie; None for other sources, which hold their own or have none."""

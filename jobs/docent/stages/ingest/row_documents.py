@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from docent.config.sources import Rows
 from docent.records import Document, Fact, Reject, Section, Span
-from docent.stages.ingest.cell_html import is_html, to_markdown
+from docent.stages.ingest.cell_html import readable_html
 from docent.stages.ingest.fetch_images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
@@ -136,7 +136,7 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
 def _value(cell: str) -> str:
     """A cell as it stands in the text; what looks like a picture's place there is none."""
     text = readable(cell)
-    return (to_markdown(text) if is_html(text) else text).replace("{{IMAGE_", "{ {IMAGE_")
+    return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
 
 
 def _title(cell: str) -> str:

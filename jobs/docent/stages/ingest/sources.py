@@ -9,11 +9,12 @@ from pathlib import Path
 
 from docent.config import Source
 from docent.errors import InputError
+from docent.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
+from docent.stages.ingest.name_lookup import find_alike
 
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
-NAMED_TWICE = "exhibit named twice"
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_RAW_CHARACTERS = 500
@@ -40,6 +41,8 @@ class Exhibit:
     Attributes:
         root: the folder that no photo may lie outside of.
         folder: what the photos' names are relative to, inside `root`.
+        item_id: the source's own id of it, which tells exhibits of one name apart; "" where it has none.
+        spoken_name: as questions and answers say it, where that is not `name`.
     """
 
     source: Source
@@ -50,6 +53,8 @@ class Exhibit:
     folder: Path
     photos: tuple[ListedPhoto, ...]
     slots: Slots | None = None
+    item_id: str = ""
+    spoken_name: str = ""
 
     @property
     def document_id(self) -> str:
@@ -63,6 +68,7 @@ class Exhibit:
             id=self.document_id,
             kind="exhibit",
             name=self.name,
+            spoken_name="" if self.spoken_name == self.name else self.spoken_name,
             sections=(section,),
             given_slots=self.slots,
             language=self.source.language,
@@ -110,7 +116,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
+        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "correct ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
     for path in sorted(source.path.rglob("*")):
         name = path.relative_to(source.path).as_posix()
@@ -123,10 +129,10 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             if confined(source.path, source.path, name) is not None:
                 found.append(ListedFile(source, source.path, path, name))
         except OutsideError:
-            found.append(Reject(reason=LEAVES_FOLDER, raw=shorten(name), detail=source.path.name))
+            found.append(Reject(reason=LEAVES_FOLDER, raw=printable(name), detail=printable(source.path.name)))
     if not found:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "correct ingest.sources")
     return found
 
 
@@ -136,7 +142,7 @@ def _unusable_name(name: str) -> Reject | None:
         name.encode()
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return Reject(reason="file name is not UTF-8", raw=shorten(shown), detail="rename the file")
+        return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
     return None
 
 
@@ -145,7 +151,7 @@ class OutsideError(Exception):
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:
-    """The regular file `folder / name`; None where there is none.
+    """The regular file `folder / name`, in any Unicode form of the name; None where there is none.
 
     Args:
         root: existing folder that the file must lie in once all links are followed.
@@ -158,6 +164,8 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
         raise OutsideError
     try:
         found = (folder / relative).resolve()
+        if not found.exists():
+            found = (find_alike(folder, relative.parts) or found).resolve()
         inside = found.is_relative_to(root.resolve())
         usable = inside and found.is_file()
     except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
@@ -183,7 +191,7 @@ def check_exhibit(name: str, text: str, where: str) -> Reject | None:
         return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
     if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         detail = f"{where}: one line of at most {MAX_NAME_CHARACTERS} printable characters is expected"
-        return Reject(reason="exhibit name cannot be used", raw=shorten(name), detail=detail)
+        return Reject(reason="exhibit name cannot be used", raw=printable(name), detail=detail)
     if not text:
         return Reject(reason="exhibit without a description", raw=name, detail=where)
     if len(text.encode()) > MAX_TEXT_BYTES:
@@ -203,19 +211,3 @@ def told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit |
         else:
             counted.append(listed)
     return counted
-
-
-def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with every later exhibit of a name turned into a reject: names tell items apart downstream."""
-    first: dict[str, Exhibit] = {}
-    checked: list[Exhibit | ListedFile | Reject] = []
-    for exhibit in found:
-        if isinstance(exhibit, Exhibit) and first.setdefault(exhibit.name, exhibit) is not exhibit:
-            before = first[exhibit.name].span
-            detail = (
-                f"{exhibit.span.file} line {exhibit.span.first_line}; first in {before.file} line {before.first_line}"
-            )
-            checked.append(Reject(reason=NAMED_TWICE, raw=exhibit.name, detail=detail))
-        else:
-            checked.append(exhibit)
-    return checked

@@ -16,7 +16,7 @@ from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.chunks import chunk_text
-from docent.text.encoding import is_text, read_text
+from docent.text.encoding import is_text, read_text, why_unknown
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 
@@ -36,7 +36,7 @@ def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     """The document of a file, or why it is none."""
     settings = intake.section.text
-    found = _read(listed, int(settings.max_mb * 1_000_000), settings.encoding)
+    found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
     if isinstance(found, Reject):
         yield found
         return
@@ -61,8 +61,10 @@ def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
         return Reject(reason=TOO_LARGE, raw=listed.name, detail=f"more than {limit} bytes; ingest.text.max_mb")
     text = read_text(data, listed.name, encoding)
     if text is None:
-        detail = "save it as UTF-8, or name its encoding: ingest.text.encoding"
-        return Reject(reason=UNKNOWN_ENCODING, raw=listed.name, detail=detail)
+        if b"\x00" in data:
+            return Reject(reason=NOT_TEXT, raw=listed.name, detail="it has NUL bytes, as no text has")
+        why = why_unknown(data, "ingest.text.encoding, or encoding of the source", encoding)
+        return Reject(reason=UNKNOWN_ENCODING, raw=listed.name, detail=f"{listed.name}: {why}")
     if not is_text(text):
         return Reject(reason=NOT_TEXT, raw=listed.name, detail="it has control characters as no text has")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -131,11 +131,11 @@ def _metrics(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _by_exhibit(scores: list[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
-    right: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    right: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
         if ACCURACY in score.metrics:
-            right[score.item_name][score.arm].append(score.metrics[ACCURACY] >= 0.5)
+            right[score.item_name, score.item_id][score.arm].append(score.metrics[ACCURACY] >= 0.5)
     return tuple(
         ExhibitRow(name, tuple((sum(r), len(r)) if (r := by_arm.get(arm)) else None for arm in arms))
-        for name, by_arm in sorted(right.items())
+        for (name, _), by_arm in sorted(right.items())
     )
