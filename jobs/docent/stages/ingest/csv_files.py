@@ -19,6 +19,7 @@ UNKNOWN_ENCODING = "text in an unknown encoding"
 OTHER_NUMBER_OF_CELLS = "row has another number of cells"
 OPEN_QUOTE = "quote is never closed"
 NUL_BYTES = "row has NUL bytes"
+NO_ROWS = "table has no rows"
 DELIMITERS = ",;\t|"
 _PROBE_CHARS, _PROBE_ROWS = 64 * 1024, 50
 # What Excel takes for a hint and never for a row: `sep=;`, also in quotes, and with the empty cells of a saved copy.

@@ -16,7 +16,7 @@ from docent.errors import InputError
 from docent.printing import printable
 from docent.records import SPLITS, Reject, Slots
 from docent.stages.ingest.cell_html import readable_html
-from docent.stages.ingest.csv_files import EncodingError, open_csv, problem_of, without_empty_end
+from docent.stages.ingest.csv_files import NO_ROWS, EncodingError, open_csv, problem_of, without_empty_end
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
 from docent.stages.ingest.exhibit_names import ID_COLUMNS, usable_id, with_spoken_names
 from docent.stages.ingest.photo_lists import HOW_TO_LIST, is_several, photo_names
@@ -24,7 +24,6 @@ from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, sh
 
 NAME, DESCRIPTION = "item_name", "description"
 IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
-NO_ROWS = "table has no rows"
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
@@ -44,7 +43,8 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     columns = _columns(source.path, names)
     found = [_exhibit(source, folder, columns, record, len(names)) for record in records]
     if not found:
-        return [Reject(reason=NO_ROWS, raw=printable(source.path.name), detail="below the column names")]
+        detail = f"only the names of its columns: {shorten(', '.join(names))}"
+        return [Reject(reason=NO_ROWS, raw=printable(source.path.name), detail=detail)]
     return with_spoken_names(found)
 
 

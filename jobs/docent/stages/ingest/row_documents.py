@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.config.sources import Rows
+from docent.printing import printable
 from docent.records import Document, Fact, Reject, Section, Span
 from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.csv_files import NO_ROWS
 from docent.stages.ingest.fetch_images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
@@ -34,11 +36,16 @@ _NUMBER = re.compile(r"[\d\s.,#]*")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row as it stood in the file: a text per column, and the lines of each."""
+    """One row as it stood in the file: a text per column, and the lines of each.
+
+    Attributes:
+        shared: columns whose text is that of a cell merged over several rows, and names none of them.
+    """
 
     cells: Sequence[str]
     spans: Sequence[Span]
     source: Span
+    shared: frozenset[int] = frozenset()
 
 
 def documents_of(
@@ -52,6 +59,10 @@ def documents_of(
     settings, columns = intake.section.rows, column_names(header)
     told = iter(rows)
     first = list(itertools.islice(told, _LOOKED_AT))
+    if not first:
+        detail = f"only the names of its columns: {shorten(', '.join(columns))}"
+        yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
+        return
     title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, listed.name)
     images = {position for position, name in enumerate(columns) if name in settings.image_columns}
     bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
@@ -81,12 +92,13 @@ def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Row
             settings.title_column,
             f"; did you mean {near[0]!r}?" if near else "",
         )
-    telling = (
+    telling = [
         position
         for position, name in enumerate(columns)
         if name not in settings.image_columns and not all(_NUMBER.fullmatch(row.cells[position]) for row in rows)
-    )
-    return next(telling, 0)
+    ]
+    shared = frozenset[int]().union(*(row.shared for row in rows))
+    return next((position for position in telling if position not in shared), telling[0] if telling else 0)
 
 
 def readable(cell: str) -> str:
