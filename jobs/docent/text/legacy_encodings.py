@@ -18,7 +18,8 @@ from docent.text.alphabets import ALPHABETS, Alphabet
 from docent.text.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
 
 # Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
-_SAMPLE_BYTES, _SAMPLE_LINES = 65_536, 2_000
+_SAMPLE_BYTES, _SAMPLE_LINES, _CONTEXT_BYTES = 65_536, 2_000, 2_000
+_HIGH_BYTE, _LINE_BREAK = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]")
 _WORDS_CHARS = 200_000
 # Words and symbols beyond ASCII that may look wrong, as names of another language do.
 _MAX_STRANGE_SHARE = 0.02
@@ -102,13 +103,8 @@ def fitting_encodings(data: bytes) -> list[str]:
 def readings_of(data: bytes) -> list[Reading]:
     """The readings that look like text of a language, in the order of ALPHABETS, then Chinese, Japanese, Korean."""
     sample = _sample(data)
-    found: list[Reading] = []
-    for name in _without_noise(sample):
-        text = decoded(data, name)
-        shown = sample.decode(name, "replace")
-        if text is not None and (reading := _reading(name, shown, text[:_WORDS_CHARS])):
-            found.append(reading)
-    return found
+    found = (_reading(name, sample.decode(name, "replace"), data) for name in _without_noise(sample))
+    return [reading for reading in found if reading is not None]
 
 
 def decoded(data: bytes, name: str) -> str | None:
@@ -120,14 +116,19 @@ def decoded(data: bytes, name: str) -> str | None:
 
 
 def _sample(data: bytes) -> bytes:
-    """The first lines with a byte beyond ASCII, each once."""
+    """The first lines with a byte beyond ASCII, each once, long ones cut."""
     lines: dict[bytes, None] = {}
-    size = 0
-    for line in re.finditer(rb"[^\r\n]*[\x80-\xff][^\r\n]*", data):
-        lines.setdefault(line.group()[:_SAMPLE_BYTES])
-        size += len(line.group())
-        if size > _SAMPLE_BYTES or len(lines) >= _SAMPLE_LINES:
-            break
+    size = position = 0
+    while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
+        start = max(data.rfind(b"\n", position, high.start()), data.rfind(b"\r", position, high.start())) + 1
+        start = max(start, position, high.start() - _CONTEXT_BYTES)
+        found = _LINE_BREAK.search(data, high.start())
+        position = found.start() if found else len(data)
+        line = data[start:position]
+        if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
+            line = line[: max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))]
+        lines.setdefault(line)
+        size += len(line)
     return b"\n".join(lines)
 
 
@@ -154,26 +155,28 @@ def _without_noise(sample: bytes) -> list[str]:
     return [name for name in _candidates() if name in alive]
 
 
-def _reading(name: str, sample: str, text: str) -> Reading | None:
+def _reading(name: str, sample: str, data: bytes) -> Reading | None:
+    """The reading in one encoding; None where it does not look like text, or not all bytes can be read."""
     if name in _CJK:
         count = _cjk_count(name, sample)
-        return Reading(name, sample, count, True) if count else None
+        return Reading(name, sample, count, True) if count and decoded(data, name) is not None else None
     foreign = [word for word in WORD.findall(sample) if not word.isascii()]
-    symbols = strange_symbols(sample)
     allowed = _MAX_STRANGE_SHARE * max(1, len(foreign))
-    strange = symbols + sum(map(is_strange, foreign))
+    strange = strange_symbols(sample) + sum(map(is_strange, foreign))
     if strange > allowed:
         return None
-    said = _ANY_WORD.findall(text.lower())
     alphabets = [alphabet for alphabet in ALPHABETS if name in alphabet.encodings]
     own = [one for one in alphabets if _outside(foreign, one.letters) + strange <= allowed]
-    if own:
-        letters = {letter for word in foreign for letter in word.lower() if "\x7f" < letter <= LAST_LATIN}
-        return Reading(name, sample, max(_hits(said, one) for one in own) + len(letters), True)
     union = frozenset[str]().union(*(one.letters for one in alphabets))
-    if _outside(foreign, union) + strange <= allowed:
-        return Reading(name, sample, _MIXED_WEIGHT * max(_hits(said, one) for one in alphabets), False)
-    return None
+    if not own and _outside(foreign, union) + strange > allowed:
+        return None
+    text = decoded(data, name)
+    if text is None:
+        return None
+    said = _ANY_WORD.findall(text[:_WORDS_CHARS].lower())
+    hits = max(_hits(said, one) for one in own or alphabets)
+    letters = {letter for word in foreign for letter in word.lower() if "\x7f" < letter <= LAST_LATIN}
+    return Reading(name, sample, hits + len(letters) if own else _MIXED_WEIGHT * hits, bool(own))
 
 
 def _hits(words: Sequence[str], alphabet: Alphabet) -> int:

@@ -131,5 +131,5 @@ def _photos(source: Source, folder: Path, columns: dict[str, int], record: Recor
         if column in columns:
             first_line = cell_line(record, columns[column])
             for name, offset in photo_names(record.cells[columns[column]], folder):
-                where = f"{source.path.name} line {first_line + offset}"
+                where = f"{printable(source.path.name)} line {first_line + offset}"
                 yield ListedPhoto(name, f"{where}; {HOW_TO_LIST}" if is_several(name) else where, split)

@@ -54,7 +54,7 @@ def documents_of(
     """The documents of a table in its order, rejects where they stood."""
     if len(header) > MAX_COLUMNS:
         detail = f"{len(header)} columns; at most {MAX_COLUMNS}"
-        yield Reject(reason=TOO_MANY_COLUMNS, raw=listed.name, detail=detail)
+        yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
         return
     settings, columns = intake.section.rows, column_names(header)
     told = iter(rows)
@@ -63,7 +63,7 @@ def documents_of(
         detail = f"only the names of its columns: {shorten(', '.join(columns))}"
         yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
         return
-    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, listed.name)
+    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, printable(listed.name))
     images = {position for position, name in enumerate(columns) if name in settings.image_columns}
     bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
     drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
@@ -115,13 +115,14 @@ def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFil
             yield row
         count += isinstance(row, TableRow)
     if count > max_rows:
-        detail = f"{listed.name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
-        yield Reject(reason=TOO_MANY_ROWS, raw=listed.name, detail=detail)
+        name = printable(listed.name)
+        detail = f"{name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
+        yield Reject(reason=TOO_MANY_ROWS, raw=name, detail=detail)
 
 
 def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
     """The document of a row, its pictures not fetched yet."""
-    where = f"{listed.name} line {row.source.first_line}"
+    where = f"{printable(listed.name)} line {row.source.first_line}"
     if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
         detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
         return Reject(reason=ROW_TOO_LONG, raw=shorten(" ".join(row.cells[:3])), detail=detail)
