@@ -118,7 +118,7 @@ class _Reading:
             self._count(number, column, cell)
         if not any(cell.text for cell in cells.values()):
             return None
-        if any(cell.text for column, cell in cells.items() if column > width):
+        if any(cell.text and not cell.is_copy for column, cell in cells.items() if column > width):
             sheet = f" of sheet {self.page}" if self.page else ""
             detail = f"{printable(self.listed.name)} line {number}{sheet}: text beyond the {width} named columns"
             raw = shorten(",".join(cells[column].text for column in sorted(cells)))
