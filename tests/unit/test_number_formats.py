@@ -44,6 +44,8 @@ ACCOUNT = '_-* #,##0.00 "€"_-;-* #,##0.00 "€"_-;_-* "-"?? "€"_-;_-@_-'
         (7, ";;;", "7"),
         (float("inf"), "0.00", "inf"),
         (7, "0" * 300, "7"),
+        (7, "# ?/0", "7"),
+        (7, "[<x]0;0;0;0;0", "7"),
     ],
 )
 def test_a_number_has_the_unit_and_the_places_of_its_format(value: float, code: str, shown: str) -> None:
@@ -82,3 +84,12 @@ def test_a_duration_may_be_longer_than_a_day(days: float, code: str, shown: str)
 )
 def test_a_date_says_no_more_than_its_format_shows(code: str, shown: str) -> None:
     assert shown_date(datetime.datetime.fromisoformat("1890-05-03T14:30"), code) == shown
+
+
+ODD = ["0." + "0" * 250, "0" + "%" * 250, "0" + "," * 250, "#" * 250, "0E+" + "0" * 200, '"', "[", "\\"]
+
+
+@pytest.mark.parametrize("code", ODD)
+@pytest.mark.parametrize("value", [0, 7, -1e300, 5e-324])
+def test_no_code_stops_a_workbook_or_makes_a_number_endless(value: float, code: str) -> None:
+    assert len(shown_number(value, code)) < 1200

@@ -198,7 +198,8 @@ ENDLESS = [
     ('<row r="2"><c r="ZZZ2"><v>1</v></c></row>', "beyond row 1048576 or column 16384"),
     ('<row r="2"><c r="B2"><v>1</v></c><c r="A2"><v>1</v></c></row>', "out of order"),
     ('<row r="2"><c r="A99999999999"><v>1</v></c></row>', "no reference to a cell"),
-    ('<row r="2"><c t="s"><v>5</v></c></row>', "list index out of range"),
+    ('<row r="2"><c t="s"><v>5</v></c></row>', "no text 5 among"),
+    ('<row r="2"><c t="s"><v>-1</v></c></row>', "no text -1 among"),
 ]
 
 
@@ -211,6 +212,11 @@ def test_rows_and_columns_that_no_sheet_has_are_refused_and_what_stands_before_i
     found = load(tmp_path, with_parts(book_of(["x"]), sheet1=sheet_of(before + moved)))
     assert found.reasons == ["workbook cannot be read"]
     assert told in found.rejects[0].detail and found.rejects[0].detail.startswith("loans.xlsx: ")
+
+
+def test_a_workbook_without_text_says_so(tmp_path: Path) -> None:
+    assert load(tmp_path, Workbook()).reasons == ["table is empty"]
+    assert load(tmp_path, book_of(["name", "note"])).reasons == ["table has no rows"]
 
 
 def test_a_row_far_down_is_read_without_those_above_it(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
             status = found.stat()
             wanted = unicodedata.normalize("NFC", part)
             exact, folded = _names_of(str(found), status.st_mtime_ns, status.st_ino)
-            names = exact.get(wanted) or folded.get(_folded(wanted), ())
+            names = exact.get(wanted) or folded.get(_folded(wanted), [])
             if len(names) != 1:
                 return None
             other_case = other_case or wanted not in exact

@@ -41,6 +41,13 @@ def shown_number(value: float, code: str) -> str:
     """A number as the format code shows it; plain where the code cannot be used."""
     if not math.isfinite(value) or len(code) > MAX_FORMAT_CHARS:
         return plain_number(value)
+    try:
+        return _formatted(value, code)
+    except (ArithmeticError, ValueError, IndexError):  # a code that no spreadsheet writes, or a number beyond it
+        return plain_number(value)
+
+
+def _formatted(value: float, code: str) -> str:
     section, is_negative = _section_for(value, code)
     tokens = [token for token in _TOKEN.findall(section) if not _is_dropped(token)]
     if not any(token in _PLACE or token.lower() == "general" or token == "@" for token in tokens):
@@ -209,8 +216,8 @@ def _places(tokens: list[str]) -> _Places:
 
 def _rounded(value: float, places: _Places) -> Decimal:
     with localcontext() as context:
-        context.prec = 400
-        number = Decimal(plain_number(value)) / 1000**places.scale
+        context.prec = 700
+        number: Decimal = Decimal(plain_number(value)) / 1000**places.scale
         return number.quantize(Decimal(1).scaleb(-places.most), ROUND_HALF_UP)
 
 

@@ -7,6 +7,7 @@ alone: `docent ingest table.xlsx`.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -64,11 +65,16 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
         if not sheet.is_visible:
             log.warning("%s: sheet %s is hidden, and left out", printable(listed.name), printable(sheet.name))
     left = [limit_chars]
+    is_empty = True
     for number, sheet in enumerate(visible, 1):
         reading = _Reading(listed, sheet, number if len(visible) > 1 else None)
         rows = with_merged_cells(book.rows(sheet), book.merges(sheet))
-        yield from reading.documents(_bounded(rows, left), intake)
-        yield from reading.lost()
+        for found in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
+            is_empty = False
+            yield found
+    if is_empty:
+        detail = f"{printable(listed.name)}: no visible sheet has text"
+        yield Reject(reason="table is empty", raw=printable(listed.name), detail=detail)
 
 
 def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:

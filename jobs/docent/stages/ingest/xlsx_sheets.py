@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from docent.stages.ingest.number_formats import is_elapsed, shown_date, shown_duration, shown_number
-from docent.stages.ingest.xlsx_package import Package, TooLargeError, damage
+from docent.stages.ingest.xlsx_package import Package, TooLargeError, WorkbookError, damage
 from docent.stages.ingest.xlsx_parts import Merge, Merges, RawCell, Rows, Strings, Styles, Workbook, unescaped
 
 MAX_CELLS = 20_000_000
@@ -67,6 +67,9 @@ class Book:
         related = package.related(start or "xl/workbook.xml")
         listed = Workbook()
         package.read_whole(start or "xl/workbook.xml", listed)
+        for name, key, _ in listed.sheets:
+            if key not in related:
+                raise WorkbookError(f"sheet {name[:40]!r} has no part")
         self.sheets = [
             Sheet(name, related[key][1], state == "visible")
             for name, key, state in listed.sheets
@@ -119,7 +122,12 @@ class Book:
         if raw.kind == "e":
             return Cell("", error=raw.value)
         if raw.kind == "s":
-            return Cell(self._strings.found[int(raw.value)], True)
+            number = int(raw.value)
+            if not 0 <= number < len(self._strings.found):
+                raise WorkbookError(
+                    f"there is no text {raw.value[:40]} among the {len(self._strings.found)} shared ones"
+                )
+            return Cell(self._strings.found[number], True)
         if raw.kind == "str":
             return Cell(unescaped(raw.value).strip(), True)
         if raw.kind == "b":
