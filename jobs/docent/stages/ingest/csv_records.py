@@ -81,9 +81,10 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
     """
     csv.field_size_limit(MAX_CSV_BYTES)  # a long cell is rejected by itself, not with the whole file
     source = _Lines(iter(lines))
+    reader = csv.reader(source, delimiter=delimiter)
     read, open_quotes = lines_before, 0
     try:
-        while (cells := next(csv.reader(source, delimiter=delimiter), None)) is not None:
+        while (cells := next(reader, None)) is not None:
             if _is_open(source.taken, delimiter):
                 open_quotes += 1
                 if open_quotes > _MAX_OPEN_QUOTES:
@@ -91,6 +92,7 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
                 yield Record(source.taken[0].rstrip("\r\n").split(delimiter), read + 1, is_open=True)
                 read += 1
                 source.go_back()
+                reader = csv.reader(source, delimiter=delimiter)
                 continue
             yield Record(cells, read + 1)
             read += len(source.taken)

@@ -82,7 +82,7 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
             _suggestion(names, missing),
         )
     for name in columns:
-        if names.count(name) > 1:
+        if names.count(name) > 1 and name not in ID_COLUMNS:
             raise InputError(f"column {name} stands there {names.count(name)} times", str(path), "keep one of them")
     return columns
 
