@@ -96,10 +96,11 @@ def test_a_table_of_file_names_alone_is_spoken_without_hyphens(tmp_path: Path) -
     ("written", "text"),
     [
         ("<p>A <em>brass</em> jug.</p><p>Made &amp; signed.</p><!-- id 7 -->", "A brass jug.\n\nMade & signed."),
-        ("A jug &ndash; of&nbsp;brass &#233;", "A jug – of\xa0brass é"),
+        ("A jug &ndash; of&nbsp;brass &#233;", "A jug – of brass é"),
         ("A jug.<!-- draft -->", "A jug."),
         ("&lt;p&gt;A jug.&lt;/p&gt;", "A jug."),
         ("R&D at AT&T; 5 < 6 > 4, a?b=1&copy=2", "R&D at AT&T; 5 < 6 > 4, a?b=1&copy=2"),
+        ("First <em>line</em>.\nSecond line.", "First line.\nSecond line."),
         ("<ul><li>one</li><li>two</li></ul>", "- one\n- two"),
     ],
 )
@@ -111,7 +112,12 @@ def test_descriptions_of_exhibits_have_no_tags_comments_and_entities(tmp_path: P
     (other,) = from_folder(Source(kind="exhibits-folder", path=tmp_path / "folder"))
     assert isinstance(one, Exhibit) and isinstance(other, Exhibit)
     assert one.text == other.text == text
-    assert (other.span.first_line, other.span.last_line) == (1, 1)
+    assert (other.span.first_line, other.span.last_line) == (1, 1 + written.count("\n"))
+
+
+def test_entities_in_a_name_are_the_characters_they_stand_for(tmp_path: Path) -> None:
+    (one,) = from_csv(table(tmp_path, "1,Caf&eacute;&nbsp;chair &amp; table,A set.,a.jpg"))
+    assert isinstance(one, Exhibit) and one.name == "Café chair & table"
 
 
 def test_the_report_counts_items_of_one_name_apart() -> None:

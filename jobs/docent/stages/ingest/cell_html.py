@@ -25,6 +25,11 @@ _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", r
 _MAX_ATTRIBUTE_CHARS = 4000
 # With its semicolon: `R&D` and `?a=1&copy=2` are text.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Without one of these, the line breaks of the text are its own; a comment may be longer than a line.
+_BREAKS_LINES = re.compile(
+    rf"<!--|</?(?:{'|'.join(sorted(_BLOCKS | _DROPPED | set(_HEADINGS)))}|br|hr|li|td|th|thead|tbody|body|html)\b",
+    re.IGNORECASE,
+)
 _ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>]{0,200}?&gt;")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
@@ -43,7 +48,8 @@ def readable_html(text: str, emphasis: bool = False) -> str:
     if _ESCAPED_TAG.match(text) and not is_html(text):  # escaped once more by the system that exported it
         text = without_entities(text)
     if is_html(text):
-        return to_markdown(text, emphasis)
+        lines = [text] if _BREAKS_LINES.search(text) else text.split("\n")
+        return "\n".join(to_markdown(line, emphasis) for line in lines)
     if "<!--" in text:
         text = _without_comments(text).strip()
     return without_entities(text)
@@ -51,7 +57,9 @@ def readable_html(text: str, emphasis: bool = False) -> str:
 
 def without_entities(text: str) -> str:
     """A text with `&amp;` and the like as the characters that they stand for."""
-    return _ENTITY.sub(lambda found: html.unescape(found.group()), text) if "&" in text else text
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(lambda found: html.unescape(found.group()).replace("\xa0", " "), text)
 
 
 def to_markdown(text: str, emphasis: bool = True) -> str:
