@@ -131,6 +131,11 @@ def test_an_encoding_that_does_not_fit_is_named_with_the_byte_that_shows_it() ->
     )
 
 
+@pytest.mark.parametrize("data", [b"\xe4\xb8" * 500_000, b"\xff" * 500_000, bytes(range(128, 256)) * 10_000])
+def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
+    assert detect(data) is None
+
+
 @pytest.mark.parametrize("between", ["\n", " "])
 def test_what_stands_among_much_plain_text_is_looked_at_and_time_grows_with_the_length_alone(between: str) -> None:
     plain = f"The jug was found at the river, and it is in the hall now.{between}"

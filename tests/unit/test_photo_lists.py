@@ -37,6 +37,10 @@ def test_names_that_are_not_there_are_told_one_by_one(tmp_path: Path) -> None:
     assert names(tmp_path, "../a.jpg, b.jpg") == ["../a.jpg", "b.jpg"]
 
 
+def test_a_cell_that_is_no_list_of_photos_is_one_name(tmp_path: Path) -> None:
+    assert names(tmp_path, "a.jpg," * 5000, "a.jpg") == ["a.jpg," * 5000]
+
+
 def test_a_list_that_cannot_be_taken_apart_says_how_photos_are_listed(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     path = tmp_path / "list.csv"

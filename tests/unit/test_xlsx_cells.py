@@ -141,6 +141,11 @@ def test_titles_above_the_column_names_are_left_out_with_a_note(
     assert "row 3 is above the column names, and left out: as of May" in caplog.text
 
 
+def test_column_names_may_be_years_below_a_title(tmp_path: Path) -> None:
+    book = book_of(["Visitors"], ["hall", "site", 2023, 2024], ["north", "main", 7, 8], ["south", "main", 5, 6])
+    assert texts_of(load(tmp_path, book))[0] == "hall: north\nsite: main\n2023: 7\n2024: 8"
+
+
 @pytest.mark.parametrize("rows", [[["word"], ["alpha"], ["beta"]], [["a", "b"], ["1"], ["2"], ["3", "x"]]])
 def test_a_first_row_that_names_the_columns_is_no_title(tmp_path: Path, rows: list[list[Any]]) -> None:
     assert len(load(tmp_path, book_of(*rows)).documents) == len(rows) - 1

@@ -29,6 +29,8 @@ _MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
 # Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
 _RARE = frozenset("cp850 cp852 cp866 cp874 iso8859_13 mac_cyrillic mac_greek mac_latin2 mac_turkish".split())
 _CJK = ("cp949", "cp932", "euc_jp", "gb18030", "big5hkscs")
+# Nearly all bytes are letters in these.
+_NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
 _HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
@@ -83,7 +85,7 @@ def likely_encoding(data: bytes) -> str | None:
         if first < _MIN_EVIDENCE or first < _MIN_RATIO * second:
             return None
     chosen = ranked[0][0]
-    if chosen.encoding in _CJK and chosen.evidence < _MIN_EVIDENCE:
+    if chosen.encoding in _NEEDS_EVIDENCE and chosen.evidence < _MIN_EVIDENCE:
         return None
     return chosen.encoding
 
@@ -126,7 +128,8 @@ def _sample(data: bytes) -> bytes:
         position = found.start() if found else len(data)
         line = data[start:position]
         if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
-            line = line[: max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))]
+            cut = max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))
+            line = line[: cut if cut > 0 else _SAMPLE_BYTES]
         lines.setdefault(line)
         size += len(line)
     return b"\n".join(lines)

@@ -19,7 +19,7 @@ MAX_FORMAT_CHARS = 255
 # Quoted text, an escaped character, padding, fill, brackets, `General`, an exponent, or one character.
 _TOKEN = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]?|General|E[+-](?=[0#?])|.', re.IGNORECASE | re.DOTALL)
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)\]")
-_CURRENCY = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]")
+_CURRENCY = re.compile(r"\[\$([^\[\]-]*)(?:-[^\[\]]*)?\]")
 _ELAPSED = re.compile(r"\[([hms])\1*\]", re.IGNORECASE)
 _PLACE = frozenset("0#?")
 _TESTS = {
@@ -90,7 +90,7 @@ def shown_duration(value: float, code: str) -> str:
 
 def shown_date(value: datetime.datetime, code: str) -> str:
     """A date or time as ISO text, with no more of it than the format shows."""
-    letters = re.sub(r'"[^"]*"|\\.|\[\$[^\]]*\]|am/pm|a/p', "", code.partition(";")[0].lower())
+    letters = re.sub(r'"[^"]*"|\\.|\[\$[^\[\]]*\]|am/pm|a/p', "", code.partition(";")[0].lower())
     has_time = "h" in letters or "s" in letters
     has_date = "y" in letters or "d" in letters or ("m" in letters and not has_time)
     if has_time and not has_date:

@@ -14,6 +14,8 @@ from docent.stages.ingest.sources import OutsideError, confined
 
 HOW_TO_LIST = "list photos one per line, or separated by | ; or ,"
 _SEPARATOR = re.compile(r"[|;,]")
+# A longer list is no list of photos, and is told as one name.
+_MAX_NAMES_IN_LINE = 1000
 # File names with more of these characters are not looked for, so that a long cell takes time by its length alone.
 _MAX_SEPARATORS_IN_NAME = 8
 
@@ -36,11 +38,12 @@ def is_several(name: str) -> bool:
 
 
 def _names_in(line: str, folder: Path) -> Iterator[str]:
-    if not _SEPARATOR.search(line) or _exists(line, folder):
+    separators = [found.start() for found in _SEPARATOR.finditer(line)]
+    if not 0 < len(separators) < _MAX_NAMES_IN_LINE or _exists(line, folder):
         yield from [line] if line else []
         return
-    starts = [0, *(found.end() for found in _SEPARATOR.finditer(line))]
-    ends = [*(found.start() for found in _SEPARATOR.finditer(line)), len(line)]
+    starts = [0, *(position + 1 for position in separators)]
+    ends = [*separators, len(line)]
     position = 0
     while position < len(starts):
         last = _last_of_name(line, folder, starts, ends, position)

@@ -55,13 +55,14 @@ def find_header(rows: Iterator[Row]) -> Table | None:
 
 
 def _header_position(rows: Sequence[Row]) -> int:
-    """The first row at least half as wide as most below it, and of text alone; the first row where there is none."""
+    """The first row at least half as wide as most below it, and mostly text; the first row where there is none."""
     widths = [len(_own_texts(cells)) for _, cells in rows]
     for position, (_, cells) in enumerate(rows[:-1]):
         usual, _ = max(Counter(widths[position + 1 :]).items(), key=lambda item: (item[1], item[0]))
         if position == 0 and (usual < 2 or widths[0] > 1):
             return 0
-        if widths[position] >= max(2, usual / 2) and all(cell.is_text for cell in cells.values() if cell.text):
+        texts = sum(cell.is_text for cell in cells.values() if cell.text and not cell.is_copy)
+        if widths[position] >= max(2, usual / 2) and 2 * texts >= widths[position]:
             return position
     return 0
 
