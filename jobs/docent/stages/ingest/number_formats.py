@@ -21,6 +21,7 @@ _TOKEN = re.compile(r'"[^"]*"?|\\.|_.|\*.|\[[^\]]*\]?|General|E[+-](?=[0#?])|.',
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)\]")
 _CURRENCY = re.compile(r"\[\$([^\[\]-]*)(?:-[^\[\]]*)?\]")
 _ELAPSED = re.compile(r"\[([hms])\1*\]", re.IGNORECASE)
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _PLACE = frozenset("0#?")
 _TESTS = {
     "<": lambda a, b: a < b,
@@ -48,13 +49,12 @@ def shown_number(value: float, code: str) -> str:
 
 
 def _formatted(value: float, code: str) -> str:
-    section, is_negative = _section_for(value, code)
+    section, sign = _section_for(value, code)
     tokens = [token for token in _TOKEN.findall(section) if not _is_dropped(token)]
     if not any(token in _PLACE or token.lower() == "general" or token == "@" for token in tokens):
         text = "".join(map(_literal, tokens)).strip()
         return text or ("" if section else plain_number(value))
-    text = " ".join(_filled(abs(value) if is_negative else value, tokens).split())
-    return f"-{text}" if is_negative and value < 0 and ";" not in code else text
+    return sign + " ".join(_filled(abs(value), tokens).split())
 
 
 def is_text_format(code: str) -> bool:
@@ -102,20 +102,23 @@ def shown_date(value: datetime.datetime, code: str) -> str:
     return value.isoformat(" ", "seconds")
 
 
-def _section_for(value: float, code: str) -> tuple[str, bool]:
-    """The section of a code that holds for a value, and whether the value loses its sign in it."""
+def _section_for(value: float, code: str) -> tuple[str, str]:
+    """The section of a code that holds for a value, and the sign before it, where the section has none of its own."""
     sections = _sections(code)
+    sign = "-" if value < 0 else ""
     conditions = [_CONDITION.search(section) for section in sections[:2]]
     if any(conditions):
         for section, condition in zip(sections, conditions, strict=False):
             if condition and _TESTS[condition[1]](value, float(condition[2])):
-                return section, value < 0
-        return sections[min(len(sections), 3) - 1] if len(sections) > 1 else code, value < 0
+                return section, sign
+        return sections[min(len(sections), 3) - 1], sign
     if value < 0 and len(sections) > 1:
-        return sections[1], True
+        # A section that only changes the colour would lose the sign.
+        positive, negative = (_BRACKETS.sub("", section) for section in sections[:2])
+        return sections[1], sign if positive == negative else ""
     if value == 0 and len(sections) > 2:
-        return sections[2], False
-    return sections[0], value < 0
+        return sections[2], ""
+    return sections[0], sign
 
 
 def _sections(code: str) -> list[str]:
