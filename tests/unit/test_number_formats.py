@@ -4,7 +4,8 @@ import datetime
 
 import pytest
 
-from docent.stages.ingest.number_formats import plain_number, shown_date, shown_duration, shown_number
+from docent.stages.ingest.date_formats import shown_date, shown_duration
+from docent.stages.ingest.number_formats import plain_number, shown_number
 
 ACCOUNT = '_-* #,##0.00 "€"_-;-* #,##0.00 "€"_-;_-* "-"?? "€"_-;_-@_-'
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from docent.stages.ingest.number_formats import is_elapsed, shown_date, shown_duration, shown_number
+from docent.stages.ingest.date_formats import is_elapsed, shown_date, shown_duration
+from docent.stages.ingest.number_formats import shown_number
 from docent.stages.ingest.xlsx_package import Package, TooLargeError, WorkbookError, damage
 from docent.stages.ingest.xlsx_parts import Merge, Merges, RawCell, Rows, Strings, Styles, Workbook, unescaped
 
