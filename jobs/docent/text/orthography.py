@@ -10,7 +10,9 @@ import re
 import unicodedata
 
 LAST_LATIN = "\u024f"
-WORD = re.compile(r"(?:(?![ªº²³¹¼½¾])[^\W\d_])+(?:[\u0300-\u036f\u0e30-\u0e4e](?:(?![ªº²³¹¼½¾])[^\W\d_])*)*")
+_LETTER = r"[^\W\d_ªº²³¹¼½¾]"
+# A letter, then letters and the marks written above and below them; no character is in both sets.
+WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|(?![^\W\d_])[\u0300-\u036f\u0e30-\u0e4e])*")
 _FOREIGN = re.compile("[^\x00-\x7f]")
 # Symbols that prose has, by what may stand before them; soft hyphens and no-break spaces stand anywhere.
 _ONE_LETTER_WORDS = "àáåæèéêíìòóöøùúÀÉÓÚÅµАВИКОСУЯЄІΗΟ"
