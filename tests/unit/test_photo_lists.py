@@ -44,14 +44,16 @@ def test_a_cell_that_is_no_list_of_photos_is_one_name(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_taken_apart_says_how_photos_are_listed(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     path = tmp_path / "list.csv"
-    path.write_text("item_name,description,train_images\njug,A jug.,a.jpg / b.jpg\n")
-    rejects = loaded("exhibits-csv", path).rejects
-    assert [(one.reason, one.raw) for one in rejects] == [("photo not found", "a.jpg / b.jpg")]
-    assert "one per line" in rejects[0].detail
+    for cell in ("a.jpg / b.jpg", "a.jpg|b.jpg", "a.jpg b.jpg"):
+        path.write_text(f"item_name,description,train_images\njug,A jug.,{cell}\n")
+        rejects = loaded("exhibits-csv", path).rejects
+        assert {one.reason for one in rejects} == {"photo not found"}
+        assert all("list.csv line 2; list photos one per line, or separated by" in one.detail for one in rejects)
 
 
 def test_every_photo_of_a_line_has_its_line_and_counts_as_a_slot(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "b.jpg").write_bytes(b"")
     path = tmp_path / "list.csv"
     path.write_text('item_name,description,train_images\njug,A jug.,"a.jpg|b.jpg\nc.jpg"\n')
     (one,) = list_exhibits(Source(kind="exhibits-csv", path=path))

@@ -19,7 +19,7 @@ from docent.stages.ingest.cell_html import readable_html, without_entities
 from docent.stages.ingest.csv_files import NO_ROWS, EncodingError, open_csv, problem_of, without_empty_end
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
 from docent.stages.ingest.exhibit_names import ID_COLUMNS, usable_id, with_spoken_names
-from docent.stages.ingest.photo_lists import HOW_TO_LIST, is_several, photo_names
+from docent.stages.ingest.photo_lists import HOW_TO_LIST, is_unclear, photo_names
 from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, shorten
 
 NAME, DESCRIPTION = "item_name", "description"
@@ -130,6 +130,8 @@ def _photos(source: Source, folder: Path, columns: dict[str, int], record: Recor
     for column, split in IMAGE_COLUMNS.items():
         if column in columns:
             first_line = cell_line(record, columns[column])
-            for name, offset in photo_names(record.cells[columns[column]], folder):
-                where = f"{printable(source.path.name)} line {first_line + offset}"
-                yield ListedPhoto(name, f"{where}; {HOW_TO_LIST}" if is_several(name) else where, split)
+            cell = record.cells[columns[column]]
+            names = list(photo_names(cell, folder))
+            hint = f"; {HOW_TO_LIST}" if is_unclear(cell, names, folder) else ""
+            for name, offset in names:
+                yield ListedPhoto(name, f"{printable(source.path.name)} line {first_line + offset}{hint}", split)

@@ -6,7 +6,7 @@ A file name that holds such a character, and exists, is one name. Looks at names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from docent.stages.ingest.exhibits_folder import PHOTO_SUFFIXES
@@ -31,10 +31,15 @@ def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
             yield name, offset
 
 
-def is_several(name: str) -> bool:
-    """Whether what is left as one name looks like several, separated by something else."""
-    suffixes = [piece for piece in re.split(r"[^\w.]+", name) if Path(piece).suffix.lower() in PHOTO_SUFFIXES]
-    return len(suffixes) > 1 or _SEPARATOR.search(name) is not None
+def is_unclear(cell: str, names: Sequence[tuple[str, int]], folder: Path) -> bool:
+    """Whether a line of a cell looks like several photos, and none of the names found in the cell is a file."""
+    is_list = _SEPARATOR.search(cell) is not None or any(_has_several(name) for name, _ in names)
+    return is_list and not any(_exists(name, folder) for name, _ in names)
+
+
+def _has_several(name: str) -> bool:
+    pieces = re.split(r"[^\w.]+", name)
+    return sum(Path(piece).suffix.lower() in PHOTO_SUFFIXES for piece in pieces) > 1
 
 
 def _names_in(line: str, folder: Path) -> Iterator[str]:
