@@ -120,7 +120,7 @@ def test_one_broken_byte_in_utf_8_is_refused_with_its_place_and_never_replaced(t
 
 
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbfa\xff", b"\xff\xfea\x00\x00\xd8", b"\xff\xfe\x00\x00abc"])
-def test_a_mark_that_lies_is_refused(data: bytes) -> None:
+def test_a_mark_that_does_not_fit_its_text_is_refused(data: bytes) -> None:
     assert detect(data) is None
     assert "its mark says" in why_unknown(data, "encoding")
 
