@@ -56,7 +56,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
-        version=2,
+        version=3,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",

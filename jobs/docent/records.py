@@ -117,6 +117,8 @@ class Document(Row):
     kind: Literal["exhibit", "markdown", "pdf", "row", "text"]
     name: str
     """The exhibit's name, or the document's title."""
+    spoken_name: str = ""
+    """As questions and answers say it, where that is not `name`: without the hyphens of a folder's name."""
     sections: tuple[Section, ...]
     images: tuple[ImageFile, ...] = ()
     """Photos of an exhibit; the pictures of other documents are their sections' figures."""
@@ -166,6 +168,8 @@ class Item(Row):
     kind: Literal["exhibit", "section"] = "exhibit"
     name: str
     """The exhibit's name; for a section the document's title, then its own."""
+    spoken_name: str = ""
+    """As questions and answers say it, where that is not `name`."""
     text: str
     source: Span
     images: tuple[PlannedImage, ...] = ()
@@ -182,6 +186,11 @@ class Item(Row):
     figures: tuple[Figure, ...] = ()
     related: tuple[str, ...] = ()
     """Ids of items of the same document that say similar things, the nearest first."""
+
+    @property
+    def called(self) -> str:
+        """The name in questions and answers."""
+        return self.spoken_name or self.name
 
 
 class QAPair(Row):

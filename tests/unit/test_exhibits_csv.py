@@ -9,8 +9,9 @@ from tests.published import published
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject
+from docent.stages.ingest.exhibit_names import reject_named_twice
 from docent.stages.ingest.exhibits_csv import list_exhibits
-from docent.stages.ingest.sources import Exhibit, reject_named_twice
+from docent.stages.ingest.sources import Exhibit
 
 MUSEUM = Path(__file__).parents[2] / "samples" / "museum" / "raw_data.csv"
 COLUMNS = ["item_id", "item_name", "link", "train_images", "validation_images", "test_images", "description"]
@@ -98,7 +99,7 @@ def test_columns_are_found_by_name_in_any_order_and_others_ignored(tmp_path: Pat
     [
         (["name", "descripton", "train_images"], ["item_name, description", "found: name, descripton"], "rename"),
         (["item_name", "description", "images"], ["train_images or validation_images or test_images"], "images to"),
-        (["item_name;description;train_images"], ["columns are missing"], "separate the columns by commas"),
+        (["item_name:description:train_images"], ["columns are missing"], "separate the columns by commas"),
         (["x", "y", "z"], ["item_name, description"], "its first line must name"),
         (["item_name", "description", "description", "test_images"], ["2 times"], "keep one"),
     ],
@@ -117,10 +118,15 @@ def test_missing_columns_are_named_with_those_found_and_a_way_out(
     ("content", "what"),
     [
         (b"", "empty"),
-        ("item_name,description,test_images\ncube,gr\xfcn,a.jpg\n".encode("latin-1"), "not UTF-8: byte 0xfc"),
+        (
+            "item_name,description,test_images\nvaso,España,a.jpg\n".encode("latin-1"),
+            "not UTF-8, see byte 0xf1 in line 2",
+        ),
     ],
 )
-def test_a_file_that_is_no_csv_in_utf8_is_one_clear_error(tmp_path: Path, content: bytes, what: str) -> None:
+def test_a_file_that_is_no_csv_in_a_known_encoding_is_one_clear_error(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
     with pytest.raises(InputError, match=what):
         list_exhibits(source(tmp_path, content))
 

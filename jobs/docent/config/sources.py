@@ -43,6 +43,10 @@ class Source(Section):
     language: str = output("")
     """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
 
+    encoding: str = output("", pattern=ENCODING)
+    """Encoding of its text files and CSVs, such as `mac_roman`, ahead of `rows.encoding` and `text.encoding`; found out
+    when empty, and refused where it is doubtful."""
+
     @field_validator("path", "images", mode="before")
     @classmethod
     def _names_something(cls, path: object) -> object:

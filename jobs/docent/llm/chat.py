@@ -56,6 +56,7 @@ class Material:
         pairs: how many pairs per temperature.
         language: of questions and answers.
         seed: of the run; the exhibit's name and text enter as well.
+        spoken_name: as answers say it, where that is not `name`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Material:
     max_answer_words: int
     language: str
     seed: int
+    spoken_name: str = ""
 
 
 @dataclass(frozen=True)

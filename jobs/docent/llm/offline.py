@@ -31,7 +31,6 @@ from docent.text.sentences import (
     contains_name,
     count_words,
     is_heading,
-    readable_name,
     split_sentences,
 )
 from docent.text.topics import by_topic
@@ -216,7 +215,7 @@ def _worded(plan: _Plan, chosen: Sequence[int]) -> str:
 
 def _introduction(material: Material) -> str:
     """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
-    name = readable_name(material.name)
+    name = material.spoken_name or material.name
     found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", material.text, re.IGNORECASE)
     if not found:
         return f"This is {name}."

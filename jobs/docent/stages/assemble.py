@@ -132,6 +132,7 @@ def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile
         id=make_id("assemble", (document.id,)),
         parents=(document.id,),
         name=document.name,
+        spoken_name=document.spoken_name,
         text="\n\n".join(section.text for section in document.sections),
         source=_span(document),
         document_id=document.id,

@@ -20,7 +20,7 @@ from docent.text.names import Vouched, vouched_by
 from docent.text.number_marks import readings
 from docent.text.numbers import supported_by
 from docent.text.quantities import Counts, numbers_by_word, units_by_number, written_out
-from docent.text.sentences import plain, readable_name
+from docent.text.sentences import plain
 from docent.text.terms import stems_of
 
 KEPT_SOURCES = 256
@@ -54,7 +54,7 @@ class Told:
 def told_by(item: Item) -> Told:
     """What an item says."""
     text = with_descriptions(item.text, item.figures)
-    head = "\n".join([readable_name(item.name), item.document, *item.meta.values()])
+    head = "\n".join([item.called, item.document, *item.meta.values()])
     return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
 
 

@@ -48,7 +48,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
     item = call.item
     return TypedMaterial(
         question_type=call.kind.name,
-        name=item.document if item.kind == "section" else item.name,
+        name=item.document if item.kind == "section" else item.called,
         title=item.title,
         text=view.text,
         facts=tuple(fact.text for fact in view.facts),

@@ -9,6 +9,7 @@ from pathlib import Path
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject, Span
+from docent.stages.ingest.cell_html import readable_html
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     MAX_TEXT_BYTES,
@@ -21,7 +22,8 @@ from docent.stages.ingest.sources import (
     line_breaks,
     warn_of_run,
 )
-from docent.text.encoding import read_text
+from docent.text.encoding import read_text, why_unknown
+from docent.text.sentences import readable_name
 from docent.walk import Entry, children
 
 DESCRIPTION = "description.txt"
@@ -88,10 +90,11 @@ def _exhibit(source: Source, entry: Entry) -> Exhibit | Reject:
         data = file.read(MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
-    whole = read_text(data, where)
+    whole = read_text(data, where, source.encoding)
     if whole is None:
-        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: save it as UTF-8")
-    text = whole.strip()
+        why = why_unknown(data, "encoding of the source", source.encoding)
+        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
+    text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
@@ -99,8 +102,9 @@ def _exhibit(source: Source, entry: Entry) -> Exhibit | Reject:
     return Exhibit(
         source=source,
         name=folder.name,
+        spoken_name=readable_name(folder.name) or folder.name,
         text=text,
-        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(text)),
+        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(whole.strip())),
         root=source.path,
         folder=folder,
         photos=tuple(ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in photos),
