@@ -26,7 +26,7 @@ class Knobs:
             middle with finish_reason "length"; p_fenced has its JSON in a ```json fence; p_broken has a comma too many
             or a brace too few with finish_reason "stop"; p_wrong_schema is JSON of another form; p_hostile is what
             `hostile` names (endpoint_hostile.py: empty, null, control, nested_fence, huge; html, no_json, no_choices,
-            invalid_utf8, redirect, cut_off, endless).
+            invalid_utf8, redirect, cut_off, endless, error_inside, open_stream).
         honours: the strongest response_format that is followed: json_schema, json_object or none.
         on_unknown_format: a response_format beyond it is ignored or refused with 400.
         unknown_fields: {name: name that is told instead, or ""}: requests with such a field are refused with 400.

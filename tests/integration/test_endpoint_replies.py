@@ -287,6 +287,12 @@ def test_an_endpoint_that_refuses_both_names_comes_to_an_end(endpoint: ScriptedE
     assert "HTTP 400" in replies[0].error and endpoint.stats()["requests"] == 2
 
 
+def test_a_field_that_is_refused_with_http_200_is_learned_as_well(endpoint: ScriptedEndpoint, tmp_path: Path) -> None:
+    reply = answered(endpoint, tmp_path, {"error": {**UNSUPPORTED, "code": 400}}, completion(SAID))
+    fields = [request["fields"] for request in endpoint.stats()["sent"]]
+    assert reply.text == SAID and len(fields) == 2 and "max_completion_tokens" in fields[1]
+
+
 def test_a_field_of_extra_body_that_is_not_taken_stops_the_stage(endpoint: ScriptedEndpoint, tmp_path: Path) -> None:
     error = {"message": "Unrecognized request argument supplied: top_k"}
     endpoint.reset(unknown_fields={"top_k": error})

@@ -75,6 +75,7 @@ def test_what_may_be_both_is_refused_with_the_way_out() -> None:
 def test_it_is_counted_as_repaired_only_where_the_object_changed(wrap: str) -> None:
     single, doubled = r'{"answer": "\frac{a}{b}"}', r'{"answer": "\\frac{a}{b}"}'
     assert read_reply(wrap.replace("{}", single), Said) == read_reply(single, Said)
+    assert read_reply(r'{"answer": "100\% \& more"}', Said).repaired
     assert read_reply(single, Said).repaired and not read_reply(doubled, Said).repaired
     assert not read_reply(rf"With \frac and \beta: {doubled}", Said).repaired
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.test_typed_rows import problem, reply
 
 from docent.text.terms import length_in_words
 
@@ -42,3 +43,8 @@ def test_letters_stand_for_words_where_there_are_no_spaces(text: str, least: int
 def test_a_text_twice_as_long_has_twice_the_words() -> None:
     for text in ("花瓶は展示室の入口に置かれています。", "แจกันตั้งอยู่ที่ทางเข้าห้องจัดแสดง"):
         assert abs(length_in_words(text * 20) - 20 * length_in_words(text)) <= 10
+
+
+def test_the_longest_answer_is_measured_in_the_same_way_when_it_is_generated() -> None:
+    assert problem("inference", reply(("花瓶は?", "花瓶" * 300))) == ""
+    assert "301 words, at most 300" in problem("inference", reply(("花瓶は?", "花瓶" * 301)))

@@ -6,7 +6,7 @@ else a reply says, it is incomplete and never used. Reads and writes nothing.
 
 from __future__ import annotations
 
-WHOLE = frozenset({"stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed"})
+WHOLE = frozenset({"stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed", "normal"})
 CUT_BY_LENGTH = frozenset(
     {
         *("length", "max_tokens", "max_length", "model_length", "max_new_tokens", "max_output_tokens", "token_limit"),

@@ -65,7 +65,8 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
         return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
     reading = _read(escaped, schema)
     if escaped != text and reading.value is not None and not reading.repaired:
-        return replace(reading, repaired=_read(text, schema).value != reading.value)
+        as_it_was = _read(text, schema)
+        return replace(reading, repaired=as_it_was.repaired or as_it_was.value != reading.value)
     return reading
 
 

@@ -77,7 +77,7 @@ class OpenAIEndpoint:
         while True:
             sent = self.parameters.sent(body)
             reply = await self._transport.post(sent, images)
-            if reply.status == 200 or not self.takes_otherwise(reply, json.loads(sent)):
+            if not _may_name_a_field(reply) or not self.takes_otherwise(reply, json.loads(sent)):
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, asked: Container[str]) -> bool:
@@ -89,7 +89,7 @@ class OpenAIEndpoint:
         Raises:
             ConfigError: the field is one of `llm.extra_body`.
         """
-        if reply.status not in PARAMETER_STATUS:
+        if not _may_name_a_field(reply):
             return False
         error = error_in(reply.body)
         return self.parameters.learn(error, asked, self.clean(error.message))
@@ -183,6 +183,11 @@ class OpenAIEndpoint:
         text = mask(text[:MAX_READ_CHARS])
         printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
+
+
+def _may_name_a_field(reply: Reply) -> bool:
+    """Whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
 
 
 def _sent(message: Message) -> dict[str, Any]:

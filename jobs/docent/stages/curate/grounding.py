@@ -100,4 +100,5 @@ def number_in_question(case: Case) -> str | None:
     known = stated_for(case).numbers
     questions = readings(claimed_text(written_out(case.pair.question)), case.code)
     unknown = [[n for n in numbers_of(text) if len(n) > 1 and n not in known] for text in questions]
-    return ", ".join(min(unknown, key=len)) or None
+    fewest = min(unknown, key=len)
+    return ", ".join(fewest) or None
