@@ -109,7 +109,7 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _LARGE = {"백": 2, "百": 2, "천": 3, "千": 3, "만": 4, "万": 4, "萬": 4, "억": 8, "億": 8, "亿": 8}
-_LARGE_NUMBER = re.compile(rf"(\d+)(?:\.(\d+))?\s?([{''.join(_LARGE)}])")
+_LARGE_NUMBER = re.compile(rf"(?<!\d)(\d++)(?:\.(\d++))?+\s?([{''.join(_LARGE)}])")
 
 
 def claimed_text(answer: str) -> str:

@@ -20,7 +20,7 @@ _OTHER = frozenset("a br font hr img li span sub sup td th thead tbody u body ht
 _KNOWN = "|".join(sorted(_BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)))
 _IS_HTML = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 # Neither begins anew inside another, so that no text is looked at twice.
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _MAX_ATTRIBUTE_CHARS = 4000
 # With its semicolon: `R&D` and `?a=1&copy=2` are text.
