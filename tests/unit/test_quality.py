@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
-from docent.vision.photos import decode
 from docent.vision.quality import measure, sharpness, shortcomings
 
 SHARED_PHOTOS = Path(__file__).parents[3] / "shared/data/photos"
@@ -24,7 +23,9 @@ def noise(size: tuple[int, int] = (128, 96)) -> Image.Image:
 @pytest.mark.skipif(not SHARED_PHOTOS.is_dir(), reason=f"no {SHARED_PHOTOS}: the four reference photos are not shipped")
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_metrics_of_the_reference_photos_are_the_published_ones(name: str) -> None:
-    found = measure(decode(SHARED_PHOTOS / f"{name}.jpg", 10_000_000))
+    # As stored: the published numbers take no notice of colour profiles, which two of the photos have.
+    with Image.open(SHARED_PHOTOS / f"{name}.jpg") as photo:
+        found = measure(photo.convert("RGB"))
     rounded = (round(found.resolution_score, 4), round(found.color_std, 2), round(found.brightness, 2))
     assert rounded == PUBLISHED[name]
     assert not shortcomings(found, **LIMITS)

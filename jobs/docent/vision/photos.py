@@ -38,7 +38,17 @@ MAX_DECODER_BYTES = 640_000_000
 """What a decoder may need for the whole picture before it can be reduced."""
 # Bytes per pixel that the decoders need beside what is returned, measured at 25 megapixels; JPEG and JPEG 2000 files
 # are reduced inside the decoder.
-_DECODER_BYTES = {"WEBP": 13, "AVIF": 12, "HEIF": 12, "GIF": 6, "PNG": 4, "TIFF": 4, "BMP": 4, "JPEG": 6, "JPEG2000": 12}
+_DECODER_BYTES = {
+    "WEBP": 13,
+    "AVIF": 12,
+    "HEIF": 12,
+    "GIF": 6,
+    "PNG": 4,
+    "TIFF": 4,
+    "BMP": 4,
+    "JPEG": 6,
+    "JPEG2000": 12,
+}
 
 ORIENTATION_TAG = 0x0112
 # EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).

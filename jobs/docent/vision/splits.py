@@ -7,14 +7,17 @@ of files and no number of shards enters.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from docent.config import Assemble
 from docent.errors import InputError
 from docent.records import SPLITS, Document, ImageFile, ImageQuality, Split, make_id
-from docent.vision.hashes import near_identical_pairs
+from docent.vision.hashes import HashIndex
 from docent.vision.lineage import copy_number, original_stem
 
 
@@ -73,13 +76,31 @@ def find_usable(
     dropped = {quality.image_id for quality in measured if not quality.keep}
     by_document = {d.id: tuple(image for image in d.images if image.id not in dropped) for d in documents}
     home = {image.id: (d.id, image.group) for d in documents for image in by_document[d.id]}
-    kept = [quality for quality in measured if quality.image_id in home]
-    shared: set[str] = set()
-    for a, b in near_identical_pairs(kept, least_similarity):
-        (document_a, group_a), (document_b, group_b) = home[a.image_id], home[b.image_id]
-        if document_a != document_b:
-            shared.update((group_a, group_b))
-    return Usable(by_document, frozenset(shared))
+    kept = [quality for quality in measured if quality.image_id in home and quality.phash]
+    return Usable(by_document, _shared_groups(kept, home, least_similarity))
+
+
+def _shared_groups(
+    kept: Sequence[ImageQuality], home: Mapping[str, tuple[str, str]], least_similarity: float
+) -> frozenset[str]:
+    """Groups with a near-identical photo in another document.
+
+    Args:
+        home: document id and group of each image id.
+    """
+    index = HashIndex(least_similarity)
+    numbers: dict[str, int] = {}
+    documents, shared = array("Q"), np.zeros(len(kept), bool)
+    for quality in kept:
+        document = numbers.setdefault(home[quality.image_id][0], len(numbers))
+        found = index.matches(quality)
+        elsewhere = found[np.frombuffer(documents, np.uint64)[found] != document] if found.size else found
+        position = index.add(quality)
+        documents.append(document)
+        if elsewhere.size:
+            shared[position] = True
+            shared[elsewhere] = True
+    return frozenset(home[kept[position].image_id][1] for position in np.flatnonzero(shared).tolist())
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:
