@@ -42,20 +42,21 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
-    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
+    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
+    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
         reads=("ingest", "assess-images"),
         requires=("ingest",),
         uses=("assemble",),
+        version=2,
         kind="indexed",
     ),
     "assemble": Stage(
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
-        version=2,
+        version=3,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
@@ -71,15 +72,16 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=3,
+        version=4,
     ),
     "finetune": Stage(
-        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)
+        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=2, kind="training", needs=("gpu",)
     ),
     "answer": Stage(
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
+        version=2,
         kind="indexed",
         needs=("gpu",),
     ),
@@ -98,6 +100,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
+        version=2,
     ),
 }
 

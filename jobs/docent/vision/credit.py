@@ -18,7 +18,7 @@ from PIL import Image, IptcImagePlugin
 MAX_CHARS = 500
 """Of each part of a credit."""
 MAX_XMP_BYTES = 1 << 20
-_ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
+_ORIENTATION, _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x0112, 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -51,6 +51,9 @@ class Credit:
         return bool(self.creator or self.copyright or self.license)
 
 
+NO_CREDIT = Credit()
+
+
 def read_credit(picture: Image.Image) -> Credit:
     """The credit of a decoded picture: of each part the first of XMP, IPTC, EXIF and text chunks that names it."""
     found = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
@@ -67,9 +70,11 @@ def clean_text(text: str) -> str:
     return " ".join(visible.split())[:MAX_CHARS].strip()
 
 
-def exif_of(credit: Credit) -> bytes:
-    """An EXIF block with Artist and Copyright alone, UTF-8; b"" where neither is known."""
+def exif_of(credit: Credit, orientation: int = 1) -> bytes:
+    """An EXIF block with Artist, Copyright and Orientation alone, UTF-8; b"" where there is nothing to say."""
     exif = Image.Exif()
+    if orientation != 1:
+        exif[_ORIENTATION] = orientation
     for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
         if text:
             exif[tag] = text.encode()

@@ -7,6 +7,7 @@ named, with what to save it as.
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 HEAD_BYTES = 1024
 """How much of a file `format_name` needs."""
@@ -29,6 +30,9 @@ SUFFIX_OF_FORMAT = {
     "AVIF": "avif",
     "HEIF": "heic",
 }
+
+KEPT_SUFFIXES = (".jpg", ".png", ".webp")
+"""Formats that a data set keeps; every other becomes PNG, which every reader opens."""
 
 READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", "AVIF"})
 """Names that `format_name` gives to the formats that are read without an extra."""
@@ -85,6 +89,12 @@ _BRANDS = {
 }
 _NETPBM = re.compile(rb"P[1-7]\s")
 _SVG = re.compile(rb"<svg[\s>:]", re.IGNORECASE)
+
+
+def published_suffix(file: str) -> str:
+    """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
+    suffix = PurePosixPath(file).suffix
+    return suffix if suffix in KEPT_SUFFIXES else ".png"
 
 
 def format_name(head: bytes) -> str:

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from PIL import Image
 
 from docent.vision import tiff
-from docent.vision.color import rgb_converter
+from docent.vision.color import ToRgb, rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
@@ -32,23 +32,15 @@ UNSUPPORTED = "unsupported picture format"
 TOO_MANY_PIXELS = "too many pixels"
 DOES_NOT_DECODE = "does not decode"
 
-MAX_DECODED_PIXELS = 36_000_000
-"""A larger picture is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
-MAX_DECODER_BYTES = 640_000_000
-"""What a decoder may need for the whole picture before it can be reduced."""
-# Bytes per pixel that the decoders need beside what is returned, measured at 25 megapixels; JPEG and JPEG 2000 files
-# are reduced inside the decoder.
-_DECODER_BYTES = {
-    "WEBP": 13,
-    "AVIF": 12,
-    "HEIF": 12,
-    "GIF": 6,
-    "PNG": 4,
-    "TIFF": 4,
-    "BMP": 4,
-    "JPEG": 6,
-    "JPEG2000": 12,
-}
+MAX_DECODED_PIXELS = 25_000_000
+"""A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
+STRIPE_PIXELS = 4_000_000
+"""Larger pictures are converted in stripes of about so many pixels."""
+# Bytes per pixel that decoding takes at its peak, measured at 25 megapixels. The limit of pixels is meant for
+# PLAIN_BYTES, which JPEG, PNG, TIFF and BMP take; formats that take more have a limit lower by as much.
+PLAIN_BYTES = 7
+_DECODER_BYTES = {"WEBP": 17, "AVIF": 10, "HEIF": 8}
+_ANIMATED_BYTES = 18
 
 ORIENTATION_TAG = 0x0112
 # EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).
@@ -128,6 +120,7 @@ def examine(data: bytes, max_pixels: float) -> Examined:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
     """
     with _opened(io.BytesIO(data), max_pixels) as picture:
+        _check_memory(picture, max_pixels)
         full = picture.size
         whole = _decoded(picture, MAX_DECODED_PIXELS // 64)
         width_px, height_px = full[::-1] if whole.turned else full
@@ -150,6 +143,12 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
         return _decoded(picture, max_decoded_pixels).picture
 
 
+def orientation_of(data: bytes) -> int:
+    """EXIF orientation of a JPEG, PNG or WebP file that decodes; 1 where there is none."""
+    with _opened(io.BytesIO(data), math.inf) as picture:
+        return _orientation(picture)
+
+
 @dataclass(frozen=True)
 class _Decoded:
     """`turned`: whether width and height changed places against the header."""
@@ -169,7 +168,8 @@ def _decoded(picture: Image.Image, max_decoded_pixels: int) -> _Decoded:
         orientation = _orientation(picture)
         convert, note_of_profile = rgb_converter(picture)
         factor = max(1, math.ceil(math.sqrt(picture.width * picture.height / max_decoded_pixels)))
-        rgb = convert(picture) if factor == 1 else _reduced(picture, factor, convert)
+        plain = factor == 1 and picture.width * picture.height <= STRIPE_PIXELS
+        rgb = convert(picture) if plain else _in_stripes(picture, factor, convert)
     except _DAMAGE as error:
         raise PhotoError(DOES_NOT_DECODE, _words_of(error)) from None
     upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
@@ -186,14 +186,14 @@ def _reduce_in_decoder(picture: Image.Image, factor: int) -> None:
         picture.reduce = math.floor(math.log2(factor))  # type: ignore[method-assign, assignment]
 
 
-def _reduced(picture: Image.Image, factor: int, convert: Any) -> Image.Image:
-    """The picture at 1 / factor of its size, converted in stripes so that no second large picture is in memory."""
+def _in_stripes(picture: Image.Image, factor: int, convert: ToRgb) -> Image.Image:
+    """The picture at 1 / factor of its size, converted in stripes so that few large pictures are in memory."""
     size = (math.ceil(picture.width / factor), math.ceil(picture.height / factor))
     small = Image.new("RGB", size)
-    stripe = factor * max(1, 4_000_000 // (factor * max(1, picture.width)))
-    for top in range(0, picture.height, stripe):
-        part = picture.crop((0, top, picture.width, min(top + stripe, picture.height)))
-        small.paste(convert(part).reduce(factor), (0, top // factor))
+    stripe_px = factor * max(1, STRIPE_PIXELS // (factor * max(1, picture.width)))
+    for top in range(0, picture.height, stripe_px):
+        part = convert(picture.crop((0, top, picture.width, min(top + stripe_px, picture.height))))
+        small.paste(part.reduce(factor) if factor > 1 else part, (0, top // factor))
     return small
 
 
@@ -234,15 +234,21 @@ def _open(file: IO[bytes]) -> Image.Image:
 
 
 def _check_size(picture: Image.Image, max_pixels: float) -> None:
-    """Refuse what the configuration forbids, and what its decoder needs too much memory for."""
     width_px, height_px = picture.size
-    pixels = width_px * height_px
-    if pixels > max_pixels:
+    if width_px * height_px > max_pixels:
         raise PhotoError(TOO_MANY_PIXELS, f"{width_px} x {height_px} px, more than {max_pixels:.0f} pixels")
-    allowed = MAX_DECODER_BYTES // _DECODER_BYTES.get(str(picture.format), 12)
-    if pixels > allowed and picture.format not in ("JPEG", "MPO"):
-        detail = f"{width_px} x {height_px} px: a {picture.format} of more than {allowed} pixels needs too much memory"
-        raise PhotoError(TOO_MANY_PIXELS, f"{detail}; save it smaller, or as JPEG")
+
+
+def _check_memory(picture: Image.Image, max_pixels: float) -> None:
+    """Refuse by its header a picture whose decoder takes more memory than that of a JPEG of `max_pixels`."""
+    animated = getattr(picture, "is_animated", False) and picture.format in ("GIF", "PNG", "WEBP", "AVIF")
+    needed = _ANIMATED_BYTES if animated else _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
+    allowed = int(max_pixels * PLAIN_BYTES / needed)
+    width_px, height_px = picture.size
+    if width_px * height_px > allowed:
+        kind = f"animated {picture.format}" if animated else picture.format
+        detail = f"{width_px} x {height_px} px: {kind} files may have {allowed} pixels, for the memory they need"
+        raise PhotoError(TOO_MANY_PIXELS, f"{detail}; save it as JPEG")
 
 
 def _formats() -> list[str]:

@@ -84,12 +84,14 @@ def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[Ima
         if path in paths and plain_name(photo.name) in images:
             rejects.append(_reject(exhibit, photo, LISTED_TWICE))
             continue
-        found = _load_photo(exhibit, photo, path, _free_name(plain_name(photo.name), images), limits, save)
-        if isinstance(found, Reject):
-            rejects.append(found)
-        else:
-            images[found.name] = found
-            paths.add(path)
+        name = _free_name(plain_name(photo.name), images)
+        try:
+            kept = keep_picture(read_picture(path, limits), name, (exhibit.document_id,), limits, save)
+        except PhotoError as error:
+            rejects.append(_reject(exhibit, photo, error.reason, error.detail))
+            continue
+        images[name] = kept.model_copy(update={"given_split": photo.split})
+        paths.add(path)
     return _with_groups(exhibit.document_id, tuple(images.values())), rejects
 
 
@@ -99,16 +101,6 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
     except OutsideError:
         return _reject(exhibit, photo, LEAVES_FOLDER)
     return _reject(exhibit, photo, PHOTO_NOT_FOUND) if path is None else path
-
-
-def _load_photo(
-    exhibit: Exhibit, photo: ListedPhoto, path: Path, name: str, limits: Limits, save: Save
-) -> ImageFile | Reject:
-    try:
-        kept = keep_picture(read_picture(path, limits), name, (exhibit.document_id,), limits, save)
-    except PhotoError as error:
-        return _reject(exhibit, photo, error.reason, error.detail)
-    return kept.model_copy(update={"given_split": photo.split})
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
