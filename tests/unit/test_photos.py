@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.vision.photos import DOES_NOT_DECODE, NOT_AN_IMAGE, TOO_MANY_PIXELS, PhotoError, decode, examine, picture_suffix
+from docent.vision.photos import (
+    DOES_NOT_DECODE,
+    NOT_AN_IMAGE,
+    TOO_MANY_PIXELS,
+    PhotoError,
+    decode,
+    examine,
+    picture_suffix,
+)
 
 LIMIT = 1_000_000
 

@@ -7,6 +7,7 @@ for the same: among the 74 published test photos the average hash alone joins tw
 
 from __future__ import annotations
 
+import math
 from array import array
 
 import numpy as np
@@ -33,7 +34,7 @@ def color_distance(colors_a: str, colors_b: str) -> float:
         return 0.0
     a, b = bytes.fromhex(colors_a), bytes.fromhex(colors_b)
     squares = [(x - y) ** 2 for x, y in zip(a, b, strict=True)]
-    return max(cb + cr for cb, cr in zip(squares[::2], squares[1::2], strict=True)) ** 0.5
+    return math.sqrt(max(cb + cr for cb, cr in zip(squares[::2], squares[1::2], strict=True)))
 
 
 def near_identical(a: ImageQuality, b: ImageQuality, least_similarity: float) -> bool:

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from docent.vision import tiff
 from docent.vision.color import ToRgb, rgb_converter
@@ -36,6 +36,8 @@ MAX_DECODED_PIXELS = 25_000_000
 """A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
 STRIPE_PIXELS = 4_000_000
 """Larger pictures are converted in stripes of about so many pixels."""
+MAX_PNG_CHUNK_BYTES = 16 << 20
+"""Of one text or profile in a PNG: editors that note their history exceed Pillow's megabyte."""
 # Bytes per pixel that decoding takes at its peak, measured at 25 megapixels. The limit of pixels is meant for
 # PLAIN_BYTES, which JPEG, PNG, TIFF and BMP take; formats that take more have a limit lower by as much.
 PLAIN_BYTES = 7
@@ -199,9 +201,9 @@ def _in_stripes(picture: Image.Image, factor: int, convert: ToRgb) -> Image.Imag
 
 @contextmanager
 def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
-    """Open a picture under our own pixel limit, which may lie above or below Pillow's."""
-    limit_of_pillow = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+    """Open a picture under our own limits, which may lie above or below Pillow's."""
+    limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -209,7 +211,7 @@ def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
                 _check_size(picture, max_pixels)
                 yield picture
     finally:
-        Image.MAX_IMAGE_PIXELS = limit_of_pillow
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
 
 
 def _open(file: IO[bytes]) -> Image.Image:

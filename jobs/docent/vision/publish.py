@@ -55,19 +55,16 @@ def published(path: Path, image: ImageFile) -> bytes:
 
 def _converted(path: Path, credit: Credit, suffix: str) -> bytes:
     """The upright picture saved anew, without loss except in a JPEG."""
-    kind, options = {
-        ".jpg": ("JPEG", {"quality": 95}),
-        ".webp": ("WEBP", {"lossless": True}),
-        ".png": ("PNG", {}),
-    }[suffix]
     exif, xmp = exif_of(credit), xmp_of(credit)
     picture = decode(path, MAX_PIXELS)
     stored = io.BytesIO()
-    if kind == "PNG":
-        picture.save(stored, kind, exif=exif)
-        return _png(stored.getvalue(), exif, xmp)
-    picture.save(stored, kind, exif=exif, xmp=xmp, **options)
-    return stored.getvalue()
+    if suffix == ".jpg":
+        picture.save(stored, "JPEG", quality=95, exif=exif, xmp=xmp)
+    elif suffix == ".webp":
+        picture.save(stored, "WEBP", lossless=True, exif=exif, xmp=xmp)
+    else:
+        picture.save(stored, "PNG")
+    return _png(stored.getvalue(), exif, xmp) if suffix == ".png" else stored.getvalue()
 
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:

@@ -55,7 +55,9 @@ def why_refused(tags: Mapping[int, Any]) -> str:
 
 def _first_directory(file: IO[bytes]) -> Mapping[int, Any]:
     file.seek(0)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(file.read(16))
+    head = file.read(16)
+    is_big = head[2:4] in (b"+\0", b"\0+")  # BigTIFF: the offset has 8 bytes
+    directory = TiffImagePlugin.ImageFileDirectory_v2(head if is_big else head[:8])
     file.seek(directory.next)
     directory.load(file)
     return directory
