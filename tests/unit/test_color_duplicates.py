@@ -104,16 +104,22 @@ def test_the_index_finds_what_comparing_all_pairs_finds(
 
 
 def seconds(count: int) -> float:
+    """CPU time of searching for and adding so many different pictures; the best of two, for the machine is shared."""
     rng = random.Random(count)
-    rows = [row(str(i), rng.getrandbits(64), rng.getrandbits(64), rng.randbytes(32).hex()) for i in range(count)]
-    started = time.process_time()
-    index = HashIndex(LEAST)
-    for one in rows:
-        assert index.first_match(one) is None
-        index.add(one)
-    return time.process_time() - started
+    drawn = [
+        (f"{rng.getrandbits(64):016x}", f"{rng.getrandbits(64):016x}", rng.randbytes(32).hex()) for _ in range(count)
+    ]
+    rows = [ImageQuality.model_construct(ahash=ahash, phash=phash, colors=colors) for ahash, phash, colors in drawn]
+    took = []
+    for _ in range(2):
+        started = time.process_time()
+        index = HashIndex(LEAST)
+        for one in rows:
+            assert index.first_match(one) is None
+            index.add(one)
+        took.append(time.process_time() - started)
+    return min(took)
 
 
 def test_five_times_as_many_pictures_take_far_less_than_twenty_five_times_as_long() -> None:
-    few = min(seconds(3_000) for _ in range(3))
-    assert min(seconds(15_000) for _ in range(2)) < 15 * few
+    assert seconds(12_500) < 15 * seconds(2_500)

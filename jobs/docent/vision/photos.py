@@ -242,15 +242,24 @@ def _check_size(picture: Image.Image, max_pixels: float) -> None:
 
 
 def _check_memory(picture: Image.Image, max_pixels: float) -> None:
-    """Refuse by its header a picture whose decoder takes more memory than that of a JPEG of `max_pixels`."""
-    animated = getattr(picture, "is_animated", False) and picture.format in ("GIF", "PNG", "WEBP", "AVIF")
-    needed = _ANIMATED_BYTES if animated else _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
+    """Refuse by its header a picture whose decoder takes more memory than that of a plain one of `max_pixels`."""
+    kind, needed = str(picture.format), _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
+    if getattr(picture, "is_animated", False) and kind in ("GIF", "PNG", "WEBP", "AVIF"):
+        kind, needed = f"animated {kind}", _ANIMATED_BYTES
+    elif picture.info.get("progressive"):
+        kind, needed = f"progressive {kind}", max(PLAIN_BYTES, 2 + _coefficient_bytes(picture))
     allowed = int(max_pixels * PLAIN_BYTES / needed)
     width_px, height_px = picture.size
     if width_px * height_px > allowed:
-        kind = f"animated {picture.format}" if animated else picture.format
         detail = f"{width_px} x {height_px} px: {kind} files may have {allowed} pixels, for the memory they need"
-        raise PhotoError(TOO_MANY_PIXELS, f"{detail}; save it as JPEG")
+        raise PhotoError(TOO_MANY_PIXELS, f"{detail}; save it as JPEG (baseline)")
+
+
+def _coefficient_bytes(picture: Image.Image) -> int:
+    """Bytes per pixel of the coefficients of a progressive JPEG, all of which its decoder holds: 3 for 4:2:0."""
+    sampling = [(layer[1], layer[2]) for layer in getattr(picture, "layer", [])]
+    whole = max((h for h, _ in sampling), default=1) * max((v for _, v in sampling), default=1)
+    return math.ceil(2 * sum(h * v for h, v in sampling) / whole)
 
 
 def _formats() -> list[str]:
