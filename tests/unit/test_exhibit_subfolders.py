@@ -79,6 +79,12 @@ def test_a_file_name_in_a_message_cannot_act_on_the_terminal(tmp_path: Path) -> 
     assert "\x1b" not in reject.detail and "\\x1b[2J" in reject.detail
 
 
+def test_a_picture_whose_name_has_no_suffix_is_a_photo_and_other_files_without_one_are_not(tmp_path: Path) -> None:
+    files = {"vase/IMG_0001": PHOTO, "vase/notes": b"Bought in 1920.", "vase/description.txt": b"A vase."}
+    (exhibit,), _ = museum(tmp_path, files)
+    assert [photo.name for photo in exhibit.photos] == ["IMG_0001"]
+
+
 def test_two_descriptions_are_not_chosen_between_silently(tmp_path: Path) -> None:
     _, (reject,) = museum(tmp_path, {"vase/description.txt": b"A vase.", "vase/Description.TXT": b"Another."})
     assert reject.reason == "more than one description.txt" and "Description.TXT" in reject.detail

@@ -1,6 +1,6 @@
 """Loader `exhibits-folder`: one subfolder per exhibit, named like it, with photos and a `description.txt`.
 
-Reads names and descriptions, opens no photo. Photos may lie in folders of their own below that of the exhibit.
+Reads names and descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from docent.stages.ingest.sources import (
     shorten,
 )
 from docent.text.encoding import read_text
+from docent.vision.formats import HEAD_BYTES, HEIC, READABLE, format_name
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
@@ -78,7 +79,8 @@ def _exhibit(source: Source, root: Path, folder: Path) -> list[Exhibit | Reject]
     names = files.names
     described = [name for name in names if name.lower() == DESCRIPTION]
     if len(described) > 1:
-        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{', '.join(described)}: keep one")]
+        listed = ", ".join(printable(name) for name in described)
+        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
     exhibit = _described(source, folder, described[0], files) if described else None
     if exhibit is None:
         return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_what_was_found(folder.name, names))]
@@ -109,14 +111,14 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
         data = file.read(MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
-    whole = read_text(data, where)
+    whole = read_text(data, printable(where))
     if whole is None:
         return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: save it as UTF-8")
     text = whole.strip()
     if reject := check_exhibit(folder.name, text, where):
         return reject
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
-    photos = [name for name in files.names if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES]
+    photos = [name for name in files.names if _is_photo(source.path, folder, name)]
     return Exhibit(
         source=source,
         name=folder.name,
@@ -128,6 +130,20 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
             ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in (*photos, *files.outside)
         ),
     )
+
+
+def _is_photo(root: Path, folder: Path, name: str) -> bool:
+    """Whether a file is meant as a photo: by its suffix, and by its first bytes where its name has none."""
+    if suffix := PurePosixPath(name).suffix.lower():
+        return suffix in PHOTO_SUFFIXES
+    try:
+        path = confined(root, folder, name)
+    except OutsideError:
+        return False
+    if path is None:
+        return False
+    with path.open("rb") as file:
+        return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
 
 
 def _what_was_found(folder: str, names: Sequence[str]) -> str:
