@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.photo_files import LIMIT, encoded, four_corners, write
 
 from docent.config.kubernetes import DEFAULT_RESOURCES
 from docent.vision.photos import TOO_MANY_PIXELS, PhotoError, examine
-from tests.photo_files import LIMIT, encoded, four_corners, write
 
 SIDE_PX = 9_990
 IMPORTS_OF_AUGMENT_KIB = 300 * 1024

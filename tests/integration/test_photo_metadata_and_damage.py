@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.photo_files import LIMIT, encoded, mosaic, write
 
 from docent.config import PipelineConfig
 from docent.records import Document, Example, ImageFile, ImageQuality
@@ -13,7 +14,6 @@ from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Artifact
 from docent.vision.photos import decode, examine
-from tests.photo_files import LIMIT, encoded, mosaic, write
 
 STAGES = ("ingest", "assess-images", "augment-images", "assemble", "generate-qa", "build-dataset")
 PLACE = b"48 deg 8.5 north"

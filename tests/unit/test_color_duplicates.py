@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
+from tests.photo_files import encoded, mosaic
 
 from docent.records import ImageQuality
 from docent.vision.hashes import MAX_COLOR_DISTANCE, HashIndex, color_distance, near_identical
 from docent.vision.quality import measure
-from tests.photo_files import encoded, mosaic
 
 LEAST = 0.93
 SAMPLES = sorted((Path(__file__).parents[2] / "samples/museum/images").glob("*"))[::25]
@@ -88,9 +88,14 @@ def test_the_index_finds_what_comparing_all_pairs_finds(
     made: list[tuple[list[int], list[int], int]], least: float
 ) -> None:
     rows = [
-        row(str(i), flipped(0x0F0F33335555AAAA, a), flipped(0x1234567890ABCDEF, p), bytes([100 + c, 120] * 16).hex() if c else "")
-        for i, (a, p, c) in enumerate(made)
-    ]  # fmt: skip
+        row(
+            str(number),
+            flipped(0x0F0F33335555AAAA, of_ahash),
+            flipped(0x1234567890ABCDEF, of_phash),
+            bytes([100 + color, 120] * 16).hex() if color else "",
+        )
+        for number, (of_ahash, of_phash, color) in enumerate(made)
+    ]
     index = HashIndex(least)
     found = set()
     for position, one in enumerate(rows):

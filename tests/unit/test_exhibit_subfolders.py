@@ -1,15 +1,15 @@
-"""Exhibit folders as people have them: sub-folders, what systems leave behind, descriptions that are called otherwise."""
+"""Exhibit folders as people have them: sub-folders, what systems leave behind, descriptions of other names."""
 
 from pathlib import Path
 
 import pytest
+from tests.photo_files import encoded, four_corners, mosaic, write
 
 from docent.config import Source
 from docent.records import ImageFile, Reject
 from docent.stages.ingest.exhibits_folder import list_exhibits
 from docent.stages.ingest.images import Limits, load_photos
 from docent.stages.ingest.sources import Exhibit
-from tests.photo_files import encoded, four_corners, mosaic, write
 
 PHOTO = encoded(four_corners(), "JPEG")
 

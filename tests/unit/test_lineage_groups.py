@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from tests.photo_files import encoded, mosaic, write
+
 from docent.config import Assemble, Source
 from docent.records import ImageFile, Span, make_id
 from docent.stages.ingest.images import Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto
 from docent.vision.lineage import copy_name
 from docent.vision.splits import Usable, plan_document
-from tests.photo_files import encoded, mosaic, write
 
 
 def exhibit_with(folder: Path, *names: str) -> Exhibit:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, PngImagePlugin
+from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, write
 
 from docent.records import ImageFile
 from docent.vision.augment import to_jpeg
@@ -13,7 +14,6 @@ from docent.vision.credit import Credit
 from docent.vision.formats import published_suffix
 from docent.vision.photos import decode, examine
 from docent.vision.publish import published
-from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, write
 
 XMP = """<?xpacket begin='' id='W5M0'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF
  xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.photo_files import LIMIT, encoded, four_corners, mosaic, shows_four_corners, write
 
 from docent.vision.photos import decode, examine
-from tests.photo_files import LIMIT, encoded, four_corners, mosaic, shows_four_corners, write
 
 
 def fading_in(size: tuple[int, int] = (60, 90)) -> list[Image.Image]:

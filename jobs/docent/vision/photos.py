@@ -22,10 +22,11 @@ from typing import IO
 from PIL import Image, PngImagePlugin
 
 from docent.vision import tiff
-from docent.vision.color import ToRgb, rgb_converter
+from docent.vision.color import rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
+from docent.vision.large import convert_in_stripes, reduce_in_decoder, reduction, why_too_large
 
 NOT_AN_IMAGE = "not an image"
 UNSUPPORTED = "unsupported picture format"
@@ -34,16 +35,8 @@ DOES_NOT_DECODE = "does not decode"
 
 MAX_DECODED_PIXELS = 25_000_000
 """A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
-STRIPE_PIXELS = 4_000_000
-"""Larger pictures are converted in stripes of about so many pixels."""
 MAX_PNG_CHUNK_BYTES = 16 << 20
 """Of one text or profile in a PNG: editors that note their history exceed Pillow's megabyte."""
-# Bytes per pixel that decoding takes at its peak, measured at 25 megapixels. The limit of pixels is meant for
-# PLAIN_BYTES, which JPEG, PNG, TIFF and BMP take; formats that take more have a limit lower by as much.
-PLAIN_BYTES = 7
-_DECODER_BYTES = {"WEBP": 17, "AVIF": 10, "HEIF": 8}
-_ANIMATED_BYTES = 18
-
 ORIENTATION_TAG = 0x0112
 # EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).
 UPRIGHT = {
@@ -122,7 +115,8 @@ def examine(data: bytes, max_pixels: float) -> Examined:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
     """
     with _opened(io.BytesIO(data), max_pixels) as picture:
-        _check_memory(picture, max_pixels)
+        if too_large := why_too_large(picture, max_pixels):
+            raise PhotoError(TOO_MANY_PIXELS, too_large)
         full = picture.size
         whole = _decoded(picture, MAX_DECODED_PIXELS // 64)
         width_px, height_px = full[::-1] if whole.turned else full
@@ -163,40 +157,18 @@ class _Decoded:
 def _decoded(picture: Image.Image, max_decoded_pixels: int) -> _Decoded:
     try:
         note_of_frames = seek_frame(picture)
-        factor = max(1, math.ceil(math.sqrt(picture.width * picture.height / max_decoded_pixels)))
-        _reduce_in_decoder(picture, factor)
+        factor = reduction(picture, max_decoded_pixels)
+        reduce_in_decoder(picture, factor)
         picture.load()
         # Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself.
         orientation = _orientation(picture)
         convert, note_of_profile = rgb_converter(picture)
-        factor = max(1, math.ceil(math.sqrt(picture.width * picture.height / max_decoded_pixels)))
-        plain = factor == 1 and picture.width * picture.height <= STRIPE_PIXELS
-        rgb = convert(picture) if plain else _in_stripes(picture, factor, convert)
+        rgb = convert_in_stripes(picture, reduction(picture, max_decoded_pixels), convert)
     except _DAMAGE as error:
         raise PhotoError(DOES_NOT_DECODE, _words_of(error)) from None
     upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
     notes = tuple(note for note in (note_of_frames, note_of_profile) if note)
     return _Decoded(upright, orientation in SIDES_SWAP, notes)
-
-
-def _reduce_in_decoder(picture: Image.Image, factor: int) -> None:
-    """Have the decoder itself give a smaller picture, where its format allows."""
-    if factor > 1 and picture.format in ("JPEG", "MPO"):
-        scale = next((scale for scale in (2, 4) if scale >= factor), 8)
-        picture.draft(picture.mode, (picture.width // scale, picture.height // scale))
-    elif factor > 1 and picture.format == "JPEG2000":
-        picture.reduce = math.floor(math.log2(factor))  # type: ignore[method-assign, assignment]
-
-
-def _in_stripes(picture: Image.Image, factor: int, convert: ToRgb) -> Image.Image:
-    """The picture at 1 / factor of its size, converted in stripes so that few large pictures are in memory."""
-    size = (math.ceil(picture.width / factor), math.ceil(picture.height / factor))
-    small = Image.new("RGB", size)
-    stripe_px = factor * max(1, STRIPE_PIXELS // (factor * max(1, picture.width)))
-    for top in range(0, picture.height, stripe_px):
-        part = convert(picture.crop((0, top, picture.width, min(top + stripe_px, picture.height))))
-        small.paste(part.reduce(factor) if factor > 1 else part, (0, top // factor))
-    return small
 
 
 @contextmanager
@@ -239,27 +211,6 @@ def _check_size(picture: Image.Image, max_pixels: float) -> None:
     width_px, height_px = picture.size
     if width_px * height_px > max_pixels:
         raise PhotoError(TOO_MANY_PIXELS, f"{width_px} x {height_px} px, more than {max_pixels:.0f} pixels")
-
-
-def _check_memory(picture: Image.Image, max_pixels: float) -> None:
-    """Refuse by its header a picture whose decoder takes more memory than that of a plain one of `max_pixels`."""
-    kind, needed = str(picture.format), _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
-    if getattr(picture, "is_animated", False) and kind in ("GIF", "PNG", "WEBP", "AVIF"):
-        kind, needed = f"animated {kind}", _ANIMATED_BYTES
-    elif picture.info.get("progressive"):
-        kind, needed = f"progressive {kind}", max(PLAIN_BYTES, 2 + _coefficient_bytes(picture))
-    allowed = int(max_pixels * PLAIN_BYTES / needed)
-    width_px, height_px = picture.size
-    if width_px * height_px > allowed:
-        detail = f"{width_px} x {height_px} px: {kind} files may have {allowed} pixels, for the memory they need"
-        raise PhotoError(TOO_MANY_PIXELS, f"{detail}; save it as JPEG (baseline)")
-
-
-def _coefficient_bytes(picture: Image.Image) -> int:
-    """Bytes per pixel of the coefficients of a progressive JPEG, all of which its decoder holds: 3 for 4:2:0."""
-    sampling = [(layer[1], layer[2]) for layer in getattr(picture, "layer", [])]
-    whole = max((h for h, _ in sampling), default=1) * max((v for _, v in sampling), default=1)
-    return math.ceil(2 * sum(h * v for h, v in sampling) / whole)
 
 
 def _formats() -> list[str]:
