@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from tests.photo_files import LIMIT, encoded, four_corners, mosaic, shows_four_corners, write
 
-from docent.vision.photos import decode, examine
+from docent.vision.photos import DOES_NOT_DECODE, PhotoError, decode, examine
 
 
 def fading_in(size: tuple[int, int] = (60, 90)) -> list[Image.Image]:
@@ -57,3 +57,12 @@ def test_pages_of_a_tiff_and_pictures_behind_that_of_a_phone_are_counted(tmp_pat
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
 def test_a_file_with_one_picture_has_no_notes(kind: str) -> None:
     assert examine(encoded(four_corners(), kind), LIMIT).notes == ()
+
+
+def test_a_frame_that_claims_to_be_larger_than_the_limit_is_refused_before_it_takes_memory() -> None:
+    data = bytearray(animation([mosaic(seed, (60, 40)) for seed in range(3)], "GIF"))
+    at = data.rindex(b"\x2c\0\0\0\0\x3c\0\x28\0")
+    data[at + 5 : at + 9] = b"\xff\xff\xff\xff"  # 65535 x 65535 px
+    with pytest.raises(PhotoError) as caught:
+        examine(bytes(data), 1_000_000)
+    assert caught.value.reason == DOES_NOT_DECODE and "exceeds limit" in caught.value.detail

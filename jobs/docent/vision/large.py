@@ -18,10 +18,14 @@ STRIPE_PIXELS = 4_000_000
 PLAIN_BYTES = 7
 _DECODER_BYTES = {"WEBP": 17, "AVIF": 10, "HEIF": 8}
 _ANIMATED_BYTES = 18
+MAX_WEBP_SIDE_PX = 16_383
+
+
+REDUCED_IN_DECODER = ("JPEG", "MPO", "JPEG2000")
 
 
 def why_too_large(picture: Image.Image, max_pixels: float) -> str:
-    """Why the decoder of a picture takes more memory than a plain picture of `max_pixels` does; "" where it does not."""
+    """Why a picture takes more memory to decode than a plain one of `max_pixels` does; "" where it does not."""
     kind, needed = str(picture.format), _DECODER_BYTES.get(str(picture.format), PLAIN_BYTES)
     if getattr(picture, "is_animated", False) and kind in ("GIF", "PNG", "WEBP", "AVIF"):
         kind, needed = f"animated {kind}", _ANIMATED_BYTES
@@ -29,6 +33,8 @@ def why_too_large(picture: Image.Image, max_pixels: float) -> str:
         kind, needed = f"progressive {kind}", max(PLAIN_BYTES, 2 + _coefficient_bytes(picture))
     allowed = int(max_pixels * PLAIN_BYTES / needed)
     width_px, height_px = picture.size
+    if picture.format == "WEBP" and max(picture.size) > MAX_WEBP_SIDE_PX:
+        return f"{width_px} x {height_px} px: a WebP picture has at most {MAX_WEBP_SIDE_PX} px a side"
     if width_px * height_px <= allowed:
         return ""
     size = f"{width_px} x {height_px} px"

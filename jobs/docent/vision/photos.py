@@ -26,7 +26,8 @@ from docent.vision.color import rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
-from docent.vision.large import convert_in_stripes, reduce_in_decoder, reduction, why_too_large
+from docent.vision.large import REDUCED_IN_DECODER, convert_in_stripes, reduce_in_decoder, reduction, why_too_large
+from docent.vision.orientation import SIDES_SWAP, UPRIGHT, read_orientation
 
 NOT_AN_IMAGE = "not an image"
 UNSUPPORTED = "unsupported picture format"
@@ -35,21 +36,10 @@ DOES_NOT_DECODE = "does not decode"
 
 MAX_DECODED_PIXELS = 25_000_000
 """A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
+MOST_PIXELS = 1e12
+"""Stands for no limit."""
 MAX_PNG_CHUNK_BYTES = 16 << 20
 """Of one text or profile in a PNG: editors that note their history exceed Pillow's megabyte."""
-ORIENTATION_TAG = 0x0112
-# EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-SIDES_SWAP = (5, 6, 7, 8)
-
 # Broad on purpose: on damaged files Pillow's format readers raise more than the OSError that is documented.
 _DAMAGE = (
     OSError,
@@ -62,9 +52,10 @@ _DAMAGE = (
     OverflowError,
     ZeroDivisionError,
     AttributeError,
-    NotImplementedError,
+    RuntimeError,  # of libavif, and NotImplementedError
     struct.error,
     zlib.error,
+    Image.DecompressionBombError,
 )
 
 
@@ -115,12 +106,17 @@ def examine(data: bytes, max_pixels: float) -> Examined:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
     """
     with _opened(io.BytesIO(data), max_pixels) as picture:
-        if too_large := why_too_large(picture, max_pixels):
+        with _damage_named():
+            too_large = why_too_large(picture, max_pixels)
+        if too_large:
             raise PhotoError(TOO_MANY_PIXELS, too_large)
         full = picture.size
         whole = _decoded(picture, MAX_DECODED_PIXELS // 64)
+        if picture.format not in REDUCED_IN_DECODER:
+            full = picture.size  # a frame of a GIF may be larger than its header says
         width_px, height_px = full[::-1] if whole.turned else full
-        credit = read_credit(picture)
+        with _damage_named():
+            credit = read_credit(picture)
         return Examined(width_px, height_px, SUFFIX_OF_FORMAT[str(picture.format)], whole.notes, credit)
 
 
@@ -142,7 +138,7 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
 def orientation_of(data: bytes) -> int:
     """EXIF orientation of a JPEG, PNG or WebP file that decodes; 1 where there is none."""
     with _opened(io.BytesIO(data), math.inf) as picture:
-        return _orientation(picture)
+        return read_orientation(picture)
 
 
 @dataclass(frozen=True)
@@ -155,20 +151,29 @@ class _Decoded:
 
 
 def _decoded(picture: Image.Image, max_decoded_pixels: int) -> _Decoded:
-    try:
+    with _damage_named():
         note_of_frames = seek_frame(picture)
         factor = reduction(picture, max_decoded_pixels)
         reduce_in_decoder(picture, factor)
+        promised = picture.size
         picture.load()
-        # Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself.
-        orientation = _orientation(picture)
+        if picture.format == "HEIF" and picture.size != promised:
+            raise OSError("its pixels have another size than its header says")
+        orientation = read_orientation(picture)
         convert, note_of_profile = rgb_converter(picture)
         rgb = convert_in_stripes(picture, reduction(picture, max_decoded_pixels), convert)
-    except _DAMAGE as error:
-        raise PhotoError(DOES_NOT_DECODE, _words_of(error)) from None
     upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
     notes = tuple(note for note in (note_of_frames, note_of_profile) if note)
     return _Decoded(upright, orientation in SIDES_SWAP, notes)
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn whatever Pillow raises on a damaged file into a PhotoError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise PhotoError(DOES_NOT_DECODE, _words_of(error)) from None
 
 
 @contextmanager
@@ -181,6 +186,8 @@ def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")
             with _open(file) as picture:
                 _check_size(picture, max_pixels)
+                # For what follows the header: a frame of a GIF may be larger. Pillow refuses twice this number.
+                Image.MAX_IMAGE_PIXELS = (int(min(max_pixels, MOST_PIXELS)) + 1) // 2
                 yield picture
     finally:
         Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
@@ -227,15 +234,6 @@ def _reads_heic() -> bool:
         return False
     pi_heif.register_heif_opener()
     return True
-
-
-def _orientation(picture: Image.Image) -> int:
-    """EXIF orientation of a decoded picture; 1 where there is none or it cannot be read."""
-    try:
-        found = picture.getexif().get(ORIENTATION_TAG, 1)
-    except _DAMAGE:
-        return 1
-    return found if isinstance(found, int) else 1
 
 
 def _words_of(error: BaseException) -> str:
