@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from tests.photo_files import encoded, mosaic
 
-from docent.records import ImageQuality
+from docent.records import Document, ImageFile, ImageQuality, Section, Span
 from docent.vision.hashes import MAX_COLOR_DISTANCE, HashIndex, color_distance, near_identical
 from docent.vision.quality import measure
+from docent.vision.splits import find_usable
 
 LEAST = 0.93
 SAMPLES = sorted((Path(__file__).parents[2] / "samples/museum/images").glob("*"))[::25]
@@ -127,4 +128,25 @@ def seconds(count: int) -> float:
 
 
 def test_five_times_as_many_pictures_take_far_less_than_twenty_five_times_as_long() -> None:
-    assert seconds(12_500) < 15 * seconds(2_500)
+    assert seconds(10_000) < 15 * seconds(2_000)
+
+
+def seconds_for_one_picture_in_many_exhibits(count: int) -> float:
+    documents, rows = [], []
+    for number in range(count):
+        image = ImageFile(
+            id=f"i{number}", name="logo.png", unit="ingest", file="files/logo.png", sha256="", width_px=9, height_px=9,
+            group=f"g{number}",
+        )  # fmt: skip
+        section = Section(index=0, title="", text="A thing.", source=Span(file="a.csv", first_line=2, last_line=2))
+        documents.append(Document(id=f"d{number}", kind="exhibit", name="x", sections=(section,), images=(image,)))
+        rows.append(row("logo", 5, 7, "80" * 32).model_copy(update={"image_id": image.id}))
+    assert not find_usable(documents[:1], rows[:1], LEAST).shared
+    started = time.process_time()
+    assert len(find_usable(documents, rows, LEAST).shared) == count
+    return time.process_time() - started
+
+
+def test_a_picture_that_stands_in_every_exhibit_costs_no_comparison_of_all_with_all() -> None:
+    few = max(0.002, min(seconds_for_one_picture_in_many_exhibits(1_000) for _ in range(2)))
+    assert seconds_for_one_picture_in_many_exhibits(6_000) < 18 * few

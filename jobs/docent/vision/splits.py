@@ -7,12 +7,9 @@ of files and no number of shards enters.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from docent.config import Assemble
 from docent.errors import InputError
@@ -85,22 +82,24 @@ def _shared_groups(
 ) -> frozenset[str]:
     """Groups with a near-identical photo in another document.
 
+    Photos with equal hashes and colours are looked up once: a logo in every exhibit costs no more than one photo.
+
     Args:
         home: document id and group of each image id.
     """
-    index = HashIndex(least_similarity)
-    numbers: dict[str, int] = {}
-    documents, shared = array("Q"), np.zeros(len(kept), bool)
+    alike: defaultdict[tuple[str, str, str], list[ImageQuality]] = defaultdict(list)
     for quality in kept:
-        document = numbers.setdefault(home[quality.image_id][0], len(numbers))
-        found = index.matches(quality)
-        elsewhere = found[np.frombuffer(documents, np.uint64)[found] != document] if found.size else found
-        position = index.add(quality)
-        documents.append(document)
-        if elsewhere.size:
-            shared[position] = True
-            shared[elsewhere] = True
-    return frozenset(home[kept[position].image_id][1] for position in np.flatnonzero(shared).tolist())
+        alike[quality.ahash, quality.phash, quality.colors].append(quality)
+    classes = list(alike.values())
+    documents = [{home[quality.image_id][0] for quality in found} for found in classes]
+    index = HashIndex(least_similarity)
+    shared = {position for position, held in enumerate(documents) if len(held) > 1}
+    for position, found in enumerate(classes):
+        for other in index.matches(found[0]).tolist():
+            if len(documents[position] | documents[other]) > 1:
+                shared.update((position, other))
+        index.add(found[0])
+    return frozenset(home[quality.image_id][1] for position in shared for quality in classes[position])
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:
