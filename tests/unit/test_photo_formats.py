@@ -155,6 +155,16 @@ def test_a_png_whose_pixels_are_damaged_never_comes_back_half(tmp_path: Path, sh
         decode(write(tmp_path, "a.png", bytes(data)), LIMIT)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_whose_end_was_never_written_is_damaged_although_zeros_decode(progressive: bool) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = b"a preview in the metadata has an end of its own: \xff\xd9"
+    data = encoded(Image.effect_noise((200, 150), 80).convert("RGB"), "JPEG", progressive=progressive, exif=exif)
+    examine(data, LIMIT)
+    reason, detail = reason_of(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+    assert reason == DOES_NOT_DECODE and "end is missing" in detail
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_what_stands_behind_the_end_does_no_harm(tmp_path: Path, kind: str) -> None:
     data = encoded(four_corners(), kind) + b"trailer of a phone" * 20

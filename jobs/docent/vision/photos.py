@@ -26,6 +26,7 @@ from docent.vision.color import rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
+from docent.vision.jpeg import lacks_end
 from docent.vision.large import REDUCED_IN_DECODER, convert_in_stripes, reduce_in_decoder, reduction, why_too_large
 from docent.vision.orientation import SIDES_SWAP, UPRIGHT, read_orientation
 
@@ -106,6 +107,8 @@ def examine(data: bytes, max_pixels: float) -> Examined:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
     """
     with _opened(io.BytesIO(data), max_pixels) as picture:
+        if picture.format in ("JPEG", "MPO") and lacks_end(data):
+            raise PhotoError(DOES_NOT_DECODE, "JPEG: its end is missing")
         with _damage_named():
             too_large = why_too_large(picture, max_pixels)
         if too_large:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from docent.records import ImageFile
 from docent.vision.credit import Credit, exif_of, xmp_of
 from docent.vision.formats import published_suffix
+from docent.vision.jpeg import StructureError, segments
 from docent.vision.photos import decode, orientation_of
 
 MAX_PIXELS = 1e9
@@ -28,12 +29,6 @@ _PNG_KEPT = frozenset(
 )
 _WEBP_KEPT = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP")
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
-_JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
-"""Markers without a length: TEM and restarts."""
-
-
-class _OtherStructureError(Exception):
-    """A file that decodes, and is not built as its format says."""
 
 
 def published(path: Path, image: ImageFile) -> bytes:
@@ -48,7 +43,7 @@ def published(path: Path, image: ImageFile) -> bytes:
         data = path.read_bytes()
         try:
             return rewrite(data, exif_of(credit, orientation_of(data)), xmp_of(credit))
-        except (_OtherStructureError, struct.error, IndexError):
+        except (StructureError, struct.error, IndexError):
             pass  # it decodes, so that its pixels can be saved anew
     return _converted(path, credit, published_suffix(image.file))
 
@@ -69,35 +64,16 @@ def _converted(path: Path, credit: Credit, suffix: str) -> bytes:
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
     """The first picture of a JPEG file, to its end marker."""
-    if data[:2] != b"\xff\xd8":
-        raise _OtherStructureError
-    credit = b"".join(
-        b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
-        for block in (exif, _XMP_HEADER + xmp if xmp else b"")
-        if block
-    )
-    kept: list[bytes] = [data[:2]]
-    at, placed = 2, False
-    while True:
-        if data[at] != 0xFF:
-            raise _OtherStructureError
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker == 0xD9:
-            kept.append(data[at : at + 2])
-            return b"".join(kept)
-        end = at + 2 if marker in _JPEG_ALONE else at + 2 + struct.unpack_from(">H", data, at + 2)[0]
-        if marker == 0xDA:
-            end = _end_of_scan(data, end)
-        segment = data[at:end]
+    blocks = (block for block in (exif, _XMP_HEADER + xmp if xmp else b"") if block)
+    credit = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
+    kept, placed = [data[:2]], False
+    for marker, segment in segments(data):
         if marker != 0xE0 and not placed:  # JFIF comes first, where it is
             kept.append(credit)
             placed = True
         if _is_kept(marker, segment):
             kept.append(segment)
-        at = end
+    return b"".join(kept)
 
 
 def _is_kept(marker: int, segment: bytes) -> bool:
@@ -111,20 +87,9 @@ def _is_kept(marker: int, segment: bytes) -> bool:
     return not 0xE0 <= marker <= 0xEF and marker != 0xFE
 
 
-def _end_of_scan(data: bytes, at: int) -> int:
-    """Where the entropy-coded data that begin at `at` end: at a marker that is neither a restart nor a stuffed byte."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0:
-            raise _OtherStructureError
-        if data[at + 1] not in (0x00, 0xFF) and not 0xD0 <= data[at + 1] <= 0xD7:
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2
-
-
 def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
     if not data.startswith(_PNG_SIGNATURE) or data[24] > 8:
-        raise _OtherStructureError
+        raise StructureError
     text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
     credit = b"".join(
         _png_chunk(kind, block)
@@ -136,7 +101,7 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
     while kind != b"IEND" and at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind in (b"acTL", b"fcTL"):
-            raise _OtherStructureError  # an animation
+            raise StructureError  # an animation
         if kind in _PNG_KEPT:
             kept.append(data[at : at + 12 + length])
         if kind == b"IHDR":
@@ -156,7 +121,7 @@ def _webp(data: bytes, exif: bytes, xmp: bytes) -> bytes:
     while at + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, at)
         if kind in (b"ANIM", b"ANMF"):
-            raise _OtherStructureError
+            raise StructureError
         if kind in _WEBP_KEPT:
             chunks.append((kind, data[at + 8 : at + 8 + length]))
         at += 8 + length + (length & 1)
@@ -168,6 +133,6 @@ def _webp(data: bytes, exif: bytes, xmp: bytes) -> bytes:
         header[0] |= (_WEBP_EXIF if exif else 0) | (_WEBP_XMP if xmp else 0)
         chunks[0] = (b"VP8X", bytes(header))
     elif added:
-        raise _OtherStructureError  # metadata need the extended header
+        raise StructureError  # metadata need the extended header
     body = b"".join(k + struct.pack("<I", len(b)) + b + b"\0" * (len(b) & 1) for k, b in (*chunks, *added))
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
