@@ -44,12 +44,13 @@ class Stage:
 
 STAGES: dict[str, Stage] = {
     "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
-    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
+    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
         reads=("ingest", "assess-images"),
         requires=("ingest",),
         uses=("assemble",),
+        version=2,
         kind="indexed",
     ),
     "assemble": Stage(
@@ -72,15 +73,16 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=3,
+        version=4,
     ),
     "finetune": Stage(
-        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)
+        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=2, kind="training", needs=("gpu",)
     ),
     "answer": Stage(
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
+        version=2,
         kind="indexed",
         needs=("gpu",),
     ),

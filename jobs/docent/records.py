@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -69,6 +69,23 @@ class ImageFile(Row):
     """Augmentations applied, in order; empty for an original."""
     given_split: Split | None = None
     """The split that the source file put it in, where it said one."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not used or was ignored, such as all frames but one."""
+    creator: str = ""
+    """Who made it, as its metadata say."""
+    copyright: str = ""
+    """Who holds its rights, as its metadata say."""
+    license: str = ""
+    """Name or address of its licence, as its metadata say."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out notes and credit where there are none: rows of plain photos stay short."""
+        row: dict[str, Any] = serialize(self)
+        return {name: value for name, value in row.items() if value or name not in _LEFT_OUT_EMPTY}
+
+
+_LEFT_OUT_EMPTY = frozenset({"notes", "creator", "copyright", "license"})
 
 
 class Figure(Frozen):
@@ -151,6 +168,8 @@ class ImageQuality(Row):
     """64-bit average hash, 16 hex digits."""
     phash: str
     """64-bit perceptual (DCT) hash, 16 hex digits."""
+    colors: str = ""
+    """Colour of 4 x 4 fields, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
     duplicate_of: str | None = None
     """Image id of the first near-identical image of the same document."""
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import random
 import shutil
 import time
@@ -79,12 +80,15 @@ def test_raw_folders_become_items_and_nothing_is_lost(museum: Path, run_dir: Pat
     made = run(config(museum), run_dir)
     documents = list(made["ingest"].rows(Document))
     assert [document.name for document in documents] == ["cube", "sphere", "torus", "void", "wreck"]
-    assert [(r.reason, r.raw) for r in made["ingest"].rejects()] == [("no photo", "void"), ("not an image", "text.jpg")]
+    assert [(r.reason, r.raw) for r in made["ingest"].rejects()] == [
+        ("no photo", "void"),
+        ("does not decode", "cut.jpg"),
+        ("not an image", "text.jpg"),
+    ]
     measured = {q.image_id: q for q in made["assess-images"].rows(ImageQuality)}
     names = {image.id: image.name for document in documents for image in document.images}
     assert set(measured) == set(names)
     assert {names[q.image_id]: q.reasons for q in measured.values() if not q.keep} == {
-        "cut.jpg": ("does not decode",),
         "small.jpg": ("too small",),
         "plain.png": ("blank",),
     }
@@ -173,13 +177,18 @@ def test_without_assessment_every_photo_is_used_and_without_copies_only_original
     assert {item.name: len(item.images) for item in items} == {"cube": 4, "sphere": 1, "torus": 2}
 
 
-def test_a_photo_that_does_not_decode_costs_its_copies_and_not_the_stage(museum: Path, run_dir: Path) -> None:
-    for name in ("small.jpg", "plain.png"):
-        (museum / "wreck" / name).unlink()
-    made = run(config(museum, assess_images=None), run_dir, stages=("ingest", "augment-images", "assemble"))
-    rejects = list(made["augment-images"].rejects())
+def test_a_photo_that_is_damaged_after_ingest_costs_its_copies_and_not_the_stage(museum: Path, run_dir: Path) -> None:
+    made = config(museum, assess_images=None)
+    ingested = run(made, run_dir, stages=("ingest",))["ingest"]
+    (image,) = (i for d in ingested.rows(Document) for i in d.images if i.name == "view-7.jpg")
+    path = ingested.file(image.file)
+    whole = path.read_bytes()
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    os.utime(path, ns=times)
+    rejects = list(run(made, run_dir, stages=("augment-images",))["augment-images"].rejects())
     assert rejects and {r.reason for r in rejects} == {"does not decode"}
-    assert all(r.raw.startswith("cut-aug") for r in rejects)
+    assert all(r.raw.startswith("view-7-aug") for r in rejects)
 
 
 def test_no_photo_to_test_with_is_one_message_with_the_way_out(

@@ -2,7 +2,6 @@ import pytest
 from PIL import Image, ImageFilter
 from tests.published import published
 
-from docent.vision.photos import decode
 from docent.vision.quality import measure, sharpness, shortcomings
 
 PUBLISHED = {
@@ -22,7 +21,9 @@ def noise(size: tuple[int, int] = (128, 96)) -> Image.Image:
 @pytest.mark.published
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_metrics_of_the_reference_photos_are_the_published_ones(name: str) -> None:
-    found = measure(decode(published("photos") / f"{name}.jpg", 10_000_000))
+    # As stored: the published numbers take no notice of colour profiles, which two of the photos have.
+    with Image.open(published("photos") / f"{name}.jpg") as photo:
+        found = measure(photo.convert("RGB"))
     rounded = (round(found.resolution_score, 4), round(found.color_std, 2), round(found.brightness, 2))
     assert rounded == PUBLISHED[name]
     assert not shortcomings(found, **LIMITS)
