@@ -65,6 +65,10 @@ class DailyAllowance:
             await pause(MINUTE_S - self._clock() % MINUTE_S)
         self._left = [self._left[0] - 1, self._left[1] - tokens]
 
+    def give_back(self, tokens: float) -> None:
+        """Undo a `take` after which nothing was sent."""
+        self._left = [self._left[0] + 1, self._left[1] + tokens]
+
     async def _is_room(self, tokens: float) -> bool:
         async with self._one_asks:
             minute = int(self._clock() // MINUTE_S)

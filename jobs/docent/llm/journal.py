@@ -10,27 +10,44 @@ needs shared memory and so breaks as soon as pods on two nodes share the volume.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docent.llm.journal_file import BEGIN, END, FIND, IN_BATCHES, SPENT, as_ours, explained, is_busy, open_journal
+from docent.errors import ConfigError
+from docent.llm.journal_file import (
+    CLAIMED,
+    FIND,
+    IN_BATCHES,
+    SPENT,
+    as_ours,
+    explained,
+    file_of,
+    is_busy,
+    open_journal,
+)
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
+from docent.llm.journal_writes import Begin, End, begin, end
+from docent.llm.owners import Owner, Owners
+from docent.llm.waiters import Waiters
 
 __all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
 
+log = logging.getLogger("docent.llm")
+
+CLAIMS = "claims"
+"""Folder beside the journal in which each process that asks has a file."""
 GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
 LOOKED_UP_AT_ONCE = 500
 T = TypeVar("T")
-_NOTHING = Entry("", "", 0, 0)
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
@@ -50,25 +67,6 @@ def count_known(path: Path, keys: Sequence[bytes]) -> int:
         journal.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    request: bytes
-    key: bytes
-    endpoint: str
-    batch: str
-    done: asyncio.Future[int]
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    number: int
-    key: bytes
-    state: State
-    entry: Entry | None
-    why: str
-    done: asyncio.Future[Entry | None]
-
-
 class Journal:
     """Tries and replies by key. For one event loop; processes may share the file.
 
@@ -80,8 +78,13 @@ class Journal:
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path, self._busy_timeout_s = path, busy_timeout_s
         self._db = explained(path, lambda: open_journal(path, busy_timeout_s))
-        self._begins: list[_Begin] = []
-        self._ends: list[_End] = []
+        self._file = file_of(path)
+        folder = path.parent / CLAIMS
+        self._owner, self._owners = Owner(folder), Owners(folder)
+        self.waiters = Waiters(self.claimed)
+        self._begins: list[Begin] = []
+        self._ends: list[End] = []
+        self._endpoint_of: dict[int, str] = {}
         self._writer: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "journal")
@@ -97,23 +100,36 @@ class Journal:
         Returns:
             the number of the try.
         """
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._begins.append(_Begin(request, key, endpoint, batch, future))
-        self._wake()
-        return await future
+        number = await self._begun(request, key, endpoint, batch, is_claim=False)
+        assert isinstance(number, int)
+        return number
+
+    async def claim(self, request: bytes, key: bytes, endpoint: str) -> int | Entry | None:
+        """The same, but only where nobody has a reply and nobody else asks; looked up and noted in one transaction.
+
+        Returns:
+            the number of the try; or the reply that is there by now; or None while another process asks for it.
+        """
+        return await self._begun(request, key, endpoint, "", is_claim=True)
 
     async def end(
         self, number: int, key: bytes, state: State, entry: Entry | None = None, why: str = ""
     ) -> Entry | None:
-        """Note how a try ended; durable when this returns.
+        """Note how a try ended; durable when this returns, and its claim is over.
 
         Returns:
             the reply that counts from now on: that of another process where it was there first.
         """
         future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
-        self._ends.append(_End(number, key, state, entry, why, future))
+        endpoint = self._endpoint_of.pop(number, "")
+        self._ends.append(End(number, key, endpoint, state, entry, why, future))
         self._wake()
         return await future
+
+    async def claimed(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those keys that another process is asking."""
+        rows = await self._chunked(CLAIMED, keys)
+        return {key for key, name in rows if name != self._owner.name and self._owners.is_at_work(name)}
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The replies that are there, by key."""
@@ -161,7 +177,8 @@ class Journal:
             await asyncio.wait({self._writer})
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of all claims."""
+        self._owner.close()
         self._thread.shutdown()
         self._db.close()
 
@@ -177,6 +194,17 @@ class Journal:
 
     def _fetched(self, question: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
         return self._db.execute(question, keys).fetchall()
+
+    async def _begun(
+        self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool
+    ) -> int | Entry | None:
+        future: asyncio.Future[int | Entry | None] = asyncio.get_running_loop().create_future()
+        self._begins.append(Begin(request, key, endpoint, batch, is_claim, future))
+        self._wake()
+        made = await future
+        if isinstance(made, int):
+            self._endpoint_of[made] = endpoint
+        return made
 
     def _wake(self) -> None:
         if self._writer is None or self._writer.done():
@@ -207,13 +235,16 @@ class Journal:
             await asyncio.sleep(GATHER_S)
 
     async def _in_one_commit(
-        self, begins: Sequence[_Begin], ends: Sequence[_End]
-    ) -> tuple[list[int], list[Entry | None]]:
+        self, begins: Sequence[Begin], ends: Sequence[End]
+    ) -> tuple[list[int | Entry | None], list[Entry | None]]:
         """Statements on the loop's thread, for they only touch pages in memory; the commit, which waits, on another."""
         loop = asyncio.get_running_loop()
+        self._follow_the_file()
         await self._patiently(partial(self._db.execute, "BEGIN IMMEDIATE"))
         try:
-            results = [self._insert(begin) for begin in begins], [self._update(end) for end in ends]
+            # Ends first, so that a claim sees the replies that come in the same commit.
+            ended = [end(self._db, one) for one in ends]
+            results = [self._begin(one) for one in begins], ended
             await loop.run_in_executor(self._thread, self._commit)
         except sqlite3.Error as error:
             raise as_ours(self.path, error) from None
@@ -222,21 +253,28 @@ class Journal:
                 explained(self.path, lambda: self._db.execute("ROLLBACK"))
         return results
 
-    def _insert(self, begin: _Begin) -> int:
-        made = self._db.execute(BEGIN, (begin.request, begin.key, begin.endpoint, begin.batch, time.time())).lastrowid
-        assert made is not None
-        return made
+    def _begin(self, one: Begin) -> int | Entry | None:
+        try:
+            return begin(self._db, one, lambda: self._owner.name, self._owners.is_at_work)
+        except OSError as error:
+            raise ConfigError(
+                f"the file that claims requests for this process cannot be made: {error.strerror}",
+                str(self._owner.folder),
+                "make the folder writable, then: docent run",
+            ) from None
 
-    def _update(self, end: _End) -> Entry | None:
-        """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
-        said = end.entry or _NOTHING
-        values = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, end.why, end.number)
-        if self._db.execute(END, (end.state, *values)).rowcount:
-            return end.entry
-        cost = ("", "", said.input_tokens, said.output_tokens, "answered twice", end.number)
-        self._db.execute(END, (State.LOST, *cost))
-        sql = "SELECT text, finish_reason, input_tokens, output_tokens FROM attempts WHERE state = 1 AND key = ?"
-        return Entry(*self._db.execute(sql, (end.key,)).fetchone())
+    def _follow_the_file(self) -> None:
+        """Open the journal again where its file was deleted or replaced: what is written must be found later."""
+        if file_of(self.path) == self._file:
+            return
+        log.warning(
+            "the journal of replies %s was deleted or replaced while it was in use: replies from now on are kept in the "
+            "file of that name, those that it held before will be asked and paid for again",
+            self.path,
+        )
+        self._db.close()
+        self._db = explained(self.path, lambda: open_journal(self.path, self._busy_timeout_s))
+        self._file = file_of(self.path)
 
     def _commit(self) -> None:
         give_up_s = time.monotonic() + self._busy_timeout_s

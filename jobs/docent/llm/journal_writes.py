@@ -1,0 +1,87 @@
+"""What is written into the journal within one commit: tries that begin, claims among them, and tries that end.
+
+Writes rows of the journal's file; journal.py opens the transaction and commits it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from docent.llm.journal_file import BEGIN, CLAIMED, END, END_OF_NONE, FIND
+from docent.llm.journal_rows import Entry, State
+
+_NOTHING = Entry("", "", 0, 0)
+_REPLY = FIND.format(what="text, finish_reason, input_tokens, output_tokens").format(keys="?")
+_OWNERS = CLAIMED.format(keys="?")
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A try that is about to be sent.
+
+    Attributes:
+        is_claim: only where there is no reply yet and nobody else asks; `done` gets None where somebody does.
+    """
+
+    request: bytes
+    key: bytes
+    endpoint: str
+    batch: str
+    is_claim: bool
+    done: asyncio.Future[int | Entry | None]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a try ended; `endpoint` as in Begin, for a file that has lost the try's row."""
+
+    number: int
+    key: bytes
+    endpoint: str
+    state: State
+    entry: Entry | None
+    why: str
+    done: asyncio.Future[Entry | None]
+
+
+def begin(
+    db: sqlite3.Connection, what: Begin, owner: Callable[[], str], is_at_work: Callable[[str], bool]
+) -> int | Entry | None:
+    """Write a try's row and return its number, or the reply that a claim found, or None where another process asks.
+
+    Args:
+        owner: name of this process.
+        is_at_work: whether the owner of that name may still bring a reply.
+    """
+    if what.is_claim:
+        if found := db.execute(_REPLY, (what.key,)).fetchone():
+            return Entry(*found, by_another=True)
+        mine = owner()
+        if any(name != mine and is_at_work(name) for _, name in db.execute(_OWNERS, (what.key,))):
+            return None
+    name = "" if what.batch else owner()
+    row = (what.request, what.key, what.endpoint, what.batch, time.time(), name)
+    made = db.execute(BEGIN, row).lastrowid
+    assert made is not None
+    return made
+
+
+def end(db: sqlite3.Connection, what: End) -> Entry | None:
+    """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
+    said = what.entry or _NOTHING
+    told = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, what.why)
+    where = (what.number, what.key)
+    if db.execute(END, (what.state, *told, *where)).rowcount:
+        return what.entry
+    without_row = (what.key, what.key, what.endpoint, time.time())
+    if found := db.execute(_REPLY, (what.key,)).fetchone():
+        cost = ("", "", said.input_tokens, said.output_tokens, "answered twice")
+        if not db.execute(END, (State.LOST, *cost, *where)).rowcount:
+            db.execute(END_OF_NONE, (*without_row, State.LOST, *cost))
+        return Entry(*found)
+    db.execute(END_OF_NONE, (*without_row, what.state, *told))
+    return what.entry
