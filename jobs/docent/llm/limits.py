@@ -38,6 +38,8 @@ IN_VAIN = 4
 """So many lowered rates without fewer refusals: then those are not about the rate."""
 LONGEST_TOLD_S = 86_400.0
 """A pause or a reset further away than a day makes no sense."""
+MAX_TOLD_CHARS = 40
+"""A longer header is no number; Python would take minutes to find that out."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -83,8 +85,8 @@ class Told:
 def told(headers: Mapping[str, str], what: str) -> Told | None:
     """The `x-ratelimit-*-requests` or `-tokens` headers of OpenAI and its followers; None where they make no sense."""
     try:
-        limit = float(headers[f"x-ratelimit-limit-{what}"])
-        left = float(headers[f"x-ratelimit-remaining-{what}"])
+        limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
+        left = float(_short(headers[f"x-ratelimit-remaining-{what}"]))
         whole_in_s = duration_s(headers[f"x-ratelimit-reset-{what}"])
     except (KeyError, ValueError):
         return None
@@ -94,10 +96,16 @@ def told(headers: Mapping[str, str], what: str) -> Told | None:
 
 def duration_s(text: str) -> float:
     """Seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
-    text = text.strip().lower()
+    text = _short(text).strip().lower()
     if not _DURATION.sub("", text) and text:
         return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
     return float(text)
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_TOLD_CHARS:
+        raise ValueError("too long for a number")
+    return text
 
 
 class ToldLimit:

@@ -7,6 +7,7 @@ appears in no message, whatever the endpoint repeats. Waiting and trying again a
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +19,14 @@ from docent.errors import ConfigError
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
 from docent.llm.providers import KINDS, check_address, key_of
 from docent.llm.retry import How, TryFailedError, retry_after_s
+from docent.llm.tokens import tokens_told
 from docent.llm.transport import Reply, Transport
 
+log = logging.getLogger("docent.llm")
+
 MAX_MESSAGE_CHARS = 300
+MAX_LOCATION_CHARS = 2000
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
-MOST_TOKENS = 10**9
-"""A reply that claims more tokens says nothing."""
 NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
@@ -37,16 +40,11 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
-class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
 class _Completion(BaseModel):
     """The part of a chat completion that is used; everything else is ignored."""
 
     choices: list[_Choice]
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 class OpenAIEndpoint:
@@ -64,6 +62,7 @@ class OpenAIEndpoint:
         self._url, self.key = self.kind.url(llm), key_of(llm, environ)
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
+        self._said_usage = False
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
@@ -118,20 +117,21 @@ class OpenAIEndpoint:
             raise TryFailedError("the reply is not a chat completion", "lost") from None
         if not completion.choices:
             raise TryFailedError("the reply has no choices", "lost")
-        choice, usage = completion.choices[0], completion.usage or _Usage()
+        choice = completion.choices[0]
         if choice.message.refusal and not choice.message.content:
             raise RequestRefusedError(f"the model declined: {self.clean(choice.message.refusal)}")
-        used = (usage.prompt_tokens, usage.completion_tokens)
-        # Half of it would be taken for all of it by the spending limits.
-        told = all(tokens is not None and 0 <= tokens <= MOST_TOKENS for tokens in used)
-        return Answer(choice.message.content or "", choice.finish_reason or "", *(used if told else (None, None)))
+        used = tokens_told(completion.usage)
+        if used is None and completion.usage and not self._said_usage:
+            self._said_usage = True
+            log.warning("the endpoint tells the tokens of a reply in a form that cannot be read: they count as unknown")
+        return Answer(choice.message.content or "", choice.finish_reason or "", *(used or (None, None)))
 
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
         status, (said, code) = reply.status, _error_of(reply.body)
         where, said = f"{self.base_url} (HTTP {status})", self.clean(said)
         if 300 <= status < 400:
-            host = self.clean(urlsplit(reply.headers.get("Location", "")).hostname or "another address")
+            host = self.clean(_host_of(reply.headers.get("Location", "")))
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
                 where,
@@ -168,6 +168,14 @@ def _sent(message: Message) -> dict[str, Any]:
         return {"role": message.role, "content": message.content}
     pictures = [{"type": "image_url", "image_url": {"url": f"sha256:{image.sha256}"}} for image in message.images]
     return {"role": message.role, "content": [{"type": "text", "text": message.content}, *pictures]}
+
+
+def _host_of(location: str) -> str:
+    """Where a redirect leads, for people."""
+    try:
+        return urlsplit(location[:MAX_LOCATION_CHARS]).hostname or "another address"
+    except ValueError:  # half an IPv6 address, for instance
+        return "something that is not an address"
 
 
 def _error_of(body: bytes) -> tuple[str, str]:

@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from docent.llm.limits import LONGEST_TOLD_S, Bucket
+from docent.llm.limits import LONGEST_TOLD_S, MAX_TOLD_CHARS, Bucket
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
 """So many retries are earned by each reply; beyond them one retry a second is left, over all requests."""
 EARNED_AT_MOST = 100.0
+MAX_DATE_CHARS = 64
 
 How = Literal["busy", "failed", "lost"]
 """busy: told to come later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
@@ -77,13 +78,17 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         seconds = _number(value, 1.0)
         if seconds is None:
             try:
+                if len(value) > MAX_DATE_CHARS:
+                    return None
                 seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError, OverflowError):
+            except (TypeError, ValueError, IndexError, OverflowError):
                 return None
     return max(0.0, seconds) if seconds <= LONGEST_TOLD_S else None
 
 
 def _number(text: str, unit: float) -> float | None:
+    if len(text) > MAX_TOLD_CHARS:
+        return None
     try:
         value = float(text.strip())
     except ValueError:
