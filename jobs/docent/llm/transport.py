@@ -121,7 +121,8 @@ class Transport:
 
 def _words_of(error: BaseException) -> str:
     """What went wrong, on one line; an endpoint may have written it."""
-    return printable(" ".join(mask(str(error)).split()), MAX_WORDS_CHARS) or type(error).__name__
+    said = getattr(error, "message", "") or str(error) or type(error).__name__
+    return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
 
 
 def _proxy_of(url: str) -> str | None:
