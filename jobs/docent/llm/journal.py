@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import sqlite3
 import time
@@ -33,6 +34,7 @@ from docent.llm.journal_file import (
     open_journal,
 )
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
+from docent.llm.journal_used import used
 from docent.llm.journal_writes import Begin, End, begin, end
 from docent.llm.owners import Owner, Owners
 from docent.llm.waiters import Waiters
@@ -153,23 +155,14 @@ class Journal:
         """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
         return {row[0]: Sent(*row[1:]) for row in await self._chunked(IN_BATCHES, keys)}
 
-    async def used_since(self, endpoint: str, since_s: float) -> Used:
+    async def used_since(
+        self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
+    ) -> Used:
         """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
-        sql = "SELECT begun_s, endpoint, input_tokens + output_tokens, state FROM attempts ORDER BY id DESC"
-
-        def count() -> Used:
-            requests = untold = sum(begin.endpoint == endpoint for begin in self._begins)
-            tokens = 0
-            for begun_s, where, amount, state in self._db.execute(sql):
-                if begun_s < since_s:
-                    break
-                if where == endpoint:
-                    requests, tokens = requests + 1, tokens + amount
-                    untold += amount == 0 and state != State.REFUSED
-            return Used(requests, tokens, untold)
-
         async with self._free:
-            return await self._patiently(count)
+            found = await self._patiently(lambda: used(self._db, endpoint, since_s, now_s, counts_ahead))
+            noting = sum(begin.endpoint == endpoint for begin in self._begins)
+        return found._replace(requests=found.requests + noting, untold=found.untold + noting)
 
     async def settled(self) -> None:
         """Wait until nothing is left to be written."""

@@ -41,11 +41,15 @@ class Spent(NamedTuple):
 
 
 class Used(NamedTuple):
-    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost."""
+    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost.
+
+    `ahead` of them are dated in the future, and nothing that was noted later says when they were made.
+    """
 
     requests: int
     tokens: int
     untold: int
+    ahead: int = 0
 
 
 class Sent(NamedTuple):

@@ -18,7 +18,7 @@ from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.budget import Budget, Cost
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.daily import DailyAllowance
+from docent.llm.daily import DailyAllowance, since_boot_s
 from docent.llm.journal import Entry, Journal, State, journal_key
 from docent.llm.ledger import Ledger
 from docent.llm.pacing import Pacer
@@ -104,7 +104,7 @@ class Sender:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
         self.pacer, self.retries, self.ledger = Pacer(llm, shards), RetryBudget(), Ledger()
         self.endpoint = f"{provider.base_url} {provider.teacher}"
-        self._daily = DailyAllowance(llm, shards, journal, self.endpoint)
+        self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
         self.has_replies = False
         self._said_s = time.monotonic()
