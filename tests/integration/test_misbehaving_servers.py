@@ -91,9 +91,7 @@ def test_a_redirect_to_nowhere_is_an_address_that_cannot_be_used(port: int, way:
     assert fetched(port, way, 5.0).reason == "address cannot be used"
 
 
-def test_a_name_that_leads_to_a_private_address_is_not_connected_to(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_that_leads_to_a_private_address_is_not_connected_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, *more: real("127.0.0.1", port, *more))
     with pytest.raises(FetchError) as caught:

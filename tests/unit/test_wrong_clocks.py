@@ -42,9 +42,7 @@ class Allowance:
     def attempt(self) -> None:
         """A new process, as it were."""
         llm = Llm.model_validate({"requests_per_day": LIMIT})
-        self.daily = DailyAllowance(
-            llm, 1, self.journal, WHERE, lambda: self.clocks.wall_s, lambda: self.clocks.boot_s
-        )
+        self.daily = DailyAllowance(llm, 1, self.journal, WHERE, lambda: self.clocks.wall_s, lambda: self.clocks.boot_s)
 
     async def send(self, at_most: int = 100) -> int:
         """As many as may be sent now; each is dated by the wall clock."""

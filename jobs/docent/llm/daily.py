@@ -38,7 +38,7 @@ class DailyAllowance:
         ConfigError: fewer requests than shards, so that none of them could ever begin one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - two clocks, so that a test can set them
         self,
         llm: Llm,
         shards: int,

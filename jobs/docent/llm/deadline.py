@@ -27,6 +27,7 @@ async def deadline(timeout_s: float) -> AsyncIterator[None]:
     """
     loop, extensions = asyncio.get_running_loop(), 0
 
+    timer: asyncio.TimerHandle
     async with asyncio.timeout(None) as limit:
 
         def due() -> None:

@@ -10,38 +10,23 @@ needs shared memory and so breaks as soon as pods on two nodes share the volume.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import random
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from docent.errors import ConfigError
-from docent.llm.journal_file import (
-    CLAIMED,
-    FIND,
-    IN_BATCHES,
-    SPENT,
-    as_ours,
-    explained,
-    file_of,
-    is_busy,
-    open_journal,
-)
+from docent.llm.journal_connection import Connection
+from docent.llm.journal_file import CLAIMED, FIND, IN_BATCHES, SPENT, identity_of
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
 from docent.llm.journal_used import used
-from docent.llm.journal_writes import Begin, End, begin, end
+from docent.llm.journal_writes import Begin, End, note_begin, note_end
 from docent.llm.owners import Owner, Owners
 from docent.llm.waiters import Waiters
 
 __all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
-
-log = logging.getLogger("docent.llm")
 
 CLAIMS = "claims"
 """Folder beside the journal in which each process that asks has a file."""
@@ -49,7 +34,6 @@ GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
 LOOKED_UP_AT_ONCE = 500
-T = TypeVar("T")
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
@@ -72,24 +56,29 @@ def count_known(path: Path, keys: Sequence[bytes]) -> int:
 class Journal:
     """Tries and replies by key. For one event loop; processes may share the file.
 
+    Attributes:
+        replied: replies that were noted through this object.
+
     Raises:
         ConfigError: the file cannot be used: damaged, of another docent version, not writable.
         TemporaryError: another process keeps it locked, or the disk is full.
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path, self._busy_timeout_s = path, busy_timeout_s
-        self._db = explained(path, lambda: open_journal(path, busy_timeout_s))
-        self._file = file_of(path)
+        self.path, self._file = path, Connection(path, busy_timeout_s)
         folder = path.parent / CLAIMS
         self._owner, self._owners = Owner(folder), Owners(folder)
         self.waiters = Waiters(self.claimed)
         self._begins: list[Begin] = []
         self._ends: list[End] = []
         self._endpoint_of: dict[int, str] = {}
+        self.replied = 0
         self._writer: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, "journal")
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._file.db
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int:
         """Note that a request is about to be sent; durable when this returns.
@@ -160,9 +149,18 @@ class Journal:
     ) -> Used:
         """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
         async with self._free:
-            found = await self._patiently(lambda: used(self._db, endpoint, since_s, now_s, counts_ahead))
+            found = await self._file.patiently(lambda: used(self._db, endpoint, since_s, now_s, counts_ahead))
             noting = sum(begin.endpoint == endpoint for begin in self._begins)
         return found._replace(requests=found.requests + noting, untold=found.untold + noting)
+
+    async def count_replies(self) -> tuple[int, int]:
+        """A number by which the file is known, and how many replies it holds.
+
+        Raises:
+            ConfigError, TemporaryError: it cannot be read.
+        """
+        async with self._free:
+            return await self._file.patiently(lambda: identity_of(self._db))
 
     async def settled(self) -> None:
         """Wait until nothing is left to be written."""
@@ -172,8 +170,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the file, and of all claims."""
         self._owner.close()
-        self._thread.shutdown()
-        self._db.close()
+        self._file.close()
 
     async def _chunked(self, sql: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
         """Rows of a question with `{keys}` in it, asked for some keys at a time."""
@@ -182,15 +179,13 @@ class Journal:
             some = keys[start : start + LOOKED_UP_AT_ONCE]
             question = sql.format(keys=",".join("?" * len(some)))
             async with self._free:
-                found += await self._patiently(partial(self._fetched, question, some))
+                found += await self._file.patiently(partial(self._fetched, question, some))
         return found
 
     def _fetched(self, question: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
         return self._db.execute(question, keys).fetchall()
 
-    async def _begun(
-        self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool
-    ) -> int | Entry | None:
+    async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> int | Entry | None:
         future: asyncio.Future[int | Entry | None] = asyncio.get_running_loop().create_future()
         self._begins.append(Begin(request, key, endpoint, batch, is_claim, future))
         self._wake()
@@ -211,7 +206,8 @@ class Journal:
                 begins, self._begins = self._begins, []
                 ends, self._ends = self._ends, []
                 try:
-                    numbers, entries = await self._in_one_commit(begins, ends)
+                    write = partial(self._both, begins=begins, ends=ends)
+                    numbers, entries = await self._file.in_one_commit(write)
                 except BaseException as error:
                     # Whatever it was, nobody may wait for ever for a commit that will not come.
                     _fail([begin.done for begin in begins], error)
@@ -223,73 +219,24 @@ class Journal:
                 if not begin.done.done():
                     begin.done.set_result(number)
             for end, entry in zip(ends, entries, strict=True):
+                self.replied += end.state is State.REPLIED
                 if not end.done.done():
                     end.done.set_result(entry)
             await asyncio.sleep(GATHER_S)
 
-    async def _in_one_commit(
-        self, begins: Sequence[Begin], ends: Sequence[End]
+    def _both(
+        self, db: sqlite3.Connection, begins: Sequence[Begin], ends: Sequence[End]
     ) -> tuple[list[int | Entry | None], list[Entry | None]]:
-        """Statements on the loop's thread, for they only touch pages in memory; the commit, which waits, on another."""
-        loop = asyncio.get_running_loop()
-        self._follow_the_file()
-        await self._patiently(partial(self._db.execute, "BEGIN IMMEDIATE"))
+        """The rows of one commit; ends first, so that a claim sees the replies that come with it."""
+        ended = [note_end(db, end) for end in ends]
         try:
-            # Ends first, so that a claim sees the replies that come in the same commit.
-            ended = [end(self._db, one) for one in ends]
-            results = [self._begin(one) for one in begins], ended
-            await loop.run_in_executor(self._thread, self._commit)
-        except sqlite3.Error as error:
-            raise as_ours(self.path, error) from None
-        finally:
-            if self._db.in_transaction:
-                explained(self.path, lambda: self._db.execute("ROLLBACK"))
-        return results
-
-    def _begin(self, one: Begin) -> int | Entry | None:
-        try:
-            return begin(self._db, one, lambda: self._owner.name, self._owners.is_at_work)
+            return [note_begin(db, begin, self._owner, self._owners) for begin in begins], ended
         except OSError as error:
             raise ConfigError(
                 f"the file that claims requests for this process cannot be made: {error.strerror}",
                 str(self._owner.folder),
                 "make the folder writable, then: docent run",
             ) from None
-
-    def _follow_the_file(self) -> None:
-        """Open the journal again where its file was deleted or replaced: what is written must be found later."""
-        if file_of(self.path) == self._file:
-            return
-        log.warning(
-            "the journal of replies %s was deleted or replaced while it was in use: replies from now on are kept in the "
-            "file of that name, those that it held before will be asked and paid for again",
-            self.path,
-        )
-        self._db.close()
-        self._db = explained(self.path, lambda: open_journal(self.path, self._busy_timeout_s))
-        self._file = file_of(self.path)
-
-    def _commit(self) -> None:
-        give_up_s = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                self._db.execute("COMMIT")
-                return
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() > give_up_s:
-                    raise
-                time.sleep(random.uniform(0.001, 0.01))  # a reader of another process is about to finish
-
-    async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do it; while another process holds the lock, look again without holding up the loop."""
-        give_up_s = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                return work()
-            except sqlite3.Error as error:
-                if not is_busy(error) or time.monotonic() > give_up_s:
-                    raise as_ours(self.path, error) from None
-                await asyncio.sleep(random.uniform(0.001, 0.02))
 
 
 def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:

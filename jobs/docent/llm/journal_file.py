@@ -95,6 +95,13 @@ def file_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def identity_of(db: sqlite3.Connection) -> tuple[int, int]:
+    """The number that the file was given when it was made, and how many replies it holds."""
+    identity = int(db.execute("PRAGMA application_id").fetchone()[0])
+    held = db.execute("SELECT COUNT(*) FROM attempts INDEXED BY replies WHERE state = 1").fetchone()[0]
+    return identity, int(held)
+
+
 def _layout(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docent.llm.journal_file import BEGIN, CLAIMED, END, END_OF_NONE, FIND
 from docent.llm.journal_rows import Entry, State
+from docent.llm.owners import Owner, Owners
 
 _NOTHING = Entry("", "", 0, 0)
 _REPLY = FIND.format(what="text, finish_reason, input_tokens, output_tokens").format(keys="?")
@@ -48,29 +48,25 @@ class End:
     done: asyncio.Future[Entry | None]
 
 
-def begin(
-    db: sqlite3.Connection, what: Begin, owner: Callable[[], str], is_at_work: Callable[[str], bool]
-) -> int | Entry | None:
+def note_begin(db: sqlite3.Connection, what: Begin, owner: Owner, others: Owners) -> int | Entry | None:
     """Write a try's row and return its number, or the reply that a claim found, or None where another process asks.
 
-    Args:
-        owner: name of this process.
-        is_at_work: whether the owner of that name may still bring a reply.
+    Raises:
+        OSError: the owner's file cannot be made.
     """
     if what.is_claim:
         if found := db.execute(_REPLY, (what.key,)).fetchone():
-            return Entry(*found, by_another=True)
-        mine = owner()
-        if any(name != mine and is_at_work(name) for _, name in db.execute(_OWNERS, (what.key,))):
+            return replace(Entry(*found), by_another=True)
+        if any(name != owner.name and others.is_at_work(name) for _, name in db.execute(_OWNERS, (what.key,))):
             return None
-    name = "" if what.batch else owner()
+    name = "" if what.batch else owner.name
     row = (what.request, what.key, what.endpoint, what.batch, time.time(), name)
     made = db.execute(BEGIN, row).lastrowid
     assert made is not None
     return made
 
 
-def end(db: sqlite3.Connection, what: End) -> Entry | None:
+def note_end(db: sqlite3.Connection, what: End) -> Entry | None:
     """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
     said = what.entry or _NOTHING
     told = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, what.why)

@@ -117,9 +117,7 @@ class _Seen:
 class Owners:
     """The other processes that use the journal."""
 
-    def __init__(
-        self, folder: Path, lease_s: float = LEASE_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, folder: Path, lease_s: float = LEASE_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._lease_s, self._clock = folder, lease_s, clock
         self._seen: dict[str, _Seen] = {}
         self._gone: set[str] = set()

@@ -68,7 +68,7 @@ class Waiters:
             keys = list(self._of)
             try:
                 claimed = await self._claimed(keys)
-            except Exception as error:  # whatever it was, nobody may wait for ever
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for ever
                 self._end(keys, error)
                 continue
             self._end([key for key in keys if key not in claimed])
