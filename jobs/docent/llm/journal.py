@@ -22,18 +22,17 @@ from docent.llm.journal_connection import Connection
 from docent.llm.journal_file import CLAIMED, FIND, IN_BATCHES, SPENT, identity_of
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
 from docent.llm.journal_used import used
-from docent.llm.journal_writes import Begin, End, note_begin, note_end
+from docent.llm.journal_writes import LOOKED_UP_AT_ONCE, Begin, End, note_begins, note_end
 from docent.llm.owners import Owner, Owners
 from docent.llm.waiters import Waiters
 
-__all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
+__all__ = ["LOOKED_UP_AT_ONCE", "Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
 
 CLAIMS = "claims"
 """Folder beside the journal in which each process that asks has a file."""
 GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
-LOOKED_UP_AT_ONCE = 500
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
@@ -230,7 +229,7 @@ class Journal:
         """The rows of one commit; ends first, so that a claim sees the replies that come with it."""
         ended = [note_end(db, end) for end in ends]
         try:
-            return [note_begin(db, begin, self._owner, self._owners) for begin in begins], ended
+            return note_begins(db, begins, self._owner, self._owners), ended
         except OSError as error:
             raise ConfigError(
                 f"the file that claims requests for this process cannot be made: {error.strerror}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docent.llm.journal_file import BEGIN, CLAIMED, END, END_OF_NONE, FIND
@@ -15,8 +16,9 @@ from docent.llm.journal_rows import Entry, State
 from docent.llm.owners import Owner, Owners
 
 _NOTHING = Entry("", "", 0, 0)
+_REPLIES = FIND.format(what="key, text, finish_reason, input_tokens, output_tokens")
 _REPLY = FIND.format(what="text, finish_reason, input_tokens, output_tokens").format(keys="?")
-_OWNERS = CLAIMED.format(keys="?")
+LOOKED_UP_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,33 @@ class End:
     done: asyncio.Future[Entry | None]
 
 
-def note_begin(db: sqlite3.Connection, what: Begin, owner: Owner, others: Owners) -> int | Entry | None:
-    """Write a try's row and return its number, or the reply that a claim found, or None where another process asks.
+def note_begins(
+    db: sqlite3.Connection, begins: Sequence[Begin], owner: Owner, others: Owners
+) -> list[int | Entry | None]:
+    """Write the tries' rows; for each its number, or the reply that a claim found, or None where another process asks.
 
     Raises:
         OSError: the owner's file cannot be made.
     """
-    if what.is_claim:
-        if found := db.execute(_REPLY, (what.key,)).fetchone():
-            return replace(Entry(*found), by_another=True)
-        if any(name != owner.name and others.is_at_work(name) for _, name in db.execute(_OWNERS, (what.key,))):
-            return None
-    name = "" if what.batch else owner.name
-    row = (what.request, what.key, what.endpoint, what.batch, time.time(), name)
-    made = db.execute(BEGIN, row).lastrowid
-    assert made is not None
+    keys = [what.key for what in begins if what.is_claim]
+    replies: dict[bytes, Entry] = {}
+    taken: set[bytes] = set()
+    for start in range(0, len(keys), LOOKED_UP_AT_ONCE):
+        some = keys[start : start + LOOKED_UP_AT_ONCE]
+        marks = ",".join("?" * len(some))
+        replies |= {key: Entry(*row) for key, *row in db.execute(_REPLIES.format(keys=marks), some)}
+        open_tries = db.execute(CLAIMED.format(keys=marks), some)
+        taken |= {key for key, name in open_tries if name != owner.name and others.is_at_work(name)}
+    made: list[int | Entry | None] = []
+    for what in begins:
+        if what.is_claim and (found := replies.get(what.key)):
+            made.append(replace(found, by_another=True))
+        elif what.is_claim and what.key in taken:
+            made.append(None)
+        else:
+            name = "" if what.batch else owner.name
+            row = (what.request, what.key, what.endpoint, what.batch, time.time(), name)
+            made.append(db.execute(BEGIN, row).lastrowid)
     return made
 
 

@@ -203,7 +203,7 @@ class Sender:
         finally:
             self.pacer.leave()
         self.ledger.tries[end.state.name.lower()] += 1
-        why = mask(str(end.error or ""))[:MAX_WHY_CHARS]
+        why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
         kept = await self.journal.end(number, ask.key, end.state, end.entry, why)
         if end.error is not None:
             raise end.error
