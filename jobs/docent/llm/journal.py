@@ -94,13 +94,13 @@ class Journal:
         assert isinstance(number, int)
         return number
 
-    async def claim(self, request: bytes, key: bytes, endpoint: str) -> int | Entry | None:
+    async def claim(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int | Entry | None:
         """The same, but only where nobody has a reply and nobody else asks; looked up and noted in one transaction.
 
         Returns:
             the number of the try; or the reply that is there by now; or None while another process asks for it.
         """
-        return await self._begun(request, key, endpoint, "", is_claim=True)
+        return await self._begun(request, key, endpoint, batch, is_claim=True)
 
     async def end(
         self, number: int, key: bytes, state: State, entry: Entry | None = None, why: str = ""
@@ -119,7 +119,9 @@ class Journal:
     async def claimed(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those keys that another process is asking."""
         rows = await self._chunked(CLAIMED, keys)
-        return {key for key, name in rows if name != self._owner.name and self._owners.is_at_work(name)}
+        return {
+            key for key, name, batch in rows if not batch and name != self._owner.name and self._owners.is_at_work(name)
+        }
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The replies that are there, by key."""

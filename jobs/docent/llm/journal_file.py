@@ -43,8 +43,8 @@ END_OF_NONE = (
 )
 """A try that was begun in a file which is not there any more."""
 CLAIMED = (
-    "SELECT key, owner FROM attempts INDEXED BY doubtful WHERE state IN (0, 3) AND state = 0 AND owner <> '' "
-    "AND key IN ({keys})"
+    "SELECT key, owner, batch FROM attempts INDEXED BY doubtful WHERE state IN (0, 3) AND state = 0 "
+    "AND (owner <> '' OR batch <> '') AND key IN ({keys})"
 )
 FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
 IN_BATCHES = (

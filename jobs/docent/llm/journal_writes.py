@@ -26,7 +26,8 @@ class Begin:
     """A try that is about to be sent.
 
     Attributes:
-        is_claim: only where there is no reply yet and nobody else asks; `done` gets None where somebody does.
+        is_claim: only where there is no reply yet and nobody else asks; `done` gets None where somebody does. What is
+            in a batch is not put into another one, while a request on line does not wait for a batch.
     """
 
     request: bytes
@@ -60,18 +61,22 @@ def note_begins(
     """
     keys = [what.key for what in begins if what.is_claim]
     replies: dict[bytes, Entry] = {}
-    taken: set[bytes] = set()
+    asked: set[bytes] = set()
+    in_batches: set[bytes] = set()
     for start in range(0, len(keys), LOOKED_UP_AT_ONCE):
         some = keys[start : start + LOOKED_UP_AT_ONCE]
         marks = ",".join("?" * len(some))
         replies |= {key: Entry(*row) for key, *row in db.execute(_REPLIES.format(keys=marks), some)}
-        open_tries = db.execute(CLAIMED.format(keys=marks), some)
-        taken |= {key for key, name in open_tries if name != owner.name and others.is_at_work(name)}
+        for key, name, batch in db.execute(CLAIMED.format(keys=marks), some):
+            if batch:
+                in_batches.add(key)
+            elif name != owner.name and others.is_at_work(name):
+                asked.add(key)
     made: list[int | Entry | None] = []
     for what in begins:
         if what.is_claim and (found := replies.get(what.key)):
             made.append(replace(found, by_another=True))
-        elif what.is_claim and what.key in taken:
+        elif what.is_claim and (what.key in asked or (what.batch and what.key in in_batches)):
             made.append(None)
         else:
             name = "" if what.batch else owner.name
