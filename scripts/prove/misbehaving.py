@@ -50,6 +50,15 @@ def bomb() -> bytes:
     return whole(OK + b"Content-Encoding: gzip\r\n", gzip.compress(bytes(BOMB_BYTES), 1))
 
 
+ODD_BATCH = {
+    "id": "batch_1",
+    "object": "batch",
+    "status": "in_progress",
+    "metadata": [1],
+    "created_at": "long ago",
+    "request_counts": {"completed": "many", "failed": None, "total": []},
+    "errors": {"data": [3]},
+}
 ONCE: dict[str, bytes] = {
     "good": whole(OK),
     "usage-text": told(prompt_tokens="12", completion_tokens="3"),
@@ -92,6 +101,8 @@ ONCE: dict[str, bytes] = {
     ),
     "retry-after-of-8000-digits": whole(b"HTTP/1.1 429 Busy\r\nRetry-After: " + MANY_DIGITS + b"\r\n", b"{}"),
     "retry-after-odd-date": whole(b"HTTP/1.1 503 Busy\r\nRetry-After: Mon, 99 Foo 99999 99:99:99 +9999\r\n", b"{}"),
+    "batch-odd": whole(OK, json.dumps({**ODD_BATCH, "data": [ODD_BATCH, 5, None], "has_more": "yes"}).encode()),
+    "batch-list": whole(OK, b"[1, 2]"),
     "nothing": b"",
 }
 """Sent at once; then the connection is closed."""

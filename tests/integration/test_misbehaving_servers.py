@@ -192,3 +192,29 @@ def test_a_good_reply_is_kept_however_its_tokens_are_told(
     assert isinstance(end, list) and end[0].text == "yes" and tries["replied"] == 1
     assert (end[0].input_tokens, end[0].output_tokens) == tokens
     assert ("in a form that cannot be read" in caplog.text) == (tokens == (0, 0)), "said where it counts as unknown"
+
+
+BATCH_WAYS = (
+    *("batch-odd", "batch-list", "redirect-half-ipv6", "redirect-bytes", "length-of-5000-digits", "status-none"),
+    *("retry-after-of-8000-digits", "encoding-bomb", "chunk-size-none", "nothing", "reset", "usage-list"),
+)
+
+
+def test_no_batch_api_ends_a_stage_with_anything_but_a_message(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+
+    def ended(way: str) -> PipelineError:
+        llm = {"provider": "openai", "base_url": f"http://127.0.0.1:{port}/{way}/v1", "mode": "batch", "timeout_s": 5}
+        llm |= {"max_attempts": 2, "batch_poll_s": 0.01, "deadline_s": 1}
+        environ = {"OPENAI_API_KEY": "sk-canary-5512aa"}
+        with ChatClient(Llm.model_validate(llm), tmp_path / f"{way}.sqlite", environ=environ) as client:
+            with pytest.raises(PipelineError) as caught:
+                list(client.ask([ChatRequest((Message("user", "a"),), 0.0, 5)]))
+        return caught.value
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        errors = list(pool.map(ended, BATCH_WAYS))
+    for way, error in zip(BATCH_WAYS, errors, strict=True):
+        assert error.what and len(error.what) < 600 and "sk-canary" not in str(error), way
