@@ -139,7 +139,10 @@ def ended(way: str, began_s: float, end: str, problem: str) -> dict[str, Any]:
 
 
 def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
-    """Two processes with one journal; the first is left alone, suspended or killed on its way."""
+    """Two processes with one journal; the first is left alone, suspended or killed on its way.
+
+    `in_flight` are the tries that have no end: what the killed one had under way.
+    """
     rng, place = random.Random(seed), folder / f"shared-{seed}"
     place.mkdir()
     mock.reset({"latency_s": LATENCY_S, "latency_sigma": 0.3, "usage": (700, 250), "seed": seed})
@@ -147,7 +150,6 @@ def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
     first, second = (Asker(mock, place, N, IN_FLIGHT) for _ in range(2))
     second.rows_name = "rows-2"
     victim, other = first.start(), second.start()
-    in_flight = 0
     while mock.stats()["ok"] < rng.uniform(0.1, 0.7) * N and victim.poll() is None:
         time.sleep(POLL_S)
     if how == "suspended":
@@ -157,9 +159,8 @@ def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
     elif how == "killed":
         victim.kill()
         victim.wait()
-        in_flight = first.tries()[1]
     codes = [other.wait(), *([victim.wait()] if how != "killed" else [])]
-    requests = mock.stats()["requests"]
+    requests, in_flight = mock.stats()["requests"], first.tries()[1]
     problem = ""
     if any(codes):
         problem = f"ended with {codes}: {(place / 'log').read_text()[-500:]}"
