@@ -9,14 +9,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mock_endpoint import MockEndpoint, mock_endpoint
+from tests.mock_endpoint import MockEndpoint, mock_endpoint, questions
 
+from docent.errors import StoppedError
+from docent.llm.client import ChatClient
 from docent.llm.journal import Entry, Journal, State, count_known
 from docent.llm.owners import Owner, Owners, this_process
 
@@ -246,3 +250,25 @@ def test_two_batch_runs_at_the_same_time_put_no_request_into_two_batches(
     counts = endpoint.stats()
     assert (counts["requests"], counts["repeated"], counts["batch_lines_ok"]) == (0, 0, 600)
     assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+
+
+def test_who_waits_for_another_process_stops_when_told(endpoint: MockEndpoint, tmp_path: Path) -> None:
+    behave(endpoint, latency_s=60)
+    llm, stops = endpoint.llm(provider="vllm"), (threading.Event(), threading.Event())
+
+    def ask(which: int) -> str:
+        with ChatClient(llm, tmp_path / "j.sqlite", stop=stops[which], environ={}, drain_s=0.2) as client:
+            with pytest.raises(StoppedError):
+                list(client.ask(questions(3)))
+            return "stopped"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask, 0)
+        until(lambda: endpoint.stats()["in_flight"] == 3)
+        second = pool.submit(ask, 1)
+        until(lambda: len(list((tmp_path / "claims").iterdir())) == 2)
+        stops[1].set()
+        assert second.result(20) == "stopped" and not first.done()
+        assert endpoint.stats()["requests"] == 3
+        stops[0].set()
+        assert first.result(20) == "stopped"
