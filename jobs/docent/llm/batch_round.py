@@ -114,12 +114,12 @@ class Submission:
                 this.reached = reached
             else:
                 if not file.has_room(size):
-                    if running := await self._sent(file):
-                        this.running.append(running)
+                    if begun := await self._sent(file):
+                        this.running.append(begun)
                     file = self._new_file()
                 await file.add(line, parts, size)
-        if running := await self._sent(file):
-            this.running.append(running)
+        if begun := await self._sent(file):
+            this.running.append(begun)
         this.running += await self._found(list(adopted.values()))
         return this
 

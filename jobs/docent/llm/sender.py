@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
+from docent.llm.asks import Ask
 from docent.llm.budget import Budget, Cost
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
 from docent.llm.daily import DailyAllowance, since_boot_s
@@ -25,6 +26,8 @@ from docent.llm.pacing import Pacer
 from docent.llm.retry import RetryBudget, TryFailedError, wait_s
 from docent.masking import mask
 from docent.records import canonical_json
+
+__all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sender"]
 
 log = logging.getLogger("docent.llm")
 
@@ -62,26 +65,6 @@ class Provider(Protocol):
 
 class GaveUpError(Exception):
     """No reply to this request in all its tries, while others had theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One asking: what is sent, and as what it is known.
-
-    Attributes:
-        first: key of the request when it was asked for the first time.
-        key: of this time.
-        body: canonical JSON, pictures by their hash.
-        corrects: this is the turn of correction.
-        is_probe: it is sent whatever the journal holds, to see whether the endpoint answers now.
-    """
-
-    request: ChatRequest
-    first: bytes
-    key: bytes
-    body: bytes
-    corrects: bool = False
-    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
