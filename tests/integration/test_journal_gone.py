@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.mock_endpoint import ENVIRON, MockEndpoint, mock_endpoint, questions
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.client import ChatClient
-from docent.llm.journal import Journal, State
+from docent.llm.journal import Entry, Journal, State
 
 N = 8
 
@@ -63,6 +64,19 @@ def test_a_deleted_journal_is_said_with_its_name_and_the_number_of_replies(
     assert f"{N} replies which this run counted on" in caplog.text and str(run.journal) in caplog.text
     caplog.clear()
     assert run.ask() == 0 and caplog.text == ""
+
+
+def test_another_run_with_the_same_journal_says_it_too(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.ask(max_tokens=10**6)
+    run.journal.unlink()
+    for name, requests, warned in (("b", N, True), ("c", 0, False)):
+        run.folder = tmp_path / name
+        run.folder.mkdir()
+        caplog.clear()
+        assert run.ask(max_tokens=10**6) == requests, "a limit of its own is not touched"
+        assert (f"{N} replies which runs here counted on" in caplog.text) == warned
 
 
 def test_a_journal_that_was_emptied_is_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -134,10 +148,6 @@ def test_a_journal_that_goes_while_it_is_in_use_loses_no_reply_that_comes_later(
 
 
 def test_a_try_that_was_begun_in_the_old_file_ends_in_the_new_one(tmp_path: Path) -> None:
-    import asyncio
-
-    from docent.llm.journal import Entry
-
     async def work() -> None:
         entry, path = Entry("text", "stop", 3, 4), tmp_path / "j.sqlite"
         other = Journal(tmp_path / "o.sqlite")

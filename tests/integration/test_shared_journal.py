@@ -239,16 +239,16 @@ def test_two_batch_runs_at_the_same_time_put_no_request_into_two_batches(
 ) -> None:
     behave(endpoint, batch_delay_s=0.2)
     llm = {"provider": "openai", "base_url": endpoint.url, "model": "m", "structured_output": "json_schema"}
-    llm |= {"mode": "batch", "batch_requests": 100, "batch_poll_s": 0.05, "api_key_env": "NO_KEY"}
+    llm |= {"mode": "batch", "batch_requests": 50, "batch_poll_s": 0.05, "api_key_env": "NO_KEY"}
     runs = []
     for name in ("a", "b"):
-        told = {"n": 600, "llm": llm, "journal": str(tmp_path / "j.sqlite"), "rows": str(tmp_path / name)}
+        told = {"n": 300, "llm": llm, "journal": str(tmp_path / "j.sqlite"), "rows": str(tmp_path / name)}
         command = [sys.executable, str(ASKER), json.dumps(told)]
         runs.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
     ends = [run.communicate(timeout=120)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], ends
     counts = endpoint.stats()
-    assert (counts["requests"], counts["repeated"], counts["batch_lines_ok"]) == (0, 0, 600)
+    assert (counts["requests"], counts["repeated"], counts["batch_lines_ok"]) == (0, 0, 300)
     assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
 
 

@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 from docent.errors import ConfigError
 from docent.llm.journal import Journal
@@ -45,7 +46,8 @@ class Expected:
         if self._is_checked:
             return
         self._is_checked = True
-        noted = load_json(self._path) or {}  # first, for other shards add replies meanwhile
+        own = load_json(self._path)  # before the journal is read, for other shards add replies meanwhile
+        noted = own or self._newest_of_other_runs()
         identity, held = await self._journal.count_replies()
         expected = noted.get("replies")
         if not isinstance(expected, int) or expected <= 0:
@@ -56,15 +58,27 @@ class Expected:
             return
         what = (
             f"the journal of replies {'has lost' if same else 'is not the one that held'} {missing} replies "
-            "which this run counted on"
+            f"which {'this run' if own else 'runs here'} counted on"
         )
-        if limited:
+        if own and limited:
             raise ConfigError(
                 f"{what}: what was spent on them is not known, so the spending limit cannot be kept",
                 str(self._journal.path),
                 f"put the journal back, or, to pay for them again: rm {self._path}, then: docent run",
             )
         log.warning("%s (%s): requests that they answered are asked and paid for again", what, self._journal.path)
+
+    def _newest_of_other_runs(self) -> dict[str, Any]:
+        """The last note of any run that shares the journal; nothing where there is none."""
+        newest, found = 0.0, dict[str, Any]()
+        for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
+            try:
+                noted_s = path.stat().st_mtime
+            except OSError:
+                continue
+            if noted_s > newest:
+                newest, found = noted_s, load_json(path) or {}
+        return found
 
     async def note(self, at_once: bool = False) -> None:
         """Write down how many there are by now, if they have become more; not more often than NOTED_EVERY_S."""
