@@ -61,7 +61,7 @@ def main() -> int:
     told = json.loads(sys.argv[1])
     rows, unfinished = Path(told["rows"]), Path(told["rows"] + ".part")
     try:
-        with ChatClient(Llm.model_validate(told["llm"]), Path(told["journal"]), environ={}) as client:
+        with ChatClient(Llm.model_validate(told["llm"]), Path(told["journal"]), environ={"NO_KEY": "none"}) as client:
             with unfinished.open("w", encoding="utf-8") as file, closing(client.ask(Questions(told["n"]))) as replies:
                 for index, reply in enumerate(replies):
                     value = reply.value.model_dump() if reply.value else None

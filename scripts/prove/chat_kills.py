@@ -73,6 +73,7 @@ class Asker:
     n: int = N
     in_flight: int = IN_FLIGHT
     max_usd: float | None = None
+    rows_name: str = "rows"
 
     def start(self) -> subprocess.Popen[bytes]:
         """One more attempt."""
@@ -83,7 +84,7 @@ class Asker:
             "n": self.n,
             "llm": llm,
             "journal": str(self.folder / "journal.sqlite"),
-            "rows": str(self.folder / "rows"),
+            "rows": str(self.folder / self.rows_name),
         }
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen([sys.executable, str(ASKER), json.dumps(told)], stdout=log, stderr=log)
@@ -114,7 +115,7 @@ class Asker:
 
     def rows(self) -> list[str]:
         """The rows, none where it did not end."""
-        path = self.folder / "rows"
+        path = self.folder / self.rows_name
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.virtual_time import Endpoint, Played, in_virtual_time, play
 
 from docent.config import Llm
-from docent.llm.limits import Bucket, Told, ToldLimit, duration_s, told
+from docent.llm.header_numbers import Told, duration_s, told
+from docent.llm.limits import Bucket, ToldLimit
 from docent.llm.pacing import Pacer
 
 

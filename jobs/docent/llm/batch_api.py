@@ -39,6 +39,7 @@ CLOCKS_APART_S = 3600.0
 """The endpoint's clock and this one may differ by so much."""
 TOKEN = "docent"
 """Name in a batch's metadata under which its token stands."""
+ODD_REPLY = "the reply is nothing that a batch API says"
 STILL_READ = frozenset({"pending", "running"})
 """States of an uploaded file that Azure has not looked through yet."""
 T = TypeVar("T")
@@ -80,13 +81,13 @@ class BatchApi:
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
         made = await self._tried(
-            lambda: self._client.files.create(file=named, purpose="batch", extra_headers=self._extra)
+            lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
         )
         file_id, waited_s = made.id, 0.0
         while made.status in STILL_READ and waited_s < self._llm.deadline_s:
             waited_s += self._llm.batch_poll_s
             await asyncio.sleep(self._llm.batch_poll_s)
-            made = await self._tried(lambda: self._client.files.retrieve(file_id, extra_headers=self._extra))
+            made = await self._tried(lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra)))
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
@@ -98,13 +99,14 @@ class BatchApi:
         """
 
         async def create() -> Batch:
-            return await self._client.batches.create(
+            made = self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
                 completion_window="24h",
                 metadata={TOKEN: token},
                 extra_headers=self._extra,
             )
+            return await _whole(made)
 
         async def create_unless_there() -> Batch:
             found = await self._listed({token}, since_s)
@@ -125,7 +127,7 @@ class BatchApi:
 
     async def look(self, batch_id: str) -> Batch:
         """A batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
-        return await self._tried(lambda: self._client.batches.retrieve(batch_id, extra_headers=self._extra))
+        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
         """Results as a temporary file, at its beginning; None where the endpoint has them no more.
@@ -175,12 +177,11 @@ class BatchApi:
             tries += 1
             try:
                 async with asyncio.timeout(TRANSFER_S):
-                    found = await (call if tries == 1 or again is None else again)()
-                if _is_whole(found):
-                    return found
-                meant: Exception = TryFailedError("the reply is nothing that a batch API says", "lost")
+                    return await (call if tries == 1 or again is None else again)()
             except self._failures as error:
-                meant = self._meaning_of(error)
+                meant: Exception = self._meaning_of(error)
+            except (AttributeError, TypeError, ValueError):  # the package takes any JSON for what was asked for
+                meant = TryFailedError(ODD_REPLY, "lost")
             if not isinstance(meant, TryFailedError):
                 raise meant from None
             if tries >= self._llm.max_attempts:
@@ -233,9 +234,17 @@ async def _refuse_web_page(reply: Any) -> None:
         raise ConnectionError("the reply is a web page: a proxy or a login page answers in place of the endpoint")
 
 
-def _is_whole(found: Any) -> bool:
-    """Whether a file or batch has what it is known by; the openai package takes any JSON for one."""
-    return not isinstance(found, BaseModel | str) or isinstance(getattr(found, "id", None), str)
+async def _whole(reply: Awaitable[T]) -> T:
+    """A file or batch with all that is read of it later. Raises TypeError: the package takes any JSON for one."""
+    found = await reply
+    if not isinstance(found, BaseModel) or not isinstance(getattr(found, "id", None), str):
+        raise TypeError
+    counts, errors = getattr(found, "request_counts", None), getattr(found, "errors", None)
+    told = () if counts is None else (counts.completed, counts.failed, counts.total)
+    said = () if errors is None else errors.data or ()
+    if not all(isinstance(number, int) for number in told) or not all(isinstance(error, BaseModel) for error in said):
+        raise TypeError
+    return found
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:

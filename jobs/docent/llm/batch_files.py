@@ -11,7 +11,7 @@ import base64
 import errno
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -93,6 +93,24 @@ class RequestFile:
             raise _not_written(error) from None
         self.lines.append(line)
         self.size += size
+
+    def keep(self, keys: Container[bytes]) -> None:
+        """Leave out all lines but these.
+
+        Raises:
+            TemporaryError: the disk is full.
+        """
+        rest: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
+        self.file.seek(0)
+        try:
+            for line, data in zip(self.lines, self.file, strict=True):
+                if line.key in keys:
+                    rest.write(data)
+        except OSError as error:
+            raise _not_written(error) from None
+        self.file.close()
+        self.file, self.size = rest, rest.tell()
+        self.lines = [line for line in self.lines if line.key in keys]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from docent.llm.openai_endpoint import OpenAIEndpoint
 from docent.llm.parameters import ADAPTED
 from docent.llm.retry import TryFailedError
 from docent.llm.sender import MAX_WHY_CHARS, Sender
+from docent.masking import mask
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -119,7 +120,7 @@ class Results:
     async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
         self._sender.ledger.tries[state.name.lower()] += 1
         self._sender.budget.settle(line.most, entry, state is State.LOST)
-        await self._sender.journal.end(line.number, line.key, state, entry, why[:MAX_WHY_CHARS])
+        await self._sender.journal.end(line.number, line.key, state, entry, mask(why)[:MAX_WHY_CHARS])
 
     def _words(self, batch: Batch) -> str:
         """Why lines of a batch have no result."""

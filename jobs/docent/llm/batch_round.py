@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("docent.llm")
 
 WALKED_AT_ONCE = 500
+NOTHING = Cost(0.0, 0.0)
 YOUNG_POLLS = 4
 """A batch that was to be created so many looks ago, or later, may not be listed yet."""
 
@@ -113,12 +114,12 @@ class Submission:
                 this.reached = reached
             else:
                 if not file.has_room(size):
-                    this.running.append(await self._sent(file))
+                    if begun := await self._sent(file):
+                        this.running.append(begun)
                     file = self._new_file()
                 await file.add(line, parts, size)
-        with file.file:
-            if file.lines:
-                this.running.append(await self._sent(file))
+        if begun := await self._sent(file):
+            this.running.append(begun)
         this.running += await self._found(list(adopted.values()))
         return this
 
@@ -152,22 +153,46 @@ class Submission:
         most_bytes = int(self._llm.batch_mb * 1e6)
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
-    async def _sent(self, file: RequestFile) -> Running:
-        """A file uploaded, its lines in the journal, its batch created; in this order."""
-        token, sender = secrets.token_hex(16), self._sender
-        with file.file:
+    async def _sent(self, file: RequestFile) -> Running | None:
+        """A file uploaded, its lines claimed in the journal, its batch created; in this order.
+
+        What another process has put into a batch meanwhile is left out: the next round finds it there. None where that
+        is all of it.
+        """
+        while file.lines:
+            token = secrets.token_hex(16)
             file_id = await self._api.upload(file.file)
-        since_s = time.time()
-        begun = [sender.journal.begin(line.first, line.key, sender.endpoint, token) for line in file.lines]
-        numbers = await asyncio.gather(*begun)
-        sender.ledger.tries["begun"] += len(numbers)
-        lines = {line.key: replace(line, number=number) for line, number in zip(file.lines, numbers, strict=True)}
+            since_s = time.time()
+            lines, others = await self._claimed(file.lines, token)
+            if not others:
+                file.file.close()
+                return await self._created(file_id, token, since_s, lines, file.size)
+            await self._results.refuse(lines, "another process asks for some of its batch")
+            for line in others:
+                self._sender.budget.settle(line.most, None)
+            for line in lines.values():  # `refuse` gave back what was held for them
+                self._sender.budget.reserve_again(NOTHING, line.most)
+            file.keep(lines)
+        file.file.close()
+        return None
+
+    async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
+        """Those lines that are this process's now, by key, and the others."""
+        sender = self._sender
+        claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
+        numbers = await asyncio.gather(*claims)
+        pairs = list(zip(lines, numbers, strict=True))
+        mine = {line.key: replace(line, number=number) for line, number in pairs if isinstance(number, int)}
+        sender.ledger.tries["begun"] += len(mine)
+        return mine, [line for line, number in pairs if not isinstance(number, int)]
+
+    async def _created(self, file_id: str, token: str, since_s: float, lines: dict[bytes, Line], size: int) -> Running:
         try:
             batch = await self._api.create(file_id, token, since_s)
         except ConfigError as refused:
             await self._results.refuse(lines, refused.what)
             raise
-        log.info("batch %s begun: %d requests, %.1f MB", batch.id, len(lines), file.size / 1e6)
+        log.info("batch %s begun: %d requests, %.1f MB", batch.id, len(lines), size / 1e6)
         return Running(token, batch, lines, since_s)
 
     async def _found(self, adopted: list[Running]) -> list[Running]:

@@ -21,6 +21,8 @@ from docent.config import Llm
 from docent.errors import ConfigError, PipelineError, StoppedError
 from docent.llm.budget import Budget
 from docent.llm.chat import ChatReply, ChatRequest
+from docent.llm.expected import FILE as EXPECTED_FILE
+from docent.llm.expected import Expected
 from docent.llm.in_order import STOP_POLL_S, InOrder
 from docent.llm.journal import Journal, count_known
 from docent.llm.ladder import Ladder, ProblemOf, free_text_keys
@@ -62,6 +64,7 @@ class ChatClient:
         stop: when set, no request is begun any more and StoppedError is raised.
         environ: where the key's variable is looked up.
         drain_s: how long replies under way are waited for when the work ends early.
+        run_dir: where it is noted how many replies the journal held; without it a journal that is gone is not noticed.
 
     Raises:
         ConfigError: a key, a price or the journal is missing or unusable.
@@ -75,11 +78,14 @@ class ChatClient:
         stop: threading.Event | None = None,
         environ: Mapping[str, str] = os.environ,
         drain_s: float = DRAIN_S,
+        run_dir: Path | None = None,
     ) -> None:
         self.llm, self.provider = llm, PROVIDERS[llm.provider](llm, environ)
         budget = Budget(llm, shards)
         self.journal = Journal(journal)
         self.sender = Sender(llm, self.provider, self.journal, budget, shards)
+        paid = run_dir is not None and self.provider.name != "offline"
+        self._expected = Expected(run_dir / EXPECTED_FILE, self.journal) if run_dir and paid else None
         self.usage: Counter[str] = Counter()
         self.stop, self.drain_s = stop or threading.Event(), drain_s
         self._loop = asyncio.new_event_loop()
@@ -124,8 +130,12 @@ class ChatClient:
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
         line = InOrder(ladder, requests, self.stop)
         try:
+            if self._expected:
+                done(self._expected.check(self.sender.budget.limited))
             done(self._stoppable(self._prepared(requests, ladder)))
             while replies := done(line.next_replies()):
+                if self._expected:
+                    done(self._expected.note())
                 for reply in replies:
                     ledger.close(reply)
                     yield reply
@@ -136,6 +146,8 @@ class ChatClient:
             raise
         finally:
             done(self._drained(line))
+            if self._expected:
+                done(self._expected.note(at_once=True))
         ledger.check()
 
     def amounts(self) -> dict[str, float]:

@@ -14,9 +14,8 @@ from pydantic_core import from_json
 
 from docent.llm.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.finish_reasons import MAX_WORD_CHARS, is_whole, noted
+from docent.llm.tokens import tokens_told
 
-MAX_TOKENS_TOLD = 10**9
-"""A reply that claims more tokens says nothing."""
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
 )
@@ -50,6 +49,7 @@ class Completion:
         finish_reason: the endpoint's word; for a reply without text, also where its words are.
         refusal: with what words the model declined, "" where it did not.
         input_tokens: None where the endpoint does not tell both counts; `output_tokens` likewise.
+        usage_unreadable: it tells them in a form that cannot be read.
     """
 
     text: str
@@ -57,6 +57,7 @@ class Completion:
     refusal: str
     input_tokens: int | None
     output_tokens: int | None
+    usage_unreadable: bool = False
 
 
 def read_completion(body: bytes) -> Completion:
@@ -72,16 +73,17 @@ def read_completion(body: bytes) -> Completion:
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
     text, finish_reason = "".join(texts), _finish_reason(choice) if isinstance(choice, dict) else ""
-    used = _used(found.get("usage"))
+    used = tokens_told(found.get("usage"))
     error = _error_of(found, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
-        raise ErrorInReplyError(error, bool(text) or bool(used[1]))
+        raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))
     if not isinstance(choices, list) or not isinstance(message, dict):
         raise NoCompletionError("the reply has no choices" if choices == [] else "the reply is not a chat completion")
     said = message.get("refusal")
     refusal = "".join([*refusals, said if isinstance(said, str) else ""])
     where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
-    return Completion(text, noted(finish_reason, where), refusal, *used)
+    unreadable = used is None and bool(found.get("usage"))
+    return Completion(text, noted(finish_reason, where), refusal, *(used or (None, None)), unreadable)
 
 
 def _object_of(body: bytes) -> dict[str, Any]:
@@ -149,18 +151,3 @@ def _error_of(found: dict[str, Any], choice: Any) -> Any:
     if not found.get("choices") and any(found.get(name) for name in _WITHOUT_CHOICES):
         return found
     return None
-
-
-def _used(usage: Any) -> tuple[int, int] | tuple[None, None]:
-    """Tokens of prompt and reply; half of it would be taken for all of it by the spending limits."""
-    told = usage if isinstance(usage, dict) else {}
-    sent, received = _tokens(told.get("prompt_tokens")), _tokens(told.get("completion_tokens"))
-    return (None, None) if sent is None or received is None else (sent, received)
-
-
-def _tokens(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS_TOLD else None

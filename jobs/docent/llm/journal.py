@@ -10,27 +10,29 @@ needs shared memory and so breaks as soon as pods on two nodes share the volume.
 from __future__ import annotations
 
 import asyncio
-import random
+import math
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from docent.llm.journal_file import BEGIN, END, FIND, IN_BATCHES, SPENT, as_ours, explained, is_busy, open_journal
+from docent.errors import ConfigError
+from docent.llm.journal_connection import Connection
+from docent.llm.journal_file import CLAIMED, FIND, IN_BATCHES, SPENT, identity_of
 from docent.llm.journal_rows import Entry, Sent, Spent, State, Used, journal_key
+from docent.llm.journal_used import used
+from docent.llm.journal_writes import LOOKED_UP_AT_ONCE, Begin, End, note_begins, note_end
+from docent.llm.owners import Owner, Owners
+from docent.llm.waiters import Waiters
 
-__all__ = ["Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
+__all__ = ["LOOKED_UP_AT_ONCE", "Entry", "Journal", "Sent", "Spent", "State", "Used", "count_known", "journal_key"]
 
+CLAIMS = "claims"
+"""Folder beside the journal in which each process that asks has a file."""
 GATHER_S = 0.001
 """Pause before a commit, so that what comes at about the same time shares it."""
 BUSY_TIMEOUT_S = 60.0
-LOOKED_UP_AT_ONCE = 500
-T = TypeVar("T")
-_NOTHING = Entry("", "", 0, 0)
 
 
 def count_known(path: Path, keys: Sequence[bytes]) -> int:
@@ -50,27 +52,11 @@ def count_known(path: Path, keys: Sequence[bytes]) -> int:
         journal.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    request: bytes
-    key: bytes
-    endpoint: str
-    batch: str
-    done: asyncio.Future[int]
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    number: int
-    key: bytes
-    state: State
-    entry: Entry | None
-    why: str
-    done: asyncio.Future[Entry | None]
-
-
 class Journal:
     """Tries and replies by key. For one event loop; processes may share the file.
+
+    Attributes:
+        replied: replies that were noted through this object.
 
     Raises:
         ConfigError: the file cannot be used: damaged, of another docent version, not writable.
@@ -78,13 +64,20 @@ class Journal:
     """
 
     def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path, self._busy_timeout_s = path, busy_timeout_s
-        self._db = explained(path, lambda: open_journal(path, busy_timeout_s))
-        self._begins: list[_Begin] = []
-        self._ends: list[_End] = []
+        self.path, self._file = path, Connection(path, busy_timeout_s)
+        folder = path.parent / CLAIMS
+        self._owner, self._owners = Owner(folder), Owners(folder)
+        self.waiters = Waiters(self.claimed)
+        self._begins: list[Begin] = []
+        self._ends: list[End] = []
+        self._endpoint_of: dict[int, str] = {}
+        self.replied = 0
         self._writer: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, "journal")
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._file.db
 
     async def begin(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int:
         """Note that a request is about to be sent; durable when this returns.
@@ -97,23 +90,38 @@ class Journal:
         Returns:
             the number of the try.
         """
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._begins.append(_Begin(request, key, endpoint, batch, future))
-        self._wake()
-        return await future
+        number = await self._begun(request, key, endpoint, batch, is_claim=False)
+        assert isinstance(number, int)
+        return number
+
+    async def claim(self, request: bytes, key: bytes, endpoint: str, batch: str = "") -> int | Entry | None:
+        """The same, but only where nobody has a reply and nobody else asks; looked up and noted in one transaction.
+
+        Returns:
+            the number of the try; or the reply that is there by now; or None while another process asks for it.
+        """
+        return await self._begun(request, key, endpoint, batch, is_claim=True)
 
     async def end(
         self, number: int, key: bytes, state: State, entry: Entry | None = None, why: str = ""
     ) -> Entry | None:
-        """Note how a try ended; durable when this returns.
+        """Note how a try ended; durable when this returns, and its claim is over.
 
         Returns:
             the reply that counts from now on: that of another process where it was there first.
         """
         future: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
-        self._ends.append(_End(number, key, state, entry, why, future))
+        endpoint = self._endpoint_of.pop(number, "")
+        self._ends.append(End(number, key, endpoint, state, entry, why, future))
         self._wake()
         return await future
+
+    async def claimed(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those keys that another process is asking."""
+        rows = await self._chunked(CLAIMED, keys)
+        return {
+            key for key, name, batch in rows if not batch and name != self._owner.name and self._owners.is_at_work(name)
+        }
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The replies that are there, by key."""
@@ -137,23 +145,23 @@ class Journal:
         """Tries without an end that went into a batch file, by key: the batch may still bring their replies."""
         return {row[0]: Sent(*row[1:]) for row in await self._chunked(IN_BATCHES, keys)}
 
-    async def used_since(self, endpoint: str, since_s: float) -> Used:
+    async def used_since(
+        self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
+    ) -> Used:
         """What was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
-        sql = "SELECT begun_s, endpoint, input_tokens + output_tokens, state FROM attempts ORDER BY id DESC"
-
-        def count() -> Used:
-            requests = untold = sum(begin.endpoint == endpoint for begin in self._begins)
-            tokens = 0
-            for begun_s, where, amount, state in self._db.execute(sql):
-                if begun_s < since_s:
-                    break
-                if where == endpoint:
-                    requests, tokens = requests + 1, tokens + amount
-                    untold += amount == 0 and state != State.REFUSED
-            return Used(requests, tokens, untold)
-
         async with self._free:
-            return await self._patiently(count)
+            found = await self._file.patiently(lambda: used(self._db, endpoint, since_s, now_s, counts_ahead))
+            noting = sum(begin.endpoint == endpoint for begin in self._begins)
+        return found._replace(requests=found.requests + noting, untold=found.untold + noting)
+
+    async def count_replies(self) -> tuple[int, int]:
+        """A number by which the file is known, and how many replies it holds.
+
+        Raises:
+            ConfigError, TemporaryError: it cannot be read.
+        """
+        async with self._free:
+            return await self._file.patiently(lambda: identity_of(self._db))
 
     async def settled(self) -> None:
         """Wait until nothing is left to be written."""
@@ -161,9 +169,9 @@ class Journal:
             await asyncio.wait({self._writer})
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._thread.shutdown()
-        self._db.close()
+        """Let go of the file, and of all claims."""
+        self._owner.close()
+        self._file.close()
 
     async def _chunked(self, sql: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
         """Rows of a question with `{keys}` in it, asked for some keys at a time."""
@@ -172,11 +180,20 @@ class Journal:
             some = keys[start : start + LOOKED_UP_AT_ONCE]
             question = sql.format(keys=",".join("?" * len(some)))
             async with self._free:
-                found += await self._patiently(partial(self._fetched, question, some))
+                found += await self._file.patiently(partial(self._fetched, question, some))
         return found
 
     def _fetched(self, question: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
         return self._db.execute(question, keys).fetchall()
+
+    async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> int | Entry | None:
+        future: asyncio.Future[int | Entry | None] = asyncio.get_running_loop().create_future()
+        self._begins.append(Begin(request, key, endpoint, batch, is_claim, future))
+        self._wake()
+        made = await future
+        if isinstance(made, int):
+            self._endpoint_of[made] = endpoint
+        return made
 
     def _wake(self) -> None:
         if self._writer is None or self._writer.done():
@@ -190,7 +207,8 @@ class Journal:
                 begins, self._begins = self._begins, []
                 ends, self._ends = self._ends, []
                 try:
-                    numbers, entries = await self._in_one_commit(begins, ends)
+                    write = partial(self._both, begins=begins, ends=ends)
+                    numbers, entries = await self._file.in_one_commit(write)
                 except BaseException as error:
                     # Whatever it was, nobody may wait for ever for a commit that will not come.
                     _fail([begin.done for begin in begins], error)
@@ -202,63 +220,24 @@ class Journal:
                 if not begin.done.done():
                     begin.done.set_result(number)
             for end, entry in zip(ends, entries, strict=True):
+                self.replied += end.state is State.REPLIED
                 if not end.done.done():
                     end.done.set_result(entry)
             await asyncio.sleep(GATHER_S)
 
-    async def _in_one_commit(
-        self, begins: Sequence[_Begin], ends: Sequence[_End]
-    ) -> tuple[list[int], list[Entry | None]]:
-        """Statements on the loop's thread, for they only touch pages in memory; the commit, which waits, on another."""
-        loop = asyncio.get_running_loop()
-        await self._patiently(partial(self._db.execute, "BEGIN IMMEDIATE"))
+    def _both(
+        self, db: sqlite3.Connection, begins: Sequence[Begin], ends: Sequence[End]
+    ) -> tuple[list[int | Entry | None], list[Entry | None]]:
+        """The rows of one commit; ends first, so that a claim sees the replies that come with it."""
+        ended = [note_end(db, end) for end in ends]
         try:
-            results = [self._insert(begin) for begin in begins], [self._update(end) for end in ends]
-            await loop.run_in_executor(self._thread, self._commit)
-        except sqlite3.Error as error:
-            raise as_ours(self.path, error) from None
-        finally:
-            if self._db.in_transaction:
-                explained(self.path, lambda: self._db.execute("ROLLBACK"))
-        return results
-
-    def _insert(self, begin: _Begin) -> int:
-        made = self._db.execute(BEGIN, (begin.request, begin.key, begin.endpoint, begin.batch, time.time())).lastrowid
-        assert made is not None
-        return made
-
-    def _update(self, end: _End) -> Entry | None:
-        """Note an end; where another process had a reply to the same request, its words count, ours still cost."""
-        said = end.entry or _NOTHING
-        values = (said.text, said.finish_reason, said.input_tokens, said.output_tokens, end.why, end.number)
-        if self._db.execute(END, (end.state, *values)).rowcount:
-            return end.entry
-        cost = ("", "", said.input_tokens, said.output_tokens, "answered twice", end.number)
-        self._db.execute(END, (State.LOST, *cost))
-        sql = "SELECT text, finish_reason, input_tokens, output_tokens FROM attempts WHERE state = 1 AND key = ?"
-        return Entry(*self._db.execute(sql, (end.key,)).fetchone())
-
-    def _commit(self) -> None:
-        give_up_s = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                self._db.execute("COMMIT")
-                return
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() > give_up_s:
-                    raise
-                time.sleep(random.uniform(0.001, 0.01))  # a reader of another process is about to finish
-
-    async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do it; while another process holds the lock, look again without holding up the loop."""
-        give_up_s = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                return work()
-            except sqlite3.Error as error:
-                if not is_busy(error) or time.monotonic() > give_up_s:
-                    raise as_ours(self.path, error) from None
-                await asyncio.sleep(random.uniform(0.001, 0.02))
+            return note_begins(db, begins, self._owner, self._owners), ended
+        except OSError as error:
+            raise ConfigError(
+                f"the file that claims requests for this process cannot be made: {error.strerror}",
+                str(self._owner.folder),
+                "make the folder writable, then: docent run",
+            ) from None
 
 
 def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:

@@ -6,6 +6,7 @@ attempts GROUP BY state'`, states as in journal.State.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from docent.errors import ConfigError, PipelineError, TemporaryError
 
-LAYOUT = 2
+LAYOUT = 3
 T = TypeVar("T")
 # One row per try, in the order of sending, so that a commit touches the end of the table and few pages of the
 # indexes, which hold only replies (one per key), only tries that have not ended well, and only requests asked again.
@@ -22,17 +23,28 @@ _CREATE = (
         id INTEGER PRIMARY KEY, request BLOB NOT NULL, key BLOB NOT NULL, endpoint TEXT NOT NULL, batch TEXT NOT NULL,
         begun_s REAL NOT NULL, state INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',
         finish_reason TEXT NOT NULL DEFAULT '', input_tokens INTEGER NOT NULL DEFAULT 0,
-        output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT ''
+        output_tokens INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL DEFAULT ''
     )""",
     "CREATE UNIQUE INDEX replies ON attempts (key) WHERE state = 1",
     "CREATE INDEX doubtful ON attempts (key) WHERE state IN (0, 3)",
     "CREATE INDEX further ON attempts (request) WHERE key <> request",
+    "CREATE INDEX begun ON attempts (begun_s)",
 )
+_FROM_2 = ("ALTER TABLE attempts ADD COLUMN owner TEXT NOT NULL DEFAULT ''", _CREATE[-1])
 
-BEGIN = "INSERT INTO attempts (request, key, endpoint, batch, begun_s) VALUES (?, ?, ?, ?, ?)"
+BEGIN = "INSERT INTO attempts (request, key, endpoint, batch, begun_s, owner) VALUES (?, ?, ?, ?, ?, ?)"
 END = (
     "UPDATE OR IGNORE attempts SET state = ?, text = ?, finish_reason = ?, input_tokens = ?, output_tokens = ?, "
-    "why = ? WHERE id = ?"
+    "why = ? WHERE id = ? AND key = ?"
+)
+END_OF_NONE = (
+    "INSERT OR IGNORE INTO attempts (request, key, endpoint, batch, begun_s, state, text, finish_reason, "
+    "input_tokens, output_tokens, why) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
+)
+"""A try that was begun in a file which is not there any more."""
+CLAIMED = (
+    "SELECT key, owner, batch FROM attempts INDEXED BY doubtful WHERE state IN (0, 3) AND state = 0 "
+    "AND (owner <> '' OR batch <> '') AND key IN ({keys})"
 )
 FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
 IN_BATCHES = (
@@ -74,6 +86,22 @@ def open_journal(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     return db
 
 
+def file_of(path: Path) -> tuple[int, int] | None:
+    """Which file has that name now; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def identity_of(db: sqlite3.Connection) -> tuple[int, int]:
+    """The number that the file was given when it was made, and how many replies it holds."""
+    identity = int(db.execute("PRAGMA application_id").fetchone()[0])
+    held = db.execute("SELECT COUNT(*) FROM attempts INDEXED BY replies WHERE state = 1").fetchone()[0]
+    return identity, int(held)
+
+
 def _layout(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
@@ -83,7 +111,7 @@ def _bring_up(db: sqlite3.Connection, path: Path) -> None:
     found = _layout(db)
     if found == LAYOUT:
         return
-    if found not in (0, 1):
+    if found not in (0, 1, 2):
         raise ConfigError(
             f"the journal of replies has layout {found}, this docent knows {LAYOUT}",
             str(path),
@@ -91,7 +119,7 @@ def _bring_up(db: sqlite3.Connection, path: Path) -> None:
         )
     if found == 1:
         db.execute("ALTER TABLE replies RENAME TO older")  # an index has that name now
-    for statement in _CREATE:
+    for statement in _FROM_2 if found == 2 else _CREATE:
         db.execute(statement)
     if found == 1:
         old = db.execute("SELECT key, text, finish_reason, input_tokens, output_tokens FROM older")
@@ -101,6 +129,7 @@ def _bring_up(db: sqlite3.Connection, path: Path) -> None:
             ((bytes.fromhex(key), bytes.fromhex(key), *rest) for key, *rest in old),
         )
         db.execute("DROP TABLE older")
+    db.execute(f"PRAGMA application_id = {secrets.randbelow(2**31 - 1) + 1}")
     db.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
@@ -125,6 +154,8 @@ def as_ours(path: Path, error: sqlite3.Error) -> PipelineError:
         return TemporaryError("the journal of replies is locked by another process", where, "docent run")
     if code == sqlite3.SQLITE_FULL:
         return TemporaryError("the disk is full: a reply could not be kept", where, "free space, then: docent run")
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
+        return ConfigError("the journal of replies was deleted or replaced while it was in use", where, "docent run")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return ConfigError(
             f"the journal of replies is damaged: {error}",

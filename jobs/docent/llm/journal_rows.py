@@ -6,7 +6,7 @@ Reads and writes nothing; journal.py does.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -19,12 +19,17 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One paid reply."""
+    """One paid reply.
+
+    Attributes:
+        by_another: another process asked for it while this one was about to.
+    """
 
     text: str
     finish_reason: str
     input_tokens: int
     output_tokens: int
+    by_another: bool = field(default=False, compare=False)
 
 
 class Spent(NamedTuple):
@@ -36,11 +41,15 @@ class Spent(NamedTuple):
 
 
 class Used(NamedTuple):
-    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost."""
+    """Tries at an endpoint, the tokens of their replies, and how many tries have none told, though they may cost.
+
+    `ahead` of them are dated in the future, and nothing that was noted later says when they were made.
+    """
 
     requests: int
     tokens: int
     untold: int
+    ahead: int = 0
 
 
 class Sent(NamedTuple):

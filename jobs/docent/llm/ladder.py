@@ -97,6 +97,7 @@ class Ladder:
             self.usage["from_journal"] += entry is not None
             try:
                 entry = entry or await self.send(ask)
+                self.usage["from_journal"] += entry.by_another
             except (RequestRefusedError, GaveUpError) as error:
                 return ChatReply("", "", error=str(error), asks=asks)
             reply = self.judged(entry, request, asks)

@@ -7,10 +7,9 @@ that a test can play an hour in a moment. pacing.py puts these together.
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+
+from docent.llm.header_numbers import Told
 
 LOOKED_AT = 8
 """Sends in a row that are looked at when one of them is refused."""
@@ -36,10 +35,6 @@ QUICK = 50
 """Sends after a lowered rate in which a lone refusal is not counted: some were on their way."""
 IN_VAIN = 4
 """So many lowered rates without fewer refusals: then those are not about the rate."""
-LONGEST_TOLD_S = 86_400.0
-"""A pause or a reset further away than a day makes no sense."""
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Bucket:
@@ -69,35 +64,6 @@ class Bucket:
     def take(self, amount: float) -> None:
         """Take it, or give back with a negative amount."""
         self.level -= amount
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What an endpoint says of one allowance: how large, how much is left, in how many seconds it is whole again."""
-
-    limit: float
-    left: float
-    whole_in_s: float
-
-
-def told(headers: Mapping[str, str], what: str) -> Told | None:
-    """The `x-ratelimit-*-requests` or `-tokens` headers of OpenAI and its followers; None where they make no sense."""
-    try:
-        limit = float(headers[f"x-ratelimit-limit-{what}"])
-        left = float(headers[f"x-ratelimit-remaining-{what}"])
-        whole_in_s = duration_s(headers[f"x-ratelimit-reset-{what}"])
-    except (KeyError, ValueError):
-        return None
-    sensible = 0 <= left <= limit < math.inf and limit >= 1 and 0 <= whole_in_s <= LONGEST_TOLD_S
-    return Told(limit, left, whole_in_s) if sensible else None
-
-
-def duration_s(text: str) -> float:
-    """Seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
-    text = text.strip().lower()
-    if not _DURATION.sub("", text) and text:
-        return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
-    return float(text)
 
 
 class ToldLimit:

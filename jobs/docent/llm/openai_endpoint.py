@@ -7,6 +7,7 @@ appears in no message, whatever the endpoint repeats. Waiting and trying again a
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,8 +23,11 @@ from docent.llm.retry import How, TryFailedError, retry_after_s
 from docent.llm.transport import Reply, Transport
 from docent.masking import mask
 
+log = logging.getLogger("docent.llm")
+
 MAX_MESSAGE_CHARS = 300
 MAX_READ_CHARS = 16_000
+MAX_LOCATION_CHARS = 2000
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
 PARAMETER_STATUS = frozenset({400, 422})
 NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -49,6 +53,7 @@ class OpenAIEndpoint:
         self.has_answered = False
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
+        self._said_usage = False
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
@@ -124,6 +129,9 @@ class OpenAIEndpoint:
             raise self._error_in_reply(found_error, reply.headers) from None
         if found.refusal and not found.text:
             raise RequestRefusedError(f"the model declined: {self.clean(found.refusal)}")
+        if found.usage_unreadable and not self._said_usage:
+            self._said_usage = True
+            log.warning("the endpoint tells the tokens of a reply in a form that cannot be read: they count as unknown")
         return Answer(found.text, found.finish_reason, found.input_tokens, found.output_tokens)
 
     def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
@@ -140,7 +148,7 @@ class OpenAIEndpoint:
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
         if 300 <= reply.status < 400:
-            host = self.clean(urlsplit(reply.headers.get("Location", "")).hostname or "another address")
+            host = self.clean(_host_of(reply.headers.get("Location", "")))
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
                 f"{self.base_url} (HTTP {reply.status})",
@@ -195,3 +203,11 @@ def _sent(message: Message) -> dict[str, Any]:
         return {"role": message.role, "content": message.content}
     pictures = [{"type": "image_url", "image_url": {"url": f"sha256:{image.sha256}"}} for image in message.images]
     return {"role": message.role, "content": [{"type": "text", "text": message.content}, *pictures]}
+
+
+def _host_of(location: str) -> str:
+    """Where a redirect leads, for people."""
+    try:
+        return urlsplit(location[:MAX_LOCATION_CHARS]).hostname or "another address"
+    except ValueError:  # half an IPv6 address, for instance
+        return "something that is not an address"

@@ -18,7 +18,8 @@ from typing import Any, Literal
 from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.concurrency import Concurrency
-from docent.llm.limits import Bucket, FoundLimit, ToldLimit, told
+from docent.llm.header_numbers import told
+from docent.llm.limits import Bucket, FoundLimit, ToldLimit
 from docent.llm.retry import How
 
 AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0

@@ -7,14 +7,15 @@ endpoint from being asked more than a healthy one.
 
 from __future__ import annotations
 
-import email.utils
-import math
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from docent.llm.limits import LONGEST_TOLD_S, Bucket
+from docent.llm.header_numbers import retry_after_s
+from docent.llm.limits import Bucket
+
+__all__ = ["How", "RetryBudget", "TryFailedError", "retry_after_s", "wait_s"]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 RETRIES_PER_REQUEST = 0.25
@@ -67,25 +68,3 @@ def wait_s(attempt: int, asked_for_s: float | None) -> float:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
     return random.uniform(0, bound_s)  # decides when, never what: no row depends on it
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
-    seconds = _number(headers.get("retry-after-ms", ""), 0.001)
-    if seconds is None:
-        value = headers.get("retry-after", "")
-        seconds = _number(value, 1.0)
-        if seconds is None:
-            try:
-                seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError, OverflowError):
-                return None
-    return max(0.0, seconds) if seconds <= LONGEST_TOLD_S else None
-
-
-def _number(text: str, unit: float) -> float | None:
-    try:
-        value = float(text.strip())
-    except ValueError:
-        return None
-    return value * unit if math.isfinite(value) else None

@@ -16,20 +16,26 @@ from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
+from docent.llm.asks import Ask
 from docent.llm.budget import Budget, Cost
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.daily import DailyAllowance
+from docent.llm.daily import DailyAllowance, since_boot_s
 from docent.llm.journal import Entry, Journal, State, journal_key
 from docent.llm.ledger import Ledger
 from docent.llm.pacing import Pacer
 from docent.llm.retry import RetryBudget, TryFailedError, wait_s
+from docent.masking import mask
 from docent.records import canonical_json
+
+__all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sender"]
 
 log = logging.getLogger("docent.llm")
 
 SAID_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
+LONGEST_CLAIM_S = 3600.0
+"""After this time a request is asked here although another process, which is at work, still asks for it."""
 HARMLESS = ChatRequest((Message("user", "Answer with the word yes."),), 0.0, 16)
 """Asked when a request had no reply in all its tries: whether that is the request's fault or the endpoint's."""
 
@@ -63,24 +69,6 @@ class GaveUpError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One asking: what is sent, and as what it is known.
-
-    Attributes:
-        first: key of the request when it was asked for the first time.
-        key: of this time.
-        body: canonical JSON, pictures by their hash.
-        corrects: this is the turn of correction.
-    """
-
-    request: ChatRequest
-    first: bytes
-    key: bytes
-    body: bytes
-    corrects: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _End:
     """How a try ended, for the journal, and what is raised then."""
 
@@ -100,7 +88,7 @@ class Sender:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
         self.pacer, self.retries, self.ledger = Pacer(llm, shards), RetryBudget(), Ledger()
         self.endpoint = f"{provider.base_url} {provider.teacher}"
-        self._daily = DailyAllowance(llm, shards, journal, self.endpoint)
+        self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
         self.has_replies = False
         self._said_s = time.monotonic()
@@ -122,6 +110,7 @@ class Sender:
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()
+        self.journal.waiters.stop()
 
     async def send(self, ask: Ask) -> Entry:
         """The reply, durable in the journal.
@@ -156,14 +145,21 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """One try within the budget."""
+        """The reply of one try, or of another process that asks for the same."""
+        claims = not ask.is_probe
+        while (entry := await self._within_budget(ask, claims)) is None:
+            claims = await self.journal.waiters.wait(ask.key, LONGEST_CLAIM_S)
+        return entry
+
+    async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
+        """One try within the budget; None where another process asks for it."""
         most = self.most(ask.request, ask.body)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
         paid: Entry | None = None
         in_doubt = False
         try:
-            paid = await self._noted(ask, tokens)
+            paid = await self._noted(ask, tokens, claims)
         except TryFailedError as failed:
             in_doubt = failed.how == "lost"
             raise
@@ -174,20 +170,25 @@ class Sender:
             self.budget.settle(most, paid, in_doubt)
         return paid
 
-    async def _noted(self, ask: Ask, tokens: float) -> Entry:
+    async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
         """One try, in the journal before and after; its place is free as soon as the endpoint is done with it."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
-            number = await self.journal.begin(ask.first, ask.key, self.endpoint)
+            note = self.journal.claim if claims else self.journal.begin
+            number = await note(ask.first, ask.key, self.endpoint)
+            if not isinstance(number, int):
+                self._daily.give_back(tokens)
+                return number
             self.ledger.tries["begun"] += 1
             end = await self._sent(ask, tokens)
         finally:
             self.pacer.leave()
         self.ledger.tries[end.state.name.lower()] += 1
-        kept = await self.journal.end(number, ask.key, end.state, end.entry, str(end.error or "")[:MAX_WHY_CHARS])
+        why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
+        kept = await self.journal.end(number, ask.key, end.state, end.entry, why)
         if end.error is not None:
             raise end.error
         assert kept is not None
@@ -232,7 +233,7 @@ class Sender:
         body = canonical_json(self.provider.body(HARMLESS)).encode()
         key = journal_key(self.provider.name, self.provider.base_url, body, 0)
         try:
-            await self._try(Ask(HARMLESS, key, key, body))
+            await self._try(Ask(HARMLESS, key, key, body, is_probe=True))
         except (TryFailedError, RequestRefusedError) as error:
             return isinstance(error, RequestRefusedError)
         return True
@@ -259,4 +260,4 @@ class Sender:
         if time.monotonic() - self._said_s >= SAID_EVERY_S:
             self._said_s = time.monotonic()
             failed = self.ledger.tries["refused"] + self.ledger.tries["lost"]
-            log.warning("%d tries failed so far, each is made again; the last: %s", failed, why)
+            log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))

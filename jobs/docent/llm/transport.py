@@ -20,11 +20,15 @@ import aiohttp
 
 from docent.errors import ConfigError
 from docent.llm.chat import Image
+from docent.llm.deadline import deadline
 from docent.llm.retry import TryFailedError
+from docent.masking import mask
+from docent.printing import printable
 
 PIECE_BYTES = 3 * 256 * 1024
 """Of a picture, read and encoded at a time; a multiple of three, so that base64 pieces join without padding."""
 CONNECT_S = 30.0
+MAX_WORDS_CHARS = 200
 _IMAGE = re.compile(rb'(?<="url":)"sha256:([0-9a-f]{64})"')
 
 
@@ -43,13 +47,13 @@ class Transport:
     Args:
         url: where every request goes; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up for it once.
         headers: of every request, the key among them.
-        timeout_s: for one request, from its first byte to the last one of the reply.
+        timeout_s: for one request, from its first byte to the last one of the reply (deadline.py).
         max_reply_bytes: a longer reply is not read to its end.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float, max_reply_bytes: int) -> None:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s))
         self._url, self._timeout_s, self._max_reply_bytes = url, timeout_s, max_reply_bytes
         self._proxy = _proxy_of(url)
         self._session: aiohttp.ClientSession | None = None
@@ -64,16 +68,20 @@ class Transport:
         if self._session is None:
             # Places in flight are counted by the pacer; a second limit here would only hide them.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+            cookies = aiohttp.DummyCookieJar()  # nothing an endpoint sets is sent anywhere
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, cookie_jar=cookies)
         headers, data = self._headers, body
         if images:
             parts = split_at_pictures(body, images)
             headers = {**headers, "Content-Length": str(_size(parts))}
             data = _streamed(parts)  # type: ignore[assignment]
         try:
-            async with self._session.post(
-                self._url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
-            ) as reply:
+            async with (
+                deadline(self._timeout_s),
+                self._session.post(
+                    self._url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+                ) as reply,
+            ):
                 return Reply(reply.status, reply.headers, await self._read(reply))
         except aiohttp.ConnectionTimeoutError:
             raise TryFailedError("no connection: the endpoint's machine does not answer") from None
@@ -81,14 +89,15 @@ class Transport:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigError(
-                f"the endpoint's certificate is not trusted: {error.certificate_error}",
+                f"the endpoint's certificate is not trusted: {_words_of(error.certificate_error)}",
                 self._url,
                 "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
             ) from None
         except aiohttp.ClientConnectorError as error:
-            raise TryFailedError(f"no connection: {error.os_error.strerror or error}") from None
-        except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
-            raise TryFailedError(f"the connection broke off: {error or type(error).__name__}", "lost") from None
+            raise TryFailedError(f"no connection: {error.os_error.strerror or _words_of(error)}") from None
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
+            # A ValueError is what is left of a length or a header that is none.
+            raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None
 
     async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
         """The body, up to the bound; one that says its length is read at once."""
@@ -108,6 +117,12 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _words_of(error: BaseException) -> str:
+    """What went wrong, on one line; an endpoint may have written it."""
+    said = getattr(error, "message", "") or str(error) or type(error).__name__
+    return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
 
 
 def _proxy_of(url: str) -> str | None:

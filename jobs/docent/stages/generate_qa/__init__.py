@@ -102,7 +102,7 @@ def run(ctx: Context) -> Rows:
     asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
     calls = ctx.mine(plan_calls(items, ctx.section))
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
-    client = ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s)
+    client = ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s, run_dir=ctx.run_dir)
     with client:
         work = Work(ctx, asking, client, calls)
         for part in ("visitor", "typed"):

@@ -82,7 +82,9 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
         return
     check_teacher_sees(ctx.config)
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
-    with ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s) as client:
+    with ChatClient(
+        ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s, run_dir=ctx.run_dir
+    ) as client:
         told: dict[Key, Told] = {}
         for batch in _batches(rows):
             told = {key: found for key, found in told.items() if key[0] == batch[0][0]}

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from docent.records import Document, Figure, ImageFile, Reject
-from docent.stages.ingest.fetch import FetchError, Rules, fetch, shown
+from docent.stages.ingest.fetch import Rules, fetch, shown
+from docent.stages.ingest.fetch_errors import FetchError
 from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
 from docent.vision.photos import PhotoError, picture_suffix

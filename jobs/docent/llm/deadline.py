@@ -1,0 +1,52 @@
+"""A time limit that does not count against a reply what this process slept through.
+
+Reads the event loop's clock; writes nothing. A process that was suspended (SIGSTOP, a closed lid), or whose loop had
+no turn, finds its timers overdue and the reply in the socket at the same moment. A timer that comes late therefore
+gives the loop time to read first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+LATE_S = 0.25
+"""A timer that comes so late was not held up by the load of a few callbacks."""
+READ_S = 5.0
+"""Time to read what has arrived, at most as long as the time limit itself."""
+MOST_EXTENSIONS = 10
+
+
+class deadline:  # noqa: N801 - used like asyncio.timeout
+    """Cancel the body after so many seconds; after up to MOST_EXTENSIONS suspensions, a little later.
+
+    A class, because an asynchronous generator costs a tenth of what a whole request does.
+
+    Raises:
+        TimeoutError: the time is over.
+    """
+
+    __slots__ = ("_extensions", "_limit", "_timeout_s", "_timer")
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s, self._extensions = timeout_s, 0
+
+    async def __aenter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._timeout_s, self._due)
+        self._limit = asyncio.timeout(None)
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        await self._limit.__aexit__(kind, error, at)
+
+    def _due(self) -> None:
+        loop = asyncio.get_running_loop()
+        late_s = loop.time() - self._timer.when()
+        if late_s < LATE_S or self._extensions >= MOST_EXTENSIONS:
+            self._limit.reschedule(loop.time())
+            return
+        self._extensions += 1
+        self._timer = loop.call_later(min(READ_S, self._timeout_s), self._due)

@@ -1,0 +1,82 @@
+"""Numbers in the headers of an endpoint's replies: limits, what is left of them, pauses. None where they make no sense.
+
+Reads and writes nothing. An endpoint may send anything, so that a text is measured before it is looked at.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LONGEST_TOLD_S = 86_400.0
+"""A pause or a reset further away than a day makes no sense."""
+MAX_TOLD_CHARS = 40
+"""A longer header is no number; Python would take minutes to find that out."""
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+MAX_DATE_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an endpoint says of one allowance: how large, how much is left, in how many seconds it is whole again."""
+
+    limit: float
+    left: float
+    whole_in_s: float
+
+
+def told(headers: Mapping[str, str], what: str) -> Told | None:
+    """The `x-ratelimit-*-requests` or `-tokens` headers of OpenAI and its followers; None where they make no sense."""
+    try:
+        limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
+        left = float(_short(headers[f"x-ratelimit-remaining-{what}"]))
+        whole_in_s = duration_s(headers[f"x-ratelimit-reset-{what}"])
+    except (KeyError, ValueError):
+        return None
+    sensible = 0 <= left <= limit < math.inf and limit >= 1 and 0 <= whole_in_s <= LONGEST_TOLD_S
+    return Told(limit, left, whole_in_s) if sensible else None
+
+
+def duration_s(text: str) -> float:
+    """Seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
+    text = _short(text).strip().lower()
+    if not _DURATION.sub("", text) and text:
+        return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+    return float(text)
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_TOLD_CHARS:
+        raise ValueError("too long for a number")
+    return text
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
+    seconds = _number(headers.get("retry-after-ms", ""), 0.001)
+    if seconds is None:
+        value = headers.get("retry-after", "")
+        seconds = _number(value, 1.0)
+        if seconds is None:
+            try:
+                if len(value) > MAX_DATE_CHARS:
+                    return None
+                seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+            except (TypeError, ValueError, IndexError, OverflowError):
+                return None
+    return max(0.0, seconds) if seconds <= LONGEST_TOLD_S else None
+
+
+def _number(text: str, unit: float) -> float | None:
+    if len(text) > MAX_TOLD_CHARS:
+        return None
+    try:
+        value = float(text.strip())
+    except ValueError:
+        return None
+    return value * unit if math.isfinite(value) else None

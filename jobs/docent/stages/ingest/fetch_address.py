@@ -1,0 +1,69 @@
+"""Which network addresses a picture may be fetched from: public ones, and private ones that the configuration lists.
+
+Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6; an address that
+carries another one inside (IPv4-mapped, NAT64) is judged by that one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# Tunnels, whose other end is not in sight, and what is_global lets pass in some versions of Python.
+_REFUSED = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "100.64.0.0/10",  # shared by a provider's customers
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "198.18.0.0/15",  # benchmarks
+        "2001::/23",  # Teredo, ORCHID and other protocol assignments
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+    )
+)
+
+
+def is_reachable(text: str, hosts: Collection[str]) -> bool:
+    """Whether an address that a name led to may be connected to.
+
+    Args:
+        text: the address, with or without a zone (`fe80::1%eth0`).
+        hosts: of the configuration, `host` or `host:port`, IPv6 addresses in brackets. A private address that stands
+            there itself may be connected to, and loopback addresses where `localhost` does.
+    """
+    try:
+        address = _innermost(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return False
+    listed = {host if host.endswith("]") else host.rpartition(":")[0] or host for host in hosts}
+    names = {shown_address(text), str(address), f"[{address}]", *(("localhost",) if address.is_loopback else ())}
+    return is_public(address) or bool(names & listed)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public Internet and to one host."""
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
+        return False
+    special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    refused = any(address.version == block.version and address in block for block in _REFUSED)
+    return address.is_global and not special and not refused
+
+
+def shown_address(text: str) -> str:
+    """An address as it stands in `image_hosts`."""
+    plain = text.partition("%")[0]
+    return f"[{plain}]" if ":" in plain else plain
+
+
+def _innermost(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one where a network translates it, else the address itself."""
+    if isinstance(address, ipaddress.IPv6Address) and (address in _MAPPED or address in _NAT64):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

@@ -1,0 +1,25 @@
+"""Why a picture of a row is not fetched.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+BAD_ADDRESS = "address cannot be used"
+OTHER_HOST = "host is not in ingest.rows.image_hosts"
+PRIVATE = "private address is not in ingest.rows.image_hosts"
+TOO_LARGE = "picture too large"
+NOT_FETCHED = "picture cannot be fetched"
+
+
+class FetchError(Exception):
+    """A picture that is not fetched.
+
+    Attributes:
+        reason: one of the constants of this module.
+        may_pass: whether another try may help.
+    """
+
+    def __init__(self, reason: str, detail: str = "", may_pass: bool = False) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail, self.may_pass = reason, detail, may_pass
