@@ -57,7 +57,7 @@ class Completion:
     refusal: str
     input_tokens: int | None
     output_tokens: int | None
-    usage_unreadable: bool = False
+    usage_unreadable: bool
 
 
 def read_completion(body: bytes) -> Completion:
@@ -83,7 +83,8 @@ def read_completion(body: bytes) -> Completion:
     refusal = "".join([*refusals, said if isinstance(said, str) else ""])
     where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
     unreadable = used is None and bool(found.get("usage"))
-    return Completion(text, noted(finish_reason, where), refusal, *(used or (None, None)), unreadable)
+    sent, received = used or (None, None)
+    return Completion(text, noted(finish_reason, where), refusal, sent, received, unreadable)
 
 
 def _object_of(body: bytes) -> dict[str, Any]:
