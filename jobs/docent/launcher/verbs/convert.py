@@ -60,6 +60,9 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
     click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
         click.echo(f"warning: {written.unused} pairs are left over", err=True)
+    if written.guessed:
+        named = ", ".join(map(printable, written.guessed[:MAX_NAMED]))
+        click.echo(f"warning: load_dataset('imagefolder') reads names as numbers or as nothing: {named}", err=True)
     if images is None:
         click.echo(f"warning: {written.pictures} pictures are named and were not copied: --images FOLDER", err=True)
     elif written.missing:

@@ -218,8 +218,12 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
     lines = ["| file | what it is |", "| --- | --- |"]
     if any(tally.pictures.values()):
         lines.append(
-            "| `images/<split>/` | the pictures with `metadata.csv`, for `load_dataset('imagefolder', "
+            "| `images/<split>/` | the pictures with `metadata.parquet`, for `load_dataset('imagefolder', "
             "data_dir='images')` |"
+        )
+        lines.append(
+            "| `metadata-<split>.csv` | the same table for people; an apostrophe stands before what a spreadsheet "
+            "would compute |"
         )
     lines += [
         f"| `hf/` | for `load_from_disk`: {columns} |",

@@ -1,12 +1,15 @@
 """`docent convert dialogs`: the published table of exhibits with their dialogs as three `metadata.csv`.
 
 The pairs of an exhibit are used up in their order: one for each test picture, then for each validation picture, then
-for each training picture. Which picture meets which pair is their position and nothing else.
+for each training picture. Which picture meets which pair is their position and nothing else. The tables have the form
+of the published ones, in which programs guess types and spreadsheets compute; names that would be read as something
+else are named.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,12 +29,21 @@ VISITOR = "[visitor]"
 
 @dataclass
 class Written:
-    """Rows of each split, the pictures that were not found, and pairs that no picture was left for."""
+    """What was written.
+
+    Attributes:
+        rows: rows of each split.
+        pictures: how many pictures are named.
+        missing: pictures that were not found.
+        unused: pairs that no picture was left for.
+        guessed: names that `load_dataset("imagefolder")` reads as numbers or as nothing.
+    """
 
     rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     pictures: int = 0
     missing: list[str] = field(default_factory=list)
     unused: int = 0
+    guessed: list[str] = field(default_factory=list)
 
 
 def convert(table: Path, out: Path, images: Path | None) -> Written:
@@ -43,6 +55,7 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
     lines: dict[Split, list[str]] = {split: [metadata_line(*COLUMNS)] for split in SPLITS}
     written = Written()
     names: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    items: dict[Split, list[str]] = {split: [] for split in SPLITS}
     for where, row in _rows(table):
         pairs = iter(_pairs(row, where))
         for split in USED_UP:
@@ -51,11 +64,13 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
                 number = len(names[split])
                 lines[split].append(metadata_line(number, row[NAME], image, image, dialog(question, answer)))
                 names[split].append(image)
+                items[split].append(row[NAME])
         written.unused += len(list(pairs))
     for split in SPLITS:
         with replacing(out / split / "metadata.csv") as file:
             file.write("".join(lines[split]).encode())
         written.rows[split] = len(names[split])
+        written.guessed += [name for name in _guessed(items[split]) if name not in written.guessed]
         written.pictures += len(names[split])
         if images is not None:
             written.missing += _copied(names[split], images, out / split)
@@ -102,6 +117,15 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
         what = f"{row[NAME]} has {len(pairs)} pairs for {pictures} pictures"
         raise InputError(what, where, "remove pictures or add pairs")
     return pairs
+
+
+def _guessed(names: list[str]) -> list[str]:
+    """Names of a column that pandas, which reads such tables for others, makes numbers or leaves empty."""
+    import pandas
+
+    table = io.StringIO("".join(metadata_line(name) for name in ("name", *names)))
+    read = pandas.read_csv(table, skip_blank_lines=False)["name"].tolist()
+    return [name for name, value in zip(names, read, strict=True) if value != name]
 
 
 def _copied(names: list[str], images: Path, folder: Path) -> list[str]:

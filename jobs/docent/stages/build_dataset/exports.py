@@ -1,4 +1,4 @@
-"""The data set as it was published: dialog strings, `metadata.csv`, a Hugging Face DatasetDict of five columns.
+"""The data set as it was published: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
 
 Every function gives the same bytes for the same rows. None of these files is read back by docent.
 """
@@ -14,9 +14,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from docent.records import SPLITS, Example, ImageFile, Split, make_id
+from docent.records import SPLITS, Example, ImageFile, make_id
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
@@ -84,42 +84,6 @@ def metadata_line(*cells: str | int) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
-
-
-class MetadataFiles:
-    """`metadata.csv` of every split, as `load_dataset("imagefolder")` understands it, written row by row.
-
-    A row with several pictures has one line for each, a row without a picture has none.
-
-    Args:
-        folder: holds a folder for every split that has pictures.
-        think: whether answers carry their reasoning.
-    """
-
-    def __init__(self, folder: Path, think: bool = False) -> None:
-        self._folder, self._think = folder, think
-        self._files: dict[Split, IO[str]] = {}
-
-    def begin(self, split: Split) -> None:
-        """Make the table of a split, also where no row follows."""
-        if split not in self._files:
-            path = self._folder / split / "metadata.csv"
-            path.parent.mkdir(exist_ok=True)
-            self._files[split] = path.open("w", encoding="utf-8", newline="")
-            self._files[split].write(metadata_line(*COLUMNS))
-
-    def add(self, row: Example) -> None:
-        """The next row of the data set."""
-        for file in row.files:
-            self.begin(row.split)
-            name = file.rpartition("/")[2]
-            said = dialog(row.question, answer_text(row, self._think), len(row.files))
-            self._files[row.split].write(metadata_line(row.data_id, row.item_name, name, name, said))
-
-    def close(self) -> None:
-        """Nothing follows."""
-        for file in self._files.values():
-            file.close()
 
 
 def quiet_datasets() -> Any:

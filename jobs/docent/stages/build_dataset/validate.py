@@ -111,8 +111,7 @@ class _Looking:
 
     def __init__(self, path: Path) -> None:
         self.result = Result()
-        # Beside a file of its own folder stands what a file of a data set may name: `documents/` has `../images/`.
-        self._root = Path(os.path.abspath(path if path.is_dir() else path.parent.absolute().parent))
+        self._root = _root_of(path) if path.is_dir() else None
         self._known: dict[str, str] = {}
 
     def look(self, file: Path, named: bool) -> None:
@@ -158,9 +157,16 @@ class _Looking:
         """What is wrong with a picture that is there; "" for nothing."""
         place = os.path.abspath(path)
         if place not in self._known:
-            inside = Path(place).is_relative_to(self._root)
+            inside = self._root is None or Path(place).is_relative_to(self._root)
             self._known[place] = _why_not_decoded(path) if inside else "lies outside of the data set's folder"
         return self._known[place]
+
+
+def _root_of(folder: Path) -> Path:
+    """The folder of a data set, which goes on its way as a whole: `documents/` of docent lies beside its `images/`."""
+    folder = Path(os.path.abspath(folder))
+    is_part = folder.name == "documents" and (folder.parent / "images").is_dir()
+    return folder.parent if is_part else folder
 
 
 def _why_not_decoded(path: Path) -> str:
