@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from docent.errors import ConfigError, InputError
+from docent.models import inference
 from docent.models.chat import prompt_text
 from docent.models.family import FAMILIES
 from docent.models.inference import end_of_answer_id, generate, vision_features
@@ -188,7 +189,7 @@ def _check(model: Any, processor: Any) -> None:
     try:
         ids = processor(text=[prompt_text(processor, "?")])["input_ids"][0]
         end = end_of_answer_id(model, processor)
-        generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
+        inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # a chat template is a program of its own
