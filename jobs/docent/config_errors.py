@@ -11,6 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from docent.errors import ConfigError
+from docent.masking import mask
+
+MAY_HOLD_SECRETS = frozenset({"base_url", "env"})
+"""Fields whose values are never repeated."""
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
@@ -25,14 +29,14 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
             line += f" - did you mean `{near[0]}`?" if near else f" - known here: {', '.join(names)}"
         problems.append(line)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return "\n".join([f"{count} in the configuration", *(f"  - {line}" for line in problems)])
+    return mask("\n".join([f"{count} in the configuration", *(f"  - {line}" for line in problems)]))
 
 
 def unreadable(path: Path, error: Exception) -> ConfigError:
     """What to say when the file is missing or is no YAML."""
     if isinstance(error, FileNotFoundError):
         return ConfigError("the pipeline file does not exist", str(path), "name another file, or: docent run --help")
-    return ConfigError(f"the pipeline file cannot be read: {error}", str(path), "mend the file, then run again")
+    return ConfigError(f"the pipeline file cannot be read: {error}", str(path), "fix the file, then run again")
 
 
 def _sentence(problem: Any) -> str:
@@ -41,7 +45,7 @@ def _sentence(problem: Any) -> str:
     if str(problem["loc"][-1]).endswith("_env"):
         return "is the name of an environment variable (A-Z, 0-9, _): name it, never paste the secret itself"
     message: str = problem["msg"].removeprefix("Value error, ")
-    given = problem.get("input")
+    given = None if problem["loc"][-1] in MAY_HOLD_SECRETS else problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
     return message[:1].lower() + message[1:] + shown
 

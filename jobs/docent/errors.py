@@ -13,6 +13,11 @@ and no traceback. The launcher itself ends with one of LAUNCHER_EXIT_CODES. Both
 
 from __future__ import annotations
 
+from docent.printing import printable
+
+MAX_WHERE_CHARS = 4096
+"""As long as a path may be."""
+
 
 class PipelineError(Exception):
     """Something a person can act on.
@@ -33,7 +38,7 @@ class PipelineError(Exception):
     def __str__(self) -> str:
         lines = [self.what]
         if self.where:
-            lines.append(f"  where: {self.where}")
+            lines.append(f"  where: {printable(self.where, MAX_WHERE_CHARS)}")
         if self.next_step:
             lines.append(f"  next:  {self.next_step}")
         return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
 A rank (peers.py) writes level and message alone: the first process of its pod logs the line, with its number.
+Every line passes `mask` and `terminal_safe`, whatever an endpoint or a file name put into it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,19 @@ from pathlib import Path
 
 from docent import peers
 from docent.errors import ConfigError
+from docent.masking import mask
+from docent.printing import terminal_safe
 
 TAIL_BYTES = 64 * 1024
 _CUT_AT_BYTES = 2 * TAIL_BYTES
+
+
+class PlainFormatter(logging.Formatter):
+    """Lines for people, without secrets and terminal sequences."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return terminal_safe(mask(super().format(record)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -31,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"time": stamp, "level": record.levelname, "logger": record.name, "message": message}
+        line = {"time": stamp, "level": record.levelname, "logger": record.name, "message": mask(message)}
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -44,7 +55,7 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
     logging.getLogger("docent").setLevel(chosen if chosen in logging.getLevelNamesMapping() else "INFO")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if peers.is_rank():
-        handlers[0].setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+        handlers[0].setFormatter(PlainFormatter("%(levelname)s %(message)s"))
         root.addHandler(handlers[0])
         return
     if log_file := environ.get("LOG_FILE"):
@@ -52,7 +63,7 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"the log file cannot be written: {error.strerror}", log_file, "mend LOG_FILE") from None
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    plain = PlainFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     for handler in handlers:
         handler.setFormatter(JsonFormatter() if "KUBERNETES_SERVICE_HOST" in environ else plain)
         root.addHandler(handler)
@@ -64,7 +75,7 @@ class TailHandler(logging.Handler):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one record."""

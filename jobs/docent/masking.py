@@ -1,19 +1,40 @@
 """Masks secrets in text that comes from the network or the environment, before it is logged, stored or printed.
 
 Reads the environment, and the values given to `remember_secret`; writes nothing. Every message that may quote an
-endpoint, a proxy or an address passes `mask`; the log formatters (logs.py) pass every line through it as well.
+endpoint, a proxy or an address passes `mask`; the log formatters (logs.py), the launcher's messages and the last lines
+of a worker pass through it as well. Mask before cutting a text to length: a secret that was cut in two is found only
+by its first or last characters.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import os
 import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, unquote
 
 MASK = "***"
 MIN_SECRET_CHARS = 8
 """Shorter values are placeholders such as `none`; replacing them everywhere would corrupt unrelated text."""
+EDGE_CHARS = 12
+"""A secret that something else cut short is recognised by so many of its first or last characters."""
 
-_USERINFO = re.compile(r"(?<=://)[^\s/@?#'\"<>]{1,500}(?=@)")
-_AUTHORIZATION = re.compile(r"\b(bearer|basic)\s+[^\s,;'\"]{4,}", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|TOKEN(?!IZER|S(?:$|_))|APIKEY|(?:^|[_-])KEY(?:$|[_-])|_(?:PWD|PASS)(?:$|_)",
+    re.IGNORECASE,
+)
+"""Names of variables whose values are secrets."""
+_NAMES_A_FILE = re.compile(r"_(?:FILE|PATH|DIR)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)([^\s/@?#'\"<>]{1,500})@")
+_AUTHORIZATION = re.compile(r"\b(bearer|basic)[ \t]+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_BASE64 = re.compile(r"^[A-Za-z0-9+/]+={0,2}$")
+# Shapes that are credentials wherever they stand: OpenAI and alike, Hugging Face, GitHub, AWS, Slack, JSON Web Tokens.
+_SHAPES = re.compile(
+    r"\b(?:sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|A[SK]IA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+)
 _remembered: set[str] = set()
 
 
@@ -23,9 +44,75 @@ def remember_secret(value: str) -> None:
         _remembered.add(value)
 
 
-def mask(text: str) -> str:
-    """The text with every known secret, and whatever looks like a credential, replaced by `***`."""
-    for secret in sorted(_remembered, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    text = _USERINFO.sub(MASK, text)
-    return _AUTHORIZATION.sub(rf"\1 {MASK}", text)
+def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The text with every known secret, and whatever has the shape of a credential, replaced by `***`.
+
+    Known are remembered values, the values of variables whose names say so (`PGPASSWORD`, `HF_TOKEN`), and the
+    passwords inside addresses that the environment holds (`HTTPS_PROXY`), each also in quoted and base64 form.
+    """
+    secrets = {form for value in (*_remembered, *_secrets_of(environ)) for form in _forms(value)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = _without(text, secret)
+    text = _USERINFO.sub(f"{MASK}@", text)
+    text = _AUTHORIZATION.sub(_without_credentials, text)
+    return _SHAPES.sub(MASK, text)
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a variable is, by its name or its value, a secret rather than a setting."""
+    named = bool(SECRET_NAME.search(name)) and not _NAMES_A_FILE.search(name)
+    return named or bool(_USERINFO.search(value) or _SHAPES.search(value))
+
+
+def _secrets_of(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environ.items():
+        if SECRET_NAME.search(name) and not _NAMES_A_FILE.search(name):
+            yield value
+        elif "@" in value:
+            for userinfo in _USERINFO.findall(value):
+                yield userinfo
+                yield userinfo.partition(":")[2]
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it may be repeated: itself, percent-encoded or decoded, as HTTP basic credentials."""
+    if len(secret) < MIN_SECRET_CHARS:
+        return
+    yield secret
+    yield quote(secret, safe="")
+    yield unquote(secret)
+    if ":" in secret:
+        yield base64.b64encode(unquote(secret).encode()).decode()
+
+
+def _without(text: str, secret: str) -> str:
+    text = text.replace(secret, MASK)
+    if len(secret) > EDGE_CHARS:
+        text = _without_start(text, secret)
+        text = _without_start(text[::-1], secret[::-1])[::-1]
+    return text
+
+
+def _without_start(text: str, secret: str) -> str:
+    """Mask every place where the text begins like the secret, as far as it agrees."""
+    start = text.find(secret[:EDGE_CHARS])
+    while start >= 0:
+        length = len(os.path.commonprefix([text[start : start + len(secret)], secret]))
+        text = text[:start] + MASK + text[start + length :]
+        start = text.find(secret[:EDGE_CHARS], start + len(MASK))
+    return text
+
+
+def _without_credentials(found: re.Match[str]) -> str:
+    """Mask what follows `Bearer` or `Basic`, unless it is a word of a sentence such as "basic information"."""
+    value = found[0][len(found[1]) :].strip()
+    return f"{found[1]} {MASK}" if _is_credential(value) else found[0]
+
+
+def _is_credential(value: str) -> bool:
+    if not value.isalpha():
+        return True
+    try:
+        return bool(_BASE64.match(value)) and ":" in base64.b64decode(value, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return False

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from docent.errors import ConfigError
+from docent.masking import mask
 
 
 def apply_override(raw: dict[str, Any], override: str) -> None:
@@ -16,17 +17,19 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
         ConfigError: the override cannot be read or leads nowhere.
     """
     dotted, equals, text = override.partition("=")
+    shown = mask(override)
     keys = [key.replace("-", "_") for key in dotted.strip().split(".")]
     if not equals or not all(keys):
-        raise ConfigError(f"cannot read the override {override!r}", "--set", "write it as --set section.field=value")
+        raise ConfigError(f"cannot read the override {shown!r}", "--set", "write it as --set section.field=value")
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"the value of {dotted} is not YAML: {error}", "--set", "quote the value") from None
+        said = mask(str(error))
+        raise ConfigError(f"the value of {dotted} is not YAML: {said}", "--set", "quote the value") from None
     at: Any = raw
     for key, following in zip(keys[:-1], keys[1:], strict=True):
-        at = _step(at, key, [] if following.isdecimal() else {}, override)
-    _put(at, keys[-1], value, override)
+        at = _step(at, key, [] if following.isdecimal() else {}, shown)
+    _put(at, keys[-1], value, shown)
 
 
 def _step(at: Any, key: str, empty: Any, override: str) -> Any:

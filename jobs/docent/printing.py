@@ -1,7 +1,7 @@
-"""Makes names that strangers chose safe to print: one line, no terminal sequences, nothing that reorders the line.
+"""Makes text that strangers wrote safe to print: no terminal sequences, nothing that reorders the line.
 
 Reads and writes nothing. File names, exhibit names and texts of a source pass `printable` where a message, a table or
-a log line quotes them.
+a log line quotes them; whole messages pass `terminal_safe` on their way out (logs.py, launcher/cli.py).
 """
 
 from __future__ import annotations
@@ -10,18 +10,27 @@ import unicodedata
 
 MAX_PRINTED_CHARS = 300
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Zero-width joiner and non-joiner spell words of Persian and Indic languages, and do nothing else.
+_SPELLING = frozenset("\u200c\u200d")
 
 
 def printable(text: str, max_chars: int = MAX_PRINTED_CHARS) -> str:
-    """The text on one line, with control, format and surrogate characters as escapes (`\\x1b`, `\\u202e`).
+    r"""Return the text on one line, with control, format and surrogate characters as escapes (`\x1b`, `\u202e`).
 
     Args:
         text: any text, also a file name with undecodable bytes.
         max_chars: a longer text is cut, with an ellipsis at its end.
     """
-    shown = "".join(_escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character for character in text)
+    shown = text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
     return shown if len(shown) <= max_chars else shown[: max_chars - 1] + "…"
 
 
-def _escaped(character: str) -> str:
+def terminal_safe(text: str) -> str:
+    """A message of several lines with everything escaped that could steer the terminal; its line breaks stay."""
+    return "".join(c if c in "\n\t" or c.isprintable() else _shown(c) for c in text)
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _UNPRINTABLE or character in _SPELLING:
+        return character
     return character.encode("unicode_escape").decode("ascii")

@@ -14,9 +14,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from docent.config.fields import Section, execution, output, output_fields
 from docent.config.kubernetes import Kubernetes
@@ -37,6 +38,7 @@ from docent.config.stages import (
 )
 from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
+from docent.masking import SECRET_NAME
 from docent.overrides import apply_override
 
 __all__ = [
@@ -91,7 +93,8 @@ class Llm(Section):
     """`offline` extracts pairs from the source text; `openai` is any OpenAI-compatible endpoint; the others are
     `openai` with what is known of that one: how it takes a key, its paths, its extra settings."""
     base_url: str = output("https://api.openai.com/v1")
-    """Address of the endpoint, usually ending with /v1; for `azure` https://NAME.openai.azure.com."""
+    """Address of the endpoint, usually ending with /v1, without a key or password; for `azure`
+    https://NAME.openai.azure.com."""
     api_version: str = output("")
     """For `azure` with deployments, such as 2024-10-21; empty takes its /openai/v1 path, which needs none."""
     model: str = output("gpt-4o-mini")
@@ -144,6 +147,16 @@ class Llm(Section):
     """Most megabytes in one batch file."""
     batch_poll_s: float = execution(30.0, gt=0)
     """Seconds between looks at a running batch."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, address: str) -> str:
+        """Refuse an address that would put a password or key into `pipeline.resolved.yaml`, without repeating it."""
+        parts = address.partition("://")[2] or address
+        host, _, query = parts.partition("?")
+        if "@" in host.partition("/")[0] or any(SECRET_NAME.search(name) for name, _ in parse_qsl(query)):
+            raise ValueError("holds a password or key: put it in the environment variable that llm.api_key_env names")
+        return address
 
     @property
     def needs_key(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from docent.config.fields import Section, execution
+from docent.masking import holds_secret
 
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
@@ -102,7 +103,7 @@ class Kubernetes(Section):
     """Name of the Secret whose keys are called like the variables: that of `llm.api_key_env`, and HF_TOKEN. Only units
     that use one refer to it."""
     env: dict[str, str] = execution(dict)
-    """Variables for every stage, for proxies and certificates. Never secrets."""
+    """Variables for every stage, for proxies and certificates. Secrets are refused, by name and by shape."""
     egress_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
     """Networks that stages with an endpoint, the hub or hosts of pictures may reach, on those ports."""
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
@@ -117,6 +118,17 @@ class Kubernetes(Section):
     """Finished workloads are removed after so long; what they wrote stays."""
     resources: dict[str, Resources] = execution(dict, validate_default=True)
     """What pods ask for, by stage or unit, `default` for the others."""
+
+    @field_validator("env")
+    @classmethod
+    def _without_secrets(cls, env: dict[str, str]) -> dict[str, str]:
+        """Refuse what would put a secret into every manifest and ConfigMap of the run, without repeating it."""
+        if found := sorted(name for name, value in env.items() if holds_secret(name, value)):
+            raise ValueError(
+                f"{', '.join(found)} would put a secret into manifests: keep it in the Secret that "
+                "kubernetes.keys_from names, under the name that llm.api_key_env gives"
+            )
+        return env
 
     @field_validator("resources", mode="before")
     @classmethod

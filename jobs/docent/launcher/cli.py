@@ -67,7 +67,11 @@ for _verb in VERBS:
 def main() -> None:
     """Entry point of the console script: user-fixable errors are one message and an exit code."""
     from docent.errors import ConfigError, InputError, PipelineError
+    from docent.launcher.encoding import run_in_utf8
+    from docent.launcher.verbs.tables import say_error
+    from docent.printing import printable
 
+    run_in_utf8()
     try:
         docent(standalone_mode=False)
     except click.ClickException as error:
@@ -77,10 +81,10 @@ def main() -> None:
         click.echo("cancelled; docent run goes on where it stopped", err=True)
         sys.exit(103)
     except PipelineError as error:
-        click.echo(f"docent: {error}", err=True)
+        say_error(str(error))
         codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100}
         sys.exit(codes.get(type(error), error.exit_code))
     except OSError as error:
-        where = f"\n  where: {error.filename}" if error.filename else ""
-        click.echo(f"docent: {error.strerror or error}{where}\n  next:  docent doctor", err=True)
+        where = f"\n  where: {printable(str(error.filename))}" if error.filename else ""
+        say_error(f"{error.strerror or error}{where}\n  next:  docent doctor")
         sys.exit(105)

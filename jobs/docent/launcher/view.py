@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from docent.launcher.backends.local import Finished
+from docent.printing import printable
 from docent.spec import RunStates
 
 PLAIN_INTERVAL_S = 20.0
@@ -138,4 +139,4 @@ def describe(progress: dict[str, Any]) -> str:
     words = [f"{progress['done']:g} of {progress['total']:g}", f"{progress['rate_per_s']:.3g}/s"]
     if progress["eta_s"] is not None:
         words.append(f"{progress['eta_s']:.0f} s to go")
-    return ", ".join([*words, progress["message"]] if progress["message"] else words)
+    return ", ".join([*words, printable(progress["message"])] if progress["message"] else words)

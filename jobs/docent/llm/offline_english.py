@@ -174,7 +174,7 @@ def _by_verb(subject: str, verb: str, rest: str) -> Iterator[Asked]:
         yield from _modal(subject, verb, rest)
     elif verb in _THIRD:
         yield from _acting(subject, _THIRD[verb], rest)
-    elif verb.endswith("ed") and re.search(r"[A-Z]\w+ [A-Z]\w+|^[A-Z]\w+$", subject) and " by " not in rest:
+    elif verb.endswith("ed") and re.search(r"\b[A-Z]\w+ [A-Z]\w|^[A-Z]\w+$", subject) and " by " not in rest:
         yield Asked(f"Who {verb} {rest}?", _short(subject))
 
 

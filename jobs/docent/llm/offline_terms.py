@@ -32,7 +32,10 @@ KOREAN_PARTICLE = re.compile(
 _KO_VERB = re.compile(
     r"(?:다|요|고|며|면|하여|해서|하는|있는|되는|된|한|할|될|들어|위해|통해|있으며|합니다|됩니다|입니다|함께|에게)$"
 )
-_JA_NOUN = re.compile(r"[一-龯々ァ-ヴーA-Za-z0-9]*[一-龯々ァ-ヴー]{2,}[一-龯々ァ-ヴーA-Za-z0-9]*")
+# A whole run, of which two neighbours are no Latin letters: looked at once, from its beginning.
+_JA_NOUN = re.compile(
+    r"(?<![一-龯々ァ-ヴーA-Za-z0-9])(?=[一-龯々ァ-ヴーA-Za-z0-9]*?[一-龯々ァ-ヴー]{2})[一-龯々ァ-ヴーA-Za-z0-9]+"
+)
 _ZH_HEAD = re.compile(
     r"^([^，。、：；！？\s]{2,12}?)(?:是|在|由|位于|有|可|将|应|需|包|分|必|会|能|为|用|与|和|的|每|对|高|重|最|长|宽)"
 )

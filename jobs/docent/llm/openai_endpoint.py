@@ -19,8 +19,10 @@ from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
 from docent.llm.providers import KINDS, check_address, key_of
 from docent.llm.retry import How, TryFailedError, retry_after_s
 from docent.llm.transport import Reply, Transport
+from docent.masking import mask
 
 MAX_MESSAGE_CHARS = 300
+MAX_READ_CHARS = 16_000
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
 MOST_TOKENS = 10**9
 """A reply that claims more tokens says nothing."""
@@ -158,7 +160,7 @@ class OpenAIEndpoint:
 
     def clean(self, text: str) -> str:
         """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
-        text = text.replace(self.key, "***") if self.key else text
+        text = mask(text[:MAX_READ_CHARS])
         printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from docent.config import Llm
 from docent.errors import ConfigError
+from docent.masking import remember_secret
 
 
 @dataclass(frozen=True)
@@ -92,4 +93,5 @@ def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
             "llm.api_key_env",
             f"set {llm.api_key_env} again, then: docent run",
         )
+    remember_secret(key)
     return key

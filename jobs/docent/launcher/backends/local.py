@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import IO
 
 from docent.config import is_override
+from docent.masking import mask
+from docent.printing import terminal_safe
 from docent.store import Shard
 
 POLL_S = 0.1
 GRACE_S = 30.0
 CAUSE_BYTES = 4096
+# In another locale than UTF-8, file names with umlauts would be other names, and ids other ids.
+WORKER_ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
 @dataclass
@@ -60,7 +64,7 @@ class LocalBackend:
         self.slots = workers or cores()
         # The resolved file holds what DOCENT_A__B overrides said; applied again they would beat --set.
         inherited = {name: value for name, value in os.environ.items() if not is_override(name)}
-        self._environment = {**inherited, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
+        self._environment = {**inherited, **WORKER_ENVIRONMENT}
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             self._environment[name] = str(threads)
         self._workers: list[Worker] = []
@@ -120,7 +124,7 @@ class LocalBackend:
             worker.process.stdin.close()
         size = worker.output.seek(0, os.SEEK_END)
         worker.output.seek(max(0, size - CAUSE_BYTES))
-        cause = worker.output.read().decode("utf-8", "replace").strip()
+        cause = terminal_safe(mask(worker.output.read().decode("utf-8", "replace").strip()))
         worker.output.close()
         code = worker.process.returncode
         return Finished(worker.unit, worker.shard, code if code >= 0 else 128 - code, cause)

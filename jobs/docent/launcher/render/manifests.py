@@ -6,6 +6,7 @@ file is one stage with all of its units.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -20,6 +21,12 @@ Body = dict[str, Any]
 FIRST_STAGE = 100
 STEP = 10
 TOP_KEYS = ("apiVersion", "kind", "metadata", "immutable", "automountServiceAccountToken", "data", "rules", "spec")
+
+# Plain, the YAML parsers of kubectl and Helm read these as numbers or truth values, where PyYAML reads text.
+_NOT_TEXT = re.compile(
+    r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|nan)|y|n|yes|no|on|off|true|false",
+    re.IGNORECASE,
+)
 
 
 def manifests(config: PipelineConfig) -> dict[str, str]:
@@ -94,7 +101,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    style = "|" if "\n" in text else "'" if _NOT_TEXT.fullmatch(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

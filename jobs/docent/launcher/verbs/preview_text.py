@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docent.launcher.verbs.tables import console, table
+from docent.printing import printable, terminal_safe
 
 MAX_FACTS = 3
 MAX_SHOWN = 8
@@ -31,7 +32,7 @@ def print_preview(shown: Shown) -> None:
 
     def lines(found: Iterator[str]) -> None:
         for line in found:
-            screen.print(Text(printable(line)), soft_wrap=True)
+            screen.print(Text(terminal_safe(line)), soft_wrap=True)
 
     document = shown["document"]
     more = f", document {shown['number']} of {shown['documents']}" if shown["documents"] > 1 else ""
@@ -134,8 +135,3 @@ def cut(value: Any, chars: int = MAX_LINE_CHARS) -> str:
     """One line of bounded length."""
     text = " ".join(str(value).split())
     return text if len(text) <= chars else text[: chars - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """A text that cannot steer the terminal it is shown on."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docent.launcher.verbs import options
+from docent.launcher.verbs.tables import say_error
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
@@ -65,7 +66,7 @@ def stage(
         several = peers.is_rank() or ranks.wanted()
         chosen = _shard(shard or ("0" if several else None), config, unit)
     except ConfigError as error:
-        click.echo(f"docent: {error}", err=True)
+        say_error(str(error))
         sys.exit(error.exit_code)
     sys.exit(run_shard(config, unit, run_dir, chosen, rehearse))
 

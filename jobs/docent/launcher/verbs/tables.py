@@ -8,6 +8,16 @@ from typing import Any
 
 import click
 
+from docent.masking import mask
+from docent.printing import printable, terminal_safe
+
+MAX_CELL_CHARS = 2000
+
+
+def say_error(text: str) -> None:
+    """Print an error message on standard error, without secrets and terminal sequences."""
+    click.echo(f"docent: {terminal_safe(mask(text))}", err=True)
+
 
 def console() -> Any:
     """A console as wide as the terminal; elsewhere wide enough that no line breaks."""
@@ -25,7 +35,7 @@ def table(rows: list[dict[str, Any]], title: str) -> Any:
     for name in rows[0] if rows else ():
         made.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        made.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        made.add_row(*(Text("" if value is None else printable(str(value), MAX_CELL_CHARS)) for value in row.values()))
     return made
 
 

@@ -97,8 +97,14 @@ _TAG = re.compile(
     r"</?(?:description|exhibit|think|section|document|source|context|answer|question)>|<\|[a-z_]+\|>|\[/?INST\]",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
-_WHOLE_FENCE = re.compile(r"^\s*(```|~~~)[^\n]*\n.*\n\s*\1\s*$", re.DOTALL)
+_FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
+
+
+def _is_fenced(text: str) -> bool:
+    """Whether all of a text stands between two lines of the same fence."""
+    lines = text.strip().splitlines()
+    marks = {line.strip()[:3] for line in (lines[0], lines[-1])} if len(lines) > 2 else set()
+    return len(marks) == 1 and marks < {"```", "~~~"} and lines[-1].strip() in marks
 
 
 def refusal_in(answer: str) -> str | None:
@@ -117,7 +123,7 @@ def leftover_in(text: str, source: str) -> str | None:
         found = pattern.search(text)
         if found and found.group().strip() not in source:
             return f"{name}: {found.group().strip()}"
-    if _WHOLE_FENCE.match(text) and "```" not in source and "~~~" not in source:
+    if _is_fenced(text) and "```" not in source and "~~~" not in source:
         return "a fence around all of it"
     if len(_FENCE.findall(text)) % 2:
         return "a fence that is open"

@@ -54,7 +54,7 @@ _NEAR = (
     {"fr", "oc", "wa", "gcf", "gcr", "ht"},
 )
 _NO_LANGUAGE = {"zxx"}
-_NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|\S*[\\/_@=<>{}]\S*")
+_NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+|(?<![^\s`])[^\s`\\/_@=<>{}]*+[\\/_@=<>{}]\S*")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 _ENGLISH_ENOUGH = 0.35

@@ -6,6 +6,7 @@ Reads every stage before the report; any may be skipped, then its part is empty.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from docent.context import Context
@@ -99,7 +100,7 @@ def gather(ctx: Context) -> Facts:
         evidence=evidence,
         arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
         metrics=_metrics(evidence),
-        exhibits=_by_exhibit(ctx.rows("score", Score), names),
+        exhibits=_by_exhibit(ctx.stream("score", Score), names),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
@@ -130,12 +131,10 @@ def _metrics(evidence: Evidence) -> tuple[str, ...]:
     return tuple(name for name in (*METRICS, *(n for n in found if n not in METRICS)) if name in found)
 
 
-def _by_exhibit(scores: list[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
-    right: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+def _by_exhibit(scores: Iterable[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
+    counts: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
     for score in scores:
         if ACCURACY in score.metrics:
-            right[score.item_name][score.arm].append(score.metrics[ACCURACY] >= 0.5)
-    return tuple(
-        ExhibitRow(name, tuple((sum(r), len(r)) if (r := by_arm.get(arm)) else None for arm in arms))
-        for name, by_arm in sorted(right.items())
-    )
+            right, total = counts[score.item_name].get(score.arm, (0, 0))
+            counts[score.item_name][score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
+    return tuple(ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for name, by_arm in sorted(counts.items()))

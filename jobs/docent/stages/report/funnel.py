@@ -1,16 +1,16 @@
 """What became of the photos and of the question-answer pairs, step by step.
 
 Reads the rows and the reject counts of ingest, assess-images, augment-images, assemble, generate-qa, curate and
-build-dataset; writes nothing. A skipped stage has no step.
+build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from docent.context import Context
-from docent.records import SPLITS, Document, Example, ImageFile, ImageQuality, Item, QAPair, Split
+from docent.records import SPLITS, Document, Example, ImageQuality, Item, QAPair, Split
 from docent.stages.report.wording import counted
 
 MAX_REASONS = 8
@@ -39,19 +39,98 @@ class Funnel:
 
 
 def read_funnel(ctx: Context) -> Funnel:
-    """Count rows and rejects of every stage that prepares data."""
-    documents = ctx.rows("ingest", Document)
-    pairs = ctx.rows("curate", QAPair) or ctx.rows("generate-qa", QAPair)
-    examples = ctx.rows("build-dataset", Example)
-    items = ctx.rows("assemble", Item)
-    teachers = sorted({e.teacher for e in examples} or {p.teacher for p in pairs})
+    """Count rows and rejects of every stage that prepares data, one row at a time."""
+    documents, pairs = _documents(ctx), {stage: _pairs(ctx, stage) for stage in ("generate-qa", "curate")}
+    examples, items = _examples(ctx), _items(ctx)
+    written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     return Funnel(
         (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
-        (*_generated(ctx), *_curated(ctx), *_examples(ctx, examples)),
+        (*_generated(ctx, pairs["generate-qa"]), *_curated(ctx, pairs["curate"]), *_used(ctx, examples)),
         _splits(examples, items),
-        len(items) or len(documents),
-        tuple(teachers),
+        items.count or documents.count,
+        tuple(sorted(examples.teachers or written.teachers)),
     )
+
+
+@dataclass
+class _Documents:
+    """What ingest read: documents, photos, and photos that sources list under a split."""
+
+    count: int = 0
+    images: int = 0
+    unlisted: int = 0
+    listed: int | None = None
+
+
+@dataclass
+class _Pairs:
+    """Pairs of one stage."""
+
+    count: int = 0
+    warned: int = 0
+    teachers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Examples:
+    """Rows of the data set by split, the photos in them, and the pairs they were made of."""
+
+    count: Counter[str] = field(default_factory=Counter)
+    photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
+    pairs: set[str] = field(default_factory=set)
+    teachers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Items:
+    """Items, and the photos that were planned for each split."""
+
+    count: int = 0
+    images: int = 0
+    altered: int = 0
+    photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
+
+
+def _documents(ctx: Context) -> _Documents:
+    found = _Documents()
+    for document in ctx.stream("ingest", Document):
+        found.count += 1
+        found.images += len(document.images)
+        if (slots := document.given_slots) is not None:
+            found.listed = (found.listed or 0) + slots.train + slots.validation + slots.test
+        else:
+            found.unlisted += len(document.images)
+    return found
+
+
+def _pairs(ctx: Context, stage: str) -> _Pairs:
+    found = _Pairs()
+    for pair in ctx.stream(stage, QAPair):
+        found.count += 1
+        found.warned += pair.verdict == "warn"
+        found.teachers.add(pair.teacher)
+    return found
+
+
+def _examples(ctx: Context) -> _Examples:
+    found = _Examples()
+    for example in ctx.stream("build-dataset", Example):
+        found.count[example.split] += 1
+        found.photos[example.split].update(example.files)
+        found.pairs.update(example.parents[:1])
+        found.teachers.add(example.teacher)
+    return found
+
+
+def _items(ctx: Context) -> _Items:
+    found = _Items()
+    for item in ctx.stream("assemble", Item):
+        found.count += 1
+        found.images += len(item.images)
+        found.altered += sum(bool(planned.image.transforms) for planned in item.images)
+        for planned in item.images:
+            found.photos[planned.split].add(planned.image.id)
+    return found
 
 
 def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
@@ -69,77 +148,69 @@ def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
     return (*found[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
-def _found(ctx: Context, documents: list[Document]) -> tuple[Step, ...]:
+def _found(ctx: Context, documents: _Documents) -> tuple[Step, ...]:
     if not ctx.artifacts("ingest"):
         return ()
-    slots = [d.given_slots for d in documents if d.given_slots]
-    listed = sum(s.train + s.validation + s.test for s in slots)
-    unlisted = sum(len(d.images) for d in documents if not d.given_slots)
-    found = sum(len(d.images) for d in documents)
     reasons = _reasons(ctx, "ingest")
-    steps = [Step("Found", found, f"readable photos of {counted(len(documents), 'exhibit')}", reasons)]
-    if slots:
-        steps.insert(0, Step("Listed", listed + unlisted, "photos that the source names"))
+    steps = [Step("Found", documents.images, f"readable photos of {counted(documents.count, 'exhibit')}", reasons)]
+    if documents.listed is not None:
+        steps.insert(0, Step("Listed", documents.listed + documents.unlisted, "photos that the source names"))
     return tuple(steps)
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
     if not ctx.artifacts("assess-images"):
         return ()
-    rows = ctx.rows("assess-images", ImageQuality)
-    left_out = [row for row in rows if not row.keep]
-    reasons = Counter(reason for row in left_out if not row.duplicate_of for reason in row.reasons)
-    reasons.update({"near-duplicate of another photo": sum(row.duplicate_of is not None for row in left_out)})
+    kept, repeated = 0, 0
+    reasons: Counter[str] = Counter()
+    for row in ctx.stream("assess-images", ImageQuality):
+        kept += row.keep
+        if not row.keep and row.duplicate_of is not None:
+            repeated += 1
+        elif not row.keep:
+            reasons.update(row.reasons)
+    reasons.update({"near-duplicate of another photo": repeated})
     reasons.update(dict(_reasons(ctx, "assess-images")))
-    return (Step("Kept", sum(row.keep for row in rows), "sharp, large and different enough", _ordered(reasons)),)
+    return (Step("Kept", kept, "sharp, large and different enough", _ordered(reasons)),)
 
 
 def _augmented(ctx: Context) -> tuple[Step, ...]:
     if not ctx.artifacts("augment-images"):
         return ()
-    made = len(ctx.rows("augment-images", ImageFile))
+    made = ctx.count("augment-images")
     return (Step("Augmented", made, "altered copies, made in addition", _reasons(ctx, "augment-images")),)
 
 
-def _planned(items: list[Item], ctx: Context) -> tuple[Step, ...]:
-    if not items:
+def _planned(items: _Items, ctx: Context) -> tuple[Step, ...]:
+    if not items.count:
         return ()
-    planned = [image for item in items for image in item.images]
-    altered = sum(bool(p.image.transforms) for p in planned)
-    note = f"in a split: {len(planned) - altered} originals, {altered} altered copies"
-    return (Step("Planned", len(planned), note, _reasons(ctx, "assemble")),)
+    note = f"in a split: {items.images - items.altered} originals, {items.altered} altered copies"
+    return (Step("Planned", items.images, note, _reasons(ctx, "assemble")),)
 
 
-def _generated(ctx: Context) -> tuple[Step, ...]:
+def _generated(ctx: Context, pairs: _Pairs) -> tuple[Step, ...]:
     if not ctx.artifacts("generate-qa"):
         return ()
-    rows = ctx.rows("generate-qa", QAPair)
-    teachers = ", ".join(sorted({row.teacher for row in rows}))
+    teachers = ", ".join(sorted(pairs.teachers))
     note = f"written by {teachers}" if teachers else ""
-    return (Step("Generated", len(rows), note, _reasons(ctx, "generate-qa")),)
+    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa")),)
 
 
-def _curated(ctx: Context) -> tuple[Step, ...]:
+def _curated(ctx: Context, pairs: _Pairs) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
-    rows = ctx.rows("curate", QAPair)
-    warned = sum(row.verdict == "warn" for row in rows)
-    note = f"passed the checks, {warned} of them with a warning" if warned else "passed the checks"
-    return (Step("Curated", len(rows), note, _reasons(ctx, "curate")),)
+    note = f"passed the checks, {pairs.warned} of them with a warning" if pairs.warned else "passed the checks"
+    return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
 
 
-def _examples(ctx: Context, examples: list[Example]) -> tuple[Step, ...]:
+def _used(ctx: Context, examples: _Examples) -> tuple[Step, ...]:
     if not ctx.artifacts("build-dataset"):
         return ()
-    used = len({example.parents[0] for example in examples if example.parents})
-    note = f"in the data set: {len(examples)} examples of a photo with a question and its answer"
-    return (Step("Used", used, note, _reasons(ctx, "build-dataset")),)
+    note = f"in the data set: {examples.count.total()} examples of a photo with a question and its answer"
+    return (Step("Used", len(examples.pairs), note, _reasons(ctx, "build-dataset")),)
 
 
-def _splits(examples: list[Example], items: list[Item]) -> tuple[tuple[Split, int, int], ...]:
+def _splits(examples: _Examples, items: _Items) -> tuple[tuple[Split, int, int], ...]:
     """Photos and examples of each split: of the data set, or of the plan where no data set was built."""
-    photos = {split: {file for e in examples if e.split == split for file in e.files} for split in SPLITS}
-    if not examples:
-        photos = {s: {p.image.id for i in items for p in i.images if p.split == s} for s in SPLITS}
-    counts = Counter(e.split for e in examples)
-    return tuple((split, len(photos[split]), counts[split]) for split in SPLITS) if examples or items else ()
+    photos = examples.photos if examples.count else items.photos
+    return tuple((s, len(photos[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()

@@ -137,7 +137,7 @@ def config_text(config: PipelineConfig) -> str:
 def shortened(text: str) -> str:
     """`text` with absolute paths cut to their last name and user names and keys taken out of URLs."""
     if "://" in text:
-        return re.sub(r"\S+://\S+", lambda match: _without_credentials(match[0]), text)
+        return re.sub(r"(?<!\S)\S*?://\S+", lambda match: _without_credentials(match[0]), text)
     return re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+", lambda match: f"…/{_last_name(match[0])}", text)
 
 

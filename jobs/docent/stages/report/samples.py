@@ -70,16 +70,22 @@ class Samples:
 
 def read_samples(ctx: Context, max_samples: int) -> Samples:
     """Up to `max_samples` test examples, the first of each exhibit before any second."""
-    examples = [e for e in ctx.rows("build-dataset", Example) if e.split == "test"]
+    tested = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "test"]
+    places = set(spread(tested, max_samples))
+    tests = (e for e in ctx.stream("build-dataset", Example) if e.split == "test")
+    examples = [example for place, example in enumerate(tests) if place in places]
+    chosen = {example.id for example in examples}
     answers: dict[str, list[Answer]] = defaultdict(list)
-    for answer in ctx.rows("answer", Answer):
-        answers[answer.example_id].append(answer)
-    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.rows("score", Score)}
-    sources = {item.id: item.text for item in ctx.rows("assemble", Item)}
+    for answer in ctx.stream("answer", Answer):
+        if answer.example_id in chosen:
+            answers[answer.example_id].append(answer)
+    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream("score", Score) if s.example_id in chosen}
+    about = {example.item_id for example in examples}
+    sources = {item.id: item.text for item in ctx.stream("assemble", Item) if item.id in about}
     shown: list[Sample] = []
     size = 0
-    for done, example in enumerate(spread(examples, max_samples)):
-        ctx.progress.update(done, min(max_samples, len(examples)), "test photos")
+    for done, example in enumerate(examples):
+        ctx.progress.update(done, len(examples), "test photos")
         source = sources.get(example.item_id)
         replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
         sample = Sample(
@@ -94,17 +100,21 @@ def read_samples(ctx: Context, max_samples: int) -> Samples:
         if size > MAX_BYTES and shown:
             break
         shown.append(sample)
-    return Samples(tuple(shown), len(examples))
+    return Samples(tuple(shown), len(tested))
 
 
-def spread(examples: Sequence[Example], count: int) -> list[Example]:
-    """`count` examples in their order, taken round by round: one of each exhibit, then a second, and so on."""
+def spread(items: Sequence[str], count: int) -> list[int]:
+    """`count` places in their order, taken round by round: one of each item, then a second, and so on.
+
+    Args:
+        items: id of the item that each example is about.
+    """
     rounds: dict[str, int] = defaultdict(int)
     ranked = []
-    for place, example in enumerate(examples):
-        ranked.append((rounds[example.item_id], place))
-        rounds[example.item_id] += 1
-    return [examples[place] for place in sorted(place for _, place in sorted(ranked)[:count])]
+    for place, item in enumerate(items):
+        ranked.append((rounds[item], place))
+        rounds[item] += 1
+    return sorted(place for _, place in sorted(ranked)[:count])
 
 
 def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
