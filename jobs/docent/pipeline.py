@@ -42,7 +42,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -62,28 +62,34 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=5,
+        version=6,
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=3),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=4),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=3,
+        version=4,
     ),
     "finetune": Stage(
-        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), kind="training", needs=("gpu",)
+        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=2, kind="training", needs=("gpu",)
     ),
     "answer": Stage(
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
+        version=2,
         kind="indexed",
         needs=("gpu",),
     ),
-    "score": Stage("docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer")),
+    "score": Stage(
+        "docent.stages.score:run",
+        reads=("assemble", "build-dataset", "answer"),
+        requires=("build-dataset", "answer"),
+        version=2,
+    ),
     "report": Stage(
         "docent.stages.report:run",
         reads=(
