@@ -38,8 +38,8 @@ _NAMES = (
 )
 _BRACKETED = r"/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG|IMG_BREAK|IMG_END)"
 FRAME = (
-    "document", "section", "second_section", "related_section", "fact", "figures", "dialogue", "description", "caption",
-    "text",
+    "document", "section", "second_section", "related_section", "fact", "figures", "dialogue", "exhibit", "description",
+    "caption", "text",
 )  # fmt: skip
 """Tags that prompts of docent put around what a document says."""
 _TAGGED = rf"[|｜][^<>|｜\n]{{1,60}}[|｜]>|(?:{_NAMES})\s{{0,9}}>|</?SYS>>|\s*+(?:/\s*+)?(?:{'|'.join(FRAME)})\b"
