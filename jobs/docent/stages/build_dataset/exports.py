@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ from docent.records import SPLITS, Example, ImageFile, make_id
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 bytes of a file name
+MAX_NAME_BYTES = 240
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever their suffix."""
 MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
 
@@ -37,7 +41,15 @@ def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
         image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
     }
     again = Counter(name.casefold() for name in named.values())
-    return {i: f"{i}-{name}" if again[name.casefold()] > 1 else name for i, name in named.items()}
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for image_id, name in named.items():
+        name = f"{image_id}-{name}" if again[name.casefold()] > 1 else name
+        while name.casefold() in taken:  # a picture that was given the very name made for another
+            name = f"{image_id}-{name}"[-MAX_NAME_BYTES:]
+        taken.add(name.casefold())
+        names[image_id] = name
+    return names
 
 
 def _picture_name(image: ImageFile) -> str:
@@ -47,9 +59,20 @@ def _picture_name(image: ImageFile) -> str:
 
 
 def slug(name: str) -> str:
-    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays."""
-    safe = re.sub(r"[^\w.-]+", "-", name).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore")
-    return safe.strip(".-") or "unnamed"
+    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays.
+
+    Composed (NFC), since some systems take both forms for one name; a name that Windows keeps for a device gets an
+    underscore.
+    """
+    plain = "".join(c if _is_plain(c) else " " for c in unicodedata.normalize("NFC", name))
+    safe = re.sub(" +", "-", plain).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore").strip(".-")
+    return f"_{safe}" if _DEVICE.match(safe) else safe or "unnamed"
+
+
+def _is_plain(character: str) -> bool:
+    """Letters, digits, their marks, and `_.-`; no variation selectors, which nobody sees."""
+    is_mark = unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
+    return character.isalnum() or character in "_.-" or (is_mark and character < "\U000e0000")
 
 
 def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple[str, str, int]] = ()) -> str:
