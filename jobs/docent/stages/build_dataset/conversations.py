@@ -89,8 +89,8 @@ def marks_in(content: Any, kind: str = "image") -> int:
     if not isinstance(content, list):
         return 0
     parts = [part for part in content if isinstance(part, dict)]
-    stand_ins = sum(part.get("type") == kind and not named_by(part) for part in parts)
-    return stand_ins + sum(part["text"].count(mark) for part in parts if isinstance(part.get("text"), str))
+    stand_ins = [part for part in parts if part.get("type") == kind and not named_by(part)]
+    return len(stand_ins) + sum(text.count(mark) for part in parts if isinstance(text := part.get("text"), str))
 
 
 def mismatch(row: Row) -> str:
