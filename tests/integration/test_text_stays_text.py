@@ -116,13 +116,30 @@ def test_edited_texts_come_back_as_the_person_wrote_them(tmp_path: Path, text: s
     assert read_edits(path)["0" * 16].answer == text
 
 
-def test_published_tables_warn_of_names_that_others_read_as_something_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (["NULL", "lamp"], ["NULL"]),
+        (["007", "lamp"], []),
+        (["007", "1e5"], ["007", "1e5"]),
+        (["n/a", "12"], ["n/a", "12"]),
+        (["true", "False"], ["true", "False"]),
+    ],
+)
+def test_published_tables_warn_of_names_that_others_read_as_something_else(
+    tmp_path: Path, names: list[str], warned: list[str]
+) -> None:
     table = tmp_path / "table.csv"
     with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["item_name", "train_images", "validation_images", "test_images", "synthetic_dialogs"])
-        for number, name in enumerate(("NULL", "lamp")):
+        for number, name in enumerate(names):
             writer.writerow([name, f"{number}.jpg", "", "", "[Visitor]: What is it?\n[Guide]: A lamp."])
     done = CliRunner().invoke(convert, ["dialogs", str(table), str(tmp_path / "out")])
     assert done.exit_code == 0
-    assert "reads names as numbers or as nothing: NULL\n" in done.output
+    assert ("as nothing: " in done.output) == bool(warned)
+    assert f"as nothing: {', '.join(warned)}\n" in done.output or not warned
+    import pandas
+
+    read = pandas.read_csv(tmp_path / "out/train/metadata.csv")["item_name"].tolist()
+    assert [name for name, value in zip(names, read, strict=True) if name != value] == warned

@@ -9,7 +9,7 @@ else are named.
 from __future__ import annotations
 
 import csv
-import io
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +25,13 @@ NAME, DIALOGS = "item_name", "synthetic_dialogs"
 USED_UP: tuple[Split, ...] = ("test", "validation", "train")
 MAX_CELL_CHARS = 64 << 20
 VISITOR = "[visitor]"
+NOTHING = frozenset(
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA")
+    + ("NULL", "NaN", "None", "n/a", "nan", "null")
+)
+"""What `pandas.read_csv`, with which `load_dataset` reads tables, takes for an empty cell."""
+BOOLEANS = frozenset(("true", "false"))
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
 
 
 @dataclass
@@ -120,12 +127,11 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
 
 
 def _guessed(names: list[str]) -> list[str]:
-    """Names of a column that pandas, which reads such tables for others, makes numbers or leaves empty."""
-    import pandas
-
-    table = io.StringIO("".join(metadata_line(name) for name in ("name", *names)))
-    read = pandas.read_csv(table, skip_blank_lines=False)["name"].tolist()
-    return [name for name, value in zip(names, read, strict=True) if value != name]
+    """Names of a column that a program which guesses types leaves empty, or reads as numbers where all others are."""
+    empty = [name for name in names if name in NOTHING]
+    others = [name for name in names if name not in NOTHING]
+    typed = others if all(map(_NUMBER.fullmatch, others)) or {name.lower() for name in others} <= BOOLEANS else []
+    return [*empty, *typed]
 
 
 def _copied(names: list[str], images: Path, folder: Path) -> list[str]:

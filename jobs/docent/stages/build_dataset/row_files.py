@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from docent.errors import ConfigError
+
 METADATA = "metadata.csv"
 PARQUET = "metadata.parquet"
 MAX_OBJECT_CHARS = 64 << 20
@@ -41,9 +43,13 @@ def _parquet_rows(file: Path) -> Iterator[Any]:
 
     Raises:
         ValueError: it cannot be read.
+        ConfigError: pyarrow is not installed.
     """
-    from pyarrow import ArrowException, parquet
-
+    try:
+        from pyarrow import ArrowException, parquet
+    except ModuleNotFoundError as error:
+        what = f"Parquet cannot be read: no module {error.name}"
+        raise ConfigError(what, str(file), "pip install 'docent[build-dataset]'") from None
     try:
         for batch in parquet.ParquetFile(file).iter_batches():
             yield from batch.to_pylist()

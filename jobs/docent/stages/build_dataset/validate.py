@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from docent.errors import InputError
+from docent.errors import ConfigError, InputError
 from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of
 from docent.stages.build_dataset.validate_rows import Shown, shown_by
 
 SHOWN_CHARS = 100
 MAX_PIXELS = 1e9
+INSTALL = "pip install 'docent[build-dataset]'"
 DATA_SET_NAMES = ("chat-", "conversations-", "train-", "eval-")
 _REMOTE = re.compile(r"data:|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 
@@ -82,6 +83,7 @@ def validate(path: Path) -> Result:
 
     Raises:
         InputError: there is nothing to look at, or no row in it.
+        ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
         raise InputError("there is no such file or folder", str(path), "docent validate FILE_OR_FOLDER")
@@ -170,8 +172,10 @@ def _root_of(folder: Path) -> Path:
 
 
 def _why_not_decoded(path: Path) -> str:
-    from docent.vision.photos import PhotoError, decode
-
+    try:
+        from docent.vision.photos import PhotoError, decode
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"pictures cannot be decoded: no module {error.name}", str(path), INSTALL) from None
     try:
         decode(path, MAX_PIXELS)
     except PhotoError as error:
