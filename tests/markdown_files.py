@@ -11,9 +11,10 @@ from docent.stages.ingest.images import Intake, Limits
 from docent.stages.ingest.markdown import list_documents, load_document
 from docent.stages.ingest.sources import ListedFile
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-SEEDS = SHARED / "seeds"
-PHOTOS = SHARED / "data" / "photos"
+ROOT = Path(__file__).resolve().parents[1]
+TIDE_CLOCK = ROOT / "tests" / "fixtures" / "tide-clock.md"
+"""A manual of 21 headings at four depths, with comments that look like headings in its fenced code."""
+PHOTOS = sorted((ROOT / "samples" / "museum" / "images").glob("*-1.jpg"))[:4]
 
 
 def intake(saved: dict[str, bytes] | None = None, **settings: Any) -> Intake:

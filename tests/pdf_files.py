@@ -39,7 +39,11 @@ class PdfPage:
 
 def write_pdf(path: Path, pages: list[PdfPage], info: dict[str, str] | None = None) -> Path:
     """A PDF of A4 pages in Helvetica."""
-    objects: list[bytes] = [b"", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    objects: list[bytes] = [
+        b"",
+        b"",
+        b"<< /Type /Font /Subtype /Type1 /Encoding /WinAnsiEncoding /BaseFont /Helvetica >>",
+    ]
 
     def add(body: bytes) -> int:
         objects.append(body)

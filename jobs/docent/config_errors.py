@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from docent.errors import ConfigError
 from docent.masking import mask
+from docent.run_names import RUN_NAME_RULE
 
 MAY_HOLD_SECRETS = frozenset({"base_url", "env"})
 """Fields whose values are never repeated."""
@@ -45,6 +46,8 @@ def _sentence(problem: Any) -> str:
     if str(problem["loc"][-1]).endswith("_env"):
         return "is the name of an environment variable (A-Z, 0-9, _): name it, never paste the secret itself"
     message: str = problem["msg"].removeprefix("Value error, ")
+    if problem["loc"] == ("run", "name") and problem["type"] == "string_pattern_mismatch":
+        message = RUN_NAME_RULE
     given = None if problem["loc"][-1] in MAY_HOLD_SECRETS else problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
     return message[:1].lower() + message[1:] + shown

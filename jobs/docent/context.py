@@ -19,7 +19,10 @@ from typing import Any, TypeVar
 
 from docent import peers
 from docent.config import PipelineConfig
+from docent.confinement import inside
+from docent.errors import InputError
 from docent.pipeline import Unit, section_of
+from docent.printing import printable
 from docent.progress import Progress
 from docent.records import ImageFile, Row, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
@@ -96,7 +99,17 @@ class Context:
         return rows[self.shard.block(len(rows))]
 
     def image_path(self, image: ImageFile) -> Path:
-        """Where a picture lies, whichever unit made it."""
+        """Where a picture lies, whichever unit made it.
+
+        Raises:
+            InputError: the row names a unit that this one does not read, or a file that the unit does not list.
+        """
+        if image.unit not in self.inputs:
+            raise InputError(
+                f"the picture {image.id} is of a unit that is not read: {printable(image.unit)}",
+                str(self.run_dir),
+                "docent run --verify",
+            )
         return self.inputs[image.unit].file(image.file)
 
     def rng(self, *what: Any) -> random.Random:
@@ -112,7 +125,7 @@ class Context:
     def save(self, data: bytes, suffix: str) -> str:
         """Store bytes under a name made of their hash; returns the path for a row, `files/<sha16>.<suffix>`."""
         name = f"files/{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-        path = self.folder / name
+        path = inside(self.folder, name)
         if name not in self._files and peers.rank() == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not (path.is_file() and path.read_bytes() == data):

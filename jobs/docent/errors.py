@@ -5,7 +5,7 @@ PipelineError                    1    a bug, retried up to the limit
 ├── ConfigError                  43   configuration or credential: the whole job fails at once
 ├── IncompleteInputError         44   an input is not complete yet
 ├── StoppedError                 143  stopped by SIGTERM, retried
-└── TemporaryError               200  endpoint down, a peer lost: retried
+└── TemporaryError               200  endpoint down, a peer lost, a source changed: retried
 
 Whoever raises one says what is wrong, where, and the next command. The stage shell and the launcher print that
 and no traceback. The launcher itself ends with one of LAUNCHER_EXIT_CODES. Both tables become docs/errors.md.
@@ -76,7 +76,7 @@ class TemporaryError(PipelineError):
     """The outside world failed for now."""
 
     exit_code = 200
-    meaning = "temporary: endpoint down, disk full, a peer lost; run again to continue"
+    meaning = "temporary: endpoint down, disk full, a peer lost, a source changed; run again to continue"
 
 
 STAGE_ERRORS: tuple[type[PipelineError], ...] = (

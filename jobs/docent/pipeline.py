@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from docent.beside import pictures_beside
 from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 
@@ -43,19 +44,20 @@ class Stage:
 
 STAGES: dict[str, Stage] = {
     "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
-    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
+    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
         reads=("ingest", "assess-images"),
         requires=("ingest",),
         uses=("assemble",),
+        version=2,
         kind="indexed",
     ),
     "assemble": Stage(
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
-        version=2,
+        version=3,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
@@ -85,10 +87,7 @@ STAGES: dict[str, Stage] = {
         needs=("gpu",),
     ),
     "score": Stage(
-        "docent.stages.score:run",
-        reads=("assemble", "build-dataset", "answer"),
-        requires=("build-dataset", "answer"),
-        version=2,
+        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=2
     ),
     "report": Stage(
         "docent.stages.report:run",
@@ -104,6 +103,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
+        version=2,
     ),
 }
 
@@ -215,6 +215,10 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
             found[name] = output_fields(section)
+    if unit.stage == "ingest":
+        found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+    if unit.stage == "report" and config.ingest:
+        found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
         found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
@@ -224,11 +228,19 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
     return found
 
 
+def _without_place(source: dict[str, Any]) -> dict[str, Any]:
+    """A source by the names of its files alone: where they lie changes no row, and their content is hashed itself."""
+    return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
+
+
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
-            p for s in config.ingest.sources for p in (s.path, s.images_folder, s.figures_folder) if p is not None
+            path
+            for source in config.ingest.sources
+            for path in (source.path, source.images_folder, source.figures_folder, *pictures_beside(source))
+            if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
         return (config.curate.edits,)

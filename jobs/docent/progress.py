@@ -5,6 +5,7 @@ Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a me
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -78,3 +79,5 @@ class Progress:
             os.replace(temporary, self.path)
         except OSError as error:  # progress is a courtesy: a full disk is reported by the rows themselves
             log.debug("progress not written: %s", error)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -69,6 +69,23 @@ class ImageFile(Row):
     """Augmentations applied, in order; empty for an original."""
     given_split: Split | None = None
     """The split that the source file put it in, where it said one."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not used or was ignored, such as all frames but one."""
+    creator: str = ""
+    """Who made it, as its metadata say."""
+    copyright: str = ""
+    """Who holds its rights, as its metadata say."""
+    license: str = ""
+    """Name or address of its licence, as its metadata say."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out notes and credit where there are none: rows of plain photos stay short."""
+        row: dict[str, Any] = serialize(self)
+        return {name: value for name, value in row.items() if value or name not in _LEFT_OUT_EMPTY}
+
+
+_LEFT_OUT_EMPTY = frozenset({"notes", "creator", "copyright", "license"})
 
 
 class Figure(Frozen):
@@ -117,6 +134,8 @@ class Document(Row):
     kind: Literal["exhibit", "markdown", "pdf", "row", "text"]
     name: str
     """The exhibit's name, or the document's title."""
+    spoken_name: str = ""
+    """As questions and answers say it, where that is not `name`: without the hyphens of a folder's name."""
     sections: tuple[Section, ...]
     images: tuple[ImageFile, ...] = ()
     """Photos of an exhibit; the pictures of other documents are their sections' figures."""
@@ -149,6 +168,8 @@ class ImageQuality(Row):
     """64-bit average hash, 16 hex digits."""
     phash: str
     """64-bit perceptual (DCT) hash, 16 hex digits."""
+    colors: str = ""
+    """Colour of 4 x 4 fields, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
     duplicate_of: str | None = None
     """Image id of the first near-identical image of the same document."""
 
@@ -166,6 +187,8 @@ class Item(Row):
     kind: Literal["exhibit", "section"] = "exhibit"
     name: str
     """The exhibit's name; for a section the document's title, then its own."""
+    spoken_name: str = ""
+    """As questions and answers say it, where that is not `name`."""
     text: str
     source: Span
     images: tuple[PlannedImage, ...] = ()
@@ -182,6 +205,11 @@ class Item(Row):
     figures: tuple[Figure, ...] = ()
     related: tuple[str, ...] = ()
     """Ids of items of the same document that say similar things, the nearest first."""
+
+    @property
+    def called(self) -> str:
+        """The name in questions and answers."""
+        return self.spoken_name or self.name
 
 
 class QAPair(Row):

@@ -13,9 +13,13 @@ from pathlib import Path
 
 from docent.config import PipelineConfig
 from docent.errors import InputError
-from docent.pipeline import STAGES, hashed_fields, input_paths, units
+from docent.inputs import Hashed, Snapshot, changes_since, take_snapshot
+from docent.listings import load_success
+from docent.pipeline import STAGES, hashed_fields, input_paths, reads_base_model, units
+from docent.printing import printable
 from docent.records import canonical_json
-from docent.store import SUCCESS, Artifact, digest_of_paths, find_artifact, load_json
+from docent.source_hashes import read_hashes, write_hashes
+from docent.store import SUCCESS, Artifact, find_artifact
 
 
 def plan_hashes(config: PipelineConfig) -> dict[str, str]:
@@ -57,7 +61,9 @@ class RunStates:
         self.units = units(config)
         self.plans = plan_hashes(config)
         self._complete: dict[str, State] = {}
-        self._source_digests: dict[tuple[Path, ...], str] = {}
+        self._snapshots: dict[tuple[Path, ...], Snapshot] = {}
+        self._completed_ns: dict[str, int] = {}
+        self._known: dict[str, Hashed] | None = {} if verify else None
 
     def of(self, name: str) -> State:
         """State of one unit.
@@ -73,10 +79,12 @@ class RunStates:
         try:
             spec = self._spec_hash(name, {read: a.digest for read, a in inputs.items() if a})
         except InputError:
-            spec = str((load_json(self.run_dir / name / SUCCESS) or {}).get("spec", ""))
+            spec = (load_success(self.run_dir, name, SUCCESS) or {}).get("spec", "")
             if not (self.as_left and spec):
                 raise
         state = State(spec, find_artifact(self.run_dir, name, spec, self.verify))
+        if state.artifact is None and self._forget_outdated_snapshot(name):
+            return self.of(name)
         if state.artifact:
             self._complete[name] = state
         return state
@@ -89,14 +97,53 @@ class RunStates:
         what = [self.plans[name], digests, self._digest_of_sources(name)]
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
+    def _forget_outdated_snapshot(self, name: str) -> bool:
+        """Forget the digest of a unit's sources when it was completed later, by a process that found others there."""
+        paths = input_paths(self.config, self.units[name])
+        snapshot = self._snapshots.get(paths)
+        success = self.run_dir / name / SUCCESS
+        if snapshot is None or not success.is_file():
+            return False
+        completed_ns = success.stat().st_mtime_ns
+        if completed_ns <= snapshot.taken_ns or completed_ns == self._completed_ns.get(name):
+            return False
+        self._completed_ns[name] = completed_ns
+        self._known = {**(self._known or {}), **snapshot.files}
+        del self._snapshots[paths]
+        return True
+
+    def changed_sources(self, name: str) -> list[str]:
+        """What of the sources of a unit changed since their digest was taken, as `path: what happened`."""
+        paths = input_paths(self.config, self.units[name])
+        return changes_since(self._snapshots[paths], self.run_dir) if paths in self._snapshots else []
+
+    def keep_source_hashes(self) -> None:
+        """Note the hashes of large sources in the run folder, so that what did not change is not hashed again."""
+        write_hashes(self.run_dir, list(self._snapshots.values()))
+
     def _digest_of_sources(self, name: str) -> str:
         paths = input_paths(self.config, self.units[name])
-        if paths not in self._source_digests:
+        if paths not in self._snapshots:
             for path in paths:
                 if not path.exists():
-                    raise InputError(f"{name} cannot find its input", str(path), "mend the path in the pipeline file")
+                    raise InputError(
+                        f"{name} cannot find its input", printable(str(path)), "fix the path in the pipeline file"
+                    )
+                self._refuse_own_output(name, path)
+            if self._known is None:
+                self._known = read_hashes(self.run_dir)
             try:
-                self._source_digests[paths] = digest_of_paths(paths)
+                outwards = reads_base_model(self.units[name])
+                self._snapshots[paths] = take_snapshot(paths, self._known, outwards)
             except PermissionError as error:
-                raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
-        return self._source_digests[paths]
+                where = printable(str(error.filename))
+                raise InputError("no permission to read a source", where, "chmod -R a+rX it") from None
+        return self._snapshots[paths].digest
+
+    def _refuse_own_output(self, name: str, path: Path) -> None:
+        """Refuse material that the run itself writes: its digest would change with every run."""
+        run_dir, real = self.run_dir.resolve(), path.resolve()
+        if self.units[name].stage == "ingest" and (real == run_dir or run_dir in real.parents):
+            raise InputError(
+                "a source lies inside the folder of this run", printable(str(path)), "copy it elsewhere, or --run OTHER"
+            )

@@ -9,43 +9,33 @@ then starts the others (ranks.py); of those only rank 0 commits.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
 import importlib
-import json
 import logging
 import os
-import platform
 import signal
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from docent import __version__, peers, ranks
+from docent import peers, ranks
+from docent.commit import commit, finish_when_last
 from docent.config import PipelineConfig
+from docent.confinement import inside
 from docent.context import Context
 from docent.errors import ConfigError, IncompleteInputError, InputError, PipelineError, StoppedError, TemporaryError
+from docent.listings import SPEC_DIGITS
 from docent.logs import attach_tail
-from docent.pipeline import STAGES, Unit, section_of, shards_of, units
+from docent.pipeline import STAGES, Unit, shards_of, units
 from docent.progress import Progress
-from docent.records import Reject
 from docent.spec import RunStates
 from docent.store import (
-    SCHEMA,
     Artifact,
     Shard,
     find_marker,
-    finish,
-    marker_path,
-    sync_folder,
-    temporary_name,
-    write_durably,
 )
 
 log = logging.getLogger("docent.stage")
@@ -97,10 +87,12 @@ def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
         return TemporaryError(f"{peers.LOST}: {str(error).splitlines()[0]}", next_step="docent run")
     number = getattr(error, "errno", None)
     # Libraries that write files themselves wrap the system's error, safetensors among them.
+    if number == errno.EFBIG:
+        return TemporaryError("a file may not become as large as it must", where, "raise ulimit -f, then: docent run")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
         return TemporaryError("the disk is full", where, "free space, then: docent run")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "mend it, or --data OTHER")
+        return ConfigError(f"cannot be read or written: {os.strerror(number)}", where, "fix it, or --data OTHER")
     return None
 
 
@@ -122,15 +114,19 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
     if rehearse is None and not peers.is_rank() and _is_complete(states, unit):
         log.info("%s is complete: nothing to do", unit.name)
         return
-    (run_dir / unit.name).mkdir(parents=True, exist_ok=True)
+    inside(run_dir, unit.name).mkdir(parents=True, exist_ok=True)
     leads = ranks.wanted()
     if not peers.is_rank():
         index = ranks.node_index() if leads else shard.index
-        attach_tail(run_dir / unit.name / f"log-tail-{index:05d}.txt")
+        tail = inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt")
+        tail.touch()  # by this file walk.py knows a folder of a unit, should a source hold the run
+        attach_tail(tail)
     spec, inputs = _wait_for_inputs(states, unit, stop)
-    folder = run_dir / unit.name / spec[:10]
+    if peers.rank() == 0:
+        states.keep_source_hashes()
+    folder = inside(run_dir, f"{unit.name}/{spec[:SPEC_DIGITS]}")
     if rehearse is None and not peers.is_rank() and find_marker(folder, shard, spec):
-        _finish_when_last(config, unit, run_dir, spec, shard.count)
+        finish_when_last(config, unit, run_dir, spec, shard.count)
     elif leads:
         ranks.run_ranks(stop, config.kubernetes.grace_s)
     else:
@@ -139,7 +135,7 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
         progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None)
         ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
         with peers.together():
-            _do(ctx, spec, rehearse)
+            _do(states, ctx, spec, rehearse)
 
 
 def _forget_progress(folder: Path, shard: Shard) -> None:
@@ -152,13 +148,13 @@ def _forget_progress(folder: Path, shard: Shard) -> None:
             path.unlink(missing_ok=True)
 
 
-def _do(ctx: Context, spec: str, rehearse: int | None) -> None:
+def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> None:
     """The work itself; of several ranks only the first publishes, the others go the same way and write nothing."""
     if rehearse is not None:
         _rehearsal(ctx.unit)(ctx, rehearse)
     elif peers.rank() == 0:
-        _commit(ctx, spec, ctx.stop)
-        _finish_when_last(ctx.config, ctx.unit, ctx.run_dir, spec, ctx.shard.count)
+        commit(states, ctx, spec, _generator(ctx.unit)(ctx))
+        finish_when_last(ctx.config, ctx.unit, ctx.run_dir, spec, ctx.shard.count)
     else:
         try:
             for _ in _generator(ctx.unit)(ctx):
@@ -192,55 +188,6 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
             )
 
 
-def _commit(ctx: Context, spec: str, stop: threading.Event) -> None:
-    """Run the generator, write its rows, then the marker."""
-    started_s, cpu_s = time.monotonic(), time.process_time()
-    failed = ""
-    parts = _Parts(ctx.folder, ctx.shard)
-    try:
-        for row in _generator(ctx.unit)(ctx):
-            parts.write(row)
-            if stop.is_set():
-                raise StoppedError(f"{ctx.unit.name} was asked to stop", next_step="docent run")
-    except InputError as error:
-        if not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
-            ctx.discard()
-            parts.discard()
-            raise
-        failed = str(error)
-        log.error("shard %s failed and may: %s", ctx.shard, error)
-    except BaseException:
-        ctx.discard()
-        parts.discard()
-        raise
-    try:
-        files = ctx.publish()
-        rows, rejects = parts.close()
-    except BaseException:
-        ctx.discard()
-        parts.discard()
-        raise
-    ctx.progress.write()
-    marker = {
-        "schema": SCHEMA,
-        "spec": spec,
-        "index": ctx.shard.index,
-        "count": ctx.shard.count,
-        "parts": rows,
-        "rejects": rejects,
-        "files": files,
-        "reject_reasons": dict(sorted(parts.reasons.items())),
-        "failed": failed,
-        "seconds": round(time.monotonic() - started_s, 3),
-        "cpu_seconds": round(time.process_time() - cpu_s, 3),
-        "usage": {name: round(amount, 6) for name, amount in sorted(ctx.usage.items())},
-        "versions": {"docent": __version__, "python": platform.python_version()},
-    }
-    data = (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()
-    write_durably(marker_path(ctx.folder, ctx.shard), data)
-    log.info("%s shard %s: %d rows, %d rejects", ctx.unit.name, ctx.shard, parts.rows, parts.rejected)
-
-
 def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
     module, _, function = STAGES[unit.stage].run.partition(":")
     found: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
@@ -257,100 +204,3 @@ def _rehearsal(unit: Unit) -> Callable[[Context, int], None]:
             raise ConfigError(f"{unit.stage} has no rehearsal", unit.name, "leave --rehearse out") from None
         raise
     return found
-
-
-def _finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: str, count: int) -> None:
-    """Write `_SUCCESS.json` when every shard is committed and the stage's gates pass."""
-    folder = run_dir / unit.name / spec[:10]
-    markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
-    if len(markers) < count:
-        return
-    _check_gates(config, unit, markers, folder)
-    artifact = finish(run_dir, unit.name, unit.stage, spec, markers)
-    log.info("%s is complete: %d rows, digest %s", unit.name, artifact.success["rows"], artifact.digest[:10])
-
-
-def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any]], folder: Path) -> None:
-    section = section_of(config, unit.stage)
-    failed = [marker for marker in markers if marker["failed"]]
-    if len(failed) > section.max_failed_shards:
-        listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
-        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "mend the input")
-    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
-    total = rejected + sum(part["rows"] for marker in markers for part in marker["parts"])
-    if total and rejected / total > section.reject_limit:
-        reasons: Counter[str] = Counter()
-        for marker in markers:
-            reasons.update(marker["reject_reasons"])
-        top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
-        key = unit.stage.replace("-", "_")
-        raise InputError(
-            f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
-            f"{folder}/rejects-*.jsonl",
-            f"mend the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
-        )
-
-
-class _Parts:
-    """Rows and rejects of one shard, streamed to temporary files and named by their content at the end."""
-
-    def __init__(self, folder: Path, shard: Shard) -> None:
-        self.folder, self.shard = folder, shard
-        self.rows = self.rejected = 0
-        self.reasons: Counter[str] = Counter()
-        self._streams = {kind: _Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects")}
-
-    def write(self, row: Any) -> None:
-        """Append a row, or a Reject to the rejects."""
-        if isinstance(row, Reject):
-            self.rejected += 1
-            self.reasons[row.reason] += 1
-            self._streams["rejects"].append(row.model_dump_json())
-        else:
-            self.rows += 1
-            self._streams["part"].append(row.model_dump_json())
-
-    def close(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Publish both files; returns how rows and rejects are listed (no rejects, no file)."""
-        rows = self._streams["part"].publish(self.rows)
-        if not self.rejected:
-            self._streams["rejects"].discard()
-            return [rows], []
-        return [rows], [self._streams["rejects"].publish(self.rejected)]
-
-    def discard(self) -> None:
-        """Remove what was not published."""
-        for stream in self._streams.values():
-            stream.discard()
-
-
-@dataclass
-class _Stream:
-    path: Path
-
-    def __post_init__(self) -> None:
-        self.temporary = temporary_name(self.path)
-        self.file: IO[bytes] = self.temporary.open("wb")
-        self.sha = hashlib.sha256()
-        self.size = 0
-
-    def append(self, line: str) -> None:
-        data = line.encode() + b"\n"
-        self.file.write(data)
-        self.sha.update(data)
-        self.size += len(data)
-
-    def publish(self, rows: int) -> dict[str, Any]:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        sha256 = self.sha.hexdigest()
-        final = self.path.with_name(f"{self.path.stem}-{sha256[:8]}.jsonl")
-        os.replace(self.temporary, final)
-        sync_folder(final.parent)
-        return {"path": final.name, "size": self.size, "sha256": sha256, "rows": rows}
-
-    def discard(self) -> None:
-        with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses
-            self.file.close()
-        self.temporary.unlink(missing_ok=True)

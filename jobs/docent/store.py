@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,14 +24,36 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from docent.confinement import OutsideRunError, inside
+from docent.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
+from docent.inputs import digest_of_paths
+from docent.listings import SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success
+from docent.printing import printable
 from docent.records import Reject, Row, canonical_json
 
-SCHEMA = 1
+__all__ = [
+    "SCHEMA",
+    "SUCCESS",
+    "Artifact",
+    "Shard",
+    "complete",
+    "digest_of_paths",
+    "find_artifact",
+    "find_marker",
+    "finish",
+    "intact",
+    "listing",
+    "load_json",
+    "marker_path",
+    "read_rows",
+    "sha256_of",
+    "sync_folder",
+    "temporary_name",
+    "write_durably",
+]
+
 SUCCESS = "_SUCCESS.json"
-MAX_DEPTH = 8
-# A pod that replaces another has its host name, and its first process the same number.
-_ATTEMPT = os.urandom(4).hex()
 R = TypeVar("R", bound=Row)
 
 
@@ -70,37 +91,45 @@ class Artifact:
         Raises:
             InputError: a line is not a row of `kind`.
         """
-        for part in self.success["parts"]:
-            yield from read_rows(self.folder / part["path"], kind)
+        for path in self.row_files():
+            yield from read_rows(path, kind)
+
+    def row_files(self) -> Iterator[Path]:
+        """The JSONL files that hold its rows, in order."""
+        return (inside(self.folder, part["path"]) for part in self.success["parts"])
 
     def rejects(self) -> Iterator[Reject]:
         """Its rejects, in order."""
         for part in self.success["rejects"]:
-            yield from read_rows(self.folder / part["path"], Reject)
+            yield from read_rows(inside(self.folder, part["path"]), Reject)
 
     def file(self, name: str) -> Path:
         """Path of a listed file.
 
         Raises:
-            InputError: the artifact does not list it.
+            InputError: the artifact does not list it, or it leads out of the artifact's folder.
         """
         if name not in self._listed:
-            raise InputError(f"{self.unit} has no file {name}", str(self.folder), "docent run --verify")
-        return self.folder / name
+            raise InputError(f"{self.unit} has no file {printable(name)}", str(self.folder), "docent run --verify")
+        return inside(self.folder, name)
 
     @cached_property
     def _listed(self) -> frozenset[str]:
         return frozenset(output["path"] for output in self.success["files"])
 
     def subfolder(self, name: str) -> Path:
-        """Path of a folder of listed files, e.g. `model`."""
+        """Path of a folder of listed files, e.g. `model`.
+
+        Raises:
+            InputError: the artifact lists no file in it, or it leads out of the artifact's folder.
+        """
         if not any(output["path"].startswith(f"{name}/") for output in self.success["files"]):
             raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), "docent run --verify")
-        return self.folder / name
+        return inside(self.folder, name)
 
     def markers(self) -> list[dict[str, Any]]:
         """What each shard noted beside its rows: seconds, tokens, money, versions."""
-        found = (load_json(self.folder / name) for name in self.success["markers"])
+        found = (load_marker(self.folder, name) for name in self.success["markers"])
         return [marker for marker in found if marker is not None]
 
     @property
@@ -141,118 +170,21 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
                 ) from None
 
 
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, read in 1 MiB pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_of_paths(paths: Iterable[Path]) -> str:
-    """sha256 over the names and contents of files and of everything below folders; absent paths count as absent."""
-    found: list[list[str]] = []
-    for path in paths:
-        if path.is_dir():
-            found.append([path.name, *_entries(path)])
-        else:
-            found.append([path.name, *([sha256_of(path)] if path.is_file() else [])])
-    return hashlib.sha256(canonical_json(found).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _entries(folder: Path) -> Iterator[str]:
-    """Every file below a folder with its content, every empty folder, and what lies behind links to folders."""
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
-        here = Path(parent)
-        if not folders and not files:
-            yield f"{here.relative_to(folder).as_posix()}/"
-        if len(here.relative_to(folder).parts) >= MAX_DEPTH:
-            folders.clear()  # a link that leads back up would go on for ever
-        for name in sorted(files):
-            file = here / name
-            if file.is_file():
-                yield f"{file.relative_to(folder).as_posix()}:{sha256_of(file)}"
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def temporary_name(path: Path) -> Path:
-    """A name beside `path` that no other process on any machine uses."""
-    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{_ATTEMPT}.tmp")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def listing(folder: Path, path: Path, **more: Any) -> dict[str, Any]:
-    """How an output is listed: path inside `folder`, size and sha256."""
-    return {
-        "path": path.relative_to(folder).as_posix(),
-        "size": path.stat().st_size,
-        "sha256": sha256_of(path),
-        **more,
-    }
-
-
-def load_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is absent or was torn by hand."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], verify: bool = False) -> bool:
-    """Whether every listed output is as it was when `listed_in` was written.
-
-    Args:
-        folder: what the outputs' paths are relative to.
-        listed_in: the marker or success file; an output that is no newer than it is trusted by its size.
-        outputs: entries with path, size and sha256.
-        verify: hash everything, trust no time stamp.
-    """
-    written_ns = listed_in.stat().st_mtime_ns
-    for output in outputs:
-        path = folder / output["path"]
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            return False
-        if found.st_size != output["size"]:
-            return False
-        if (verify or found.st_mtime_ns > written_ns) and sha256_of(path) != output["sha256"]:
-            return False
-    return True
-
-
 def find_artifact(run_dir: Path, unit: str, spec: str, verify: bool = False) -> Artifact | None:
     """The complete output of `unit` for `spec`, or None when it must run (again)."""
-    path = run_dir / unit / SUCCESS
-    success = load_json(path)
-    if success is None or success.get("schema") != SCHEMA or success.get("spec") != spec:
-        return None
-    folder = run_dir / unit / success["folder"]
+    success = load_success(run_dir, unit, SUCCESS)
+    return complete(run_dir, unit, success, verify) if success and success["spec"] == spec else None
+
+
+def complete(run_dir: Path, unit: str, success: dict[str, Any], verify: bool = False) -> Artifact | None:
+    """The output that a checked success file lists, or None when any of it is missing, damaged or outside the run."""
     outputs = [*success["parts"], *success["rejects"], *success["files"]]
-    return Artifact(unit, folder, success) if intact(folder, path, outputs, verify) else None
+    try:
+        folder = inside(run_dir, f"{unit}/{success['folder']}")
+    except OutsideRunError:
+        return None
+    listed_in = run_dir / unit / SUCCESS
+    return Artifact(unit, folder, success) if intact(folder, listed_in, outputs, verify) else None
 
 
 def marker_path(folder: Path, shard: Shard) -> Path:
@@ -263,8 +195,8 @@ def marker_path(folder: Path, shard: Shard) -> Path:
 def find_marker(folder: Path, shard: Shard, spec: str) -> dict[str, Any] | None:
     """The marker of a committed shard whose files are all as they were, or None."""
     path = marker_path(folder, shard)
-    marker = load_json(path)
-    if marker is None or marker.get("schema") != SCHEMA or marker.get("spec") != spec:
+    marker = load_marker(folder, path.name)
+    if marker is None or (marker["spec"], marker["index"], marker["count"]) != (spec, shard.index, shard.count):
         return None
     outputs = [*marker["parts"], *marker["rejects"], *marker["files"]]
     return marker if intact(folder, path, outputs) else None
@@ -273,7 +205,7 @@ def find_marker(folder: Path, shard: Shard, spec: str) -> dict[str, Any] | None:
 def finish(run_dir: Path, unit: str, stage: str, spec: str, markers: list[dict[str, Any]]) -> Artifact:
     """Write `_SUCCESS.json` from the markers of all shards; whoever does it writes the same bytes."""
     unit_dir = run_dir / unit
-    folder = unit_dir / spec[:10]
+    folder = unit_dir / spec[:SPEC_DIGITS]
     parts = [part for marker in markers for part in marker["parts"]]
     files = sorted({f["path"]: f for marker in markers for f in marker["files"]}.values(), key=lambda f: f["path"])
     success = {

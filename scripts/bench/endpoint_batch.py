@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 from endpoint_answers import Body
 from endpoint_desk import TEXT_FAULTS, Desk
 from endpoint_files import Files, lines_of, members, now, problems_of
-from endpoint_http import Connection, Spool, error
+from endpoint_http import Connection, Spool, error, unknown_field
 
 POLL_S = 0.02
 LINES_AT_ONCE = 100
@@ -182,6 +182,9 @@ class Batches:
         custom_id = json.loads(parts_of_line["custom_id"])
         row: dict[str, Any] = {"id": f"batch_req_{chance.getrandbits(48):012x}", "custom_id": custom_id}
         number = chance.random()
+        body = Body()
+        body.feed(parts_of_line["body"].encode())
+        body.end()
         if expired:
             desk.count.numbers["batch_lines_failed"] += 1
             late = {"code": "batch_expired", "message": "The completion window ended before this request was run."}
@@ -195,10 +198,10 @@ class Batches:
             status, kind = 400, "error"
             content = error("This content is not answered.", "invalid_request_error").decode()
             desk.count.numbers["batch_lines_failed"] += 1
+        elif refusal := unknown_field(body.asked, desk.knobs.unknown_fields):
+            status, kind, content = 400, "error", refusal.decode()
+            desk.count.numbers["batch_lines_failed"] += 1
         else:
-            body = Body()
-            body.feed(parts_of_line["body"].encode())
-            body.end()
             fault = desk.fault_of(chance.random())
             status, kind = 200, "output"
             content = desk.completion(body, fault if fault in TEXT_FAULTS else "").decode()

@@ -16,7 +16,7 @@ from typing import Any
 import endpoint_hostile as hostile
 from endpoint_answers import Body, Words, fill, spoil
 from endpoint_counters import Counters
-from endpoint_http import Connection, error
+from endpoint_http import Connection, error, unknown_field
 from endpoint_knobs import Knobs
 from endpoint_limits import Bucket, Slots
 from endpoint_typed import text_of, typed_answer, visitor_answer
@@ -97,6 +97,8 @@ class Desk:
             message = f"Invalid value: '{wanted}'. This model does not support it."
             param = "response_format"
             return self.refuse(connection, 400, error(message, "invalid_request_error", param=param))
+        if refusal := unknown_field(body.asked, self.knobs.unknown_fields):
+            return self.refuse(connection, 400, refusal)
         if call.fault != "hang":
             self.slots.enter(lambda: self.begin(connection, call))
         return None

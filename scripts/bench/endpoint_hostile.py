@@ -16,7 +16,7 @@ DRIP_S = 0.01
 # In place of the text of an answer, with finish_reason "stop".
 TEXTS = ("empty", "null", "control", "nested_fence", "huge")
 # In place of the whole HTTP answer.
-RAW = ("html", "no_json", "no_choices", "invalid_utf8", "redirect", "cut_off", "endless")
+RAW = ("html", "no_json", "no_choices", "invalid_utf8", "redirect", "cut_off", "endless", "error_inside", "open_stream")
 
 
 def text(kind: str, usual: str) -> str | None:
@@ -43,6 +43,12 @@ def send(connection: Connection, kind: str) -> None:
             "application/json",
             b'{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"\xff\xfe\xc3"}}]}',
         ),
+        "error_inside": (
+            "200 OK",
+            "application/json",
+            b'{"error":{"message":"Upstream is busy","code":429},"choices":[]}',
+        ),
+        "open_stream": ("200 OK", "text/event-stream", b'data: {"choices":[{"index":0,"delta":{"content":"It"}}]}\n\n'),
         "redirect": ("307 Temporary Redirect", "text/plain\r\nLocation: http://127.0.0.1:9/v1/chat/completions", b""),
         "cut_off": ("200 OK", "application/json", b'{"choices":[{"index":0,"finish_reason":"stop","mess'),
     }

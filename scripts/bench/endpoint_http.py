@@ -188,6 +188,16 @@ class Connection(asyncio.Protocol):
         self.reply(status, json.dumps(value).encode())
 
 
+def unknown_field(asked: dict[str, Any], names: dict[str, str]) -> bytes | None:
+    """The refusal of a request that has one of these fields, as OpenAI words it."""
+    name = next((name for name in names if name in asked), None)
+    if name is None:
+        return None
+    instead = f" Use '{names[name]}' instead." if names[name] else ""
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+    return error(message, "invalid_request_error", "unsupported_parameter", name)
+
+
 def error(message: str, kind: str, code: str | None = None, param: str | None = None) -> bytes:
     """An error body as OpenAI writes it."""
     return json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}}).encode()

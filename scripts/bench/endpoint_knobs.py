@@ -26,9 +26,10 @@ class Knobs:
             middle with finish_reason "length"; p_fenced has its JSON in a ```json fence; p_broken has a comma too many
             or a brace too few with finish_reason "stop"; p_wrong_schema is JSON of another form; p_hostile is what
             `hostile` names (endpoint_hostile.py: empty, null, control, nested_fence, huge; html, no_json, no_choices,
-            invalid_utf8, redirect, cut_off, endless).
+            invalid_utf8, redirect, cut_off, endless, error_inside, open_stream).
         honours: the strongest response_format that is followed: json_schema, json_object or none.
         on_unknown_format: a response_format beyond it is ignored or refused with 400.
+        unknown_fields: {name: name that is told instead, or ""}: requests with such a field are refused with 400.
         prose: where JSON is asked for by the prompt alone, it comes with a sentence before and after it.
         shape: of JSON without a schema: one {question, answer} ("pair"), a list with one ("list"), never JSON ("text").
         typed: requests for pairs about a section are answered properly (endpoint_typed.py).
@@ -65,6 +66,7 @@ class Knobs:
     hostile: str = "html"
     honours: str = "json_schema"
     on_unknown_format: str = "ignore"
+    unknown_fields: dict[str, str] = field(default_factory=dict)
     prose: bool = False
     shape: str = "pair"
     typed: bool = False

@@ -212,6 +212,16 @@ def test_a_refused_line_is_that_request_alone_and_not_sent_again(endpoint: Endpo
     assert endpoint.stats()["requests"] == 0
 
 
+def test_fields_that_the_endpoint_does_not_take_are_learned_from_a_batch(endpoint: Endpoint, tmp_path: Path) -> None:
+    """Each costs one batch; replies are found again, because the keys of requests stay the same."""
+    endpoint.reset(unknown_fields={"max_tokens": "max_completion_tokens", "temperature": ""})
+    asked = [question(number) for number in range(12)]
+    replies = replies_to(llm(endpoint), tmp_path / "journal", asked)
+    assert all(reply.text and not reply.error for reply in replies) and len(endpoint.batches()) == 3
+    again = replies_to(llm(endpoint), tmp_path / "journal", asked)
+    assert [reply.text for reply in again] == [reply.text for reply in replies] and len(endpoint.batches()) == 3
+
+
 def test_a_full_queue_is_waited_for_and_costs_no_try(endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.reset(batch_fails=3)
     replies = replies_to(llm(endpoint, batch_requests=2, max_attempts=1), tmp_path / "journal", questions(8))

@@ -54,7 +54,7 @@ def test_a_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoint, tmp_pat
     replies, used = asked(llm, tmp_path / "j.sqlite", questions(100))
     kept = [r for r in replies if not r.problem]
     assert {r.finish_reason for r in kept} == {"stop"} and {len(r.text) for r in kept} == {200}
-    assert {(r.problem, r.asks) for r in replies if r.problem} == {("cut off at max_tokens", 3)}
+    assert {(r.problem, r.asks) for r in replies if r.problem} == {("cut off at max_tokens (finish_reason length)", 3)}
     assert used["kept"] == len(kept) and used["rejected"] == 100 - len(kept) > 0 and balanced(used)
     again, used = asked(llm, tmp_path / "j.sqlite", questions(100))
     assert again == replies and used.get("tries_begun", 0) == 0, "given up is given up: nothing is paid again"
@@ -265,4 +265,6 @@ def test_answers_that_nobody_can_read_count_against_the_limit(
 def test_a_reply_that_a_filter_cut_is_never_used(tmp_path: Path) -> None:
     with scripted_endpoint(finish_reason="content_filter") as scripted:
         replies, _ = asked(scripted.llm(), tmp_path / "j.sqlite", questions(3))
-    assert {(r.problem, r.asks) for r in replies} == {("cut by the endpoint's content filter", 3)}
+    assert {(r.problem, r.asks) for r in replies} == {
+        ("cut by the endpoint's content filter (finish_reason content_filter)", 3)
+    }

@@ -30,7 +30,11 @@ def is_whole(reply: ChatReply) -> bool:
 
 @pytest.mark.parametrize("schema", [None, Pair], ids=["text", "json"])
 @pytest.mark.parametrize(
-    "hostile", ["empty", "null", "control", "nested_fence", "html", "no_json", "no_choices", "invalid_utf8", "cut_off"]
+    "hostile",
+    [
+        *("empty", "null", "control", "nested_fence", "html", "no_json", "no_choices", "invalid_utf8", "cut_off"),
+        *("error_inside", "open_stream"),
+    ],
 )
 def test_now_and_then_a_hostile_reply_costs_no_other_record(
     endpoint: MockEndpoint, tmp_path: Path, hostile: str, schema: Any
@@ -67,6 +71,7 @@ def test_a_reply_without_an_end_is_given_up_and_the_others_are_kept(
         ("no_choices", TemporaryError, "no choices"),
         ("invalid_utf8", TemporaryError, "not a chat completion"),
         ("cut_off", TemporaryError, "broke off"),
+        ("open_stream", TemporaryError, "a stream that breaks off"),
         ("endless", TemporaryError, "longer than 1 MB|no reply within"),
     ],
 )
@@ -121,7 +126,7 @@ def test_a_structured_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoi
     kept = [reply for reply in replies if not reply.problem]
     assert {reply.finish_reason for reply in kept} == {"stop"} and all(len(r.value.answer) == 400 for r in kept)
     assert {(reply.problem, reply.value, reply.asks) for reply in replies if reply.problem} <= {
-        ("cut off at max_tokens", None, 3)
+        ("cut off at max_tokens (finish_reason length)", None, 3)
     }
     assert used["kept"] == len(kept) and endpoint.stats()["faults"]["truncated"] > 10
 

@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 from PIL import Image as Picture
+from tests.markdown_files import PHOTOS
 
 from docent.config import PipelineConfig
 from docent.records import Document, Reject, Section
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.stages.ingest.describe import cleaned, count_words
+from docent.stages.ingest.describe import cleaned
 from docent.store import Shard
 from docent.text.figures import with_descriptions
+from docent.text.terms import length_in_words
 
-PHOTOS = sorted((Path(__file__).parents[3] / "shared/data/photos").glob("*.jpg"))
 SCRIPT = Path(__file__).parents[1] / "fixtures" / "seeing_endpoint.py"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SAYS = {
@@ -241,7 +242,7 @@ def test_the_offline_teacher_is_refused_at_once(
 
 
 def test_words_are_counted_in_scripts_with_and_without_spaces() -> None:
-    assert count_words("two words") == 2
-    assert count_words("이 사진은 비행기입니다") == 3
-    assert count_words("この写真は飛行機です。") == 5
+    assert length_in_words("two words") == 2
+    assert length_in_words("이 사진은 비행기입니다") == 3
+    assert length_in_words("この写真は飛行機です。") == 5
     assert cleaned("a\u200b \x07b") == "a b"

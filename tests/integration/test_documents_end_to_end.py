@@ -1,4 +1,4 @@
-"""Documents become a data set, by the pipelines that people copy: the samples, and a real PDF with two real tables.
+"""Documents become a data set, by the pipelines that people copy: the samples, and a report with two tables.
 
 Every figure asserted here is of the documents, read once more by other means: their pages, their lines, their rows.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pdf_report import FIGURE_PAGES, MIXED_PAGES, TEXT_PAGES
+from tests.published import published
 
 from docent.launcher.state import resolved_config
 from docent.records import Document, Example, Item, QAPair, Span
@@ -20,9 +22,7 @@ from docent.spec import RunStates
 from docent.store import Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared" / "data" / "documents"
-PDF = "en-imagenet-training.pdf"
-TEXT_PAGES, MIXED_PAGES = {1, 2, 4, 6, 9}, {3, 5, 7, 8}
+TABLES = ROOT / "tests" / "fixtures" / "tables"
 FIGURE = re.compile(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}|!\[[^\]\n]*\]\([^)\n]*\)")
 
 
@@ -77,29 +77,33 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared PDF and tables, and the PDF once more, torn."""
-    folder = tmp_path_factory.mktemp("shared")
-    for path in SHARED.iterdir():
+def report_folder(report_pdf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report and two tables, and the report once more, torn."""
+    folder = tmp_path_factory.mktemp("folder")
+    for path in (report_pdf, *TABLES.iterdir()):
         (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "torn.pdf").write_bytes((SHARED / PDF).read_bytes()[:100_000])
+    (folder / "torn.pdf").write_bytes(report_pdf.read_bytes()[:100_000])
     return folder
 
 
 @pytest.fixture(scope="module")
-def real(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """All of it in one run, with all question types."""
+def report(report_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run_folder(report_folder, ("workshops-en.csv", "workshops-ko.csv"), tmp_path_factory.mktemp("run"))
+
+
+def run_folder(folder: Path, tables: tuple[str, str], data: Path) -> Ran:
+    """All PDFs of a folder and two of its tables, the second in Korean, in one run with all question types."""
     sources = [
         {"kind": "pdf", "path": str(folder)},
-        {"kind": "csv", "path": str(folder / "en-store-information.csv")},
-        {"kind": "csv", "path": str(folder / "ko-store-information.csv"), "language": "Korean"},
+        {"kind": "csv", "path": str(folder / tables[0])},
+        {"kind": "csv", "path": str(folder / tables[1]), "language": "Korean"},
     ]
     types = 'generate_qa={"types": ["all", "styles"], "temperatures": [0.7], "max_reject_rate": 1}'
     read = [f"ingest.sources={json.dumps(sources)}", "ingest.max_reject_rate=0.5"]
-    return run("documents", tmp_path_factory.mktemp("real"), *read, types)
+    return run("documents", data, *read, types)
 
 
-def sections_on(document: Document, pages: set[int]) -> list[Any]:
+def sections_on(document: Document, pages: tuple[int, ...]) -> list[Any]:
     return [section for section in document.sections if section.source.page in pages]
 
 
@@ -108,34 +112,54 @@ def the_pdf(ran: Ran) -> Document:
 
 
 @pytest.mark.feature("F08", "F09")
-def test_pages_are_read_by_their_class(real: Ran) -> None:
-    pdf = the_pdf(real)
-    assert {section.source.page for section in pdf.sections} == TEXT_PAGES | MIXED_PAGES
-    assert [len(section.text) for section in sections_on(pdf, TEXT_PAGES)] == pytest.approx(
-        [1195, 356, 1190, 857, 1135, 661, 1181, 720, 609], abs=15
-    )
+def test_pages_are_read_by_their_class(report: Ran) -> None:
+    pdf = the_pdf(report)
+    assert {section.source.page for section in pdf.sections} == {*TEXT_PAGES, *MIXED_PAGES}
+    assert [section.source.page for section in sections_on(pdf, TEXT_PAGES)] == [1, 1, 2, 2, 4, 4, 6, 6, 9]
     assert not [section for section in sections_on(pdf, TEXT_PAGES) if section.figures]
 
 
 @pytest.mark.feature("F10", "F12")
-def test_five_figures_stand_at_their_places(real: Ran) -> None:
-    pdf = the_pdf(real)
+def test_five_figures_stand_at_their_places(report: Ran) -> None:
+    have_five_figures(the_pdf(report))
+
+
+def have_five_figures(pdf: Document) -> None:
+    """Hold five different figures against the mixed pages and the texts that show them."""
     found = [(section.source.page, section, figure) for section in pdf.sections for figure in section.figures]
     assert len({figure.image.sha256 for _, _, figure in found if figure.image}) == 5
-    assert {page for page, _, _ in found} <= MIXED_PAGES
+    assert [page for page, _, _ in found] == list(FIGURE_PAGES)
     for _, section, figure in found:
         assert figure.token in section.text
 
 
 @pytest.mark.feature("F15")
-def test_rows_of_tables_keep_every_character(real: Ran) -> None:
-    rows = [document for document in real.documents() if document.kind == "row"]
+def test_rows_of_tables_keep_every_character(report: Ran) -> None:
+    hold_all_korean_words(report, TABLES / "workshops-ko.csv", "00321")
+
+
+def hold_all_korean_words(ran: Ran, table: Path, zip_code: str) -> None:
+    """Look in the ten rows of both tables for the Korean words of one and for a number that begins with zeros."""
+    rows = [document for document in ran.documents() if document.kind == "row"]
     assert len(rows) == 10
     texts = "\n".join(section.text for document in rows for section in document.sections)
-    assert "04567" in texts
-    korean = (SHARED / "ko-store-information.csv").read_text(encoding="utf-8-sig")
-    for word in set(re.findall(r"[가-힣]{2,}", korean)):
+    assert zip_code in texts
+    for word in set(re.findall(r"[가-힣]{2,}", table.read_text(encoding="utf-8-sig"))):
         assert word in texts
+
+
+@pytest.mark.published
+@pytest.mark.feature("F08", "F09", "F10", "F12", "F15")
+def test_the_published_documents_become_sections_with_their_figures(tmp_path: Path) -> None:
+    folder = published("documents")
+    ran = run_folder(folder, ("en-store-information.csv", "ko-store-information.csv"), tmp_path)
+    pdf = the_pdf(ran)
+    assert [len(section.text) for section in sections_on(pdf, TEXT_PAGES)] == pytest.approx(
+        [1195, 356, 1190, 857, 1135, 661, 1181, 720, 609], abs=15
+    )
+    have_five_figures(pdf)
+    hold_all_korean_words(ran, folder / "ko-store-information.csv", "04567")
+    assert all(stands(span, ran.documents(), [folder]) for example in ran.examples() for span in example.sources)
 
 
 def lines_of(path: Path) -> int:
@@ -159,9 +183,10 @@ def stands(span: Span, documents: list[Document], roots: list[Path]) -> bool:
     return read and 1 <= span.page <= len(pypdfium2.PdfDocument(path))
 
 
-@pytest.mark.parametrize("name", ["real", "manual", "samples"])
+@pytest.mark.parametrize("name", ["report", "manual", "samples"])
 def test_every_answer_leads_to_lines_of_a_file(name: str, request: pytest.FixtureRequest) -> None:
-    ran, roots = request.getfixturevalue(name), [SHARED, ROOT / "samples/manual", ROOT / "samples/documents"]
+    ran = request.getfixturevalue(name)
+    roots = [request.getfixturevalue("report_folder"), ROOT / "samples/manual", ROOT / "samples/documents"]
     documents, examples = ran.documents(), ran.examples()
     assert len(examples) > 30
     for example in examples:
@@ -181,7 +206,7 @@ def test_what_a_fact_says_stands_on_its_lines(manual: Ran) -> None:
                 assert first in there
 
 
-@pytest.mark.parametrize(("name", "fewest"), [("real", 8), ("manual", 6), ("samples", 6)])
+@pytest.mark.parametrize(("name", "fewest"), [("report", 8), ("manual", 6), ("samples", 6)])
 def test_the_offline_teacher_writes_many_types_and_the_rest_is_listed(
     name: str, fewest: int, request: pytest.FixtureRequest
 ) -> None:
@@ -197,7 +222,7 @@ def test_the_offline_teacher_writes_many_types_and_the_rest_is_listed(
         )
 
 
-@pytest.mark.parametrize("name", ["real", "manual", "samples"])
+@pytest.mark.parametrize("name", ["report", "manual", "samples"])
 def test_every_reference_to_a_figure_is_resolved_or_listed(name: str, request: pytest.FixtureRequest) -> None:
     ran = request.getfixturevalue(name)
     listed = [reject.raw for reject in ran.unit("ingest").rejects() if "figure" in reject.reason]
@@ -236,11 +261,11 @@ def test_figures_of_a_manual_are_shown_and_its_pairs_belong_to_items(manual: Ran
 
 
 @pytest.mark.feature("F18")
-def test_a_pdf_that_cannot_be_read_stops_nothing(real: Ran) -> None:
-    assert [reject.raw for reject in real.unit("ingest").rejects() if reject.raw.endswith(".pdf")] == ["torn.pdf"]
+def test_a_pdf_that_cannot_be_read_stops_nothing(report: Ran) -> None:
+    assert [reject.raw for reject in report.unit("ingest").rejects() if reject.raw.endswith(".pdf")] == ["torn.pdf"]
 
 
-def test_every_source_has_its_language(real: Ran) -> None:
-    found = {span.file: example.language for example in real.examples() for span in example.sources}
-    assert found["ko-store-information.csv"] == "ko"
-    assert found["en-store-information.csv"] == found[PDF] == "en"
+def test_every_source_has_its_language(report: Ran) -> None:
+    found = {span.file: example.language for example in report.examples() for span in example.sources}
+    assert found["workshops-ko.csv"] == "ko"
+    assert found["workshops-en.csv"] == found["report.pdf"] == "en"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.loading import Loaded, loaded
+from tests.markdown_files import PHOTOS
 
 from docent.config import PipelineConfig
 from docent.records import Document
@@ -22,8 +23,8 @@ from docent.stages.ingest.fetch_images import Address, addresses_of
 from docent.store import Shard
 from docent.text.figures import with_descriptions
 
-SHARED = Path(__file__).parents[3] / "shared/data"
-PHOTOS = sorted((SHARED / "photos").glob("*.jpg"))
+FOLDER = PHOTOS[0].parent
+TABLE = Path(__file__).parents[1] / "fixtures" / "tables" / "workshops-en.csv"
 SERVER = Path(__file__).parents[1] / "fixtures" / "picture_server.py"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 RULES = Rules(("127.0.0.1",), 5.0, 1_000_000)
@@ -59,12 +60,12 @@ def started(*args: str) -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def other() -> Iterator[Web]:
-    yield from started(str(SHARED / "photos"), "http://127.0.0.1:1/")
+    yield from started(str(FOLDER), "http://127.0.0.1:1/")
 
 
 @pytest.fixture(scope="module")
 def web(other: Web) -> Iterator[Web]:
-    yield from started(str(SHARED / "photos"), other.url(PHOTOS[0].name))
+    yield from started(str(FOLDER), other.url(PHOTOS[0].name))
 
 
 @pytest.fixture(autouse=True)
@@ -76,12 +77,12 @@ def _no_long_waits_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stores(folder: Path, cells: list[str], web: Web, **settings: Any) -> Loaded:
-    """The published table of stores with a column of addresses."""
-    lines = (SHARED / "documents/en-store-information.csv").read_text(encoding="utf-8").splitlines()
+    """A table of five rows with a column of addresses."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
     quoted = ['"' + cell.replace('"', '""') + '"' for cell in [*cells, *[""] * 5]]
     table = "\n".join([f"{lines[0]},Photos", *(f"{a},{b}" for a, b in zip(lines[1:], quoted, strict=False))])
     (folder / "stores.csv").write_text(table, encoding="utf-8")
-    rows = {"title_column": "Store Name", "image_columns": ["Photos"], "image_hosts": [web.host]}
+    rows = {"title_column": "Workshop Name", "image_columns": ["Photos"], "image_hosts": [web.host]}
     return loaded("csv", folder / "stores.csv", rows=rows, **settings)
 
 
@@ -99,7 +100,7 @@ def test_four_photos_and_a_dead_address_become_numbered_notes_in_their_rows(tmp_
     first, second, third, fourth, _ = found.sections
     assert first.text.split("\n")[-3:] == ["{{IMAGE_1}}", "[Image 2 could not be fetched]", "{{IMAGE_3}}"]
     assert [f.token for f in first.figures] == ["{{IMAGE_1}}", "{{IMAGE_3}}"]
-    assert "Zip Code: 04567" in first.text.split("\n")
+    assert "Zip Code: 04127" in first.text.split("\n")
     assert web.host not in first.text
     images = [f.image for s in found.sections for f in s.figures if f.image is not None]
     assert [image.sha256 for image in images] == [hashlib.sha256(p.read_bytes()).hexdigest() for p in PHOTOS]

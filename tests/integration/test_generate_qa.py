@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.chat_files import dialogues
 
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
@@ -45,12 +45,6 @@ TEXT = (
     "Ada Example described the {name} in 1882 in her book on forms. Bakers often use the {name} as a shape for bread. "
     "Seen from above, the {name} looks like a wheel without spokes. Every {name} of this room was cast in bronze."
 )
-
-
-def example_rows() -> list[dict[str, str]]:
-    """The two exhibits whose published dialogues are at hand."""
-    path = Path(__file__).parents[3] / "shared" / "data" / "museum" / "example_synthetic_data.csv"
-    return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True)))
 
 
 @dataclass
@@ -191,10 +185,8 @@ def test_every_item_gets_five_pairs_at_each_temperature_and_the_settings_are_rea
 
 
 @pytest.mark.feature("F39", "F40")
-def test_a_teacher_that_says_what_was_published_gives_the_published_pairs_in_order(
-    museum: Museum, endpoint: Endpoint
-) -> None:
-    published = [row["synthetic_dialogs"] for row in example_rows()]
+def test_a_teacher_that_repeats_known_dialogues_gives_their_pairs_in_order(museum: Museum, endpoint: Endpoint) -> None:
+    published = dialogues()
     pieces = [re.split(r"(?=\[Visitor\])", dialogs)[1:] for dialogs in published]
     assert [len(found) for found in pieces] == [15, 15]
     replay = {

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import random
 import shutil
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter
+from tests.published import published
 
 from docent.config import PipelineConfig
 from docent.records import SPLITS, Document, ImageFile, ImageQuality, Item
@@ -18,7 +20,6 @@ from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Artifact, Shard
 
-SHARED = Path(__file__).parents[3] / "shared/data"
 STAGES = ("ingest", "assess-images", "augment-images", "assemble")
 
 
@@ -79,12 +80,15 @@ def test_raw_folders_become_items_and_nothing_is_lost(museum: Path, run_dir: Pat
     made = run(config(museum), run_dir)
     documents = list(made["ingest"].rows(Document))
     assert [document.name for document in documents] == ["cube", "sphere", "torus", "void", "wreck"]
-    assert [(r.reason, r.raw) for r in made["ingest"].rejects()] == [("no photo", "void"), ("not an image", "text.jpg")]
+    assert [(r.reason, r.raw) for r in made["ingest"].rejects()] == [
+        ("no photo", "void"),
+        ("does not decode", "cut.jpg"),
+        ("not an image", "text.jpg"),
+    ]
     measured = {q.image_id: q for q in made["assess-images"].rows(ImageQuality)}
     names = {image.id: image.name for document in documents for image in document.images}
     assert set(measured) == set(names)
     assert {names[q.image_id]: q.reasons for q in measured.values() if not q.keep} == {
-        "cut.jpg": ("does not decode",),
         "small.jpg": ("too small",),
         "plain.png": ("blank",),
     }
@@ -173,13 +177,18 @@ def test_without_assessment_every_photo_is_used_and_without_copies_only_original
     assert {item.name: len(item.images) for item in items} == {"cube": 4, "sphere": 1, "torus": 2}
 
 
-def test_a_photo_that_does_not_decode_costs_its_copies_and_not_the_stage(museum: Path, run_dir: Path) -> None:
-    for name in ("small.jpg", "plain.png"):
-        (museum / "wreck" / name).unlink()
-    made = run(config(museum, assess_images=None), run_dir, stages=("ingest", "augment-images", "assemble"))
-    rejects = list(made["augment-images"].rejects())
+def test_a_photo_that_is_damaged_after_ingest_costs_its_copies_and_not_the_stage(museum: Path, run_dir: Path) -> None:
+    made = config(museum, assess_images=None)
+    ingested = run(made, run_dir, stages=("ingest",))["ingest"]
+    (image,) = (i for d in ingested.rows(Document) for i in d.images if i.name == "view-7.jpg")
+    path = ingested.file(image.file)
+    whole = path.read_bytes()
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    os.utime(path, ns=times)
+    rejects = list(run(made, run_dir, stages=("augment-images",))["augment-images"].rejects())
     assert rejects and {r.reason for r in rejects} == {"does not decode"}
-    assert all(r.raw.startswith("cut-aug") for r in rejects)
+    assert all(r.raw.startswith("view-7-aug") for r in rejects)
 
 
 def test_no_photo_to_test_with_is_one_message_with_the_way_out(
@@ -222,12 +231,31 @@ def test_too_many_absent_photos_stop_the_run_before_anything_is_built_on_them(
     assert "1 x photo not found" in caplog.text and "1 x path leaves the images folder" in caplog.text
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no {SHARED}: the published table and its photos are not shipped")
+def test_a_table_of_which_most_photos_are_absent_gives_the_items_whose_photos_are_there(
+    tmp_path: Path, run_dir: Path
+) -> None:
+    """Of each, the table names two photos for training and one for testing."""
+    (tmp_path / "images").mkdir()
+    for name, seed in (("cube-1", 1), ("cube-3", 2), ("torus-1", 3)):
+        (tmp_path / "images" / f"{name}.jpg").write_bytes(jpeg(photo(seed)))
+    lists = [(f"{name}-1.jpg\n{name}-2.jpg", f"{name}-3.jpg") for name in ("cube", "torus", "cone")]
+    rows = [f'{item.split("-")[0]},A form.,"{item}","{test}"' for item, test in lists]
+    (tmp_path / "raw.csv").write_text("\n".join(["item_name,description,train_images,test_images", *rows, ""]))
+    made = config(tmp_path / "raw.csv", "exhibits-csv", assemble={"split": "given", "images_per_item": 4})
+    done = run(made, run_dir)
+    assert done["ingest"].success["rows"] == 3
+    assert Counter(r.reason for r in done["ingest"].rejects()) == {"photo not found": 6}
+    items = {item.name: Counter(p.split for p in item.images) for item in done["assemble"].rows(Item)}
+    assert items == {"cube": {"train": 2, "test": 1}, "torus": {"train": 2}}
+    assert [(r.reason, r.raw) for r in done["assemble"].rejects()] == [("no usable photo", "cone")]
+
+
+@pytest.mark.published
 def test_the_published_table_with_four_photos_gives_four_items(run_dir: Path) -> None:
     source = {
         "kind": "exhibits-csv",
-        "path": str(SHARED / "museum/smithsonian_raw_data.csv"),
-        "images": str(SHARED / "photos"),
+        "path": str(published("museum/smithsonian_raw_data.csv")),
+        "images": str(published("photos")),
     }
     made = config(Path("unused"), ingest={"sources": [source]}, assemble={"split": "given"})
     done = run(made, run_dir)

@@ -13,6 +13,8 @@ import pytest
 from tests.loading import loaded
 from tests.manual_run import ManualRun, WithStage, figure, manual, png
 from tests.mock_endpoint import KEY, MockEndpoint
+from tests.pdf_report import TEXT_PAGES
+from tests.published import published
 
 from docent.context import Context
 from docent.records import Document, QAPair
@@ -21,7 +23,6 @@ from docent.stages.generate_qa.calls import planned
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.text.languages import languages, truth_of
 
-SHARED = Path(__file__).parents[3] / "shared"
 SECTIONS = 4
 Making = Callable[..., ManualRun]
 
@@ -166,11 +167,24 @@ def test_conversations_that_a_limit_interrupts_in_either_step_end_as_if_it_had_n
 
 
 @pytest.mark.feature("F65")
-def test_nine_chunks_of_a_published_pdf_give_three_pairs_each(
+def test_nine_chunks_of_a_pdf_give_three_pairs_each(
+    tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint, report_pdf: Path
+) -> None:
+    gives_27_pairs(report_pdf, tmp_path, with_stage, teacher)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F65")
+def test_nine_chunks_of_the_published_pdf_give_three_pairs_each(
     tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint
 ) -> None:
-    (read,) = loaded("pdf", SHARED / "data" / "documents" / "en-imagenet-training.pdf").documents
-    text_pages = {1, 2, 4, 6, 9}
+    gives_27_pairs(published("documents/en-imagenet-training.pdf"), tmp_path, with_stage, teacher)
+
+
+def gives_27_pairs(pdf: Path, tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint) -> None:
+    """Ask three questions about every chunk of the text pages of a PDF, which are the same in both."""
+    (read,) = loaded("pdf", pdf).documents
+    text_pages = set(TEXT_PAGES)
     chunks = tuple(section for section in read.sections if section.source.page in text_pages)
     run = ManualRun(tmp_path, with_stage, lambda ctx: iter([read.model_copy(update={"sections": chunks})]))
     assert run.run(run.config(llm(teacher), types=["long_answer"], domain="image classification")) == 0

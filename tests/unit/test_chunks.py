@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.pdf_report import lines_of_pages
+from tests.published import published
 
 from docent.text.chunks import chunk_text, chunk_tokens, count_tokens
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "documents" / "en-imagenet-training.pdf"
 TOKEN = re.compile(r"\{\{FIGURE_p\d+_\d+\}\}")
 TEXTS = st.text(st.sampled_from("ab \n.。、한字é😀"), max_size=600)
 
@@ -67,9 +67,21 @@ def test_a_figure_token_is_never_cut(parts: list[str]) -> None:
 
 @pytest.mark.feature("F14")
 @pytest.mark.parametrize(("limit", "overlap"), [(1024, 100), (1500, 100), (256, 32)])
-def test_token_chunks_of_the_shared_pdf_keep_the_limit_and_overlap_exactly(limit: int, overlap: int) -> None:
-    pdf = pypdfium2.PdfDocument(SHARED)
+def test_token_chunks_keep_the_limit_and_overlap_exactly(limit: int, overlap: int) -> None:
+    keep_limit_and_overlap("\n\n".join("\n".join(lines) for lines in lines_of_pages().values()), limit, overlap)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F14")
+@pytest.mark.parametrize(("limit", "overlap"), [(1024, 100), (1500, 100), (256, 32)])
+def test_token_chunks_of_the_published_pdf_keep_the_limit_and_overlap_exactly(limit: int, overlap: int) -> None:
+    pdf = pypdfium2.PdfDocument(published("documents/en-imagenet-training.pdf"))
     text = "\n\n".join(pdf[number].get_textpage().get_text_range() for number in range(len(pdf)))
+    keep_limit_and_overlap(text, limit, overlap)
+
+
+def keep_limit_and_overlap(text: str, limit: int, overlap: int) -> None:
+    """Cut a text into chunks of tokens and count the tokens apart from the code that is tested."""
     pieces = chunk_tokens(text, limit, overlap)
     assert len(pieces) > 1 and pieces[0][0] == 0 and pieces[-1][1] == len(text)
     assert all(count_tokens(text[start:end]) <= limit for start, end in pieces)

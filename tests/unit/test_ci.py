@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,29 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYS = '#!/bin/sh\necho "$(basename "$0")" "$@"\n'
+MAKE = """#!/bin/sh
+echo make "$@" ${DOCENT_PUBLISHED_DATA:+with $DOCENT_PUBLISHED_DATA}
+[ "$1" != test ] || { echo "beside: $(ls ..)"; .venv/bin/pytest an "argument"; }
+"""
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone with nothing in it but .ci/run, and a PATH of stand-ins."""
+    """A clone with .ci/run, one module and an environment, and a PATH of stand-ins; `make test` says what it sees."""
     clone = tmp_path / "a clone"
     (clone / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci/run", clone / ".ci/run")
-    for name in ("make", "chromium"):
-        program(tmp_path / "bin" / name, SAYS)
+    (clone / "jobs/docent").mkdir(parents=True)
+    (clone / "jobs/docent/__init__.py").touch()
+    (clone / ".gitignore").write_text(".venv\n")
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(clone)]
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=x"]):
+        subprocess.run([*git, *command], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", clone / ".venv"], check=True)
+    for name in ("docent", "pytest"):
+        (clone / ".venv/bin" / name).write_text("import docent, sys; print(docent.__file__, *sys.argv[1:])\n")
+    program(tmp_path / "bin" / "make", MAKE)
+    program(tmp_path / "bin" / "chromium", SAYS)
     return clone
 
 
@@ -57,6 +71,31 @@ def ran(clone: Path, **variables: str) -> tuple[int, list[str]]:
         [clone / ".ci/run"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     return result.returncode, [line for line in result.stdout.splitlines() if line and not line.startswith(("=", "-"))]
+
+
+def test_tests_run_in_a_clone_of_its_own_code_with_nothing_beside_it(clone: Path) -> None:
+    (clone.parent / "shared/data").mkdir(parents=True)
+    (clone / "not-committed.py").touch()
+    code, said = ran(clone, DOCENT_PUBLISHED_DATA="../shared/data")
+    assert code == 0
+    test = said.index("make test")
+    beside, seen, verify, published = said[test + 1 : test + 5]
+    assert beside == "beside: docent"
+    alone = Path(seen.removesuffix(" an argument")).parents[2]
+    assert alone.name == "docent" and alone != clone and not alone.exists(), "it is deleted in the end"
+    assert (verify, published) == ("make verify", "make test-published with ../shared/data")
+
+
+def test_without_published_material_one_line_says_so(clone: Path) -> None:
+    code, said = ran(clone)
+    assert code == 0 and "make test-published" not in said
+    assert any(line.startswith("make test-published: not run") for line in said)
+
+
+def test_a_failure_in_the_clone_fails(clone: Path) -> None:
+    program(clone.parent / "bin" / "make", MAKE + '[ "$1" != verify ]\n')
+    code, said = ran(clone)
+    assert (code, said[-1]) == (1, "make verify")
 
 
 def test_without_a_cluster_one_line_says_so(clone: Path) -> None:

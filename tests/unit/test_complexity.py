@@ -1,8 +1,6 @@
-"""Complexity of a picture: OpenCV's values without OpenCV, and the published ones on the shared PDF."""
+"""Complexity of a picture: OpenCV's values without OpenCV, and the published ones of the published PDF."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,10 +8,9 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
 from PIL import Image
+from tests.published import published
 
 from docent.vision.complexity import MAX_PIXELS, Complexity, measure
-
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "documents" / "en-imagenet-training.pdf"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (50, 61), (200, 150)])
@@ -31,8 +28,9 @@ def test_edges_and_laplacian_are_those_of_opencv(shape: tuple[int, int], blur: f
         assert found.laplacian == pytest.approx(float(cv2.Laplacian(grey, cv2.CV_64F).var()), abs=1e-3)
 
 
+@pytest.mark.published
 @pytest.mark.feature("F12")
-def test_the_five_figures_of_the_shared_pdf_have_the_published_values() -> None:
+def test_the_five_figures_of_the_published_pdf_have_the_published_values() -> None:
     # Published with two decimals and to the unit; one edge count differs by a pixel between versions of OpenCV.
     expected = [
         (2, 579.75, 34_930, 6.13),
@@ -41,7 +39,7 @@ def test_the_five_figures_of_the_shared_pdf_have_the_published_values() -> None:
         (7, 885.8, 103_975, 9.79),
         (7, 607.5, 27_029, 6.15),
     ]
-    pdf = pypdfium2.PdfDocument(SHARED)
+    pdf = pypdfium2.PdfDocument(published("documents/en-imagenet-training.pdf"))
     found = []
     for page in (2, 4, 6, 7):
         for item in pdf[page].get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]):

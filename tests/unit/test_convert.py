@@ -11,17 +11,27 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests import chat_files
+from tests.published import published
 
 from docent.errors import InputError, LauncherError
 from docent.launcher.verbs.convert import convert
 from docent.stages.build_dataset import convert_merge
 from docent.stages.build_dataset.convert_instructions import skill_of
 
-DATA = Path(__file__).parents[3] / "shared/data"
-DIALOGS = DATA / "museum/example_synthetic_data.csv"
-CHAT = DATA / "qa/imagenet-training-summary-oai.jsonl"
 BOM = b"\xef\xbb\xbf"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test data is not there")
+
+
+@pytest.fixture
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """18 conversations of three pairs, with a byte order mark."""
+    return chat_files.write_chat(tmp_path_factory.mktemp("chat") / "museum.jsonl")
+
+
+@pytest.fixture
+def published_chat() -> Path:
+    """The published file of the same size."""
+    return published("qa/imagenet-training-summary-oai.jsonl")
 
 
 def docent(*arguments: Path | str) -> Result:
@@ -66,13 +76,32 @@ def table(path: Path, **cells: str) -> Path:
     return path
 
 
-@needs_data
+@pytest.mark.feature("F42", "F43")
+def test_dialogs_become_tables_to_the_byte(tmp_path: Path) -> None:
+    said = "\n\n".join(f'[Visitor]: What is “{n}”?\n[Guide]: It\'s a "{n}",\né.' for n in range(5))
+    source = table(tmp_path / "a.csv", test_images="d.jpg\ne.jpg", synthetic_dialogs=said)
+    done = good("dialogs", source, tmp_path)
+    # Pairs 0 and 1 are tested with, 2 validates, 3 and 4 train; the spaces are those of the published tables.
+    for split, numbers, pictures in (("test", (0, 1), "de"), ("validation", (2,), "c"), ("train", (3, 4), "ab")):
+        lines = ["data_id,item_name,image_name,file_name,dialog"]
+        for data_id, (number, picture) in enumerate(zip(numbers, pictures, strict=True)):
+            asked = f'{{""type"": ""text"", ""text"": ""What is “{number}”?""}}'
+            told = f'{{""type"": ""text"", ""text"": ""It\'s a \\""{number}\\"", é.""}}'
+            turns = f'{{""role"": ""user"", ""content"": [{{""type"": ""image""}}, {asked} ]}}, '
+            turns += f'{{""role"": ""assistant"", ""content"": [{told} ]}}'
+            lines.append(f'{data_id},cube,{picture}.jpg,{picture}.jpg,"{{""messages"": [{turns} ]}}"')
+        assert (tmp_path / split / "metadata.csv").read_text(encoding="utf-8") == "\n".join([*lines, ""])
+        assert f"{split} {len(numbers)} rows" in done.output
+    assert "5 pictures are named and were not copied" in done.output
+
+
+@pytest.mark.published
 @pytest.mark.feature("F42", "F43")
 def test_the_published_dialogs_become_the_published_tables(tmp_path: Path) -> None:
-    done = good("dialogs", DIALOGS, tmp_path)
+    done = good("dialogs", published("museum/example_synthetic_data.csv"), tmp_path)
     for split, rows in (("train", 23), ("validation", 4), ("test", 3)):
         made = (tmp_path / split / "metadata.csv").read_bytes()
-        assert made == (DATA / f"museum/example_metadata_{split}.csv").read_bytes()
+        assert made == published(f"museum/example_metadata_{split}.csv").read_bytes()
         assert f"{split} {rows} rows" in done.output
     assert "30 pictures are named and were not copied" in done.output
 
@@ -128,40 +157,48 @@ def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
     assert "columns are missing: train_images, validation_images, test_images, synthetic_dialogs" in str(done.exception)
 
 
-@needs_data
 @pytest.mark.feature("F66")
-def test_the_published_chat_is_written_again_with_the_same_bytes(tmp_path: Path) -> None:
+def test_a_chat_is_written_again_with_the_same_bytes(tmp_path: Path, chat: Path) -> None:
+    writes_the_same_bytes(chat, tmp_path)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F66")
+def test_the_published_chat_is_written_again_with_the_same_bytes(tmp_path: Path, published_chat: Path) -> None:
+    writes_the_same_bytes(published_chat, tmp_path)
+
+
+def writes_the_same_bytes(chat: Path, tmp_path: Path) -> None:
+    """Convert a chat of 18 conversations with and without its byte order mark."""
     out = tmp_path / "out.jsonl"
-    done = good("chat", CHAT, out)
-    assert out.read_bytes() == CHAT.read_bytes()
+    done = good("chat", chat, out)
+    assert out.read_bytes() == chat.read_bytes()
     assert "18 conversations, 54 pairs" in done.output
-    good("chat", CHAT, out, "--no-bom")
-    assert BOM + out.read_bytes() == CHAT.read_bytes()
+    good("chat", chat, out, "--no-bom")
+    assert BOM + out.read_bytes() == chat.read_bytes()
     good("chat", out, tmp_path / "again.jsonl", "--bom")
-    assert (tmp_path / "again.jsonl").read_bytes() == CHAT.read_bytes()
+    assert (tmp_path / "again.jsonl").read_bytes() == chat.read_bytes()
 
 
-@needs_data
 @pytest.mark.feature("F66")
-def test_a_seeded_shuffle_is_a_permutation_and_always_the_same(tmp_path: Path) -> None:
+def test_a_seeded_shuffle_is_a_permutation_and_always_the_same(tmp_path: Path, chat: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        good("chat", CHAT, tmp_path / name, "--shuffle", f"--seed={seed}")
+        good("chat", chat, tmp_path / name, "--shuffle", f"--seed={seed}")
     a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
-    assert a == b != c != CHAT.read_bytes()
-    assert sorted(a.removeprefix(BOM).splitlines()) == sorted(CHAT.read_bytes().removeprefix(BOM).splitlines())
+    assert a == b != c != chat.read_bytes()
+    assert sorted(a.removeprefix(BOM).splitlines()) == sorted(chat.read_bytes().removeprefix(BOM).splitlines())
     assert a.startswith(BOM)
     assert a.count(BOM) == 1
 
 
-@needs_data
 @pytest.mark.feature("F66")
-def test_single_turns_keep_the_system_message_and_every_pair(tmp_path: Path) -> None:
-    good("chat", CHAT, tmp_path / "a", "--turns=single", "--system=Be brief.")
+def test_single_turns_keep_the_system_message_and_every_pair(tmp_path: Path, chat: Path) -> None:
+    good("chat", chat, tmp_path / "a", "--turns=single", "--system=Be brief.")
     made = read(tmp_path / "a")
     assert len(made) == 54
     assert {tuple(m["role"] for m in one["messages"]) for one in made} == {("system", "user", "assistant")}
     assert {one["messages"][0]["content"] for one in made} == {"Be brief."}
-    asked = [m["content"] for one in read(CHAT) for m in one["messages"] if m["role"] == "user"]
+    asked = [m["content"] for one in read(chat) for m in one["messages"] if m["role"] == "user"]
     assert [one["messages"][1]["content"] for one in made] == asked
 
 
@@ -205,16 +242,26 @@ def test_a_bad_line_of_chat_is_named_and_nothing_is_written(tmp_path: Path, line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
 
 
-@needs_data
 @pytest.mark.feature("F68")
-def test_published_chat_gives_its_54_instructions(tmp_path: Path) -> None:
+def test_a_chat_gives_one_instruction_for_every_pair(tmp_path: Path, chat: Path) -> None:
+    gives_54_instructions(chat, tmp_path, chat_files.SKILL)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F68")
+def test_the_published_chat_gives_its_54_instructions(tmp_path: Path, published_chat: Path) -> None:
+    gives_54_instructions(published_chat, tmp_path, "Distributed training on Cloud")
+
+
+def gives_54_instructions(chat: Path, tmp_path: Path, skill: str) -> None:
+    """Convert a chat of 54 pairs into rows of instructions."""
     out = tmp_path / "seed.jsonl"
-    good("instructions", CHAT, out)
+    good("instructions", chat, out)
     rows = read_lines(out)
     assert [list(row) for row in rows] == [["idx", "Skill", "Difficulty", "Instruction"]] * 54
     assert [row["idx"] for row in rows] == list(range(1, 55))
-    assert {(row["Skill"], row["Difficulty"]) for row in rows} == {("Distributed training on Cloud", 5)}
-    asked = [m["content"] for one in read(CHAT) for m in one["messages"] if m["role"] == "user"]
+    assert {(row["Skill"], row["Difficulty"]) for row in rows} == {(skill, 5)}
+    asked = [m["content"] for one in read(chat) for m in one["messages"] if m["role"] == "user"]
     assert [row["Instruction"] for row in rows] == asked
     assert not out.read_bytes().startswith(BOM)
 
@@ -245,14 +292,24 @@ def test_a_conversation_without_a_skill_gives_no_rows_and_is_counted(tmp_path: P
     assert "1 conversations name no skill" in done.output
 
 
-@needs_data
 @pytest.mark.feature("F67")
-def test_a_file_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path) -> None:
-    done = good("merge", CHAT, CHAT, tmp_path / "out.jsonl")
+def test_a_file_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path, chat: Path) -> None:
+    loses_its_repeats(chat, tmp_path)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F67")
+def test_the_published_chat_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path, published_chat: Path) -> None:
+    loses_its_repeats(published_chat, tmp_path)
+
+
+def loses_its_repeats(chat: Path, tmp_path: Path) -> None:
+    """Merge a chat of 18 conversations and 54 pairs with itself."""
+    done = good("merge", chat, chat, tmp_path / "out.jsonl")
     assert "54 pairs kept in 18 conversations, 54 exact repeats, 0 near repeats, 0 bad lines" in done.output
     made = read(tmp_path / "out.jsonl")
-    assert [one["messages"] for one in made] == [one["messages"] for one in read(CHAT)]
-    assert [one["source"] for one in made] == [f"{CHAT.name}:{n}" for n in range(1, 19)]
+    assert [one["messages"] for one in made] == [one["messages"] for one in read(chat)]
+    assert [one["source"] for one in made] == [f"{chat.name}:{n}" for n in range(1, 19)]
 
 
 @pytest.mark.feature("F67", "F18")

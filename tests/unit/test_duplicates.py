@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.chat_files import pairs as museum_pairs
+from tests.published import published
 from tests.unit.test_curate import ITEM, item_of, pair
 
 from docent.config import Curate
@@ -17,7 +18,6 @@ from docent.stages.curate import Court
 from docent.stages.curate.duplicates import Embedder, Kept
 from docent.text.repeats import NearRepeats, hash_of, sketch_of
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 TOLD = (
     "The lantern hangs from an iron hook above the gate and was lit every evening by the watchman, who carried "
     "a long pole with a burning wick and walked along the wall before the bells rang for the night."
@@ -135,11 +135,21 @@ def test_the_encoder_finds_a_retelling_and_lets_another_statement_pass() -> None
 
 
 @pytest.mark.feature("F67")
-def test_a_published_chat_file_merged_with_itself_has_54_exact_repeats_and_54_pairs_kept() -> None:
-    path = SHARED / "data" / "qa" / "imagenet-training-summary-oai.jsonl"
-    lines = path.read_text(encoding="utf-8-sig").splitlines() * 2
+def test_54_pairs_judged_twice_are_54_kept_and_54_exact_repeats() -> None:
+    keeps_the_first_of_each(museum_pairs())
+
+
+@pytest.mark.published
+@pytest.mark.feature("F67")
+def test_the_published_pairs_judged_twice_are_54_kept_and_54_exact_repeats() -> None:
+    lines = published("qa/imagenet-training-summary-oai.jsonl").read_text(encoding="utf-8-sig").splitlines()
     turns = [[m["content"] for m in json.loads(line)["messages"] if m["role"] != "system"] for line in lines]
-    told = [(t[i], t[i + 1]) for t in turns for i in range(0, len(t), 2)]
+    keeps_the_first_of_each([(t[i], t[i + 1]) for t in turns for i in range(0, len(t), 2)])
+
+
+def keeps_the_first_of_each(once: list[tuple[str, str]]) -> None:
+    """Judge 54 different pairs, and then all of them again."""
+    told = once * 2
     item = item_of("merged", "\n".join(f"{q} {a}" for q, a in told[:54]), "section")
     pairs = [pair(answer, question, "long_answer", item) for question, answer in told]
     court = Court(Curate(near_duplicate_similarity=0.75, min_answer_words=1, max_unsupported_names=99), [item])

@@ -4,14 +4,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.published import published
 
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject
+from docent.stages.ingest.exhibit_names import reject_named_twice
 from docent.stages.ingest.exhibits_csv import list_exhibits
-from docent.stages.ingest.sources import Exhibit, reject_named_twice
+from docent.stages.ingest.sources import Exhibit
 
-SHARED_CSV = Path(__file__).parents[3] / "shared/data/museum/smithsonian_raw_data.csv"
+MUSEUM = Path(__file__).parents[2] / "samples" / "museum" / "raw_data.csv"
 COLUMNS = ["item_id", "item_name", "link", "train_images", "validation_images", "test_images", "description"]
 
 
@@ -40,23 +42,32 @@ def only_exhibit(made: Source) -> Exhibit:
 
 
 @pytest.mark.feature("F01")
-@pytest.mark.skipif(not SHARED_CSV.is_file(), reason=f"no {SHARED_CSV}: the published table is not shipped")
+def test_the_sample_museum_has_20_exhibits_280_photos_and_one_split_pattern() -> None:
+    assert all_patterns(MUSEUM, 14) == {(10, 1, 3): 20}
+
+
+@pytest.mark.published
+@pytest.mark.feature("F01")
 def test_the_published_table_has_65_exhibits_975_photos_and_its_split_patterns() -> None:
-    found = list_exhibits(Source(kind="exhibits-csv", path=SHARED_CSV, images=SHARED_CSV.parent))
-    exhibits = [one for one in found if isinstance(one, Exhibit)]
-    assert len(found) == len(exhibits) == 65
-    assert {len({photo.name for photo in one.photos}) for one in exhibits} == {15}
-    patterns = Counter((s.train, s.validation, s.test) for one in exhibits if (s := one.slots))
-    assert patterns == {
+    assert all_patterns(published("museum/smithsonian_raw_data.csv"), 15) == {
         (13, 1, 1): 54, (12, 2, 1): 2, (11, 2, 2): 4, (11, 3, 1): 1, (10, 4, 1): 1, (10, 3, 2): 1, (9, 3, 3): 2,
     }  # fmt: skip
-    lines = SHARED_CSV.read_text(encoding="utf-8-sig").split("\n")
+
+
+def all_patterns(table: Path, photos: int) -> Counter[tuple[int, int, int]]:
+    """Split patterns of a table; all its rows are exhibits with so many photos, and its lines hold their texts."""
+    found = list_exhibits(Source(kind="exhibits-csv", path=table, images=table.parent))
+    exhibits = [one for one in found if isinstance(one, Exhibit)]
+    assert len(found) == len(exhibits)
+    assert {len({photo.name for photo in one.photos}) for one in exhibits} == {photos}
+    lines = table.read_text(encoding="utf-8-sig").split("\n")
     for one in exhibits:
         span = "\n".join(lines[one.span.first_line - 1 : one.span.last_line])
         assert one.text.replace('"', '""') in span
         assert len(span) < len(one.text.replace('"', '""')) + 2000
         assert one.text.split("\n")[-1].replace('"', '""') in lines[one.span.last_line - 1]
         assert one.text.split("\n")[0].replace('"', '""') in lines[one.span.first_line - 1]
+    return Counter((s.train, s.validation, s.test) for one in exhibits if (s := one.slots))
 
 
 @pytest.mark.feature("F01")
@@ -88,7 +99,7 @@ def test_columns_are_found_by_name_in_any_order_and_others_ignored(tmp_path: Pat
     [
         (["name", "descripton", "train_images"], ["item_name, description", "found: name, descripton"], "rename"),
         (["item_name", "description", "images"], ["train_images or validation_images or test_images"], "images to"),
-        (["item_name;description;train_images"], ["columns are missing"], "separate the columns by commas"),
+        (["item_name:description:train_images"], ["columns are missing"], "separate the columns by commas"),
         (["x", "y", "z"], ["item_name, description"], "its first line must name"),
         (["item_name", "description", "description", "test_images"], ["2 times"], "keep one"),
     ],
@@ -107,10 +118,15 @@ def test_missing_columns_are_named_with_those_found_and_a_way_out(
     ("content", "what"),
     [
         (b"", "empty"),
-        ("item_name,description,test_images\ncube,gr\xfcn,a.jpg\n".encode("latin-1"), "not UTF-8: byte 0xfc"),
+        (
+            "item_name,description,test_images\nvaso,España,a.jpg\n".encode("latin-1"),
+            "not UTF-8, see byte 0xf1 in line 2",
+        ),
     ],
 )
-def test_a_file_that_is_no_csv_in_utf8_is_one_clear_error(tmp_path: Path, content: bytes, what: str) -> None:
+def test_a_file_that_is_no_csv_in_a_known_encoding_is_one_clear_error(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
     with pytest.raises(InputError, match=what):
         list_exhibits(source(tmp_path, content))
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.markdown_files import SEEDS, document, written
+from tests.markdown_files import TIDE_CLOCK, document, written
 
 from docent.text.facts import facts_of
 from docent.text.references import plain_text
@@ -83,10 +83,9 @@ def test_a_text_without_facts_is_one_fact_and_code_alone_is_none() -> None:
 
 
 @pytest.mark.feature("F06")
-@pytest.mark.parametrize("seed", sorted(path.name for path in SEEDS.glob("*.md")))
-def test_facts_of_the_seeds_stand_in_the_lines_they_name(seed: str) -> None:
-    found = document(SEEDS / seed)
-    in_file = (SEEDS / seed).read_text(encoding="utf-8").splitlines()
+def test_facts_of_a_manual_stand_in_the_lines_they_name() -> None:
+    found = document(TIDE_CLOCK)
+    in_file = TIDE_CLOCK.read_text(encoding="utf-8").splitlines()
     facts = [fact for section in found.sections for fact in section.facts]
     assert len(facts) > 50 and sum(len(fact.text) < 11 for fact in facts) <= 2
     for fact in facts:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.markdown_files import PHOTOS, SEEDS, document, intake, listed, load, written
+from tests.markdown_files import PHOTOS, TIDE_CLOCK, document, intake, listed, load, written
 
 from docent.records import Document, Figure, Reject
 from docent.stages.ingest import figures
@@ -16,7 +16,7 @@ from docent.text.figures import with_descriptions, without_figures
 from docent.text.references import Reference, code_spans, references_in
 
 TOKENS = re.compile(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
-PICTURES = sorted(PHOTOS.glob("*.jpg"))
+PICTURES = PHOTOS
 
 
 def found_in(text: str) -> list[str]:
@@ -32,18 +32,16 @@ def rejects(path: Path, name: str = "") -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.feature("F04")
-def test_tokens_put_into_a_seed_are_found_in_order_at_their_place(tmp_path: Path) -> None:
-    text = (SEEDS / "002-image-generation-and-quality.md").read_text(encoding="utf-8")
-    text = text.replace(
-        "## Data Sources\n", "## Data Sources\n\nSee {{FIGURE_1.2}} and {{ TABLE_3 }}.\n\n{{FIGURE_1.2}}\n"
-    )
-    text = text.replace("### 2. World Bank", "Then `{{NOT_THIS}}` and {{FIGURE_9}}.\n\n### 2. World Bank")
-    path = tmp_path / "seed.md"
+def test_tokens_put_into_a_manual_are_found_in_order_at_their_place(tmp_path: Path) -> None:
+    text = TIDE_CLOCK.read_text(encoding="utf-8").replace("![the dial](dial.png)", "shown elsewhere")
+    text = text.replace("## Parts\n", "## Parts\n\nSee {{FIGURE_1.2}} and {{ TABLE_3 }}.\n\n{{FIGURE_1.2}}\n")
+    text = text.replace("### Tools", "Then `{{NOT_THIS}}` and {{FIGURE_9}}.\n\n### Tools")
+    text = text.replace("# the last ten", "# not {{FIGURE_8}}, the last ten")
+    path = tmp_path / "manual.md"
     path.write_text(text, encoding="utf-8")
     by_title = {section.title: section for section in document(path).sections}
-    assert [one.token for one in by_title["Data Sources"].figures] == ["{{FIGURE_1.2}}", "{{ TABLE_3 }}"]
-    assert [one.token for one in by_title["1. Atropia Data"].figures] == ["{{FIGURE_9}}"]
-    assert "{{ TABLE_3 }}" in by_title["Data Sources"].text
+    assert [one.token for one in by_title["Parts"].figures] == ["{{FIGURE_1.2}}", "{{ TABLE_3 }}", "{{FIGURE_9}}"]
+    assert "{{ TABLE_3 }}" in by_title["Parts"].text
     assert sum(len(section.figures) for section in by_title.values()) == 3
     in_file = text.splitlines()
     for reason, raw, detail in rejects(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.markdown_files import SEEDS, document, written
+from tests.markdown_files import TIDE_CLOCK, document, written
 
 from docent.stages.ingest.front_matter import read_front_matter
 
@@ -16,17 +16,18 @@ def read(text: str) -> tuple[dict[str, str], str]:
 
 
 @pytest.mark.feature("F02")
-def test_a_seed_with_front_matter_names_itself() -> None:
-    found = document(SEEDS / "004-synthetic-qna-lab.md")
-    assert found.name == "Lab 1. Generate Synthetic QnAs from Real-world Data"
+def test_a_document_with_front_matter_names_itself() -> None:
+    found = document(TIDE_CLOCK)
+    assert found.name == "Tide clock: building and reading one"
     assert found.meta == {
-        "layout": "default",
-        "title": "Lab 1. Generate Synthetic QnAs from Real-world Data",
-        "permalink": "/1_synthetic_data/",
+        "layout": "manual",
+        "title": "Tide clock: building and reading one",
+        "description": "How a tide clock is built, set and read, with its program.",
+        "permalink": "/clocks/tide/",
         "has_children": "true",
         "nav_order": "4",
     }
-    lines = (SEEDS / "004-synthetic-qna-lab.md").read_text(encoding="utf-8").splitlines()
+    lines = TIDE_CLOCK.read_text(encoding="utf-8").splitlines()
     assert lines[found.sections[0].source.first_line - 1].strip() == found.sections[0].text.splitlines()[0].strip()
     assert not any("nav_order" in section.text for section in found.sections)
 

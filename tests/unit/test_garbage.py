@@ -12,13 +12,16 @@ from docent.store import SUCCESS
 
 def test_what_a_newer_configuration_has_begun_is_no_garbage(tmp_path: Path) -> None:
     unit = tmp_path / "finetune-lora"
-    for folder in ("older", "complete", "newer"):
+    complete = "c0ffee0000"
+    for folder in ("older", complete, "newer"):
         (unit / folder / "checkpoints").mkdir(parents=True)
-    success = {"folder": "complete", "parts": [], "rejects": [], "files": [], "markers": []}
+    success = {"schema": 1, "unit": unit.name, "spec": f"{complete:0<64}", "folder": complete, "digest": "0" * 64}
+    success |= {"rows": 0, "rejected": 0, "reject_reasons": {}, "failed_shards": []}
+    success |= {"parts": [], "rejects": [], "files": [], "markers": []}
     (unit / SUCCESS).write_text(json.dumps(success))
     for seconds, path in enumerate((unit / "older", unit / SUCCESS, unit / "newer")):
         os.utime(path, (seconds, seconds))
     assert [one.path.relative_to(unit).as_posix() for one in find_garbage(tmp_path)] == [
         "older",
-        "complete/checkpoints",
+        f"{complete}/checkpoints",
     ]

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from docent.records import ImageQuality
-from docent.vision.hashes import near_identical, near_identical_pairs, similarity
+from docent.vision.hashes import HashIndex, near_identical, similarity
 from docent.vision.quality import measure
 
 
@@ -52,7 +52,7 @@ def test_one_agreeing_hash_is_not_enough() -> None:
 
 def test_pictures_that_did_not_decode_are_never_the_same() -> None:
     assert not near_identical(quality("a", "", ""), quality("b", "", ""), 0.9)
-    assert not list(near_identical_pairs([quality("a", "", ""), quality("b", "", "")], 0.9))
+    assert not HashIndex(0.9).matches(quality("a", "", "")).size
 
 
 def test_the_quick_search_finds_exactly_the_pairs_that_comparing_all_finds() -> None:
@@ -65,7 +65,11 @@ def test_the_quick_search_finds_exactly_the_pairs_that_comparing_all_finds() -> 
             rows.append(quality(f"{group}-{member}", f"{ahash ^ flipped[0]:016x}", f"{phash ^ flipped[1]:016x}"))
     for least in (1.0, 0.97, 0.95, 0.9, 0.8):
         every = {(a.id, b.id) for a, b in combinations(rows, 2) if near_identical(a, b, least)}
-        found = [(a.id, b.id) for a, b in near_identical_pairs(rows, least)]
+        index = HashIndex(least)
+        found = []
+        for row in rows:
+            found += [(rows[k].id, row.id) for k in index.matches(row).tolist()]
+            index.add(row)
         assert len(found) == len(set(found))
         assert {tuple(sorted(pair)) for pair in found} == {tuple(sorted(pair)) for pair in every}
     assert every

@@ -105,7 +105,7 @@ def test_what_is_no_file_is_not_found_and_nobody_waits_for_it(
     ("data", "reason"),
     [
         (b"", "not an image"),
-        (b"GIF89a", "not an image"),
+        (b"GIF89a", "does not decode"),
         (b"<html>404</html>", "not an image"),
         (png_bomb(), "too many pixels"),
         (jpeg() + b"\x00" * 100_000, "file too large"),

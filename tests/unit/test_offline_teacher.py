@@ -29,7 +29,7 @@ TEXT = (
 
 
 def material(text: str = TEXT, name: str = "klein-bottle", temperature: float = 0.4, pairs: int = 5) -> Material:
-    return Material(name, text, TEMPERATURES, temperature, pairs, 300, "English", 7)
+    return Material(name, text, TEMPERATURES, temperature, pairs, 300, "English", 7, readable_name(name))
 
 
 def all_pairs(text: str = TEXT, name: str = "klein-bottle", pairs: int = 5) -> list[tuple[str, str]]:

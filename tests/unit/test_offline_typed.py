@@ -6,7 +6,6 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.published import published
 
 from docent.config import Llm
 from docent.errors import ConfigError
@@ -30,7 +30,8 @@ from docent.text.languages import languages, truth_of
 from docent.text.numbers import unsupported_numbers
 from docent.text.sentences import contains_name, count_words, plain, split_sentences
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "tests" / "fixtures" / "tables"
 ALL_TYPES = sorted(WRITES)
 MANUAL = """# Signal controller
 
@@ -82,15 +83,8 @@ def pairs_of(asked: TypedMaterial, temperature: float = 0.4) -> list[tuple[str, 
     return [(p.question, p.answer) for p in TypedReply.model_validate_json(write_typed(asked, temperature)).pairs]
 
 
-def descriptions() -> Iterator[tuple[str, str]]:
-    """Names and descriptions of real exhibits."""
-    with (SHARED / "museum" / "smithsonian_raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            yield row["item_name"], row["description"]
-
-
-def stores(code: str) -> list[dict[str, str]]:
-    with (SHARED / "documents" / f"{code}-store-information.csv").open(encoding="utf-8-sig", newline="") as file:
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -263,8 +257,17 @@ def test_a_language_it_does_not_know_is_refused_with_those_it_does() -> None:
     assert refused.value.where == "generate_qa.language"
 
 
-def test_every_row_of_the_korean_table_is_asked_about_in_korean_with_the_fitting_particle() -> None:
-    for row in stores("ko"):
+def test_every_row_of_a_korean_table_is_asked_about_in_korean_with_the_fitting_particle() -> None:
+    asks_about_every_korean_row(TABLES / "workshops-ko.csv")
+
+
+@pytest.mark.published
+def test_every_row_of_the_published_korean_table_is_asked_about_in_korean() -> None:
+    asks_about_every_korean_row(published("documents/ko-store-information.csv"))
+
+
+def asks_about_every_korean_row(table: Path) -> None:
+    for row in rows_of(table):
         asked = material("fact_based", name=row["매장명"], title="", text=as_text(row), language="ko", pairs=20)
         asked = replace(asked, facts=tuple(as_text(row).splitlines()), figures=())
         made = pairs_of(asked)
@@ -275,14 +278,14 @@ def test_every_row_of_the_korean_table_is_asked_about_in_korean_with_the_fitting
         assert all(unsupported_numbers(answer, as_text(row)) == [] for _, answer in made)
 
 
-def test_rows_of_the_english_table_have_values_leading_zeros_and_false_values_of_the_same_kind() -> None:
-    row = stores("en")[0]
+def test_rows_of_a_table_have_values_leading_zeros_and_false_values_of_the_same_kind() -> None:
+    row = rows_of(TABLES / "workshops-en.csv")[0]
     asked = material("short_answer", name=row["No."], title="", text=as_text(row), figures=(), others=(), pairs=20)
     made = dict(pairs_of(asked))
-    assert {"04567", "02-5678-1234", "150 pyeong"} <= set(made.values())
-    assert any("BrightStore Central" in question for question in made)
+    assert {"04127", "02-5550-1001", "85 square metres"} <= set(made.values())
+    assert any("Spoke and Chain Harbour" in question for question in made)
     judged = pairs_of(replace(asked, question_type="boolean", truths=(False, False)))
-    swapped = {"02-5678-1234", "02-4321-8765"}
+    swapped = {"02-5550-1001", "02-5550-1901"}
     for question, answer in judged:
         assert {n for n in swapped if n in question} != {n for n in swapped if n in answer}
 
@@ -380,8 +383,18 @@ def test_other_languages_have_at_least_ten_types_of_a_short_section(code: str) -
     assert written >= 10
 
 
-def test_real_descriptions_of_every_exhibit_give_grounded_answers_of_every_type() -> None:
-    for name, text in list(descriptions())[::3]:
+def test_descriptions_of_the_sample_museum_give_grounded_answers_of_every_type() -> None:
+    gives_grounded_answers(ROOT / "samples" / "museum" / "raw_data.csv", 2)
+
+
+@pytest.mark.published
+def test_descriptions_of_the_published_museum_give_grounded_answers_of_every_type() -> None:
+    gives_grounded_answers(published("museum/smithsonian_raw_data.csv"), 3)
+
+
+def gives_grounded_answers(table: Path, step: int) -> None:
+    """Ask about every `step`-th exhibit of a table in every question type."""
+    for name, text in [(row["item_name"], row["description"]) for row in rows_of(table)][::step]:
         source = squeezed(" ".join(text.split()))
         for question_type in ALL_TYPES:
             asked = material(question_type, name=name, title="", text=text[:3000], figures=(), pairs=3)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.pdf_files import PdfPage, paragraph, read_pdf, text_lines, write_pdf
+from tests.pdf_report import lines_of_pages
+from tests.published import published
 
 from docent.stages.ingest.partition import MAX_CHARS, Element, by_title, elements_of, joined, lines_of, repeated_edges
 from docent.stages.ingest.pdf_blocks import Block, Line
-
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "documents" / "en-imagenet-training.pdf"
 
 
 def element(chars: int, *, title: bool = False) -> Element:
@@ -24,8 +24,19 @@ def sizes(groups: list[list[Element]]) -> list[list[int]]:
 
 
 @pytest.mark.feature("F11")
-def test_no_element_of_the_shared_pdf_is_longer_than_1500() -> None:
-    document = read_pdf(SHARED, layout="partition", figure_dpi=72).document
+def test_a_report_becomes_elements_of_bounded_length_that_lose_no_word(report_pdf: Path) -> None:
+    document = read_pdf(report_pdf, layout="partition", figure_dpi=72).document
+    assert max(len(section.text) for section in document.sections) <= 1500
+    assert sum(len(section.figures) for section in document.sections) == 5
+    assert {"Borromean rings", "Klein bottle", "Octahedron"} <= {section.title for section in document.sections}
+    said = [word for section in document.sections for word in f"{section.title} {section.text}".split()]
+    assert {word for lines in lines_of_pages().values() for line in lines for word in line.split()} <= set(said)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F11")
+def test_no_element_of_the_published_pdf_is_longer_than_1500() -> None:
+    document = read_pdf(published("documents/en-imagenet-training.pdf"), layout="partition", figure_dpi=72).document
     assert max(len(section.text) for section in document.sections) <= 1500
     assert sum(len(section.figures) for section in document.sections) == 5
     titles = {section.title for section in document.sections}

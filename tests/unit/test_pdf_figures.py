@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.pdf_files import PdfImage, PdfPage, Read, noise, paragraph, read_pdf, text_lines, write_pdf
+from tests.pdf_report import FIGURE_PAGES, TERMINAL_POINTS, lines_of_pages
+from tests.published import published
 
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data" / "documents" / "en-imagenet-training.pdf"
 SAMPLE = ROOT / "samples" / "documents" / "orrery-conservation.pdf"
 ABOVE, BELOW = paragraph(64, "above"), paragraph(64, "below")
 
@@ -23,12 +24,31 @@ def mixed(*images: PdfImage, caption: str = "") -> PdfPage:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Read:
-    return read_pdf(SHARED)
+def report(report_pdf: Path) -> Read:
+    return read_pdf(report_pdf, figure_dpi=300)
 
 
 @pytest.mark.feature("F10")
-def test_five_figures_of_the_shared_pdf_stand_where_they_are_shown(shared: Read) -> None:
+def test_the_figures_of_a_report_stand_between_the_lines_around_them(report: Read) -> None:
+    found = [(section, figure) for section in report.document.sections for figure in section.figures]
+    assert [section.source.page for section, _ in found] == list(FIGURE_PAGES)
+    assert report.rejects == []
+    lines = lines_of_pages()
+    for number, (section, figure) in enumerate(found):
+        page = FIGURE_PAGES[number]
+        place = FIGURE_PAGES[:number].count(page) + 1
+        assert figure.token == f"{{{{FIGURE_p{page}_{place}}}}}" and section.text.count(figure.token) == 1
+        before, after = (text.strip().split("\n") for text in section.text.split(figure.token))
+        half = len(lines[page]) // 2
+        assert before[-1] == (lines[page][half - 1] if place == 1 else found[number - 1][1].token)
+        last = FIGURE_PAGES.count(page) == place
+        assert after[0] == (lines[page][half] if last else found[number + 1][1].token)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F10")
+def test_five_figures_of_the_published_pdf_stand_where_they_are_shown() -> None:
+    read = read_pdf(published("documents/en-imagenet-training.pdf"), figure_dpi=72)
     around = {
         "{{FIGURE_p3_1}}": ("use symbolic link such that:", "[Important Step]"),
         "{{FIGURE_p5_1}}": (None, None),
@@ -36,7 +56,7 @@ def test_five_figures_of_the_shared_pdf_stand_where_they_are_shown(shared: Read)
         "{{FIGURE_p8_1}}": ("imagenet_resnet folder:", "vd_train_log (32 GPUS"),
         "{{FIGURE_p8_2}}": ("eval_hvd_train.log (32 GPUS", None),
     }
-    found = [(section, figure) for section in shared.document.sections for figure in section.figures]
+    found = [(section, figure) for section in read.document.sections for figure in section.figures]
     assert [figure.token for _, figure in found] == list(around)
     for section, figure in found:
         assert section.text.count(figure.token) == 1
@@ -45,21 +65,20 @@ def test_five_figures_of_the_shared_pdf_stand_where_they_are_shown(shared: Read)
         last, first = before.strip().split("\n")[-1], after.strip().split("\n")[0]
         wanted = around[figure.token]
         assert (wanted[0] or "") in last and (wanted[1] or "") in first
-    assert shared.rejects == []
+    assert read.rejects == []
 
 
 @pytest.mark.feature("F10")
-def test_a_figure_is_cropped_at_the_dpi_that_is_asked_for(shared: Read) -> None:
-    [section] = [s for s in shared.document.sections if s.source.page == 3]
+def test_a_figure_is_cropped_at_the_dpi_that_is_asked_for(report: Read, report_pdf: Path) -> None:
+    [section] = [s for s in report.document.sections if s.source.page == 3]
     image = section.figures[0].image
     assert image is not None
-    # 408.4 x 76.2 points on the page.
-    assert (image.width_px, image.height_px) == pytest.approx((408.4 / 72 * 300, 76.2 / 72 * 300), abs=2)
-    picture = Image.open(io.BytesIO(shared.files[image.file])).convert("L")
+    assert (image.width_px, image.height_px) == pytest.approx([side / 72 * 300 for side in TERMINAL_POINTS], abs=2)
+    picture = Image.open(io.BytesIO(report.files[image.file])).convert("L")
     assert picture.size == (image.width_px, image.height_px)
     assert np.asarray(picture).mean() < 60  # the black terminal, and nothing of the white page around it
-    [coarse] = [s for s in read_pdf(SHARED, figure_dpi=72).document.sections if s.source.page == 3]
-    assert coarse.figures[0].image is not None and coarse.figures[0].image.width_px == pytest.approx(408, abs=2)
+    [coarse] = [s for s in read_pdf(report_pdf, figure_dpi=72).document.sections if s.source.page == 3]
+    assert coarse.figures[0].image is not None and coarse.figures[0].image.width_px == pytest.approx(404, abs=2)
 
 
 @pytest.mark.feature("F10")
@@ -100,7 +119,7 @@ def test_a_caption_is_the_line_that_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("F12")
-def test_small_and_plain_figures_are_rejected_with_their_numbers(tmp_path: Path) -> None:
+def test_small_and_plain_figures_are_rejected_with_their_numbers(tmp_path: Path, report_pdf: Path) -> None:
     plain = np.full((400, 600, 3), 200, dtype=np.uint8)
     images = [
         PdfImage(noise(), (60, 540, 300, 60)),
@@ -119,7 +138,7 @@ def test_small_and_plain_figures_are_rejected_with_their_numbers(tmp_path: Path)
     kept = read_pdf(path, figure_dpi=72, min_figure_inches=0.5, min_figure_px=1000)
     assert [reject.reason for reject in kept.rejects] == ["figure too plain"]
     strict = {"min_laplacian": 1e9, "min_edge_px": 10**9, "min_entropy_bits": 25}
-    assert {r.reason for r in read_pdf(SHARED, figure_dpi=72, **strict).rejects} == {"figure too plain"}
+    assert {r.reason for r in read_pdf(report_pdf, figure_dpi=72, **strict).rejects} == {"figure too plain"}
 
 
 def test_an_image_that_claims_a_huge_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:

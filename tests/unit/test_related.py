@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -13,16 +14,13 @@ from sklearn.neighbors import NearestNeighbors
 from docent.text import related
 from docent.text.related import related_sections
 
-SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"
+MUSEUM = Path(__file__).resolve().parents[2] / "samples" / "museum" / "raw_data.csv"
 
 
-def seed_sections() -> list[str]:
-    return [
-        section
-        for path in sorted(SEEDS.glob("*.md"))
-        for section in re.split(r"\n(?=#+ )", path.read_text(encoding="utf-8"))
-        if section.strip()
-    ]
+def sample_sections() -> list[str]:
+    """Every sentence of the sample museum."""
+    with MUSEUM.open(encoding="utf-8-sig", newline="") as file:
+        return [said for row in csv.DictReader(file) for said in re.split(r"(?<=\.) (?=[A-Z])", row["description"])]
 
 
 def tfidf(texts: list[str]):
@@ -31,7 +29,7 @@ def tfidf(texts: list[str]):
 
 @pytest.mark.feature("F07")
 def test_neighbours_are_those_of_a_direct_computation() -> None:
-    texts = seed_sections()
+    texts = sample_sections()
     assert len(texts) > 100
     cosines = cosine_similarity(tfidf(texts)).round(9)
     expected = [
@@ -43,7 +41,7 @@ def test_neighbours_are_those_of_a_direct_computation() -> None:
 
 @pytest.mark.feature("F07")
 def test_neighbours_are_as_near_as_those_of_scikit_learn() -> None:
-    texts = seed_sections()
+    texts = sample_sections()
     matrix = tfidf(texts)
     distances, _ = NearestNeighbors(n_neighbors=4, metric="cosine").fit(matrix).kneighbors(matrix)
     cosines = cosine_similarity(matrix)
@@ -78,7 +76,7 @@ def test_no_more_than_2000_characters_of_a_section_count() -> None:
 
 
 def test_blocks_of_rows_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = seed_sections()
+    texts = sample_sections()
     whole = related_sections(texts, 3)
     monkeypatch.setattr(related, "BLOCK_ENTRIES", 700)
     assert related_sections(texts, 3) == whole

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chat_files import dialogues
+from tests.published import published
 
 from docent.llm.replies import UnusableReplyError, format_dialogue, parse_dialogue, without_labels
 
@@ -61,10 +62,20 @@ def test_answers_become_one_paragraph_with_ascii_apostrophes() -> None:
 
 @pytest.mark.feature("F40")
 @pytest.mark.parametrize("row", [0, 1])
+def test_long_dialogues_are_read_whole_and_spoiled_copies_of_them_refused(row: int) -> None:
+    reads_fifteen_pairs(dialogues()[row])
+
+
+@pytest.mark.published
+@pytest.mark.feature("F40")
+@pytest.mark.parametrize("row", [0, 1])
 def test_published_dialogues_are_read_whole_and_spoiled_copies_of_them_refused(row: int) -> None:
-    path = Path(__file__).parents[3] / "shared" / "data" / "museum" / "example_synthetic_data.csv"
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True)))
-    text = rows[row]["synthetic_dialogs"]
+    text = published("museum/example_synthetic_data.csv").read_text(encoding="utf-8-sig")
+    reads_fifteen_pairs(list(csv.DictReader(text.splitlines(keepends=True)))[row]["synthetic_dialogs"])
+
+
+def reads_fifteen_pairs(text: str) -> None:
+    """Read a dialogue of 15 pairs, and four copies of it that are spoiled."""
     pairs = parse_dialogue(text, 15)
     assert len(set(pairs)) == 15 and all(question.endswith("?") for question, _ in pairs)
     assert all("\u2019" not in answer and len(answer.split()) > 60 for _, answer in pairs)

@@ -176,7 +176,8 @@ def test_a_problem_names_the_fields() -> None:
     )
 
 
-json_texts = st.text(st.characters(exclude_categories=["Cs"]))
+# No text has a backspace or a form feed: before a letter their escapes are taken for LaTeX.
+json_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\b\f"))
 pairs_strategy = st.builds(
     Pairs,
     pairs=st.lists(st.builds(Pair, question=json_texts, answer=json_texts), min_size=1, max_size=5),

@@ -1,14 +1,15 @@
 """Plain text as documents: the same in every encoding, every piece with its exact lines."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.loading import Loaded, loaded
+from tests.pdf_report import lines_of_pages
+from tests.published import published
 
 from docent.text.encoding import detect
-
-DATA = Path(__file__).parents[3] / "shared/data"
 
 TEXTS = {
     "ko": "박물관은 매일 아침 아홉 시에 문을 엽니다. 월요일은 쉽니다.\n사진 촬영은 허용됩니다.\n",
@@ -26,19 +27,41 @@ def load(folder: Path, data: str | bytes, name: str = "a.txt", **text: Any) -> L
     return loaded("txt", path, text=text)
 
 
-def pdf_text() -> str:
-    """The text of the shared PDF as far as Latin-1 can say it."""
+def report_text() -> str:
+    """Nine pages of prose."""
+    return "\n\n".join("\n".join(lines) for lines in lines_of_pages().values())
+
+
+def trades() -> str:
+    """A list of 156 trades, one to a line."""
+    kinds = "Brass Bell Book Cane Clock Glass Gold Iron Lace Marble Paper Silk Wood".split()
+    works = "binding carving casting cutting engraving gilding mending painting polishing restoring turning weaving"
+    return "".join(f"{kind} {work}\n" for work in works.split() for kind in kinds)
+
+
+def published_pdf() -> str:
+    """The text of the published PDF as far as Latin-1 can say it."""
     import pypdfium2
 
-    pages = pypdfium2.PdfDocument(DATA / "documents/en-imagenet-training.pdf")
+    pages = pypdfium2.PdfDocument(published("documents/en-imagenet-training.pdf"))
     text = "\n\n".join(page.get_textpage().get_text_range() for page in pages)
     return text.replace("\r\n", "\n").encode("latin-1", "ignore").decode("latin-1").replace("\x02", "")
 
 
 @pytest.mark.feature("F17")
-@pytest.mark.parametrize("text", [pdf_text, (DATA / "qa/disciplines.txt").read_text], ids=["pdf", "disciplines"])
-def test_copies_in_other_encodings_decode_alike(tmp_path: Path, text: Any) -> None:
-    told = text() + "\nÄpfel für Gäste\n"
+@pytest.mark.parametrize("text", [report_text, trades])
+def test_copies_in_other_encodings_decode_alike(tmp_path: Path, text: Callable[[], str]) -> None:
+    reads_alike_in_every_encoding(tmp_path, text() + "\nÄpfel für Gäste\n")
+
+
+@pytest.mark.published
+@pytest.mark.feature("F17")
+def test_copies_of_the_published_pdf_in_other_encodings_decode_alike(tmp_path: Path) -> None:
+    reads_alike_in_every_encoding(tmp_path, published_pdf() + "\nÄpfel für Gäste\n")
+
+
+def reads_alike_in_every_encoding(tmp_path: Path, told: str) -> None:
+    """Load a text that ends in `Gäste` in nine encodings and with other line ends."""
     expected = load(tmp_path, told)
     assert expected.rejects == []
     assert expected.sections[-1].text.endswith("Gäste")
@@ -49,11 +72,23 @@ def test_copies_in_other_encodings_decode_alike(tmp_path: Path, text: Any) -> No
 
 
 @pytest.mark.feature("F17")
-def test_a_list_of_disciplines_is_chunked_on_its_lines_and_every_line_is_a_fact() -> None:
-    path = DATA / "qa/disciplines.txt"
+def test_a_list_is_chunked_on_its_lines_and_every_line_is_a_fact(tmp_path: Path) -> None:
+    path = tmp_path / "trades.txt"
+    path.write_text(trades())
+    keeps_every_line(path, 156)
+
+
+@pytest.mark.published
+@pytest.mark.feature("F17")
+def test_the_published_disciplines_are_chunked_on_their_lines() -> None:
+    keeps_every_line(published("qa/disciplines.txt"), 153)
+
+
+def keeps_every_line(path: Path, count: int) -> None:
+    """Load a list in chunks of 500 characters and hold sections and facts against its lines."""
     found = loaded("txt", path, text={"chunk_chars": 500})
     lines = path.read_text().splitlines()
-    assert (len(lines), found.documents[0].name, found.documents[0].kind) == (153, "disciplines", "text")
+    assert (len(lines), found.documents[0].name, found.documents[0].kind) == (count, path.stem, "text")
     for section in found.sections:
         assert len(section.text) <= 500
         assert section.text.split("\n") == lines[section.source.first_line - 1 : section.source.last_line]
@@ -108,12 +143,10 @@ def test_unicode_is_read_in_every_language_with_and_without_a_mark(language: str
     ("language", "encoding"),
     [("ru", "cp1251"), ("ru", "koi8_r"), ("zh", "gb18030"), ("zh", "big5"), ("ja", "euc_jp"), ("ru", "cp866")],
 )
-def test_what_would_be_read_wrong_is_refused_unless_its_encoding_is_named(
-    tmp_path: Path, language: str, encoding: str
-) -> None:
+def test_other_old_encodings_are_read_with_their_name_and_without(tmp_path: Path, language: str, encoding: str) -> None:
     data = TEXTS[language].encode(encoding, "ignore")
-    assert load(tmp_path, data).reasons == ["document in an unknown encoding"]
-    assert load(tmp_path, data, encoding=encoding).sections[0].text == data.decode(encoding).strip()
+    for given in ("", encoding):
+        assert load(tmp_path, data, encoding=given).sections[0].text == data.decode(encoding).strip()
 
 
 @pytest.mark.parametrize(

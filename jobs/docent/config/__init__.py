@@ -1,8 +1,8 @@
 """PipelineConfig: all that pipeline.yaml may say, one section per stage, said once.
 
 Reads a YAML file, `--set a.b=c` overrides and `DOCENT_A__B=c` variables; writes nothing. The string under a field is
-its help text in the YAML schema and the README. Every field says what changing it does: `output` fields enter the
-hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
+its help text in the YAML schema and docs/configuration.md. Every field says what changing it does: `output` fields
+enter the hash of the stages that use them, `execution` fields (shards, limits, budgets, logging) never cause a rerun.
 A secret is named (`llm.api_key_env: OPENAI_API_KEY`), never written down.
 
 Sections: `stages.py` one per stage, `kubernetes.py` the cluster, here what concerns the whole run.
@@ -40,6 +40,7 @@ from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
 from docent.masking import SECRET_NAME
 from docent.overrides import apply_override
+from docent.run_names import RUN_NAME_PATTERN
 
 __all__ = [
     "Answering",
@@ -74,7 +75,7 @@ __all__ = [
 class Run(Section):
     """How a run is carried out."""
 
-    name: str = execution("demo", pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")
+    name: str = execution("demo", pattern=RUN_NAME_PATTERN)
     """Folder of the run below the data folder; at most 16 characters, a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
     """Processes at the same time on this machine; 0 takes one per core."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,18 @@ ENCODING = r"^[A-Za-z0-9_\-]{0,40}$"
 HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 
 
+def named(path: Path) -> Path:
+    """The path spelled so that it ends in the name of the file or folder: ids and digests are made from that name.
+
+    `.` and `manual/care/..` are followed to where they lead, as seen from the working directory where they lie in it.
+    """
+    if path.name not in ("", ".."):
+        return path
+    real = Path(os.path.realpath(path))
+    here = Path(os.path.realpath("."))
+    return real.relative_to(here) if here in real.parents else real
+
+
 class Source(Section):
     """One place to read from."""
 
@@ -22,12 +35,29 @@ class Source(Section):
     """`exhibits-csv`: one exhibit per row; `exhibits-folder`: one subfolder per exhibit; `markdown`, `pdf`, `txt`: one
     document per file; `csv`, `xlsx`: one document per row."""
     path: Path = output()
-    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Beside a
-    single Markdown file only the folder of its name counts as its pictures; name the folder above otherwise."""
+    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Links out of
+    the folder and runs of docent in it are left out. Beside a single Markdown file the folder of its name counts, and
+    pictures and folders that its text names."""
     images: Path | None = output(None)
     """Folder of the CSV's images; `images` beside the CSV when not given."""
     language: str = output("")
     """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
+
+    encoding: str = output("", pattern=ENCODING)
+    """Encoding of its text files and CSVs, such as `mac_roman`, ahead of `rows.encoding` and `text.encoding`; found out
+    when empty, and refused where it is doubtful."""
+
+    @field_validator("path", "images", mode="before")
+    @classmethod
+    def _names_something(cls, path: object) -> object:
+        if isinstance(path, str) and (not path or "\0" in path):
+            raise ValueError("name a file or folder")
+        return path
+
+    @field_validator("path", "images")
+    @classmethod
+    def _ends_in_a_name(cls, path: Path | None) -> Path | None:
+        return path if path is None else named(path)
 
     @property
     def images_folder(self) -> Path | None:
@@ -37,8 +67,10 @@ class Source(Section):
     @property
     def figures_folder(self) -> Path | None:
         """Where a single Markdown file keeps its figures, if it has such a folder; other files hold theirs."""
+        if self.kind != "markdown" or not self.path.suffix:
+            return None
         folder = self.path.with_suffix("")
-        return folder if self.kind == "markdown" and self.path.suffix and folder.is_dir() else None
+        return folder if folder.is_dir() else None
 
 
 class Markdown(Section):

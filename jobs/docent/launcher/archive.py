@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from docent.errors import LauncherError
-from docent.store import MAX_DEPTH
 
 PIECE_BYTES = 256 * 1024
 MAX_FRAME_BYTES = 4 * 1024 * 1024
+MAX_LINKS = 8
+"""Links outwards that are followed one below the other; what lies behind more of them is named and left out."""
 TOP = "content"
 LENGTH = struct.Struct(">I")
 
@@ -77,7 +78,7 @@ def entries(source: Path, skipped: Callable[[str], None] = lambda _: None, outwa
         LauncherError: (105) there is no such file or folder.
     """
     if not source.exists():
-        raise LauncherError(102, "there is no such file or folder", str(source), "mend the path")
+        raise LauncherError(102, "there is no such file or folder", str(source), "fix the path")
     root = source.resolve()
 
     def refused(path: Path) -> bool:
@@ -102,7 +103,7 @@ def _walk(path: Path, name: str, top: str, depth: int, refused: Callable[[Path],
         yield path
     elif path.is_file():
         yield Entry(name, path)
-    elif path.is_dir() and depth <= MAX_DEPTH:  # a link outwards may lead to a folder that leads back
+    elif path.is_dir() and depth <= MAX_LINKS:  # a link outwards may lead to a folder that leads back
         yield Entry(name, path)
         inner = top if target is None else name
         for child in sorted(os.listdir(path)):

@@ -66,7 +66,7 @@ for _verb in VERBS:
 
 def main() -> None:
     """Entry point of the console script: user-fixable errors are one message and an exit code."""
-    from docent.errors import ConfigError, InputError, PipelineError
+    from docent.errors import ConfigError, InputError, PipelineError, TemporaryError
     from docent.launcher.encoding import run_in_utf8
     from docent.launcher.verbs.tables import say_error
     from docent.printing import printable
@@ -82,8 +82,8 @@ def main() -> None:
         sys.exit(103)
     except PipelineError as error:
         say_error(str(error))
-        codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100}
-        sys.exit(codes.get(type(error), error.exit_code))
+        codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100, TemporaryError: 105}
+        sys.exit(next((code for kind, code in codes.items() if isinstance(error, kind)), error.exit_code))
     except OSError as error:
         where = f"\n  where: {printable(str(error.filename))}" if error.filename else ""
         say_error(f"{error.strerror or error}{where}\n  next:  docent doctor")

@@ -1,13 +1,20 @@
-"""`docent gc`: what no complete unit needs any more: old folders, torn files, checkpoints. Deletes when told."""
+"""`docent gc`: what no complete unit needs any more: old folders, torn files, checkpoints. Deletes when told.
+
+Reads and deletes below the run folder alone: links are never followed, and nothing of a unit is touched whose
+`_SUCCESS.json` is damaged, names paths outside the run, or lists what is not there.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from docent.store import SUCCESS, load_json
+from docent.confinement import OutsideRunError
+from docent.listings import load_success
+from docent.store import SUCCESS, Artifact, complete
 
 
 @dataclass(frozen=True)
@@ -25,44 +32,57 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
     A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
     """
     found: list[Garbage] = []
-    for unit_dir in sorted(path for path in run_dir.iterdir() if path.is_dir()):
-        success = load_json(unit_dir / SUCCESS)
-        if success is None:
+    for unit_dir in sorted(run_dir.iterdir()):
+        success = load_success(run_dir, unit_dir.name, SUCCESS) if _is_folder(unit_dir) else None
+        artifact = complete(run_dir, unit_dir.name, success) if success else None
+        if artifact is None or not _is_folder(artifact.folder):
             continue
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
-        others = (p for p in unit_dir.iterdir() if p.is_dir() and not p.is_symlink() and p.name != success["folder"])
-        for path in sorted(others):
-            if path.stat().st_mtime_ns <= complete_ns:
+        for path in sorted(unit_dir.iterdir()):
+            if _is_folder(path) and path.name != artifact.folder.name and path.stat().st_mtime_ns <= complete_ns:
                 found.append(Garbage(path, _size(path), "an older configuration or input"))
-        found += _leftovers(unit_dir / success["folder"], success)
+            elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
+                found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
+        found += _leftovers(artifact)
     return found
 
 
-def _leftovers(folder: Path, success: dict[str, Any]) -> list[Garbage]:
-    if not folder.is_dir():
-        return []
+def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
+    success = artifact.success
     listed = {entry["path"] for key in ("parts", "rejects", "files") for entry in success[key]}
     listed |= set(success["markers"])
     folders = {name.split("/")[0] for name in listed if "/" in name}
-    found = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(artifact.folder.iterdir()):
         if path.name == "checkpoints":
-            found.append(Garbage(path, _size(path), "checkpoints of a finished training"))
+            yield Garbage(path, _size(path), "checkpoints of a finished training")
         elif path.name not in listed and path.name not in folders:
-            found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
-    return found
+            yield Garbage(path, _size(path), "left by an attempt that was killed")
 
 
-def delete(found: list[Garbage]) -> None:
-    """Remove what was found."""
+def delete(run_dir: Path, found: list[Garbage]) -> None:
+    """Remove what was found in the run; of a link only the link.
+
+    Raises:
+        OutsideRunError: a path does not lie below the run folder, or no longer does; it and what follows stay.
+    """
+    root = Path(os.path.realpath(run_dir))
     for garbage in found:
-        if garbage.path.is_dir():
-            shutil.rmtree(garbage.path)
+        parent = Path(os.path.realpath(garbage.path.parent))
+        if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
+            raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
+        if _is_folder(garbage.path):
+            shutil.rmtree(garbage.path)  # it does not follow links either
         else:
             garbage.path.unlink(missing_ok=True)
 
 
+def _is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    """Bytes of a file, or of the files below a folder; links count nothing."""
+    if not _is_folder(path):
+        return path.lstat().st_size
+    return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)

@@ -8,9 +8,10 @@ from typing import Any
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
+from docent.listings import load_success
 from docent.pipeline import Unit, shards_of, units
 from docent.spec import RunStates
-from docent.store import SUCCESS, Shard, find_marker, load_json
+from docent.store import SUCCESS, Shard, find_marker
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ def _reason(run_dir: Path, unit: str, spec: str, shards: int) -> str:
     done = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
     if done:
         return f"{done} of {shards} shards are there"
-    success = load_json(run_dir / unit / SUCCESS)
+    success = load_success(run_dir, unit, SUCCESS)
     if success is None:
-        return "not there yet"
-    return "an output was damaged" if success.get("spec") == spec else "configuration or inputs changed"
+        return "its _SUCCESS.json is damaged" if (run_dir / unit / SUCCESS).exists() else "not there yet"
+    return "an output was damaged" if success["spec"] == spec else "configuration or inputs changed"
 
 
 def choose(config: PipelineConfig, first: str | None, last: str | None, only: str | None) -> list[str]:

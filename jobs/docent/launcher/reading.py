@@ -22,6 +22,7 @@ from docent.pipeline import STAGES, Unit, units
 from docent.progress import Progress
 from docent.records import Document, Item, QAPair, Reject
 from docent.store import Artifact, Shard
+from docent.walk import children, walk
 
 KINDS = {
     ".md": "markdown",
@@ -53,11 +54,11 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
             raise InputError(f"no kind of document ends in {path.suffix or 'nothing'}", str(path), f"one of: {known}")
         yield {"kind": kind, "path": str(path)}
     elif not path.is_dir():
-        raise InputError("there is no such file or folder", str(path), "mend the path")
-    elif any(path.glob(f"*/{EXHIBIT_TEXT}")):
+        raise InputError("there is no such file or folder", str(path), "fix the path")
+    elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
         yield {"kind": "exhibits-folder", "path": str(path)}
     else:
-        suffixes = {file.suffix.lower() for file in path.rglob("*") if file.is_file()}
+        suffixes = {entry.path.suffix.lower() for entry in walk(path) if entry.kind == "file"}
         kinds = dict.fromkeys(kind for suffix, kind in KINDS.items() if suffix in suffixes)
         if not kinds:
             what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
@@ -88,7 +89,7 @@ def config_for(
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in README.md") from None
+        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in docs/configuration.md") from None
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:

@@ -5,6 +5,7 @@ Reads and writes the run folder `<data>/<run>/`: the lock, `pipeline.resolved.ya
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -12,14 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from docent.config import PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError, LauncherError, PipelineError
 from docent.launcher.backends.local import Finished
+from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import SUCCESS, Shard, find_marker, load_json, sha256_of, write_durably
+from docent.store import Shard, find_marker, write_durably
 
 WAIT_S = 0.5
 LOCK_ATTEMPTS = 10
@@ -79,7 +81,7 @@ def lock(run_dir: Path) -> Iterator[None]:
         LauncherError: (105) another launcher works on this run.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / ".lock").open("ab") as file:
+    with _open_lock(run_dir) as file:
         for attempt in range(LOCK_ATTEMPTS):  # `docent status` holds it for a moment to see whether somebody does
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,6 +93,24 @@ def lock(run_dir: Path) -> Iterator[None]:
                     ) from None
                 time.sleep(LOCK_PAUSE_S)
         yield
+
+
+def _open_lock(run_dir: Path) -> IO[bytes]:
+    """The lock's file, made where it is absent; a link or pipe in its place is refused.
+
+    Raises:
+        LauncherError: (105) something else is in its place.
+    """
+    path = run_dir / ".lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.fdopen(os.open(path, flags, 0o644), "ab")
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise
+        raise LauncherError(
+            105, "the lock of the run is no plain file", str(path), "delete it, then run again"
+        ) from None
 
 
 def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
@@ -114,15 +134,6 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     for read in (read for name in todo for read in states.units[name].reads if read not in chosen):
         if states.of(read).artifact is None:
             raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
-
-
-def distrust_damaged(run_dir: Path, unit: str) -> None:
-    """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
-    success = load_json(run_dir / unit / SUCCESS) or {}
-    for output in (entry for key in ("parts", "rejects", "files") for entry in success.get(key, ())):
-        path = run_dir / unit / success["folder"] / output["path"]
-        if path.is_file() and sha256_of(path) != output["sha256"]:
-            os.utime(path)
 
 
 @dataclass

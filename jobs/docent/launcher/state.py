@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import PipelineConfig, load_config
-from docent.errors import LauncherError
+from docent.errors import ConfigError, LauncherError
 from docent.launcher.plan import plan
 from docent.launcher.view import describe, read_progress
 from docent.spec import RunStates
@@ -30,25 +31,36 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
     """The configuration that a run was last started with.
 
     Raises:
-        LauncherError: (102) there is no such run.
+        LauncherError: (102) there is no such run; (105) its configuration is damaged or of another version.
     """
     path = run_dir / "pipeline.resolved.yaml"
     if not path.is_file():
         raise LauncherError(
             102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
         )
-    return load_config(path, environ={})
+    try:
+        return load_config(path, environ={})
+    except ConfigError as error:
+        raise LauncherError(
+            105,
+            f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
+            str(path),
+            f"docent run FILE --run {run_dir.name} writes it anew from your pipeline file",
+        ) from None
 
 
 def is_locked(run_dir: Path) -> bool:
     """Whether a launcher works on this run now."""
     try:
-        with (run_dir / ".lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        handle = os.open(run_dir / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # there is none, or something that no launcher made
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        pass
+    finally:
+        os.close(handle)
     return False
 
 

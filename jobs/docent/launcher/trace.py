@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from docent.config import PipelineConfig
-from docent.errors import LauncherError
+from docent.confinement import is_plain
+from docent.errors import InputError, LauncherError
+from docent.printing import printable
+from docent.records import Span
 from docent.spec import RunStates
 from docent.store import Artifact
 
@@ -65,42 +68,63 @@ def trace(states: RunStates, wanted_id: str) -> dict[str, Found]:
 
 
 def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[dict[str, Any]]:
-    for part in artifact.success["parts"]:
-        with (artifact.folder / part["path"]).open(encoding="utf-8") as lines:
-            for line in lines:
+    for path in artifact.row_files():
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
                 if not any(one in line for one in wanted):  # decoding every line takes far longer than looking
                     continue
-                row = json.loads(line)
-                # Images before the document that holds them: it may be wanted because of one of them.
-                figures = (figure["image"] for section in row.get("sections", ()) for figure in section["figures"])
-                images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
-                candidates = [*images, row]
+                try:
+                    candidates = _candidates(json.loads(line))
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    raise InputError("not a row", f"{path}:{number}", "docent run --verify") from None
                 for candidate in candidates:
                     near = len(prefix) >= 6 and candidate["id"].startswith(prefix)
                     if candidate["id"] in wanted or near:
                         yield candidate
 
 
+def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row and the images in it; images before the document that holds them: it may be wanted because of one.
+
+    Raises:
+        TypeError: an id is no text, or parents are no list of ids.
+        ValueError: a place is no span of a file.
+    """
+    for place in (*row.get("sources", ()), *(section["source"] for section in row.get("sections", ()))):
+        Span.model_validate(place)
+    figures = (figure["image"] for section in row.get("sections", ()) for figure in section["figures"])
+    images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
+    for one in (*images, row):
+        parents = one.get("parents", [])
+        if not isinstance(one["id"], str) or not isinstance(parents, list) or not all(map(_is_text, parents)):
+            raise TypeError
+    return [*images, row]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def lines(found: dict[str, Found], config: PipelineConfig) -> Iterator[str]:
     """The trace as an indented tree, sources at the leaves."""
     asked = [place for hit in found.values() for place in hit.row.get("sources", ())]
-    yield from _tree(next(iter(found)), found, config, asked, 0)
+    yield from _tree(next(iter(found)), found, config, asked, ())
 
 
 def _tree(
-    row_id: str, found: dict[str, Found], config: PipelineConfig, asked: list[Place], depth: int
+    row_id: str, found: dict[str, Found], config: PipelineConfig, asked: list[Place], above: tuple[str, ...]
 ) -> Iterator[str]:
     hit = found.get(row_id)
-    if hit is None:
+    if hit is None or row_id in above:  # a forged row may be its own ancestor
         return
-    yield f"{'  ' * depth}{hit.unit} {hit.id}  {_summary(hit.row)}"
-    inside = "  " * (depth + 1)
+    yield f"{'  ' * len(above)}{hit.unit} {printable(hit.id)}  {_summary(hit.row)}"
+    inside = "  " * (len(above) + 1)
     for place in hit.row.get("sources", ()):
         yield f"{inside}{_source(place, config)}"
     for section in _sections(hit.row, asked):
         yield f"{inside}{_source(section['source'], config)}  {_cut(section['text'])}"
     for parent in hit.parents:
-        yield from _tree(parent, found, config, asked, depth + 1)
+        yield from _tree(parent, found, config, asked, (*above, row_id))
 
 
 def _sections(row: dict[str, Any], asked: list[Place]) -> list[dict[str, Any]]:
@@ -129,11 +153,13 @@ def _cut(value: Any) -> str:
 
 def _source(span: Place, config: PipelineConfig) -> str:
     """`path:first-last`, with the path as the configuration gives it where the file is found there, and the page."""
+    if not is_plain(span["file"]):
+        return printable(span["file"])
     file = Path(span["file"])
     page = f" page {span['page']}" if span.get("page") else ""
     where = f":{span['first_line']}-{span['last_line']}{page}"
     for source in config.ingest.sources if config.ingest else ():
         for candidate in (source.path, source.path / file, source.path.parent / file):
             if candidate.is_file() and candidate.name == file.name:
-                return f"{candidate}{where}"
-    return f"{file}{where}"
+                return f"{printable(str(candidate))}{where}"
+    return f"{printable(str(file))}{where}"

@@ -5,7 +5,6 @@ Reads `progress-*.json` files of the run folder; writes only to the terminal.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from docent.confinement import OutsideRunError, inside
 from docent.launcher.backends.local import Finished
 from docent.printing import printable
 from docent.spec import RunStates
+from docent.store import load_json
 
 PLAIN_INTERVAL_S = 20.0
 BAR_WIDTH = 24
+MAX_NUMBER = 1e15
+"""Larger counts of a progress file are not believed."""
 STYLES = {"done": "green", "running": "cyan", "failed": "red", "waiting": "dim"}
 
 
@@ -120,16 +123,28 @@ def read_progress(run_dir: Path, unit: str) -> dict[str, Any]:
     """Progress of all shards of a unit together: done, total, rate_per_s, eta_s, message."""
     total: dict[str, Any] = {"done": 0.0, "total": 0.0, "rate_per_s": 0.0, "eta_s": None, "message": ""}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
-        try:
-            part = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
-            continue
+        part = _progress_of(path)
         for key in ("done", "total", "rate_per_s"):
-            total[key] += part[key]
-        if part["eta_s"] is not None:
+            total[key] += part.get(key, 0.0)
+        if "eta_s" in part:
             total["eta_s"] = max(total["eta_s"] or 0.0, part["eta_s"])
-        total["message"] = part["message"] or total["message"]
+        total["message"] = part.get("message") or total["message"]
     return total
+
+
+def _progress_of(path: Path) -> dict[str, Any]:
+    """What a shard said last, without what is no number or text: the file may be torn, or of a stranger."""
+    try:
+        found = load_json(inside(path.parent, path.name)) or {}
+    except (OSError, OutsideRunError):
+        return {}
+    usable: dict[str, Any] = {}
+    for key in ("done", "total", "rate_per_s", "eta_s"):
+        value = found.get(key)
+        if isinstance(value, int | float) and 0 <= value < MAX_NUMBER:
+            usable[key] = value
+    message = found.get("message")
+    return usable | ({"message": printable(message)} if isinstance(message, str) else {})
 
 
 def describe(progress: dict[str, Any]) -> str:

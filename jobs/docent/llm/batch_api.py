@@ -22,6 +22,7 @@ from docent.config import Llm
 from docent.errors import ConfigError, TemporaryError
 from docent.llm.chat import RequestRefusedError
 from docent.llm.openai_endpoint import OpenAIEndpoint
+from docent.llm.providers import base_of
 from docent.llm.retry import TryFailedError, wait_s
 from docent.llm.transport import CONNECT_S, Reply
 
@@ -239,7 +240,7 @@ def _is_whole(found: Any) -> bool:
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:
     """Where files and batches are, what is added to every address, and the path that lines of requests name."""
-    base = llm.base_url.rstrip("/")
+    base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
         return base, {}, "/v1/chat/completions"
     if llm.api_version:

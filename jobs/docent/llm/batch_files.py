@@ -11,7 +11,7 @@ import base64
 import errno
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -50,10 +50,11 @@ class RequestFile:
     Args:
         path: of the endpoint, written into every line.
         max_requests, max_bytes: how much goes in.
+        sent: a request's body as the endpoint takes it.
     """
 
-    def __init__(self, path: str, max_requests: int, max_bytes: int) -> None:
-        self._path, self._max_requests, self._max_bytes = path, max_requests, max_bytes
+    def __init__(self, path: str, max_requests: int, max_bytes: int, sent: Callable[[bytes], bytes]) -> None:
+        self._path, self._max_requests, self._max_bytes, self._sent = path, max_requests, max_bytes, sent
         self.file: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
         self.lines: list[Line] = []
         self.size = 0
@@ -66,7 +67,7 @@ class RequestFile:
         """
         head = f'{{"custom_id":"{ask.key.hex()}","method":"POST","url":"{self._path}","body":'.encode()
         images = [image for message in ask.request.messages for image in message.images]
-        parts = [head, *split_at_pictures(ask.body, images), b"}\n"]
+        parts = [head, *split_at_pictures(self._sent(ask.body), images), b"}\n"]
         try:
             return parts, sum(sent_size(part) for part in parts)
         except OSError as error:

@@ -17,6 +17,7 @@ from docent.llm.batch_files import Line, Result, results
 from docent.llm.chat import RequestRefusedError
 from docent.llm.journal import Entry, State
 from docent.llm.openai_endpoint import OpenAIEndpoint
+from docent.llm.parameters import ADAPTED
 from docent.llm.retry import TryFailedError
 from docent.llm.sender import MAX_WHY_CHARS, Sender
 
@@ -54,7 +55,7 @@ class Results:
     """
 
     def __init__(self, endpoint: OpenAIEndpoint, sender: Sender, max_reply_bytes: int) -> None:
-        self._endpoint, self._sender, self._max_reply_bytes = endpoint, sender, max_reply_bytes
+        self.endpoint, self._sender, self._max_reply_bytes = endpoint, sender, max_reply_bytes
         self.replied = 0
 
     async def collect(self, api: BatchApi, batch: Batch, lines: Mapping[bytes, Line]) -> Outcome:
@@ -97,8 +98,10 @@ class Results:
         refusal: ConfigError | None = None
         try:
             if result.reply is None:
-                raise TryFailedError(self._endpoint.clean(result.why))
-            answer = self._endpoint.answer_of(result.reply)
+                raise TryFailedError(self.endpoint.clean(result.why))
+            if self.endpoint.takes_otherwise(result.reply, ADAPTED):
+                raise TryFailedError("the endpoint takes a field of it under another name, or not at all")
+            answer = self.endpoint.answer_of(result.reply)
         except TryFailedError as failed:
             why = outcome.again[line.key] = str(failed)
         except RequestRefusedError as refused:
@@ -124,12 +127,12 @@ class Results:
             return "its batch has no readable result for it (a reply longer than llm.max_reply_mb has none)"
         errors = (batch.errors.data if batch.errors else None) or []
         said = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
-        told = f": {self._endpoint.clean(said)}" if said else ""
+        told = f": {self.endpoint.clean(said)}" if said else ""
         return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{told}"
 
     def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
         """The error that a batch as a whole is."""
-        where = f"{self._endpoint.base_url} (batch {batch.id})"
+        where = f"{self.endpoint.base_url} (batch {batch.id})"
         if batch.status == "cancelled":
             return ConfigError(
                 "a batch was cancelled at the endpoint, not by docent",
@@ -138,7 +141,7 @@ class Results:
             )
         if batch.status == "failed" and not outcome.queue_is_full:
             return ConfigError(
-                f"the endpoint refuses a whole batch: {words}", where, "mend what it says, or set llm.mode to online"
+                f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
             )
         return None
 

@@ -149,7 +149,8 @@ class Submission:
         return self._sender.most(ask.request, ask.body)
 
     def _new_file(self) -> RequestFile:
-        return RequestFile(self._api.path, self._llm.batch_requests, int(self._llm.batch_mb * 1e6))
+        most_bytes = int(self._llm.batch_mb * 1e6)
+        return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
     async def _sent(self, file: RequestFile) -> Running:
         """A file uploaded, its lines in the journal, its batch created; in this order."""

@@ -56,6 +56,7 @@ class Material:
         pairs: how many pairs per temperature.
         language: of questions and answers.
         seed: of the run; the exhibit's name and text enter as well.
+        spoken_name: as answers say it, where that is not `name`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Material:
     max_answer_words: int
     language: str
     seed: int
+    spoken_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ChatReply:
         problem: why the text could not be used although it was asked for again; "" when it can.
         asks: how many replies were needed, unusable ones included.
         value: the reply as an object of the request's schema.
-        repaired: its JSON had to be mended before it could be read.
+        repaired: its JSON had to be fixed before it could be read.
+        whole: the endpoint gave all of it; nothing of any other reply may be used.
     """
 
     text: str
@@ -109,11 +112,17 @@ class ChatReply:
     asks: int = 1
     value: BaseModel | None = None
     repaired: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reply as the endpoint gave it, paid for. Token counts are None where the endpoint says nothing of them."""
+    """One reply as the endpoint gave it, paid for.
+
+    Attributes:
+        finish_reason: the endpoint's word, with a note where a reply without text has its words elsewhere.
+        input_tokens: None where the endpoint says nothing of it; `output_tokens` likewise.
+    """
 
     text: str
     finish_reason: str

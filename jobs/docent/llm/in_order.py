@@ -112,7 +112,8 @@ class InOrder:
             asks = [self._ladder.first(self._requests[index]) for index in some]
             self._just_asked.clear()
             known = await self._ladder.sender.journal.known([ask.key for ask in asks])
-            self._ladder.sender.has_replies |= bool(known)
+            if known:
+                self._ladder.sender.has_replies = self._ladder.provider.has_answered = True
             for index, ask in zip(some, asks, strict=True):
                 if ask.key in known:
                     self._line.append(_Due(index, ask.key))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from docent.llm.json_schema import holds_floats
+from docent.llm.json_escapes import with_latex
+from docent.llm.json_schema import holds_floats, list_field
+from docent.llm.thoughts import without_thoughts
 
 MAX_CHARS = 1_000_000
 """A longer text is no reply of a chat model; what pydantic says about millions of wrong fields fills gigabytes."""
@@ -22,10 +24,11 @@ MAX_REPAIR_CHARS = 16_000
 """Five pairs have less; what json-repair needs grows with the square in the worst text, up to some seconds here."""
 MAX_OBJECTS = 16
 MAX_PROBLEM_CHARS = 300
+A_LIST = "a list in place of an object"
+_LIST_BEGINS = re.compile(r"\[\s*\{")
 _OBJECT_BEGINS = re.compile(r'\{\s*["}]')
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside of a string does no harm
 _NO_WORD = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|[\W_]')
-_END_OF_THOUGHT = "</think>"
 _AFTER_THE_END = '\n"\a":"\a"'
 
 
@@ -36,7 +39,7 @@ class Reading:
     Attributes:
         value: an object of the schema, or None.
         problem: why there is none, short and in one line; "" when there is one.
-        repaired: the text was no JSON and had to be mended.
+        repaired: the text was no JSON and had to be fixed.
     """
 
     value: BaseModel | None
@@ -48,21 +51,67 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     """An object of the schema out of a reply, whatever stands around it.
 
     Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
-    that one is broken json-repair may mend it, under three conditions: it fits the schema, nothing of it was dropped
-    or made up, and it was closed, because what is not closed was cut off. Types are strict as far as JSON has them;
+    that one is broken json-repair may fix it, under three conditions: it fits the schema, nothing of it was dropped
+    or made up, and it was closed, because what is not closed was cut off. Single backslashes of LaTeX are doubled. A
+    list stands for the object where the schema is nothing but one list. Types are strict as far as JSON has them;
     numbers are finite; of a key given twice the last one counts.
     """
     if len(text) > MAX_CHARS:
         return Reading(None, f"{len(text)} characters, more than any reply")
+    if text.lstrip()[:1] not in ("{", "["):  # else a mark of thoughts may be part of a string
+        text = without_thoughts(text)
+    escaped, doubtful = with_latex(text)
+    if doubtful:
+        return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
+    reading = _read(escaped, schema)
+    if escaped != text and reading.value is not None and not reading.repaired:
+        as_it_was = _read(text, schema)
+        return replace(reading, repaired=as_it_was.repaired or as_it_was.value != reading.value)
+    return reading
+
+
+def _read(text: str, schema: type[BaseModel]) -> Reading:
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
-        if not _is_no_json(error):
+        if not _is_no_json(error) and not text.lstrip().startswith("["):
             return Reading(None, _described(error))
-    text = text.rpartition(_END_OF_THOUGHT)[2]
+    text = without_thoughts(text)
     if not text.strip():
         return Reading(None, "an empty reply")
-    return _found_within(text, schema)
+    return _in_list(text, schema) or _found_within(text, schema)
+
+
+def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
+    """A list of objects in place of the object around it; None where there is no such list.
+
+    It is taken for the one list that the schema is made of, unless it holds the whole object itself.
+    """
+    begin = _LIST_BEGINS.search(text)
+    if begin is None or "{" in text[: begin.start()]:
+        return None
+    try:
+        found, end = _DECODER.raw_decode(text, begin.start())
+        again = json.dumps({list_field(schema): found})
+    except (ValueError, RecursionError):
+        return Reading(None, f"{A_LIST}, which is broken or breaks off")
+    if "{" in text[end:]:
+        return None
+    within = _found_within(text[begin.start() : end], schema)
+    if within.value is not None:
+        return within
+    try:
+        return _finite(schema.model_validate_json(again, strict=True), repaired=True)
+    except ValidationError as error:
+        return Reading(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
+
+
+def _is_list(text: str) -> bool:
+    """Whether a text begins with a list of JSON."""
+    try:
+        return isinstance(_DECODER.raw_decode(text.lstrip())[0], list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> Reading:
@@ -76,15 +125,17 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
         try:
             found, at = _DECODER.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            return _mended(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
+            return _repaired(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
         reading = _fitted(text[begin.start() : at], found, schema)
         problem = problem or reading.problem
         if reading.value is not None and all(reading.value != other.value for other in fitting):
             fitting.append(reading)
     else:
         return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
+    if not fitting and not problem and _is_list(text):
+        return Reading(None, A_LIST)
     if not fitting and not problem:
-        return _mended(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
+        return _repaired(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
     return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)
 
 
@@ -101,25 +152,25 @@ def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
         return Reading(None, "an object that no strict reader takes for JSON")
 
 
-def _mended(text: str, schema: type[BaseModel]) -> Reading:
+def _repaired(text: str, schema: type[BaseModel]) -> Reading:
     """A broken object as json-repair understands it, refused unless all of it is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return Reading(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
-        return Reading(None, "broken JSON, too long to be mended")
+        return Reading(None, "broken JSON, too long to be fixed")
     found = _closed_object(text)
     if found is None:
-        return Reading(None, "JSON that breaks off, or cannot be mended")
+        return Reading(None, "JSON that breaks off, or cannot be fixed")
     again = json.dumps(found, ensure_ascii=False)
     if _words(text) != _words(again):
         return Reading(None, "broken JSON of which a part would be lost")
     try:
         reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, f"broken JSON; mended, {_described(error)}")
+        return Reading(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return reading if kept in (None, found) else Reading(None, "broken JSON; mended, it has fields not asked for")
+    return reading if kept in (None, found) else Reading(None, "broken JSON; fixed, it has fields not asked for")
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:

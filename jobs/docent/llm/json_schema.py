@@ -46,6 +46,14 @@ def holds_floats(schema: type[BaseModel]) -> bool:
     )
 
 
+@cache
+def list_field(schema: type[BaseModel]) -> str | None:
+    """The one field of a model that is nothing but a list, None where it has other fields or another one."""
+    form = schema.model_json_schema(by_alias=True)
+    fields = list(form.get("properties", {}).items())
+    return fields[0][0] if len(fields) == 1 and fields[0][1].get("type") == "array" else None
+
+
 def _strict(node: dict[str, Any]) -> dict[str, Any]:
     """One node of a schema and all below it."""
     if "$ref" in node:

@@ -1,6 +1,6 @@
 """From one request to a usable reply: asked, judged, asked again or corrected once, given up.
 
-Reads the journal before every asking; sends through sender.py. A reply that was cut off by its length is never used.
+Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
 One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
 """
 
@@ -13,15 +13,15 @@ from typing import Any
 
 from docent.config import Llm
 from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
+from docent.llm.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
 from docent.llm.structure import PROBE_SCHEMA, Reading, Rung, ask_for_json, choose_rung, correction, read_reply
+from docent.llm.thoughts import without_thoughts
 from docent.records import canonical_json
 
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
-CUT = "cut off at max_tokens"
-FILTERED = "cut by the endpoint's content filter"
 NOTHING_READ = Reading(None)
 ProblemOf = Callable[[ChatReply], str]
 
@@ -110,19 +110,17 @@ class Ladder:
         usage["requests"] += 1
         usage["input_tokens"] += entry.input_tokens
         usage["output_tokens"] += entry.output_tokens
-        problem, read = "", NOTHING_READ
-        if entry.finish_reason == "length":
-            problem = CUT
-        elif entry.finish_reason == "content_filter":
-            problem = FILTERED
-        elif not entry.text or entry.text.isspace():
-            problem = f"empty reply ({entry.finish_reason or 'no reason given'})"
-        elif request.schema is not None:
-            read = read_reply(entry.text, request.schema)
+        problem, read, text = self._incomplete(entry, request), NOTHING_READ, entry.text
+        whole = not problem
+        if not problem and request.schema is not None:
+            read = read_reply(text, request.schema)
             problem = read.problem
             usage["repaired"] += read.repaired
+        elif not problem:
+            text = without_thoughts(text)
+            problem = "" if text.strip() else "nothing stands behind the model's thoughts"
         reply = ChatReply(
-            entry.text,
+            text if not problem else entry.text,
             entry.finish_reason,
             entry.input_tokens,
             entry.output_tokens,
@@ -130,6 +128,7 @@ class Ladder:
             asks=asks,
             value=read.value,
             repaired=read.repaired,
+            whole=whole,
         )
         if not problem and (problem := (request.problem_of or self._problem_of)(reply)):
             return replace(reply, problem=problem, value=None)
@@ -145,10 +144,23 @@ class Ladder:
         if reply.asks >= MAX_ASKS or ask.corrects:
             return None
         body = self._body(request)
-        if request.schema is not None and reply.problem not in (CUT, FILTERED) and reply.text.strip():
+        if request.schema is not None and reply.whole and reply.text.strip():
             corrected = correction(body, reply.text, reply.problem)
             return replace(self._asked(request, corrected, reply.asks, ask.first), corrects=True)
         return self._asked(request, body, reply.asks, ask.first)
+
+    def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
+        """Why a reply is not all that the model would have said, "" when it is."""
+        incomplete, word = problem_of(entry.finish_reason), word_of(entry.finish_reason)
+        if word in CUT_BY_LENGTH | FILTERED:
+            return incomplete
+        if not entry.text or entry.text.isspace():
+            return f"empty reply ({entry.finish_reason or 'no reason given'})"
+        told = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        most = min((tokens for tokens in told if isinstance(tokens, int)), default=request.max_tokens)
+        if not word and entry.output_tokens >= most:
+            return f"{CUT} (no finish_reason, and all {most} tokens are used)"
+        return incomplete
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body = self.provider.body(request)

@@ -31,7 +31,6 @@ from docent.text.sentences import (
     contains_name,
     count_words,
     is_heading,
-    readable_name,
     split_sentences,
 )
 from docent.text.topics import by_topic
@@ -65,6 +64,7 @@ class OfflineTeacher:
     name = "offline"
     teacher = TEACHER
     base_url = ""
+    has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
@@ -215,7 +215,7 @@ def _worded(plan: _Plan, chosen: Sequence[int]) -> str:
 
 def _introduction(material: Material) -> str:
     """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
-    name = readable_name(material.name)
+    name = material.spoken_name or material.name
     found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", material.text, re.IGNORECASE)
     if not found:
         return f"This is {name}."

@@ -18,7 +18,7 @@ from docent.llm.offline_terms import topics_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
-from docent.text.sentences import count_words, plain, readable_name
+from docent.text.sentences import count_words, plain
 
 T = TypeVar("T")
 MAX_TITLE_CHARS = 100
@@ -282,5 +282,4 @@ def _spaced(column: str) -> str:
 def _title(name: str) -> str:
     """A title as people write it, not longer than a question can bear."""
     bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
-    bare = bare if " " in bare else readable_name(bare)
     return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"

@@ -7,16 +7,17 @@ appears in no message, whatever the endpoint repeats. Waiting and trying again a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import urlsplit
-
-from pydantic import BaseModel, ValidationError
 
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.providers import KINDS, check_address, key_of
+from docent.llm.completions import ErrorInReplyError, NoCompletionError, read_completion
+from docent.llm.endpoint_errors import EndpointError, error_in, error_of
+from docent.llm.parameters import Parameters
+from docent.llm.providers import KINDS, base_of, check_address, key_of
 from docent.llm.retry import How, TryFailedError, retry_after_s
 from docent.llm.transport import Reply, Transport
 from docent.masking import mask
@@ -24,35 +25,15 @@ from docent.masking import mask
 MAX_MESSAGE_CHARS = 300
 MAX_READ_CHARS = 16_000
 RETRIED_STATUS = frozenset({408, 409, 425, 429})
-MOST_TOKENS = 10**9
-"""A reply that claims more tokens says nothing."""
+PARAMETER_STATUS = frozenset({400, 422})
 NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class _Completion(BaseModel):
-    """The part of a chat completion that is used; everything else is ignored."""
-
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
 class OpenAIEndpoint:
-    """A chat endpoint; `transport` is opened by the first request.
+    """A chat endpoint; its connections are opened by the first request.
+
+    Attributes:
+        has_answered: it has, now or in an earlier run: a refusal that gives no reason may then be about one request.
 
     Raises:
         ConfigError: the key's variable is not set or holds no key, or the URL cannot be used.
@@ -62,8 +43,10 @@ class OpenAIEndpoint:
 
     def __init__(self, llm: Llm, environ: Mapping[str, str]) -> None:
         check_address(llm)
-        self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, llm.base_url
+        self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, base_of(llm)
         self._url, self.key = self.kind.url(llm), key_of(llm, environ)
+        self.parameters = Parameters(llm.extra_body)
+        self.has_answered = False
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
@@ -91,8 +74,25 @@ class OpenAIEndpoint:
             ConfigError: key, model, address or credit: no request will be answered.
         """
         images = [image for message in request.messages for image in message.images]
-        reply = await self._transport.post(body, images)
-        return self.answer_of(reply), reply.headers
+        while True:
+            sent = self.parameters.sent(body)
+            reply = await self._transport.post(sent, images)
+            if not _may_name_a_field(reply) or not self.takes_otherwise(reply, json.loads(sent)):
+                return self.answer_of(reply), reply.headers
+
+    def takes_otherwise(self, reply: Reply, asked: Container[str]) -> bool:
+        """Whether a reply refuses only a field of the request, so that it is worth sending without that field.
+
+        Args:
+            asked: the fields of the request.
+
+        Raises:
+            ConfigError: the field is one of `llm.extra_body`.
+        """
+        if not _may_name_a_field(reply):
+            return False
+        error = error_in(reply.body)
+        return self.parameters.learn(error, asked, self.clean(error.message))
 
     def answer_of(self, reply: Reply) -> Answer:
         """What a reply says, however it came.
@@ -100,9 +100,11 @@ class OpenAIEndpoint:
         Raises:
             TryFailedError, RequestRefusedError, ConfigError: as `send`.
         """
-        if reply.status == 200:
-            return self._answer(reply)
-        raise self.refused(reply)
+        if reply.status != 200:
+            raise self.refused(reply)
+        answer = self._answer(reply)
+        self.has_answered = True
+        return answer
 
     async def close(self) -> None:
         """Close the connections."""
@@ -110,42 +112,59 @@ class OpenAIEndpoint:
 
     def _answer(self, reply: Reply) -> Answer:
         try:
-            completion = _Completion.model_validate_json(reply.body)
-        except ValidationError:
+            found = read_completion(reply.body)
+        except NoCompletionError as error:
             if "html" in reply.headers.get("Content-Type", "") or reply.body.lstrip()[:1] == b"<":
                 raise TryFailedError(
                     "the reply is a web page, not JSON: a proxy or a login page answers in place of the endpoint"
                 ) from None
             # Whatever it is, the endpoint takes it for an answer and may ask its price.
-            raise TryFailedError("the reply is not a chat completion", "lost") from None
-        if not completion.choices:
-            raise TryFailedError("the reply has no choices", "lost")
-        choice, usage = completion.choices[0], completion.usage or _Usage()
-        if choice.message.refusal and not choice.message.content:
-            raise RequestRefusedError(f"the model declined: {self.clean(choice.message.refusal)}")
-        used = (usage.prompt_tokens, usage.completion_tokens)
-        # Half of it would be taken for all of it by the spending limits.
-        told = all(tokens is not None and 0 <= tokens <= MOST_TOKENS for tokens in used)
-        return Answer(choice.message.content or "", choice.finish_reason or "", *(used if told else (None, None)))
+            raise TryFailedError(str(error), "lost") from None
+        except ErrorInReplyError as found_error:
+            raise self._error_in_reply(found_error, reply.headers) from None
+        if found.refusal and not found.text:
+            raise RequestRefusedError(f"the model declined: {self.clean(found.refusal)}")
+        return Answer(found.text, found.finish_reason, found.input_tokens, found.output_tokens)
+
+    def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
+        """What an error means that came with HTTP 200: what it would mean with the status that it names."""
+        error = error_of(found.error)
+        if error.status is None:
+            said = self.clean(error.message or error.text)
+            return TryFailedError(f"HTTP 200 with an error: {said}", "lost" if found.begun else "failed")
+        meant = self._meaning(error.status, error, headers, f"HTTP {error.status} in a reply with HTTP 200")
+        if isinstance(meant, TryFailedError) and found.begun:
+            meant.how = "lost"
+        return meant
 
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
-        status, (said, code) = reply.status, _error_of(reply.body)
-        where, said = f"{self.base_url} (HTTP {status})", self.clean(said)
-        if 300 <= status < 400:
+        if 300 <= reply.status < 400:
             host = self.clean(urlsplit(reply.headers.get("Location", "")).hostname or "another address")
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
-                where,
+                f"{self.base_url} (HTTP {reply.status})",
                 "set llm.base_url to the address that answers itself",
             )
-        if status in (401, 403):
+        return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
+
+    def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], told: str) -> Exception:
+        """What an error means: for this try, for this request, or for all of them.
+
+        Args:
+            told: the status as messages name it.
+        """
+        where, said = f"{self.base_url} ({told})", self.clean(error.message)
+        if status == 401 or status == 403 and error.about != "prompt":
+            if status == 403 and error.about == "unknown" and self.has_answered:
+                # The key was good once; the sender finds out whether other requests still have replies.
+                return TryFailedError(f"{told}: {said}")
             return ConfigError(
-                f"the endpoint refuses the key in the variable {self.llm.api_key_env}",
+                f"the endpoint refuses the key in the variable {self.llm.api_key_env}" + (f": {said}" if said else ""),
                 where,
                 f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
             )
-        if status == 402 or code in NO_CREDIT_CODES:
+        if status == 402 or error.code in NO_CREDIT_CODES:
             return ConfigError(f"the endpoint says the account has no credit: {said}", where, "add credit")
         if status in (404, 405):
             return ConfigError(
@@ -155,8 +174,9 @@ class OpenAIEndpoint:
             )
         if status in RETRIED_STATUS or status >= 500:
             how: How = "busy" if status == 429 else "failed"
-            return TryFailedError(f"HTTP {status}: {said}", how, retry_after_s(reply.headers), reply.headers)
-        return RequestRefusedError(f"HTTP {status}: {said}")
+            return TryFailedError(f"{told}: {said}", how, retry_after_s(headers), headers)
+        by = ", refused by the endpoint's moderation" if error.about == "prompt" else ""
+        return RequestRefusedError(f"{told}{by}: {said}")
 
     def clean(self, text: str) -> str:
         """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
@@ -165,21 +185,13 @@ class OpenAIEndpoint:
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
 
 
+def _may_name_a_field(reply: Reply) -> bool:
+    """Whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
+
+
 def _sent(message: Message) -> dict[str, Any]:
     if not message.images:
         return {"role": message.role, "content": message.content}
     pictures = [{"type": "image_url", "image_url": {"url": f"sha256:{image.sha256}"}} for image in message.images]
     return {"role": message.role, "content": [{"type": "text", "text": message.content}, *pictures]}
-
-
-def _error_of(body: bytes) -> tuple[str, str]:
-    """The message and the code of an error, whatever shape it has."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        text = body[:4096].decode(errors="replace")
-        return "a web page" if text.lstrip()[:1] == "<" else text, ""
-    error = found.get("error", found) if isinstance(found, dict) else found
-    if not isinstance(error, dict):
-        return str(error), ""
-    return str(error.get("message") or error.get("detail") or ""), str(error.get("code") or "")

@@ -14,6 +14,8 @@ from docent.config import Llm
 from docent.errors import ConfigError
 from docent.masking import remember_secret
 
+COMPLETIONS = "/chat/completions"
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -32,17 +34,23 @@ class Kind:
     batches: bool = False
 
 
+def base_of(llm: Llm) -> str:
+    """The address without the path of completions, which many products ask for as part of it."""
+    whole = llm.base_url.rstrip("/")
+    return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
+
+
 def _plain(llm: Llm) -> str:
-    return f"{llm.base_url.rstrip('/')}/chat/completions"
+    return f"{base_of(llm).rstrip('/')}{COMPLETIONS}"
 
 
 def _azure(llm: Llm) -> str:
     """The path that names a deployment and a version, or the newer one that needs neither."""
-    base = llm.base_url.rstrip("/").removesuffix("/openai/v1")
+    base = base_of(llm).rstrip("/").removesuffix("/openai/v1")
     if llm.api_version:
         name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
-        return f"{base}/openai/deployments/{name}/chat/completions?api-version={version}"
-    return f"{base}/openai/v1/chat/completions"
+        return f"{base}/openai/deployments/{name}{COMPLETIONS}?api-version={version}"
+    return f"{base}/openai/v1{COMPLETIONS}"
 
 
 KINDS: dict[str, Kind] = {

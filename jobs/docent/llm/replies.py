@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from docent.llm.thoughts import without_thoughts
+
 VISITOR, GUIDE = "Visitor", "Guide"
 # The label at the start of a line, also in Markdown bold, with the colon inside or outside of it.
 _LABEL = re.compile(rf"^[ \t>*_]*\[({VISITOR}|{GUIDE})\][ \t*_]*:?[ \t*_]*", re.IGNORECASE | re.MULTILINE)
@@ -22,12 +24,13 @@ class UnusableReplyError(ValueError):
 def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
     """Questions and answers of a dialogue, exactly `pairs` of them; what comes after is left out.
 
-    White space is collapsed and right single quotes become ASCII apostrophes, as in the published data.
+    Only what stands behind the model's thoughts counts. White space is collapsed and right single quotes become ASCII
+    apostrophes, as in the published data.
 
     Raises:
         UnusableReplyError: fewer pairs, labels that do not alternate, or an empty question or answer.
     """
-    text = _FENCE.sub("", text)
+    text = _FENCE.sub("", without_thoughts(text))
     labels = list(_LABEL.finditer(text))
     ends = [label.start() for label in labels[1:]] + [len(text)]
     turns = [(m[1].capitalize(), _tidy(text[m.end() : end])) for m, end in zip(labels, ends, strict=False)]

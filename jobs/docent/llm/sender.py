@@ -40,6 +40,7 @@ class Provider(Protocol):
     name: str
     teacher: str
     base_url: str
+    has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """All that decides the reply, as JSON values, without any credential: the journal's key is made of it."""
@@ -239,6 +240,12 @@ class Sender:
     def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
         if others_had_one:
             return GaveUpError(f"no reply in {tries} tries; the last: {why}")
+        if why.startswith("HTTP 403"):
+            return ConfigError(
+                f"the endpoint refuses every request now: {why}",
+                self.provider.base_url,
+                f"check the key in the variable {self.llm.api_key_env}, then: docent run (replies so far are kept)",
+            )
         refuses = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
         runs = "check that it runs and llm.base_url is right"
         return TemporaryError(

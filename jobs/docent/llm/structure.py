@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docent.llm.chat import Answer, RequestRefusedError
+from docent.llm.finish_reasons import is_whole
 from docent.llm.json_reply import Reading, one_line, read_reply
 from docent.llm.json_schema import strict_form
 
@@ -115,7 +116,7 @@ async def choose_rung(ask: Callable[[dict[str, Any]], Awaitable[Answer]], model:
             answer = await ask(probe_body(model, rung))
         except RequestRefusedError:
             continue
-        if answer.finish_reason != "length" and conforms(answer.text):
+        if is_whole(answer.finish_reason) and conforms(answer.text):
             return rung
     return RUNGS[-1]
 

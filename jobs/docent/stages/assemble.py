@@ -19,18 +19,52 @@ from docent.vision.splits import Plan, find_usable, in_split_order, plan_documen
 def run(ctx: Context) -> Iterator[Item | Reject]:
     """One item per exhibit with a usable photo and per section of other documents, in the order of the documents.
 
+    The documents are read twice: first for the plan of all photos, which needs no text, then one at a time.
+
     Raises:
         InputError: there are exhibits, and none has a photo to test with.
     """
-    documents = ctx.rows("ingest", Document)
-    plans = _plans(ctx, [document for document in documents if document.kind == "exhibit"])
-    copies = {image.id: image for image in ctx.rows("augment-images", ImageFile)}
-    for number, document in enumerate(documents, 1):
+    plans = _plans(ctx, [_without_text(d) for d in ctx.stream("ingest", Document) if d.kind == "exhibit"])
+    copies = _Copies(ctx.stream("augment-images", ImageFile))
+    total = ctx.count("ingest")
+    for number, document in enumerate(ctx.stream("ingest", Document), 1):
         if document.kind == "exhibit":
-            yield from _exhibit(document, plans[document.id], copies, ctx.section.images_per_item)
+            plan = plans.pop(document.id)
+            yield from _exhibit(document, plan, copies.of(plan), ctx.section.images_per_item)
         else:
             yield from section_items(document, ctx.section.related_sections)
-        ctx.progress.update(number, len(documents), document.name)
+        ctx.progress.update(number, total, document.name)
+    copies.check_all_used(str(ctx.run_dir))
+
+
+class _Copies:
+    """Rows of `augment-images`, which come in the order of the documents, one document's at a time."""
+
+    def __init__(self, rows: Iterator[ImageFile]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, plan: Plan) -> dict[str, ImageFile]:
+        """The copies of a plan that were made, by id."""
+        wanted = {copy.id for copy in plan.copies}
+        found: dict[str, ImageFile] = {}
+        while self._next is not None and self._next.id in wanted:
+            found[self._next.id] = self._next
+            self._next = next(self._rows, None)
+        return found
+
+    def check_all_used(self, where: str) -> None:
+        """Raise InputError where a copy belongs to no document, or stands out of order."""
+        if self._next is not None:
+            raise InputError(
+                f"augment-images made {self._next.name}, which nothing plans", where, "docent run --verify"
+            )
+
+
+def _without_text(document: Document) -> Document:
+    """The document with only what the plan of its photos needs."""
+    place = document.sections[0].model_copy(update={"text": "", "facts": (), "figures": ()})
+    return document.model_copy(update={"sections": (place,), "meta": {}})
 
 
 def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
@@ -98,6 +132,7 @@ def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile
         id=make_id("assemble", (document.id,)),
         parents=(document.id,),
         name=document.name,
+        spoken_name=document.spoken_name,
         text="\n\n".join(section.text for section in document.sections),
         source=_span(document),
         document_id=document.id,

@@ -7,12 +7,12 @@ Run alone: `docent stage assess-images --config pipeline.yaml --run-dir runs/dem
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from docent.config import AssessImages
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, make_id
-from docent.vision.hashes import near_identical
+from docent.vision.hashes import HashIndex
 from docent.vision.photos import PhotoError, decode
 from docent.vision.quality import Metrics, measure, shortcomings
 
@@ -21,15 +21,18 @@ def run(ctx: Context) -> Iterator[ImageQuality]:
     """One row per photo, exhibit after exhibit."""
     documents = ctx.mine(ctx.rows("ingest", Document))
     for number, document in enumerate(documents, 1):
-        kept: list[tuple[ImageFile, ImageQuality]] = []
+        kept: list[ImageFile] = []
+        index = HashIndex(ctx.section.duplicate_similarity)
         for image in document.images:
             quality = _assess(ctx, image)
-            twin = _twin(quality, kept, ctx.section.duplicate_similarity) if quality.keep else None
-            if twin:
+            position = index.first_match(quality) if quality.keep else None
+            if position is not None:
+                twin = kept[position]
                 reasons = (f"duplicate of {twin.name}",)
                 quality = quality.model_copy(update={"keep": False, "reasons": reasons, "duplicate_of": twin.id})
             if quality.keep:
-                kept.append((image, quality))
+                index.add(quality)
+                kept.append(image)
             yield quality
         ctx.progress.update(number, len(documents), document.name)
 
@@ -39,6 +42,8 @@ def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
     section: AssessImages = ctx.section
     try:
         metrics = measure(decode(ctx.image_path(image), image.width_px * image.height_px))
+        # A very large photo comes reduced; its size is that of the file.
+        metrics = replace(metrics, width_px=image.width_px, height_px=image.height_px)
         reasons = shortcomings(metrics, section.min_side_px, section.min_color_std, section.min_sharpness)
     except PhotoError as error:
         metrics = Metrics(image.width_px, image.height_px)
@@ -53,8 +58,3 @@ def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
         reasons=tuple(reasons),
         **measured,
     )
-
-
-def _twin(quality: ImageQuality, kept: list[tuple[ImageFile, ImageQuality]], least: float) -> ImageFile | None:
-    """The first kept photo of the same exhibit that is near-identical."""
-    return next((image for image, other in kept if near_identical(quality, other, least)), None)

@@ -15,6 +15,7 @@ from docent.config import Assemble
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, Reject
 from docent.vision.augment import alter, check_sides, choose, to_jpeg
+from docent.vision.credit import Credit
 from docent.vision.lineage import copy_name
 from docent.vision.photos import PhotoError, decode
 from docent.vision.splits import Copy, find_usable, plan_document
@@ -58,7 +59,8 @@ def _alter(ctx: Context, copy: Copy, picture: Image.Image) -> ImageFile:
     original = copy.original
     rng = ctx.rng(UNIT, original.id, copy.number)
     chosen = choose(ctx.section.probability, rng)
-    data = to_jpeg(alter(picture, chosen, rng))
+    credit = Credit(original.creator, original.copyright, original.license)
+    data = to_jpeg(alter(picture, chosen, rng), credit)
     return ImageFile(
         id=copy.id,
         parents=(original.id,),
@@ -70,4 +72,7 @@ def _alter(ctx: Context, copy: Copy, picture: Image.Image) -> ImageFile:
         height_px=picture.height,
         group=original.group,
         transforms=chosen,
+        creator=credit.creator,
+        copyright=credit.copyright,
+        license=credit.license,
     )

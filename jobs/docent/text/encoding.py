@@ -1,25 +1,27 @@
 """Bytes of a text file become text, whichever editor wrote them. Reads and writes nothing.
 
-A mark at the beginning decides, then UTF-16 by its zeros, then UTF-8. Older encodings give no sign of themselves, so
-each has to be likely: Korean in common syllables, Japanese with kana, Western with more plain letters than others.
-What fits none is refused rather than guessed; `encoding` of the section that reads the file names it.
+A mark at the beginning decides, then UTF-16 by its zeros, then UTF-8, then what the bytes say in each encoding from
+before Unicode (`legacy_encodings`). What fits none, or several that differ, is refused rather than guessed, with the
+encodings that would fit; `encoding` of the source or of the section that reads the file names it.
 """
 
 from __future__ import annotations
 
 import codecs
 import logging
-import re
-from collections.abc import Callable
+
+from docent.printing import printable
+from docent.text.legacy_encodings import KNOWN_AS, decoded, fitting_encodings, likely_encoding
 
 log = logging.getLogger("docent.text")
 
-# How much of a file is looked at to tell UTF-16 without a mark from rubbish, and one old encoding from another.
+# How much of a file is looked at to tell UTF-16 without a mark from rubbish.
 _PROBE_BYTES = 4096
-_PROBE_CHARS = 200_000
 # Text has tabs, line breaks, page breaks and colour codes; more of the others than this share is no text.
 _ALLOWED_CONTROLS = frozenset("\t\n\r\f\v\x1b")
 _MAX_CONTROL_SHARE = 0.01
+# How many encodings a message lists.
+_MAX_LISTED = 6
 # UTF-32 before UTF-16: its little-endian mark begins with the other's.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -28,14 +30,12 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
-_FOREIGN = re.compile("[^\x00-\x7f]")
-_FOREIGN_LETTER, _LETTER = re.compile(r"[^\W\d_\x00-\x7f]"), re.compile(r"[^\W\d_]")
-_MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MAX_WESTERN_SHARE = 0.8, 0.2, 0.35
+# Encodings of seven bits, which UTF-8 would take for control codes among plain letters.
+_ESCAPES = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr"}
 
 
 def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
-    """Text of a file; None where no encoding fits. Says so in the log where the encoding was only likely.
+    """Text of a file; None where no encoding fits, or several do. Says so in the log where it was found by likelihood.
 
     Args:
         data: the whole file.
@@ -45,30 +45,69 @@ def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
     found = detect(data, encoding)
     if found is None:
         return None
-    if not encoding and found not in ("utf-8", *_MARKS.values()):
-        log.warning("%s is not UTF-8: read as %s", where, KNOWN_AS.get(found, found))
-    return data.decode(found, errors="replace")
+    if not encoding:
+        warn_if_likely(found, where)
+    return data.decode(found).removeprefix("\ufeff")
+
+
+def warn_if_likely(found: str, where: str) -> None:
+    """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
+    if found not in ("utf-8", *_MARKS.values()):
+        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(found, found))
 
 
 def detect(data: bytes, encoding: str = "") -> str | None:
-    """Name of the codec that reads these bytes, the same on every machine; None where none fits.
+    """Name of the codec that reads these bytes, the same on every machine; None where none fits, or several differ.
 
     Args:
         data: the whole file: a cut character at its end would count against an encoding.
         encoding: the only one to try, where it is known.
     """
     if encoding:
-        return encoding if _decodes(data, encoding) is not None else None
+        return encoding if decoded(data, encoding) is not None else None
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
-    if marked or (marked := _utf16_without_mark(data)):
-        return marked
-    if _decodes(data, "utf-8") is not None:
-        return "utf-8"
-    for name, likely in LIKELY.items():
-        text = _decodes(data, name)
-        if text is not None and likely(text[:_PROBE_CHARS]):
+    if marked:
+        return marked if decoded(data, marked) is not None else None
+    if found := _utf16_without_mark(data):
+        return found if decoded(data, found) is not None else None
+    for escape, name in _ESCAPES.items():
+        if escape in data and decoded(data, name) is not None:
             return name
-    return None
+    if decoded(data, "utf-8") is not None:
+        return "utf-8"
+    return None if b"\x00" in data else likely_encoding(data)
+
+
+def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
+    """Why `detect` found no encoding, and what to do about it.
+
+    Args:
+        data: the whole file.
+        setting: the setting that names the encoding, such as `ingest.rows.encoding`.
+        encoding: the one that was tried, where it was named.
+    """
+    if encoding:
+        return f"it is not {encoding}, {place_of(data, encoding)}; correct {setting}"
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
+    problem = f"it is not UTF-8, {place_of(data, 'utf-8')}"
+    if marked:
+        problem = f"its mark says {marked}, but it is not, {place_of(data, marked)}"
+    fitting = [] if marked or b"\x00" in data else fitting_encodings(data)[:_MAX_LISTED]
+    listed = f"; these encodings would fit: {', '.join(fitting)}" if fitting else ""
+    return f"{problem}{listed}; name its encoding ({setting}), or save it as UTF-8"
+
+
+def place_of(data: bytes, encoding: str) -> str:
+    """The first byte that an encoding cannot read, with its line, for people."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+        return f"see byte 0x{data[error.start] if error.start < len(data) else 0:02x} in line {line}"
+    except (LookupError, UnicodeError):
+        return "which is no known encoding"
+    return "as a whole"
 
 
 def is_text(text: str) -> bool:
@@ -78,13 +117,6 @@ def is_text(text: str) -> bool:
     probe = text[:_PROBE_BYTES]
     controls = sum(character < " " and character not in _ALLOWED_CONTROLS for character in probe)
     return controls <= len(probe) * _MAX_CONTROL_SHARE
-
-
-def _decodes(data: bytes, name: str) -> str | None:
-    try:
-        return data.decode(name)
-    except (UnicodeError, LookupError):
-        return None
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
@@ -107,30 +139,3 @@ def _gaps(probe: bytes, name: str) -> int:
     except UnicodeDecodeError:
         return 0
     return sum(map(text.count, " \n\r,.")) if is_text(text) else 0
-
-
-def _is_korean(text: str) -> bool:
-    """Syllables of the older standard: the many that only CP949 has are rare in text, common in other text misread."""
-    found = _HANGUL.findall(text)
-    common = sum(_is_common(syllable) for syllable in found)
-    return common >= _MIN_HANGUL_SHARE * len(_FOREIGN.findall(text))
-
-
-def _is_common(syllable: str) -> bool:
-    # Python's codec spells the others as a sequence of letters, eight bytes long.
-    return len(syllable.encode("euc_kr", "ignore")) == 2
-
-
-def _is_japanese(text: str) -> bool:
-    return len(_KANA.findall(text)) >= _MIN_KANA_SHARE * len(_FOREIGN.findall(text))
-
-
-def _is_western(text: str) -> bool:
-    """Most letters plain: Russian or Greek read as Western would have nearly none."""
-    foreign = len(_FOREIGN_LETTER.findall(text))
-    return is_text(text) and foreign <= _MAX_WESTERN_SHARE * len(_LETTER.findall(text))
-
-
-# In this order: what is strict before what reads nearly everything.
-LIKELY: dict[str, Callable[[str], bool]] = {"cp949": _is_korean, "cp932": _is_japanese, "cp1252": _is_western}
-KNOWN_AS = {"cp949": "CP949 (Korean)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}

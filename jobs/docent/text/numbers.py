@@ -1,14 +1,17 @@
 """The numbers that a text states, in one normal form, so that an answer can be checked against its source.
 
-`66,000` and `sixty-six thousand` are 66000; `1.50` is 1.5; `19th` is 19; `1950s` is 1950; units and signs are left out
-(`36 m`, `90°`, `-6`). `one` and ordinal words belong to everyday grammar: a source that has them vouches for the
-number, an answer that has them claims nothing. The method is lexical: a right number about the wrong thing passes.
+`66,000`, `66’000` and `sixty-six thousand` are 66000; `1.50` is 1.5; `19th` is 19; `1950s` is 1950; units and signs
+are left out (`36 m`, `90°`, `-6`). `one` and ordinal words belong to everyday grammar: a source that has them vouches
+for the number, an answer that has them claims nothing. The method is lexical: a right number about the wrong thing
+passes.
 """
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal, localcontext
+
+from docent.text.number_marks import plain_marks
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -63,6 +66,7 @@ def number_support(answer: str, source: str) -> float:
 
 def _spoken(text: str) -> list[list[str]]:
     """Every number as the tokens it is said with: `66 thousand` is one number of two tokens."""
+    text = plain_marks(text)
     found: list[list[str]] = []
     end = -1  # where the number that may still go on ends; -1 when there is none
     for match in _TOKEN.finditer(text):

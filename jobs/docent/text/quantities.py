@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
+from docent.text.number_marks import plain_marks
 from docent.text.numbers import CARDINALS, numbers_of
 from docent.text.terms import STOP_WORDS, folded, stem
 
@@ -108,7 +109,7 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _LARGE = {"백": 2, "百": 2, "천": 3, "千": 3, "만": 4, "万": 4, "萬": 4, "억": 8, "億": 8, "亿": 8}
-_LARGE_NUMBER = re.compile(rf"(\d+)(?:\.(\d+))?\s?([{''.join(_LARGE)}])")
+_LARGE_NUMBER = re.compile(rf"(?<!\d)(\d++)(?:\.(\d++))?+\s?([{''.join(_LARGE)}])")
 
 
 def claimed_text(answer: str) -> str:
@@ -124,7 +125,8 @@ def claimed_text(answer: str) -> str:
 
 
 def written_out(text: str) -> str:
-    """The text with full-width digits as plain ones and `3만`, `1.5億` written with digits only."""
+    """The text with digits and marks of numbers as English has them, and `3만`, `1.5억` written with digits only."""
+    text = plain_marks(text)
     return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
 
 

@@ -15,14 +15,16 @@ from functools import lru_cache
 STEM_LETTERS = 5
 HANGUL_STEM_LETTERS = 2
 """Korean adds particles to its nouns: the first two syllables are what it is about."""
-LETTERS_PER_WORD = 2.0
-"""Of Chinese, Japanese and Thai, for lengths in words."""
+LETTERS_PER_WORD, LETTERS_PER_LONG_WORD = 2.0, 4.0
+"""For lengths in words: of Chinese and Japanese; of Thai, Lao, Burmese and Khmer, whose letters are sounds."""
 
 # Scripts without spaces between words: kana, Chinese characters, Thai, Lao, Khmer, Burmese.
-UNSPACED = (
-    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\U00020000-\U0002fa1f"
+_LONG = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_SHORT = (
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
 )
+UNSPACED = _SHORT + _LONG
+_OF_TWO, _OF_FOUR = re.compile(f"[{_SHORT}]"), re.compile(f"[{_LONG}]")
 _RUN = re.compile(rf"[{UNSPACED}]+")
 _TERM = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+(?:['’.,-][^\W_{UNSPACED}]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -117,8 +119,10 @@ def support(stems: Iterable[str], known: frozenset[str]) -> float:
 
 
 def length_in_words(text: str) -> int:
-    """Words between white space; where a script has none, two letters count as one."""
-    unspaced = sum(len(run) for run in _RUN.findall(text))
-    if not unspaced:
-        return len(text.split())
-    return len(_RUN.sub(" ", text).split()) + max(1, round(unspaced / LETTERS_PER_WORD))
+    """Words as a word processor counts them; where a script writes no spaces, a number that its letters stand for."""
+    if text.isascii():
+        return sum(any(map(str.isalnum, piece)) for piece in text.split())
+    ideographs, letters = len(_OF_TWO.findall(text)), len(_OF_FOUR.findall(text))
+    spaced = sum(any(map(str.isalnum, piece)) for piece in _RUN.sub(" ", text).split())
+    unspaced = ideographs / LETTERS_PER_WORD + letters / LETTERS_PER_LONG_WORD
+    return spaced + (max(1, round(unspaced)) if unspaced else 0)

@@ -21,6 +21,7 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from docent.vision.credit import NO_CREDIT, Credit, exif_of, xmp_of  # noqa: E402
 from docent.vision.photos import PhotoError  # noqa: E402
 
 # Shards are the parallelism; threads of OpenCV would come on top.
@@ -78,8 +79,9 @@ def alter(picture: Image.Image, chosen: tuple[str, ...], rng: random.Random) -> 
     return Image.fromarray(np.ascontiguousarray(values))
 
 
-def to_jpeg(picture: Image.Image) -> bytes:
-    """The picture as a JPEG file without metadata."""
+def to_jpeg(picture: Image.Image, credit: Credit = NO_CREDIT) -> bytes:
+    """The picture as a JPEG file whose only metadata are its credit."""
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=JPEG_QUALITY)
+    blocks = {"exif": exif_of(credit), "xmp": xmp_of(credit)}
+    picture.save(file, "JPEG", quality=JPEG_QUALITY, **{name: block for name, block in blocks.items() if block})
     return file.getvalue()

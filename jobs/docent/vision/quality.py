@@ -1,4 +1,4 @@
-"""Measure one picture: size, variation, brightness, sharpness, perceptual hashes; pure, no files.
+"""Measure one picture: size, variation, brightness, sharpness, perceptual hashes, colours; pure, no files.
 
 Resolution score, variation and brightness follow the WS seed (seed-facts 4.4): share of a full-HD frame, standard
 deviation and mean of all channel values. They are computed from histograms, exact and small also for 100 megapixels.
@@ -18,6 +18,8 @@ FULL_HD_PIXELS = 1920 * 1080
 TOO_DARK, TOO_BRIGHT = 12.0, 247.0
 # Larger pictures are reduced before sharpness is measured: one threshold then serves phone photos and thumbnails.
 SHARPNESS_SIDE_PX = 1024
+# Colours are compared over so many fields a side.
+COLOR_FIELDS = 4
 DIGITS = 4
 
 
@@ -38,6 +40,7 @@ class Metrics:
     sharpness: float = 0.0
     ahash: str = ""
     phash: str = ""
+    colors: str = ""
 
 
 def measure(picture: Image.Image) -> Metrics:
@@ -55,7 +58,14 @@ def measure(picture: Image.Image) -> Metrics:
         sharpness=round(sharpness(picture), DIGITS),
         ahash=str(imagehash.average_hash(picture)),
         phash=str(imagehash.phash(picture)),
+        colors=colors(picture),
     )
+
+
+def colors(picture: Image.Image) -> str:
+    """Mean Cb and Cr of 4 x 4 fields, row by row, as 64 hex digits: colour without brightness."""
+    small = picture.resize((COLOR_FIELDS, COLOR_FIELDS), Image.Resampling.BOX).convert("YCbCr")
+    return np.asarray(small)[..., 1:].tobytes().hex()
 
 
 def sharpness(picture: Image.Image) -> float:

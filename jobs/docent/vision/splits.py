@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from docent.config import Assemble
 from docent.errors import InputError
 from docent.records import SPLITS, Document, ImageFile, ImageQuality, Split, make_id
-from docent.vision.hashes import near_identical_pairs
+from docent.vision.hashes import HashIndex
 from docent.vision.lineage import copy_number, original_stem
 
 
@@ -73,13 +73,33 @@ def find_usable(
     dropped = {quality.image_id for quality in measured if not quality.keep}
     by_document = {d.id: tuple(image for image in d.images if image.id not in dropped) for d in documents}
     home = {image.id: (d.id, image.group) for d in documents for image in by_document[d.id]}
-    kept = [quality for quality in measured if quality.image_id in home]
-    shared: set[str] = set()
-    for a, b in near_identical_pairs(kept, least_similarity):
-        (document_a, group_a), (document_b, group_b) = home[a.image_id], home[b.image_id]
-        if document_a != document_b:
-            shared.update((group_a, group_b))
-    return Usable(by_document, frozenset(shared))
+    kept = [quality for quality in measured if quality.image_id in home and quality.phash]
+    return Usable(by_document, _shared_groups(kept, home, least_similarity))
+
+
+def _shared_groups(
+    kept: Sequence[ImageQuality], home: Mapping[str, tuple[str, str]], least_similarity: float
+) -> frozenset[str]:
+    """Groups with a near-identical photo in another document.
+
+    Photos with equal hashes and colours are looked up once: a logo in every exhibit costs no more than one photo.
+
+    Args:
+        home: document id and group of each image id.
+    """
+    alike: defaultdict[tuple[str, str, str], list[ImageQuality]] = defaultdict(list)
+    for quality in kept:
+        alike[quality.ahash, quality.phash, quality.colors].append(quality)
+    classes = list(alike.values())
+    documents = [{home[quality.image_id][0] for quality in found} for found in classes]
+    index = HashIndex(least_similarity)
+    shared = {position for position, held in enumerate(documents) if len(held) > 1}
+    for position, found in enumerate(classes):
+        for other in index.matches(found[0]).tolist():
+            if len(documents[position] | documents[other]) > 1:
+                shared.update((position, other))
+        index.add(found[0])
+    return frozenset(home[quality.image_id][1] for position in shared for quality in classes[position])
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:

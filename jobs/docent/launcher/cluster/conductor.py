@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 
-from docent.errors import ConfigError, PipelineError
+from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.launcher.cluster import state, volume
 from docent.launcher.cluster.client import ApiError
 from docent.launcher.cluster.ledger import Ledger
@@ -100,6 +100,9 @@ class Conductor:
             return False
         try:
             found = self.states.of(name)
+        except TemporaryError as error:  # a source changed while it was hashed: looked at again in a moment
+            log.info("%s: %s", name, error.what)
+            return False
         except PipelineError as error:  # a source of the configuration is not on the volume
             self._fail(name, error.what if not error.where else f"{error.what}: {error.where}", error.exit_code)
             return False

@@ -61,8 +61,8 @@ def gather(
         if _is_on_volume(path):
             continue
         if path.exists():
-            digest = digest_of_paths([path])
             is_model = bool(config.finetune and path == Path(config.finetune.base_model))
+            digest = digest_of_paths([path], outwards=is_model)
             found[path] = Input(path, _destination(path, digest), digest, outwards=is_model)
         elif _is_plain(path) and path.as_posix() in known:
             found[path] = Input(None, path.as_posix(), known[path.as_posix()])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from docent.confinement import OutsideRunError, inside
 from docent.launcher.cluster.state import LOG_BYTES, UnitState, tail
 from docent.launcher.view import read_progress
 from docent.store import Artifact
@@ -25,8 +26,8 @@ def log_tail(run_dir: Path, unit: str, index: int | None = None) -> str:
     written: list[tuple[int, Path]] = []
     for path in (run_dir / unit).glob(pattern):
         try:
-            written.append((path.stat().st_mtime_ns, path))
-        except FileNotFoundError:  # replaced at this moment
+            written.append((inside(run_dir, f"{unit}/{path.name}").stat().st_mtime_ns, path))
+        except (FileNotFoundError, OutsideRunError):  # replaced at this moment, or a link to what is no log of this run
             continue
     if not written:
         return ""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from docent.printing import printable
+
 if TYPE_CHECKING:
     from docent.launcher.cluster.client import Cluster
     from docent.launcher.cluster.state import RunRecord
@@ -74,4 +76,4 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 def left_out(path: str) -> None:
     """Say what cannot be sent."""
-    click.echo(f"left out, it is no file or a link to nothing: {path}", err=True)
+    click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)

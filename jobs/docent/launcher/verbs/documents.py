@@ -153,14 +153,14 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
 
 
 @click.command()
-@click.argument("run_name", metavar="[RUN]", required=False)
-@options.options(options.data)
+@options.options(options.run_argument, options.data)
 @click.option(
     "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
 )
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
     """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
+    from docent.confinement import inside
     from docent.launcher.state import resolved_config
     from docent.spec import RunStates
 
@@ -169,7 +169,8 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
     if edits is not None:
         _apply_edits(states, edits)
         return
-    counts = importlib.import_module(REVIEW).write(_inputs(states), run_dir / "review", run_dir.name, limit)
+    folder = inside(run_dir, "review")
+    counts = importlib.import_module(REVIEW).write(_inputs(states), folder, run_dir.name, limit)
     total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
     click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     if carried:
@@ -211,6 +212,7 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
+    from docent.confinement import inside
     from docent.records import QAPair
 
     decided = importlib.import_module(EDITS).read_edits(path)
@@ -224,7 +226,7 @@ def _apply_edits(states: RunStates, path: Path) -> None:
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
     carried = importlib.import_module(CARRIED)
-    folder = states.run_dir / "review"
+    folder = inside(states.run_dir, "review")
     if left_out := carried.store(path, folder):
         click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
     stored = folder / carried.APPLIED

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from docent.launcher.verbs import options
+from docent.printing import printable, terminal_safe
 
 
 @click.command()
@@ -57,6 +58,7 @@ def logs(
     unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
 ) -> None:
     """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
+    from docent.confinement import inside, is_plain
     from docent.errors import LauncherError
 
     if backend == "kubernetes":
@@ -68,11 +70,12 @@ def logs(
         raise click.UsageError("-f works on a cluster only (--backend kubernetes); docent run shows what goes on here")
     run_dir = options.find_run(data, run_name)
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
-    tails = sorted((run_dir / unit).glob(pattern))
+    found = sorted((run_dir / unit).glob(pattern)) if is_plain(unit) and "/" not in unit else []
+    tails = [inside(run_dir, f"{unit}/{tail.name}") for tail in found if tail.is_file()]
     if not tails:
-        raise LauncherError(102, f"{unit} has no log here", str(run_dir / unit), "docent status")
+        raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
     for tail in tails:
-        click.echo(tail.read_text(encoding="utf-8", errors="replace").rstrip())
+        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
 
 
 @click.command()
@@ -91,7 +94,7 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     if output == "json":
         click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
     else:
-        click.echo("\n".join(lines(found, config)))
+        click.echo(terminal_safe("\n".join(lines(found, config))))
 
 
 @click.command("open")
@@ -100,6 +103,7 @@ def open_report(run_name: str | None, data: Path, backend: str, namespace: str) 
     """Open the report in the browser, or print its path where there is none."""
     import webbrowser
 
+    from docent.confinement import inside
     from docent.errors import LauncherError
 
     if backend == "kubernetes":
@@ -107,7 +111,7 @@ def open_report(run_name: str | None, data: Path, backend: str, namespace: str) 
 
         path = on_cluster.fetch_report(namespace, run_name, data)
     else:
-        path = options.find_run(data, run_name) / "report" / "latest" / "index.html"
+        path = inside(options.find_run(data, run_name), "report/latest/index.html")
     if not path.is_file():
         raise LauncherError(102, "there is no report yet", str(path), "docent run")
     click.echo(path)

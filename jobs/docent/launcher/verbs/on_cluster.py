@@ -15,6 +15,7 @@ import click
 
 from docent.launcher.verbs.cluster import ask, connect, counted, find, left_out
 from docent.launcher.verbs.tables import console, print_table
+from docent.printing import terminal_safe
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
@@ -161,7 +162,7 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> N
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         try:
             for piece in far.run(tidy):
-                click.echo(piece.decode("utf-8", "replace"), nl=False)
+                click.echo(terminal_safe(piece.decode("utf-8", "replace")), nl=False)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None

@@ -35,15 +35,30 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """The name of a run, which is also the name of its folder and can lead nowhere else."""
+    from docent.run_names import RUN_NAME_RULE, is_run_name
+
+    if name is not None and not is_run_name(name):
+        raise click.BadParameter(RUN_NAME_RULE, param=option)
+    return name
+
+
 file_argument = click.argument("file", type=click.Path(path_type=Path), required=False)
-run_name = click.option("--run", "run_name", help="Name of the run; run.name of the file when not given.")
+run_name = click.option(
+    "--run", "run_name", callback=_checked_run_name, help="Name of the run; run.name of the file when not given."
+)
 run_here = click.option(
     "--run",
     "run_name",
+    callback=_checked_run_name,
     help="Name of the run; run.name of the file when not given. Without FILE, a run that is on this machine is taken "
     "as it was last started (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
 )
-which_run = click.option("--run", "run_name", help="Name of the run; the one worked on last when not given.")
+which_run = click.option(
+    "--run", "run_name", callback=_checked_run_name, help="Name of the run; the one worked on last when not given."
+)
+run_argument = click.argument("run_name", metavar="[RUN]", required=False, callback=_checked_run_name)
 data = click.option("--data", type=click.Path(path_type=Path), default=DEFAULT_DATA, help="Folder of all runs.")
 sets = click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
 as_json = click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Form of output.")
@@ -122,10 +137,12 @@ def find_run(data: Path, run_name: str | None) -> Path:
         LauncherError: (102) there is none yet.
     """
     from docent.errors import LauncherError
+    from docent.run_names import is_run_name
 
     if run_name:
         return data / run_name
-    runs = sorted(data.glob("*/.lock"), key=lambda path: path.stat().st_mtime)
+    locks = [path for path in data.glob("*/.lock") if path.is_file() and is_run_name(path.parent.name)]
+    runs = sorted(locks, key=lambda path: path.stat().st_mtime)
     if not runs:
         raise LauncherError(102, "there is no run yet", str(data), "docent run")
     return runs[-1].parent

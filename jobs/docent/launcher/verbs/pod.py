@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from docent.printing import printable
+
 VOLUME = Path("/data")
 
 _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, help="Where the volume is mounted.")
@@ -61,6 +63,6 @@ def pack(source: str, data: Path) -> None:
     from docent.launcher.archive import pack as send
     from docent.launcher.extraction import confined
 
-    for piece in send(confined(source, data), lambda path: click.echo(f"left out: {path}", err=True)):
+    for piece in send(confined(source, data), lambda path: click.echo(f"left out: {printable(path)}", err=True)):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

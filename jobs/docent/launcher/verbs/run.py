@@ -64,6 +64,7 @@ def _run_here(
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
     from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
+    from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
     from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
@@ -80,6 +81,9 @@ def _run_here(
     with lock(run_dir):
         refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)
+        states.keep_source_hashes()
+        for artifact in filter(None, (states.of(name).artifact for name in chosen)):
+            trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
         else:
@@ -95,10 +99,11 @@ def _run_here(
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     """Question types that the teacher was asked for and did not fill, as the data set counts them."""
+    from docent.confinement import inside
     from docent.store import load_json
 
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
-    found = load_json(artifact.folder / "statistics.json") if artifact else None
+    found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
     missing: Counter[str] = Counter()
     for entry in (found or {}).get("shortfall", ()):
         missing[entry["question_type"]] += entry["missing"]
@@ -109,10 +114,11 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Decisions of people about pairs that were made anew since, as curate counts them."""
+    from docent.confinement import inside
     from docent.store import load_json
 
     artifact = states.of("curate").artifact if "curate" in chosen else None
-    found = load_json(artifact.folder / "review.json") if artifact else None
+    found = load_json(inside(artifact.folder, "review.json")) if artifact else None
     if found and found["unmatched"]:
         total = found["matched"] + found["unmatched"]
         said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
@@ -121,9 +127,11 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
     """The report, or the folder of the last unit done."""
+    from docent.confinement import inside
+
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:
-        latest = run_dir / "report" / "latest" / "index.html"
+        latest = inside(run_dir, "report/latest/index.html")
         return str(latest if latest.is_file() else artifact.folder / "index.html")
     return str(states.of(chosen[-1]).artifact.folder)
 

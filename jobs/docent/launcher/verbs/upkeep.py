@@ -31,6 +31,7 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
     from docent.errors import LauncherError
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
+    from docent.printing import printable
 
     if not run_dir.is_dir():
         raise LauncherError(
@@ -39,7 +40,7 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
     with lock(run_dir):
         found = find_garbage(run_dir)
         for garbage in found:
-            click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {garbage.path}  ({garbage.why})")
+            click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({garbage.why})")
         if not found:
             click.echo("nothing to delete")
             return
@@ -47,7 +48,7 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
             if not sys.stdin.isatty():
                 raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", "docent gc --yes")
             click.confirm(f"delete {len(found)} of these?", abort=True)
-        delete(found)
+        delete(run_dir, found)
 
 
 @click.command()

@@ -6,7 +6,6 @@ Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from docent.stages.build_dataset.exports import save_dataset_dict
 from docent.stages.build_dataset.hf import ArrowFiles
 from docent.stages.build_dataset.metadata import MetadataFiles
 from docent.stages.build_dataset.subjects import Subjects
+from docent.vision.publish import published
 
 
 class Sink(Protocol):
@@ -81,7 +81,7 @@ class Exports:
             target = self.picture(file)
             if not target.exists():
                 target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(self._ctx.image_path(image), target)
+                target.write_bytes(published(self._ctx.image_path(image), image))
         for sink in self._sinks:
             sink.add(row)
         if self._by_document:

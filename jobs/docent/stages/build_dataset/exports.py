@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from docent.records import SPLITS, Example, ImageFile, make_id
+from docent.vision.formats import published_suffix
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".avif", ".heic"}
 MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 bytes of a file name
 MAX_NAME_BYTES = 240
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
@@ -55,7 +56,10 @@ def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
 def _picture_name(image: ImageFile) -> str:
     """The picture's own name, ending in a suffix by which others know that it is a picture."""
     name = slug(image.name)
-    return name if Path(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}{Path(image.file).suffix}"
+    suffix = published_suffix(image.file)
+    if Path(name).suffix.lower() not in PICTURE_SUFFIXES:
+        return f"{name}{suffix}"
+    return name if suffix == Path(image.file).suffix else f"{name.removesuffix(Path(name).suffix)}{suffix}"
 
 
 def slug(name: str) -> str:

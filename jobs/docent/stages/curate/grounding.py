@@ -6,7 +6,9 @@ Reads and writes nothing. All are lexical: they find what the source does not ha
 from __future__ import annotations
 
 from docent.stages.curate.cases import VISITOR, Case
+from docent.stages.curate.sources import Stated
 from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
+from docent.text.number_marks import readings
 from docent.text.numbers import numbers_of, supported_by
 from docent.text.quantities import changed_counts, changed_units, claimed_text, is_rounded, written_out
 from docent.text.terms import STOP_WORDS_OF, content_stems, support, terms_of
@@ -25,22 +27,29 @@ FREE_QUESTIONS = frozenset(
 
 def unsupported_number(case: Case) -> str | None:
     """Numbers that the source does not have, or only with other units or of other things; the teacher made them up."""
-    answer = claimed_text(written_out(case.pair.answer))
-    known = case.source.numbers
-    if case.pair.question_type in SUPPOSING:
-        known = known | supported_by(written_out(case.pair.question))
-    found = [number for number in dict.fromkeys(numbers_of(answer)) if number not in known]
-    if found and case.code not in ("", "en"):  # 1.500 is 1500 in half of Europe
-        known = known | supported_by(_with_other_marks(case.source.text))
-        found = [number for number in found if number not in known]
-    found = [number for number in found if not is_rounded(number, known)]
-    found += changed_units(answer, case.source.units)
+    supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
+    stated = stated_for(case)
+    known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
+    answers = readings(claimed_text(written_out(case.pair.answer)), case.code)
+    answer, found = min(((text, _unknown(text, known)) for text in answers), key=lambda read: len(read[1]))
+    found += changed_units(answer, stated.units)
     if case.same_language:
-        supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
-        asked = changed_counts(supposed, case.source.counts)
-        counted = (c for c in changed_counts(answer, case.source.counts) if c not in asked)
+        asked = changed_counts(supposed, stated.counts)
+        counted = (c for c in changed_counts(answer, stated.counts) if c not in asked)
         found += [count for count in counted if count.split(" ")[0] not in found]
     return ", ".join(found) if len(found) > case.section.max_unsupported_numbers else None
+
+
+def stated_for(case: Case) -> Stated:
+    """The numbers of the source, their marks read as its language, or else that of the pair, has them."""
+    source = case.source
+    return source.stated if (source.language or case.code) in ("", "en") else source.stated_in_all_marks
+
+
+def _unknown(text: str, known: frozenset[str]) -> list[str]:
+    """Numbers of a text, each once, that are not known and no rounded ones of those that are."""
+    found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
+    return [number for number in found if not is_rounded(number, known)]
 
 
 def unsupported_name(case: Case) -> str | None:
@@ -88,11 +97,8 @@ def number_in_question(case: Case) -> str | None:
     """A question that states a number which the source does not have."""
     if case.pair.question_type in SUPPOSING:
         return None
-    stated = numbers_of(claimed_text(written_out(case.pair.question)))
-    found = [number for number in stated if len(number) > 1 and number not in case.source.numbers]
-    return ", ".join(found) or None
-
-
-def _with_other_marks(text: str) -> str:
-    """Commas and full stops exchanged."""
-    return written_out(text).translate(str.maketrans(",.", ".,"))
+    known = stated_for(case).numbers
+    questions = readings(claimed_text(written_out(case.pair.question)), case.code)
+    unknown = [[n for n in numbers_of(text) if len(n) > 1 and n not in known] for text in questions]
+    fewest = min(unknown, key=len)
+    return ", ".join(fewest) or None

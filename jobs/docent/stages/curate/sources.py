@@ -18,13 +18,16 @@ from docent.stages.curate.language import code_of_text
 from docent.text.figures import with_descriptions
 from docent.text.material import visible
 from docent.text.names import Vouched, vouched_by
+from docent.text.number_marks import readings
 from docent.text.numbers import supported_by
 from docent.text.quantities import Counts, numbers_by_word, units_by_number, written_out
-from docent.text.sentences import plain, readable_name
+from docent.text.sentences import plain
 from docent.text.terms import stems_of
 
 KEPT_SOURCES = 256
 """Prepared sources held at a time; pairs of one item come together."""
+OTHER_MARKS = "de"
+"""A language whose marks are those of most of the world beside English."""
 MAX_COVERING = 4
 """Items looked at behind one span; chunks that overlap share lines."""
 
@@ -52,8 +55,37 @@ class Told:
 def told_by(item: Item) -> Told:
     """What an item says."""
     text = visible(with_descriptions(item.text, item.figures))
-    head = "\n".join([readable_name(item.name), item.document, *item.meta.values()])
+    head = "\n".join([item.called, item.document, *item.meta.values()])
     return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """The numbers of a text.
+
+    Attributes:
+        numbers: those that it vouches for.
+        units: the units of every number.
+        counts: the numbers of every word that is counted.
+    """
+
+    numbers: frozenset[str]
+    units: dict[str, set[str]]
+    counts: dict[str, Counts]
+
+
+def stated_by(text: str, code: str) -> Stated:
+    """The numbers of a text in a language, in every way that they may be meant there."""
+    numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
+    for reading in readings(written_out(text), code):
+        numbers |= supported_by(reading)
+        for number, found in units_by_number(reading).items():
+            units.setdefault(number, set()).update(found)
+        for word, counted in numbers_by_word(reading).items():
+            known = counts.setdefault(word, Counts())
+            known.numbers |= counted.numbers
+            known.directly |= counted.directly
+    return Stated(frozenset(numbers), units, counts)
 
 
 @dataclass(frozen=True)
@@ -78,19 +110,14 @@ class Source:
         return plain(self.text)
 
     @cached_property
-    def numbers(self) -> frozenset[str]:
-        """Numbers that it vouches for."""
-        return frozenset(supported_by(self.text) | supported_by(written_out(self.text)))
+    def stated(self) -> Stated:
+        """Its numbers as English reads them."""
+        return stated_by(self.text, "en")
 
     @cached_property
-    def units(self) -> dict[str, set[str]]:
-        """The units of every number."""
-        return units_by_number(self.text)
-
-    @cached_property
-    def counts(self) -> dict[str, Counts]:
-        """The numbers of every word that is counted."""
-        return numbers_by_word(self.text)
+    def stated_in_all_marks(self) -> Stated:
+        """Its numbers in every way that their marks may be meant in other languages."""
+        return stated_by(self.text, self.language if self.language not in ("", "en") else OTHER_MARKS)
 
     @cached_property
     def names(self) -> Vouched:

@@ -52,7 +52,7 @@ def rewording_request(call: Call, dialogue: Sequence[tuple[str, str]], code: str
         max_tokens=BASE_TOKENS + TOKENS_PER_PAIR * len(dialogue),
         material=TypedMaterial(
             question_type=call.kind.name,
-            name=item.document if item.kind == "section" else item.name,
+            name=item.document if item.kind == "section" else item.called,
             title=item.title,
             text="",
             facts=(),

@@ -84,7 +84,7 @@ def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
 
 def _document(item: Item) -> str:
     """Title and what the document says of itself."""
-    told = [("title", item.document if item.kind == "section" else item.name)]
+    told = [("title", item.document if item.kind == "section" else item.called)]
     told += [(key, value) for key, value in item.meta.items() if key.lower() != "title"][:MAX_META_KEYS]
     return _tagged("document", "\n".join(f"{one_line(key)}: {one_line(value)}" for key, value in told))
 

@@ -20,7 +20,8 @@ from docent.stages.generate_qa.views import Asking, View, shown_text, view_of, w
 from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
 from docent.text.languages import truth_of
 from docent.text.material import restored, visible
-from docent.text.sentences import count_words, plain
+from docent.text.sentences import plain
+from docent.text.terms import length_in_words
 
 BASE_TOKENS = 512
 """Room for the JSON around the pairs."""
@@ -49,7 +50,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
     item = call.item
     return TypedMaterial(
         question_type=call.kind.name,
-        name=item.document if item.kind == "section" else item.name,
+        name=item.document if item.kind == "section" else item.called,
         title=item.title,
         text=view.text,
         facts=tuple(visible(fact.text) for fact in view.facts),
@@ -102,7 +103,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
 def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[list[Pair], list[str]]:
     """The pairs of a reply that can be kept, at most the quota, and what was wrong with others."""
     value = reply.value
-    if value is None and not reply.error and reply.finish_reason not in ("length", "content_filter"):
+    if value is None and not reply.error and reply.whole:
         value = read_reply(reply.text, ReasonedReply).value or read_reply(reply.text, TypedReply).value
     if not isinstance(value, TypedReply | ReasonedReply):
         return [], []
@@ -141,8 +142,8 @@ def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
     answer = tidy(pair.answer)
     if not tidy(pair.question) or not answer:
         return "its question or answer is empty"
-    if count_words(answer) > words:
-        return f"its answer has {count_words(answer)} words, at most {words} were asked for"
+    if (length := length_in_words(answer)) > words:
+        return f"its answer has {length} words, at most {words} were asked for"
     if call.kind.verbatim and plain(answer).rstrip(".") not in plain(view.text):
         return "its answer does not stand in the section word for word"
     truth, form = truth_of(answer, view.language), call.kind.form
@@ -152,7 +153,7 @@ def _problem(call: Call, view: View, words: int, pair: Pair) -> str:
     if form == "cloze" and BLANK not in pair.question:
         if truth is None:
             return f"there is no blank in its question, and {begins}"
-        if truth is False and count_words(answer) < 3:
+        if truth is False and length_in_words(answer) < 3:
             return "its answer does not correct the false statement"
     return ""
 

@@ -17,7 +17,6 @@ from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
 from docent.text.figures import with_descriptions
 from docent.text.material import as_material, restored, visible
-from docent.text.sentences import readable_name
 
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
@@ -32,7 +31,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
     told = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
     # The material cannot close its own tag and go on as instructions.
-    name = as_material(re.sub(r"[<>]", " ", readable_name(visible(call.item.name))))
+    name = as_material(re.sub(r"[<>]", " ", visible(call.item.called)))
     # In one pass: an exhibit named `{text}` is a name.
     places = {"name": name, "text": as_material(told)}
     user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
@@ -42,6 +41,7 @@ def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
         max_tokens=TOKENS_PER_PAIR * section.pairs_per_call,
         material=Material(
             name=visible(call.item.name),
+            spoken_name=visible(call.item.spoken_name),
             text=told,
             temperatures=tuple(sorted(set(section.temperatures))),
             temperature=call.temperature,

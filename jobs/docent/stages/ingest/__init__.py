@@ -16,8 +16,9 @@ from docent.errors import InputError
 from docent.records import Document, Reject
 from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, rows, text_file, xlsx
 from docent.stages.ingest.describe import described
+from docent.stages.ingest.exhibit_names import reject_named_twice
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
-from docent.stages.ingest.sources import Exhibit, ListedFile, reject_named_twice, told_apart
+from docent.stages.ingest.sources import Exhibit, ListedFile, told_apart
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""HTML inside a table's cell becomes Markdown: what a content management system puts into its export.
+"""HTML inside a table's cell or a description becomes Markdown: what a content management system puts into its export.
 
 Only what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles and comments are dropped, so are
 links that run code. Opens nothing; time grows with the cell's length alone, however broken it is, which is why the
@@ -20,9 +20,17 @@ _OTHER = frozenset("a br font hr img li span sub sup td th thead tbody u body ht
 _KNOWN = "|".join(sorted(_BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)))
 _IS_HTML = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 # Neither begins anew inside another, so that no text is looked at twice.
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _MAX_ATTRIBUTE_CHARS = 4000
+# With its semicolon: `R&D` and `?a=1&copy=2` are text.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Without one of these, the line breaks of the text are its own; a comment may be longer than a line.
+_BREAKS_LINES = re.compile(
+    rf"<!--|</?(?:{'|'.join(sorted(_BLOCKS | _DROPPED | set(_HEADINGS)))}|br|hr|li|td|th|thead|tbody|body|html)\b",
+    re.IGNORECASE,
+)
+_ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>]{0,200}?&gt;")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
 
@@ -31,9 +39,32 @@ def is_html(text: str) -> bool:
     return _IS_HTML.search(text) is not None
 
 
-def to_markdown(text: str) -> str:
-    """The Markdown of a cell with tags."""
-    made, end = _Markdown(), 0
+def readable_html(text: str, emphasis: bool = False) -> str:
+    """A text without tags, comments and entities; unchanged where it has none of them.
+
+    Args:
+        emphasis: whether bold and italics become Markdown; for exhibits they are left out.
+    """
+    if _ESCAPED_TAG.match(text) and not is_html(text):  # escaped once more by the system that exported it
+        text = without_entities(text)
+    if is_html(text):
+        lines = [text] if _BREAKS_LINES.search(text) else text.split("\n")
+        return "\n".join(to_markdown(line, emphasis) for line in lines)
+    if "<!--" in text:
+        text = _without_comments(text).strip()
+    return without_entities(text)
+
+
+def without_entities(text: str) -> str:
+    """A text with `&amp;` and the like as the characters that they stand for."""
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(lambda found: html.unescape(found.group()).replace("\xa0", " "), text)
+
+
+def to_markdown(text: str, emphasis: bool = True) -> str:
+    """The Markdown of a cell with tags, with or without bold and italics."""
+    made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
     text = _without_comments(text)
     for tag in _TAG.finditer(text):
         made.text(text[end : tag.start()])
@@ -59,7 +90,8 @@ def _without_comments(text: str) -> str:
 class _Markdown:
     """Collects `pieces`; tags that do not match are taken as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, emphasis: dict[str, str]) -> None:
+        self.emphasis = emphasis
         self.pieces: list[str] = []
         self.dropped: list[str] = []
         self.lists: list[int] = []
@@ -92,11 +124,11 @@ class _Markdown:
         elif tag in _BLOCKS or tag in _HEADINGS:
             self.pieces.append("\n" if tag in ("tr", "dt", "dd") or self.lists else "\n\n")
         else:
-            self.pieces.append(_EMPHASIS.get(tag, ""))
+            self.pieces.append(self.emphasis.get(tag, ""))
 
     def text(self, text: str) -> None:
         if not self.dropped:
-            self.pieces.append(re.sub(r"\s+", " ", html.unescape(text)))
+            self.pieces.append(re.sub(r"\s+", " ", without_entities(text)))
 
     def _before(self, tag: str, attributes: str) -> str:
         """What stands for an opening tag."""
@@ -108,7 +140,7 @@ class _Markdown:
             return _attribute(attributes, "alt")
         if tag in ("br", "hr") or tag in _BLOCKS:
             return "\n"
-        return "\n" + _HEADINGS[tag] if tag in _HEADINGS else _EMPHASIS.get(tag, "")
+        return "\n" + _HEADINGS[tag] if tag in _HEADINGS else self.emphasis.get(tag, "")
 
     def _bullet(self) -> str:
         number = self.lists[-1] if self.lists else 0

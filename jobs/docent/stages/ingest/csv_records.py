@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from docent.records import Span
 from docent.stages.ingest.sources import line_breaks
 
 MAX_CSV_BYTES = 256 * 1024 * 1024
+_MAX_OPEN_QUOTES = 10_000
 
 
 @dataclass(frozen=True)
 class Record:
-    """One row of a CSV and the physical line where it begins."""
+    """One row of a CSV and the physical line where it begins.
+
+    Attributes:
+        is_open: a quote in its line is never closed, or closed in the middle of another cell; the next row begins in
+            the next line.
+    """
 
     cells: list[str]
     first_line: int
+    is_open: bool = False
 
     @property
     def last_line(self) -> int:
@@ -26,41 +34,84 @@ class Record:
 
 
 class RecordError(Exception):
-    """The lines are no CSV, or not in the encoding they were opened with.
+    """The lines are no CSV.
 
     Attributes:
         what: the problem, without the place.
         line: the last line that was read.
-        byte: the one that cannot be decoded, as `0xfc`; "" where the quotes are at fault.
     """
 
-    def __init__(self, what: str, line: int, byte: str = "") -> None:
+    def __init__(self, what: str, line: int) -> None:
         super().__init__(what)
-        self.what, self.line, self.byte = what, line, byte
+        self.what, self.line = what, line
 
 
-def read_records(lines: Iterable[str], delimiter: str = ",") -> Iterator[Record]:
-    """The rows of a CSV in order, empty ones included.
+@dataclass
+class _Lines:
+    """Physical lines for `csv.reader`, kept until they are known to be a row, so that reading can go back."""
+
+    lines: Iterator[str]
+    taken: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.again.pop() if self.again else next(self.lines)
+        self.taken.append(line)
+        return line
+
+    def go_back(self) -> None:
+        """Read on behind the first of the lines that were taken."""
+        self.again += reversed(self.taken[1:])
+        self.taken = []
+
+
+def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int = 0) -> Iterator[Record]:
+    """The rows of a CSV in order, empty ones included; a quote that is not closed costs its line alone.
 
     Args:
         lines: opened with `newline=""`, so that line breaks are those of the file.
         delimiter: one character.
+        lines_before: lines of the file that are not among `lines`.
 
     Raises:
-        RecordError: a quote or a byte cannot be read.
+        RecordError: a cell is too long, or too many quotes are open.
     """
     csv.field_size_limit(MAX_CSV_BYTES)  # a long cell is rejected by itself, not with the whole file
-    reader = csv.reader(lines, delimiter=delimiter)
-    before = 0
+    source = _Lines(iter(lines))
+    reader = csv.reader(source, delimiter=delimiter)
+    read, open_quotes = lines_before, 0
     try:
-        for cells in reader:
-            yield Record(cells, before + 1)
-            before = reader.line_num
-    except UnicodeDecodeError as error:
-        byte = f"0x{error.object[error.start]:02x}"
-        raise RecordError(f"byte {byte} cannot be decoded", reader.line_num, byte) from None
+        while (cells := next(reader, None)) is not None:
+            if _is_open(source.taken, delimiter):
+                open_quotes += 1
+                if open_quotes > _MAX_OPEN_QUOTES:
+                    raise RecordError("too many quotes are never closed", read)
+                yield Record(source.taken[0].rstrip("\r\n").split(delimiter), read + 1, is_open=True)
+                read += 1
+                source.go_back()
+                reader = csv.reader(source, delimiter=delimiter)
+                continue
+            yield Record(cells, read + 1)
+            read += len(source.taken)
+            source.taken = []
     except csv.Error as error:
-        raise RecordError(str(error), reader.line_num) from None
+        raise RecordError(str(error), read + len(source.taken)) from None
+
+
+def _is_open(taken: list[str], delimiter: str) -> bool:
+    """Whether the lines of a row are one only because a quote was not closed where it should have been."""
+    if len(taken) == 1 and taken[0].count('"') % 2 == 0:
+        return False
+    # Blanks between a closing quote and the delimiter are common, and no sign of this.
+    cleaned = (re.sub(rf'"[ \t]+(?={re.escape(delimiter)}|[\r\n]|$)', '"', line) for line in taken)
+    try:
+        list(csv.reader(cleaned, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return len(taken) > 1 or "end of data" in str(error)
+    return False
 
 
 def cell_line(record: Record, column: int) -> int:

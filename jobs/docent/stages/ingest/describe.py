@@ -25,6 +25,7 @@ from docent.records import Document, Figure, ImageFile, Reject, Section
 from docent.text.figures import without_figures
 from docent.text.languages import find_language
 from docent.text.material import as_material, restored, visible
+from docent.text.terms import length_in_words
 
 BATCH_PICTURES, BATCH_ROWS = 256, 2000
 """Pictures asked about at once, and documents that wait for them."""
@@ -40,7 +41,6 @@ NOT_DESCRIBED = "picture page not described"
 WRONG_FORMAT = "picture format cannot be shown to a teacher"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 _PLACE = re.compile(r"\{(\w+)\}")
-_UNSPACED = re.compile("[\u3041-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 Loaded = tuple[int, Document | Reject]
 """A row, and the number of the file that it came from."""
@@ -117,13 +117,6 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
     return " ".join(restored(visible(text)).split())[:MAX_DESCRIPTION_CHARS]
 
 
-def count_words(text: str) -> int:
-    """Words between spaces; of scripts without spaces, two characters count as one."""
-    unspaced = len(_UNSPACED.findall(text))
-    spaced = [piece for piece in _UNSPACED.sub(" ", text).split() if any(c.isalnum() for c in piece)]
-    return len(spaced) + unspaced // 2
-
-
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
     """Rows in their order, so many that the teacher is asked about many pictures at once."""
     batch: list[Loaded] = []
@@ -176,7 +169,7 @@ def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
         detail = f"{place}: {reply.error or reply.problem}"
         return Told(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
     description = cleaned(reply.text, shown.section.figures)
-    if (words := count_words(description)) < settings.min_words:
+    if (words := length_in_words(description)) < settings.min_words:
         detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
         return Told(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
     return Told(description)

@@ -1,33 +1,51 @@
-"""Loader `exhibits-folder`: one subfolder per exhibit, named like it, with photos and a `description.txt`."""
+"""Loader `exhibits-folder`: one subfolder per exhibit, named like it, with photos and a `description.txt`.
+
+Reads names and descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
+"""
 
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from docent.config import Source
 from docent.errors import InputError
+from docent.printing import printable
 from docent.records import Reject, Span
+from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.folder_files import FolderFiles, is_junk, list_below
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     MAX_TEXT_BYTES,
+    NOT_READ,
     Exhibit,
     ListedPhoto,
     OutsideError,
     check_exhibit,
     confined,
     line_breaks,
+    shorten,
+    warn_of_run,
 )
-from docent.text.encoding import read_text
+from docent.text.encoding import read_text, why_unknown
+from docent.text.sentences import readable_name
+from docent.vision.formats import HEAD_BYTES, HEIC, READABLE, format_name
+from docent.walk import Entry, children
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
+TWO_DESCRIPTIONS = "more than one description.txt"
+DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
+NO_EXHIBIT = "photo outside of an exhibit's folder"
 NOT_UTF8 = "name is not UTF-8"
 # Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
 PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .heic .heif .avif .jp2 .psd .svg .dng .cr2 .nef .arw".split()
+    ".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif .avif .jp2 .j2k .jpf"
+    " .jpx .jxl .psd .psb .xcf .svg .exr .hdr .tga .dng .cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .srw .x3f".split()
 )
+TEXT_SUFFIXES = frozenset(".txt .text .md .rtf .doc .docx .odt .pages .html .htm .pdf".split())
+MAX_NAMED = 5
 LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibit name>/<any name>.jpg"
 
 
@@ -39,19 +57,27 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     """
     if not source.path.is_dir():
         raise InputError("the source of kind exhibits-folder is not a folder", str(source.path), LAYOUT)
-    folders = sorted(
-        (path for path in source.path.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=lambda path: path.name,
-    )
+    entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
+    for entry in entries:
+        warn_of_run(entry)
+    folders = [entry for entry in entries if _may_be_exhibit(entry)]
     if not folders:
         raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)
-    return [_exhibit(source, folder) for folder in folders]
+    root = source.path.resolve()
+    found: list[Exhibit | Reject] = [
+        Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
+        for entry in entries
+        if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
+    ]
+    for entry in folders:
+        found += _exhibit(source, root, entry)
+    return found
 
 
-def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts `view-2.jpg` before `view-10.jpg`; upper and lower case count alike, then as written."""
-    pieces = re.split(r"([0-9]+)", name.lower())
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, name)]
+def _may_be_exhibit(entry: Entry) -> bool:
+    """Whether an entry is a folder, or stands where one is expected and cannot be read."""
+    leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
+    return entry.kind not in ("file", "run") and not leads_to_file
 
 
 def readable(name: str) -> str:
@@ -59,36 +85,89 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _exhibit(source: Source, folder: Path) -> Exhibit | Reject:
+def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]:
+    folder = entry.path
+    if entry.kind in NOT_READ:
+        return [Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)]
     if readable(folder.name) != folder.name:
-        return Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")
-    where = f"{folder.name}/{DESCRIPTION}"
-    names = sorted((path.name for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
+        return [Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")]
+    files = list_below(root, folder)
+    names = files.names
     described = [name for name in names if name.lower() == DESCRIPTION]
+    if len(described) > 1:
+        listed = ", ".join(printable(name) for name in described)
+        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
+    exhibit = _described(source, folder, described[0], files) if described else None
+    if exhibit is None:
+        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_what_was_found(folder.name, names))]
+    below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
+    return [
+        exhibit,
+        *(
+            Reject(
+                reason=DESCRIPTION_BELOW,
+                raw=shorten(f"{folder.name}/{readable(name)}"),
+                detail=f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}",
+            )
+            for name in below
+        ),
+    ]
+
+
+def _described(source: Source, folder: Path, description: str, files: FolderFiles) -> Exhibit | Reject | None:
+    """The exhibit of a folder; None where its description is no file."""
+    where = f"{folder.name}/{DESCRIPTION}"
     try:
-        path = confined(source.path, folder, described[0]) if described else None
+        path = confined(source.path, folder, description)
     except OutsideError:
         return Reject(reason=LEAVES_FOLDER, raw=folder.name, detail=where)
     if path is None:
-        return Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=f"{folder.name}/ has no {DESCRIPTION}")
+        return None
     with path.open("rb") as file:
         data = file.read(MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
-    whole = read_text(data, where)
+    whole = read_text(data, printable(where), source.encoding)
     if whole is None:
-        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: save it as UTF-8")
-    text = whole.strip()
+        why = why_unknown(data, "encoding of the source", source.encoding)
+        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
+    text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
-    photos = [name for name in names if Path(name).suffix.lower() in PHOTO_SUFFIXES]
+    photos = [name for name in files.names if _is_photo(source.path, folder, name)]
     return Exhibit(
         source=source,
         name=folder.name,
+        spoken_name=readable_name(folder.name) or folder.name,
         text=text,
-        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(text)),
+        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(whole.strip())),
         root=source.path,
         folder=folder,
-        photos=tuple(ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in photos),
+        photos=tuple(
+            ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in (*photos, *files.outside)
+        ),
     )
+
+
+def _is_photo(root: Path, folder: Path, name: str) -> bool:
+    """Whether a file is meant as a photo: by its suffix, and by its first bytes where its name has none."""
+    if suffix := PurePosixPath(name).suffix.lower():
+        return suffix in PHOTO_SUFFIXES
+    try:
+        path = confined(root, folder, name)
+    except OutsideError:
+        return False
+    if path is None:
+        return False
+    with path.open("rb") as file:
+        return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+
+
+def _what_was_found(folder: str, names: Sequence[str]) -> str:
+    """What is there in place of a description, such as `description.txt.txt` or `Description.docx`."""
+    near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
+    texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
+    found = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
+    expected = f"a plain text file named {DESCRIPTION} directly in {folder}/ is expected"
+    return f"{folder}/ has {', '.join(found)}; {expected}" if found else f"{folder}/ has no {DESCRIPTION}"

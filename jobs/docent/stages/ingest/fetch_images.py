@@ -18,7 +18,7 @@ from docent.records import Document, Figure, ImageFile, Reject
 from docent.stages.ingest.fetch import FetchError, Rules, fetch, shown
 from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
-from docent.vision.photos import PhotoError, read_header
+from docent.vision.photos import PhotoError, picture_suffix
 
 WORKERS = 8
 MAX_PICTURES = 100
@@ -139,7 +139,7 @@ def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | Fetch
     stem = plain_name(path.stem)[:_MAX_STEM_CHARS].strip(" .") or "image"
     try:
         data = step.result.result()
-        ending = read_header(data, intake.limits.pixels).suffix
+        ending = picture_suffix(data, intake.limits.pixels)
         name = f"{stem}.{ending}"
         name = f"{stem}-{step.wanted.number}.{ending}" if name in names else name
         return keep_picture(data, name, (step.wanted.document_id,), intake.limits, intake.save)

@@ -11,9 +11,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
+from docent.beside import pictures_beside
 from docent.records import Figure, ImageFile, Reject
 from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_picture
 from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
@@ -23,6 +25,7 @@ from docent.vision.photos import PhotoError
 NOT_FOUND = "figure not found"
 NOT_A_FILE = "figure is not a file"
 LEAVES_FOLDER = "figure lies outside the source's folder"
+NOT_HASHED = "figure lies beside a single file, where a change would not be noticed"
 TOO_MANY = "too many figures"
 SUFFIXES = (".png", ".jpg", ".jpeg")
 # Each is looked for in six places, which takes a millisecond.
@@ -67,6 +70,14 @@ class Gallery:
             return Figure(token=reference.token, caption=caption)
         return Figure(token=reference.token, caption=caption, image=found)
 
+    @cached_property
+    def _hashed(self) -> list[Path]:
+        """What the run hashes and pictures may lie in: the source, or what a single file has and names beside it."""
+        source = self.listed.source
+        if source.path != self.listed.path:
+            return [self.listed.root.resolve()]
+        return [one.resolve() for one in (source.figures_folder, *pictures_beside(source)) if one is not None]
+
     def _find(self, reference: Reference) -> ImageFile | PhotoError:
         if reference.is_path and _URL.match(reference.name):
             return PhotoError(NOT_A_FILE, "addresses are not fetched")
@@ -74,6 +85,8 @@ class Gallery:
             path = find_file(reference, self.listed)
             if path is None:
                 return PhotoError(NOT_FOUND)
+            if not any(path.is_relative_to(one) for one in self._hashed):
+                return PhotoError(NOT_HASHED, f"name the folder {self.listed.root.name or '.'} as the source")
             data = read_picture(path, self.intake.limits)
             name = plain_name(path.relative_to(self.listed.root.resolve()).as_posix())
             return keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)

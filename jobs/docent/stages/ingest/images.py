@@ -1,14 +1,21 @@
-"""Check one photo that a source names, and keep its bytes: the part of `ingest` that opens files of strangers."""
+"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens files of strangers.
+
+Reads picture files; saves their unchanged bytes. Every picture is decoded to its end, so that no later stage meets a
+damaged one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import Ingest
+from docent.printing import printable
 from docent.records import Document, ImageFile, Reject, make_id
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
@@ -19,8 +26,8 @@ from docent.stages.ingest.sources import (
     confined,
     shorten,
 )
-from docent.vision.lineage import original_stem
-from docent.vision.photos import PhotoError, read_header
+from docent.vision.lineage import copy_number, original_stem
+from docent.vision.photos import PhotoError, examine
 
 UNIT = "ingest"
 LISTED_TWICE = "photo listed twice"
@@ -28,6 +35,8 @@ FILE_TOO_LARGE = "file too large"
 CANNOT_BE_READ = "photo cannot be read"
 
 Save = Callable[[bytes, str], str]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,34 +72,64 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
 
 
 def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:
-    """Every photo of an exhibit, checked by its header and saved unchanged; and those that could not be."""
+    """Every photo of an exhibit, decoded to find damage and saved unchanged; and those that could not be."""
     images: dict[str, ImageFile] = {}
+    paths: set[Path] = set()
     rejects: list[Reject] = []
     for photo in exhibit.photos:
-        found = _load_photo(exhibit, photo, limits, save)
-        if isinstance(found, Reject):
-            rejects.append(found)
-        elif found.name in images:
+        path = _find(exhibit, photo)
+        if isinstance(path, Reject):
+            rejects.append(path)
+            continue
+        if path in paths and plain_name(photo.name) in images:
             rejects.append(_reject(exhibit, photo, LISTED_TWICE))
-        else:
-            images[found.name] = found
-    return tuple(images.values()), rejects
+            continue
+        name = _free_name(plain_name(photo.name), images)
+        try:
+            kept = keep_picture(read_picture(path, limits), name, (exhibit.document_id,), limits, save)
+        except PhotoError as error:
+            rejects.append(_reject(exhibit, photo, error.reason, error.detail))
+            continue
+        images[name] = kept.model_copy(update={"given_split": photo.split})
+        paths.add(path)
+    return _with_groups(exhibit.document_id, tuple(images.values())), rejects
 
 
-def _load_photo(exhibit: Exhibit, photo: ListedPhoto, limits: Limits, save: Save) -> ImageFile | Reject:
+def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
     try:
         path = confined(exhibit.root, exhibit.folder, photo.name)
     except OutsideError:
         return _reject(exhibit, photo, LEAVES_FOLDER)
-    if path is None:
-        return _reject(exhibit, photo, PHOTO_NOT_FOUND)
-    parents = (exhibit.document_id,)
-    try:
-        kept = keep_picture(read_picture(path, limits), plain_name(photo.name), parents, limits, save)
-    except PhotoError as error:
-        return _reject(exhibit, photo, error.reason, error.detail)
-    group = make_id("lineage", parents, original_stem(kept.name))
-    return kept.model_copy(update={"group": group, "given_split": photo.split})
+    return _reject(exhibit, photo, PHOTO_NOT_FOUND) if path is None else path
+
+
+def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
+    """The name, numbered where another photo of the exhibit bears it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    stem, dot, suffix = name.rpartition(".")
+    number, free = 2, name
+    while free in taken:
+        free = f"{stem}-{number}.{suffix}" if dot else f"{name}-{number}"
+        number += 1
+    return free
+
+
+def _with_groups(document_id: str, images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
+    """The photos with their lineage groups: one per photo, shared by its copies `-aug<k>`.
+
+    A copy tells only the stem of its original. Where two photos have that stem, as `chair.jpg` and `chair.png`, and
+    there is a copy of one of them, all are one group: which one it was made from cannot be told.
+    """
+    by_stem: defaultdict[str, list[ImageFile]] = defaultdict(list)
+    for image in images:
+        by_stem[original_stem(image.name)].append(image)
+    ambiguous = {
+        stem for stem, found in by_stem.items() if len(found) > 1 and all(copy_number(i.name) is None for i in found)
+    }
+    keys = (image.name if (stem := original_stem(image.name)) in ambiguous else stem for image in images)
+    return tuple(
+        image.model_copy(update={"group": make_id("lineage", (document_id,), key)})
+        for image, key in zip(images, keys, strict=True)
+    )
 
 
 def read_picture(path: Path, limits: Limits) -> bytes:
@@ -109,23 +148,29 @@ def read_picture(path: Path, limits: Limits) -> bytes:
 
 
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
-    """A picture checked by its header and saved unchanged; its lineage group is its content.
+    """A picture that was decoded to find damage, saved unchanged; its lineage group is its content.
 
     Raises:
-        PhotoError: it is no picture, or has too many pixels.
+        PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
     """
-    header = read_header(data, limits.pixels)
+    found = examine(data, limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
+    for note in found.notes:
+        logger.warning("%s: %s", printable(name), note)
     return ImageFile(
         id=make_id("ingest", parents, name, sha256),
         parents=parents,
         name=name,
         unit=UNIT,
-        file=save(data, header.suffix),
+        file=save(data, found.suffix),
         sha256=sha256,
-        width_px=header.width_px,
-        height_px=header.height_px,
+        width_px=found.width_px,
+        height_px=found.height_px,
         group=make_id("lineage", (), sha256),
+        notes=found.notes,
+        creator=found.credit.creator,
+        copyright=found.credit.copyright,
+        license=found.credit.license,
     )
 
 

@@ -20,9 +20,10 @@ from docent.stages.ingest.front_matter import read_front_matter
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.blocks import Block, BlockError, blocks_of
-from docent.text.encoding import is_text, read_text
+from docent.text.encoding import is_text, read_text, why_unknown
 from docent.text.facts import Place, facts_in, whole_as_fact
 from docent.text.references import Reference, plain_text, references_in, without_references
+from docent.text.sentences import readable_name
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 # Blocks and facts together. A row is held whole by the next stage; 50 MB of ordinary text have 600,000.
@@ -72,7 +73,7 @@ def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Rej
     yield Document(
         id=listed.document_id,
         kind="markdown",
-        name=_one_line(meta.get("title", "")) or reader.first_heading or PurePosixPath(listed.name).stem,
+        name=_one_line(meta.get("title", "")) or reader.first_heading or readable_name(PurePosixPath(listed.name).stem),
         sections=sections,
         language=listed.source.language,
         meta=meta,
@@ -219,9 +220,9 @@ def _read(listed: ListedFile, max_mb: float) -> str | Reject:
         return _reject(listed, CANNOT_BE_READ, error.strerror or type(error).__name__)
     if len(data) > limit:
         return _reject(listed, TOO_LARGE, f"more than {max_mb:g} MB: divide it, or raise ingest.markdown.max_mb")
-    text = read_text(data, listed.name)
+    text = read_text(data, listed.name, listed.source.encoding)
     if text is None and b"\x00" not in data:
-        return _reject(listed, UNKNOWN_ENCODING, "save it as UTF-8")
+        return _reject(listed, UNKNOWN_ENCODING, why_unknown(data, "encoding of the source", listed.source.encoding))
     if text is None or not is_text(text):
         return _reject(listed, NOT_TEXT, "it holds control characters")
     return _PAGE_BREAKS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -37,7 +37,8 @@ from docent.stages.ingest.pdf_pages import (
 from docent.stages.ingest.pdf_sections import SectionMaker, cutter, uncut
 from docent.stages.ingest.pdf_tables import find_tables
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files, shorten
-from docent.text.sentences import count_words, readable_name
+from docent.text.sentences import readable_name
+from docent.text.terms import length_in_words
 
 log = logging.getLogger("docent.ingest")
 
@@ -188,7 +189,7 @@ class Reader:
         kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
         if kind == "text":
             yield from self._text_page(reading)
-        elif kind == "picture" and (self._described or count_words(reading.text.text) < MIN_PAGE_WORDS):
+        elif kind == "picture" and (self._described or length_in_words(reading.text.text) < MIN_PAGE_WORDS):
             yield from self._picture(reading, with_text=False)
         else:
             yield from self._mixed(reading)

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.config.sources import Rows
+from docent.printing import printable
 from docent.records import Document, Fact, Reject, Section, Span
-from docent.stages.ingest.cell_html import is_html, to_markdown
+from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.csv_files import NO_ROWS
 from docent.stages.ingest.fetch_images import Draft, addresses_of, with_pictures
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
@@ -34,11 +36,16 @@ _NUMBER = re.compile(r"[\d\s.,#]*")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row as it stood in the file: a text per column, and the lines of each."""
+    """One row as it stood in the file: a text per column, and the lines of each.
+
+    Attributes:
+        shared: columns whose text is that of a cell merged over several rows, and names none of them.
+    """
 
     cells: Sequence[str]
     spans: Sequence[Span]
     source: Span
+    shared: frozenset[int] = frozenset()
 
 
 def documents_of(
@@ -47,12 +54,16 @@ def documents_of(
     """The documents of a table in its order, rejects where they stood."""
     if len(header) > MAX_COLUMNS:
         detail = f"{len(header)} columns; at most {MAX_COLUMNS}"
-        yield Reject(reason=TOO_MANY_COLUMNS, raw=listed.name, detail=detail)
+        yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
         return
     settings, columns = intake.section.rows, column_names(header)
     told = iter(rows)
     first = list(itertools.islice(told, _LOOKED_AT))
-    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, listed.name)
+    if not first:
+        detail = f"only the names of its columns: {shorten(', '.join(columns))}"
+        yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
+        return
+    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, printable(listed.name))
     images = {position for position, name in enumerate(columns) if name in settings.image_columns}
     bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
     drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
@@ -81,12 +92,13 @@ def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Row
             settings.title_column,
             f"; did you mean {near[0]!r}?" if near else "",
         )
-    telling = (
+    telling = [
         position
         for position, name in enumerate(columns)
         if name not in settings.image_columns and not all(_NUMBER.fullmatch(row.cells[position]) for row in rows)
-    )
-    return next(telling, 0)
+    ]
+    shared = frozenset[int]().union(*(row.shared for row in rows))
+    return next((position for position in telling if position not in shared), telling[0] if telling else 0)
 
 
 def readable(cell: str) -> str:
@@ -103,13 +115,14 @@ def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFil
             yield row
         count += isinstance(row, TableRow)
     if count > max_rows:
-        detail = f"{listed.name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
-        yield Reject(reason=TOO_MANY_ROWS, raw=listed.name, detail=detail)
+        name = printable(listed.name)
+        detail = f"{name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
+        yield Reject(reason=TOO_MANY_ROWS, raw=name, detail=detail)
 
 
 def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
     """The document of a row, its pictures not fetched yet."""
-    where = f"{listed.name} line {row.source.first_line}"
+    where = f"{printable(listed.name)} line {row.source.first_line}"
     if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
         detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
         return Reject(reason=ROW_TOO_LONG, raw=shorten(" ".join(row.cells[:3])), detail=detail)
@@ -136,7 +149,7 @@ def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, im
 def _value(cell: str) -> str:
     """A cell as it stands in the text; what looks like a picture's place there is none."""
     text = readable(cell)
-    return (to_markdown(text) if is_html(text) else text).replace("{{IMAGE_", "{ {IMAGE_")
+    return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
 
 
 def _title(cell: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,17 @@ from pathlib import Path
 
 from docent.config import Source
 from docent.errors import InputError
+from docent.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
+from docent.stages.ingest.name_lookup import find_alike
+from docent.walk import Entry, walk
+
+log = logging.getLogger("docent.ingest")
 
 PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
-NAMED_TWICE = "exhibit named twice"
+NOT_READ = {"outside": LEAVES_FOLDER, "special": "not a regular file", "dead": "link to nothing"}
+"""Why what is neither file nor folder (walk.py) cannot be read."""
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_RAW_CHARACTERS = 500
@@ -40,6 +47,8 @@ class Exhibit:
     Attributes:
         root: the folder that no photo may lie outside of.
         folder: what the photos' names are relative to, inside `root`.
+        item_id: the source's own id of it, which tells exhibits of one name apart; "" where it has none.
+        spoken_name: as questions and answers say it, where that is not `name`.
     """
 
     source: Source
@@ -50,6 +59,8 @@ class Exhibit:
     folder: Path
     photos: tuple[ListedPhoto, ...]
     slots: Slots | None = None
+    item_id: str = ""
+    spoken_name: str = ""
 
     @property
     def document_id(self) -> str:
@@ -63,6 +74,7 @@ class Exhibit:
             id=self.document_id,
             kind="exhibit",
             name=self.name,
+            spoken_name="" if self.spoken_name == self.name else self.spoken_name,
             sections=(section,),
             given_slots=self.slots,
             language=self.source.language,
@@ -100,7 +112,7 @@ class ListedFile:
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
     """The file that a source names, or all files below its folder with one of the suffixes, in the order of names.
 
-    Hidden files and folders are left out; a link out of the folder is a reject.
+    Hidden files and folders are left out; a link out of the folder is a reject, and so is a pipe, socket or device.
 
     Raises:
         InputError: there is nothing there.
@@ -110,24 +122,29 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "mend ingest.sources")
+        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
-    for path in sorted(source.path.rglob("*")):
-        name = path.relative_to(source.path).as_posix()
-        if path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
+    for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
+        name = entry.name
+        warn_of_run(entry)
+        if entry.path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
             continue
         if reject := _unusable_name(name):
             found.append(reject)
-            continue
-        try:
-            if confined(source.path, source.path, name) is not None:
-                found.append(ListedFile(source, source.path, path, name))
-        except OutsideError:
-            found.append(Reject(reason=LEAVES_FOLDER, raw=shorten(name), detail=source.path.name))
+        elif entry.kind == "file":
+            found.append(ListedFile(source, source.path, entry.path, name))
+        elif entry.kind in NOT_READ:
+            found.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
     if not found:
         listed = ", ".join(sorted(suffixes))
-        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "mend ingest.sources")
+        raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
     return found
+
+
+def warn_of_run(entry: Entry) -> None:
+    """Say that a folder is left out because docent writes into it."""
+    if entry.kind == "run":
+        log.warning("left out, docent writes there: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
@@ -136,7 +153,7 @@ def _unusable_name(name: str) -> Reject | None:
         name.encode()
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return Reject(reason="file name is not UTF-8", raw=shorten(shown), detail="rename the file")
+        return Reject(reason="file name is not UTF-8", raw=printable(shown), detail="rename the file")
     return None
 
 
@@ -145,7 +162,7 @@ class OutsideError(Exception):
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:
-    """The regular file `folder / name`; None where there is none.
+    """The regular file `folder / name`, in any Unicode form of the name; None where there is none.
 
     Args:
         root: existing folder that the file must lie in once all links are followed.
@@ -158,6 +175,8 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
         raise OutsideError
     try:
         found = (folder / relative).resolve()
+        if not found.exists():
+            found = (find_alike(folder, relative.parts) or found).resolve()
         inside = found.is_relative_to(root.resolve())
         usable = inside and found.is_file()
     except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
@@ -183,7 +202,7 @@ def check_exhibit(name: str, text: str, where: str) -> Reject | None:
         return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
     if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         detail = f"{where}: one line of at most {MAX_NAME_CHARACTERS} printable characters is expected"
-        return Reject(reason="exhibit name cannot be used", raw=shorten(name), detail=detail)
+        return Reject(reason="exhibit name cannot be used", raw=printable(name), detail=detail)
     if not text:
         return Reject(reason="exhibit without a description", raw=name, detail=where)
     if len(text.encode()) > MAX_TEXT_BYTES:
@@ -203,19 +222,3 @@ def told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit |
         else:
             counted.append(listed)
     return counted
-
-
-def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with every later exhibit of a name turned into a reject: names tell items apart downstream."""
-    first: dict[str, Exhibit] = {}
-    checked: list[Exhibit | ListedFile | Reject] = []
-    for exhibit in found:
-        if isinstance(exhibit, Exhibit) and first.setdefault(exhibit.name, exhibit) is not exhibit:
-            before = first[exhibit.name].span
-            detail = (
-                f"{exhibit.span.file} line {exhibit.span.first_line}; first in {before.file} line {before.first_line}"
-            )
-            checked.append(Reject(reason=NAMED_TWICE, raw=exhibit.name, detail=detail))
-        else:
-            checked.append(exhibit)
-    return checked

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from docent.config import Source
+from docent.printing import printable
 from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.chunks import chunk_text
-from docent.text.encoding import is_text, read_text
+from docent.text.encoding import is_text, read_text, why_unknown
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 
@@ -36,35 +37,38 @@ def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     """The document of a file, or why it is none."""
     settings = intake.section.text
-    found = _read(listed, int(settings.max_mb * 1_000_000), settings.encoding)
+    found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
     if isinstance(found, Reject):
         yield found
         return
     spans = chunk_text(found, settings.chunk_chars, settings.chunk_overlap_chars)
     sections = tuple(_sections(listed.name, found, spans))
     if not sections:
-        yield Reject(reason=NO_CONTENT, raw=listed.name)
+        yield Reject(reason=NO_CONTENT, raw=printable(listed.name))
         return
     yield Document(
         id=listed.document_id,
         kind="text",
-        name=readable_name(PurePosixPath(listed.name).stem)[:MAX_NAME_CHARACTERS] or listed.name,
+        name=printable(readable_name(PurePosixPath(listed.name).stem) or listed.name, MAX_NAME_CHARACTERS),
         sections=sections,
         language=listed.source.language,
     )
 
 
 def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
+    name = printable(listed.name)
     with listed.path.open("rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        return Reject(reason=TOO_LARGE, raw=listed.name, detail=f"more than {limit} bytes; ingest.text.max_mb")
+        return Reject(reason=TOO_LARGE, raw=name, detail=f"more than {limit} bytes; ingest.text.max_mb")
     text = read_text(data, listed.name, encoding)
     if text is None:
-        detail = "save it as UTF-8, or name its encoding: ingest.text.encoding"
-        return Reject(reason=UNKNOWN_ENCODING, raw=listed.name, detail=detail)
+        if b"\x00" in data:
+            return Reject(reason=NOT_TEXT, raw=name, detail="it has NUL bytes, as no text has")
+        why = why_unknown(data, "ingest.text.encoding, or encoding of the source", encoding)
+        return Reject(reason=UNKNOWN_ENCODING, raw=name, detail=f"{name}: {why}")
     if not is_text(text):
-        return Reject(reason=NOT_TEXT, raw=listed.name, detail="it has control characters as no text has")
+        return Reject(reason=NOT_TEXT, raw=name, detail="it has control characters as no text has")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

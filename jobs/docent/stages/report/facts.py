@@ -132,9 +132,12 @@ def _metrics(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _by_exhibit(scores: Iterable[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
-    counts: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for score in scores:
         if ACCURACY in score.metrics:
-            right, total = counts[score.item_name].get(score.arm, (0, 0))
-            counts[score.item_name][score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
-    return tuple(ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for name, by_arm in sorted(counts.items()))
+            by_arm = counts[score.item_name, score.item_id]
+            right, total = by_arm.get(score.arm, (0, 0))
+            by_arm[score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
+    return tuple(
+        ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for (name, _), by_arm in sorted(counts.items())
+    )

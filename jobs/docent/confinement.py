@@ -1,0 +1,55 @@
+"""Keeps paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
+
+A run folder may come from a stranger, through `docent pull` or an archive, and everything in it may be forged.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from docent.errors import InputError
+from docent.printing import printable
+
+MAX_COMPONENT_BYTES = 255
+
+
+class OutsideRunError(InputError):
+    """A file of the run names a path that leads out of it."""
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is a relative path with slashes that goes down only: not empty, absolute, or with `.` or `..`."""
+    try:
+        parts = os.fsencode(name).split(b"/")
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and no file name
+        return False
+    return all(part not in (b"", b".", b"..") and len(part) <= MAX_COMPONENT_BYTES for part in parts) and (
+        "\0" not in name
+    )
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Path of `name` below `folder`; whether it exists does not matter. Links are followed only where they stay inside.
+
+    Raises:
+        OutsideRunError: the name is not plain, or a link on its way leads out of `folder`.
+    """
+    path = os.fspath(folder)
+    if is_plain(name):
+        for part in name.split("/"):
+            path = f"{path}/{part}"
+            if os.path.islink(path) and not _is_below(path, folder):
+                break
+        else:
+            return folder / name
+    raise OutsideRunError(
+        f"the path {printable(name)} leads out of the run",
+        str(folder),
+        "delete the file that names it, then: docent run",
+    )
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    root = os.path.realpath(folder)
+    return os.path.realpath(path).startswith(f"{root.rstrip('/')}/")

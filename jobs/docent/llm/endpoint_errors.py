@@ -1,0 +1,136 @@
+"""What an endpoint says in an error: its words, its code, the status it means, and whether it is about one prompt.
+
+Reads bodies of replies that are no completion; writes and sends nothing. openai_endpoint.py decides what follows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MAX_ERROR_CHARS = 4096
+"""Of an error's text that are looked at."""
+_STATUS_NAMES = ("code", "status", "status_code", "http_status", "error_code")
+_STATUS_OF_CODE = {
+    **dict.fromkeys(("invalid_api_key", "authentication_error", "unauthorized", "unauthenticated"), 401),
+    **dict.fromkeys(("insufficient_quota", "insufficient_credits", "insufficient_balance", "billing_error"), 402),
+    **dict.fromkeys(("permission_error", "permission_denied", "forbidden"), 403),
+    **dict.fromkeys(("model_not_found", "not_found_error"), 404),
+    **dict.fromkeys(
+        (
+            *("rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests", "resource_exhausted"),
+            *("tokens", "requests", "engine_overloaded"),
+        ),
+        429,
+    ),
+    **dict.fromkeys(("server_error", "internal_error", "internal_server_error", "api_error"), 500),
+    **dict.fromkeys(("service_unavailable", "unavailable", "overloaded", "overloaded_error"), 503),
+    **dict.fromkeys(("timeout", "timeout_error", "deadline_exceeded", "gateway_timeout"), 504),
+    **dict.fromkeys(
+        (
+            *("invalid_request_error", "invalid_request", "bad_request", "invalid_argument", "badrequesterror"),
+            *("context_length_exceeded", "string_above_max_length", "unsupported_parameter", "unsupported_value"),
+        ),
+        400,
+    ),
+}
+_MODERATION = re.compile(
+    r"moderation|content[ _-]?(?:filter|policy|management|safety)|responsible_?ai|flagged|guardrail|safety|"
+    r"usage polic|violat\w{1,5} (?:our|the) |policy[ _]violation|prohibited[ _]content|inappropriate",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"\bapi[ _-]?keys?\b|\bkeys?\b|\btoken\b|credential|authenti|authori[sz]|permission|not allowed to|no access|"
+    r"access denied|have access|forbidden|subscription|organi[sz]ation|\baccount|suspended|country|region",
+    re.IGNORECASE,
+)
+_OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_filter_results")
+"""Details that only a moderation gives: OpenRouter's `metadata`, Azure's `innererror`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointError:
+    """What one error says.
+
+    Attributes:
+        message: its words, as long as they are; "a web page" for HTML.
+        code: its code, "" where it has none that is text.
+        status: the HTTP status that it means, None where it names none.
+        param: the field of the request that it is about, "" where it names none.
+        about: what a refusal without further words (HTTP 403) is about; "unknown" where its words allow both or none.
+        text: all of it, for searches.
+    """
+
+    message: str
+    code: str = ""
+    status: int | None = None
+    about: Literal["prompt", "key", "unknown"] = "unknown"
+    text: str = ""
+    param: str = ""
+
+
+def error_in(body: bytes) -> EndpointError:
+    """The error in the body of a reply, whatever shape it has."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        text = body[:MAX_ERROR_CHARS].decode(errors="replace")
+        if text.lstrip()[:1] == "<":
+            return EndpointError("a web page")
+        return EndpointError(text, about=_about(text, {}), text=text)
+    return error_of(found)
+
+
+def error_of(found: Any) -> EndpointError:
+    """The same for JSON that was read already; errors stand in `error` or at the top."""
+    error = found.get("error") or found.get("errors") or found if isinstance(found, dict) else found
+    if isinstance(error, list) and error and isinstance(error[0], dict):
+        error = error[0]
+    try:
+        text = json.dumps(error, ensure_ascii=False)[:MAX_ERROR_CHARS]
+    except RecursionError:
+        return EndpointError("an error that cannot be read")
+    if not isinstance(error, dict):
+        return EndpointError(str(error), about=_about(str(error), {}), text=text)
+    said = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
+    code = _code_of(error)
+    about = _about(f"{code} {said}"[:MAX_ERROR_CHARS], error)
+    param = error.get("param")
+    return EndpointError(
+        f"{said}{_details_of(error)}", code, _status_of(error), about, text, param if isinstance(param, str) else ""
+    )
+
+
+def _about(said: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
+    """What an error is about, by its details first, because they may quote the prompt, then by its words."""
+    details = [error.get(name) for name in ("metadata", "innererror")]
+    if any(isinstance(found, dict) and any(found.get(name) for name in _OF_MODERATION) for found in details):
+        return "prompt"
+    about_prompt, about_key = bool(_MODERATION.search(said)), bool(_KEY.search(said))
+    return "unknown" if about_prompt == about_key else "prompt" if about_prompt else "key"
+
+
+def _code_of(error: dict[str, Any]) -> str:
+    return next((value for name in ("code", "type") if isinstance(value := error.get(name), str)), "")
+
+
+def _status_of(error: dict[str, Any]) -> int | None:
+    """The status in a numeric code, or the one that a code in words stands for."""
+    values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
+    for value in values:
+        if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:
+            return int(str(value)[:4])
+    return next((known for value in values if (known := _STATUS_OF_CODE.get(str(value).lower()))), None)
+
+
+def _details_of(error: dict[str, Any]) -> str:
+    """What OpenRouter tells beside the message: reasons of a moderation, words of the server behind it."""
+    details = error.get("metadata")
+    if not isinstance(details, dict):
+        return ""
+    reasons = details.get("reasons")
+    told = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+    raw = details.get("raw")
+    return "".join(f" ({piece})" for piece in (told, raw if isinstance(raw, str) else "") if piece)

@@ -1,0 +1,50 @@
+"""What `finish_reason` says of a reply: whole, cut off by its length, cut by a filter, or incomplete in another way.
+
+Endpoints pass on the words of many model vendors. Only words known to mean a whole reply are taken for one; whatever
+else a reply says, it is incomplete and never used. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+WHOLE = frozenset({"stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed", "normal"})
+CUT_BY_LENGTH = frozenset(
+    {
+        *("length", "max_tokens", "max_length", "model_length", "max_new_tokens", "max_output_tokens", "token_limit"),
+        *("max_completion_tokens", "context_length_exceeded", "model_context_window_exceeded"),
+    }
+)
+FILTERED = frozenset(
+    {
+        *("content_filter", "content_filtered", "guardrail_intervened", "safety", "image_safety", "recitation"),
+        *("blocklist", "prohibited_content", "spii", "sensitive", "refusal", "error_toxic"),
+    }
+)
+CUT = "cut off at max_tokens"
+FILTERED_OUT = "cut by the endpoint's content filter"
+MAX_WORD_CHARS = 60
+_NOTE = "; "
+
+
+def noted(finish_reason: str, note: str) -> str:
+    """A finish reason followed by where the words of a reply without text went."""
+    return f"{finish_reason}{_NOTE}{note}" if note else finish_reason
+
+
+def word_of(finish_reason: str) -> str:
+    """The endpoint's word in lower case, without a note and without the name of an enumeration before it."""
+    return finish_reason.partition(_NOTE)[0].strip().rpartition(".")[2].lower()
+
+
+def is_whole(finish_reason: str) -> bool:
+    """Whether a reply with this finish reason may be used; many local servers give none, which says nothing."""
+    word = word_of(finish_reason)
+    return not word or word in WHOLE
+
+
+def problem_of(finish_reason: str) -> str:
+    """Why a reply with this finish reason is incomplete, "" when it is whole."""
+    if is_whole(finish_reason):
+        return ""
+    word = word_of(finish_reason)
+    why = CUT if word in CUT_BY_LENGTH else FILTERED_OUT if word in FILTERED else "not complete"
+    return f"{why} (finish_reason {finish_reason})"

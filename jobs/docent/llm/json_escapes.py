@@ -1,0 +1,109 @@
+r"""LaTeX that a model wrote into JSON without doubling its backslashes: `\frac` would be read as a form feed and `rac`.
+
+Backslashes that begin a LaTeX command are doubled before JSON is read. `\b` and `\f` before a letter always do, for no
+text has backspaces and form feeds; `\t` and `\r` before the name of a command do. `\n` is a line break more often than
+`\nu`: the names that could be words after a line break are told apart by what stands around them, and where that does
+not decide, the reply is to be refused. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_FORMULA_CHARS = 200
+"""How far before a place the beginning of its formula is looked for."""
+_ESCAPE = re.compile(r"\\(?:([A-Za-z]+)|(.)|\Z)", re.DOTALL)
+_DECODED = re.compile(r"[\x08\x0c](?=[A-Za-z])")
+"""What a gateway that reads the JSON of a reply once too often makes of a backslash and `b` or `f`."""
+_UNICODE = re.compile(r"u[0-9a-fA-F]{4}")
+_OF_T = frozenset(
+    "tabular tag tan tanh tau tbinom tensor tex text textbf textcolor textit textnormal textrm textsc textsf textstyle "
+    "textsubscript textsuperscript texttt textup tfrac theta therefore thickapprox thicksim thinspace tilde times tiny "
+    "to top tr trace triangle triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq tt "
+    "twoheadrightarrow".split()
+)
+_OF_R = frozenset(
+    "rVert rangle rank rbrace rbrack rceil ref renewcommand right rightarrow rightarrowtail rightharpoondown "
+    "rightharpoonup rightleftarrows rightleftharpoons rightrightarrows rightsquigarrow risingdotseq rfloor rgroup rhd "
+    "rho rm rmoustache root rule rvert".split()
+)
+_OF_N = frozenset(
+    "nLeftarrow nRightarrow nVDash natural ncong nearrow neq newcommand newline ngeq ngeqslant ngtr nleftarrow "
+    "nleftrightarrow nleq nleqslant nolimits nolinebreak nonumber normalsize not notag notin nprec npreceq nrightarrow "
+    "nsim nsubseteq nsucc nsucceq nsupseteq ntriangleleft ntrianglelefteq ntriangleright nvDash nvdash nwarrow".split()
+)
+_OF_N_OR_WORD = frozenset("nabla ne neg nexists ni nless nmid nparallel nu".split())
+"""After a line break the rest may be a word: `e`, `i` and `u` (and, in), `eg` (I), `abla` (sister), `less`."""
+_SINGLE_LETTERS = {"t": _OF_T, "r": _OF_R, "n": _OF_N}
+_LATEX_MARKS = frozenset("()[]{},;!|%&$#_ ")
+"""Behind a backslash; JSON knows none of them."""
+_MATHS_BEHIND = re.compile(r"[ ]?[_^{}=<>+*$]|[ ]?\\\\?[A-Za-z()\[\]]")
+_MATHS_BEFORE = tuple(" ({^_=$")
+"""A line break follows a word or a stop mark; a space before it is rarer than a formula in a sentence."""
+_LINE_ENDS_BEFORE = (".", ":", ";", "!", "?", ",", '"', "\\n")
+_SIGNS_OF_MATHS = re.compile(r"[$=^]|\\\\[A-Za-z(\[]")
+
+
+def with_latex(text: str) -> tuple[str, str]:
+    r"""JSON in which every backslash of LaTeX is doubled, and an escape that may be LaTeX or a line break, if any.
+
+    Args:
+        text: JSON as a model wrote it, with whatever stands around it.
+
+    Returns:
+        The text, and such as `\nu` where nothing tells what it means, else "".
+    """
+    text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
+    if "\\" not in text:
+        return text, ""
+    made: list[str] = []
+    doubtful: list[str] = []
+    end = 0
+    has_latex = False
+    for escape in _ESCAPE.finditer(text):
+        made.append(text[end : escape.start()])
+        end = escape.end()
+        kind = _kind_of(text, escape)
+        made.append("\\" * (kind == "latex") + escape.group())
+        has_latex |= kind == "latex"
+        if kind == "doubtful":
+            doubtful.append(escape.group())
+    made.append(text[end:])
+    is_clear = not doubtful or not (has_latex or _SIGNS_OF_MATHS.search(text))
+    return "".join(made), "" if is_clear else doubtful[0]
+
+
+def _kind_of(text: str, escape: re.Match[str]) -> str:
+    """`json`, `latex` or `doubtful`."""
+    letters, other = escape[1], escape[2]
+    if not letters:
+        return "latex" if other and other in _LATEX_MARKS else "json"
+    first = letters[0]
+    if first in "bf":
+        return "latex" if len(letters) > 1 else "json"
+    if first == "u":
+        return "json" if _UNICODE.match(text, escape.start() + 1) else "latex"
+    if first not in _SINGLE_LETTERS:
+        return "latex"
+    if letters in _SINGLE_LETTERS[first]:
+        return "latex"
+    return _after_line_break(text, escape) if letters in _OF_N_OR_WORD else "json"
+
+
+def _after_line_break(text: str, escape: re.Match[str]) -> str:
+    r"""Whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
+    before = text[max(0, escape.start() - 2) : escape.start()]
+    if _in_maths(text, escape.start()) or _MATHS_BEHIND.match(text, escape.end()):
+        return "latex"
+    if before.endswith(_LINE_ENDS_BEFORE):
+        return "json"
+    is_symbol = before[-1:].isalpha() and not before[:-1].isalpha()
+    return "latex" if is_symbol or before[-1:] in _MATHS_BEFORE else "doubtful"
+
+
+def _in_maths(text: str, place: int) -> bool:
+    """Whether a place is between dollar signs or LaTeX brackets of its own string."""
+    near = max(0, place - MAX_FORMULA_CHARS)
+    before = text[max(near, text.rfind('"', near, place)) : place]
+    opened = max(before.rfind("\\("), before.rfind("\\["))
+    return before.count("$") % 2 == 1 or opened > max(before.rfind("\\)"), before.rfind("\\]"))

@@ -1,0 +1,51 @@
+"""What a model says once it has thought: the text behind its thoughts, whichever marks it puts around them.
+
+The opening mark is often missing, because it stands in the model's template; the closing one then ends the thoughts.
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARKS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+)
+_OPENS = tuple(re.compile(rf"^[ \t>*]*{re.escape(opening)}", re.IGNORECASE | re.MULTILINE) for opening, _ in _MARKS)
+_CLOSES = re.compile("|".join(re.escape(closing) for _, closing in _MARKS), re.IGNORECASE)
+_CHANNEL = re.compile(r"<\|channel\|>[ \t]*(\w+)(?:[^<\n]|<\|constrain\|>){0,80}(?:<\|message\|>)?")
+_BARE_CHANNELS = ("analysis", "commentary")
+_BARE_FINAL = "assistantfinal"
+"""How channels begin where a server has dropped the special tokens around their names."""
+_FRAME = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE|return|end)\|>")
+
+
+def without_thoughts(text: str) -> str:
+    """The text behind the last thoughts, "" where they never end; a text without thoughts stays as it is."""
+    if "<|channel|>" in text:
+        return _final_channel(text)
+    if _BARE_FINAL in text and text.lstrip().startswith(_BARE_CHANNELS):
+        return text.rpartition(_BARE_FINAL)[2]
+    said = text
+    for closing in _CLOSES.finditer(text):
+        said = text[closing.end() :]
+    opened = [found.start() for pattern in _OPENS if (found := pattern.search(said))]
+    said = said[: min(opened)] if opened else said
+    return said if said is text else _FRAME.sub("", said)
+
+
+def _final_channel(text: str) -> str:
+    """What stands in the last channel named final (the harmony format of gpt-oss); "" where there is none."""
+    said = ""
+    for channel in _CHANNEL.finditer(text):
+        if channel[1] == "final":
+            said = text[channel.end() :]
+    return _FRAME.split(said, maxsplit=1)[0]

@@ -1,0 +1,14 @@
+"""What a run may be called: its name is a folder below the data folder and part of the names of Kubernetes objects."""
+
+from __future__ import annotations
+
+import re
+
+RUN_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$"
+RUN_NAME_RULE = "the name of a run has 1 to 16 characters: a-z, 0-9 and hyphens, none of them at an end"
+_RUN_NAME = re.compile(RUN_NAME_PATTERN)
+
+
+def is_run_name(name: str) -> bool:
+    """Whether a run may be called so."""
+    return _RUN_NAME.fullmatch(name) is not None

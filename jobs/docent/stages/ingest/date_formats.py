@@ -1,0 +1,51 @@
+"""A date, a time or a duration of a spreadsheet as its number format shows it: `1890-05`, `14:30:00`, `26:30`.
+
+Dates are written as ISO text, with no more of them than the format shows. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+_ELAPSED = re.compile(r"\[([hms])\1*\]", re.IGNORECASE)
+
+
+def is_elapsed(code: str) -> bool:
+    """Whether a format shows a duration, `[h]:mm`."""
+    return _ELAPSED.search(code) is not None
+
+
+def shown_duration(value: float, code: str) -> str:
+    """Days as the hours, minutes and seconds of a format such as `[h]:mm:ss`."""
+    seconds = round(abs(value) * 86_400, 3)
+    biggest = _ELAPSED.search(code)
+    unit = biggest[1].lower() if biggest else "h"
+    code = re.sub(r'"[^"]*"|\\.', "", code.partition(";")[0]).lower()
+    shows_seconds = unit == "s" or "s" in code
+    whole = int(seconds) if shows_seconds else int(seconds // 60) * 60
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if unit == "s":
+        parts = [str(whole)]
+    elif unit == "m":
+        parts = [str(whole // 60)] + ([f"{left:02d}"] if shows_seconds else [])
+    elif "m" in code or shows_seconds:
+        parts = [str(hours), f"{minutes:02d}"] + ([f"{left:02d}"] if shows_seconds else [])
+    else:
+        parts = [str(hours)]
+    return ("-" if value < 0 else "") + ":".join(parts)
+
+
+def shown_date(value: datetime.datetime, code: str) -> str:
+    """A date or time as ISO text, with no more of it than the format shows."""
+    letters = re.sub(r'"[^"]*"|\\.|\[\$[^\[\]]*\]|am/pm|a/p', "", code.partition(";")[0].lower())
+    has_time = "h" in letters or "s" in letters
+    has_date = "y" in letters or "d" in letters or ("m" in letters and not has_time)
+    if has_time and not has_date:
+        return value.time().isoformat("seconds")
+    if "y" in letters and "d" not in letters and not has_time:
+        return value.strftime("%Y-%m") if "m" in letters else f"{value.year:04d}"
+    if value.time() == datetime.time() or not has_time:
+        return value.date().isoformat()
+    return value.isoformat(" ", "seconds")

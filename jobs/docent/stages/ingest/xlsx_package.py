@@ -1,0 +1,167 @@
+"""The parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
+
+Every part is unpacked once to count its bytes before anything is kept of it, since the sizes that an archive states may
+be wrong; a document type, through which XML could refer to other files or grow, is refused. Opens no other file.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import struct
+import xml.etree.ElementTree as ET
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+MAX_ENTRIES = 10_000
+_PIECE_BYTES = 65_536
+
+
+class WorkbookError(Exception):
+    """A workbook is damaged."""
+
+
+class TooLargeError(Exception):
+    """A workbook holds more than is allowed; the message says of what, and the limit."""
+
+
+class Handler(Protocol):
+    """What is done with the elements of a part, whose names come without a namespace."""
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """Take the beginning of an element."""
+
+    def closed(self, name: str) -> None:
+        """Take its end."""
+
+    def data(self, text: str) -> None:
+        """Take text."""
+
+
+class Package:
+    """An archive whose parts are known to be small enough."""
+
+    def __init__(self, data: bytes, limit_bytes: int) -> None:
+        """Open an archive and unpack all that may be read of it once, to count it.
+
+        Raises:
+            WorkbookError: it is no archive, or damaged.
+            TooLargeError: it has too many parts, or they are larger than `limit_bytes` together.
+        """
+        with damage():
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+            entries = self._archive.infolist()
+        stated = sum(entry.file_size for entry in entries)
+        if stated > limit_bytes or len(entries) > MAX_ENTRIES:
+            raise TooLargeError(
+                f"{stated} bytes in {len(entries)} parts unpacked; ingest.rows.max_mb allows {limit_bytes} bytes, "
+                f"and {MAX_ENTRIES} parts are the most"
+            )
+        self._names = {entry.filename.lstrip("/").lower(): entry.filename for entry in entries}
+        unpacked = 0
+        for name in self._names:
+            if name.endswith((".xml", ".rels")):
+                for piece in self.pieces(name):
+                    unpacked += len(piece)
+                    if unpacked > limit_bytes:
+                        raise TooLargeError(f"more than {limit_bytes} bytes unpacked; see ingest.rows.max_mb")
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._names
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The bytes of a part.
+
+        Raises:
+            WorkbookError: there is no such part, or it is damaged.
+        """
+        if name not in self:
+            raise WorkbookError(f"it has no part {name}")
+        with damage(), self._archive.open(self._names[name.lower()]) as part:
+            while piece := part.read(_PIECE_BYTES):
+                yield piece
+
+    def read(self, name: str, handler: Handler) -> Iterator[None]:
+        """Parse a part; gives control back after each piece, so that what the handler holds can be taken.
+
+        Raises:
+            WorkbookError: it is no XML, or has a document type.
+        """
+        with damage():
+            parser = ET.XMLParser(target=_Target(handler))
+            for piece in self.pieces(name):
+                parser.feed(piece)
+                yield
+            parser.close()
+        yield
+
+    def read_whole(self, name: str, handler: Handler) -> None:
+        """Parse a part."""
+        for _ in self.read(name, handler):
+            pass
+
+    def related(self, part: str) -> dict[str, tuple[str, str]]:
+        """Kind and name of the parts that the relations of a part lead to, by id; without links to the outside."""
+        folder, name = posixpath.split(part)
+        found = _Relations(folder)
+        relations = posixpath.join(folder, "_rels", f"{name}.rels")
+        if relations in self:
+            self.read_whole(relations, found)
+        return found.found
+
+
+class _Target:
+    """Passes elements on to a handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.handler.opened(tag.rpartition("}")[2], attributes)
+
+    def end(self, tag: str) -> None:
+        self.handler.closed(tag.rpartition("}")[2])
+
+    def data(self, text: str) -> None:
+        self.handler.data(text)
+
+    def doctype(self, *_: Any) -> None:
+        raise WorkbookError("a part has a document type (DOCTYPE), which no workbook has")
+
+    def close(self) -> None:
+        return None
+
+
+class _Relations:
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.found: dict[str, tuple[str, str]] = {}
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            target = attributes.get("Target", "")
+            path = posixpath.normpath(posixpath.join("/", self.folder, target)).lstrip("/")
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            self.found[attributes.get("Id", "")] = (kind, path)
+
+    def closed(self, name: str) -> None:
+        return None
+
+    def data(self, text: str) -> None:
+        return None
+
+
+@contextmanager
+def damage() -> Iterator[None]:
+    """Turn what parsers raise on damaged archives into `WorkbookError`."""
+    try:
+        yield
+    except ET.ParseError as error:
+        raise WorkbookError(f"a part is no XML: {error}") from None
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError) as error:
+        raise WorkbookError(f"it is no workbook, or damaged: {error}") from None
+    except (OSError, ValueError, LookupError, NotImplementedError, RuntimeError, ArithmeticError) as error:
+        raise WorkbookError(f"{type(error).__name__}: {error}") from None

@@ -1,0 +1,69 @@
+"""Numbers with the marks of other countries, written as English writes them: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
+
+What can only be one number becomes that one. `1.500` and `1,500` are two numbers each outside of English: `readings`
+gives a text in every way that it may be meant, and who compares texts takes the way that fits. Groups and marks are
+those of the Unicode Common Locale Data Repository. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+DECIMAL_COMMA = frozenset(
+    "af bg bs ca cs da de el es et eu fi fr gl hr hu id is it lt lv nb nl nn no pl pt ro ru sk sl sq sr sv tr uk "
+    "vi".split()
+)
+"""Languages that write `1,5` for one and a half, most of them everywhere."""
+_SPACES = "\u00a0\u2007\u2008\u2009\u200a\u202f"
+_APOSTROPHES = "'\u2019\u02bc\u2018\u00b4\u066c"
+_BEFORE, _AFTER = r"(?<![\d.,])", r"(?!\d)"
+_GROUPED = re.compile(rf"{_BEFORE}\d{{1,3}}(?:(?:[{_SPACES}]\d{{3}}(?!\d))+|(?:[{_APOSTROPHES}]\d{{3}}(?!\d))+)")
+_GROUP_MARKS = re.compile(rf"[{_SPACES}{_APOSTROPHES}]")
+_DOTS_AND_COMMA = re.compile(rf"{_BEFORE}(\d{{1,3}}(?:\.\d{{3}})+),(\d+){_AFTER}")
+_DOTS = re.compile(rf"{_BEFORE}\d{{1,3}}(?:\.\d{{3}}){{2,}}(?![\d.,]\d|\d)")
+_LAKHS = re.compile(rf"{_BEFORE}\d{{1,2}}(?:,\d\d)+,\d{{3}}(?![\d,]\d|\d)")
+_SPACED = re.compile(r"(?<![\d.,] )(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d ]\d|\d)")
+_COMMA = re.compile(rf"{_BEFORE}(\d+),(\d{{1,2}}|\d{{4,}})(?![\d,]\d|\d)")
+_COMMA_OF_THREE = re.compile(rf"{_BEFORE}(\d{{1,3}}),(\d{{3}})(?![\d,.]\d|\d)")
+_DOT_OF_THREE = re.compile(rf"{_BEFORE}([1-9]\d{{0,2}})\.(\d{{3}})(?![\d.]\d|\d)")
+
+
+def plain_marks(text: str) -> str:
+    """A text in which numbers that can be read in one way only have the marks of English, and digits are 0 to 9."""
+    if not text.isascii():
+        text = "".join(_digit(c) for c in text)
+        text = text.replace("\u066b", ".")
+    text = _GROUPED.sub(lambda found: _GROUP_MARKS.sub("", found.group()), text)
+    if "," in text or "." in text:
+        text = _DOTS_AND_COMMA.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
+        text = _DOTS.sub(lambda found: found.group().replace(".", ""), text)
+        text = _LAKHS.sub(lambda found: found.group().replace(",", ""), text)
+    return text
+
+
+def readings(text: str, code: str) -> tuple[str, ...]:
+    """A text with the marks of English, once for every way that its numbers may be meant, the usual way first.
+
+    Args:
+        code: of its language; "" for one that is not known, which is read as English.
+    """
+    plain = plain_marks(text)
+    found = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
+    if code not in ("", "en"):
+        if code in DECIMAL_COMMA:
+            found = [_COMMA.sub(r"\1.\2", one) for one in found]
+        found = [other for one in found for other in (_with_commas(one), one)]
+    return tuple(dict.fromkeys(found))
+
+
+def _with_commas(text: str) -> str:
+    """Commas as decimal marks and full stops before three digits as those of thousands."""
+    text = _DOT_OF_THREE.sub(lambda found: f"{found[1]}{found[2]}", text)
+    return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))
+
+
+def _digit(character: str) -> str:
+    if character.isascii() or not character.isdecimal():
+        return character
+    return str(unicodedata.decimal(character))

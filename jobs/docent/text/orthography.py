@@ -1,0 +1,57 @@
+"""Whether words and symbols beyond ASCII stand as prose of any language has them, or as misread bytes do.
+
+Capitals stand at the beginning of a word, a word has one script, symbols stand beside words and not inside them. Reads
+and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LAST_LATIN = "\u024f"
+_LETTER = r"[^\W\d_ªº²³¹¼½¾]"
+# A letter, then letters and the marks written above and below them; no character is in both sets.
+WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|(?![^\W\d_])[\u0300-\u036f\u0e30-\u0e4e])*")
+_FOREIGN = re.compile("[^\x00-\x7f]")
+# Symbols that prose has, by what may stand before them; soft hyphens and no-break spaces stand anywhere.
+_ONE_LETTER_WORDS = "àáåæèéêíìòóöøùúÀÉÓÚÅµАВИКОСУЯЄІΗΟ"
+_ANYWHERE, _CLOSING = "\xa0\xad", "’”»›…™®©·–—²³¹"
+_FREE = "“‘„‚«»‹›–—…•·°§©®™€£¥¢¡¿½¼¾×÷±†‡№²³‰’”"
+
+
+def is_strange(word: str) -> bool:
+    """Whether capitals stand inside a word, scripts are mixed, or plain letters are missing."""
+    if len(word) == 1:
+        return word not in _ONE_LETTER_WORDS and (word <= LAST_LATIN or word.isupper())
+    if len(word) > 2 and not word.isupper() and all("\x7f" < letter <= LAST_LATIN for letter in word):
+        return True
+    for before, letter, after in zip(" " + word, word, word[1:] + " ", strict=False):
+        if letter.isupper() and (letter > "\x7f" or before > "\x7f"):
+            if before.islower() or (before.isupper() and after.islower()):
+                return True
+        if letter == "ς" and after.isalpha():
+            return True
+    scripts = {unicodedata.name(letter, "?").partition(" ")[0] for letter in word if letter != "µ"}
+    return len(scripts - {"COMBINING"}) > 1
+
+
+def strange_symbols(text: str) -> int:
+    """Symbols beyond ASCII that no prose has, or that stand where prose does not have them."""
+    count = 0
+    for found in _FOREIGN.finditer(text):
+        symbol = found.group()
+        before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+        if symbol in _ANYWHERE or (symbol.isalpha() and symbol not in "ªº") or unicodedata.category(symbol) == "Mn":
+            # A letter beside a digit, such as the pound sign read as one; the micro sign stands there.
+            latin = symbol.isalpha() and "LATIN" in unicodedata.name(symbol, "")
+            count += latin and (before.isdecimal() or after.isdecimal())
+        elif symbol in "ªº":
+            count += not (before.isdecimal() or before in ("n", "N"))
+        elif symbol not in _FREE:
+            count += 1
+        elif symbol in _CLOSING:
+            count += symbol not in "’·–—" and before.isalpha() and after.isalpha()
+        else:
+            count += before.isalpha() and (after.isalpha() or symbol not in "»›”")
+    return count

@@ -1,0 +1,215 @@
+"""Who made a photo, who holds its rights, and under which licence: read from its metadata, and written into copies.
+
+Reads the metadata of an open picture (XMP, IPTC, EXIF, text chunks of PNG) and nothing else of it: place, camera and
+serial numbers are left behind. Metadata come from strangers: they are bounded, and XMP that declares entities or a
+document type is not read.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from PIL import Image, IptcImagePlugin
+
+MAX_CHARS = 500
+"""Of each part of a credit."""
+MAX_XMP_BYTES = 1 << 20
+_ORIENTATION, _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x0112, 0x013B, 0x8298, 0x9C9D
+_IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DC = "http://purl.org/dc/elements/1.1/"
+_RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
+_CC = "http://creativecommons.org/ns#"
+# Properties of XMP, each with the part of the credit that it gives; of several the first here wins.
+_PROPERTIES = {
+    f"{_DC} creator": "creator",
+    f"{_DC} rights": "copyright",
+    f"{_CC} license": "license",
+    f"{_RIGHTS} WebStatement": "license",
+    f"{_RIGHTS} UsageTerms": "license",
+}
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}"><rdf:Description rdf:about="" xmlns:dc="{dc}"'
+    ' xmlns:xmpRights="{rights}">{properties}</rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a photo says of its rights; "" where it says nothing."""
+
+    creator: str = ""
+    copyright: str = ""
+    license: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.creator or self.copyright or self.license)
+
+
+NO_CREDIT = Credit()
+
+
+def read_credit(picture: Image.Image) -> Credit:
+    """The credit of a decoded picture: of each part the first of XMP, IPTC, EXIF and text chunks that names it."""
+    found = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
+    parts = {
+        part: next((clean for one in found if (clean := clean_text(one.get(part, "")))), "")
+        for part in ("creator", "copyright", "license")
+    }
+    return Credit(**parts)
+
+
+def clean_text(text: str) -> str:
+    """A credit on one line, without control and format characters, at most MAX_CHARS long."""
+    visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text[: 4 * MAX_CHARS])
+    return " ".join(visible.split())[:MAX_CHARS].strip()
+
+
+def exif_of(credit: Credit, orientation: int = 1) -> bytes:
+    """An EXIF block with Artist, Copyright and Orientation alone, UTF-8; b"" where there is nothing to say."""
+    exif = Image.Exif()
+    if orientation != 1:
+        exif[_ORIENTATION] = orientation
+    for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
+        if text:
+            exif[tag] = text.encode()
+    return exif.tobytes() if len(exif) else b""
+
+
+def xmp_of(credit: Credit) -> bytes:
+    """An XMP packet with creator, rights and licence alone; b"" for an empty credit."""
+    if not credit:
+        return b""
+    listed = [
+        (credit.creator, "<dc:creator><rdf:Seq><rdf:li>{}</rdf:li></rdf:Seq></dc:creator>"),
+        (credit.copyright, '<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">{}</rdf:li></rdf:Alt></dc:rights>'),
+        (credit.license, "<xmpRights:WebStatement>{}</xmpRights:WebStatement>"),
+    ]
+    properties = "".join(form.format(escape(text)) for text, form in listed if text)
+    return _XMP.format(rdf=_RDF, dc=_DC, rights=_RIGHTS, properties=properties).encode()
+
+
+def _from_exif(picture: Image.Image) -> dict[str, str]:
+    try:
+        exif = picture.getexif()
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError):
+        return {}
+    author = exif.get(_XP_AUTHOR)
+    windows = author.decode("utf-16-le", "ignore") if isinstance(author, bytes) else ""
+    return {"creator": _decoded(exif.get(_ARTIST)) or windows, "copyright": _decoded(exif.get(_COPYRIGHT))}
+
+
+def _from_iptc(picture: Image.Image) -> dict[str, str]:
+    try:
+        iptc: dict[Any, Any] = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError):
+        return {}
+    return {"creator": _decoded(iptc.get(_IPTC_BYLINE)), "copyright": _decoded(iptc.get(_IPTC_COPYRIGHT))}
+
+
+def _from_text(picture: Image.Image) -> dict[str, str]:
+    """Text chunks of a PNG."""
+    if picture.format != "PNG":
+        return {}
+    chunks = {str(key).lower(): str(value) for key, value in picture.info.items() if isinstance(value, str)}
+    return {
+        "creator": chunks.get("author", "") or chunks.get("artist", ""),
+        "copyright": chunks.get("copyright", ""),
+        "license": chunks.get("license", "") or chunks.get("licence", ""),
+    }
+
+
+def _decoded(value: Any) -> str:
+    """Text of a metadata field: UTF-8 where it is that, else Latin-1; several values joined by semicolons."""
+    if isinstance(value, (list, tuple)):
+        return "; ".join(text for one in value[:20] if (text := _decoded(one)))
+    if isinstance(value, str):  # Pillow reads text fields of EXIF as Latin-1
+        value = value.encode("latin-1", "ignore") if all(ord(c) < 256 for c in value) else value.encode()
+    if not isinstance(value, bytes):
+        return ""
+    value = value[: 8 * MAX_CHARS].replace(b"\0", b" ").strip()
+    try:
+        return str(value.decode("utf-8"))
+    except UnicodeDecodeError:
+        return str(value.decode("latin-1"))
+
+
+def _from_xmp(picture: Image.Image) -> dict[str, str]:
+    packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+    data = packet.encode() if isinstance(packet, str) else packet
+    if not isinstance(data, bytes) or not data or len(data) > MAX_XMP_BYTES:
+        return {}
+    reader = _XmpReader()
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        parser.Parse(data.strip(b"\0 \r\n\t"), True)
+    except (expat.ExpatError, _DoctypeError, ValueError):
+        return {}
+    return reader.parts()
+
+
+class _DoctypeError(Exception):
+    """XMP has no document type; one that declares one may declare entities."""
+
+
+def _refuse_doctype(*_: Any) -> None:
+    raise _DoctypeError
+
+
+@dataclass
+class _XmpReader:
+    """Collects the wanted properties while an XMP packet is parsed.
+
+    Attributes:
+        found: the values of each property, in order.
+    """
+
+    found: dict[str, list[str]] = field(default_factory=dict)
+    _property: str = ""
+    _text: list[str] = field(default_factory=list)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin a property or a value of one; properties may also be written as attributes."""
+        if name in _PROPERTIES:
+            self._property = name
+            self._add(name, attributes.get(f"{_RDF} resource", ""))
+        for attribute, value in attributes.items():
+            if attribute in _PROPERTIES:
+                self._add(attribute, value)
+        self._text = []
+
+    def end(self, name: str) -> None:
+        """End a value, and perhaps the property."""
+        if self._property and name in (self._property, f"{_RDF} li"):
+            self._add(self._property, "".join(self._text))
+        self._text = []
+        if name == self._property:
+            self._property = ""
+
+    def text(self, data: str) -> None:
+        """Collect text of the value that is open."""
+        if self._property and len(self._text) < MAX_CHARS:
+            self._text.append(data)
+
+    def _add(self, name: str, value: str) -> None:
+        values = self.found.setdefault(name, [])
+        if value.strip() and len(values) < 20:
+            values.append(value.strip())
+
+    def parts(self) -> dict[str, str]:
+        """The parts of the credit: all creators, and the first value of everything else."""
+        parts: dict[str, str] = {}
+        for name, part in _PROPERTIES.items():
+            values = self.found.get(name, [])
+            if values and part not in parts:
+                parts[part] = "; ".join(values) if part == "creator" else values[0]
+        return parts

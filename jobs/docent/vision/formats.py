@@ -1,0 +1,126 @@
+"""Names the format of a picture by its first bytes, also of formats that cannot be read.
+
+Reads bytes that it is given; imports no decoder. A real picture is never called "not an image": what cannot be read is
+named, with what to save it as.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+HEAD_BYTES = 1024
+"""How much of a file `format_name` needs."""
+
+SAVE_AS = "save it as JPEG, PNG or 8-bit TIFF"
+HEIC = "HEIC"
+HEIC_ADVICE = f"install docent[heic], or {SAVE_AS}"
+
+# What Pillow may try, and the suffix a file of that format gets; the suffix that came with the file is not believed.
+# MPO is a JPEG with more pictures behind the first. HEIF is known only where the extra `heic` is installed.
+SUFFIX_OF_FORMAT = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "BMP": "bmp",
+    "TIFF": "tif",
+    "JPEG2000": "jp2",
+    "AVIF": "avif",
+    "HEIF": "heic",
+}
+
+KEPT_SUFFIXES = (".jpg", ".png", ".webp")
+"""Formats that a data set keeps; every other becomes PNG, which every reader opens."""
+
+READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", "AVIF"})
+"""Names that `format_name` gives to the formats that are read without an extra."""
+
+# First bytes, and the name of the format. Raw camera formats that are TIFF files inside are told apart in tiff.py.
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"8BPS\x00", "Photoshop (PSD)"),
+    (b"gimp xcf", "GIMP (XCF)"),
+    (b"%PDF-", "PDF"),
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
+    (b"FUJIFILMCCD-RAW", "raw camera file (Fujifilm RAF)"),
+    (b"IIRO", "raw camera file (Olympus ORF)"),
+    (b"IIRS", "raw camera file (Olympus ORF)"),
+    (b"MMOR", "raw camera file (Olympus ORF)"),
+    (b"IIU\x00", "raw camera file (Panasonic RW2)"),
+    (b"FOVb", "raw camera file (Sigma X3F)"),
+    (b"\x00MRM", "raw camera file (Minolta MRW)"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"AT&TFORM", "DjVu"),
+    (b"qoif", "QOI"),
+    (b"DDS ", "DDS"),
+    (b"icns", "Apple icon"),
+    (b"\x00\x00\x01\x00", "Windows icon"),
+    (b"\x8aMNG\r\n\x1a\n", "MNG"),
+    (b"SIMPLE  = ", "FITS"),
+)
+# Brands of ISO base media files, the four bytes behind `ftyp` and those that follow.
+_BRANDS = {
+    b"avif": "AVIF",
+    b"avis": "AVIF",
+    b"heic": HEIC,
+    b"heix": HEIC,
+    b"heim": HEIC,
+    b"heis": HEIC,
+    b"hevc": HEIC,
+    b"hevx": HEIC,
+    b"mif1": HEIC,
+    b"msf1": HEIC,
+    b"crx ": "raw camera file (Canon CR3)",
+}
+_NETPBM = re.compile(rb"P[1-7]\s")
+_SVG = re.compile(rb"<svg[\s>:]", re.IGNORECASE)
+
+
+def published_suffix(file: str) -> str:
+    """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
+    suffix = PurePosixPath(file).suffix
+    return suffix if suffix in KEPT_SUFFIXES else ".png"
+
+
+def format_name(head: bytes) -> str:
+    """The format of a file by its first HEAD_BYTES bytes; "" for one that is no known picture."""
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        return _by_brand(head)
+    if head[128:132] == b"DICM":
+        return "DICOM"
+    if _NETPBM.match(head):
+        return "Netpbm"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return "SVG" if text.startswith(b"<") and _SVG.search(head) else ""
+
+
+def _by_brand(head: bytes) -> str:
+    """The format of an ISO base media file; the major brand decides, then the first known compatible one."""
+    length = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
+    named = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+    # `mif1` stands for any still picture, so that a more particular brand behind it decides.
+    particular = [_BRANDS[brand] for brand in brands if brand in _BRANDS and brand not in (b"mif1", b"msf1")]
+    return (particular or named or [""])[0]

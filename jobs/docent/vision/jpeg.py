@@ -1,0 +1,68 @@
+"""Walks through the segments of a JPEG file, without decoding it.
+
+Reads bytes that it is given; writes nothing. The format: ITU-T T.81, annex B.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
+"""Markers without a length: TEM and restarts."""
+
+
+class StructureError(Exception):
+    """A file that is not built as the format says; it may decode all the same."""
+
+
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and bytes of every segment behind the start marker, to the end marker; a scan with its pixels is one.
+
+    Raises:
+        StructureError: something else stands between segments, or the file ends before the end marker.
+    """
+    if data[:2] != b"\xff\xd8":
+        raise StructureError
+    at = 2
+    try:
+        while True:
+            if data[at] != 0xFF:
+                raise StructureError
+            marker = data[at + 1]
+            if marker == 0xFF:  # fill byte
+                at += 1
+                continue
+            if marker == END_OF_IMAGE:
+                yield marker, data[at : at + 2]
+                return
+            end = at + 2 if marker in _ALONE else at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+            if marker == START_OF_SCAN:
+                end = _end_of_scan(data, end)
+            yield marker, data[at:end]
+            at = end
+    except (IndexError, struct.error):
+        raise StructureError from None
+
+
+def lacks_end(data: bytes) -> bool:
+    """Whether no end marker follows the first scan: the rest was never written, or is zeros that decode as grey."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == START_OF_SCAN:
+            return data.find(bytes((0xFF, END_OF_IMAGE)), at) < 0
+        at += 1 if marker == 0xFF else 2 if marker in _ALONE else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    """Where the entropy-coded data that begin at `at` end: at a marker that is neither a restart nor a stuffed byte."""
+    while True:
+        at = data.find(b"\xff", at)
+        if at < 0:
+            raise StructureError
+        if data[at + 1] not in (0x00, 0xFF) and not 0xD0 <= data[at + 1] <= 0xD7:
+            return at
+        at += 1 if data[at + 1] == 0xFF else 2

@@ -1,0 +1,36 @@
+"""Which turn makes a picture upright, by its EXIF or TIFF orientation.
+
+Works on open Pillow pictures; reads and writes no files.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from PIL import Image
+
+ORIENTATION_TAG = 0x0112
+# EXIF orientation to the turn that makes the picture upright (EXIF 2.3, tag 274).
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDES_SWAP = (5, 6, 7, 8)
+
+
+def read_orientation(picture: Image.Image) -> int:
+    """Orientation of a decoded picture, 1 to 8; 1 where there is none or it cannot be read.
+
+    Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself and then
+    removes it.
+    """
+    try:
+        found = picture.getexif().get(ORIENTATION_TAG, 1)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error):
+        return 1
+    return found if isinstance(found, int) else 1
