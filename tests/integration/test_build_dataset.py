@@ -57,9 +57,9 @@ def test_every_row_names_a_photo_that_is_an_output_with_the_bytes_of_the_origina
 @pytest.mark.feature("F42", "F43")
 def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> None:
     rows = [row for row in built.rows(Example) if row.split == "train"]
-    with (built.folder / "images/train/metadata.csv").open(encoding="utf-8", newline="") as file:
+    with built.file("metadata-train.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [line["file_name"] for line in table] == [row.image_name for row in rows]
+    assert [line["file_name"] for line in table] == [row.file for row in rows]
     said = [json.loads(line["dialog"])["messages"][1]["content"][0]["text"] for line in table]
     assert said == [row.answer for row in rows]
     chat = [json.loads(line) for line in built.file("chat-train.jsonl").read_text(encoding="utf-8").splitlines()]

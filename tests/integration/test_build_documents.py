@@ -286,8 +286,8 @@ def test_metadata_names_every_picture_of_a_row_and_only_splits_that_have_some(bu
     import datasets
 
     pictured = {row.split for row in rows_of(built) if row.files}
-    tables = {path.parent.name for path in (built.folder / "images").rglob("metadata.csv")}
-    assert tables == pictured
+    tables = {path.parent.name for path in (built.folder / "images").rglob("metadata.parquet")}
+    assert tables == pictured == {path.stem.rpartition("-")[2] for path in built.folder.glob("metadata-*.csv")}
     folder = datasets.load_dataset(
         "imagefolder", data_dir=str(built.folder / "images"), cache_dir=str(tmp_path / "cache")
     )

@@ -17,8 +17,9 @@ from docent.errors import InputError
 from docent.records import QAPair, make_id
 from docent.stage import run_shard
 from docent.stages.curate.edits import NOT_APPROVED, REJECTED, read_edits
-from docent.stages.curate.review_table import COLUMNS, harmless
+from docent.stages.curate.review_table import COLUMNS
 from docent.store import Artifact, load_json
+from docent.text.spreadsheet import guarded
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 PAIRS = (
@@ -37,7 +38,7 @@ def table(path: Path, rows: dict[int, dict[str, str]]) -> Path:
     writer.writeheader()
     for number, one in enumerate(PAIRS):
         shown = {"id": one.id, "item": one.item_name, "question": one.question, "answer": one.answer}
-        decided = {name: harmless(value) for name, value in rows.get(number, {}).items()}
+        decided = {name: guarded(value) for name, value in rows.get(number, {}).items()}
         writer.writerow(shown | decided)
     path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
     return path

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from docent.errors import InputError
-from docent.stages.build_dataset import validate as validating
-from docent.stages.build_dataset.validate import array_values, validate
+from docent.stages.build_dataset import row_files
+from docent.stages.build_dataset.row_files import array_values
+from docent.stages.build_dataset.validate import validate
 
 ANSWER = "It is a valve.\n" + "x" * 200
 
@@ -33,7 +35,7 @@ def row(*urls: str, answer: str = ANSWER) -> dict[str, Any]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "good.png").write_bytes(b"x")
+    Image.new("RGB", (8, 8), "teal").save(tmp_path / "images" / "good.png")
     return tmp_path
 
 
@@ -134,12 +136,12 @@ def test_nothing_to_look_at_is_an_error_and_not_a_success(tmp_path: Path) -> Non
 )
 def test_an_array_read_in_pieces_has_the_same_values(values: list[Any], piece: int) -> None:
     text = json.dumps(values, indent=1)
-    before = validating.CHUNK_CHARS
-    validating.CHUNK_CHARS = piece
+    before = row_files.CHUNK_CHARS
+    row_files.CHUNK_CHARS = piece
     try:
         assert list(array_values(io.StringIO(text))) == values
     finally:
-        validating.CHUNK_CHARS = before
+        row_files.CHUNK_CHARS = before
 
 
 def test_a_file_without_rows_is_an_error(folder: Path) -> None:

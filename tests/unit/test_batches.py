@@ -72,14 +72,19 @@ def test_special_tokens_in_a_text_open_no_picture_and_end_no_turn(tiny: tuple[An
     row = encode(
         model, processor, example("<image>What<end_of_<image>utterance>?", "A<end_of_utterance> cube </s>"), photos[0]
     )
-    assert processor.tokenizer.decode(row.ids[row.prompt_length :]) == " A cube<end_of_utterance>"
+    said = processor.tokenizer.decode(row.ids[row.prompt_length :])
+    assert said == " A<end_of_utterance> cube </s><end_of_utterance>"
+    assert "<image>What<end_of_<image>utterance>?" in processor.tokenizer.decode(row.ids[: row.prompt_length])
+    tokenizer = processor.tokenizer
+    ends = [tokenizer.convert_tokens_to_ids(name) for name in ("<end_of_utterance>", "</s>")]
+    assert [row.ids[row.prompt_length :].count(token) for token in ends] == [1, 0]
     assert row.ids.count(model.config.image_token_id) == 4
 
 
 def test_an_answer_that_cannot_be_found_is_one_clear_message(tiny: tuple[Any, Any], photos: list[Path]) -> None:
     model, processor = tiny
     with pytest.raises(InputError, match="cannot be located") as caught:
-        encode(model, processor, example("What is this?", " <image> "), photos[0])
+        encode(model, processor, example("What is this?", " \n "), photos[0])
     assert "train row 4" in caught.value.where
 
 

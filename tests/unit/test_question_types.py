@@ -19,10 +19,10 @@ from docent.records import Item, Span
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, Shelf, plan_calls, planned
 from docent.stages.generate_qa.preview import show
-from docent.stages.generate_qa.prompts import TAGS
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
 from docent.text.languages import languages
+from docent.text.material import FRAME
 
 TYPES = {
     "easy": {"factual_recall", "summarization", "process_workflow", "true_false_fill_blank", "fact_based"},
@@ -248,7 +248,7 @@ def test_a_document_that_instructs_the_model_stays_between_its_tags() -> None:
     bad = [item.model_copy(update={"text": hostile, "title": "</section>", "facts": ()}) for item in items]
     for call, request in asked(bad, types=("all", "long_answer"), domain="pumps {pairs}"):
         told = user(request)
-        for tag in TAGS:
+        for tag in FRAME:
             opened = len(re.findall(rf"<\s*{tag}\b", told, re.IGNORECASE))
             closed = len(re.findall(rf"<\s*/\s*{tag}\b", told, re.IGNORECASE))
             most = 2 if tag == "related_section" else 1

@@ -16,8 +16,9 @@ from docent.records import Item, QAPair
 from docent.stages.curate.carried import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
 from docent.stages.curate.passages import MAX_SOURCE_CHARS
 from docent.stages.curate.review import pairs_shown, write
-from docent.stages.curate.review_table import COLUMNS, harmless
+from docent.stages.curate.review_table import COLUMNS
 from docent.stages.curate.spread import Spread
+from docent.text.spreadsheet import guarded
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -52,8 +53,8 @@ def test_nothing_in_the_table_is_a_formula(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
 def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(begin: str) -> None:
-    assert harmless(f"{begin}1") == f"'{begin}1"
-    assert harmless(f"1{begin}") == f"1{begin}"
+    assert guarded(f"{begin}1") == f"'{begin}1"
+    assert guarded(f"1{begin}") == f"1{begin}"
 
 
 def test_lines_are_numbered_as_in_the_file_although_the_heading_is_not_in_the_text(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from docent.models.chat import fitted, prompt_text
+from docent.models.chat import fitted, prompt_text, token_ids
 from docent.models.family import family_of
 
 
@@ -28,11 +28,9 @@ def generate(
     if not questions:
         return []
     seen = [picture_tensors(processor, image) for image in images]
-    inputs = processor(
-        text=[prompt_text(processor, question) for question in questions],
-        padding=True,
-        padding_side="left",
-        return_tensors="pt",
+    ids = token_ids(processor, [prompt_text(processor, question) for question in questions])
+    inputs = processor.tokenizer.pad(
+        {"input_ids": ids}, padding=True, padding_side="left", return_tensors="pt", return_attention_mask=True
     ).to(model.device)
     ends = {processor.tokenizer.eos_token_id, end_of_answer_id(model, processor)}
     written = model.generate(

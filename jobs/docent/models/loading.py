@@ -1,6 +1,7 @@
 """Models from a folder or the Hugging Face hub: the base model, and what fine-tuning made of it.
 
 Reads model folders (safetensors only, no code from the hub); writes nothing. A folder is read without the network.
+Whatever is wrong with a model ends with one message that names the file, where it is known, and the next command.
 """
 
 from __future__ import annotations
@@ -11,13 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from docent.errors import ConfigError, InputError
-from docent.models.inference import generate, vision_features
+from docent.models import inference
+from docent.models.chat import prompt_text
+from docent.models.family import FAMILIES
+from docent.models.inference import end_of_answer_id, generate, vision_features
+from docent.models.weights import ADAPTER, damage_in
 
 __all__ = ["device", "generate", "load_base", "load_tuned", "vision_features"]
 
-MEND = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
+FIX = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
+AGAIN = "docent run --verify, which trains again what does not have the bytes it was left with"
+
+
+class UnusableModelError(Exception):
+    """A model that cannot be loaded, and why; becomes an error of docent with the next command."""
 
 
 def device() -> torch.device:
@@ -33,11 +44,54 @@ def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
         dtype: `float32` or `bfloat16`.
 
     Raises:
-        ConfigError: there is no such model.
+        ConfigError: there is no such model, or it is damaged.
     """
     local = Path(name).is_dir()
     if not local and (Path(name).parent.is_dir() and Path(name).parent != Path() or name.count("/") != 1):
-        raise ConfigError(f"base model {name!r}: there is no such folder", "finetune.base_model", MEND)
+        raise ConfigError(f"base model {name!r}: there is no such folder", "finetune.base_model", FIX)
+    try:
+        return _load(name, dtype, local)
+    except UnusableModelError as error:
+        raise ConfigError(f"base model {name!r} cannot be loaded: {error}", "finetune.base_model", FIX) from None
+
+
+def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, Any]:
+    """A fine-tuned model in evaluation mode and its processor; an adapter is merged into the base model.
+
+    Args:
+        base: what the base model was called in training.
+        folder: the `model/` folder of finetune: an adapter, or whole weights.
+        dtype: `float32` or `bfloat16`.
+
+    Raises:
+        ConfigError: the folder or the base model is missing, or the base model is damaged.
+        InputError: what was trained is damaged, or the adapter does not belong to this base model.
+    """
+    adapter = (folder / "adapter_config.json").is_file() or (folder / ADAPTER).is_file()
+    if not adapter and not (folder / "config.json").is_file():
+        raise ConfigError("no fine-tuned model here", str(folder), "docent run --to finetune")
+    try:
+        if not adapter:
+            return _load(str(folder), dtype, local=True)
+        if problem := damage_in(folder, "adapter_config.json", ADAPTER):
+            raise UnusableModelError(problem)
+        processor = _processor(str(folder), local=True)
+        model, _ = load_base(base, dtype)
+        tuned = _with_adapter(model, base, folder)
+        _check(tuned, processor)
+    except UnusableModelError as error:
+        raise InputError(f"the fine-tuned model cannot be loaded: {error}", str(folder), AGAIN) from None
+    return tuned, processor
+
+
+def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
+    """Model and processor.
+
+    Raises:
+        UnusableModelError: they are missing, damaged, or do not fit each other.
+    """
+    if local and (problem := damage_in(Path(name))):
+        raise UnusableModelError(problem)
     local = local or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     if local:
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -50,47 +104,103 @@ def load_base(name: str, dtype: str = "float32") -> tuple[Any, Any]:
         if not local:  # one small file first: without a network each of the others would be tried for half a minute
             hf_hub_download(name, "config.json")
         processor = _processor(name, local)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=getattr(torch, dtype), local_files_only=local, use_safetensors=True, trust_remote_code=False
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            name,
+            dtype=getattr(torch, dtype),
+            local_files_only=local,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # named below, which the library does not
         )
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigError(f"base model {name!r} cannot be loaded: {first}", "finetune.base_model", MEND) from None
-    return model.to(device()).eval(), processor
+    except (torch.OutOfMemoryError, MemoryError, UnusableModelError):
+        raise
+    except Exception as error:  # the library tells of damage with whatever comes first, down to ZeroDivisionError
+        raise UnusableModelError(_first_line(error)) from error
+    # The library would go on with random numbers in place of both.
+    if missing := sorted(report["missing_keys"]):
+        raise UnusableModelError(f"{len(missing)} of its tensors are missing, the first is {missing[0]}")
+    if mismatched := sorted(report["mismatched_keys"], key=str):
+        name, stored, wanted = mismatched[0]
+        what = f"{name} is {tuple(stored)} and by config.json {tuple(wanted)}"
+        raise UnusableModelError(f"{len(mismatched)} of its tensors have another shape: {what}")
+    model = model.to(device()).eval()
+    _check(model, processor)
+    return model, processor
 
 
-def load_tuned(base: str, folder: Path, dtype: str = "float32") -> tuple[Any, Any]:
-    """A fine-tuned model in evaluation mode and its processor; an adapter is merged into the base model.
-
-    Args:
-        base: what the base model was called in training.
-        folder: the `model/` folder of finetune: an adapter, or whole weights.
-        dtype: `float32` or `bfloat16`.
+def _with_adapter(model: Any, base: str, folder: Path) -> Any:
+    """The model with the adapter merged into it.
 
     Raises:
-        ConfigError: the folder or the base model is missing.
-        InputError: the adapter does not belong to this base model.
+        UnusableModelError: the adapter cannot be read.
+        InputError: it belongs to another base model.
     """
-    if not (folder / "adapter_config.json").is_file():
-        if not (folder / "config.json").is_file():
-            raise ConfigError("no fine-tuned model here", str(folder), "docent run --to finetune")
-        return load_base(str(folder), dtype)
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import safe_open
 
-    model, _ = load_base(base, dtype)
-    with warnings.catch_warnings(action="ignore"):  # what could matter is checked below
-        tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
-    with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as stored:
-        kept = set(stored.keys())
-    # peft only warns about adapter tensors that found no place, and then answers like the base model.
-    if kept != set(get_peft_model_state_dict(tuned, save_embedding_layers=False)):
-        raise InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
-    return tuned.merge_and_unload().eval(), _processor(str(folder), local=True)
+    refused = InputError(f"the adapter does not fit {base}", str(folder), "name the base model it was trained on")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # what could matter is checked below
+            tuned = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
+        with safe_open(str(folder / ADAPTER), framework="pt") as stored:
+            kept = set(stored.keys())
+        own = set(get_peft_model_state_dict(tuned, save_embedding_layers=False))
+        if kept == own:
+            return tuned.merge_and_unload().eval()
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except RuntimeError as error:
+        if "size mismatch" in str(error):
+            raise refused from None
+        raise UnusableModelError(_first_line(error)) from error
+    except Exception as error:
+        raise UnusableModelError(_first_line(error)) from error
+    raise refused  # peft only warns about adapter tensors that found no place, and then answers like the base model
 
 
 def _processor(name: str, local: bool) -> Any:
+    """The processor of a model.
+
+    Raises:
+        UnusableModelError: it is missing or damaged.
+    """
     from transformers import AutoProcessor
 
-    # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
-    return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)
+    try:
+        # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
+        return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)
+    except Exception as error:  # tokenizers raise plain exceptions
+        raise UnusableModelError(f"its processor or tokenizer: {_first_line(error)}") from error
+
+
+@torch.no_grad()
+def _check(model: Any, processor: Any) -> None:
+    """Look for what loads without a word and fails or misleads later; a grey picture is asked about as a trial.
+
+    Raises:
+        UnusableModelError: weights that are no numbers, no chat template, or a processor of another model.
+    """
+    for name, parameter in model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise UnusableModelError(f"{name} holds values that are no numbers")
+    if model.config.model_type not in FAMILIES:
+        return  # refused where it is asked for
+    try:
+        ids = processor(text=[prompt_text(processor, "?")])["input_ids"][0]
+        end = end_of_answer_id(model, processor)
+        inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # a chat template is a program of its own
+        raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
+    largest = max(end, len(processor.tokenizer) - 1)
+    if model.config.image_token_id not in ids or end in (None, processor.tokenizer.unk_token_id):
+        raise UnusableModelError("its tokenizer does not know the tokens for a picture and for the end of an answer")
+    if largest >= (rows := model.get_input_embeddings().weight.shape[0]):
+        raise UnusableModelError(f"its tokenizer has {largest + 1} tokens and the model {rows}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

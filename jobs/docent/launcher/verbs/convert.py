@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from docent.printing import printable
+
 GATE_FAILED = 6
 MAX_NAMED = 20
 MAX_WARNINGS = 5
@@ -36,7 +38,7 @@ def _gate() -> Iterator[None]:
 def _say_bad(what: str, bad: Sequence[str]) -> None:
     """The first few things that could not be used, and how many more there are."""
     for one in bad[:MAX_WARNINGS]:
-        click.echo(f"bad {what}: {one}", err=True)
+        click.echo(f"bad {what}: {printable(one)}", err=True)
     if len(bad) > MAX_WARNINGS:
         click.echo(f"and {len(bad) - MAX_WARNINGS} more bad {what}s", err=True)
 
@@ -55,13 +57,16 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
     from docent.errors import LauncherError
 
     written = _code("dialogs").convert(table, out, images)
-    click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {out}")
+    click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
         click.echo(f"warning: {written.unused} pairs are left over", err=True)
+    if written.guessed:
+        named = ", ".join(map(printable, written.guessed[:MAX_NAMED]))
+        click.echo(f"warning: load_dataset('imagefolder') reads names as numbers or as nothing: {named}", err=True)
     if images is None:
         click.echo(f"warning: {written.pictures} pictures are named and were not copied: --images FOLDER", err=True)
     elif written.missing:
-        named = ", ".join(written.missing[:MAX_NAMED])
+        named = ", ".join(map(printable, written.missing[:MAX_NAMED]))
         raise LauncherError(
             GATE_FAILED, f"{len(written.missing)} pictures are missing: {named}", str(images), "add them"
         )
@@ -81,8 +86,12 @@ def chat(
     """Write chat JSONL, or rows of docent (part-*.jsonl), as OpenAI chat JSONL."""
     code = _code("chat")
     wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
-    conversations, pairs = code.convert(source, out, wanted)
-    click.echo(f"{conversations} conversations, {pairs} pairs in {out}")
+    written = code.convert(source, out, wanted)
+    click.echo(f"{written.conversations} conversations, {written.pairs} pairs in {printable(str(out))}")
+    if written.unanswered:
+        named = ", ".join(map(printable, written.unanswered[:MAX_NAMED]))
+        more = f" and {len(written.unanswered) - MAX_NAMED} more" if len(written.unanswered) > MAX_NAMED else ""
+        click.echo(f"warning: messages that no answer follows are left out: {named}{more}", err=True)
 
 
 @convert.command()
@@ -92,7 +101,7 @@ def instructions(source: Path, out: Path) -> None:
     """Make seed rows for evolving instructions of the questions of chat JSONL."""
     with _gate():
         written = _code("instructions").convert(source, out)
-    click.echo(f"{written.rows} rows in {out}")
+    click.echo(f"{written.rows} rows in {printable(str(out))}")
     if written.without_skill:
         click.echo(f"warning: {written.without_skill} conversations name no skill or ask nothing", err=True)
 

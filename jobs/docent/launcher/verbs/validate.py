@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from docent.launcher.verbs import options
+from docent.printing import printable
 
 FAILED = 6
 
@@ -16,15 +18,15 @@ FAILED = 6
 @click.argument("path", metavar="FILE_OR_FOLDER", type=click.Path(path_type=Path))
 @options.options(options.as_json)
 def validate(path: Path, output: str) -> None:
-    """Look for every picture that conversation JSON, chat JSONL or metadata.csv names; exit 6 if one is missing.
+    """Look for every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
 
-    Paths are relative to the file. Pictures at an address or inside the file are counted as remote, not looked for.
+    Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures at an address or
+    inside the file are counted as remote, not looked for.
     """
     import importlib
     from dataclasses import asdict
 
     from docent.errors import InputError, LauncherError
-    from docent.launcher.verbs.tables import print_table
 
     try:
         result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
@@ -35,11 +37,22 @@ def validate(path: Path, output: str) -> None:
 
         click.echo(json.dumps({**asdict(result), "good": result.good}, indent=1, ensure_ascii=False))
     else:
-        if result.missing:
-            print_table([asdict(missing) for missing in result.missing], output, "missing pictures")
-        for line in result.broken:
-            click.echo(f"broken: {line}")
-        counted = f"{result.files} files, {result.rows} rows, {result.pictures} pictures: {len(result.missing)} missing"
-        click.echo(f"{counted}, {result.remote} remote, {len(result.broken)} files broken")
+        _print(result)
     if not result.good:
         sys.exit(FAILED)
+
+
+def _print(result: Any) -> None:
+    from dataclasses import asdict
+
+    from docent.launcher.verbs.tables import print_table
+
+    for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
+        if rows:
+            shown = [{key: printable(str(value)) for key, value in asdict(row).items()} for row in rows]
+            print_table(shown, "table", title)
+    for line in result.broken:
+        click.echo(f"broken: {printable(line)}")
+    counted = f"{result.files} files, {result.rows} rows, {result.pictures} pictures: {len(result.missing)} missing"
+    problems = f"{len(result.problems)} problems, " if result.problems else ""
+    click.echo(f"{counted}, {problems}{result.remote} remote, {len(result.broken)} files broken")

@@ -3,8 +3,8 @@
 Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures. Pairs
 are read three times as streams, so that a million rows about sections need no more memory than a hundred thousand;
 pairs about exhibits meet their photos in memory.
-Writes: Example rows; `images/<split>/` with `metadata.csv`, `hf/`, `chat-<split>.jsonl`, `README.md`, `audit.json`,
-`statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
+Writes: Example rows; `images/<split>/` with `metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`,
+`README.md`, `audit.json`, `statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
 """
 

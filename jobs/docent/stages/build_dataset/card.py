@@ -5,33 +5,25 @@ Names and titles come from sources that nobody checked: each stays on its line a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from docent import __version__
 from docent.config import BuildDataset
-from docent.errors import ConfigError
 from docent.records import SPLITS
+from docent.stages.build_dataset.card_head import head, plain
 from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
-from docent.text.languages import find_language
 
 MAX_LISTED = 20
-_LICENCE = re.compile(
-    r"apache-2\.0|mit|isc|zlib|unlicense|other|unknown|wtfpl|0bsd|cc|cc0-1\.0|cc-by(?:-nc)?(?:-sa|-nd)?-[234]\.[05]|"
-    r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"
-    r"artistic-2\.0|bsl-1\.0|cdla-(?:permissive-[12]|sharing-1)\.0|openrail|etalab-2\.0"
-)
-"""Licences by the short names that the hub knows."""
 
 
 def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any]) -> bytes:
     """Markdown: what is in the data set, who wrote it, what to know before using it."""
     photos = bool(tally.subjects.exhibits)
     lines = [
-        *_head(tally, section),
+        *head(tally, section),
         "",
         f"# {_line(section.name)}",
         "",
@@ -53,46 +45,6 @@ def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statis
         *_files(tally, section, photos and not tally.subjects.sections),
     ]
     return ("\n".join(lines) + "\n").encode()
-
-
-def _head(tally: Tally, section: BuildDataset) -> list[str]:
-    pictures = any(tally.pictures.values())
-    pushed = [] if not section.push_to else ["configs:", "- config_name: default", "  data_files:"]
-    if pushed:
-        for split in SPLITS:
-            if tally.of_split(split):
-                pushed += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
-    return [
-        "---",
-        f"pretty_name: {json.dumps(_plain(section.name), ensure_ascii=False)}",
-        f"license: {json.dumps(_licence(section.license), ensure_ascii=False)}",
-        *_languages(tally),
-        "task_categories:",
-        f"- {'image-text-to-text' if pictures else 'question-answering'}",
-        "tags:",
-        "- synthetic",
-        *pushed,
-        "---",
-    ]
-
-
-def _languages(tally: Tally) -> list[str]:
-    """`language:` with the codes of the languages that are known."""
-    codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
-    return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
-
-
-def _code_of(language: str) -> str:
-    try:
-        return find_language(language, "").code
-    except ConfigError:
-        return ""  # visitors' questions may be in any language that a teacher knows
-
-
-def _licence(name: str) -> str:
-    """The licence as the hub spells it where it is one that the hub knows, in lower case; otherwise as it is."""
-    known = _plain(name).lower()
-    return known if _LICENCE.fullmatch(known) else _plain(name)
 
 
 def _about(tally: Tally) -> str:
@@ -125,6 +77,7 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         f"- **Answers written by:** {teachers}. They are generated, {checked}.",
         f"- **Sources:** {', '.join(files)}{f' and {more} more' if more else ''}.",
         f"- **Languages:** {languages}.",
+        *_hidden(tally),
     ]
     if tally.subjects.exhibits:
         lines += [
@@ -153,6 +106,17 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         f"- **Licence:** {_line(section.license)}. It covers the questions and answers; sources keep their own.",
         f"- **Made by:** docent {__version__}, stage `build-dataset`; `audit.json` lists each leak, "
         "`statistics.json` has every count.",
+    ]
+
+
+def _hidden(tally: Tally) -> list[str]:
+    """What the sources hold that is not text for a reader; nothing for most."""
+    invisible, tokens = tally.subjects.invisible, tally.subjects.tokens
+    if not invisible and not tokens:
+        return []
+    return [
+        f"- **Hidden in the sources:** {invisible} invisible characters, which were removed, and {tokens} tokens of "
+        "chat templates or tags of prompts, such as `<image>`, which are text where they stand in a pair."
     ]
 
 
@@ -218,8 +182,12 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
     lines = ["| file | what it is |", "| --- | --- |"]
     if any(tally.pictures.values()):
         lines.append(
-            "| `images/<split>/` | the pictures with `metadata.csv`, for `load_dataset('imagefolder', "
+            "| `images/<split>/` | the pictures with `metadata.parquet`, for `load_dataset('imagefolder', "
             "data_dir='images')` |"
+        )
+        lines.append(
+            "| `metadata-<split>.csv` | the same table for people; an apostrophe stands before what a spreadsheet "
+            "would compute |"
         )
     lines += [
         f"| `hf/` | for `load_from_disk`: {columns} |",
@@ -232,15 +200,11 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
     return lines
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _line(text: str) -> str:
     """Text that stays on its line and opens no markup."""
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", _plain(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain(text)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
     """Text as code, in which nothing is markup and no address becomes a link."""
-    return "`" + (_plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"
+    return "`" + (plain(text).replace("`", "'").replace("|", "\\|") or " ") + "`"

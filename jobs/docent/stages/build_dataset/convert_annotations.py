@@ -18,11 +18,11 @@ from typing import Any
 
 from docent.errors import InputError
 from docent.stages.build_dataset.convert_files import replacing
+from docent.text.spreadsheet import guarded
 
 KINDS = ("captions", "labels", "comments")
 MAX_FILE_BYTES = 1 << 20
 RAW = "raw"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 EXPECTED = "expected: captions/, labels/ or comments/ with one JSON object per file that has an image_id"
 
 
@@ -119,7 +119,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         value = "; ".join(map(str, value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded(text)
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,6 +1,7 @@
 """`docent convert chat`: conversations or rows of docent as OpenAI chat JSONL.
 
-A chat JSONL that is re-written without options keeps its bytes. Reads and writes line by line.
+A chat JSONL that is re-written without options keeps its bytes. Keys that docent does not know stay, in every line that
+is made of theirs; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
 """
 
 from __future__ import annotations
@@ -9,14 +10,12 @@ import os
 import random
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from docent.stages.build_dataset.conversations import Message, Row, is_system, part_of, turns_of
 from docent.stages.build_dataset.convert_files import BOM, good_lines, has_bom, json_line, replacing
-
-Conversation = dict[str, Any]
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,9 @@ class Wanted:
     """How the conversations shall look.
 
     Attributes:
-        turns: `single` makes one conversation of every pair, `multi` packs neighbouring rows of one item, None leaves
-            conversations as they are.
-        system: replaces the system message; None leaves it, "" removes it.
+        turns: `single` makes one conversation of every question and its answer, `multi` packs neighbouring rows of one
+            item, None leaves conversations as they are.
+        system: replaces all system messages, and the row's key `system`; None leaves them, "" removes them.
         bom: whether the file begins with a byte order mark; None does as the input does.
         seed: of the order in which they are written; None for the input's order.
     """
@@ -37,24 +36,34 @@ class Wanted:
     seed: int | None = None
 
 
-def convert(source: Path, out: Path, wanted: Wanted) -> tuple[int, int]:
-    """Write the conversations; returns how many there are, and how many pairs.
+@dataclass
+class Written:
+    """How many conversations there are and how many answers, and which lines had messages that no answer follows."""
+
+    conversations: int = 0
+    pairs: int = 0
+    unanswered: list[str] = field(default_factory=list)
+
+
+def convert(source: Path, out: Path, wanted: Wanted) -> Written:
+    """Write the conversations.
 
     Raises:
         InputError: the source is not there, or a line is neither a conversation nor a row.
     """
-    pairs = 0
+    written = Written()
     bom = BOM if (has_bom(source) if wanted.bom is None and source.is_file() else wanted.bom) else b""
     with replacing(out) as file:
         file.write(bom)
         starts = array("Q")
-        for conversation in _conversations(source, out, wanted):
+        for conversation in _conversations(source, out, wanted, written):
             starts.append(file.tell())
             file.write(json_line(conversation))
-            pairs += sum(message["role"] == "assistant" for message in conversation["messages"])
+            written.pairs += sum(message["role"] == "assistant" for message in conversation["messages"])
+    written.conversations = len(starts)
     if wanted.seed is not None:
         _shuffle(out, starts, wanted.seed)
-    return len(starts), pairs
+    return written
 
 
 def _shuffle(path: Path, starts: array[int], seed: int) -> None:
@@ -67,13 +76,16 @@ def _shuffle(path: Path, starts: array[int], seed: int) -> None:
             file.write(lines.readline())
 
 
-def _conversations(source: Path, out: Path, wanted: Wanted) -> Iterator[Conversation]:
+def _conversations(source: Path, out: Path, wanted: Wanted, written: Written) -> Iterator[Row]:
     """The conversations as they are written."""
     packed: list[Message] = []
     item: Any = None
     for line in good_lines(source):
         if "messages" in line.value:
-            yield from _turned(line.value, wanted)
+            made = list(_turned(line.value, wanted))
+            if wanted.turns == "single" and _ends_without_answer(line.value):
+                written.unanswered.append(f"{source}:{line.number}")
+            yield from made
             continue
         messages = messages_of(line.value, source.parent, out.parent)
         key = line.value.get("item_id")
@@ -96,26 +108,29 @@ def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> l
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": row["answer"]}]
 
 
-def _turned(conversation: Conversation, wanted: Wanted) -> Iterator[Conversation]:
-    """The conversation, or its pairs one by one, each with the system message."""
+def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
+    """The conversation, or its turns with an answer one by one, each with the system messages that stood before it."""
     messages: list[Message] = conversation["messages"]
-    system = [message for message in messages if message["role"] == "system"]
-    others = [message for message in messages if message["role"] != "system"]
-    if wanted.system is not None:
-        system = [{"role": "system", "content": wanted.system}] if wanted.system else []
-    if wanted.turns == "single":
-        yield from ({**conversation, "messages": [*system, *pair]} for pair in _pairs(others))
-    elif wanted.system is not None:
-        yield {**conversation, "messages": [*system, *others]}
-    else:
-        yield conversation
+    said: list[Message] = [{"role": "system", "content": wanted.system}] if wanted.system else []
+    others = [place for place, message in enumerate(messages) if wanted.system is None or not is_system(message)]
+    kept = (
+        conversation
+        if wanted.system is None
+        else {key: value for key, value in conversation.items() if key != "system"}
+    )
+    if wanted.turns != "single":
+        chosen = kept if len(others) == len(messages) else part_of(kept, others)
+        yield {**chosen, "messages": [*said, *chosen["messages"]]} if said else chosen
+        return
+    for turn in turns_of(messages):
+        last = max((place for place in turn if messages[place]["role"] == "assistant"), default=-1)
+        shown = [p for p in others if (p in turn or is_system(messages[p])) and p <= last]
+        if shown and last >= 0:
+            made = part_of(kept, shown)
+            yield {**made, "messages": [*said, *made["messages"]]}
 
 
-def _pairs(messages: list[Message]) -> Iterator[list[Message]]:
-    """Messages up to and with each answer."""
-    pair: list[Message] = []
-    for message in messages:
-        pair.append(message)
-        if message["role"] == "assistant":
-            yield pair
-            pair = []
+def _ends_without_answer(conversation: Row) -> bool:
+    """Whether messages stand behind the last answer, which no conversation of one question can hold."""
+    others = [message for message in conversation["messages"] if not is_system(message)]
+    return bool(others) and others[-1]["role"] != "assistant"

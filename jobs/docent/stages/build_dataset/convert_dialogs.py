@@ -1,12 +1,15 @@
 """`docent convert dialogs`: the published table of exhibits with their dialogs as three `metadata.csv`.
 
 The pairs of an exhibit are used up in their order: one for each test picture, then for each validation picture, then
-for each training picture. Which picture meets which pair is their position and nothing else.
+for each training picture. Which picture meets which pair is their position and nothing else. The tables have the form
+of the published ones, in which programs guess types and spreadsheets compute; names that would be read as something
+else are named.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,16 +25,32 @@ NAME, DIALOGS = "item_name", "synthetic_dialogs"
 USED_UP: tuple[Split, ...] = ("test", "validation", "train")
 MAX_CELL_CHARS = 64 << 20
 VISITOR = "[visitor]"
+NOTHING = frozenset(
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA")
+    + ("NULL", "NaN", "None", "n/a", "nan", "null")
+)
+"""What `pandas.read_csv`, with which `load_dataset` reads tables, takes for an empty cell."""
+BOOLEANS = frozenset(("true", "false"))
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
 
 
 @dataclass
 class Written:
-    """Rows of each split, the pictures that were not found, and pairs that no picture was left for."""
+    """What was written.
+
+    Attributes:
+        rows: rows of each split.
+        pictures: how many pictures are named.
+        missing: pictures that were not found.
+        unused: pairs that no picture was left for.
+        guessed: names that `load_dataset("imagefolder")` reads as numbers or as nothing.
+    """
 
     rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     pictures: int = 0
     missing: list[str] = field(default_factory=list)
     unused: int = 0
+    guessed: list[str] = field(default_factory=list)
 
 
 def convert(table: Path, out: Path, images: Path | None) -> Written:
@@ -43,6 +62,7 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
     lines: dict[Split, list[str]] = {split: [metadata_line(*COLUMNS)] for split in SPLITS}
     written = Written()
     names: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    items: dict[Split, list[str]] = {split: [] for split in SPLITS}
     for where, row in _rows(table):
         pairs = iter(_pairs(row, where))
         for split in USED_UP:
@@ -51,11 +71,13 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
                 number = len(names[split])
                 lines[split].append(metadata_line(number, row[NAME], image, image, dialog(question, answer)))
                 names[split].append(image)
+                items[split].append(row[NAME])
         written.unused += len(list(pairs))
     for split in SPLITS:
         with replacing(out / split / "metadata.csv") as file:
             file.write("".join(lines[split]).encode())
         written.rows[split] = len(names[split])
+        written.guessed += [name for name in _guessed(items[split]) if name not in written.guessed]
         written.pictures += len(names[split])
         if images is not None:
             written.missing += _copied(names[split], images, out / split)
@@ -102,6 +124,14 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
         what = f"{row[NAME]} has {len(pairs)} pairs for {pictures} pictures"
         raise InputError(what, where, "remove pictures or add pairs")
     return pairs
+
+
+def _guessed(names: list[str]) -> list[str]:
+    """Names of a column that a program which guesses types leaves empty, or reads as numbers where all others are."""
+    empty = [name for name in names if name in NOTHING]
+    others = [name for name in names if name not in NOTHING]
+    typed = others if all(map(_NUMBER.fullmatch, others)) or {name.lower() for name in others} <= BOOLEANS else []
+    return [*empty, *typed]
 
 
 def _copied(names: list[str], images: Path, folder: Path) -> list[str]:

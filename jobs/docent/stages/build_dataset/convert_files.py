@@ -1,4 +1,7 @@
-"""Files that `docent convert` reads and writes: JSONL line by line, and outputs that are whole or not there."""
+"""Files that `docent convert` reads and writes: JSONL line by line, and outputs that are whole or not there.
+
+Rows of ShareGPT form are read as if they had `messages`; see conversations.py.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from docent.errors import InputError
-from docent.stages.build_dataset.validate import array_values
+from docent.stages.build_dataset.conversations import mismatch, problem_with_messages, with_messages
+from docent.stages.build_dataset.row_files import array_values
 from docent.store import temporary_name
 
 BOM = b"\xef\xbb\xbf"
@@ -64,8 +68,7 @@ def _values(path: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8-sig") as text:
         try:
             for number, value in enumerate(array_values(text), 1):
-                problem = problem_with(value)
-                yield Line(number, {} if problem else value, problem)
+                yield _checked(number, value)
         except UnicodeDecodeError:
             yield Line(number + 1, {}, "not UTF-8")
         except (ValueError, RecursionError):  # also a number of more digits than Python reads
@@ -80,7 +83,7 @@ def good_lines(path: Path) -> Iterator[Line]:
     """
     for line in read_lines(path):
         if line.problem:
-            raise InputError(line.problem, f"{path}:{line.number}", "mend or remove the line")
+            raise InputError(line.problem, f"{path}:{line.number}", "fix or remove the line")
         yield line
 
 
@@ -91,6 +94,11 @@ def _line(number: int, data: bytes) -> Line:
         return Line(number, {}, "not UTF-8")
     except (ValueError, RecursionError):  # also a number of more digits than Python reads
         return Line(number, {}, "not JSON")
+    return _checked(number, value)
+
+
+def _checked(number: int, value: Any) -> Line:
+    value = with_messages(value) if isinstance(value, dict) else value
     problem = problem_with(value)
     return Line(number, {} if problem else value, problem)
 
@@ -99,26 +107,9 @@ def problem_with(value: Any) -> str:
     """Why a value is neither a conversation nor a row of docent; "" when it is one."""
     if not isinstance(value, dict):
         return "not an object"
-    if isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
+    if "messages" not in value and isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
         return ""
-    messages = value.get("messages")
-    if not isinstance(messages, list) or not messages:
-        return "no messages, and no question with an answer"
-    if not all(isinstance(m, dict) and isinstance(m.get("role"), str) and _is_content(m) for m in messages):
-        return "a message without role and content"
-    return ""
-
-
-def _is_content(message: dict[str, Any]) -> bool:
-    content = message.get("content")
-    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
-
-
-def text_of(content: Any) -> str:
-    """What a message says, without its pictures."""
-    if isinstance(content, str):
-        return content
-    return "\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str))
+    return problem_with_messages(value.get("messages")) or mismatch(value)
 
 
 @contextmanager
@@ -137,5 +128,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def json_line(value: Any) -> bytes:
-    """One object as its line: UTF-8, separators as usual, keys in their order."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    """One object as its line: UTF-8, separators as usual, keys in their order.
+
+    A line with half of a surrogate pair, which UTF-8 cannot hold, has all its characters beyond ASCII as escapes.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value).encode() + b"\n"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.errors import InputError
-from docent.stages.build_dataset.convert_files import good_lines, json_line, replacing, text_of
+from docent.stages.build_dataset.conversations import text_of
+from docent.stages.build_dataset.convert_files import good_lines, json_line, replacing
 
 DIFFICULTY = 5
 EXPECTED = 'expected: {"messages": [{"role": "system", "content": "You are an expert in valves."}, {"role": "user", ...'

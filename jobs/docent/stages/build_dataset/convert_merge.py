@@ -4,22 +4,31 @@ A pair is a repeat when question, answer and pictures were there before, case an
 are nearly the same (token-set ratio of rapidfuzz) and its numbers, names, negations, opposites and pictures are the
 same: two pumps that differ in their pressure are two facts, and so are an open valve and a closed one. A conversation
 is left out when every pair of it is a repeat; otherwise it stays whole, since later questions lean on earlier answers.
-Every conversation that stays says where it came from, and its pictures are named from where the output lies.
+Every conversation that stays keeps its other keys and says where it came from, and its pictures are named from where
+the output lies.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from docent.errors import InputError
-from docent.stages.build_dataset.convert_chat import Message, messages_of
-from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing, text_of
+from docent.stages.build_dataset.conversations import (
+    Message,
+    Row,
+    pictures_by_message,
+    text_of,
+    turns_of,
+)
+from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing
+from docent.stages.build_dataset.convert_paths import SCHEME, row_from
 from docent.text.names import names_of
 from docent.text.repeats import DECISIVE, DECISIVE_LETTERS, hash_of
 from docent.text.terms import folded, terms_of
@@ -30,7 +39,6 @@ MAX_POSTINGS = 200
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTER = re.compile(r"(?<=[\w,:] )[A-Z](?!\w)")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOT = ("n't", "n’t")
 # Words of which one instead of the other makes another fact of a sentence.
 _OPPOSITES = frozenset(
@@ -74,12 +82,13 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
     with replacing(out) as file:
         for source, name in zip(sources, names, strict=True):
             for line in read_lines(source):
-                messages = [] if line.problem else _messages(line.value, source.parent, out.parent)
-                if problem := line.problem or _without_answer(messages):
-                    merged.bad.append(f"{name}:{line.number}: {problem}")
-                elif _stays(messages, out.parent, seen, merged):
+                row = {"messages": []} if line.problem else row_from(line.value, source.parent, out.parent)
+                where = f"{name}:{line.number}"
+                if problem := line.problem or _without_answer(row["messages"]):
+                    merged.bad.append(f"{where}: {problem}")
+                elif _stays(row, out.parent, seen, merged):
                     merged.conversations += 1
-                    file.write(json_line({"messages": messages, "source": f"{name}:{line.number}"}))
+                    file.write(json_line(_with_source(row, where)))
         if merged.bad and not merged.conversations:
             what = f"no line is a conversation: {len(merged.bad)} bad lines, the first is {merged.bad[0]}"
             raise InputError(what, ", ".join(map(str, sources)), "name chat JSONL, rows (part-*.jsonl) or a JSON list")
@@ -95,39 +104,13 @@ def _names(sources: Sequence[Path]) -> list[str]:
     ]
 
 
-def _messages(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
-    """The messages of a conversation or a row, their pictures seen from where the output lies."""
-    if "messages" not in row:
-        return messages_of(row, source_folder, out_folder)
-    return [_moved(message, source_folder, out_folder) for message in row["messages"]]
-
-
-def _moved(message: Message, source_folder: Path, out_folder: Path) -> Message:
-    """The message with pictures of relative paths named from another folder."""
-    content = message["content"]
-    if isinstance(content, str):
-        return message
-    parts = []
-    for part in content:
-        url = _picture(part)
-        if url and not os.path.isabs(url) and not _SCHEME.match(url):
-            moved = Path(os.path.relpath(source_folder / url, out_folder)).as_posix()
-            key = _shown_by(part)
-            part = {**part, key: moved if isinstance(part[key], str) else {**part[key], "url": moved}}
-        parts.append(part)
-    return {**message, "content": parts}
-
-
-def _picture(part: dict[str, Any]) -> str:
-    """Path or address of the picture that a part of a message shows; "" for none."""
-    shown = part.get(_shown_by(part))
-    url = shown.get("url") if isinstance(shown, dict) else shown
-    return url if isinstance(url, str) else ""
-
-
-def _shown_by(part: dict[str, Any]) -> str:
-    """The key that names the picture; `image` and `path` are how conversations for Transformers name it."""
-    return next((key for key in ("image_url", "image", "path") if key in part), "")
+def _with_source(row: Row, where: str) -> Row:
+    """The row with where it came from; a `source` that it had stands in the list `original_source`."""
+    if "source" not in row:
+        return {**row, "source": where}
+    earlier = row.get("original_source", [])
+    earlier = earlier if isinstance(earlier, list) else [earlier]
+    return {**row, "source": where, "original_source": [*earlier, row["source"]]}
 
 
 def _without_answer(messages: Sequence[Message]) -> str:
@@ -138,27 +121,20 @@ def _without_answer(messages: Sequence[Message]) -> str:
     return "a question without an answer" if "user" in roles else "neither a question nor an answer"
 
 
-def _stays(messages: Sequence[Message], folder: Path, seen: _Seen, merged: Merged) -> bool:
+def _stays(row: Row, folder: Path, seen: _Seen, merged: Merged) -> bool:
     """Whether a pair of the conversation is new; counts its pairs."""
-    found = [seen.look(turn, folder) for turn in _turns(messages)]
+    messages, pictures = row["messages"], pictures_by_message(row)
+    found = []
+    for turn in turns_of(messages):
+        if any(messages[place]["role"] == "assistant" for place in turn):
+            shown = _hashes([picture for place in turn for picture in pictures[place]], folder)
+            found.append(seen.look([messages[place] for place in turn], shown))
     if "new" in found:
         merged.kept += len(found)
         return True
     merged.exact += found.count("exact")
     merged.near += found.count("near")
     return False
-
-
-def _turns(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """Messages up to and with each answer, the system message aside."""
-    turn: list[Message] = []
-    for message in messages:
-        if message["role"] == "system":
-            continue
-        turn.append(message)
-        if message["role"] == "assistant":
-            yield turn
-            turn = []
 
 
 class _Seen:
@@ -175,10 +151,9 @@ class _Seen:
         self._facts: list[Facts] = []
         self._with: dict[str, list[int]] = defaultdict(list)
 
-    def look(self, turn: Sequence[Message], folder: Path) -> Literal["new", "exact", "near"]:
+    def look(self, turn: Sequence[Message], pictures: tuple[int, ...]) -> Literal["new", "exact", "near"]:
         """Whether the pair was there, also nearly; afterwards it was."""
-        text = " ".join(" ".join(text_of(message["content"]) for message in turn).casefold().split())
-        pictures = _pictures(turn, folder)
+        text = " ".join(" ".join(map(_said, turn)).casefold().split())
         if (text, pictures) in self._exact:
             return "exact"
         self._exact.add((text, pictures))
@@ -215,18 +190,28 @@ class _Seen:
         return [self._texts[place] for place in places if self._facts[place] == facts]
 
 
-def _pictures(turn: Sequence[Message], folder: Path) -> tuple[int, ...]:
+def _hashes(pictures: Iterable[str], folder: Path) -> tuple[int, ...]:
     """The pictures of a pair by their whole path or address, as hashes: an address may be a picture of megabytes."""
-    contents = (message["content"] for message in turn)
-    urls = (_picture(part) for content in contents if not isinstance(content, str) for part in content)
     root = folder.resolve()
-    return tuple(hash_of(url if _SCHEME.match(url) else os.path.abspath(root / url)) for url in urls if url)
+    return tuple(hash_of(url if SCHEME.match(url) else os.path.abspath(root / url)) for url in pictures)
+
+
+def _said(message: Message) -> str:
+    """The text of a message, calls of tools included."""
+    return " ".join((text_of(message["content"]), *_calls(message)))
+
+
+def _calls(message: Message) -> tuple[str, ...]:
+    """The tools that a message calls."""
+    calls = (message[key] for key in ("tool_calls", "function_call") if message.get(key))
+    return tuple(json.dumps(call, sort_keys=True) for call in calls)
 
 
 def _facts(turn: Sequence[Message], pictures: tuple[int, ...]) -> Facts:
     """What must not differ, of question and answer each: `5 or 6? 5` is no repeat of the same with 6."""
+    calls = tuple(call for message in turn for call in _calls(message))
     said = (text_of(message["content"]) for message in turn)
-    return (pictures, *((_numbers_and_names(text), _decisive(text)) for text in said))
+    return (pictures, calls, *((_numbers_and_names(text), _decisive(text)) for text in said))
 
 
 def _numbers_and_names(text: str) -> frozenset[str]:

@@ -1,20 +1,22 @@
 """Every row of the data set on its way into every file: one list of files, told row by row.
 
-Writes `images/<split>/metadata.csv`, `hf/`, `chat-<split>.jsonl`, for documents `conversations-<split>.json`, and
-`documents/` where it is asked for.
+Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`, for documents
+`conversations-<split>.json`, and `documents/` where it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from docent.context import Context
-from docent.records import SPLITS, Example, ImageFile
+from docent.records import SPLITS, Example, ImageFile, Split
 from docent.stages.build_dataset.chat import ChatFiles, ConversationFiles, DocumentFiles
-from docent.stages.build_dataset.exports import MetadataFiles, save_dataset_dict
+from docent.stages.build_dataset.exports import save_dataset_dict
 from docent.stages.build_dataset.hf import ArrowFiles
+from docent.stages.build_dataset.metadata import MetadataFiles
 from docent.stages.build_dataset.subjects import Subjects
 from docent.vision.publish import published
 
@@ -62,10 +64,8 @@ class Exports:
         paths = {split: ctx.output_path(f"chat-{split}.jsonl") for split in SPLITS}
         self._sinks.append(ChatFiles(paths, section, subjects.exhibit_ids, orders))
         if names or published:
-            metadata = MetadataFiles(ctx.output_folder("images"), think)
-            for split in SPLITS if published else ():
-                metadata.begin(split)
-            self._sinks.append(metadata)
+            tables = partial(_table_path, ctx)
+            self._sinks.append(MetadataFiles(ctx.output_folder("images"), tables, think))
         if published:
             self._sinks.append(PublishedDataset(ctx, think))
         else:
@@ -97,3 +97,7 @@ class Exports:
     def picture(self, file: str) -> Path:
         """Where the picture `images/<split>/<name>` of a row lies until the stage commits."""
         return self._ctx.output_folder("images") / file.removeprefix("images/")
+
+
+def _table_path(ctx: Context, split: Split) -> Path:
+    return ctx.output_path(f"metadata-{split}.csv")

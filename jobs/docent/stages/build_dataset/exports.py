@@ -1,4 +1,4 @@
-"""The data set as it was published: dialog strings, `metadata.csv`, a Hugging Face DatasetDict of five columns.
+"""The data set as it was published: dialog strings, lines of `metadata.csv`, a Hugging Face DatasetDict.
 
 Every function gives the same bytes for the same rows. None of these files is read back by docent.
 """
@@ -11,17 +11,21 @@ import json
 import os
 import re
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from docent.records import SPLITS, Example, ImageFile, Split, make_id
+from docent.records import SPLITS, Example, ImageFile, make_id
 from docent.vision.formats import published_suffix
 
 COLUMNS = ("data_id", "item_name", "image_name", "file_name", "dialog")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2", ".avif", ".heic"}
 MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 bytes of a file name
+MAX_NAME_BYTES = 240
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever their suffix."""
 MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
 
@@ -38,7 +42,15 @@ def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
         image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
     }
     again = Counter(name.casefold() for name in named.values())
-    return {i: f"{i}-{name}" if again[name.casefold()] > 1 else name for i, name in named.items()}
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for image_id, name in named.items():
+        name = f"{image_id}-{name}" if again[name.casefold()] > 1 else name
+        while name.casefold() in taken:  # a picture that was given the very name made for another
+            name = f"{image_id}-{name}"[-MAX_NAME_BYTES:]
+        taken.add(name.casefold())
+        names[image_id] = name
+    return names
 
 
 def _picture_name(image: ImageFile) -> str:
@@ -51,9 +63,20 @@ def _picture_name(image: ImageFile) -> str:
 
 
 def slug(name: str) -> str:
-    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays."""
-    safe = re.sub(r"[^\w.-]+", "-", name).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore")
-    return safe.strip(".-") or "unnamed"
+    """A name that is a plain file name on every system; its end where it is long, so that the suffix stays.
+
+    Composed (NFC), since some systems take both forms for one name; a name that Windows keeps for a device gets an
+    underscore.
+    """
+    plain = "".join(c if _is_plain(c) else " " for c in unicodedata.normalize("NFC", name))
+    safe = re.sub(" +", "-", plain).encode()[-MAX_SLUG_BYTES:].decode(errors="ignore").strip(".-")
+    return f"_{safe}" if _DEVICE.match(safe) else safe or "unnamed"
+
+
+def _is_plain(character: str) -> bool:
+    """Letters, digits, their marks, and `_.-`; no variation selectors, which nobody sees."""
+    is_mark = unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
+    return character.isalnum() or character in "_.-" or (is_mark and character < "\U000e0000")
 
 
 def dialog(question: str, answer: str, pictures: int = 1, before: Sequence[tuple[str, str, int]] = ()) -> str:
@@ -88,42 +111,6 @@ def metadata_line(*cells: str | int) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
-
-
-class MetadataFiles:
-    """`metadata.csv` of every split, as `load_dataset("imagefolder")` understands it, written row by row.
-
-    A row with several pictures has one line for each, a row without a picture has none.
-
-    Args:
-        folder: holds a folder for every split that has pictures.
-        think: whether answers carry their reasoning.
-    """
-
-    def __init__(self, folder: Path, think: bool = False) -> None:
-        self._folder, self._think = folder, think
-        self._files: dict[Split, IO[str]] = {}
-
-    def begin(self, split: Split) -> None:
-        """Make the table of a split, also where no row follows."""
-        if split not in self._files:
-            path = self._folder / split / "metadata.csv"
-            path.parent.mkdir(exist_ok=True)
-            self._files[split] = path.open("w", encoding="utf-8", newline="")
-            self._files[split].write(metadata_line(*COLUMNS))
-
-    def add(self, row: Example) -> None:
-        """The next row of the data set."""
-        for file in row.files:
-            self.begin(row.split)
-            name = file.rpartition("/")[2]
-            said = dialog(row.question, answer_text(row, self._think), len(row.files))
-            self._files[row.split].write(metadata_line(row.data_id, row.item_name, name, name, said))
-
-    def close(self) -> None:
-        """Nothing follows."""
-        for file in self._files.values():
-            file.close()
 
 
 def quiet_datasets() -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from docent.records import Item
+from docent.text.material import hidden_in
 
 MAX_TITLES = 10_000
 """Items whose names are kept for the statistics; later ones are counted together."""
@@ -33,6 +34,10 @@ class Subjects:
     documents: list[tuple[str, str]] = field(default_factory=list)
     document_of: array[int] = field(default_factory=lambda: array("L"))
     exhibit_ids: set[str] = field(default_factory=set)
+    invisible: int = 0
+    """Invisible characters in the texts of all items; none is in a pair."""
+    tokens: int = 0
+    """Tokens of chat templates in them, which are text in a pair."""
 
     @property
     def sections(self) -> int:
@@ -56,6 +61,8 @@ def read_subjects(items: Iterable[Item]) -> Subjects:
         if item.id in found.numbers:
             continue
         found.numbers[item.id] = len(found.numbers)
+        hidden = hidden_in(item.text)
+        found.invisible, found.tokens = found.invisible + hidden.invisible, found.tokens + hidden.tokens
         if len(found.titles) < MAX_TITLES:
             found.titles.append(item.name)
         if item.document_id not in known:

@@ -1,27 +1,28 @@
-"""`docent validate`: every picture that a data set file names is there.
+"""`docent validate`: every picture that a data set names is there and can be decoded, and stands where a text shows it.
 
-Reads conversation JSON, chat JSONL and `metadata.csv`, one file or all below a folder; writes nothing. Paths are
-relative to the file that names them. Files are read as streams, so that a large one needs no memory.
+Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), one file or all below a folder; writes
+nothing. Paths are relative to the file that names them. Files are read as streams, so that a large one needs no memory.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from urllib.parse import unquote
 
-from docent.errors import InputError
+from docent.errors import ConfigError, InputError
+from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of
+from docent.stages.build_dataset.validate_rows import Shown, shown_by
 
 SHOWN_CHARS = 100
-MAX_OBJECT_CHARS = 64 << 20
-CHUNK_CHARS = 1 << 16
-MAX_CELL_CHARS = 64 << 20
-METADATA = "metadata.csv"
+MAX_PIXELS = 1e9
+INSTALL = "pip install 'docent[build-dataset]'"
 DATA_SET_NAMES = ("chat-", "conversations-", "train-", "eval-")
+_REMOTE = re.compile(r"data:|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,21 @@ class Missing:
     answer: str
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a row whose pictures are all there.
+
+    Attributes:
+        where: the row, 1-based, inside the file.
+        path: the picture it is about; "" for the row.
+    """
+
+    file: str
+    where: int
+    path: str
+    problem: str
+
+
 @dataclass
 class Result:
     """What was looked at and what was found.
@@ -53,12 +69,13 @@ class Result:
     pictures: int = 0
     remote: int = 0
     missing: list[Missing] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Whether nothing is missing or broken."""
-        return not self.missing and not self.broken
+        """Whether nothing is missing or broken, and no row has a problem."""
+        return not self.missing and not self.problems and not self.broken
 
 
 def validate(path: Path) -> Result:
@@ -66,14 +83,16 @@ def validate(path: Path) -> Result:
 
     Raises:
         InputError: there is nothing to look at, or no row in it.
+        ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
         raise InputError("there is no such file or folder", str(path), "docent validate FILE_OR_FOLDER")
-    result = Result()
+    looking = _Looking(path)
+    result = looking.result
     for file in _files(path) if path.is_dir() else [path]:
-        _validate_file(file, result, named=not path.is_dir())
+        looking.look(file, named=not path.is_dir())
     if not result.files and not result.broken:
-        what = "no file here names pictures: no conversation JSON, chat JSONL or metadata.csv"
+        what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
         raise InputError(what, str(path), "docent validate FILE_OR_FOLDER")
     if not result.rows and not result.broken:
         what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
@@ -85,39 +104,90 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            if name == METADATA or (name.endswith((".json", ".jsonl")) and not name.startswith(".")):
+            if name in (METADATA, PARQUET) or (name.endswith((".json", ".jsonl")) and not name.startswith(".")):
                 yield Path(parent) / name
 
 
-def _validate_file(file: Path, result: Result, named: bool) -> None:
-    """Every row of a file; one without conversations counts only where it was named itself."""
-    before = result.rows
+class _Looking:
+    """Goes through files one by one; each picture is decoded once, however often it is named."""
+
+    def __init__(self, path: Path) -> None:
+        self.result = Result()
+        self._root = _root_of(path) if path.is_dir() else None
+        self._known: dict[str, str] = {}
+
+    def look(self, file: Path, named: bool) -> None:
+        """Every row of a file; one without conversations counts only where it was named itself."""
+        result, before = self.result, self.result.rows
+        unlisted: list[Problem] = []
+        lists = False
+        try:
+            for number, row in enumerate(rows_of(file), 1):
+                shown = shown_by(row)
+                if shown is None:
+                    continue
+                result.rows += 1
+                self._row(file, number, shown)
+                lists = lists or (isinstance(row, dict) and row.get("images", row.get("image")) is not None)
+                if shown.unlisted_marks:
+                    problem = f"{shown.unlisted_marks} <image> in the texts, and the row lists no pictures"
+                    unlisted.append(Problem(str(file), number, "", problem))
+        except (ValueError, csv.Error, RecursionError) as error:
+            if named or result.rows > before or _is_data_set(file):
+                result.broken.append(f"{file}: {error or 'nested too deep'}")
+        if lists:  # elsewhere it is a text about markup
+            result.problems += unlisted
+        if named or result.rows > before:
+            result.files += 1
+
+    def _row(self, file: Path, number: int, shown: Shown) -> None:
+        result = self.result
+        if shown.problem:
+            result.problems.append(Problem(str(file), number, "", shown.problem))
+        for picture in shown.pictures:
+            result.pictures += 1
+            name = unquote(picture[7:]) if picture.startswith("file://") else picture
+            if _REMOTE.match(name):
+                result.remote += 1
+            elif not _exists(file.parent / name):
+                answer = " ".join(shown.answer.split())[:SHOWN_CHARS]
+                result.missing.append(Missing(str(file), number, picture, answer))
+            elif problem := self._problem(file.parent / name):
+                result.problems.append(Problem(str(file), number, picture, problem))
+
+    def _problem(self, path: Path) -> str:
+        """What is wrong with a picture that is there; "" for nothing."""
+        place = os.path.abspath(path)
+        if place not in self._known:
+            inside = self._root is None or Path(place).is_relative_to(self._root)
+            self._known[place] = _why_not_decoded(path) if inside else "lies outside of the data set's folder"
+        return self._known[place]
+
+
+def _root_of(folder: Path) -> Path:
+    """The folder of a data set, which goes on its way as a whole: `documents/` of docent lies beside its `images/`."""
+    folder = Path(os.path.abspath(folder))
+    is_part = folder.name == "documents" and (folder.parent / "images").is_dir()
+    return folder.parent if is_part else folder
+
+
+def _why_not_decoded(path: Path) -> str:
     try:
-        for number, row in enumerate(_rows(file), 1):
-            pictures, answer = _pictures(row)
-            if pictures is None:
-                continue
-            result.rows += 1
-            for picture in pictures:
-                result.pictures += 1
-                _look_for(file, number, picture, answer, result)
-    except (ValueError, csv.Error, RecursionError) as error:
-        if named or result.rows > before or _is_data_set(file):
-            result.broken.append(f"{file}: {error or 'nested too deep'}")
-    if named or result.rows > before:
-        result.files += 1
+        from docent.vision.photos import PhotoError, decode
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"pictures cannot be decoded: no module {error.name}", str(path), INSTALL) from None
+    try:
+        decode(path, MAX_PIXELS)
+    except PhotoError as error:
+        return error.reason
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _is_data_set(file: Path) -> bool:
     """Whether a file is part of a data set by its name, so that one which cannot be read is no other's JSON."""
-    return file.name == METADATA or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
-
-
-def _look_for(file: Path, number: int, picture: str, answer: str, result: Result) -> None:
-    if picture.partition(":")[0].lower() in ("data", "http", "https"):
-        result.remote += 1
-    elif not _exists(file.parent / picture):
-        result.missing.append(Missing(str(file), number, picture, " ".join(answer.split())[:SHOWN_CHARS]))
+    return file.name in (METADATA, PARQUET) or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
 
 
 def _exists(path: Path) -> bool:
@@ -125,70 +195,3 @@ def _exists(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or has a zero byte
         return False
-
-
-def _rows(file: Path) -> Iterator[Any]:
-    with file.open(encoding="utf-8-sig", newline="" if file.name == METADATA else None) as text:
-        if file.name == METADATA or file.suffix == ".csv":
-            csv.field_size_limit(MAX_CELL_CHARS)
-            yield from csv.DictReader(text)
-        elif file.suffix == ".jsonl":
-            yield from (json.loads(line) for line in text if line.strip())
-        else:
-            yield from array_values(text)
-
-
-def array_values(text: TextIO) -> Iterator[Any]:
-    """The values of a JSON array one by one; nothing where the text is no array.
-
-    Raises:
-        json.JSONDecodeError: the text is not JSON, or ends early.
-    """
-    decoder = json.JSONDecoder()
-    ahead = text.read(CHUNK_CHARS).lstrip()
-    if not ahead.startswith("["):
-        return
-    ahead = ahead[1:]
-    while True:
-        ahead = ahead.lstrip()
-        try:
-            if ahead.startswith("]"):
-                return
-            value, end = decoder.raw_decode(ahead)
-            rest = ahead[end:].lstrip()
-            if not rest.startswith((",", "]")):
-                raise json.JSONDecodeError("a comma or the end of the array is missing", ahead[:40], 0)
-        except json.JSONDecodeError:
-            more = text.read(max(CHUNK_CHARS, len(ahead)))  # doubled each time, so that a long value costs no square
-            if not more or len(ahead) > MAX_OBJECT_CHARS:
-                raise
-            ahead += more
-            continue
-        yield value
-        ahead = rest.removeprefix(",")
-
-
-def _pictures(row: Any) -> tuple[list[str] | None, str]:
-    """The pictures that a row names, None where it is no row of a data set; and its answer."""
-    if not isinstance(row, dict):
-        return None, ""
-    if "messages" not in row:
-        name = row.get("file_name")
-        return ([name], str(row.get("dialog") or "")) if isinstance(name, str) else (None, "")
-    if not isinstance(row["messages"], list):
-        return None, ""
-    messages = [message for message in row["messages"] if isinstance(message, dict)]
-    said = [message.get("content") for message in messages if message.get("role") == "assistant"]
-    answer = next((part for part in said if isinstance(part, str)), "")
-    parts = [message.get("content") for message in messages]
-    return [p for content in parts if isinstance(content, list) for part in content if (p := _path(part))], answer
-
-
-def _path(part: Any) -> str:
-    """The picture of one part of a message, "" where it has none or only stands for one."""
-    if not isinstance(part, dict):
-        return ""
-    value = part.get("image_url", part.get("image", part.get("path")))
-    if isinstance(value, dict):
-        value = value.get("url")
-    return value if isinstance(value, str) else ""

@@ -10,8 +10,9 @@ import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from docent.stages.curate.review_table import COLUMNS, harmless, read_table, unguarded
+from docent.stages.curate.review_table import COLUMNS, read_table
 from docent.store import temporary_name, write_durably
+from docent.text.spreadsheet import guarded, unguarded
 
 TABLE, APPLIED, BEFORE = "pairs.csv", "edits.csv", "edits-before.csv"
 WITHOUT_PAIR = "decisions-without-pair.csv"
@@ -55,7 +56,7 @@ def keep_without_pair(folder: Path, carried: Mapping[str, Mapping[str, str]], kn
     with made.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
-        table.writerows({column: harmless(value) for column, value in row.items()} for row in lost)
+        table.writerows({column: guarded(value) for column, value in row.items()} for row in lost)
     made.replace(path)
     return len(lost)
 

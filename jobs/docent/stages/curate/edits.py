@@ -16,7 +16,8 @@ from pathlib import Path
 from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id
 from docent.stages.curate.gates import reject
-from docent.stages.curate.review_table import NEXT_STEP, read_table, unguarded
+from docent.stages.curate.review_table import NEXT_STEP, read_table
+from docent.text.spreadsheet import unguarded
 
 DECISIONS = ("", "approve", "reject", "edit")
 MAX_PROBLEMS = 20

@@ -107,9 +107,9 @@
     count();
   }
 
-  // A spreadsheet computes what begins like a formula; an apostrophe makes it a text.
+  // An apostrophe before everything that a spreadsheet would compute, as in docent/text/spreadsheet.py.
   const cell = (text) => {
-    const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
+    const safe = text.replace(/(?<=(?:^|[;\t\r\n])"*)(?='*[=+@\t\r\-＝＋－＠])/g, "'");
     return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   };
 

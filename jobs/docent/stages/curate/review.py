@@ -17,9 +17,10 @@ from docent.records import Item, QAPair
 from docent.stages.curate.carried import FILLED, TABLE, carried_from, keep_without_pair
 from docent.stages.curate.edits import NOT_APPROVED, REJECTED
 from docent.stages.curate.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
-from docent.stages.curate.review_table import COLUMNS, harmless
+from docent.stages.curate.review_table import COLUMNS
 from docent.stages.curate.spread import Spread
 from docent.store import Artifact, temporary_name
+from docent.text.spreadsheet import guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Shown:
             self.verdict.edited_answer,
             self.verdict.note,
         )
-        return {column: harmless(value) for column, value in zip(COLUMNS, values, strict=True)}
+        return {column: guarded(value) for column, value in zip(COLUMNS, values, strict=True)}
 
 
 def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> dict[str, int]:

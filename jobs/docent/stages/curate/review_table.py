@@ -1,4 +1,4 @@
-"""The table of a review as CSV: its columns, what keeps spreadsheets from computing a cell, and how it is read.
+"""The table of a review as CSV: its columns, and how it is read; every cell is text, also one that looks like a number.
 
 Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
 of the country; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
@@ -19,22 +19,10 @@ COLUMNS = (
     "edited_question", "edited_answer", "note",
 )  # fmt: skip
 NEEDED = ("id", "decision", "edited_question", "edited_answer")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet computes what begins with one of these; an apostrophe before it makes it a text."""
 DELIMITERS = (",", ";", "\t")
 MAX_FIELD_CHARS = 200_000
 MAX_TABLE_BYTES = 2 << 30
-NEXT_STEP = "mend the file, or move it away and make it again: docent review RUN"
-
-
-def harmless(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(FORMULA) else value
-
-
-def unguarded(value: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from computing it."""
-    return value[1:] if value[:1] == "'" and value[1:].startswith(FORMULA) else value
+NEXT_STEP = "fix the file, or move it away and make it again: docent review RUN"
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

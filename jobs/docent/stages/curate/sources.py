@@ -16,6 +16,7 @@ from functools import cached_property
 from docent.records import Item, QAPair, Span
 from docent.stages.curate.language import code_of_text
 from docent.text.figures import with_descriptions
+from docent.text.material import visible
 from docent.text.names import Vouched, vouched_by
 from docent.text.number_marks import readings
 from docent.text.numbers import supported_by
@@ -53,7 +54,7 @@ class Told:
 
 def told_by(item: Item) -> Told:
     """What an item says."""
-    text = with_descriptions(item.text, item.figures)
+    text = visible(with_descriptions(item.text, item.figures))
     head = "\n".join([item.called, item.document, *item.meta.values()])
     return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
 

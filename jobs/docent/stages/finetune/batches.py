@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from docent.errors import InputError
-from docent.models.chat import dialog_text, open_photo, prompt_text, without_special_tokens
+from docent.models.chat import dialog_text, open_photo, prompt_text, token_ids
 from docent.models.family import family_of
 from docent.models.inference import end_of_answer_id, picture_tensors, stacked
 from docent.records import Example
@@ -42,15 +42,15 @@ def encode(model: Any, processor: Any, example: Example, photo: Path) -> Encoded
         prompt_text(processor, example.question),
         dialog_text(processor, example.question, example.answer),
     ]
-    prompt, full = (list(ids) for ids in processor(text=texts)["input_ids"])
+    prompt, full = token_ids(processor, texts)
     end = end_of_answer_id(model, processor)
     answer = full[len(prompt) :]
-    empty = not without_special_tokens(processor, example.answer)
+    empty = not example.answer.strip()
     if empty or full[: len(prompt)] != prompt or answer[-1:] != [end] or answer.count(end) != 1:
         raise InputError(
             "the answer cannot be located among the tokens, so nothing can be trained on it",
             f"{example.split} row {example.data_id} ({example.id}): {example.answer[:60]!r}",
-            "mend the answer, or the chat template of the base model",
+            "fix the answer, or the chat template of the base model",
         )
     return Encoded(tuple(full), len(prompt), photo)
 

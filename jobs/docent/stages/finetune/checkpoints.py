@@ -4,7 +4,8 @@
     best-000096/   trainable weights with the lowest validation loss so far
     …/manifest.json   numbers and the sha256 of every file beside it; written last, before the folder gets its name
 
-Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file counts as absent.
+Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file, or with tensors of
+another training, counts as absent, with a warning: training goes on from the one before, or from the beginning.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from docent.errors import InputError
 from docent.store import sha256_of, sync_folder, temporary_name, write_durably
 
 log = logging.getLogger("docent.finetune")
@@ -62,21 +66,61 @@ def save_best(folder: Path, step: int, weights: Tensors) -> None:
 
 
 def load_best(folder: Path, step: int) -> Tensors:
-    """The weights kept at the best step."""
-    weights: Tensors = load_file(folder / f"best-{step:06d}" / "weights.safetensors")
+    """The weights kept at the best step.
+
+    Raises:
+        InputError: they are not there any more, or were damaged.
+    """
+    path = folder / f"best-{step:06d}" / "weights.safetensors"
+    try:
+        weights: Tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        what = f"the best weights of this training cannot be read: {error}"
+        raise InputError(what, str(path), "docent run, which goes on from an earlier checkpoint") from None
     return weights
 
 
-def newest_checkpoint(folder: Path) -> tuple[State, dict[str, Tensors]] | None:
-    """The newest checkpoint whose files, and whose best weights, are all as they were written; None to start afresh."""
-    best = {manifest["step"] for _, manifest in _complete(folder, "best", verify=True)}
+def newest_checkpoint(
+    folder: Path, problem_with: Callable[[State, dict[str, Tensors]], str] = lambda state, tensors: ""
+) -> tuple[State, dict[str, Tensors]] | None:
+    """The newest checkpoint whose files, and whose best weights, are all as they were written; None to start afresh.
+
+    Args:
+        problem_with: says why a checkpoint is of another training; "" where it is not.
+    """
+    best = {manifest.get("step") for _, manifest in _complete(folder, "best", verify=True)}
     for path, manifest in _complete(folder, "step", verify=True):
-        if manifest["best_step"] and manifest["best_step"] not in best:
+        if manifest.get("best_step") and manifest["best_step"] not in best:
             log.warning("%s refers to best weights that are not there: left aside", path.name)
             continue
-        tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
-        return State(**{name: manifest[name] for name in State.__dataclass_fields__}), tensors
+        try:
+            tensors = {file.stem: load_file(file) for file in sorted(path.glob("*.safetensors"))}
+            state = _state(manifest)
+        except (OSError, SafetensorError, ValueError) as error:
+            log.warning("%s cannot be read (%s): left aside", path.name, error)
+            continue
+        if problem := problem_with(state, tensors):
+            log.warning("%s does not belong to this training (%s): left aside", path.name, problem)
+            continue
+        return state, tensors
     return None
+
+
+def _state(manifest: dict[str, Any]) -> State:
+    """The numbers of a manifest.
+
+    Raises:
+        ValueError: one is missing or of another type.
+    """
+    missing = [name for name in State.__dataclass_fields__ if name not in manifest]
+    if missing:
+        raise ValueError(f"{MANIFEST} lacks {', '.join(missing)}")
+    state = State(**{name: manifest[name] for name in State.__dataclass_fields__})
+    whole = all(type(number) is int and number >= 0 for number in (state.step, state.best_step))
+    rows = isinstance(state.log, list) and all(isinstance(row, dict) for row in state.log)
+    if not (whole and rows and (state.best_loss is None or isinstance(state.best_loss, float))):
+        raise ValueError(f"{MANIFEST} has values of other types")
+    return state
 
 
 def _publish(final: Path, manifest: dict[str, Any], tensors: dict[str, Tensors]) -> None:
@@ -116,6 +160,6 @@ def _manifest(path: Path, verify: bool) -> dict[str, Any] | None:
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         intact = not verify or all(sha256_of(path / name) == sha for name, sha in manifest["files"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return manifest if intact else None
+    return manifest if intact and manifest["files"] else None

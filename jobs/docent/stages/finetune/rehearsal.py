@@ -23,7 +23,7 @@ from torch import distributed
 from docent import peers
 from docent.context import Context
 from docent.errors import PipelineError, StoppedError
-from docent.stages.finetune.checkpoints import State, newest_checkpoint, save_checkpoint
+from docent.stages.finetune.checkpoints import State, Tensors, newest_checkpoint, save_checkpoint
 from docent.store import write_durably
 
 log = logging.getLogger("docent.finetune")
@@ -96,12 +96,16 @@ def _add_up(numbers: torch.Tensor, step: int) -> tuple[int, float]:
 def _resume(scratch: Path) -> tuple[int, int]:
     """Step and sum of the newest checkpoint, as rank 0 sees it: others may see an older folder over the network."""
     held = torch.zeros(2, dtype=torch.int64)
-    if peers.rank() == 0 and (found := newest_checkpoint(scratch)):
+    if peers.rank() == 0 and (found := newest_checkpoint(scratch, _problem_with)):
         state, tensors = found
         held = torch.tensor([state.step, int(tensors["rehearsal"]["sum"])])
     if peers.world_size() > 1:
         distributed.broadcast(held, src=0)
     return int(held[0]), int(held[1])
+
+
+def _problem_with(state: State, tensors: dict[str, Tensors]) -> str:
+    return "" if tensors.get("rehearsal", {}).keys() == {"sum"} else "no sum"
 
 
 def _hosts() -> list[str]:

@@ -20,14 +20,8 @@ from torch.nn.functional import cross_entropy
 from docent.config import Finetune
 from docent.errors import ConfigError, StoppedError
 from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate
-from docent.stages.finetune.checkpoints import (
-    State,
-    Tensors,
-    load_best,
-    newest_checkpoint,
-    save_best,
-    save_checkpoint,
-)
+from docent.stages.finetune.checkpoints import State, load_best, save_best, save_checkpoint
+from docent.stages.finetune.resume import load_weights, resume, snapshot, trainable
 from docent.stages.finetune.schedule import (
     checkpoint_interval,
     epoch_batches,
@@ -115,7 +109,7 @@ def train(
     saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
     optimizer = _optimizer(model, section.weight_decay)
     torch.manual_seed(plan.seed)
-    state = _resume(model, optimizer, plan.scratch)
+    state = resume(model, optimizer, plan.scratch, steps)
     while state.step < steps:
         row = _step(model, optimizer, data, plan, state.step + 1)
         state.step += 1
@@ -124,11 +118,11 @@ def train(
             row["validation_loss"] = validation_loss(model, data, section.batch_size)
             _keep_best(model, state, row["validation_loss"], plan.scratch)
         if state.step in saves or stop.is_set():
-            save_checkpoint(plan.scratch, state, _snapshot(model, optimizer), section.max_checkpoints)
+            save_checkpoint(plan.scratch, state, snapshot(model, optimizer), section.max_checkpoints)
         if stop.is_set():
             raise StoppedError(f"stopped after step {state.step} of {steps}", str(plan.scratch), "docent run")
         tell(state.step, steps, f"loss {row['loss']:.3f}")
-    _load(model, load_best(plan.scratch, state.best_step))
+    load_weights(model, load_best(plan.scratch, state.best_step))
     return state, steps
 
 
@@ -144,11 +138,6 @@ def validation_loss(model: Any, data: Data, batch_size: int) -> float | None:
         total, count = total + loss.item(), count + tokens
     model.train()
     return total / count
-
-
-def trainable(model: Any) -> Tensors:
-    """The parameters that train, by name."""
-    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
 
 
 def _keep_best(model: Any, state: State, loss: float | None, scratch: Path) -> None:
@@ -195,43 +184,3 @@ def _optimizer(model: Any, weight_decay: float) -> torch.optim.AdamW:
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
-
-
-def _snapshot(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, Tensors]:
-    moments = {
-        f"{index}.{name}": value
-        for index, values in optimizer.state_dict()["state"].items()
-        for name, value in values.items()
-    }
-    return {"weights": trainable(model), "optimizer": moments, "random": _random_state()}
-
-
-def _resume(model: Any, optimizer: torch.optim.Optimizer, scratch: Path) -> State:
-    found = newest_checkpoint(scratch)
-    if found is None:
-        return State()
-    state, tensors = found
-    _load(model, tensors["weights"])
-    moments: dict[int, Tensors] = {}
-    for key, value in tensors["optimizer"].items():
-        index, _, name = key.partition(".")
-        moments.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    torch.set_rng_state(tensors["random"]["cpu"])
-    if "cuda" in tensors["random"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random"]["cuda"])
-    return state
-
-
-def _random_state() -> Tensors:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-@torch.no_grad()
-def _load(model: Any, weights: Tensors) -> None:
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            parameter.copy_(weights[name])

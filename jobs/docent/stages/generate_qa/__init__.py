@@ -24,6 +24,7 @@ from docent.stages.generate_qa.conversation import Turns, reworded, rewording_re
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.views import Asking
+from docent.text.material import hidden_in
 
 log = logging.getLogger("docent.generate_qa")
 
@@ -99,6 +100,7 @@ def run(ctx: Context) -> Rows:
     items = ctx.rows("assemble", Item)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
+    _say_hidden(items)
     asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
     calls = ctx.mine(plan_calls(items, ctx.section))
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
@@ -113,6 +115,18 @@ def run(ctx: Context) -> Rows:
         ctx.spend(**client.amounts())
     for line in work.tally.lines():
         log.warning("%s", line) if line.startswith("short") else log.info("%s", line)
+
+
+def _say_hidden(items: Sequence[Item]) -> None:
+    """Log how many texts are not sent as they are."""
+    found = [hidden_in(f"{item.name}\n{item.title}\n{item.text}") for item in items]
+    texts = sum(bool(hidden.invisible or hidden.tokens) for hidden in found)
+    if texts:
+        invisible, tokens = sum(hidden.invisible for hidden in found), sum(hidden.tokens for hidden in found)
+        log.warning(
+            "%d of %d texts hold invisible characters (%d, removed) or tokens of chat templates (%d, sent as text)",
+            texts, len(items), invisible, tokens,
+        )  # fmt: skip
 
 
 def requests_for(calls: Sequence[Call], asking: Asking) -> Requests:

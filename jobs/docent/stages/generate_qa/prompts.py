@@ -1,7 +1,8 @@
 """The two messages of a request about a section: how to write in the one, material and task in the other.
 
-Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close;
-domain, persona and the policy for pictures come from the configuration and from nowhere else.
+Reads templates/ beside it; writes nothing. Everything that a document says stands between tags that it cannot close,
+and holds no token of a chat template; domain, persona and the policy for pictures come from the configuration and from
+nowhere else.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from docent.stages.generate_qa.views import (
     window,
 )
 from docent.text.languages import Language
+from docent.text.material import as_material
 
-TAGS = ("document", "section", "second_section", "related_section", "fact", "figures", "dialogue")
 MAX_META_KEYS, MAX_META_CHARS = 30, 300
-_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -66,11 +66,6 @@ def system_prompt(section: GenerateQA, reasoning: bool, has_figures: bool) -> st
     told += [_filled(picture_line, {"image_policy": section.image_policy})]
     told += [lines["reasoning"]] if reasoning else []
     return "\n".join(told)
-
-
-def escaped(text: str) -> str:
-    """Material that cannot close or open a tag and go on as instructions."""
-    return _TAG.sub("(", text)
 
 
 def _material(item: Item, view: View, section: GenerateQA) -> list[str]:
@@ -135,7 +130,7 @@ def _titled(title: str, text: str) -> str:
 
 
 def _tagged(tag: str, text: str) -> str:
-    return f"<{tag}>\n{escaped(text)}\n</{tag}>"
+    return f"<{tag}>\n{as_material(text)}\n</{tag}>"
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ of the last one is kept, and what is missing is said.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -18,6 +19,7 @@ from docent.stages.generate_qa.prompts import answer_words, messages_for
 from docent.stages.generate_qa.views import Asking, View, shown_text, view_of, window
 from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
 from docent.text.languages import truth_of
+from docent.text.material import restored, visible
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 
@@ -51,7 +53,7 @@ def material_of(call: Call, view: View, asking: Asking) -> TypedMaterial:
         name=item.document if item.kind == "section" else item.called,
         title=item.title,
         text=view.text,
-        facts=tuple(fact.text for fact in view.facts),
+        facts=tuple(visible(fact.text) for fact in view.facts),
         others=tuple((other.title, window(shown_text(other), asking.section.max_section_chars)) for other in near),
         figures=tuple((figure.token, figure.caption) for figure in view.figures),
         pairs=call.kind.quota,
@@ -110,9 +112,14 @@ def usable_pairs(call: Call, view: View, words: int, reply: ChatReply) -> tuple[
 
 
 def tidy(text: str) -> str:
-    """Without control characters and needless white space; line breaks of lists and steps stay."""
-    lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
+    """Without invisible characters and needless white space; line breaks of lists and steps stay."""
+    lines = (" ".join("".join(map(_printed, line)).split()) for line in restored(visible(text)).splitlines())
     return "\n".join(line for line in lines if line).replace("\u2019", "'")
+
+
+def _printed(character: str) -> str:
+    """The character, or a space for a control character; format characters that are still there are meant."""
+    return character if character.isprintable() or unicodedata.category(character) == "Cf" else " "
 
 
 def _sorted_out(call: Call, view: View, words: int, pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:

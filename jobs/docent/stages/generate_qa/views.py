@@ -15,6 +15,7 @@ from docent.stages.generate_qa.calls import Call, Shelf, facts_of_item, seeded
 from docent.stages.generate_qa.question_types import language_of
 from docent.text.figures import with_descriptions
 from docent.text.languages import Language
+from docent.text.material import visible
 
 RELATED_CHARS = 2000
 """Of each related section, as many as are compared to find it."""
@@ -114,7 +115,7 @@ def media_type(image: ImageFile) -> str | None:
 
 def shown_text(item: Item) -> str:
     """The text of a section as a reader sees it."""
-    return with_descriptions(item.text, item.figures)
+    return visible(with_descriptions(item.text, item.figures))
 
 
 def window(text: str, chars: int, middle: int = 0) -> str:
@@ -131,7 +132,7 @@ def _text_around(item: Item, fact: Fact | None, chars: int) -> str:
     # Its line says about where it is; looking through all of the text for each of its facts could take hours.
     lines = max(1, item.source.last_line - item.source.first_line + 1)
     near = len(text) * (fact.source.first_line - item.source.first_line) // lines
-    found = text.find(fact.text, max(0, near - SOUGHT_CHARS), near + SOUGHT_CHARS)
+    found = text.find(visible(fact.text), max(0, near - SOUGHT_CHARS), near + SOUGHT_CHARS)
     return window(text, chars, found if found >= 0 else near)
 
 

@@ -16,32 +16,32 @@ from docent.records import QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
 from docent.text.figures import with_descriptions
+from docent.text.material import as_material, restored, visible
 
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
 MAX_RAW_CHARS = 2000
 _PLACE = re.compile(r"\{(name|text)\}")
-_TAG = re.compile(r"<(?=\s*/?\s*description\b)", re.IGNORECASE)
 
 
 def request_for(call: Call, section: GenerateQA, seed: int) -> ChatRequest:
     """The prompt of a call, and the same in structured form for the offline teacher."""
     prompts = read_yaml("templates/visitor.yaml")
     language = language_of(call.item.language, section).name
-    told = with_descriptions(call.item.text, call.item.figures)
+    told = visible(with_descriptions(call.item.text, call.item.figures))
     system = prompts["system"].format(pairs=section.pairs_per_call, words=section.max_answer_words, language=language)
     # The material cannot close its own tag and go on as instructions.
-    name, text = (re.sub(r"[<>]", " ", call.item.called), _TAG.sub("(", told))
+    name = as_material(re.sub(r"[<>]", " ", visible(call.item.called)))
     # In one pass: an exhibit named `{text}` is a name.
-    places = {"name": name, "text": text}
+    places = {"name": name, "text": as_material(told)}
     user = _PLACE.sub(lambda place: places[place[1]], prompts["user"])
     return ChatRequest(
         messages=(Message("system", system), Message("user", user)),
         temperature=call.temperature,
         max_tokens=TOKENS_PER_PAIR * section.pairs_per_call,
         material=Material(
-            name=call.item.name,
-            spoken_name=call.item.spoken_name,
+            name=visible(call.item.name),
+            spoken_name=visible(call.item.spoken_name),
             text=told,
             temperatures=tuple(sorted(set(section.temperatures))),
             temperature=call.temperature,
@@ -69,7 +69,8 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
     if reply.error or reply.problem:
         yield rejected(call, reply)
         return
-    for index, (question, answer) in enumerate(parse_dialogue(reply.text, section.pairs_per_call)):
+    for index, pair in enumerate(parse_dialogue(reply.text, section.pairs_per_call)):
+        question, answer = (restored(visible(text)) for text in pair)
         yield QAPair(
             id=make_id("generate-qa", (item.id,), call.temperature, index, question, answer),
             parents=(item.id,),

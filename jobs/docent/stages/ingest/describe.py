@@ -8,7 +8,6 @@ came with instructions to the teacher, and a teacher that says something odd, ch
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from docent.llm.client import ChatClient
 from docent.records import Document, Figure, ImageFile, Reject, Section
 from docent.text.figures import without_figures
 from docent.text.languages import find_language
+from docent.text.material import as_material, restored, visible
 from docent.text.terms import length_in_words
 
 BATCH_PICTURES, BATCH_ROWS = 256, 2000
@@ -40,7 +40,6 @@ TOO_SHORT = "description too short"
 NOT_DESCRIBED = "picture page not described"
 WRONG_FORMAT = "picture format cannot be shown to a teacher"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
-_TAG = re.compile(r"<(?=\s*/?\s*(?:document|caption|text)\b)", re.IGNORECASE)
 _PLACE = re.compile(r"\{(\w+)\}")
 
 Loaded = tuple[int, Document | Reject]
@@ -104,7 +103,7 @@ def request_for(shown: Shown, ctx: Context) -> ChatRequest:
         "caption": shown.figure.caption or "none",
         "text": without_figures(around, shown.section.figures),
     }
-    filled = {name: _TAG.sub("(", value) for name, value in places.items()} | {"language": language}
+    filled = {name: as_material(value) for name, value in places.items()} | {"language": language}
     user = _PLACE.sub(lambda place: filled[place[1]], prompts["user"])
     kind = MEDIA_TYPES[shown.image.file.rpartition(".")[2]]
     picture = Image(ctx.folder / shown.image.file, shown.image.sha256, kind)
@@ -117,8 +116,7 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
     for figure in figures:
         text = text.replace(figure.token, " ")
     text = text.replace("{{", "{ {").replace("![", "! [")
-    visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text)
-    return " ".join(visible.split())[:MAX_DESCRIPTION_CHARS]
+    return " ".join(restored(visible(text)).split())[:MAX_DESCRIPTION_CHARS]
 
 
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:

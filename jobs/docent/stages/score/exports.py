@@ -1,6 +1,6 @@
 """Answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
 
-Cells hold the texts exactly as they are, a leading `=` too: import them as text, do not open them by double click.
+Texts that a spreadsheet would compute have an apostrophe before them: docent.text.spreadsheet.unguarded removes it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from docent.evidence.metrics import METRICS
 from docent.records import Answer, Example, Score
+from docent.text.spreadsheet import guarded
 
 ANSWER_COLUMNS = (
     "data_id",
@@ -53,5 +54,5 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue().encode()

@@ -1,0 +1,101 @@
+"""Finds the damaged file of a model folder before a library reads it; reads headers and JSON, writes nothing.
+
+A library tells of a damaged file in its own words and often without its name. Only safetensors are read, never a
+pickle, which could run code.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+MAX_JSON_BYTES = 256 << 20
+LFS_POINTER = b"version https://git-lfs"
+FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+MODEL, ADAPTER = "model.safetensors", "adapter_model.safetensors"
+INDEX = "model.safetensors.index.json"
+DESCRIPTIONS = (
+    "config.json",
+    "adapter_config.json",
+    "generation_config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.json",
+    INDEX,
+)
+"""Files that a library reads, each one JSON object."""
+PICKLES = ("pytorch_model.bin", "adapter_model.bin", "pytorch_model.bin.index.json")
+POINTER = "a git-lfs pointer, not the file itself: run `git lfs pull` where it comes from"
+
+
+def damage_in(folder: Path, config: str = "config.json", weights: str = MODEL) -> str:
+    """The first file of a model or adapter folder that is missing or damaged, and what is wrong; "" for none.
+
+    Args:
+        config: the file that describes the model.
+        weights: the file that holds it, where it is not in shards.
+    """
+    there = [folder / name for name in DESCRIPTIONS if (folder / name).exists()]
+    for path in dict.fromkeys([folder / config, *there]):
+        if problem := _problem_with_json(path):
+            return f"{path.name}: {problem}"
+    described = _json(folder / config)
+    names = [weights]
+    if weights == MODEL and not (folder / MODEL).is_file() and (folder / INDEX).is_file():
+        places = _json(folder / INDEX).get("weight_map")
+        if not isinstance(places, dict) or not places or not all(map(_is_file_name, places.values())):
+            return f"{INDEX}: lists no weight files of this folder"
+        names = sorted(set(places.values()))
+    for name in names:
+        if problem := _problem_with_weights(folder / name, quantized="quantization_config" in described):
+            return f"{name}: {problem}"
+    return ""
+
+
+def _problem_with_json(path: Path) -> str:
+    if not path.is_file():
+        return "missing"
+    if path.stat().st_size > MAX_JSON_BYTES:
+        return f"larger than {MAX_JSON_BYTES >> 20} MiB"
+    data = path.read_bytes()
+    if data.startswith(LFS_POINTER):
+        return POINTER
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON ({error})" if data.strip() else "empty"
+    return "" if isinstance(value, dict) else "not a JSON object"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_bytes())
+    return value
+
+
+def _is_file_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
+
+
+def _problem_with_weights(path: Path, quantized: bool) -> str:
+    """What is wrong with a weight file by its header, which says how long the file must be."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        pickles = [name for name in PICKLES if (path.parent / name).exists()]
+        return f"missing; {pickles[0]} is a pickle, which is not read: convert it" if pickles else "missing"
+    with path.open("rb") as file:
+        if file.read(len(LFS_POINTER)) == LFS_POINTER:
+            return POINTER
+    try:
+        with safe_open(str(path), framework="pt") as stored:
+            kinds = {name: stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        return f"damaged or cut short ({error})"
+    if not kinds:
+        return "holds no weights"
+    wrong = [name for name, kind in kinds.items() if kind not in FLOATS]
+    return f"{wrong[0]} is stored as {kinds[wrong[0]]}, not as floating point" if wrong and not quantized else ""

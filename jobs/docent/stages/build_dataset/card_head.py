@@ -1,0 +1,65 @@
+"""The head of a data card, which the Hugging Face hub reads: name, licence, languages, where the rows are."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from docent.config import BuildDataset
+from docent.errors import ConfigError
+from docent.records import SPLITS
+from docent.stages.build_dataset.tally import Tally
+from docent.text.languages import find_language
+
+_LICENCE = re.compile(
+    r"apache-2\.0|mit|isc|zlib|unlicense|other|unknown|wtfpl|0bsd|cc|cc0-1\.0|cc-by(?:-nc)?(?:-sa|-nd)?-[234]\.[05]|"
+    r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"
+    r"artistic-2\.0|bsl-1\.0|cdla-(?:permissive-[12]|sharing-1)\.0|openrail|etalab-2\.0"
+)
+"""Licences by the short names that the hub knows."""
+
+
+def head(tally: Tally, section: BuildDataset) -> list[str]:
+    """The lines of the head."""
+    pictures = any(tally.pictures.values())
+    pushed = [] if not section.push_to else ["configs:", "- config_name: default", "  data_files:"]
+    if pushed:
+        for split in SPLITS:
+            if tally.of_split(split):
+                pushed += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
+    return [
+        "---",
+        f"pretty_name: {json.dumps(plain(section.name), ensure_ascii=False)}",
+        f"license: {json.dumps(_licence(section.license), ensure_ascii=False)}",
+        *_languages(tally),
+        "task_categories:",
+        f"- {'image-text-to-text' if pictures else 'question-answering'}",
+        "tags:",
+        "- synthetic",
+        *pushed,
+        "---",
+    ]
+
+
+def _languages(tally: Tally) -> list[str]:
+    """`language:` with the codes of the languages that are known."""
+    codes = dict.fromkeys(code for name in tally.grouped(2) if (code := _code_of(name)))
+    return ["language:", *(f"- {json.dumps(code)}" for code in codes)] if codes else []
+
+
+def _code_of(language: str) -> str:
+    try:
+        return find_language(language, "").code
+    except ConfigError:
+        return ""  # visitors' questions may be in any language that a teacher knows
+
+
+def _licence(name: str) -> str:
+    """The licence as the hub spells it where it is one that the hub knows, in lower case; otherwise as it is."""
+    known = plain(name).lower()
+    return known if _LICENCE.fullmatch(known) else plain(name)
+
+
+def plain(text: str) -> str:
+    """Text on one line."""
+    return " ".join(text.split())

@@ -1,0 +1,203 @@
+"""Forms in which data sets of other tools hold conversations and the pictures they show; reads and writes nothing.
+
+Messages are OpenAI's `messages` (LLaMA-Factory, ms-swift and TRL use them too) or ShareGPT's `conversations`. Pictures
+stand inside a message as parts, or in a list of the row: then each `<image>` in a text, and each part
+`{"type": "image"}` that names no picture, is the place of the next entry of the list. Videos and sounds are listed in
+the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+Message = dict[str, Any]
+
+IMAGE_LISTS = ("images", "image")
+MEDIA_LISTS = {"images": "image", "image": "image", "videos": "video", "audios": "audio"}
+"""Keys of a row that list what its messages show, with the name of the mark and of the part that show an entry."""
+ROLES = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "observation": "tool"}
+"""Roles of ShareGPT by the names that OpenAI uses; other roles keep their names."""
+SYSTEM_ROLES = ("system", "developer")
+_NAMED_BY = ("image_url", "image", "path", "url", "bytes")
+
+
+def with_messages(row: Row) -> Row:
+    """A row of ShareGPT form with `messages` in place of `conversations` and `system`; any other row as it is."""
+    turns = row.get("conversations")
+    if "messages" in row or not isinstance(turns, list):
+        return row
+    system = row.get("system")
+    first = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
+    moved = {"conversations", "system"} if first or not system else {"conversations"}
+    rest = {key: value for key, value in row.items() if key not in moved}
+    return {"messages": [*first, *map(_message, turns)], **rest}
+
+
+def _message(turn: Any) -> Any:
+    if not isinstance(turn, dict) or not ("from" in turn or "value" in turn):
+        return turn
+    role, content = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
+    role = ROLES.get(role.lower(), role) if isinstance(role, str) else role
+    others = {key: value for key, value in turn.items() if key not in ("from", "value", "role", "content")}
+    return {"role": role, "content": content, **others}
+
+
+def problem_with_messages(messages: Any) -> str:
+    """Why a value is no list of messages with roles and contents; "" when it is one."""
+    if not isinstance(messages, list) or not messages:
+        return "no messages, and no question with an answer"
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            return f"a message without role and content (message {number})"
+        if not _is_content(message.get("content")):
+            said = "tool calls and no content" if message.get("tool_calls") else "no content"
+            return f"a message without role and content (message {number}, {message['role'][:40]}, has {said})"
+    return ""
+
+
+def _is_content(content: Any) -> bool:
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
+
+
+def text_of(content: Any) -> str:
+    """What a message says, without its pictures."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part["text"]) for part in content if isinstance(part.get("text"), str))
+
+
+def listed(row: Row, key: str = "") -> tuple[str, list[Any]]:
+    """The key of the row's list of pictures, "" for none, and its entries; a single entry is a list of one.
+
+    Args:
+        key: another list of MEDIA_LISTS.
+    """
+    name = key or next((name for name in IMAGE_LISTS if row.get(name) is not None), "")
+    entries = row.get(name)
+    if entries is None:
+        return ("", []) if not key else (key, [])
+    return name, entries if isinstance(entries, list) else [entries]
+
+
+def marks_in(content: Any, kind: str = "image") -> int:
+    """How many entries of the row's list the content of a message shows."""
+    mark = f"<{kind}>"
+    if isinstance(content, str):
+        return content.count(mark)
+    if not isinstance(content, list):
+        return 0
+    parts = [part for part in content if isinstance(part, dict)]
+    stand_ins = [part for part in parts if part.get("type") == kind and not named_by(part)]
+    return len(stand_ins) + sum(text.count(mark) for part in parts if isinstance(text := part.get("text"), str))
+
+
+def mismatch(row: Row) -> str:
+    """How the marks in a row's messages differ in number from what it lists; "" where they agree or nothing is listed.
+
+    Two lists of pictures in one row must hold as many entries each.
+    """
+    for key, kind in MEDIA_LISTS.items():
+        if row.get(key) is not None:
+            marks, entries = (
+                sum(marks_in(message.get("content"), kind) for message in row["messages"]),
+                listed(row, key)[1],
+            )
+            if marks != len(entries):
+                return f"{marks} <{kind}> in the messages, {len(entries)} in `{key}`"
+    return ""
+
+
+def picture_of(part: Any) -> str:
+    """Path or address of the picture that an entry of a list or a part of a message names; "" for none."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or "image" not in str(part.get("type", "image")):
+        return ""
+    shown = part.get(named_by(part))
+    if isinstance(shown, dict):
+        return picture_of({key: value for key, value in shown.items() if key != "type"})
+    if part.get("bytes"):  # the path beside bytes is a name, and no file needs to be there
+        return "data:"
+    return shown if isinstance(shown, str) else ""
+
+
+def named_by(part: Row) -> str:
+    """The key by which a part of a message or an entry of a list names a picture; "" where it only stands for one."""
+    return next((key for key in _NAMED_BY if part.get(key)), "")
+
+
+def inline_pictures(content: Any) -> list[Row]:
+    """The parts of a message that name a picture."""
+    if not isinstance(content, list):
+        return []
+    return [part for part in content if isinstance(part, dict) and picture_of(part)]
+
+
+def is_system(message: Message) -> bool:
+    """Whether a message tells the model how to answer, rather than being part of the conversation."""
+    return message["role"] in SYSTEM_ROLES
+
+
+def turns_of(messages: Sequence[Message]) -> Iterator[list[int]]:
+    """Places of the messages of each turn: from a user's message to the last one before the next user's.
+
+    Calls of tools and their results stay with the question that they serve. Of the system messages none is in a turn.
+    The last turn may have no answer.
+    """
+    turn: list[int] = []
+    asked = answered = False
+    for place, message in enumerate(messages):
+        if is_system(message):
+            continue
+        is_question = message["role"] == "user"
+        if is_question and asked and answered:
+            yield turn
+            turn, answered = [], False
+        turn.append(place)
+        asked, answered = asked or is_question, answered or message["role"] == "assistant"
+    if turn:
+        yield turn
+
+
+def part_of(row: Row, places: Sequence[int]) -> Row:
+    """The row with only the messages at these places, and of every list only the entries that those show.
+
+    Args:
+        row: one whose lists are as long as it has marks.
+    """
+    made: Row = {**row, "messages": [row["messages"][place] for place in places]}
+    for key, kind in MEDIA_LISTS.items():
+        if row.get(key) is None:
+            continue
+        shown = _entries_by_message(row, key, kind)
+        kept = [entry for place in places for entry in shown[place]]
+        if isinstance(row[key], list):
+            made[key] = kept
+        elif kept:
+            made[key] = kept[0]
+        else:
+            del made[key]
+    return made
+
+
+def pictures_by_message(row: Row) -> list[list[str]]:
+    """What tells the pictures apart that each message shows, inside it or from the row's list: paths and addresses."""
+    key, _ = listed(row)
+    found = _entries_by_message(row, key, "image") if key else [[] for _ in row["messages"]]
+    return [
+        [_identity(entry) for entry in (*inline_pictures(message["content"]), *entries)]
+        for message, entries in zip(row["messages"], found, strict=True)
+    ]
+
+
+def _identity(entry: Any) -> str:
+    """What tells an entry of a list from others: its path or address, or all of it where it holds the bytes."""
+    name = picture_of(entry)
+    return repr(entry) if name in ("", "data:") else name
+
+
+def _entries_by_message(row: Row, key: str, kind: str) -> list[list[Any]]:
+    entries = iter(listed(row, key)[1])
+    return [[next(entries) for _ in range(marks_in(message["content"], kind))] for message in row["messages"]]
