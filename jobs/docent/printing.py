@@ -19,7 +19,9 @@ def printable(text: str, max_chars: int = MAX_PRINTED_CHARS) -> str:
         text: any text, also a file name with undecodable bytes.
         max_chars: a longer text is cut, with an ellipsis at its end.
     """
-    shown = "".join(_escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character for character in text)
+    shown = "".join(
+        _escaped(character) if unicodedata.category(character) in _UNPRINTABLE else character for character in text
+    )
     return shown if len(shown) <= max_chars else shown[: max_chars - 1] + "…"
 
 

@@ -40,6 +40,7 @@ NOT_DESCRIBED = "picture page not described"
 WRONG_FORMAT = "picture format cannot be shown to a teacher"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 _TAG = re.compile(r"<(?=\s*/?\s*(?:document|caption|text)\b)", re.IGNORECASE)
+_HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
 _PLACE = re.compile(r"\{(\w+)\}")
 _UNSPACED = re.compile("[\u3041-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
@@ -219,7 +220,7 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         return
     kept = []
     for section in row.sections:
-        if not section.figures or without_figures(section.text, section.figures) or _says_something(row, section):
+        if not section.figures or _has_words(section) or _says_something(row, section):
             kept.append(section)
             continue
         where = f"page {section.source.page}" if section.source.page else f"line {section.source.first_line}"
@@ -227,6 +228,11 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
+
+
+def _has_words(section: Section) -> bool:
+    """Whether a section says something beside its pictures; tags around a picture are no words."""
+    return bool(_HTML_TAG.sub("", without_figures(section.text, section.figures)).strip())
 
 
 def _says_something(document: Document, section: Section) -> bool:
