@@ -24,7 +24,7 @@ LONG = paragraph(100)
 
 @pytest.fixture(scope="module")
 def shared() -> Read:
-    return read_pdf(SHARED, figure_dpi=72)
+    return read_pdf(SHARED, figure_dpi=72, clean=False)
 
 
 @pytest.mark.feature("F08")

@@ -35,9 +35,10 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~ ])")
 _BEHIND_PATH = re.compile(r"[?#].*", re.DOTALL)
 _CAPTION_TAG = re.compile(r"<figcaption[^<>]{0,200}>([\s\S]{0,1000}?)</figcaption", re.IGNORECASE)
 _NEXT_PICTURE = re.compile(r"<img\b|</figure\b|!\[", re.IGNORECASE)
-# Names of figures that are missing are told; other words in braces are variables of a template.
+# Such names are those of figures, there or not; other words in braces are variables of a template.
 _FIGURE_NAME = re.compile(
-    r"(?i:fig|figure|image|img|picture|pic|photo|diagram|table|tab|abb|abbildung|bild)[\W_\d]|[A-Z]{1,20}[_-]?\d[\d._ -]*\Z"
+    r"(?i:fig|figure|image|img|picture|pic|photo|diagram|table|tab|abb|abbildung|bild)[\W_\d]"
+    r"|[A-Z][A-Z\d._-]*\s\Z"
 )
 
 

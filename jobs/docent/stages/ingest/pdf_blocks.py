@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from docent.records import Figure
-from docent.stages.ingest.pdf_pages import BULLET, Box, Fragment, is_heading
-from docent.stages.ingest.pdf_tables import Table, rows_of, to_markdown
+from docent.stages.ingest.pdf_fragments import BULLET, Fragment, is_heading
+from docent.stages.ingest.pdf_pages import Box
+from docent.stages.ingest.pdf_tables import Table, outside, rows_of, to_markdown
 
 # More pieces on a page are drawn text, such as a map; they stay in the order of their lines.
 _MAX_CUT = 400
@@ -52,7 +53,7 @@ def blocks_of(
     fragments: Sequence[Fragment], tables: Sequence[Table], figures: Sequence[Placed], body: float
 ) -> list[Block]:
     """The blocks of a page, in reading order; `body` is the height of the document's text."""
-    free: list[Part] = [f for f in fragments if not any(table.box.holds(f.box) for table in tables)]
+    free: list[Part] = [*outside(fragments, tables)]
     width = max((f.box.right for f in fragments), default=0.0)
     blocks: list[Block] = []
     for leaf in _cut([*free, *tables, *figures], width):
@@ -118,7 +119,8 @@ def _grouped(parts: Sequence[Part], body: float) -> list[Block]:
 def _add_row(blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float) -> None:
     """A row of text as a line of the block above it, or of a new one."""
     text, size = _joined(row), max(fragment.size for fragment in row)
-    line = Line(text, min(f.line for f in row), max(f.line for f in row))
+    known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
+    line = Line(text, min(known), max(known))
     heading, bullet = is_heading(text, size, body), bool(BULLET.match(text))
     kind: Literal["heading", "text", "list"] = "heading" if heading else "list" if bullet else "text"
     last = blocks[-1] if blocks else None
