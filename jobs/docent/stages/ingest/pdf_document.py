@@ -48,6 +48,8 @@ GARBLED = "page text is garbled"
 FORM_NOT_READ = "form of the PDF is not read"
 MIN_PAGE_WORDS = 8
 """A picture page with fewer words is left to who describes it; one with more is read as mixed where nobody does."""
+MAX_PLACED_CHARS = 200_000
+"""A page of more text is a drawing or a list: it is read in the order of the file."""
 _NARROW_GAP = 0.7
 """A page of text with a wider gap in a line may have columns or a table, and is looked at piece by piece."""
 _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
@@ -248,13 +250,14 @@ class Reader:
     def _kind(self, reading: Reading, measured: Sequence[MeasuredLine]) -> str:
         """How a page is read: as lines, as pieces with their places, or as a picture."""
         if self.settings.layout == "partition":
-            return "blocks"
+            return "blocks" if len(reading.text.text) <= MAX_PLACED_CHARS else "text"
         if self.settings.layout == "pictures":
             return "picture"
         kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
         if kind == "text":
-            simple = not self.clean or (not reading.values and _is_simple(measured, rules_of(reading.sheet)))
-            return "text" if simple else "blocks"
+            if not self.clean or len(reading.text.text) > MAX_PLACED_CHARS:
+                return "text"
+            return "text" if not reading.values and _is_simple(measured, rules_of(reading.sheet)) else "blocks"
         few = self._described or count_words(reading.text.text) < MIN_PAGE_WORDS
         return "picture" if kind == "picture" and few and not reading.values else "blocks"
 

@@ -165,25 +165,42 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
     found: list[MeasuredLine] = []
     for number, start, end in page_text.lines():
         text, positions = page_text.text[start:end], page_text.characters[start:end]
-        shown = [at for at, character in enumerate(text) if not character.isspace()]
-        first = _loose_box(sheet.textpage, positions[shown[0]], sheet.view) if shown else None
-        last = _loose_box(sheet.textpage, positions[shown[-1]], sheet.view) if shown else None
+        begin, behind_last = len(text) - len(text.lstrip()), len(text.rstrip())
+        if begin >= behind_last:
+            continue
+        first = _loose_box(sheet.textpage, positions[begin], sheet.view)
+        last = _loose_box(sheet.textpage, positions[behind_last - 1], sheet.view)
         if first is None or last is None:
             continue
-        gap, at = 0.0, text.find(" ", shown[0])
-        while 0 <= at < shown[-1]:
+        gap, at = 0.0, text.find(" ", begin)
+        while 0 <= at < behind_last:
             behind = at + 1
             while text[behind] == " ":
                 behind += 1
-            left = _loose_box(sheet.textpage, positions[at - 1], sheet.view)
-            right = _loose_box(sheet.textpage, positions[behind], sheet.view)
-            if left and right:
-                gap = max(gap, (right.left - left.right) / max(right.height, 1.0))
+            gap = max(gap, _gap(sheet, positions[at - 1], positions[behind]))
             at = text.find(" ", behind)
         box = Box(first.left, min(first.bottom, last.bottom), last.right, max(first.top, last.top))
-        size = _font_size(sheet.textpage, positions[shown[len(shown) // 2]]) or box.height
+        middle = (begin + behind_last - 1) // 2
+        middle += text[middle] == " "  # PDFium makes up spaces, which have no font
+        size = _font_size(sheet.textpage, positions[middle]) or box.height
         found.append(MeasuredLine(number, text.strip(), box, size, gap))
     return found
+
+
+_BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
+
+
+def _gap(sheet: Sheet, before: int, behind: int) -> float:
+    """Gap between two characters of a line in heights of the second; 0 where PDFium has no box of one.
+
+    Asked for every word of a document, and so without boxes of Python.
+    """
+    a, b, ask = _BEFORE, _BEHIND, pdfium.FPDFText_GetLooseCharBox
+    if not (ask(sheet.textpage.raw, before, a) and ask(sheet.textpage.raw, behind, b)):
+        return 0.0
+    if sheet.view.rotation % 180:
+        return max(b.bottom - a.top, a.bottom - b.top) / max(b.right - b.left, 1.0)
+    return max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0)
 
 
 def _middle(written: Sequence[tuple[str, int]]) -> int:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pypdfium2.raw as pdfium
@@ -131,8 +132,9 @@ def read_text(textpage: Any) -> PageText:
     written: list[str] = []
     characters: list[int] = []
     high = 0
+    raw, code_of = textpage.raw, pdfium.FPDFText_GetUnicode
     for position in range(min(textpage.count_chars(), MAX_PAGE_CHARS)):
-        code = pdfium.FPDFText_GetUnicode(textpage.raw, position)
+        code = code_of(raw, position)
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
@@ -140,7 +142,7 @@ def read_text(textpage: Any) -> PageText:
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if high else 0xFFFD
         high = 0
         shown = "-\n" if code in _LINE_HYPHENS else _visible(code)
-        if code == _SOFT_HYPHEN and pdfium.FPDFText_GetUnicode(textpage.raw, position + 1) in _LINE_BREAKS:
+        if code == _SOFT_HYPHEN and code_of(raw, position + 1) in _LINE_BREAKS:
             shown = "-"
         written.append(shown)
         characters += [position] * len(shown)
@@ -148,6 +150,7 @@ def read_text(textpage: Any) -> PageText:
     return PageText("".join(written).replace("{{FIGURE_p", "{(FIGURE_p"), tuple(characters))
 
 
+@lru_cache(maxsize=4096)
 def _visible(code: int) -> str:
     """A character as it is kept: breaks and blanks plain, control characters left out."""
     if code == 0x0A:
@@ -160,6 +163,8 @@ def _visible(code: int) -> str:
 
 def garbled_share(text: str) -> float:
     """Share of a text's characters that mean nothing: replacement, private use, unassigned."""
+    if text.isascii():
+        return 0.0
     seen = [character for character in text if not character.isspace()]
     odd = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn") for character in seen)
     return odd / len(seen) if seen else 0.0
