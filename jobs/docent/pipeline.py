@@ -42,7 +42,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=2, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",

@@ -36,7 +36,8 @@ def test_a_formula_stands_in_the_fact_as_it_was_written(tmp_path: Path, statemen
 
 
 def test_a_displayed_formula_is_whole_over_lists_blank_lines_and_lines_of_equals_signs(tmp_path: Path) -> None:
-    text = "# A\n\nBefore the formula.\n\n$$\nx_{1}\n===\n- y_{2}*z\n\n+ 1\n$$\n\n\\[\n> a_1 + b_1\n\\]\n\n```math\na_{1}*b_{1}*c\n```\n"
+    text = "# A\n\nBefore the formula.\n\n$$\nx_{1}\n===\n- y_{2}*z\n\n+ 1\n$$\n\n"
+    text += "\\[\n> a_1 + b_1\n\\]\n\n```math\na_{1}*b_{1}*c\n```\n"
     assert facts(tmp_path, text) == [
         "Before the formula.",
         "$$ x_{1} === - y_{2}*z + 1 $$",
@@ -136,7 +137,8 @@ def test_marks_of_callouts_and_tags_are_no_words_and_what_they_hold_is(
 
 
 def test_front_matter_in_toml_is_read_and_is_no_text(tmp_path: Path) -> None:
-    text = '+++\ntitle = "Lamp +++ gear"\ndescription = """\nHow it\nis set"""\nversion = 1.50\nnew = true\ndate = 2021-03-04\n'
+    text = '+++\ntitle = "Lamp +++ gear"\ndescription = """\nHow it\nis set"""\nversion = 1.50\n'
+    text += "new = true\ndate = 2021-03-04\n"
     document = written(tmp_path, text + 'tags = ["a", "b"]\n[deep]\nx = 1\n+++\n# A\n\nThe lamp is red.\n')
     assert document.name == "Lamp +++ gear"
     assert document.meta == {
@@ -157,7 +159,8 @@ def test_toml_that_is_broken_stays_in_the_text(tmp_path: Path) -> None:
 
 
 def test_soft_hyphens_and_zero_width_characters_leave_the_words_whole(tmp_path: Path) -> None:
-    text = "# A\n\nThe con\u00adser\u00advation of\u2060 the or\u200bre\ufeffry takes a fo\u200crt\u200dnight.\n\n\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u200b\n"
+    text = "# A\n\nThe con\u00adser\u00advation of\u2060 the or\u200bre\ufeffry takes a fo\u200crt\u200dnight.\n\n"
+    text += "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u200b\n"
     document = written(tmp_path, text)
     assert document.sections[0].facts[0].text == "The conservation of the orrery takes a fortnight."
     assert "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645" in document.sections[0].text

@@ -71,7 +71,8 @@ def test_a_picture_is_read_however_it_is_written_and_is_no_statement(tmp_path: P
 
 def test_pictures_belong_to_the_section_that_shows_them_and_sentences_keep_their_words(tmp_path: Path) -> None:
     text = "# One\n\nTurn the plinth ![top] to the wall, see <img src=side.png alt='the _side_'> there.\n\n"
-    text += "# Two\n\n<figure><img src='back.png'><figcaption>The <b>back</b></figcaption></figure>\n\nIt is heavy as lead.\n"
+    text += "# Two\n\n<figure><img src='back.png'><figcaption>The <b>back</b></figcaption></figure>\n\n"
+    text += "It is heavy as lead.\n"
     text += "\n[top]: top.png\n"
     figures, rejects, facts = read(tmp_path, text, "top.png", "side.png", "back.png")
     assert rejects == []

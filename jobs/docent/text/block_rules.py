@@ -1,7 +1,8 @@
 r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
 
 `[^1]: words`, `!!! note "Title"` and `??? note` hold the indented lines below them. A line of `:::` parts paragraphs.
-`$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules for markdown-it.
+`$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules for
+markdown-it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.ruler import RuleOptionsType
     from markdown_it.rules_block import StateBlock
 
 MAX_FORMULA_LINES = 200
@@ -27,7 +29,7 @@ _HEADING = re.compile(r"#{1,6}[ \t]")
 
 def add_rules(parser: MarkdownIt) -> MarkdownIt:
     """The parser with these rules in front of its own."""
-    interrupting = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     ruler = parser.block.ruler
     ruler.before("fence", "formula", _formula)
     ruler.before("fence", "footnote", _footnote, interrupting)
@@ -50,7 +52,7 @@ def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
     kept = state.bMarks[first], state.tShift[first], state.sCount[first]
     state.bMarks[first] += state.tShift[first] + found.end()
     state.tShift[first], state.sCount[first] = 0, state.blkIndent + 4
-    _container(state, "footnote", first, first, behind)
+    _container(state, "footnote", range(first, behind))
     state.bMarks[first], state.tShift[first], state.sCount[first] = kept
     return True
 
@@ -59,7 +61,7 @@ def _admonition(state: StateBlock, first: int, behind: int, silent: bool) -> boo
     found = _ADMONITION.match(_line(state, first))
     if found is None or silent:
         return found is not None
-    _container(state, "admonition", first, first + 1, behind, found[1] or "")
+    _container(state, "admonition", range(first + 1, behind), found[1] or "")
     return True
 
 
@@ -72,18 +74,24 @@ def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
     return True
 
 
-def _container(state: StateBlock, kind: str, first: int, content: int, behind: int, title: str = "") -> None:
-    """Tokens of a block that holds the lines from `content` on that are indented by four more than it."""
+def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> None:
+    """Tokens of a block that holds those of the lines that are indented by four more than it.
+
+    Args:
+        lines: from the first one inside to the end of what may be inside.
+        title: words of the line above them.
+    """
     opening = state.push(f"{kind}_open", "", 1)
     if title:
-        _paragraph(state, first, first + 1, title)
+        _paragraph(state, lines.start - 1, lines.start, title)
     before, state.parentType = state.parentType, kind
     state.blkIndent += 4
-    state.line = content
-    state.md.block.tokenize(state, content, behind)
+    state.line = lines.start
+    state.md.block.tokenize(state, lines.start, lines.stop)
     state.blkIndent -= 4
     state.parentType = before
-    opening.map = [first, max(state.line, content)]
+    first = lines.start - (kind == "admonition")
+    opening.map = [first, max(state.line, first + 1)]
     state.push(f"{kind}_close", "", -1)
 
 

@@ -1,8 +1,9 @@
 """The blocks of a Markdown text - headings, paragraphs, lists, tables, code - each with its lines, in bounded memory.
 
-markdown-it reads CommonMark and tables, and block_rules.py what people write beside them. It keeps every token of a text, which for 50 MB would be some gigabytes; here
-it sees a window at a time. What begins at a block's first line does not depend on the blocks before it, so the last
-block of a window, which may go on, is read again at the start of the next one, and the result is that of one reading.
+markdown-it reads CommonMark and tables, and with block_rules.py what people write beside them. It keeps every token of
+a text, which for 50 MB would be some gigabytes; here it sees a window at a time. What begins at a block's first line
+does not depend on the blocks before it, so the last block of a window, which may go on, is read again at the start of
+the next one, and the result is that of one reading.
 """
 
 from __future__ import annotations

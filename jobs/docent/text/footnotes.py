@@ -1,4 +1,4 @@
-"""Footnotes of Markdown: marks such as `[^1]` left out of the sentence, and the words of `^[a note]` told apart from it.
+"""Footnotes of Markdown: marks such as `[^1]` left out of the sentence, the words of `^[a note]` told apart from it.
 
 Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes nothing.
 """

@@ -20,12 +20,12 @@ _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CONNECTING = frozenset("and or to und oder bis sowie bzw et ou y o e ed od of en eller och og".split())
 # First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
 _FIRST_PARTS = frozenset(
-    "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty thirty "
-    "forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard soft".split()
+    "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty "
+    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard soft".split()
 )
 _ENDINGS = frozenset(
-    "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary aries "
-    "sense ish hood dom ity ies y n ner ners th ths eth teen ity ation wards ward".split()
+    "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary "
+    "aries sense ish hood dom ity ies y n ner ners th ths eth teen ity ation wards ward".split()
 )
 _LAST_PARTS = frozenset(
     "based shaped sized driven powered operated mounted coloured colored known made century free".split()

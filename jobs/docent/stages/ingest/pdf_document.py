@@ -6,6 +6,7 @@ how it writes its words. Runs in the child process that pdf_reader.py is, and fo
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ MAX_PLACED_CHARS = 200_000
 """A page of more text is a drawing or a list: it is read in the order of the file."""
 _NARROW_GAP = 0.7
 """A page of text with a wider gap in a line may have columns or a table, and is looked at piece by piece."""
+_MIN_SHAPES = 20
+"""Of a page that is not empty although it has no text."""
 _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
 """Lines beside each other, and the share of lines above the one before, from which on a page is put in order."""
 # PDF properties that say what the document is; dates and programs say only how the file was made.
@@ -233,12 +236,14 @@ class Reader:
         if is_garbled(reading.text.text):
             yield self._page_reject(GARBLED, sheet.number, "its fonts do not say what their shapes mean")
             reading = Reading(sheet, PageText("", ()), reading.images, reading.values)
-        if not (reading.text.text.strip() or reading.images or reading.values):
+        says_something = reading.text.text.strip() or reading.images or reading.values
+        if not says_something and not _is_drawn(sheet):
             log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
             return
         measured = measured_lines(sheet, reading.text)
         body = self._sizes.add((line.size, len(line.text)) for line in measured)
-        page = Page(sheet.number, self._kind(reading, measured), body, measured)
+        kind = self._kind(reading, measured) if says_something else "picture"
+        page = Page(sheet.number, kind, body, measured)
         pages.append(page)
         if page.kind == "text":
             page.lines = [Line(text, number, number) for number, text in enumerate(reading.text.text.split("\n"), 1)]
@@ -335,6 +340,12 @@ class Reader:
         headings = {i: line.text[3:] for i, line in enumerate(lines) if line.text.startswith("## ") and line.first}
         cut = cutter(self.settings, page.max_chars)
         yield from self.maker.sections(page.number, lines, cut, headings, figures)
+
+
+def _is_drawn(sheet: Sheet) -> bool:
+    """Whether a page without text and images shows shapes all the same, as one does whose letters are outlines."""
+    shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
+    return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 
 
 def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:

@@ -199,8 +199,8 @@ def _gap(sheet: Sheet, before: int, behind: int) -> float:
     if not (ask(sheet.textpage.raw, before, a) and ask(sheet.textpage.raw, behind, b)):
         return 0.0
     if sheet.view.rotation % 180:
-        return max(b.bottom - a.top, a.bottom - b.top) / max(b.right - b.left, 1.0)
-    return max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0)
+        return float(max(b.bottom - a.top, a.bottom - b.top) / max(b.right - b.left, 1.0))
+    return float(max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0))
 
 
 def _middle(written: Sequence[tuple[str, int]]) -> int:

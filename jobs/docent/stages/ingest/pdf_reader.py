@@ -1,8 +1,8 @@
 """The child process that reads PDFs: untrusted files in a process of its own, with limits of memory and time.
 
 Reads requests from standard input, one line of JSON each (pdf_process.py writes them), and writes frames to standard
-output: a line of JSON, and for a picture its bytes behind it. What PDFium does wrong ends this process and no other. Run
-by hand: `python -m docent.stages.ingest.pdf_reader 640`, the number being the megabytes that reading may take.
+output: a line of JSON, and for a picture its bytes behind it. What PDFium does wrong ends this process and no other.
+Run by hand: `python -m docent.stages.ingest.pdf_reader 640`, the number being the megabytes that reading may take.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from docent.config import Ingest, Source
@@ -44,6 +45,13 @@ class Frames:
         self.write("picture", data, suffix=suffix)
         return str(json.loads(self.answers.readline()))
 
+    def failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Tell the parent what ends this process: too little memory, or a bug, which it reports with the traceback."""
+        if isinstance(error, MemoryError):
+            self.write("failed", reason="memory")
+        else:
+            self.write("failed", reason="bug", detail="".join(traceback.format_exception(kind, error, trace)))
+
 
 class _FrameHandler(logging.Handler):
     """Gives what is logged to the parent."""
@@ -66,15 +74,9 @@ def main(max_memory_mb: int) -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     _limit_memory(max_memory_mb * 1_000_000)
+    sys.excepthook = frames.failed
     while line := sys.stdin.buffer.readline():
-        try:
-            _read(json.loads(line), frames)
-        except MemoryError:
-            frames.write("failed", reason="memory")
-            return
-        except Exception:  # a bug, which the parent reports with this traceback
-            frames.write("failed", reason="bug", detail=traceback.format_exc())
-            return
+        _read(json.loads(line), frames)
 
 
 def _read(request: dict[str, Any], frames: Frames) -> None:

@@ -23,7 +23,7 @@ MAX_PATHS, MAX_SEGMENTS, MAX_RULES = 20_000, 40_000, 1_000
 MAX_FRAGMENTS, MAX_NETS = 50_000, 200
 """More pieces of text are a drawing as well; of more tables with rules, the first ones are read."""
 _NEAR_PT = 3.0
-_MIN_ROWS, _MAX_CELL_CHARS = 3, 40
+_MIN_ROWS, _MAX_CELL_CHARS, _MIN_PROSE_CHARS = 3, 40, 15
 
 
 @dataclass(frozen=True)
@@ -205,12 +205,21 @@ def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
     block: list[list[Fragment]] = []
     for row in [*rows_of(fragments), []]:
         if block and not _follows(block[-1], row):
-            if len(block) >= _MIN_ROWS:
+            if len(block) >= _MIN_ROWS and not all(_is_prose(column) for column in zip(*block, strict=True)):
                 tables.append(_table_of(block))
             block = []
         if len(row) > 1 and all(len(f.text) <= _MAX_CELL_CHARS for f in row):
             block.append(row)
     return tables
+
+
+def _is_prose(column: Sequence[Fragment]) -> bool:
+    """Whether a column is lines of one text: most of them fill it, and begin in the middle of a sentence."""
+    widest = max(f.box.width for f in column)
+    full = sum(f.box.width >= 0.7 * widest for f in column)
+    inside = sum(f.text[0].islower() for f in column[1:])
+    long = sum(len(f.text) >= _MIN_PROSE_CHARS for f in column)
+    return min(full, long) >= 0.6 * len(column) and inside >= 0.6 * (len(column) - 1)
 
 
 def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
