@@ -21,7 +21,8 @@ _CONNECTING = frozenset("and or to und oder bis sowie bzw et ou y o e ed od of e
 # First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
 _FIRST_PARTS = frozenset(
     "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty "
-    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard soft".split()
+    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard "
+    "soft".split()
 )
 _ENDINGS = frozenset(
     "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary "

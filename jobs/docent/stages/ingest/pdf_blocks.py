@@ -18,6 +18,8 @@ from docent.stages.ingest.pdf_tables import Table, outside, rows_of, to_markdown
 # More pieces on a page are drawn text, such as a map; they stay in the order of their lines.
 _MAX_CUT = 400
 _GUTTER_PT, _MIN_COLUMN_SHARE, _MIN_COLUMN_LINES = 10.0, 0.2, 3
+_SURE_GUTTER_PT, _MIN_LINES_AT_GAP = 24.0, 6
+"""A narrower gutter must part more lines: it may be a gap between two words that a few lines share."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,17 @@ def _columns(parts: Sequence[Part], width: float) -> list[list[Part]]:
     ordered = sorted(parts, key=lambda part: part.box.left)
     for number, part in enumerate(ordered):
         sides = ordered[:number], ordered[number:]
-        if number and part.box.left - right_end >= _GUTTER_PT and all(_is_column(side, width) for side in sides):
+        gutter = part.box.left - right_end
+        least = _MIN_COLUMN_LINES if gutter >= _SURE_GUTTER_PT else _MIN_LINES_AT_GAP
+        if number and gutter >= _GUTTER_PT and all(_is_column(side, width, least) for side in sides):
             return [list(side) for side in sides]
         right_end = max(right_end, part.box.right)
     return []
 
 
-def _is_column(parts: Sequence[Part], width: float) -> bool:
+def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
     span = max(part.box.right for part in parts) - min(part.box.left for part in parts)
-    return len(parts) >= _MIN_COLUMN_LINES and span >= _MIN_COLUMN_SHARE * width
+    return len({round(part.box.top) for part in parts}) >= least and span >= _MIN_COLUMN_SHARE * width
 
 
 def _grouped(parts: Sequence[Part], body: float) -> list[Block]:

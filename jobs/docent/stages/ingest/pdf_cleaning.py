@@ -1,8 +1,8 @@
 """What a reader of a PDF skips and puts together: running headers, footers, page numbers, words divided at line ends.
 
 A line at the top or bottom of its page runs through the document where three pages and a third of all have it at the
-same height, numbers aside, and these numbers stay or grow with the pages. It must stand apart from the text, by a gap
-or by its size: what begins every sheet of a catalogue stays. Reads and writes nothing.
+same height, numbers aside, and these numbers stay or grow with the pages. On most of them it must stand apart from the
+text, by a gap or by its size: what begins every sheet of a catalogue stays. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EDGE_ROWS = 3
 """Rows at the top and at the bottom of a page that are looked at."""
 _MIN_PAGES, _MIN_SHARE = 3, 1 / 3
 _SAME_HEIGHT_PT, _GAP_RATIO, _SIZE_RATIO = 8.0, 1.4, 0.08
-_GROWING_SHARE = 0.6
+_GROWING_SHARE, _APART_SHARE = 0.6, 0.5
 _NUMBER = re.compile(r"\d{1,9}")
 _ROMAN = re.compile(r"[ivxlc]{1,7}|[IVXLC]{1,7}")
 _PAGE_LABEL = re.compile(
@@ -32,11 +32,12 @@ _LISTED = ("- ", "## ", "| ")
 
 @dataclass(frozen=True)
 class EdgeLine:
-    """A line at the top or bottom of its page that stands apart from the text.
+    """A line at the top or bottom of its page.
 
     Attributes:
         number: of the page's text.
         middle: its height on the page, in points.
+        is_apart: whether a gap or its size parts it from the text.
         is_large: whether it is set as a heading is.
     """
 
@@ -44,11 +45,12 @@ class EdgeLine:
     number: int
     text: str
     middle: float
+    is_apart: bool
     is_large: bool
 
 
 def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[EdgeLine]:
-    """The lines of a page that may be running ones; `body` is the height of the document's text."""
+    """The outer lines of a page, which may be running ones; `body` is the height of the document's text."""
     rows = _rows(lines)
     middles = [_middle(row[0]) for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
@@ -59,12 +61,13 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
         inward = [abs(middles[a] - middles[b]) for a, b in zip(outer, list(order)[1:], strict=False)]
         gaps = [number for number, step in enumerate(inward) if step > _GAP_RATIO * usual]
         for place, at in enumerate(outer):
-            behind_gap = not gaps or place > gaps[-1]
-            if behind_gap and len(rows) > 1 and all(_is_like(line, body) for line in rows[at]):
-                break
+            inside = (not gaps or place > gaps[-1]) and len(rows) > 1
             for line in rows[at]:
+                apart = not (inside and _is_like(line, body))
                 large = is_heading(line.text, line.size, body)
-                found.setdefault(line.number, EdgeLine(page, line.number, line.text, middles[at], large))
+                edge = EdgeLine(page, line.number, line.text, middles[at], apart, large)
+                if line.number not in found or apart:
+                    found[line.number] = edge
     return list(found.values())
 
 
@@ -99,7 +102,8 @@ def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[
         same = [edge for edge in group if abs(edge.middle - usual) <= _SAME_HEIGHT_PT]
         on = len({edge.page for edge in same})
         enough = on >= max(_MIN_PAGES, pages * _MIN_SHARE) or (on == pages == 2 and _PAGE_LABEL.fullmatch(key))
-        if enough and _is_numbered_by_pages(same):
+        apart = sum(edge.is_apart for edge in same) >= _APART_SHARE * len(same)
+        if enough and apart and _is_numbered_by_pages(same):
             for edge in same[1:] if same[0].is_large else same:
                 found[edge.page].add(edge.number)
     return {page: frozenset(numbers) for page, numbers in found.items()}

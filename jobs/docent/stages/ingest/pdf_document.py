@@ -24,6 +24,7 @@ from docent.stages.ingest.pdf_cleaning import EdgeLine, edge_lines, running_line
 from docent.stages.ingest.pdf_figures import Cropper, PageImage, caption_of, find_images, token
 from docent.stages.ingest.pdf_forms import Value, values_of, with_values
 from docent.stages.ingest.pdf_fragments import (
+    NARROW_GAP,
     FontSizes,
     Fragment,
     MeasuredLine,
@@ -51,8 +52,6 @@ MIN_PAGE_WORDS = 8
 """A picture page with fewer words is left to who describes it; one with more is read as mixed where nobody does."""
 MAX_PLACED_CHARS = 200_000
 """A page of more text is a drawing or a list: it is read in the order of the file."""
-_NARROW_GAP = 0.7
-"""A page of text with a wider gap in a line may have columns or a table, and is looked at piece by piece."""
 _MIN_SHAPES = 20
 """Of a page that is not empty although it has no text."""
 _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
@@ -350,7 +349,7 @@ def _is_drawn(sheet: Sheet) -> bool:
 
 def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:
     """Whether the lines of a page of text can be read in the order of the file: no table, no columns out of order."""
-    if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > _NARROW_GAP for line in lines):
+    if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > NARROW_GAP for line in lines):
         return False
     beside = upward = 0
     # A header or footer may come first or last in the file, wherever it stands.

@@ -21,10 +21,13 @@ from docent.stages.ingest.pdf_pages import Box, PageText, Sheet, View
 
 BULLET = re.compile(r"^\s*[•◦▪‣●○■□▸►⁃∙·*–-]\s+")
 _MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
-WIDE_GAP, NARROW_GAP = 1.2, 0.55
-"""Gaps in heights of letters: one always parts two pieces, the other where its neighbours have it too."""
+WIDE_GAP, NARROW_GAP, BULLET_GAP = 1.2, 0.75, 4.0
+"""Gaps in heights of letters: one always parts two pieces, the other where its neighbours have it too (the blank of a
+typewriter's font is 0.6 high); the last one belongs to a bullet or number and the text of its item."""
 _MAX_GAPS = 5_000
 _NEIGHBOURS = 3
+_ITEM_MARK = re.compile(r"\s*(?:[•◦▪‣●○■□▸►⁃∙·*–-]|\(?\w{1,3}[.)])\s*")
+_MAX_MARK_CHARS = 8
 
 
 class Rule(NamedTuple):
@@ -78,14 +81,21 @@ def fragments_of(
             if box and run:
                 before = run[-1][1]
                 gap = (box.left - before.right) / max(box.height, 1.0)
-                wide = gap > WIDE_GAP or (bool(rules) and _crossed(rules, before, box))
-                if wide or (columns and gap > NARROW_GAP):
+                crossed = bool(rules) and _crossed(rules, before, box)
+                wide = crossed or gap > WIDE_GAP
+                parted = wide or (columns and gap > NARROW_GAP)
+                if parted and (crossed or gap > BULLET_GAP or not _is_item_mark(run)):
                     pieces.append(_Piece(run, number, left, narrow))
                     run, left, narrow = [], before.right, not wide
             if box or run:
                 run.append((character, box or run[-1][1], position))
         pieces.append(_Piece(run, number, left, narrow))
     return [part for run, line in _joined(pieces) for part in _fragment(textpage, run, line)]
+
+
+def _is_item_mark(run: Sequence[tuple[str, Box, int]]) -> bool:
+    """Whether a part of a line is only the bullet or number of a list's item."""
+    return len(run) <= _MAX_MARK_CHARS and _ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
 
 
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
@@ -172,7 +182,8 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
         last = _loose_box(sheet.textpage, positions[behind_last - 1], sheet.view)
         if first is None or last is None:
             continue
-        gap, at = 0.0, text.find(" ", begin)
+        mark = _ITEM_MARK.match(text, begin)
+        gap, at = 0.0, text.find(" ", mark.end() if mark else begin)
         while 0 <= at < behind_last:
             behind = at + 1
             while text[behind] == " ":
