@@ -28,6 +28,7 @@ def lines(folder: Path, text: str) -> list[tuple[int, int]]:
         r"The radius \(r_{max} * s_{min}\) is engraved.",
         r"Then \[ f[x](y) = <a> * b_{<c} \] follows at once.",
         r"Every $n$th tooth of $k_1 \text{. A}_2$ is gilt.",
+        r"Thus \begin{align*} a_1 &= b*c \\ d_2 &= e*f \end{align*} holds.",
         r"A matrix $\mathbf{{x}}$ with $y^{{2}}$ in it.",
     ],
 )

@@ -1,7 +1,8 @@
-r"""Where formulas stand in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`. Inside of them no character is Markdown.
+r"""Where formulas stand in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
 
-A single dollar opens a formula by the rules of Pandoc: no white space behind it, none before the closing one, no digit
-behind that. `$5 and $10` are prices, and `\(note\)` is an escaped parenthesis. Reads and writes nothing.
+Inside of them no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space behind
+it, none before the closing one, no digit behind that. `$5 and $10` are prices, and `\(note\)` is an escaped
+parenthesis. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _FORMULA = re.compile(
     r"(?![\d$]|(?!(?:st|nd|rd|th|s)\b)[^\W\d_])"
     r"|(?<!\\)\\\((?P<round>(?:[^\\]|\\(?![()])[\s\S]){1,2000}+)\\\)"
     r"|(?<!\\)\\\[(?P<square>(?:[^\\]|\\(?![\[\]])[\s\S]){1,20000}+)\\\]"
+    r"|(?<!\\)\\begin\{[A-Za-z]{1,20}\*?\}(?P<environment>(?:[^\\]|\\(?!end\{)[\s\S]){1,5000}+)"
+    r"(?:\\end\{[A-Za-z]{1,20}\*?\}(?:\s{0,20}(?=\\end\{))?)++"
 )
 _TEX = re.compile(r"[\\^_{}=<>]")
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -28,7 +31,7 @@ def formula_spans(text: str, code: Sequence[tuple[int, int]] = ()) -> list[tuple
     Args:
         code: spans that hold code, in order; what begins in one of them is no formula.
     """
-    if "$" not in text and "\\(" not in text and "\\[" not in text:
+    if not any(opening in text for opening in ("$", "\\(", "\\[", "\\begin{")):
         return []
     spans: list[tuple[int, int]] = []
     at = 0
@@ -46,7 +49,7 @@ def _is_formula(found: re.Match[str]) -> bool:
     content = found[kind]
     if "![" in content or "<img" in content or (kind != "block" and _BLANK_LINE.search(content)):
         return False
-    if kind == "block" or _TEX.search(content):
+    if kind in ("block", "environment") or _TEX.search(content):
         return True
     if kind == "square":
         return False

@@ -11,7 +11,7 @@ import atexit
 import json
 import logging
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -182,7 +182,9 @@ class _Child:
 
     def _fill(self, deadline: float, page: int, listed: ListedFile, timeout_s: float) -> None:
         assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self.process.stdout, selectors.EVENT_READ)
+            ready = waiting.select(max(0.0, deadline - time.monotonic()))
         if not ready:
             raise ReaderEndedError(page, f"reading it takes more than {timeout_s:g} s, ingest.pdf.page_timeout_s")
         chunk = os.read(self.process.stdout.fileno(), 1 << 20)
