@@ -68,7 +68,7 @@ def test_prices_and_escaped_brackets_are_no_formulas(tmp_path: Path, prose: str)
 
 def test_footnotes_are_statements_of_their_own_with_their_own_lines(tmp_path: Path) -> None:
     text = (
-        "# Weight\n\nThe arm carries 7 kg[^1] at most.[^arm] It was tested^[By the workshop in 2019.] twice[^lost].\n\n"
+        "# Weight\n\nThe arm carries 7 kg[^1] at most.[^arm] It was tested^[By the workshop in 2019.] twice [^arm][^lost].\n\n"
         "[^1]: Measured with the belt\n    of the second year.\n\n    A second paragraph on the belt.\n"
         "[^arm]: Without its handle of brass.\n\nThe base is of slate.\n"
     )

@@ -153,7 +153,7 @@ class _Said:
         # A line of form feeds or such is left out at the ends, and then it is not known which line is which.
         self.exact = content.count("\n") == self.last - self.first
         content = without_attributes(without_definitions(content))
-        content, self.notes = split_notes(without_references(content, place.figures))
+        content, self.notes = split_notes(without_references(content, place.figures), place.figures.notes)
         self.text = plain_text(content)
 
     @classmethod

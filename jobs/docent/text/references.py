@@ -51,16 +51,18 @@ class Reference(NamedTuple):
 
 
 class Syntax(NamedTuple):
-    """What counts as a reference beside `![alt](path)` and `<img>`.
+    """What counts as a reference in a document beside `![alt](path)`, `<img>` and `[^1]`.
 
     Attributes:
         pattern: what a token looks like; its first group is the figure's name.
         definitions: paths by normalized label, for `![alt][label]`.
+        notes: labels of the footnotes that are defined.
         is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.
     """
 
     pattern: re.Pattern[str] | None = None
     definitions: Mapping[str, str] = MappingProxyType({})
+    notes: frozenset[str] = frozenset()
     is_figure: Callable[[str, bool], bool] = lambda _name, _alone: True
 
 

@@ -25,7 +25,7 @@ from docent.text.attributes import without_heading_attributes
 from docent.text.blocks import Block, BlockError, blocks_of
 from docent.text.encoding import is_text, read_text
 from docent.text.facts import Place, facts_in, whole_as_fact
-from docent.text.footnotes import split_notes
+from docent.text.footnotes import labels_in, split_notes
 from docent.text.invisible import without_invisible
 from docent.text.pictures import definitions_in
 from docent.text.references import Reference, Syntax, plain_text, references_in, without_references
@@ -130,7 +130,8 @@ class Reader:
         self._marker: str = settings.skip_marker
         chosen = settings.figure_pattern != Markdown().figure_pattern
         is_figure = (lambda _name, _alone: True) if chosen else self.gallery.is_figure
-        self._syntax = Syntax(re.compile(settings.figure_pattern), definitions_in(self.text), is_figure)
+        pattern = re.compile(settings.figure_pattern)
+        self._syntax = Syntax(pattern, definitions_in(self.text), labels_in(self.text), is_figure)
         self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
 
     def sections(self) -> Iterator[Section]:
@@ -162,7 +163,7 @@ class Reader:
             yield section
 
     def _begin(self, heading: Block) -> _Draft:
-        words, _ = split_notes(without_heading_attributes(heading.tokens[1].content))
+        words, _ = split_notes(without_heading_attributes(heading.tokens[1].content), self._syntax.notes)
         title = _one_line(plain_text(without_references(words, self._syntax)))
         self.first_heading = self.first_heading or title
         first, behind = heading.line_of(heading.start), heading.line_of(heading.end - 1) + 1
