@@ -73,17 +73,29 @@ def test_what_a_file_gives_does_not_depend_on_the_files_before_it(tmp_path: Path
     assert len(first.sections) == 2
 
 
-def test_a_child_that_something_else_ended_is_no_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_pdf(tmp_path / "a.pdf", [PdfPage(text_lines(LINES))])
+def end_children(monkeypatch: pytest.MonkeyPatch, by: signal.Signals) -> None:
+    """Let every child be ended by a signal as soon as it has begun."""
     pdf_process.close()
     begun = pdf_process.subprocess.Popen
 
     def killed(*args: object, **named: object) -> subprocess.Popen[bytes]:
         process = begun(*args, **named)  # type: ignore[call-overload]
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, by)
         return process
 
     monkeypatch.setattr(pdf_process.subprocess, "Popen", killed)
+
+
+def test_a_crash_of_the_reader_is_a_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_children(monkeypatch, signal.SIGSEGV)
+    (reject,) = read_pdf(write_pdf(tmp_path / "a.pdf", [PdfPage(text_lines(LINES))])).rejects
+    assert (reject.reason, reject.raw) == ("PDF cannot be read", "a.pdf")
+    assert "SIGSEGV" in reject.detail
+
+
+def test_a_child_that_something_else_ended_is_no_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [PdfPage(text_lines(LINES))])
+    end_children(monkeypatch, signal.SIGKILL)
     with pytest.raises(TemporaryError, match="SIGKILL") as raised:
         read_pdf(path)
     assert "a.pdf" in str(raised.value)

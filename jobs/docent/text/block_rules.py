@@ -1,6 +1,6 @@
 r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
 
-`[^1]: words`, `!!! note "Title"` and `??? note` hold the indented lines below them. A line of `:::` parts paragraphs.
+`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts paragraphs.
 `$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules for
 markdown-it.
 """
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MAX_FORMULA_LINES = 200
 _FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,200})\]:[ \t]*")
 _ADMONITION = re.compile(
-    r"(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z][\w-]*(?:[ \t]+[A-Za-z][\w-]*){0,5}[ \t]*(?:\"([^\"\n]*)\")?[ \t]*\Z"
+    r"(?:(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z][\w-]*(?:[ \t]+[A-Za-z][\w-]*){0,5}[ \t]*|===[!+]?[ \t]+(?=\"))"
+    r"(?:\"([^\"\n]*)\")?[ \t]*\Z"
 )
 _COLONS = re.compile(
     r":{3,}[ \t]*(?:\{[^{}\n]*\}|[A-Za-z][\w-]*)?[ \t]*(?:\[([^\[\]\n]*)\]|\"([^\"\n]*)\"|([^:\n]*?))[ \t]*:*\Z"

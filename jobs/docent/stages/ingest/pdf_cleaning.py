@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from docent.stages.ingest.pdf_blocks import Line
+from docent.stages.ingest.pdf_blocks import Block, Line
 from docent.stages.ingest.pdf_fragments import MeasuredLine, is_heading
 from docent.text.hyphenation import Words, is_divided, whole_word
 
@@ -150,6 +150,22 @@ def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
             found.append(replace(line, text=rest))
         else:
             found[-1] = replace(found[-1], last=max(found[-1].last, line.last))
+    return found
+
+
+def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
+    """The blocks of a page with every divided word whole, also where its second half begins the next column."""
+    found: list[Block] = []
+    for block in blocks:
+        lines = block.lines
+        if block.kind in ("text", "list", "heading"):
+            lines = undivided(lines, words)
+            if found and found[-1].kind == block.kind == "text" and is_divided(found[-1].lines[-1].text):
+                joined = undivided([found[-1].lines[-1], lines[0]], words)
+                found[-1].lines = [*found[-1].lines[:-1], joined[0]]
+                lines = [*joined[1:], *lines[1:]]
+        if lines:
+            found.append(Block(block.kind, lines, block.figures))
     return found
 
 

@@ -20,7 +20,15 @@ from docent.records import Document, Figure, ImageFile, Reject, Section
 from docent.stages.ingest import docling_layout, partition
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf_blocks import Block, Line, Placed, blocks_of, to_markdown_lines
-from docent.stages.ingest.pdf_cleaning import EdgeLine, edge_lines, running_lines, said_of, undivided, without_running
+from docent.stages.ingest.pdf_cleaning import (
+    EdgeLine,
+    edge_lines,
+    running_lines,
+    said_of,
+    undivided,
+    undivided_blocks,
+    without_running,
+)
 from docent.stages.ingest.pdf_figures import Cropper, PageImage, caption_of, find_images, token
 from docent.stages.ingest.pdf_forms import Value, values_of, with_values
 from docent.stages.ingest.pdf_fragments import (
@@ -320,10 +328,7 @@ class Reader:
         fragments = [fragment for fragment in page.fragments if fragment.line not in running]
         tables = find_tables(page.rules, fragments, words)
         blocks = blocks_of(fragments, tables, page.figures, page.body)
-        for block in blocks if self.clean else ():
-            if block.kind not in ("table", "figure"):
-                block.lines = undivided(block.lines, words)
-        return blocks
+        return undivided_blocks(blocks, words) if self.clean else blocks
 
     def _of_blocks(
         self, page: Page, blocks: Sequence[Block], figures: Sequence[Figure], words: Words
