@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.markdown_files import written
 
+from docent.text.facts import facts_of
 from docent.text.formulas import formula_spans
 
 
@@ -189,3 +190,9 @@ def test_marks_that_never_close_are_read_in_one_pass(tmp_path: Path) -> None:
         return time.process_time() - start
 
     assert seconds(40_000) < 12 * max(seconds(10_000), 0.02)
+
+
+def test_marks_of_markdown_are_words_in_a_text_that_may_be_none() -> None:
+    found = facts_of("!!! attention\n::: Closed on Mondays :::\n", 1, "a.txt")
+    said = " ".join(fact.text for fact in found)
+    assert "attention" in said and "::: Closed on Mondays :::" in said

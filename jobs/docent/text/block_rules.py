@@ -1,8 +1,8 @@
 r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
 
-`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts paragraphs.
-`$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules for
-markdown-it.
+`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts
+paragraphs. `$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules
+for markdown-it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ _OPENINGS = {"$$": "$$", "\\[": "\\]"}
 _HEADING = re.compile(r"#{1,6}[ \t]")
 
 
-def add_rules(parser: MarkdownIt) -> MarkdownIt:
-    """The parser with these rules in front of its own."""
+def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
+    """The parser with these rules in front of its own; text that may be no Markdown has footnotes only."""
     interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     ruler = parser.block.ruler
-    ruler.before("fence", "formula", _formula)
     ruler.before("fence", "footnote", _footnote, interrupting)
-    ruler.before("fence", "admonition", _admonition, interrupting)
-    ruler.before("fence", "colons", _colons, interrupting)
+    if strict:
+        ruler.before("fence", "formula", _formula)
+        ruler.before("fence", "admonition", _admonition, interrupting)
+        ruler.before("fence", "colons", _colons, interrupting)
     return parser
 
 

@@ -87,7 +87,7 @@ class Block:
 def _parser(strict: bool) -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = add_rules(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table"))
+    parser = add_rules(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table"), strict)
     # Link definitions are read line by line again for each of them, which takes minutes on a long list of them.
     return parser.disable(["reference"] if strict else ["reference", "code", "lheading", "html_block"])
 
