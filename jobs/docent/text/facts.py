@@ -8,21 +8,17 @@ formula is one however it is written. Code, headings and figure references state
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from docent.records import Fact, Span
-from docent.text.attributes import callout_mark, without_attributes
+from docent.records import Fact
+from docent.text.attributes import callout_mark
 from docent.text.blocks import Block, BlockError, blocks_of
-from docent.text.footnotes import split_notes
-from docent.text.formulas import formula_spans
 from docent.text.html_text import statements_in
-from docent.text.pictures import without_definitions
-from docent.text.references import PICTURES_ONLY, Syntax, plain_text, without_references
+from docent.text.references import Syntax, plain_text
 from docent.text.sentences import split_sentences
+from docent.text.statements import Place, Said
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -33,29 +29,6 @@ MAX_PARENT_CHARS = 300
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 # What fenced code says that it is where it is a formula.
 _FORMULA_FENCES = frozenset(("math", "latex", "tex", "katex"))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a text was read, and how.
-
-    Attributes:
-        first_line: 1-based line of the file that the text's first line is.
-        figures: what a figure reference looks like.
-        wrapped: whether every line break inside a paragraph is only a wrap, as in Markdown.
-    """
-
-    file: str
-    first_line: int = 1
-    page: int | None = None
-    figures: Syntax = PICTURES_ONLY
-    wrapped: bool = False
-
-    def span(self, first: int, last: int) -> Span:
-        """Lines of the file from 0-based lines of the text, both inclusive."""
-        return Span(
-            file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
-        )
 
 
 def facts_of(
@@ -82,7 +55,7 @@ def facts_of(
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
     """One fact for a text that is too short to state one; none where it is only code and figures."""
     said = [
-        _Said.of(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"
+        Said.of(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"
     ]
     words = " ".join(" ".join(one.text.split()) for one in said).strip()
     if not any(character.isalnum() for character in words):
@@ -107,7 +80,7 @@ def facts_in(block: Block, place: Place) -> Iterator[Fact]:
             for said in _parts(token, block, place):
                 yield from _paragraph(said, parents)
         elif kind == "inline" and before in ("th_open", "td_open"):
-            table.cells.append(" ".join(_Said.of(token, block, place).text.split()))
+            table.cells.append(" ".join(Said.of(token, block, place).text.split()))
         elif kind == "html_block":
             yield from _html(token, block, place)
         elif kind == "fence" and token.info.strip().lower() in _FORMULA_FENCES:
@@ -141,72 +114,17 @@ class _Table:
                 yield Fact(text=statement, source=place.span(self.line, self.line))
 
 
-class _Said:
-    """What a piece of Markdown says, line by line, without its marks, figures and footnotes.
-
-    Attributes:
-        notes: the words of its inline footnotes, which are statements of their own.
-    """
-
-    def __init__(self, content: str, first: int, last: int, place: Place) -> None:
-        self.place, self.first, self.last = place, first, last
-        # A line of form feeds or such is left out at the ends, and then it is not known which line is which.
-        self.exact = content.count("\n") == self.last - self.first
-        content = without_attributes(without_definitions(content))
-        content, self.notes = split_notes(without_references(content, place.figures), place.figures.notes)
-        self.text = plain_text(content)
-
-    @classmethod
-    def of(cls, token: Token, block: Block, place: Place) -> _Said:
-        """What an inline token says."""
-        first, behind = token.map or [0, 1]
-        return cls(token.content, block.base + first, block.base + behind - 1, place)
-
-    def whole(self) -> Iterator[tuple[str, Span]]:
-        """All of it as one statement."""
-        if words := " ".join(self.text.split()):
-            yield words, self.place.span(self.first, self.last)
-
-    def sentences(self) -> Iterator[tuple[str, Span]]:
-        """Its sentences, each with the lines that it stands in."""
-        if not self.exact:
-            for sentence in _sentences(self.text):
-                yield sentence, self.place.span(self.first, self.last)
-            return
-        text = " ".join(self.text.split()) if self.place.wrapped else self.text
-        lines = [sum(map(len, line.split())) for line in self.text.split("\n")]
-        ends = list(accumulate(lines))  # characters that are no white space, up to the end of each line
-        read = 0
-        for sentence in _sentences(text):
-            length = sum(map(len, sentence.split()))
-            first, last = bisect_left(ends, read + 1), bisect_left(ends, read + length)
-            read += length
-            yield sentence, self.place.span(min(self.first + first, self.last), min(self.first + last, self.last))
-
-
-def _sentences(text: str) -> list[str]:
-    """Sentences of a plain text, none of which ends inside a formula."""
-    whole: list[str] = []
-    for sentence in split_sentences(text):
-        joined = f"{whole[-1]} {sentence}" if whole else ""
-        if joined and any(start < len(whole[-1]) < end for start, end in formula_spans(joined)):
-            whole[-1] = joined
-        else:
-            whole.append(sentence)
-    return whole
-
-
-def _parts(token: Token, block: Block, place: Place) -> Iterator[_Said]:
+def _parts(token: Token, block: Block, place: Place) -> Iterator[Said]:
     """A paragraph in one piece; that of a callout (`[!NOTE] Title`) with its title apart."""
     content, (first, behind) = token.content, token.map or [0, 1]
     first, last = block.base + first, block.base + behind - 1
     mark = callout_mark(content)
     title, broken, rest = content[mark:].partition("\n")
     if mark and broken and content.count("\n") == last - first:
-        yield _Said(title, first, first, place)
-        yield _Said(rest, first + 1, last, place)
+        yield Said(title, first, first, place)
+        yield Said(rest, first + 1, last, place)
     else:
-        yield _Said(content[mark:], first, last, place)
+        yield Said(content[mark:], first, last, place)
 
 
 def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
@@ -214,7 +132,7 @@ def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
     first = block.base + (token.map or [0])[0]
     for line, piece in statements_in(token.content):
         start = first + line
-        yield from _paragraph(_Said(piece, start, start + piece.count("\n"), place), [])
+        yield from _paragraph(Said(piece, start, start + piece.count("\n"), place), [])
 
 
 def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
@@ -224,7 +142,7 @@ def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
         yield Fact(text=words, source=place.span(block.base + first, block.base + behind - 1))
 
 
-def _paragraph(said: _Said, parents: list[str | None]) -> Iterator[Fact]:
+def _paragraph(said: Said, parents: list[str | None]) -> Iterator[Fact]:
     """Facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
     yield from _own(said, parents)
     whole = said.place.span(said.first, said.last)
@@ -233,7 +151,7 @@ def _paragraph(said: _Said, parents: list[str | None]) -> Iterator[Fact]:
     )
 
 
-def _own(said: _Said, parents: list[str | None]) -> Iterator[Fact]:
+def _own(said: Said, parents: list[str | None]) -> Iterator[Fact]:
     """Facts of a paragraph without its inline footnotes."""
     if not parents or parents[-1] is not None:
         for sentence, span in said.sentences():

@@ -24,11 +24,12 @@ from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFil
 from docent.text.attributes import without_heading_attributes
 from docent.text.blocks import Block, BlockError, blocks_of
 from docent.text.encoding import is_text, read_text
-from docent.text.facts import Place, facts_in, whole_as_fact
+from docent.text.facts import facts_in, whole_as_fact
 from docent.text.footnotes import labels_in, split_notes
 from docent.text.invisible import without_invisible
 from docent.text.pictures import definitions_in
 from docent.text.references import Reference, Syntax, plain_text, references_in, without_references
+from docent.text.statements import Place
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 # Blocks and facts together. A row is held whole by the next stage; 50 MB of ordinary text have 600,000.

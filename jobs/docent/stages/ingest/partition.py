@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from docent.stages.ingest.pdf_blocks import Block, Line
 from docent.stages.ingest.pdf_figures import TOKEN
-from docent.stages.ingest.pdf_fragments import BULLET
+from docent.stages.ingest.pdf_lines import BULLET
 from docent.text import hyphenation
 from docent.text.chunks import chunk_text
 

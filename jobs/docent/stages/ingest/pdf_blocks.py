@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from docent.records import Figure
-from docent.stages.ingest.pdf_fragments import BULLET, Fragment, is_heading
+from docent.stages.ingest.pdf_fragments import Fragment
+from docent.stages.ingest.pdf_lines import BULLET, is_heading
 from docent.stages.ingest.pdf_pages import Box
 from docent.stages.ingest.pdf_tables import Table, outside, rows_of, to_markdown
 

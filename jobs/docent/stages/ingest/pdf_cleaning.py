@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docent.stages.ingest.pdf_blocks import Block, Line
-from docent.stages.ingest.pdf_fragments import MeasuredLine, is_heading
+from docent.stages.ingest.pdf_lines import MeasuredLine, is_heading
 from docent.text.hyphenation import Words, is_divided, whole_word
 
 EDGE_ROWS = 3

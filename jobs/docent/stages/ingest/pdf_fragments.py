@@ -1,4 +1,4 @@
-"""Pieces of text on a page of a PDF, each with its place and the height of its font; and which of them are headings.
+"""Pieces of text on a page of a PDF, each with its place and the height of its font.
 
 A line is cut where a gap is wider than its letters are high, where a vertical rule crosses it, and at a narrower gap
 that lines above or below it have at the same place: the gutter between two columns. Reads pages through PDFium.
@@ -10,32 +10,22 @@ import ctypes
 import re
 import statistics
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from docent.stages.ingest.pdf_pages import Box, PageText, Sheet, View
+from docent.stages.ingest.pdf_pages import Box, PageText, View
+from docent.stages.ingest.pdf_rules import Rule
 
-BULLET = re.compile(r"^\s*[•◦▪‣●○■□▸►⁃∙·*–-]\s+")
-_MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
 WIDE_GAP, NARROW_GAP, BULLET_GAP = 1.2, 0.75, 4.0
 """Gaps in heights of letters: one always parts two pieces, the other where its neighbours have it too (the blank of a
 typewriter's font is 0.6 high); the last one belongs to a bullet or number and the text of its item."""
 _MAX_GAPS = 5_000
 _NEIGHBOURS = 3
-_ITEM_MARK = re.compile(r"\s*(?:[•◦▪‣●○■□▸►⁃∙·*–-]|\(?\w{1,3}[.)])\s*")
+ITEM_MARK = re.compile(r"\s*(?:[•◦▪‣●○■□▸►⁃∙·*–-]|\(?\w{1,3}[.)])\s*")
 _MAX_MARK_CHARS = 8
-
-
-class Rule(NamedTuple):
-    """A straight line along the page: `at` is its height (or its distance from the left), the others its ends."""
-
-    at: float
-    start: float
-    end: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,7 @@ def fragments_of(
         run: list[tuple[str, Box, int]] = []
         left, narrow = 0.0, False
         for character, position in zip(page_text.text[start:end], page_text.characters[start:end], strict=True):
-            box = None if character == " " else _loose_box(textpage, position, view)
+            box = None if character == " " else loose_box(textpage, position, view)
             if box and run:
                 before = run[-1][1]
                 gap = (box.left - before.right) / max(box.height, 1.0)
@@ -95,7 +85,7 @@ def fragments_of(
 
 def _is_item_mark(run: Sequence[tuple[str, Box, int]]) -> bool:
     """Whether a part of a line is only the bullet or number of a list's item."""
-    return len(run) <= _MAX_MARK_CHARS and _ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
+    return len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
 
 
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
@@ -152,66 +142,7 @@ def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list
     )
     high = statistics.median_low([box.height for box in boxes])
     middle = _middle([(character, position) for character, _, position in run])
-    return [Fragment(text, whole, _font_size(textpage, middle) or high, line)]
-
-
-class MeasuredLine(NamedTuple):
-    """A line of the page's text and its place.
-
-    Attributes:
-        size: height of its font, in points.
-        gap: its widest gap, in heights of its letters.
-    """
-
-    number: int
-    text: str
-    box: Box
-    size: float
-    gap: float
-
-
-def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
-    """The lines of a page that hold a character, in the order of the file; measures the ends of words only."""
-    found: list[MeasuredLine] = []
-    for number, start, end in page_text.lines():
-        text, positions = page_text.text[start:end], page_text.characters[start:end]
-        begin, behind_last = len(text) - len(text.lstrip()), len(text.rstrip())
-        if begin >= behind_last:
-            continue
-        first = _loose_box(sheet.textpage, positions[begin], sheet.view)
-        last = _loose_box(sheet.textpage, positions[behind_last - 1], sheet.view)
-        if first is None or last is None:
-            continue
-        mark = _ITEM_MARK.match(text, begin)
-        gap, at = 0.0, text.find(" ", mark.end() if mark else begin)
-        while 0 <= at < behind_last:
-            behind = at + 1
-            while text[behind] == " ":
-                behind += 1
-            gap = max(gap, _gap(sheet, positions[at - 1], positions[behind]))
-            at = text.find(" ", behind)
-        box = Box(first.left, min(first.bottom, last.bottom), last.right, max(first.top, last.top))
-        middle = (begin + behind_last - 1) // 2
-        middle += text[middle] == " "  # PDFium makes up spaces, which have no font
-        size = _font_size(sheet.textpage, positions[middle]) or box.height
-        found.append(MeasuredLine(number, text.strip(), box, size, gap))
-    return found
-
-
-_BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
-
-
-def _gap(sheet: Sheet, before: int, behind: int) -> float:
-    """Gap between two characters of a line in heights of the second; 0 where PDFium has no box of one.
-
-    Asked for every word of a document, and so without boxes of Python.
-    """
-    a, b, ask = _BEFORE, _BEHIND, pdfium.FPDFText_GetLooseCharBox
-    if not (ask(sheet.textpage.raw, before, a) and ask(sheet.textpage.raw, behind, b)):
-        return 0.0
-    if sheet.view.rotation % 180:
-        return float(max(b.bottom - a.top, a.bottom - b.top) / max(b.right - b.left, 1.0))
-    return float(max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0))
+    return [Fragment(text, whole, font_size(textpage, middle) or high, line)]
 
 
 def _middle(written: Sequence[tuple[str, int]]) -> int:
@@ -220,7 +151,7 @@ def _middle(written: Sequence[tuple[str, int]]) -> int:
     return seen[len(seen) // 2]
 
 
-def _font_size(textpage: Any, position: int) -> float:
+def font_size(textpage: Any, position: int) -> float:
     """Height of the font of a character as it is shown, in points; 0 where PDFium does not know it."""
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
@@ -229,39 +160,9 @@ def _font_size(textpage: Any, position: int) -> float:
     return round(float(pdfium.FPDFText_GetFontSize(textpage.raw, position)) * scale, 2)
 
 
-def _loose_box(textpage: Any, position: int, view: View) -> Box | None:
+def loose_box(textpage: Any, position: int, view: View) -> Box | None:
     """Box of a character, as high as its font; None where PDFium has none."""
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
         return None
     return view.box(rect.left, rect.bottom, rect.right, rect.top)
-
-
-class FontSizes:
-    """How many characters of a document so far are set in fonts of which height."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[float] = Counter()
-
-    def add(self, sizes: Iterable[tuple[float, int]]) -> float:
-        """Count a page's fonts, each with its characters; gives the height that half of all characters reach."""
-        for size, count in sizes:
-            self._counts[round(size, 1)] += count
-        total, passed = self._counts.total(), 0
-        for size, count in sorted(self._counts.items()):
-            passed += count
-            if passed * 2 >= total:
-                return size
-        return 0.0
-
-
-def is_heading(text: str, size: float, body: float) -> bool:
-    """Whether a line is set larger than the document's text, and is short, no list item and no address."""
-    large = body > 0 and size >= _MIN_HEADING_RATIO * body
-    words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
-    return large and words and not BULLET.match(text) and "://" not in text
-
-
-def headings_of(lines: Sequence[MeasuredLine], body: float) -> dict[int, str]:
-    """Titles on a page of plain text, by line; `body` is the height of the document's text."""
-    return {line.number: line.text for line in lines if is_heading(line.text, line.size, body)}

@@ -20,7 +20,8 @@ from typing import IO, Any
 from docent.config import Ingest, Source
 from docent.records import Reject
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.pdf_document import Watch, document_in
+from docent.stages.ingest.pdf_document import document_in
+from docent.stages.ingest.pdf_layouts import Watch
 from docent.stages.ingest.sources import ListedFile
 
 # Longer than the parent waits: this is for a parent that is gone.
