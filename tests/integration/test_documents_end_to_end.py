@@ -95,7 +95,7 @@ def real(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
         {"kind": "csv", "path": str(folder / "ko-store-information.csv"), "language": "Korean"},
     ]
     types = 'generate_qa={"types": ["all", "styles"], "temperatures": [0.7], "max_reject_rate": 1}'
-    read = [f"ingest.sources={json.dumps(sources)}", "ingest.max_reject_rate=0.5"]
+    read = [f"ingest.sources={json.dumps(sources)}", "ingest.max_reject_rate=0.5", "ingest.pdf.clean=false"]
     return run("documents", tmp_path_factory.mktemp("real"), *read, types)
 
 
