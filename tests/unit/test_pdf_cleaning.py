@@ -205,3 +205,11 @@ def test_items_of_a_list_and_lines_of_a_typewriter_are_no_tables(tmp_path: Path)
     # PDFium finds the objects again by itself.
     path.write_bytes(path.read_bytes().replace(b"/Font << /F1 3 0 R >>", courier))
     assert "call step3 value3 result3" in written(read_pdf(path).document)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_page_whose_letters_are_drawn_as_shapes_is_a_picture_and_not_empty(tmp_path: Path, layout: str) -> None:
+    shapes = "".join(f"{50 + 7 * n} 100 m {80 + 5 * n} {300 + 3 * n} l S\n" for n in range(40))
+    path = write_pdf(tmp_path / "a.pdf", [PdfPage(drawing=shapes), PdfPage()])
+    (section,) = read_pdf(path, layout=layout, page_dpi=36).document.sections
+    assert section.source.page == 1 and section.figures[0].image is not None

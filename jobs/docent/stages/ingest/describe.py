@@ -223,7 +223,8 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         if not section.figures or _has_words(section) or _says_something(row, section):
             kept.append(section)
             continue
-        where = f"page {section.source.page}" if section.source.page else f"line {section.source.first_line}"
+        page, line = section.source.page, section.source.first_line
+        where = f"page {page}" + (" has no text" if row.kind == "pdf" else "") if page else f"line {line}"
         detail = f"{section.source.file} {where}" + (f": {next_step}" if next_step else "")
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
