@@ -100,6 +100,16 @@ def _assemble(path: Path, objects: list[bytes], info: int) -> Path:
     return path
 
 
+def write_objects(path: Path, objects: list[bytes]) -> Path:
+    """A PDF of these objects, numbered from 1; the first one is the catalog."""
+    return _assemble(path, [*objects, b"<< >>"], len(objects) + 1)
+
+
+def stream(data: bytes, entries: bytes = b"") -> bytes:
+    """An object that holds a stream."""
+    return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (entries, len(data), data)
+
+
 def noise(width: int = 600, height: int = 400, seed: int = 0) -> Any:
     """A picture that is complex by every measure."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)

@@ -49,3 +49,13 @@ def test_items_become_sections_of_their_pages(tmp_path: Path) -> None:
     assert (figure.caption, figure.image.name) == ("Figure 1: arms", "a-p2-1.png")
     assert third.text == "- Venus has 51 teeth.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |"
     assert third.source.page == 3
+
+
+def test_running_lines_are_left_out_and_divided_words_whole(tmp_path: Path) -> None:
+    source = Source(kind="pdf", path=tmp_path / "a.pdf")
+    intake = Intake(Ingest(sources=(source,)), Limits(10**7, 1e8), lambda data, suffix: f"files/x.{suffix}")
+    cropper = Cropper(ListedFile(source, tmp_path, tmp_path / "a.pdf", "a.pdf"), intake)
+    items = [item("page_header", "Vault of instruments", 1), item("text", "for conser-\nvation of the dial", 1)]
+    items += [item("code", "step -\nstop-\nnow", 1), item("page_footer", "Page 1", 1)]
+    [section] = [row for row in sections_of(SimpleNamespace(), items, cropper) if isinstance(row, Section)]
+    assert section.text == "for conservation of the dial\n\nstep -\nstop-\nnow"

@@ -11,7 +11,7 @@ from tests.pdf_files import PdfPage, paragraph, read_pdf, text_lines, write_pdf
 from tests.pdf_report import lines_of_pages
 from tests.published import published
 
-from docent.stages.ingest.partition import MAX_CHARS, Element, by_title, elements_of, joined, lines_of, repeated_edges
+from docent.stages.ingest.partition import MAX_CHARS, Element, by_title, elements_of, joined, lines_of
 from docent.stages.ingest.pdf_blocks import Block, Line
 
 
@@ -81,13 +81,11 @@ def test_a_block_that_is_too_long_is_cut_and_a_table_between_its_rows() -> None:
 
 def test_bullets_blanks_and_hyphens_at_line_ends_are_cleaned() -> None:
     assert joined(["•  The  conserva-", "tion of   brass"]) == "The conservation of brass"
-    assert joined(["Halvorsen-", "Orrery"]) == "Halvorsen- Orrery"
+    assert joined(["Halvorsen-", "Orrery"]) == "Halvorsen-Orrery"
     assert joined(["see https://a.example/on-an-", "adventure"]) == "see https://a.example/on-an-adventure"
 
 
 def test_headers_and_footers_of_three_pages_are_left_out(tmp_path: Path) -> None:
-    assert repeated_edges(iter([["Report, page 1"], ["Report, page 2"], ["Report, page 3"]])) == {"Report, page #"}
-    assert repeated_edges(iter([["Report, page 1"], ["Report, page 2"], ["Other"]])) == frozenset()
     pages = [
         PdfPage([*text_lines(paragraph(60, "abcd"[n])), (60, 40, 8, f"Annual report 2023, page {n}")]) for n in range(4)
     ]

@@ -31,7 +31,7 @@ def report(report_pdf: Path) -> Read:
 
 @pytest.fixture(scope="module")
 def published_report() -> Read:
-    return read_pdf(published(PUBLISHED), figure_dpi=72)
+    return read_pdf(published(PUBLISHED), figure_dpi=72, clean=False)
 
 
 @pytest.mark.feature("F08")
@@ -242,18 +242,21 @@ def test_a_page_whose_font_says_nothing_is_a_reject(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a peak of memory is read from /proc")
 def test_two_thousand_pages_are_read_in_bounded_memory(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "long.pdf", [PdfPage(text_lines(LONG[:4]))] * 2000)
-    # Not getrusage: its peak begins with that of the process that this one was forked from.
+    # Not getrusage for this process: its peak begins with that of the process that it was forked from.
     code = """
 import sys
 from pathlib import Path
+from docent.stages.ingest import pdf_process
 from tests.pdf_files import read_pdf
 sections = len(read_pdf(Path(sys.argv[1])).document.sections)
-print(sections, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+(child,) = pdf_process._children.values()
+peaks = [Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0] for pid in ("self", child.process.pid)]
+print(sections, *peaks)
 """
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=ROOT, check=True)
-    sections, peak_kib = map(int, done.stdout.split())
+    sections, *peaks_kib = map(int, done.stdout.split())
     assert sections == 2000
-    assert peak_kib < 600 * 1024
+    assert max(peaks_kib) < 600 * 1024
 
 
 def test_picture_pages_are_only_their_token(tmp_path: Path) -> None:

@@ -100,6 +100,9 @@ class Pdf(Section):
     """`classes`: text pages as chunks, mixed pages with tables and figures, picture pages by a teacher that sees.
     `partition`: title-aware elements of the whole document. `pictures`: every page as a picture that a teacher
     describes. `docling`: the docling package, where it is installed."""
+    clean: bool = output(True)
+    """Leave out running headers, footers and page numbers, put divided words together, read columns one after another
+    and tables cell by cell. With `false` the lines of text pages are those of the file; `partition` always cleans."""
     text_page_chars: int = output(600, ge=0)
     """A page with more characters and no picture is a text page; with fewer and a picture, a picture page."""
     chunk_chars: int = output(1200, ge=100)
@@ -118,6 +121,10 @@ class Pdf(Section):
     """A PDF with more pages is rejected."""
     max_mb: float = output(512.0, gt=0)
     """A larger file is rejected."""
+    max_memory_mb: int = output(640, ge=64)
+    """Memory that reading a PDF may take beyond that of the program, on Linux; a page that needs more is rejected."""
+    page_timeout_s: float = output(60.0, gt=0)
+    """Seconds that opening a PDF, or one page of it, may take; a page that takes longer is rejected."""
     figure_dpi: int = output(300, ge=36, le=600)
     """Resolution at which figures are cropped."""
     page_dpi: int = output(144, ge=36, le=600)

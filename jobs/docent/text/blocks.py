@@ -1,8 +1,9 @@
 """The blocks of a Markdown text - headings, paragraphs, lists, tables, code - each with its lines, in bounded memory.
 
-markdown-it reads CommonMark and tables. It keeps every token of a text, which for 50 MB would be some gigabytes; here
-it sees a window at a time. What begins at a block's first line does not depend on the blocks before it, so the last
-block of a window, which may go on, is read again at the start of the next one, and the result is that of one reading.
+markdown-it reads CommonMark and tables, and with block_rules.py what people write beside them. It keeps every token of
+a text, which for 50 MB would be some gigabytes; here it sees a window at a time. What begins at a block's first line
+does not depend on the blocks before it, so the last block of a window, which may go on, is read again at the start of
+the next one, and the result is that of one reading.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from docent.text.block_rules import add_rules
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -84,7 +87,7 @@ class Block:
 def _parser(strict: bool) -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
+    parser = add_rules(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table"), strict)
     # Link definitions are read line by line again for each of them, which takes minutes on a long list of them.
     return parser.disable(["reference"] if strict else ["reference", "code", "lheading", "html_block"])
 

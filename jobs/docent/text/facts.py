@@ -1,22 +1,24 @@
 """The facts that a text states, each with the lines it stands in: sentences, list items, rows of tables.
 
 A fact is what one question is asked about. An item of a nested list says little without what it belongs to, so it
-begins with its parent's text; a row of a table names its columns. Code, headings and figure references state nothing.
+begins with its parent's text; a row of a table names its columns. The words of footnotes and of HTML are facts too, a
+formula is one however it is written. Code, headings and figure references state nothing.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from docent.records import Fact, Span
+from docent.records import Fact
+from docent.text.attributes import callout_mark
 from docent.text.blocks import Block, BlockError, blocks_of
-from docent.text.references import plain_text, without_references
+from docent.text.html_text import statements_in
+from docent.text.references import Syntax, plain_text
 from docent.text.sentences import split_sentences
+from docent.text.statements import Place, Said
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -25,31 +27,8 @@ MIN_FACT_CHARS = 11
 # A longer parent is shown by its last sentence, which is the one that leads to its items.
 MAX_PARENT_CHARS = 300
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
-# Lines that set something up and say nothing: where a link leads, classes of Kramdown.
-_SETUP = re.compile(r"^ {0,3}\[[^\[\]\n]{1,200}\]:\s.*$|^\{:[^{}\n]*\}[ \t]*$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a text was read, and how.
-
-    Attributes:
-        first_line: 1-based line of the file that the text's first line is.
-        figures: what a figure reference looks like; images count without it.
-        wrapped: whether every line break inside a paragraph is only a wrap, as in Markdown.
-    """
-
-    file: str
-    first_line: int = 1
-    page: int | None = None
-    figures: re.Pattern[str] | None = None
-    wrapped: bool = False
-
-    def span(self, first: int, last: int) -> Span:
-        """Lines of the file from 0-based lines of the text, both inclusive."""
-        return Span(
-            file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
-        )
+# What fenced code says that it is where it is a formula.
+_FORMULA_FENCES = frozenset(("math", "latex", "tex", "katex"))
 
 
 def facts_of(
@@ -62,7 +41,7 @@ def facts_of(
         figures: what a figure reference looks like; images count without it.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    place = Place(file, first_line, page, figures)
+    place = Place(file, first_line, page, Syntax(figures))
     try:
         facts = [fact for block in blocks_of(text, strict=False) for fact in facts_in(block, place)]
         return tuple(facts) or whole_as_fact(text, place)
@@ -75,7 +54,9 @@ def facts_of(
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
     """One fact for a text that is too short to state one; none where it is only code and figures."""
-    said = [_Said(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"]
+    said = [
+        Said.of(token, block, place) for block in blocks_of(text) for token in block.tokens if token.type == "inline"
+    ]
     words = " ".join(" ".join(one.text.split()) for one in said).strip()
     if not any(character.isalnum() for character in words):
         return ()
@@ -96,9 +77,14 @@ def facts_in(block: Block, place: Place) -> Iterator[Fact]:
         elif kind == "list_item_close":
             parents.pop()
         elif kind == "inline" and before == "paragraph_open":
-            yield from _paragraph(_Said(token, block, place), parents)
+            for said in _parts(token, block, place):
+                yield from _paragraph(said, parents)
         elif kind == "inline" and before in ("th_open", "td_open"):
-            table.cells.append(" ".join(_Said(token, block, place).text.split()))
+            table.cells.append(" ".join(Said.of(token, block, place).text.split()))
+        elif kind == "html_block":
+            yield from _html(token, block, place)
+        elif kind == "fence" and token.info.strip().lower() in _FORMULA_FENCES:
+            yield from _formula(token, block, place)
         elif kind in ("table_open", "tr_open", "tr_close"):
             line = block.base + token.map[0] if token.map else 0
             yield from table.at(kind, line, place)
@@ -128,42 +114,45 @@ class _Table:
                 yield Fact(text=statement, source=place.span(self.line, self.line))
 
 
-class _Said:
-    """What an inline token says, line by line, without its marks and figures."""
-
-    def __init__(self, token: Token, block: Block, place: Place) -> None:
-        first, behind = token.map or [0, 1]
-        self.place, self.first, self.last = place, block.base + first, block.base + behind - 1
-        content = token.content
-        # A line of form feeds or such is left out at the ends, and then it is not known which line is which.
-        self.exact = content.count("\n") == self.last - self.first
-        if "]:" in content or "{:" in content:
-            content = _SETUP.sub("", content)
-        self.text = plain_text(without_references(content, place.figures))
-
-    def whole(self) -> Iterator[tuple[str, Span]]:
-        """All of it as one statement."""
-        if words := " ".join(self.text.split()):
-            yield words, self.place.span(self.first, self.last)
-
-    def sentences(self) -> Iterator[tuple[str, Span]]:
-        """Its sentences, each with the lines that it stands in."""
-        if not self.exact:
-            yield from ((sentence, self.place.span(self.first, self.last)) for sentence in split_sentences(self.text))
-            return
-        text = " ".join(self.text.split()) if self.place.wrapped else self.text
-        lines = [sum(map(len, line.split())) for line in self.text.split("\n")]
-        ends = list(accumulate(lines))  # characters that are no white space, up to the end of each line
-        read = 0
-        for sentence in split_sentences(text):
-            length = sum(map(len, sentence.split()))
-            first, last = bisect_left(ends, read + 1), bisect_left(ends, read + length)
-            read += length
-            yield sentence, self.place.span(min(self.first + first, self.last), min(self.first + last, self.last))
+def _parts(token: Token, block: Block, place: Place) -> Iterator[Said]:
+    """A paragraph in one piece; that of a callout (`[!NOTE] Title`) with its title apart."""
+    content, (first, behind) = token.content, token.map or [0, 1]
+    first, last = block.base + first, block.base + behind - 1
+    mark = callout_mark(content)
+    title, broken, rest = content[mark:].partition("\n")
+    if mark and broken and content.count("\n") == last - first:
+        yield Said(title, first, first, place)
+        yield Said(rest, first + 1, last, place)
+    else:
+        yield Said(content[mark:], first, last, place)
 
 
-def _paragraph(said: _Said, parents: list[str | None]) -> Iterator[Fact]:
+def _html(token: Token, block: Block, place: Place) -> Iterator[Fact]:
+    """Facts of what a block of HTML shows between its tags."""
+    first = block.base + (token.map or [0])[0]
+    for line, piece in statements_in(token.content):
+        start = first + line
+        yield from _paragraph(Said(piece, start, start + piece.count("\n"), place), [])
+
+
+def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
+    """A formula in a block of its own, as it is written."""
+    first, behind = token.map or [0, 1]
+    if len(words := token.content.strip()) >= MIN_FACT_CHARS:
+        yield Fact(text=words, source=place.span(block.base + first, block.base + behind - 1))
+
+
+def _paragraph(said: Said, parents: list[str | None]) -> Iterator[Fact]:
     """Facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
+    yield from _own(said, parents)
+    whole = said.place.span(said.first, said.last)
+    yield from (
+        Fact(text=note, source=whole) for words in said.notes if len(note := plain_text(words)) >= MIN_FACT_CHARS
+    )
+
+
+def _own(said: Said, parents: list[str | None]) -> Iterator[Fact]:
+    """Facts of a paragraph without its inline footnotes."""
     if not parents or parents[-1] is not None:
         for sentence, span in said.sentences():
             if len(sentence) >= MIN_FACT_CHARS:

@@ -1,4 +1,4 @@
-"""Figure references in Markdown: `{{FIGURE_1.2}}` and `![alt](path)`, where they stand outside code; and plain text.
+"""Figure references in Markdown: `{{FIGURE_1.2}}` and pictures, where they stand outside code; and plain text.
 
 All of it keeps line breaks, so that whoever knows the line of the text knows the line of what was found in it.
 """
@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-# ![alt](path "title"), the path perhaps in <> or with a pair of brackets in it. Every part is bounded.
-IMAGE = re.compile(
-    r"(?<!\\)!\[(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}\]){0,1000})\]"
-    r"\(\s{0,20}(?:<(?P<angled>[^<>\n]{1,2000})>|(?P<path>[^\s()<>]{1,2000}(?:\([^\s()]{0,200}\)[^\s()]{0,200})?"
-    r"|data:[^\s()]+))(?:\s{1,20}(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'))?\s{0,20}\)"
-)
+from docent.text.formulas import formula_spans
+from docent.text.html_text import blanked, comment_spans
+from docent.text.pictures import pictures_in
+
 _LINK = re.compile(
-    r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){1,1000})\]"
+    r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
     r"(?:\((?:<[^<>\n]{0,2000}>|[^()\s<>]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)(?:\s{1,5}[\"'][^()]{0,300})?\))"
 )
 _REFERENCE_LINK = re.compile(r"(?<![\w!\\])\[([^\[\]]{1,1000})\]\[[^\[\]]{0,200}\]")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000})>")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>|<!--.{0,2000}?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>", re.DOTALL)
 _MARKS = re.compile(r"\*+|_+|~~")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RUN = re.compile(r"`+")
@@ -38,8 +37,9 @@ class Reference(NamedTuple):
     Attributes:
         start: position of the token in the text.
         token: as written.
-        name: of a `{{name}}`, or the path of an image.
-        is_path: whether it was written as `![alt](path)`.
+        name: of a `{{name}}`, or the path of a picture.
+        is_path: whether it was written as a picture, such as `![alt](path)`.
+        problem: why there is no path; empty where there is one.
     """
 
     start: int
@@ -47,38 +47,69 @@ class Reference(NamedTuple):
     name: str
     alt: str
     is_path: bool
+    problem: str = ""
 
 
-def references_in(text: str, pattern: re.Pattern[str] | None = None) -> list[Reference]:
-    """The figure references of a piece of text, in order, none from inside of code.
+class Syntax(NamedTuple):
+    """What counts as a reference in a document beside `![alt](path)`, `<img>` and `[^1]`.
 
-    Args:
-        pattern: what a token looks like, its first group the figure's name; images always count.
+    Attributes:
+        pattern: what a token looks like; its first group is the figure's name.
+        definitions: paths by normalized label, for `![alt][label]`.
+        notes: labels of the footnotes that are defined.
+        is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.
     """
-    found: list[Reference] = []
-    if "![" in text:
-        for image in IMAGE.finditer(text):
-            name = image["angled"] or image["path"]
-            found.append(
-                Reference(image.start(), image.group(), name, " ".join(plain_text(image["alt"]).split()), True)
-            )
-    for token in pattern.finditer(text) if pattern else ():
+
+    pattern: re.Pattern[str] | None = None
+    definitions: Mapping[str, str] = MappingProxyType({})
+    notes: frozenset[str] = frozenset()
+    is_figure: Callable[[str, bool], bool] = lambda _name, _alone: True
+
+
+PICTURES_ONLY = Syntax()
+
+
+def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
+    """The figure references of a piece of text, in order, none from inside of code, formulas and comments."""
+    found = [
+        Reference(
+            picture.start,
+            text[picture.start : picture.end],
+            picture.path,
+            " ".join(plain_text(picture.alt).split()),
+            True,
+            picture.problem,
+        )
+        for picture in pictures_in(text, syntax.definitions)
+    ]
+    for token in syntax.pattern.finditer(text) if syntax.pattern else ():
         name = (token[1] or "") if token.re.groups else token.group()
-        if name.strip():
+        if name.strip() and syntax.is_figure(name, _stands_alone(token)):
             found.append(Reference(token.start(), token.group(), name, "", False))
     if not found:
         return found
-    return list(_apart(sorted(found, key=lambda reference: reference.start), code_spans(text)))
+    hidden = sorted([*verbatim_spans(text), *comment_spans(text)])
+    return list(_apart(sorted(found, key=lambda reference: reference.start), hidden))
 
 
-def without_references(text: str, pattern: re.Pattern[str] | None = None) -> str:
+def _stands_alone(token: re.Match[str]) -> bool:
+    """Whether nothing else stands on the line."""
+    text = token.string
+    start = text.rfind("\n", 0, token.start()) + 1
+    end = text.find("\n", token.end())
+    return not (text[start : token.start()] + text[token.end() : len(text) if end < 0 else end]).strip(" \t>*-+")
+
+
+def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
     """The text without its references; their line breaks stay."""
-    pieces: list[str] = []
-    end = 0
-    for reference in references_in(text, pattern):
-        pieces += [text[end : reference.start], "\n" * reference.token.count("\n")]
-        end = reference.start + len(reference.token)
-    return "".join([*pieces, text[end:]])
+    found = references_in(text, syntax)
+    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in found])
+
+
+def verbatim_spans(text: str) -> list[tuple[int, int]]:
+    """Where code and formulas begin and end, marks included: no character in them is Markdown."""
+    code = code_spans(text)
+    return sorted([*code, *formula_spans(text, code)])
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
@@ -103,21 +134,25 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def plain_text(text: str) -> str:
-    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept."""
+    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept.
+
+    Formulas stay as they are written, with their delimiters.
+    """
     if not _MARKUP.search(text):
         return text
     hidden: list[str] = []
     text = text.replace(_BEFORE, "").replace(_BEHIND, "")
     pieces: list[str] = []
     end = 0
-    for start, after in code_spans(text):
-        ticks = len(_RUN.match(text, start).group())  # type: ignore[union-attr]
+    for start, after in verbatim_spans(text):
+        run = _RUN.match(text, start)
+        marks = len(run.group()) if run else 0
         pieces += [text[end:start], f"{_BEFORE}{len(hidden)}{_BEHIND}"]
-        hidden.append(text[start + ticks : after - ticks])
+        hidden.append(text[start + marks : after - marks])
         end = after
     text = "".join([*pieces, text[end:]]) if pieces else text
     text = _AUTOLINK.sub(r"\1", text)
-    text = _TAG.sub(_breaks_only, text)
+    text = _TAG.sub(_breaks_only, blanked(text, comment_spans(text)))
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
     text = _without_emphasis(text)
     text = html.unescape(_ESCAPE.sub(r"\1", text))
@@ -153,7 +188,7 @@ def _without_emphasis(text: str) -> str:
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
-    """The references that lie neither in code nor in one before them."""
+    """The references that lie neither in code, formulas and comments nor in one before them."""
     end, at = 0, 0
     for reference in references:
         while at < len(code) and code[at][1] <= reference.start:

@@ -40,6 +40,7 @@ TOO_SHORT = "description too short"
 NOT_DESCRIBED = "picture page not described"
 WRONG_FORMAT = "picture format cannot be shown to a teacher"
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
+_HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 Loaded = tuple[int, Document | Reject]
@@ -212,14 +213,20 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         return
     kept = []
     for section in row.sections:
-        if not section.figures or without_figures(section.text, section.figures) or _says_something(row, section):
+        if not section.figures or _has_words(section) or _says_something(row, section):
             kept.append(section)
             continue
-        where = f"page {section.source.page}" if section.source.page else f"line {section.source.first_line}"
+        page, line = section.source.page, section.source.first_line
+        where = f"page {page}" + (" has no text" if row.kind == "pdf" else "") if page else f"line {line}"
         detail = f"{section.source.file} {where}" + (f": {next_step}" if next_step else "")
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
+
+
+def _has_words(section: Section) -> bool:
+    """Whether a section says something beside its pictures; tags around a picture are no words."""
+    return bool(_HTML_TAG.sub("", without_figures(section.text, section.figures)).strip())
 
 
 def _says_something(document: Document, section: Section) -> bool:

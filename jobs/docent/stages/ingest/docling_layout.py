@@ -17,8 +17,12 @@ from docent.stages.ingest.pdf_blocks import Line
 from docent.stages.ingest.pdf_figures import MAX_FIGURES, MAX_RENDERED_PX, Cropper, token
 from docent.stages.ingest.pdf_sections import SectionMaker, cutter
 from docent.stages.ingest.sources import ListedFile
+from docent.text.hyphenation import Words, joined
 
 FAILED = "docling cannot read it"
+# What docling calls running headers and footers.
+_RUNNING = frozenset(("page_header", "page_footer"))
+_PROSE = frozenset(("text", "paragraph", "list_item", "footnote", "caption"))
 
 
 @dataclass
@@ -88,11 +92,14 @@ def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Croppe
             continue
         page = pages.setdefault(number, DoclingPage(number))
         label = str(getattr(item.label, "value", item.label))
+        if settings.clean and label in _RUNNING:
+            continue
         if label == "picture":
             yield from _add_picture(page, item, document, cropper)
         elif label == "table":
             page.add(item.export_to_markdown(document).strip())
         elif text := str(getattr(item, "text", "")).replace("{{FIGURE_p", "{(FIGURE_p").strip():
+            text = joined(text.split("\n"), Words()) if settings.clean and label in _PROSE else text
             title = text if label in ("title", "section_header") else ""
             page.add(f"## {text}" if title else f"- {text}" if label == "list_item" else text, title)
     for number in sorted(pages):

@@ -1,4 +1,4 @@
-"""What a Markdown document says of itself: YAML between two delimiter lines at the very start of the file.
+"""What a Markdown document says of itself: YAML between two `---` at the very start of the file, or TOML between `+++`.
 
 A title may hold `---`: only a line of its own ends the block. Reads and writes nothing.
 """
@@ -6,6 +6,7 @@ A title may hold `---`: only a line of its own ends the block. Reads and writes 
 from __future__ import annotations
 
 import logging
+import tomllib
 from typing import Any
 
 import yaml
@@ -15,8 +16,7 @@ log = logging.getLogger("docent.ingest")
 MAX_CHARS = 64_000
 MAX_VALUE_CHARS = 2000
 EXPECTED = ("title", "description")
-_OPENING = "---"
-_CLOSING = ("---", "...")
+_CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 class _Loader(yaml.BaseLoader):
@@ -44,6 +44,8 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
         return {}, 0
     start, end, following = block
     written = text[start:end]
+    if text.startswith("+"):
+        return _toml(written, following, where)
     try:
         found = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -54,22 +56,43 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     if not isinstance(found, dict) and written.strip():
         log.warning("%s has no front matter: what stands between its first two rules is text", where)
         return {}, 0
-    meta = _scalars(found or {})
+    return _checked(_scalars(found or {}), where), following
+
+
+def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
+    try:
+        found = tomllib.loads(written, parse_float=str)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
+        return {}, 0
+    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in found.items()}
+    return _checked(_scalars(texts), where), following
+
+
+def _written(value: Any) -> Any:
+    """A scalar of TOML as text; tables and lists as they are."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str | dict | list) else str(value)
+
+
+def _checked(meta: dict[str, str], where: str) -> dict[str, str]:
     if missing := [name for name in EXPECTED if not meta.get(name)]:
         log.warning("%s: front matter without %s", where, " and ".join(missing))
-    return meta, following
+    return meta
 
 
 def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     """Start and end of the block and where the text goes on after it; None where there is no closing line."""
-    opening, broken, _ = text[: len(_OPENING) + 100].partition("\n")
-    if opening.rstrip() != _OPENING or not broken:
+    opening, broken, _ = text[:103].partition("\n")
+    closing = _CLOSINGS.get(opening.rstrip())
+    if closing is None or not broken:
         return None
     start = at = len(opening) + 1
     while at < len(text) and at - start <= MAX_CHARS:
         end = text.find("\n", at)
         line_end = len(text) if end < 0 else end
-        if text[at:line_end].rstrip() in _CLOSING:
+        if text[at:line_end].rstrip() in closing:
             return start, at, min(line_end + 1, len(text))
         at = line_end + 1
     return None

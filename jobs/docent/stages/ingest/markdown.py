@@ -1,8 +1,9 @@
 """Loader `markdown`: one document per file, one section per heading with something below it.
 
 A heading of any depth begins a section, outside of code; what stands before the first is a section without a title.
-Lines are those of the file, front matter included. A section's text is what stands below its heading, as written, line
-breaks apart; its span covers the heading too. Run alone: `docent stage ingest`, with a source of kind `markdown`.
+Lines are those of the file, front matter included. A section's text is what stands below its heading, as written but
+for line breaks and soft hyphens; its span covers the heading too. Run alone: `docent stage ingest`, with a source of
+kind `markdown`.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from docent.config import Source
+from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.figures import Gallery, caption_of
 from docent.stages.ingest.front_matter import read_front_matter
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.text.attributes import without_heading_attributes
 from docent.text.blocks import Block, BlockError, blocks_of
 from docent.text.encoding import is_text, read_text, why_unknown
-from docent.text.facts import Place, facts_in, whole_as_fact
-from docent.text.references import Reference, plain_text, references_in, without_references
+from docent.text.facts import facts_in, whole_as_fact
+from docent.text.footnotes import labels_in, split_notes
+from docent.text.invisible import without_invisible
+from docent.text.pictures import definitions_in
+from docent.text.references import Reference, Syntax, plain_text, references_in, without_references
 from docent.text.sentences import readable_name
+from docent.text.statements import Place
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 # Blocks and facts together. A row is held whole by the next stage; 50 MB of ordinary text have 600,000.
@@ -123,8 +130,11 @@ class Reader:
     def __post_init__(self) -> None:
         settings = self.gallery.intake.section.markdown
         self._marker: str = settings.skip_marker
-        self._pattern = re.compile(settings.figure_pattern)
-        self._place = Place(self.file, self.lines_before + 1, None, self._pattern, wrapped=True)
+        chosen = settings.figure_pattern != Markdown().figure_pattern
+        is_figure = (lambda _name, _alone: True) if chosen else self.gallery.is_figure
+        pattern = re.compile(settings.figure_pattern)
+        self._syntax = Syntax(pattern, definitions_in(self.text), labels_in(self.text), is_figure)
+        self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
 
     def sections(self) -> Iterator[Section]:
         """The sections in order, numbered from 1.
@@ -155,7 +165,8 @@ class Reader:
             yield section
 
     def _begin(self, heading: Block) -> _Draft:
-        title = _one_line(plain_text(without_references(heading.tokens[1].content, self._pattern)))
+        words, _ = split_notes(without_heading_attributes(heading.tokens[1].content), self._syntax.notes)
+        title = _one_line(plain_text(without_references(words, self._syntax)))
         self.first_heading = self.first_heading or title
         first, behind = heading.line_of(heading.start), heading.line_of(heading.end - 1) + 1
         return _Draft(title, heading.start, heading.end, first, behind)
@@ -164,11 +175,11 @@ class Reader:
         """References of a block with their lines; positions are those in the text."""
         before = None
         for token in block.tokens:
-            if token.type != "inline" or token.map is None or token.map == before:
+            if token.type not in ("inline", "html_block") or token.map is None or token.map == before:
                 continue  # the cells of a row share its line
             before = token.map
             start, end = (block.offsets[line] for line in token.map)
-            for reference in references_in(self.text[start:end], self._pattern):
+            for reference in references_in(self.text[start:end], self._syntax):
                 position = start + reference.start
                 yield Reference(position, *reference[1:]), self.lines_before + block.line_of(position) + 1
 
@@ -188,7 +199,7 @@ class Reader:
             title=draft.title,
             text=body,
             source=Span(file=self.file, first_line=first, last_line=last),
-            facts=tuple(draft.facts) or whole_as_fact(body, Place(self.file, body_line, None, self._pattern, True)),
+            facts=tuple(draft.facts) or whole_as_fact(body, replace(self._place, first_line=body_line)),
             figures=tuple(self._figures(draft)),
         )
 
@@ -225,7 +236,7 @@ def _read(listed: ListedFile, max_mb: float) -> str | Reject:
         return _reject(listed, UNKNOWN_ENCODING, why_unknown(data, "encoding of the source", listed.source.encoding))
     if text is None or not is_text(text):
         return _reject(listed, NOT_TEXT, "it holds control characters")
-    return _PAGE_BREAKS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return without_invisible(_PAGE_BREAKS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:

@@ -6,20 +6,16 @@ are put together; none is longer than 1,500. Sections end with their page, so th
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docent.stages.ingest.pdf_blocks import Block, Line
 from docent.stages.ingest.pdf_figures import TOKEN
-from docent.stages.ingest.pdf_pages import BULLET
+from docent.stages.ingest.pdf_lines import BULLET
+from docent.text import hyphenation
 from docent.text.chunks import chunk_text
 
 MAX_CHARS, NEW_AFTER_CHARS, COMBINE_UNDER_CHARS = 1500, 1200, 1000
-EDGE_LINES, _REPEATED_PAGES = 2, 3
-"""Lines at a page's top and bottom that may be a header or footer, and the pages that must share one."""
-_HYPHENATED = re.compile(r"(?<=[^\W\d_])-$")
 
 
 @dataclass(frozen=True)
@@ -39,51 +35,27 @@ class Element:
         return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
 
 
-def elements_of(blocks: Sequence[Block], repeated: frozenset[str] = frozenset()) -> list[Element]:
-    """Elements of a page: bullets, odd blanks, hyphens at line ends and repeated headers and footers cleaned."""
+def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None) -> list[Element]:
+    """Elements of a page: bullets, odd blanks and hyphens at line ends cleaned.
+
+    Args:
+        words: of the document, to tell a divided word from one with a hyphen.
+    """
     elements: list[Element] = []
-    every = [line for block in blocks for line in block.lines]
-    edges = {id(line) for line in (*every[:EDGE_LINES], *every[-EDGE_LINES:]) if edge_key(line.text) in repeated}
     for block in blocks:
-        lines = [line for line in block.lines if id(line) not in edges]
         if block.kind in ("table", "figure"):
-            elements += _bounded(Element(False, tuple(lines))) if lines else []
+            elements += _bounded(Element(False, tuple(block.lines))) if block.lines else []
             continue
-        text = joined([line.text for line in lines])
+        text = joined([line.text for line in block.lines], words)
         if text:
-            whole = Line(text, lines[0].first, lines[-1].last)
+            whole = Line(text, block.lines[0].first, block.lines[-1].last)
             elements += _bounded(Element(block.kind == "heading", (whole,)))
     return elements
 
 
-def joined(lines: Sequence[str]) -> str:
+def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
     """Lines as one paragraph: without bullets and odd blanks, words cut at line ends whole again."""
-    text = ""
-    for line in lines:
-        clean = " ".join(BULLET.sub("", line).split())
-        if not clean:
-            continue
-        if _HYPHENATED.search(text) and clean[0].islower():
-            # A hyphen that belongs to the word cannot be told from one of the line; addresses keep theirs.
-            text = text + clean if "://" in text.rsplit(" ", 1)[-1] else text[:-1] + clean
-        else:
-            text = f"{text} {clean}" if text else clean
-    return text
-
-
-def edge_key(line: str) -> str:
-    """What repeated headers and footers have in common: their text without numbers."""
-    return " ".join(re.sub(r"\d+", "#", line).split())
-
-
-def repeated_edges(pages: Iterator[list[str]]) -> frozenset[str]:
-    """Headers and footers: first and last lines that three pages and a third of all share, numbers aside."""
-    counts: Counter[str] = Counter()
-    total = 0
-    for lines in pages:
-        total += 1
-        counts.update({edge_key(line)[:200] for line in lines if line.strip()})
-    return frozenset(key for key, count in counts.items() if count >= max(_REPEATED_PAGES, total / 3))
+    return hyphenation.joined([BULLET.sub("", line) for line in lines], words or hyphenation.Words())
 
 
 def _bounded(element: Element) -> list[Element]:

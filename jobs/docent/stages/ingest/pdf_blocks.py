@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from docent.records import Figure
-from docent.stages.ingest.pdf_pages import BULLET, Box, Fragment, is_heading
-from docent.stages.ingest.pdf_tables import Table, rows_of, to_markdown
+from docent.stages.ingest.pdf_fragments import Fragment
+from docent.stages.ingest.pdf_lines import BULLET, is_heading
+from docent.stages.ingest.pdf_pages import Box
+from docent.stages.ingest.pdf_tables import Table, outside, rows_of, to_markdown
 
 # More pieces on a page are drawn text, such as a map; they stay in the order of their lines.
 _MAX_CUT = 400
 _GUTTER_PT, _MIN_COLUMN_SHARE, _MIN_COLUMN_LINES = 10.0, 0.2, 3
+_SURE_GUTTER_PT, _MIN_LINES_AT_GAP = 24.0, 6
+"""A narrower gutter must part more lines: it may be a gap between two words that a few lines share."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def blocks_of(
     fragments: Sequence[Fragment], tables: Sequence[Table], figures: Sequence[Placed], body: float
 ) -> list[Block]:
     """The blocks of a page, in reading order; `body` is the height of the document's text."""
-    free: list[Part] = [f for f in fragments if not any(table.box.holds(f.box) for table in tables)]
+    free: list[Part] = [*outside(fragments, tables)]
     width = max((f.box.right for f in fragments), default=0.0)
     blocks: list[Block] = []
     for leaf in _cut([*free, *tables, *figures], width):
@@ -85,15 +89,17 @@ def _columns(parts: Sequence[Part], width: float) -> list[list[Part]]:
     ordered = sorted(parts, key=lambda part: part.box.left)
     for number, part in enumerate(ordered):
         sides = ordered[:number], ordered[number:]
-        if number and part.box.left - right_end >= _GUTTER_PT and all(_is_column(side, width) for side in sides):
+        gutter = part.box.left - right_end
+        least = _MIN_COLUMN_LINES if gutter >= _SURE_GUTTER_PT else _MIN_LINES_AT_GAP
+        if number and gutter >= _GUTTER_PT and all(_is_column(side, width, least) for side in sides):
             return [list(side) for side in sides]
         right_end = max(right_end, part.box.right)
     return []
 
 
-def _is_column(parts: Sequence[Part], width: float) -> bool:
+def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
     span = max(part.box.right for part in parts) - min(part.box.left for part in parts)
-    return len(parts) >= _MIN_COLUMN_LINES and span >= _MIN_COLUMN_SHARE * width
+    return len({round(part.box.top) for part in parts}) >= least and span >= _MIN_COLUMN_SHARE * width
 
 
 def _grouped(parts: Sequence[Part], body: float) -> list[Block]:
@@ -118,7 +124,8 @@ def _grouped(parts: Sequence[Part], body: float) -> list[Block]:
 def _add_row(blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float) -> None:
     """A row of text as a line of the block above it, or of a new one."""
     text, size = _joined(row), max(fragment.size for fragment in row)
-    line = Line(text, min(f.line for f in row), max(f.line for f in row))
+    known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
+    line = Line(text, min(known), max(known))
     heading, bullet = is_heading(text, size, body), bool(BULLET.match(text))
     kind: Literal["heading", "text", "list"] = "heading" if heading else "list" if bullet else "text"
     last = blocks[-1] if blocks else None

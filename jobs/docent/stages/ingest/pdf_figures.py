@@ -19,7 +19,8 @@ from PIL import Image
 
 from docent.records import ImageFile, Reject
 from docent.stages.ingest.images import Intake, keep_picture, plain_name
-from docent.stages.ingest.pdf_pages import Box, Fragment, Sheet
+from docent.stages.ingest.pdf_fragments import Fragment
+from docent.stages.ingest.pdf_pages import Box, Sheet
 from docent.stages.ingest.sources import ListedFile
 from docent.vision.complexity import measure
 from docent.vision.photos import PhotoError

@@ -1,32 +1,30 @@
-"""What stands on one page of a PDF: its text by lines, where each piece of it lies, and which class the page is of.
+"""What stands on one page of a PDF: its text by lines, and which class the page is of.
 
-Used by `pdf.py`. Everything is in the page as people see it: points from the lower left corner, after the page's crop
-and rotation. PDFium gives every character; nothing here renders.
+Used by `pdf_document.py`. Everything is in the page as people see it: points from the lower left corner, after the
+page's crop and rotation. PDFium gives every character; nothing here renders.
 """
 
 from __future__ import annotations
 
-import ctypes
-import re
-import statistics
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pypdfium2.raw as pdfium
+
+from docent.text.invisible import without_invisible
 
 PageClass = Literal["text", "mixed", "picture", "empty"]
 
 MAX_PAGE_CHARS = 1_000_000
 # PDFium writes one of these for a hyphen at the end of a line, and leaves out the break behind it.
 _LINE_HYPHENS = (0xFFFE, 0x02)
+_SOFT_HYPHEN, _LINE_BREAKS = 0xAD, (0x0D, 0x0A)
 # More of a page's letters than this share without a meaning: a font without a table of what its shapes mean.
 _MAX_GARBLED_SHARE = 0.3
-BULLET = re.compile(r"^\s*[•◦▪‣●○■□▸►⁃∙·*–-]\s+")
-_MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
 
 
 @dataclass(frozen=True)
@@ -76,21 +74,6 @@ class View:
         if self.rotation == 180:
             return Box(crop.width - c, crop.height - d, crop.width - a, crop.height - b)
         return Box(crop.height - d, a, crop.height - b, c) if self.rotation == 270 else Box(a, b, c, d)
-
-
-@dataclass(frozen=True)
-class Fragment:
-    """Text that stands together on one line of the page.
-
-    Attributes:
-        size: height of its font, in points.
-        line: 1-based line of the page's text.
-    """
-
-    text: str
-    box: Box
-    size: float
-    line: int
 
 
 @dataclass(frozen=True)
@@ -149,8 +132,9 @@ def read_text(textpage: Any) -> PageText:
     written: list[str] = []
     characters: list[int] = []
     high = 0
+    raw, code_of = textpage.raw, pdfium.FPDFText_GetUnicode
     for position in range(min(textpage.count_chars(), MAX_PAGE_CHARS)):
-        code = pdfium.FPDFText_GetUnicode(textpage.raw, position)
+        code = code_of(raw, position)
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
@@ -158,12 +142,15 @@ def read_text(textpage: Any) -> PageText:
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if high else 0xFFFD
         high = 0
         shown = "-\n" if code in _LINE_HYPHENS else _visible(code)
+        if code == _SOFT_HYPHEN and code_of(raw, position + 1) in _LINE_BREAKS:
+            shown = "-"
         written.append(shown)
         characters += [position] * len(shown)
     # Text that looks like a figure's token must not become one.
     return PageText("".join(written).replace("{{FIGURE_p", "{(FIGURE_p"), tuple(characters))
 
 
+@lru_cache(maxsize=4096)
 def _visible(code: int) -> str:
     """A character as it is kept: breaks and blanks plain, control characters left out."""
     if code == 0x0A:
@@ -171,11 +158,13 @@ def _visible(code: int) -> str:
     character = chr(code) if code < 0x110000 else "\ufffd"
     if code in (0x09, 0xA0):
         return " "
-    return "" if unicodedata.category(character) == "Cc" else character
+    return "" if unicodedata.category(character) == "Cc" else without_invisible(character)
 
 
 def garbled_share(text: str) -> float:
     """Share of a text's characters that mean nothing: replacement, private use, unassigned."""
+    if text.isascii():
+        return 0.0
     seen = [character for character in text if not character.isspace()]
     odd = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn") for character in seen)
     return odd / len(seen) if seen else 0.0
@@ -193,95 +182,3 @@ def class_of(characters: int, images: int, text_page_chars: int) -> PageClass:
     if characters > text_page_chars and not images:
         return "text"
     return "picture" if images and characters <= text_page_chars else "mixed"
-
-
-def fragments_of(textpage: Any, page_text: PageText, view: View) -> list[Fragment]:
-    """Every line of the text, cut where a gap is wider than its letters are high."""
-    found: list[Fragment] = []
-    for number, start, end in page_text.lines():
-        run: list[tuple[str, Box, int]] = []
-        for character, position in zip(page_text.text[start:end], page_text.characters[start:end], strict=True):
-            box = None if character == " " else _loose_box(textpage, position, view)
-            if box and run and box.left - run[-1][1].right > 1.2 * max(box.height, 1.0):
-                found += _fragment(textpage, run, number)
-                run = []
-            if box or run:
-                run.append((character, box or run[-1][1], position))
-        found += _fragment(textpage, run, number)
-    return found
-
-
-def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list[Fragment]:
-    text = "".join(character for character, _, _ in run).strip()
-    if not text:
-        return []
-    boxes = [box for _, box, _ in run]
-    whole = Box(
-        min(box.left for box in boxes),
-        min(box.bottom for box in boxes),
-        max(box.right for box in boxes),
-        max(box.top for box in boxes),
-    )
-    high = statistics.median_low([box.height for box in boxes])
-    middle = _middle([(character, position) for character, _, position in run])
-    return [Fragment(text, whole, _font_size(textpage, middle) or high, line)]
-
-
-def _middle(written: Sequence[tuple[str, int]]) -> int:
-    """Position of the letter in the middle: PDFium makes up spaces, which have no font."""
-    seen = [position for character, position in written if not character.isspace()]
-    return seen[len(seen) // 2]
-
-
-def _font_size(textpage: Any, position: int) -> float:
-    """Height of the font of a character as it is shown, in points; 0 where PDFium does not know it."""
-    matrix = pdfium.FS_MATRIX()
-    if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
-        return 0.0
-    scale = float((matrix.c**2 + matrix.d**2) ** 0.5)
-    return round(float(pdfium.FPDFText_GetFontSize(textpage.raw, position)) * scale, 2)
-
-
-def _loose_box(textpage: Any, position: int, view: View) -> Box | None:
-    """Box of a character, as high as its font; None where PDFium has none."""
-    rect = pdfium.FS_RECTF()
-    if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
-        return None
-    return view.box(rect.left, rect.bottom, rect.right, rect.top)
-
-
-class FontSizes:
-    """How many characters of a document so far are set in fonts of which height."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[float] = Counter()
-
-    def add(self, sizes: Iterable[tuple[float, int]]) -> float:
-        """Count a page's fonts, each with its characters; gives the height that half of all characters reach."""
-        for size, count in sizes:
-            self._counts[round(size, 1)] += count
-        total, passed = self._counts.total(), 0
-        for size, count in sorted(self._counts.items()):
-            passed += count
-            if passed * 2 >= total:
-                return size
-        return 0.0
-
-
-def is_heading(text: str, size: float, body: float) -> bool:
-    """Whether a line is set larger than the document's text, and is short, no list item and no address."""
-    large = body > 0 and size >= _MIN_HEADING_RATIO * body
-    words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
-    return large and words and not BULLET.match(text) and "://" not in text
-
-
-def headings_of(textpage: Any, page_text: PageText, sizes: FontSizes) -> dict[int, str]:
-    """Titles on a page of plain text, by line; asks for one character of every line only."""
-    lines: list[tuple[int, str, float]] = []
-    for number, start, end in page_text.lines():
-        text = page_text.text[start:end].strip()
-        if text:
-            written = list(zip(page_text.text[start:end], page_text.characters[start:end], strict=True))
-            lines.append((number, text, _font_size(textpage, _middle(written))))
-    body = sizes.add((size, len(text)) for _, text, size in lines)
-    return {number: text for number, text, size in lines if is_heading(text, size, body)}

@@ -6,19 +6,19 @@ stands in the mesh where its middle lies. An unruled one is three or more rows o
 
 from __future__ import annotations
 
-import ctypes
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pypdfium2.raw as pdfium
+from docent.stages.ingest.pdf_fragments import Fragment
+from docent.stages.ingest.pdf_pages import Box
+from docent.stages.ingest.pdf_rules import Rule, Rules
+from docent.text.hyphenation import Words, joined
 
-from docent.stages.ingest.pdf_pages import Box, Fragment, Sheet
-
-MAX_PATHS, MAX_SEGMENTS, MAX_RULES = 20_000, 40_000, 1_000
-"""More of them are a drawing, which is not looked through for tables."""
+MAX_FRAGMENTS, MAX_NETS = 50_000, 200
+"""More pieces of text are a drawing, which is not looked through; of more tables with rules, the first are read."""
 _NEAR_PT = 3.0
-_MIN_ROWS, _MAX_CELL_CHARS = 3, 40
+_MIN_ROWS, _MAX_CELL_CHARS, _MIN_PROSE_CHARS = 3, 40, 15
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,14 @@ class Table:
     Attributes:
         rows: cells' texts; the first row is the head.
         first_line, last_line: of the page's text.
+        parts: the pieces of text that stand in it.
     """
 
     box: Box
     rows: tuple[tuple[str, ...], ...]
     first_line: int
     last_line: int
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A straight line along the page: `at` is its height (or its distance from the left), the others its ends."""
-
-    at: float
-    start: float
-    end: float
+    parts: tuple[Fragment, ...]
 
 
 def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -51,67 +44,38 @@ def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
 
-def find_tables(sheet: Sheet, fragments: Sequence[Fragment]) -> list[Table]:
-    """Tables of a page, from top to bottom."""
-    ruled = [table for net in _nets(*_rules(sheet)) if (table := _ruled(net, fragments))]
-    free = [f for f in fragments if not any(table.box.holds(f.box) for table in ruled)]
-    return sorted([*ruled, *_aligned(free)], key=lambda table: -table.box.top)
+def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None = None) -> list[Table]:
+    """Tables of a page, from top to bottom.
+
+    Args:
+        words: of the document, to tell a divided word in a cell from one with a hyphen.
+    """
+    if len(fragments) > MAX_FRAGMENTS:
+        return []
+    ordered = sorted(fragments, key=_middle)
+    middles = [_middle(fragment) for fragment in ordered]
+    ruled: list[Table] = []
+    for net in _nets(*rules)[:MAX_NETS]:
+        ys, xs = (_distinct([rule.at for rule in side]) for side in net)
+        if len(ys) < 3 or len(xs) < 3:
+            continue
+        near = ordered[bisect_left(middles, ys[0]) : bisect_right(middles, ys[-1])]
+        if table := _ruled(ys, xs, near, words or Words()):
+            ruled.append(table)
+    return sorted([*ruled, *_aligned(outside(fragments, ruled))], key=lambda table: -table.box.top)
 
 
-def _rules(sheet: Sheet) -> tuple[list[Rule], list[Rule]]:
-    """Horizontal and vertical rules: segments of paths, and filled rectangles as thin as a line."""
-    across: list[Rule] = []
-    upright: list[Rule] = []
-    segments = 0
-    for count, item in enumerate(sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=2)):
-        segments += pdfium.FPDFPath_CountSegments(item.raw)
-        if count >= MAX_PATHS or segments > MAX_SEGMENTS:
-            return [], []
-        for ends in _lines_of(item):
-            box = sheet.view.box(*ends)
-            if box.height < 1.0 and box.width > 6:
-                across.append(Rule((box.bottom + box.top) / 2, box.left, box.right))
-            elif box.width < 1.0 and box.height > 4:
-                upright.append(Rule((box.left + box.right) / 2, box.bottom, box.top))
-    return (across, upright) if max(len(across), len(upright)) <= MAX_RULES else ([], [])
+def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Fragment]:
+    """The pieces of text that stand in no table."""
+    inside = {id(part) for table in tables for part in table.parts}
+    return [fragment for fragment in fragments if id(fragment) not in inside]
 
 
-def _lines_of(item: Any) -> list[tuple[float, float, float, float]]:
-    """Straight lines of a path that are drawn: left, bottom, right, top."""
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDFPath_GetDrawMode(item.raw, ctypes.byref(fill), ctypes.byref(stroke))
-    if not stroke.value:
-        left, bottom, right, top = item.get_bounds()
-        thin = fill.value and min(right - left, top - bottom) < 2.5
-        if not thin:
-            return []
-        middle_x, middle_y = (left + right) / 2, (bottom + top) / 2
-        flat = right - left > top - bottom
-        return [(left, middle_y, right, middle_y) if flat else (middle_x, bottom, middle_x, top)]
-    matrix = item.get_matrix()
-    points: list[tuple[float, float]] = []
-    lines: list[tuple[float, float, float, float]] = []
-    x, y = ctypes.c_float(), ctypes.c_float()
-    for number in range(pdfium.FPDFPath_CountSegments(item.raw)):
-        segment = pdfium.FPDFPath_GetPathSegment(item.raw, number)
-        pdfium.FPDFPathSegment_GetPoint(segment, ctypes.byref(x), ctypes.byref(y))
-        point = matrix.on_point(x.value, y.value)
-        kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            points = []
-        elif kind == pdfium.FPDF_SEGMENT_LINETO and points:
-            lines.append(_sorted(points[-1], point))
-        points.append(point)
-        if pdfium.FPDFPathSegment_GetClose(segment):
-            lines.append(_sorted(point, points[0]))
-    return lines
+def _middle(fragment: Fragment) -> float:
+    return (fragment.box.bottom + fragment.box.top) / 2
 
 
-def _sorted(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float, float, float]:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
-
-
-def _nets(across: list[Rule], upright: list[Rule]) -> list[tuple[list[Rule], list[Rule]]]:
+def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
     """Rules that cross each other, directly or over others."""
     group = list(range(len(across) + len(upright)))
 
@@ -126,7 +90,7 @@ def _nets(across: list[Rule], upright: list[Rule]) -> list[tuple[list[Rule], lis
             meets = flat.start - _NEAR_PT <= tall.at <= flat.end + _NEAR_PT
             if meets and tall.start - _NEAR_PT <= flat.at <= tall.end + _NEAR_PT:
                 group[root(i)] = root(j)
-    nets: dict[int, tuple[list[Rule], list[Rule]]] = {}
+    nets: dict[int, Rules] = {}
     for i, flat in enumerate(across):
         nets.setdefault(root(i), ([], []))[0].append(flat)
     for j, tall in enumerate(upright, len(across)):
@@ -134,31 +98,34 @@ def _nets(across: list[Rule], upright: list[Rule]) -> list[tuple[list[Rule], lis
     return list(nets.values())
 
 
-def _ruled(net: tuple[list[Rule], list[Rule]], fragments: Sequence[Fragment]) -> Table | None:
-    """The table of a net; None where it has fewer than two rows or columns, or hardly any text."""
-    ys, xs = (_distinct([rule.at for rule in rules]) for rules in net)
-    if len(ys) < 3 or len(xs) < 3:
-        return None
+def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Words) -> Table | None:
+    """The table of a net with these rules; None where it has hardly any text."""
     box = Box(xs[0], ys[0], xs[-1], ys[-1])
-    inside = [f for f in fragments if box.holds(f.box)]
+    inside = [f for f in near if box.holds(f.box)]
     cells: dict[tuple[int, int], list[Fragment]] = {}
     for fragment in inside:
         x, y = (fragment.box.left + fragment.box.right) / 2, (fragment.box.bottom + fragment.box.top) / 2
-        column = sum(x >= edge for edge in xs[1:-1])
-        row = sum(y < edge for edge in ys[1:-1])
+        column = bisect_right(xs, x, 1, len(xs) - 1) - 1
+        row = len(ys) - 1 - bisect_right(ys, y, 1, len(ys) - 1)
         cells.setdefault((row, column), []).append(fragment)
     if len(cells) < 3:
         return None
     rows = tuple(
-        tuple(_cell(cells.get((row, column), [])) for column in range(len(xs) - 1)) for row in range(len(ys) - 1)
+        tuple(_cell(cells.get((row, column), []), words) for column in range(len(xs) - 1)) for row in range(len(ys) - 1)
     )
     filled = tuple(row for row in rows if any(row))
-    return Table(box, filled, min(f.line for f in inside), max(f.line for f in inside)) if len(filled) > 1 else None
+    return Table(box, filled, *_lines(inside), tuple(inside)) if len(filled) > 1 else None
 
 
-def _cell(fragments: list[Fragment]) -> str:
+def _cell(fragments: list[Fragment], words: Words) -> str:
     ordered = sorted(fragments, key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
-    return " ".join(f.text for f in ordered)
+    return joined([f.text for f in ordered], words)
+
+
+def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
+    """First and last line of the page's text; values of a form stand in none."""
+    known = [part.line for part in parts if part.line] or [1]
+    return min(known), max(known)
 
 
 def _distinct(values: list[float]) -> list[float]:
@@ -176,12 +143,21 @@ def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
     block: list[list[Fragment]] = []
     for row in [*rows_of(fragments), []]:
         if block and not _follows(block[-1], row):
-            if len(block) >= _MIN_ROWS:
+            if len(block) >= _MIN_ROWS and not all(_is_prose(column) for column in zip(*block, strict=True)):
                 tables.append(_table_of(block))
             block = []
         if len(row) > 1 and all(len(f.text) <= _MAX_CELL_CHARS for f in row):
             block.append(row)
     return tables
+
+
+def _is_prose(column: Sequence[Fragment]) -> bool:
+    """Whether a column is lines of one text: most of them fill it, and begin in the middle of a sentence."""
+    widest = max(f.box.width for f in column)
+    full = sum(f.box.width >= 0.7 * widest for f in column)
+    inside = sum(f.text[0].islower() for f in column[1:])
+    long = sum(len(f.text) >= _MIN_PROSE_CHARS for f in column)
+    return min(full, long) >= 0.6 * len(column) and inside >= 0.6 * (len(column) - 1)
 
 
 def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
@@ -203,7 +179,7 @@ def _table_of(block: list[list[Fragment]]) -> Table:
         max(f.box.top for f in parts),
     )
     rows = tuple(tuple(f.text for f in row) for row in block)
-    return Table(box, rows, min(f.line for f in parts), max(f.line for f in parts))
+    return Table(box, rows, *_lines(parts), tuple(parts))
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:

@@ -1,0 +1,44 @@
+"""What Markdown says about its own text and not to the reader: ids and classes of headings, marks of callouts.
+
+`{#id}`, `{ #id .class key=value }` (Pandoc, Kramdown, Python-Markdown), `{/* #id */}` (MDX), `[!NOTE]` (GitHub,
+Obsidian). Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+# One pair of braces with ids, classes and values only: `{A, B}` in prose is none.
+ATTRIBUTES = re.compile(
+    r"""\{:?[ \t]*(?:(?:[#.][^\s{}]{1,200}|[\w:-]{1,60}=(?:"[^"{}\n]{0,300}"|'[^'{}\n]{0,300}'|[^\s{}"']{1,300})|-)"""
+    r"""[ \t]*){1,30}+\}"""
+)
+_BEHIND_HEADING = re.compile(rf"(?:{ATTRIBUTES.pattern}|\{{/\*[^{{}}\n]{{0,300}}\*/\}})\Z")
+_CLOSING_MARKS = re.compile(r"(?:^|(?<=\s))#+\Z")
+_CALLOUT = re.compile(r"\A\[!([A-Za-z][\w-]{0,40})\](?:\|[^\n\]]{0,40})?[+-]?[ \t]*")
+_LINE_OF_ATTRIBUTES = re.compile(r"^[ \t]*\{:[^{}\n]*\}[ \t]*$", re.MULTILINE)
+_SPAN = re.compile(rf"(?<![\w!\\\]])\[([^\[\]\n]{{1,500}})\](?:{ATTRIBUTES.pattern})")
+
+
+def without_heading_attributes(title: str) -> str:
+    """A heading's Markdown without its id, classes and closing number signs."""
+    text = title.strip()
+    # An attribute list is at the end, and short.
+    start = max(0, text.rfind("{"))
+    while text.endswith("}") and (found := _BEHIND_HEADING.match(text, start)) and found.end() == len(text):
+        text = text[:start].rstrip()
+        start = max(0, text.rfind("{"))
+    return _CLOSING_MARKS.sub("", text).rstrip()
+
+
+def without_attributes(text: str) -> str:
+    """Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
+    if "{" not in text:
+        return text
+    return _SPAN.sub(r"\1", _LINE_OF_ATTRIBUTES.sub("", text))
+
+
+def callout_mark(text: str) -> int:
+    """Length of the mark `[!NOTE]` that a paragraph begins with; 0 where it begins with none."""
+    found = _CALLOUT.match(text)
+    return found.end() if found else 0

@@ -1,0 +1,124 @@
+r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
+
+`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts
+paragraphs. `$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules
+for markdown-it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.ruler import RuleOptionsType
+    from markdown_it.rules_block import StateBlock
+
+MAX_FORMULA_LINES = 200
+_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,200})\]:[ \t]*")
+_ADMONITION = re.compile(
+    r"(?:(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z][\w-]*(?:[ \t]+[A-Za-z][\w-]*){0,5}[ \t]*|===[!+]?[ \t]+(?=\"))"
+    r"(?:\"([^\"\n]*)\")?[ \t]*\Z"
+)
+_COLONS = re.compile(
+    r":{3,}[ \t]*(?:\{[^{}\n]*\}|[A-Za-z][\w-]*)?[ \t]*(?:\[([^\[\]\n]*)\]|\"([^\"\n]*)\"|([^:\n]*?))[ \t]*:*\Z"
+)
+_OPENINGS = {"$$": "$$", "\\[": "\\]"}
+_HEADING = re.compile(r"#{1,6}[ \t]")
+
+
+def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
+    """The parser with these rules in front of its own; text that may be no Markdown has footnotes only."""
+    interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    ruler = parser.block.ruler
+    ruler.before("fence", "footnote", _footnote, interrupting)
+    if strict:
+        ruler.before("fence", "formula", _formula)
+        ruler.before("fence", "admonition", _admonition, interrupting)
+        ruler.before("fence", "colons", _colons, interrupting)
+    return parser
+
+
+def _line(state: StateBlock, line: int) -> str:
+    """A line without its indentation and trailing white space; empty where it is indented as code is."""
+    if state.is_code_block(line):
+        return ""
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
+
+
+def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
+    found = _FOOTNOTE.match(_line(state, first))
+    if found is None or silent:
+        return found is not None
+    kept = state.bMarks[first], state.tShift[first], state.sCount[first]
+    state.bMarks[first] += state.tShift[first] + found.end()
+    state.tShift[first], state.sCount[first] = 0, state.blkIndent + 4
+    _container(state, "footnote", range(first, behind))
+    state.bMarks[first], state.tShift[first], state.sCount[first] = kept
+    return True
+
+
+def _admonition(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
+    found = _ADMONITION.match(_line(state, first))
+    if found is None or silent:
+        return found is not None
+    _container(state, "admonition", range(first + 1, behind), found[1] or "")
+    return True
+
+
+def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
+    found = _COLONS.match(_line(state, first))
+    if found is None or silent:
+        return found is not None
+    state.line = first + 1
+    _paragraph(state, first, first + 1, next((words for words in found.groups() if words), ""))
+    return True
+
+
+def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> None:
+    """Tokens of a block that holds those of the lines that are indented by four more than it.
+
+    Args:
+        lines: from the first one inside to the end of what may be inside.
+        title: words of the line above them.
+    """
+    opening = state.push(f"{kind}_open", "", 1)
+    if title:
+        _paragraph(state, lines.start - 1, lines.start, title)
+    before, state.parentType = state.parentType, kind
+    state.blkIndent += 4
+    state.line = lines.start
+    state.md.block.tokenize(state, lines.start, lines.stop)
+    state.blkIndent -= 4
+    state.parentType = before
+    first = lines.start - (kind == "admonition")
+    opening.map = [first, max(state.line, first + 1)]
+    state.push(f"{kind}_close", "", -1)
+
+
+def _formula(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
+    text = _line(state, first)
+    closing = _OPENINGS.get(text[:2])
+    if closing is None or closing in text[2:]:  # on one line it is a paragraph like any other
+        return False
+    last = min(behind, first + MAX_FORMULA_LINES)
+    for line in range(first + 1, last):
+        text = _line(state, line) or state.src[state.bMarks[line] : state.eMarks[line]].strip()
+        if _HEADING.match(text) or (state.sCount[line] < state.blkIndent and text):
+            return False
+        if text.endswith(closing):
+            if not silent:
+                content = state.getLines(first, line + 1, state.blkIndent, False)
+                state.line = line + 1
+                _paragraph(state, first, line + 1, content.strip())
+            return True
+    return False
+
+
+def _paragraph(state: StateBlock, first: int, behind: int, content: str) -> None:
+    opening = state.push("paragraph_open", "p", 1)
+    opening.map = [first, behind]
+    inline = state.push("inline", "", 0)
+    inline.content, inline.map, inline.children = content, [first, behind], []
+    state.push("paragraph_close", "p", -1)

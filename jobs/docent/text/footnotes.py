@@ -1,0 +1,43 @@
+"""Footnotes of Markdown: marks such as `[^1]` left out of the sentence, the words of `^[a note]` told apart from it.
+
+Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_MARK = re.compile(r"(?P<space>[ \t]?)(?<!\\)\[\^(?P<label>[^\[\]\s^]{1,200})\](?!\()")
+_INLINE = re.compile(r"(?<!\\)\^\[(?P<words>(?:[^\[\]\\]|\\[\s\S]|\[[^\[\]]{0,500}\]){1,4000}+)\]")
+_DEFINED = re.compile(r"^[ \t>]{0,40}\[\^([^\[\]\s]{1,200})\]:", re.MULTILINE)
+_NUMBERED = re.compile(r"\d{1,5}[a-z]?|[*†‡§]+")
+
+
+def labels_in(text: str) -> frozenset[str]:
+    """The labels of all notes that a document defines."""
+    return frozenset(_DEFINED.findall(text)) if "[^" in text else frozenset()
+
+
+def split_notes(text: str, labels: Collection[str] = ()) -> tuple[str, list[str]]:
+    """A paragraph's Markdown without its marks and inline notes, and the words of these notes.
+
+    Args:
+        labels: of the notes that are defined. `[^a-z]` after a space is a class of characters where it is none of them.
+    """
+    if "[^" not in text and "^[" not in text:
+        return text, []
+    notes: list[str] = []
+
+    def cut(note: re.Match[str]) -> str:
+        if not any(character.isalpha() for character in note["words"]):
+            return note.group()
+        notes.append(" ".join(note["words"].split()))
+        return "\n" * note.group().count("\n")
+
+    def shown(mark: re.Match[str]) -> str:
+        before = mark.string[mark.start() - 1 : mark.start()]
+        attached = before != "" and not before.isspace() and not mark["space"]
+        return "" if attached or mark["label"] in labels or _NUMBERED.fullmatch(mark["label"]) else mark.group()
+
+    return _MARK.sub(shown, _INLINE.sub(cut, text)), notes

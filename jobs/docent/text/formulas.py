@@ -1,0 +1,57 @@
+r"""Where formulas stand in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
+
+Inside of them no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space behind
+it, none before the closing one, no digit behind that. `$5 and $10` are prices, and `\(note\)` is an escaped
+parenthesis. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# Each part is possessive and stops at the next delimiter, so that no text is looked at twice.
+_FORMULA = re.compile(
+    r"(?<!\\)\$\$(?!\$)(?P<block>(?:[^$\\]|\\[\s\S]|\$(?!\$)){1,20000}+)\$\$"
+    r"|(?<![\\$\w])\$(?![\s$])(?P<inline>(?:[^$\\]|\\[\s\S]){1,2000}+)(?<!\s)\$"
+    r"(?![\d$]|(?!(?:st|nd|rd|th|s)\b)[^\W\d_])"
+    r"|(?<!\\)\\\((?P<round>(?:[^\\]|\\(?![()])[\s\S]){1,2000}+)\\\)"
+    r"|(?<!\\)\\\[(?P<square>(?:[^\\]|\\(?![\[\]])[\s\S]){1,20000}+)\\\]"
+    r"|(?<!\\)\\begin\{[A-Za-z]{1,20}\*?\}(?P<environment>(?:[^\\]|\\(?!end\{)[\s\S]){1,5000}+)"
+    r"(?:\\end\{[A-Za-z]{1,20}\*?\}(?:\s{0,20}(?=\\end\{))?)++"
+)
+_TEX = re.compile(r"[\\^_{}=<>]")
+_WORD = re.compile(r"[^\W\d_]{2}")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+
+def formula_spans(text: str, code: Sequence[tuple[int, int]] = ()) -> list[tuple[int, int]]:
+    """Start and end of every formula, delimiters included, in order.
+
+    Args:
+        code: spans that hold code, in order; what begins in one of them is no formula.
+    """
+    if not any(opening in text for opening in ("$", "\\(", "\\[", "\\begin{")):
+        return []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for found in _FORMULA.finditer(text):
+        while at < len(code) and code[at][1] <= found.start():
+            at += 1
+        inside = at < len(code) and code[at][0] < found.end()
+        if not inside and _is_formula(found):
+            spans.append(found.span())
+    return spans
+
+
+def _is_formula(found: re.Match[str]) -> bool:
+    kind = found.lastgroup or ""
+    content = found[kind]
+    if "![" in content or "<img" in content or (kind != "block" and _BLANK_LINE.search(content)):
+        return False
+    if kind in ("block", "environment") or _TEX.search(content):
+        return True
+    if kind == "square":
+        return False
+    # Without a sign of TeX only short content is a formula: `$n$`, not `$5 per month or 50$`.
+    return content.strip() != "" and (not _WORD.search(content) or (kind == "inline" and " " not in content))

@@ -1,0 +1,67 @@
+"""The statements of a block of HTML in Markdown, each with its lines: what stands between the tags.
+
+Comments, scripts, styles and captions of figures are none. Broken HTML is read as it comes. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_HIDDEN = ("script", "style", "template", "figcaption", "svg", "noscript")
+# Tags that part one statement from the next.
+_PARTING = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|figure|figcaption|footer|form|h[1-6]|"
+    r"header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul)(?=[\s/>])[^<>]*+>",
+    re.IGNORECASE,
+)
+
+
+def comment_spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of every `<!-- comment -->`, in order; one that is never closed is none."""
+    spans: list[tuple[int, int]] = []
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        end = close + 3
+        spans.append((start, end))
+    return spans
+
+
+def blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text without some of its spans; their line breaks stay."""
+    pieces, end = [], 0
+    for start, behind in spans:
+        pieces += [text[end:start], "\n" * text.count("\n", start, behind)]
+        end = behind
+    return "".join([*pieces, text[end:]])
+
+
+def statements_in(content: str) -> Iterator[tuple[int, str]]:
+    """Pieces of a block between tags that part them: the 0-based line that each begins on, and its HTML."""
+    text = blanked(content, comment_spans(content))
+    text = blanked(text, _hidden_spans(text))
+    end = line = 0
+    for start, behind in [*(tag.span() for tag in _PARTING.finditer(text)), (len(text), len(text))]:
+        piece = text[end:start]
+        blank = piece[: len(piece) - len(piece.lstrip())]
+        if piece.strip():
+            yield line + blank.count("\n"), piece.strip()
+        line += text.count("\n", end, behind)
+        end = behind
+
+
+def _hidden_spans(text: str) -> list[tuple[int, int]]:
+    """Spans of elements whose words are not read, in order; one that is never closed is none."""
+    lowered = text.lower()
+    spans: list[tuple[int, int]] = []
+    for name in _HIDDEN:
+        end = 0
+        while (start := lowered.find(f"<{name}", end)) >= 0 and (close := lowered.find(f"</{name}", start)) >= 0:
+            behind = lowered.find(">", close)
+            end = behind + 1 if behind >= 0 else len(text)
+            spans.append((start, end))
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if not merged or start >= merged[-1][1]:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,106 @@
+"""Words that were divided at the end of a line, put together again; compounds keep their hyphen.
+
+What the document writes elsewhere decides first; then the form of the two parts. No dictionary. Reads and writes
+nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+HYPHENS = "-\u2010\u00ad"
+_DIVIDED = re.compile(rf"(?<=\w)[{HYPHENS}]\Z")
+# Addresses, options of commands and the like are not divided by rules of words.
+_CODE = re.compile(r"\A-|://|[@/_=\\<>$]")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+# "pre- and post-war": the hyphen stands for a word that is left out.
+_CONNECTING = frozenset("and or to und oder bis sowie bzw et ou y o e ed od of en eller och og".split())
+# First parts of compounds, unless a mere ending follows: "half-way", but "selfish" and "higher".
+_FIRST_PARTS = frozenset(
+    "self well half high low long short full cross non ex all two three four five six seven eight nine ten twenty "
+    "thirty forty fifty sixty seventy eighty ninety first second third mid wide deep hand left right open hard "
+    "soft".split()
+)
+_ENDINGS = frozenset(
+    "er ers est ing ings ness nesses ly ed en ened ening ship age ages ware some somely ful fully fulness less ary "
+    "aries sense ish hood dom ity ies y n ner ners th ths eth teen ity ation wards ward".split()
+)
+_LAST_PARTS = frozenset(
+    "based shaped sized driven powered operated mounted coloured colored known made century free".split()
+)
+_PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
+
+
+class Words(Counter[str]):
+    """How often a document writes a word, hyphens inside of it included, where no line ends."""
+
+    @classmethod
+    def of(cls, lines: Iterable[str]) -> Words:
+        """The words of these lines, lower case, without the one that each begins and ends with if it is divided."""
+        counted = cls()
+        for line in lines:
+            counted.update(_WORD.findall(line.rstrip(HYPHENS).lower()))
+        return counted
+
+
+def is_divided(line: str) -> bool:
+    """Whether a line ends with a hyphen behind a letter or digit."""
+    return _DIVIDED.search(line) is not None
+
+
+def whole_word(head: str, tail: str, words: Words) -> str | None:
+    """A word from its two parts; None where they are two words.
+
+    Args:
+        head: the end of a line back to its last blank, with the hyphen.
+        tail: the beginning of the next line up to its first blank.
+    """
+    stem, letters = head[:-1], _LETTERS.match(tail)
+    if _CODE.search(head) or letters is None:
+        return f"{stem}-{tail}" if tail[:1].isalnum() else None
+    if not tail[0].islower():
+        # "CONSER-" and "VATION", but "Anglo-" and "Saxon"
+        known = words[f"{_last_letters(stem.lower())}{letters.group().lower()}"]
+        return stem + tail if known and stem.isupper() else f"{stem}-{tail}"
+    if head[-1] == "\u00ad":
+        return stem + tail
+    first = _last_letters(stem)
+    if tail.rstrip(".,;:").lower() in _CONNECTING:
+        return None
+    return stem + tail if _is_one_word(first, letters.group().lower(), words) else f"{stem}-{tail}"
+
+
+def joined(lines: Sequence[str], words: Words) -> str:
+    """Lines of one paragraph as one line, divided words whole again."""
+    text = ""
+    for line in (" ".join(each.split()) for each in lines):
+        if not line:
+            continue
+        before, _, head = text.rpartition(" ")
+        tail, _, rest = line.partition(" ")
+        if is_divided(text) and (word := whole_word(head, tail, words)) is not None:
+            text = " ".join(part for part in (before, word, rest) if part)
+        else:
+            text = f"{text} {line}" if text else line
+    return text
+
+
+def _last_letters(stem: str) -> str:
+    found = _LETTERS.findall(stem)
+    return found[-1].lower() if found and stem.endswith(found[-1]) and not stem[-len(found[-1]) :].isupper() else ""
+
+
+def _is_one_word(first: str, second: str, words: Words) -> bool:
+    """Whether two parts make one word rather than a compound with a hyphen."""
+    if len(first) < 2 or "-" in first:  # "x-ray", "DNA-based", "3-fold", "mother-in-law"
+        return False
+    if words[first + second] or words[f"{first}-{second}"]:
+        return words[first + second] >= words[f"{first}-{second}"]
+    if first in _PREFIXES or second in _ENDINGS:
+        return True
+    if len(second) < 3:  # rules of hyphenation leave three letters, but for endings
+        return False
+    return first not in _FIRST_PARTS and second not in _LAST_PARTS

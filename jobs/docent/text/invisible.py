@@ -1,0 +1,20 @@
+"""Characters that only tell a program where a word may be divided: soft hyphens and zero-width spaces.
+
+They are invisible, and a word that holds one is another word to every comparison. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Thai, Lao, Tibetan, Burmese and Khmer part words by zero-width spaces; joiners mean something beside their letters.
+_UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"
+_INVISIBLE = re.compile(
+    rf"[\u00ad\u2060\ufeff]|(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])"
+    r"|(?<=[A-Za-z\u00c0-\u024f])[\u200c\u200d](?=[A-Za-z\u00c0-\u024f])"
+)
+
+
+def without_invisible(text: str) -> str:
+    """The text without soft hyphens, zero-width spaces and byte order marks; lines stay as they are."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
