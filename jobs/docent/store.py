@@ -6,9 +6,10 @@
     <run>/<unit>/<spec10>/shard-00003-of-00008.json          the marker: its rename commits the shard
     <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
 
-Everything is written under a temporary name (host and pid in it), synced and renamed. A marker or `_SUCCESS.json`
-counts only while every file it lists has its size and is no newer than it; a newer file decides by its sha256. The
-digest of a unit covers its rows in order and its files, so one shard or sixteen give the same digest.
+Everything is written under a temporary name (host and pid in it), synced and renamed (durable.py). A marker or
+`_SUCCESS.json` counts only while every file it lists has its size and neither mtime nor ctime is newer; the sha256 of a
+newer file decides (listings.py). The digest of a unit covers its rows in order and its files, so one shard or sixteen
+give the same digest.
 """
 
 from __future__ import annotations
