@@ -56,7 +56,7 @@ class Snapshot:
         digest: sha256 over names and contents.
         taken_ns: when hashing began, nanoseconds since the epoch.
         files: content of every regular file, by path.
-        folders: stamp of every folder, by path.
+        folders: stamp of every folder, by path, and of inputs that are links.
         others: names of links and special files, which are not opened.
         new_files, new_bytes: what had to be hashed because it was not known.
     """
@@ -108,12 +108,19 @@ def name_of(path: Path) -> str:
 
 def _lines(path: Path, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
     """What of an input is hashed beside its name."""
+    _note_link(path, snapshot)
     if path.is_dir():
         for entry in walk(path, snapshot.outwards):
             yield from _line(entry, snapshot, known)
     elif path.is_file():
         refuse_system_folder(path)
         yield _content(path, os.stat(path), snapshot, known)
+
+
+def _note_link(path: Path, snapshot: Snapshot) -> None:
+    """Keep the stamp of an input that is a link: it may lead elsewhere for a moment."""
+    if path.is_symlink():
+        snapshot.folders[f"{path} (the link)"] = Stamp.of(path.lstat())
 
 
 def _line(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
@@ -170,6 +177,7 @@ def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
     """
     now = Snapshot(before.paths, before.outwards)
     for path in before.paths:
+        _note_link(path, now)
         if path.is_dir():
             for entry in walk(path, before.outwards):
                 _look(entry.path, entry.kind, entry.found, now)

@@ -10,7 +10,7 @@ import functools
 import json
 import logging
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from docent.confinement import OutsideRunError, inside, is_plain
 from docent.durable import sha256_of
+from docent.errors import InputError
 from docent.printing import printable
 
 log = logging.getLogger("docent.store")
@@ -97,6 +98,7 @@ class Marker(_Checked):
 
 
 K = TypeVar("K", Success, Marker)
+M = TypeVar("M", bound=BaseModel)
 
 
 def load_json(path: Path) -> dict[str, Any] | None:
@@ -180,6 +182,24 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], ver
         _warn(str(listed_in), error.what)
         return False
     return True
+
+
+def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
+    """Rows of a JSONL file.
+
+    Raises:
+        InputError: a line does not hold a row of `kind`; names file and line.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise InputError(
+                    f"not a {kind.__name__}: {where} {first['msg']}", f"{path}:{number}", "docent run --verify"
+                ) from None
 
 
 @functools.cache

@@ -6,9 +6,10 @@
     <run>/<unit>/<spec10>/shard-00003-of-00008.json          the marker: its rename commits the shard
     <run>/<unit>/<spec10>/files/<sha16>.<suffix>             pictures and the like, named by content
 
-Everything is written under a temporary name (host and pid in it), synced and renamed. A marker or `_SUCCESS.json`
-counts only while every file it lists has its size and is no newer than it; a newer file decides by its sha256. The
-digest of a unit covers its rows in order and its files, so one shard or sixteen give the same digest.
+Everything is written under a temporary name (host and pid in it), synced and renamed (durable.py). A marker or
+`_SUCCESS.json` counts only while every file it lists has its size and neither mtime nor ctime is newer; the sha256 of a
+newer file decides (listings.py). The digest of a unit covers its rows in order and its files, so one shard or sixteen
+give the same digest.
 """
 
 from __future__ import annotations
@@ -22,13 +23,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from docent.confinement import OutsideRunError, inside
 from docent.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
 from docent.inputs import digest_of_paths
-from docent.listings import SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success
+from docent.listings import SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success, read_rows
 from docent.printing import printable
 from docent.records import Reject, Row, canonical_json
 
@@ -147,27 +146,6 @@ class Artifact:
     def rejected_because(self) -> str:
         """Why rows were rejected, and how many for each reason."""
         return ", ".join(f"{number} x {reason}" for reason, number in self.success["reject_reasons"].items())
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
-    """Rows of a JSONL file.
-
-    Raises:
-        InputError: a line does not hold a row of `kind`; names file and line.
-    """
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(str(part) for part in first["loc"])
-                raise InputError(
-                    f"not a {kind.__name__}: {where} {first['msg']}", f"{path}:{number}", "docent run --verify"
-                ) from None
 
 
 def find_artifact(run_dir: Path, unit: str, spec: str, verify: bool = False) -> Artifact | None:

@@ -230,6 +230,18 @@ def test_whoever_waits_for_a_unit_sees_it_complete_although_the_sources_changed_
     assert RunStates(config, run_dir).of("ingest").artifact is None
 
 
+def test_a_link_that_leads_elsewhere_for_a_moment_is_noticed(museum: Path, tmp_path: Path) -> None:
+    link, other = tmp_path / "current", tmp_path / "other"
+    other.mkdir()
+    link.symlink_to(museum)
+    snapshot = take_snapshot((link,))
+    assert inputs.changes_since(snapshot, tmp_path / "runs" / "demo") == []
+    for target in (other, museum):
+        link.unlink()
+        link.symlink_to(target)
+    assert inputs.changes_since(snapshot, tmp_path / "runs" / "demo")
+
+
 def test_weights_behind_links_of_a_cache_are_looked_at_too(tmp_path: Path) -> None:
     blobs, model = tmp_path / "cache" / "blobs", tmp_path / "cache" / "snapshots" / "main"
     blobs.mkdir(parents=True)

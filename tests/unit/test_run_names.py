@@ -91,6 +91,15 @@ def test_a_torn_or_foreign_configuration_is_one_message(verb: list[str], text: s
         assert found.exception.next_step
 
 
+@pytest.mark.parametrize("path", ["/", "/proc/self", "/nowhere/at/all"])
+def test_doctor_names_a_source_that_cannot_be_one(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(json.dumps({"ingest": {"sources": [{"kind": "markdown", "path": path}]}}))
+    found = call("doctor", str(file), "--data", str(tmp_path), "-o", "json")
+    assert [check["level"] for check in json.loads(found.output) if check["name"] == "source"] == ["missing"]
+    assert found.exit_code == 105
+
+
 def test_a_run_folder_that_is_a_file_or_a_link_to_nothing_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "dead").symlink_to("nowhere")

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import PipelineConfig
+from docent.errors import InputError
 from docent.launcher.backends.local import cores
 from docent.pipeline import input_paths, section_of, units
+from docent.printing import printable
+from docent.walk import refuse_system_folder
 
 MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
@@ -130,12 +133,21 @@ def _links(data_dir: Path) -> Check:
     return Check("data folder", "ok", f"{existing} is writable")
 
 
+def _source(path: Path) -> Check:
+    try:
+        refuse_system_folder(path)
+    except InputError as error:
+        return Check("source", "missing", f"{printable(str(path))}: {error.what}", "fix ingest.sources")
+    if path.exists():
+        return Check("source", "ok", printable(str(path)))
+    return Check("source", "missing", f"{printable(str(path))} does not exist", "fix ingest.sources")
+
+
 def _inputs(config: PipelineConfig) -> Iterator[Check]:
     for unit in units(config).values():
         if unit.stage == "ingest":
             for path in input_paths(config, unit):
-                missing = Check("source", "missing", f"{path} does not exist", "mend ingest.sources")
-                yield Check("source", "ok", str(path)) if path.exists() else missing
+                yield _source(path)
 
 
 def _base_model(config: PipelineConfig) -> Iterator[Check]:
