@@ -99,7 +99,8 @@ def run_folder(folder: Path, tables: tuple[str, str], data: Path) -> Ran:
         {"kind": "csv", "path": str(folder / tables[1]), "language": "Korean"},
     ]
     types = 'generate_qa={"types": ["all", "styles"], "temperatures": [0.7], "max_reject_rate": 1}'
-    read = [f"ingest.sources={json.dumps(sources)}", "ingest.max_reject_rate=0.5", "ingest.pdf.clean=false"]
+    pdf = ["ingest.pdf.clean=false", "ingest.pdf.figure_dpi=72"]
+    read = [f"ingest.sources={json.dumps(sources)}", "ingest.max_reject_rate=0.5", *pdf]
     return run("documents", data, *read, types)
 
 

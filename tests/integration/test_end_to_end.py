@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts" / "prove"))
 
 from permuted import answer_permuted  # noqa: E402 - lies in scripts/prove
 
-pytestmark = pytest.mark.timeout(600)  # a fine-tuning, on cores that other tests share
+pytestmark = pytest.mark.timeout(1200)  # a fine-tuning, on cores that other tests share
 EXHIBITS = ["gyroid", "icosahedron", "menger-sponge", "monkey-saddle", "torus"]
 
 

@@ -25,7 +25,7 @@ def docent(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedPr
     offline = {"HF_HUB_OFFLINE": "1", "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1"}
     environment = {**os.environ, **offline, **environ}
     command = [sys.executable, "-m", "docent", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=480)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -154,8 +155,10 @@ def record(checkout: Path, bad: int, *arguments: str) -> dict[str, str]:
     (checkout / "tests/feature_results.py").write_text(Path(feature_results.__file__).read_text())
     (checkout / "tests/__init__.py").touch()
     (checkout / "tests/conftest.py").write_text('pytest_plugins = ("tests.feature_results",)\n')
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(checkout), *arguments]
-    subprocess.run([sys.executable, "-m", "pytest", *options], cwd=checkout, capture_output=True, check=False)
+    options = ["-q", "-p", "no:cacheprovider", "-p", "xdist.plugin", "--rootdir", str(checkout), *arguments]
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # those of docent's tests take a second to load
+    command = [sys.executable, "-m", "pytest", *options]
+    subprocess.run(command, cwd=checkout, env=environ, capture_output=True, check=False)
     return feature_results.read_results(checkout, feature_results.digest_of_sources(checkout))
 
 
