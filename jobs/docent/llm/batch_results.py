@@ -139,7 +139,7 @@ class Results:
             )
         if batch.status == "failed" and not outcome.queue_is_full:
             return ConfigError(
-                f"the endpoint refuses a whole batch: {words}", where, "mend what it says, or set llm.mode to online"
+                f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
             )
         return None
 
