@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from tests.mock_endpoint import MockEndpoint, mock_endpoint, questions
 
+from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.client import ChatClient
 from docent.llm.journal import Entry, Journal, State, count_known
@@ -272,3 +273,21 @@ def test_who_waits_for_another_process_stops_when_told(endpoint: MockEndpoint, t
         assert endpoint.stats()["requests"] == 3
         stops[0].set()
         assert first.result(20) == "stopped"
+
+
+def test_a_batch_run_waits_for_what_another_run_asks_on_line(endpoint: MockEndpoint, tmp_path: Path) -> None:
+    behave(endpoint, latency_s=1.0)
+    online = endpoint.llm(provider="openai", max_in_flight=4)
+    batch = endpoint.llm(provider="openai", mode="batch", batch_poll_s=0.1)
+
+    def ask(llm: Llm, count: int) -> list[str]:
+        with ChatClient(llm, tmp_path / "j.sqlite", environ={"OPENAI_API_KEY": "none"}) as client:
+            return [reply.text for reply in client.ask(questions(count))]
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask, online, 4)
+        until(lambda: endpoint.stats()["in_flight"] == 4)
+        second = pool.submit(ask, batch, 6)
+        assert first.result(30) == second.result(30)[:4]
+    counts = endpoint.stats()
+    assert (counts["requests"], counts["repeated"], counts["batch_lines_ok"]) == (4, 0, 2)

@@ -103,6 +103,8 @@ class Batches:
             self._given_up |= this.too_long
             if this.reached and not this.running:
                 raise this.reached
+            if missing and not this.running and not this.too_long:
+                await asyncio.sleep(self._llm.batch_poll_s)  # another process asks for all of it
             before = self.replied
             outcomes = [outcome async for outcome in self._ended(this.running)]
             await self._weigh(outcomes, self.replied > before)

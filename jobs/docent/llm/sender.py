@@ -148,6 +148,8 @@ class Sender:
         """The reply of one try, or of another process that asks for the same."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
+            if self.closing.is_set():
+                raise StoppedError("stopped before all was asked", next_step="docent run")
             claims = await self.journal.waiters.wait(ask.key, LONGEST_CLAIM_S)
         return entry
 

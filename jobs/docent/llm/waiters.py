@@ -37,7 +37,7 @@ class Waiters:
             ConfigError, TemporaryError: the journal cannot be read.
         """
         if not self._said:
-            log.info("another process that shares the journal asks for the same: its replies are awaited")
+            log.info("another process that shares the journal asks the same: its replies are waited for")
             self._said = True
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._of.setdefault(key, []).append(future)
@@ -61,6 +61,7 @@ class Waiters:
         self._end(list(self._of), StoppedError("stopped before all was asked", next_step="docent run"))
         if self._poller is not None:
             self._poller.cancel()
+            self._poller = None  # who waits from now on needs another one
 
     async def _poll(self) -> None:
         while self._of:
