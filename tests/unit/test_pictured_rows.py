@@ -95,7 +95,7 @@ def test_a_picture_is_looked_for_in_every_form_that_tools_write(folder: Path, fo
 def test_a_picture_that_does_not_decode_is_named(folder: Path, form: Any) -> None:
     (problem,) = validate(jsonl(folder / "train.jsonl", form("pics/cut.png"))).problems
     assert problem.path == "pics/cut.png"
-    assert problem.problem in ("not an image", "does not decode")
+    assert problem.problem.startswith(("not an image", "does not decode"))
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def _why_not_decoded(path: Path) -> str:
     try:
         decode(path, MAX_PIXELS)
     except PhotoError as error:
-        return error.reason
+        return f"{error.reason}: {error.detail}" if error.detail else error.reason
     except OSError as error:
         return error.strerror or str(error)
     return ""
