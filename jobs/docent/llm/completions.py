@@ -6,6 +6,7 @@ out wherever they stand; errors come in place of the choices or inside one. open
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from docent.llm.event_stream import BrokenStreamError, is_stream, joined, withou
 from docent.llm.finish_reasons import MAX_WORD_CHARS, is_whole, noted
 from docent.llm.tokens import tokens_told
 
+MAX_INT_CHARS = 20
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
 )
@@ -94,10 +96,18 @@ def _object_of(body: bytes) -> dict[str, Any]:
     except BrokenStreamError as error:
         raise NoCompletionError(f"the reply is {error}") from None
     except ValueError:
-        found = None
+        found = _with_huge_numbers(body)
     if not isinstance(found, dict):
         raise NoCompletionError("the reply is not a chat completion")
     return found
+
+
+def _with_huge_numbers(body: bytes) -> Any:
+    """The body with integers of thousands of digits, which Python refuses, read as nothing; None where it is no JSON."""
+    try:
+        return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) <= MAX_INT_CHARS else None)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
