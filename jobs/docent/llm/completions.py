@@ -103,7 +103,7 @@ def _object_of(body: bytes) -> dict[str, Any]:
 
 
 def _with_huge_numbers(body: bytes) -> Any:
-    """The body with integers of thousands of digits, which Python refuses, read as nothing; None where it is no JSON."""
+    """The body with integers of thousands of digits, which Python refuses, as null; None where it is not JSON."""
     try:
         return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) <= MAX_INT_CHARS else None)
     except (ValueError, RecursionError):
