@@ -66,6 +66,7 @@ prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folde
 	@.venv/bin/python scripts/prove/hostile_endpoints.py
 	@.venv/bin/python scripts/prove/permuted.py
 	@.venv/bin/python scripts/prove/million_rows.py
+	@.venv/bin/python scripts/prove/many_documents.py
 	@if [ -n "$$KUBECONFIG" ]; then .venv/bin/python scripts/prove/cluster_kills.py $(KUBELET); \
 	else echo "kills on a cluster: not run, KUBECONFIG names no cluster"; fi
 
