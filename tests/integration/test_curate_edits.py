@@ -172,7 +172,7 @@ def test_all_problems_of_a_file_are_named_at_once_with_their_lines(
         (b"id,decision\n", "columns are missing: edited_question, edited_answer"),
         (b"", "columns are missing"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00" * 99, "no text: save the sheet as CSV"),
-        (b"id,decision\n\x81\x8d\x8f\x90\x9d", "no text: save the sheet as CSV"),
+        (b"id,decision\n\x81\x8d\x00\xff\x01\x02", "no text: save the sheet as CSV"),
         (b'id,decision,edited_question,edited_answer\n"open,approve,,\n', "not a CSV"),
         (b"id,decision,edited_question,edited_answer\n" + b"a" * 300_000, "not a CSV"),
         (None, "not there"),
