@@ -125,7 +125,7 @@ class Kubernetes(Section):
         """Refuse what would put a secret into every manifest and ConfigMap of the run, without repeating it."""
         if found := sorted(name for name, value in env.items() if holds_secret(name, value)):
             raise ValueError(
-                f"{', '.join(found)} would put a secret into manifests: keep it in the Secret that "
+                f"would put a secret into manifests ({', '.join(found)}): keep it in the Secret that "
                 "kubernetes.keys_from names, under the name that llm.api_key_env gives"
             )
         return env

@@ -16,7 +16,7 @@ LONGEST_TOLD_S = 86_400.0
 """A pause or a reset further away than a day makes no sense."""
 MAX_TOLD_CHARS = 40
 """A longer header is no number; Python would take minutes to find that out."""
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(?<!\d)(\d++(?:\.\d++)?+)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_DATE_CHARS = 64
 

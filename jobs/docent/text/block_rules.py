@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 MAX_FORMULA_LINES = 200
 _FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,200})\]:[ \t]*")
 _ADMONITION = re.compile(
-    r"(?:(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z][\w-]*(?:[ \t]+[A-Za-z][\w-]*){0,5}[ \t]*|===[!+]?[ \t]+(?=\"))"
-    r"(?:\"([^\"\n]*)\")?[ \t]*\Z"
+    r"(?:(?:!!!|\?\?\?\+?)[ \t]+[A-Za-z][\w-]*+(?:[ \t]++[A-Za-z][\w-]*+){0,5}[ \t]*+|===[!+]?[ \t]++(?=\"))"
+    r"(?:\"([^\"\n]*+)\")?[ \t]*+\Z"
 )
 _COLONS = re.compile(
-    r":{3,}[ \t]*(?:\{[^{}\n]*\}|[A-Za-z][\w-]*)?[ \t]*(?:\[([^\[\]\n]*)\]|\"([^\"\n]*)\"|([^:\n]*?))[ \t]*:*\Z"
+    r":{3,}+[ \t]*+(?:\{[^{}\n]*+\}|[A-Za-z][\w-]*+)?[ \t]*+"
+    r"(?:\[([^\[\]\n]*+)\]|\"([^\"\n]*+)\"|([^:\n]*+))[ \t]*+:*+\Z"
 )
 _OPENINGS = {"$$": "$$", "\\[": "\\]"}
 _HEADING = re.compile(r"#{1,6}[ \t]")
@@ -72,7 +73,7 @@ def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
     if found is None or silent:
         return found is not None
     state.line = first + 1
-    _paragraph(state, first, first + 1, next((words for words in found.groups() if words), ""))
+    _paragraph(state, first, first + 1, next((words for words in found.groups() if words), "").rstrip())
     return True
 
 

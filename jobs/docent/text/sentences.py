@@ -16,7 +16,7 @@ ABBREVIATIONS = frozenset(
 )
 _ENDS = ".!?…。！？"
 # The end of a sentence: stop marks, closing quotes or brackets, then a space (none needed in Chinese and Japanese).
-_BOUNDARY = re.compile(r"([.!?…]+[\"'”’)\]]*)\s+|([。！？]+[」』”）]*)\s*")
+_BOUNDARY = re.compile(r"(?<![.!?…])([.!?…]++[\"'”’)\]]*+)\s+|([。！？]+[」』”）]*)\s*")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 # A line this long was wrapped rather than ended, unless it ends with a stop mark.
 _WRAPPED_CHARS = 50

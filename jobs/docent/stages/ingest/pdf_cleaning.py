@@ -25,7 +25,8 @@ _GROWING_SHARE, _APART_SHARE = 0.6, 0.5
 _NUMBER = re.compile(r"\d{1,9}")
 _ROMAN = re.compile(r"[ivxlc]{1,7}|[IVXLC]{1,7}")
 _PAGE_LABEL = re.compile(
-    r"\W*(?:page|seite|pagina|página|p\.|s\.|p|s)?\s*#\s*(?:(?:of|von|de|di|/|\|)\s*#)?\W*", re.IGNORECASE
+    r"\W{0,9}(?:page|seite|pagina|página|p\.|s\.|p|s)?\s{0,9}#\s{0,9}(?:(?:of|von|de|di|/|\|)\s{0,9}#)?\W{0,9}",
+    re.IGNORECASE,
 )
 _LISTED = ("- ", "## ", "| ")
 
