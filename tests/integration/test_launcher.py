@@ -368,7 +368,7 @@ def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(whole)
     done = broken(tmp_path, (DATA_STAGES % path).replace("assess_images", "  max_reject_rate: 0.5\nassess_images"))
     assert done.returncode == 0, done.stdout
-    rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("*/rejects-*.jsonl"))
+    rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("latest/rejects-*.jsonl"))
     assert "too many pixels" in rejects and "path leaves" in rejects
     assert rejects.count('"reason":"does not decode"') == 1
 
