@@ -84,7 +84,7 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
-        if name and _is_run(path, found_inside):
+        if name and is_run(path, found_inside):
             yield Entry(name, Path(path), "run", found)
             continue
         yield Entry(name, Path(path), "folder", found, empty=not found_inside)
@@ -110,7 +110,7 @@ def children(folder: Path) -> list[Entry]:
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
     found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
-    return [replace(one, kind="run") if one.kind == "folder" and _is_run(str(one.path)) else one for one in found]
+    return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
 
 
 def refuse_system_folder(path: Path) -> None:
@@ -182,13 +182,19 @@ def _kind(found: os.stat_result) -> Kind:
     return "file" if stat.S_ISREG(found.st_mode) else "special"
 
 
-def _is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
-    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs."""
+def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
+    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs.
+
+    Args:
+        path: the folder.
+        found_inside: what it holds, where that is known.
+        levels: how many levels of folders below it are looked into.
+    """
     inside = _children(path) if found_inside is None else found_inside
     if any(RUN_FILES.fullmatch(child.name) for child in inside):
         return True
     if os.path.basename(path) == CACHE:
         with os.scandir(os.path.dirname(path)) as beside:
             return any(os.path.lexists(f"{one.path}/pipeline.resolved.yaml") for one in beside)
-    below = (child.is_dir(follow_symlinks=False) and _is_run(child.path, None, levels - 1) for child in inside)
+    below = (child.is_dir(follow_symlinks=False) and is_run(child.path, None, levels - 1) for child in inside)
     return levels > 0 and bool(inside) and all(below)

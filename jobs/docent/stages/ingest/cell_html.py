@@ -10,15 +10,30 @@ from __future__ import annotations
 import html
 import re
 
+from docent.text.superscripts import with_superscripts
+
 _BLOCKS = frozenset(
-    "address article blockquote div dd dl dt figure footer header main p pre section table tr ul ol".split()
+    "address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption figure footer "
+    "form header legend main menu nav ol option p pre section summary table tfoot tr ul".split()
 )
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 _DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
-_OTHER = frozenset("a br font hr img li span sub sup td th thead tbody u body html".split())
-_KNOWN = "|".join(sorted(_BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)))
-_IS_HTML = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_OTHER = frozenset(
+    "a abbr acronym area audio base basefont bdi bdo big body br button cite col colgroup data del dfn font hr html img "
+    "input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select small source "
+    "span strike sub sup tbody td textarea th thead time track tt u var video wbr".split()
+)
+_NAMES = _BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)
+_KNOWN = "|".join(sorted(_NAMES))
+# What may stand behind a name: attributes have values. `a <b and c> d` is text, and so is `<name@example.org>`.
+_FLAGS = (
+    r"(?:\s++(?:async|checked|compact|controls|defer|disabled|hidden|itemscope|noshade|nowrap|reversed|selected)\b)*+"
+    r"\s*+/?\s*+"
+)
+_IS_HTML = re.compile(rf"<(?:{_KNOWN})(?:\s[^<>=]*+=[^<>]*+|{_FLAGS})>|</(?:{_KNOWN})\s*>", re.IGNORECASE)
+_BEHIND_NAME = re.compile(rf"(?:\s[^=]*+=.*|{_FLAGS})", re.IGNORECASE | re.DOTALL)
+_BEHIND_PREFIX = re.compile(rf":[A-Za-z][\w.-]*+(?:\s[^=]*+=.*|{_FLAGS})", re.IGNORECASE | re.DOTALL)
 # Neither begins anew inside another, so that no text is looked at twice.
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
@@ -30,6 +45,7 @@ _BREAKS_LINES = re.compile(
     rf"<!--|</?(?:{'|'.join(sorted(_BLOCKS | _DROPPED | set(_HEADINGS)))}|br|hr|li|td|th|thead|tbody|body|html)\b",
     re.IGNORECASE,
 )
+_END_OF_DROPPED = re.compile(rf"</({'|'.join(sorted(_DROPPED))})\b", re.IGNORECASE)
 _ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>]{0,200}?&gt;")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
@@ -65,17 +81,28 @@ def without_entities(text: str) -> str:
 def to_markdown(text: str, emphasis: bool = True) -> str:
     """The Markdown of a cell with tags, with or without bold and italics."""
     made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
-    text = _without_comments(text)
+    text = with_superscripts(_without_comments(text))
+    last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
+        name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
+        if not _is_tag(name, behind):
+            continue
         made.text(text[end : tag.start()])
         if tag[1]:
-            made.closed(tag[2].lower())
-        else:
-            made.opened(tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS])
+            made.closed(name)
+        elif name not in _DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
+            made.opened(name, behind)  # a script that is never closed would take all the text behind it
         end = tag.end()
     made.text(text[end:])
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _is_tag(name: str, behind: str) -> bool:
+    """Whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes."""
+    if name in _NAMES:
+        return _BEHIND_NAME.fullmatch(behind) is not None
+    return _BEHIND_PREFIX.fullmatch(behind) is not None or ("=" in behind and behind[:1].isspace())
 
 
 def _without_comments(text: str) -> str:
@@ -96,6 +123,7 @@ class _Markdown:
         self.dropped: list[str] = []
         self.lists: list[int] = []
         self.links: list[str] = []
+        self.in_cell = False
 
     def opened(self, tag: str, attributes: str) -> None:
         if tag in _DROPPED:
@@ -107,6 +135,9 @@ class _Markdown:
         if tag == "a":
             address = _LINK.fullmatch(_attribute(attributes, "href"))
             self.links.append(address.group() if address else "")
+        if tag in ("td", "th") and self.in_cell:  # HTML need not close a cell
+            self.pieces.append(" | ")
+        self.in_cell = (self.in_cell or tag in ("td", "th")) and tag != "tr"
         self.pieces.append(self._before(tag, attributes))
 
     def closed(self, tag: str) -> None:
@@ -121,6 +152,7 @@ class _Markdown:
             self.pieces.append(f"]({address})" if address else "")
         elif tag in ("td", "th"):
             self.pieces.append(" | ")
+            self.in_cell = False
         elif tag in _BLOCKS or tag in _HEADINGS:
             self.pieces.append("\n" if tag in ("tr", "dt", "dd") or self.lists else "\n\n")
         else:

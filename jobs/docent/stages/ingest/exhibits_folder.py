@@ -151,9 +151,9 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Whether a file is meant as a photo: by its suffix, and by its first bytes where its name has none."""
-    if suffix := PurePosixPath(name).suffix.lower():
-        return suffix in PHOTO_SUFFIXES
+    """Whether a file is meant as a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
+        return True
     try:
         path = confined(root, folder, name)
     except OutsideError:

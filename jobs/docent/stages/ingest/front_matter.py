@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from docent.text.surrogates import without_surrogates
+
 log = logging.getLogger("docent.ingest")
 
 MAX_CHARS = 64_000
@@ -105,7 +107,7 @@ def _scalars(found: dict[Any, Any]) -> dict[str, str]:
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             value = ", ".join(value)  # noqa: PLW2901
         if isinstance(name, str) and isinstance(value, str) and value.strip():
-            meta[name] = " ".join(value.split())[:MAX_VALUE_CHARS]
+            meta[without_surrogates(name)] = " ".join(without_surrogates(value).split())[:MAX_VALUE_CHARS]
     return meta
 
 

@@ -1,0 +1,23 @@
+"""Small things in Markdown that change what a statement says."""
+
+from pathlib import Path
+
+from tests.markdown_files import written
+
+
+def facts(folder: Path, text: str) -> list[str]:
+    return [fact.text for section in written(folder, text).sections for fact in section.facts]
+
+
+def test_a_raised_number_stays_raised_in_a_statement(tmp_path: Path) -> None:
+    found = facts(tmp_path, "# Bell\n\nIt weighs 10<sup>3</sup> kg and has 5 m<sup>2</sup> of brass.\n")
+    assert found == ["It weighs 10³ kg and has 5 m² of brass."]
+
+
+def test_a_backslash_that_breaks_a_line_is_no_word_of_the_statement(tmp_path: Path) -> None:
+    assert facts(tmp_path, "# Bell\n\nIt was cast\\\nin the year 1700.\n") == ["It was cast in the year 1700."]
+
+
+def test_letters_that_become_longer_in_lower_case_do_not_shift_what_is_hidden(tmp_path: Path) -> None:
+    text = "# Saat\n\n<div>İİİİ saat İstanbul şehrinde durur.<script>x = 1</script> Kule çok yüksektir.</div>\n"
+    assert facts(tmp_path, text) == ["İİİİ saat İstanbul şehrinde durur.", "Kule çok yüksektir."]
