@@ -1,4 +1,4 @@
-"""HTML in cells and descriptions as people paste it: broken, beside text that only looks like it, with raised numbers."""
+"""HTML in cells and descriptions as people paste it: broken, beside text that looks like it, with raised numbers."""
 
 import pytest
 

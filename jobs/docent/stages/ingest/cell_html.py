@@ -20,9 +20,9 @@ _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
 _DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
 _OTHER = frozenset(
-    "a abbr acronym area audio base basefont bdi bdo big body br button cite col colgroup data del dfn font hr html img "
-    "input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select small source "
-    "span strike sub sup tbody td textarea th thead time track tt u var video wbr".split()
+    "a abbr acronym area audio base basefont bdi bdo big body br button cite col colgroup data del dfn font hr html "
+    "img input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select small "
+    "source span strike sub sup tbody td textarea th thead time track tt u var video wbr".split()
 )
 _NAMES = _BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)
 _KNOWN = "|".join(sorted(_NAMES))

@@ -78,11 +78,8 @@ def addresses_of(cell: str) -> list[Address]:
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
-            return [
-                Address(url, " ".join(without_surrogates(key).split()))
-                for key, value in found.items()
-                for url in _texts(value)
-            ]
+            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in found.items()]
+            return [Address(url, caption) for caption, value in captions for url in _texts(value)]
         if isinstance(found, list):
             return [Address(url) for url in _texts(found)]
     return [Address(line.strip()) for line in text.splitlines() if line.strip()]
