@@ -119,6 +119,13 @@ def is_text(text: str) -> bool:
     return controls <= len(probe) * _MAX_CONTROL_SHARE
 
 
+def why_no_text(text: str) -> str:
+    """Why decoded bytes are no plain text, for people; "" where they are."""
+    if text.startswith("{\\rtf"):
+        return "it is RTF: save it as plain text"
+    return "" if is_text(text) else "it has control characters as no text has"
+
+
 def _utf16_without_mark(data: bytes) -> str | None:
     """`utf-16-le` or `utf-16-be` where there are zeros and one of them gives more spaces and line breaks; else None.
 

@@ -15,7 +15,7 @@ from docent.config import Source
 from docent.errors import InputError
 from docent.printing import printable
 from docent.records import SPLITS, Reject, Slots
-from docent.stages.ingest.cell_html import readable_html, without_entities
+from docent.stages.ingest.cell_html import readable_html
 from docent.stages.ingest.csv_files import NO_ROWS, EncodingError, open_csv, problem_of, without_empty_end
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
 from docent.stages.ingest.exhibit_names import ID_COLUMNS, usable_id, with_spoken_names
@@ -104,7 +104,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
     cells = without_empty_end(record.cells, width)
     if problem := problem_of(record, cells, width, printable(source.path.name)):
         return problem
-    name = without_entities(cells[columns[NAME]]).strip()
+    name = readable_html(cells[columns[NAME]].strip())
     text = readable_html(cells[columns[DESCRIPTION]].strip())
     if reject := check_exhibit(name, text, f"{printable(source.path.name)} line {record.first_line}"):
         return reject

@@ -67,7 +67,8 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
     images, rejects = load_photos(exhibit, intake.limits, intake.save)
     yield from rejects
     if not exhibit.photos:
-        yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=exhibit.span.file)
+        where = f"{printable(exhibit.span.file)} line {exhibit.span.first_line}"
+        yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=where)
     yield document.model_copy(update={"images": images})
 
 
