@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -111,6 +112,22 @@ def children(folder: Path) -> list[Entry]:
     top = os.path.realpath(folder)
     found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
     return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+
+
+def lies_in_run(path: Path, root: Path) -> bool:
+    """Whether something below `root` is, or lies in, a folder that docent writes, which `walk` leaves out.
+
+    Args:
+        path: without links, below `root`.
+        root: without links.
+    """
+    levels = (path, *path.parents)[: len(path.relative_to(root).parts)]
+    return any(_is_run_folder(os.fspath(level)) for level in levels)
+
+
+@lru_cache(maxsize=4096)  # asked for every picture of a folder, and all the folder's names are looked at
+def _is_run_folder(path: str) -> bool:
+    return os.path.isdir(path) and is_run(path)
 
 
 def refuse_system_folder(path: Path) -> None:

@@ -4,12 +4,15 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.markdown_files import load
 from tests.photo_files import encoded, mosaic, write
 
 from docent.config import Source
 from docent.inputs import take_snapshot
 from docent.records import Reject
+from docent.stages.ingest.exhibits_csv import list_exhibits as list_exhibits_csv
 from docent.stages.ingest.exhibits_folder import list_exhibits
+from docent.stages.ingest.images import Limits, load_photos
 
 
 def photos_of(folder: Path) -> dict[str, list[str]]:
@@ -61,3 +64,17 @@ def test_a_photo_whose_suffix_is_none_of_a_picture_is_told_by_its_bytes(museum: 
         write(museum / "vase", name, data)
     write(museum / "vase", "notes.doc", b"\xd0\xcf\x11\xe0 no picture")
     assert photos_of(museum)["vase"] == ["IMG_1", "Vase 12.03.2020", "vase.jpg", "vase.jpg_large"]
+
+
+def test_a_photo_or_figure_in_a_run_is_rejected_for_the_run_is_not_hashed(tmp_path: Path) -> None:
+    write(tmp_path, "runs/demo/pipeline.resolved.yaml", b"a: 1\n")
+    write(tmp_path, "runs/demo/ingest/a.jpg", encoded(mosaic(4), "JPEG"))
+    write(tmp_path, "a.csv", b"item_name,train_images,description\nJug,runs/demo/ingest/a.jpg,A jug.\n")
+    write(tmp_path, "a.md", b"# Jug\n\nThis jug is blue. ![a](runs/demo/ingest/a.jpg)\n")
+    (exhibit,) = list_exhibits_csv(Source(kind="exhibits-csv", path=tmp_path / "a.csv", images=tmp_path))
+    assert not isinstance(exhibit, Reject)
+    images, (photo,) = load_photos(exhibit, Limits(1_000_000, 1e8), lambda *_: "files/x.jpg")
+    figure, document = load(tmp_path, "a.md")
+    assert isinstance(figure, Reject) and not isinstance(document, Reject)
+    assert not images and photo.reason == "photo lies in a folder that docent writes"
+    assert figure.reason == "figure lies in a folder that docent writes"

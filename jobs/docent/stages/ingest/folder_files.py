@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.printing import printable
-from docent.walk import is_run
+from docent.walk import lies_in_run
 
 log = logging.getLogger("docent.ingest")
 
@@ -61,19 +61,13 @@ def list_below(root: Path, folder: Path) -> FolderFiles:
                 names.append(prefix + name)
             elif not (target := path.resolve()).is_relative_to(root):
                 outside.append(prefix + name)
-            elif _is_written(target, root if path.is_symlink() else target.parent):
+            elif lies_in_run(target, root):
                 log.warning("left out, docent writes there: %s", printable(str(path)))
             elif target not in seen:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")
         waiting += reversed(folders)
     return FolderFiles(tuple(names), tuple(outside))
-
-
-def _is_written(folder: Path, root: Path) -> bool:
-    """Whether docent writes into a folder below `root`, or into one that it lies in."""
-    above = folder.parents[: len(folder.relative_to(root).parts) - 1]
-    return any(is_run(str(one)) for one in (folder, *above))
 
 
 def natural_order(name: str) -> list[tuple[int, int, str]]:

@@ -28,11 +28,13 @@ from docent.stages.ingest.sources import (
 )
 from docent.vision.lineage import copy_number, original_stem
 from docent.vision.photos import PhotoError, examine
+from docent.walk import lies_in_run
 
 UNIT = "ingest"
 LISTED_TWICE = "photo listed twice"
 FILE_TOO_LARGE = "file too large"
 CANNOT_BE_READ = "photo cannot be read"
+LIES_IN_RUN = "photo lies in a folder that docent writes"
 
 Save = Callable[[bytes, str], str]
 
@@ -101,7 +103,9 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
         path = confined(exhibit.root, exhibit.folder, photo.name)
     except OutsideError:
         return _reject(exhibit, photo, LEAVES_FOLDER)
-    return _reject(exhibit, photo, PHOTO_NOT_FOUND) if path is None else path
+    if path is None:
+        return _reject(exhibit, photo, PHOTO_NOT_FOUND)
+    return _reject(exhibit, photo, LIES_IN_RUN) if lies_in_run(path, exhibit.root.resolve()) else path
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
