@@ -103,7 +103,8 @@ def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
     if url.scheme not in _PORTS or not host:
         raise FetchError(BAD_ADDRESS, "only http:// and https:// addresses are fetched")
     if url.username or url.password or len(address) > MAX_ADDRESS_CHARS or not address.isprintable():
-        raise FetchError(BAD_ADDRESS, f"with a password, or more than {MAX_ADDRESS_CHARS} characters")
+        detail = f"with a password, a control character, or more than {MAX_ADDRESS_CHARS} characters"
+        raise FetchError(BAD_ADDRESS, detail)
     written = f"[{host}]" if ":" in host else host
     usual = port in (None, *_PORTS.values())
     if not ((usual and written in hosts) or f"{written}:{port or _PORTS[url.scheme]}" in hosts):
