@@ -22,7 +22,7 @@ from docent.printing import printable
 
 Kind = Literal["file", "folder", "link", "outside", "special", "dead", "run"]
 MAX_ENTRIES = 1_000_000
-# Files there appear without end, change with every look, or block whoever reads them.
+# Files there appear without end, change with every look, or block their reader.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
 RUN_FILES = re.compile(r"pipeline\.resolved\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")

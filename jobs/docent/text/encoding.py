@@ -15,7 +15,7 @@ from docent.text.legacy_encodings import KNOWN_AS, decoded, fitting_encodings, l
 
 log = logging.getLogger("docent.text")
 
-# How much of a file is looked at to tell UTF-16 without a mark from rubbish.
+# How much of a file is looked at to tell UTF-16 without a mark from binary data.
 _PROBE_BYTES = 4096
 # Text has tabs, line breaks, page breaks and colour codes; more of the others than this share is no text.
 _ALLOWED_CONTROLS = frozenset("\t\n\r\f\v\x1b")

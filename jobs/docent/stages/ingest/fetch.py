@@ -1,6 +1,6 @@
 """Get one picture from the web: only from named hosts, bounded in size and time, tried again where that may help.
 
-An address comes from a table that a stranger may have written, so that nothing is asked of hosts that the configuration
+An address comes from a table that is not trusted, so that nothing is asked of hosts that the configuration
 does not name, nor of private addresses that it does not name as such (fetch_address.py), wherever a name or a redirect
 leads. Behind a proxy (the usual variables) the hosts hold too, while the proxy alone knows the addresses. fetch_http.py
 is one exchange. Writes nothing.

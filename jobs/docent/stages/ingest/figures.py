@@ -52,7 +52,7 @@ class Gallery:
     """The figures of one document, each looked for once.
 
     Attributes:
-        rejects: of the references that lead nowhere, in order; whoever reads them empties the list.
+        rejects: of the references that lead nowhere, in order; the reader of the list empties it.
     """
 
     listed: ListedFile

@@ -1,4 +1,4 @@
-"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens files of strangers.
+"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens untrusted pictures.
 
 Reads picture files; saves their unchanged bytes. Every picture is decoded to its end, so that no later stage meets a
 damaged one.
@@ -109,7 +109,7 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
-    """The name, numbered where another photo of the exhibit bears it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    """The name, numbered where another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
     number, free = 2, name
     while free in taken:

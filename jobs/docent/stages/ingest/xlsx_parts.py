@@ -187,7 +187,7 @@ class Merges(_Handler):
 
 
 class Rows(_Text):
-    """Rows of a sheet: number and cells of each, in order; whoever reads them empties the list."""
+    """Rows of a sheet: number and cells of each, in order; the reader of the list empties it."""
 
     def __init__(self) -> None:
         super().__init__()
