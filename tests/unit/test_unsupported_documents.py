@@ -1,4 +1,4 @@
-"""Documents in a folder that no loader reads are named in the log rather than passed over."""
+"""What a source leaves out is named in the log: documents that no loader reads, folders that lie elsewhere."""
 
 import logging
 from pathlib import Path
@@ -25,3 +25,15 @@ def test_nothing_is_said_of_other_files(tmp_path: Path, caplog: pytest.LogCaptur
     for name in ("a.csv", "b.txt", "c.png", "README"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     assert len(list_tables(Source(kind="csv", path=tmp_path))) == 1 and not caplog.messages
+
+
+def test_a_folder_that_a_link_leads_to_outside_of_the_source_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("manual/a.txt", "shared/b.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("Text.")
+    (tmp_path / "manual" / "more").symlink_to("../shared")
+    with caplog.at_level(logging.WARNING):
+        assert len(list_texts(Source(kind="txt", path=tmp_path / "manual"))) == 1
+    assert "leads out of the source" in caplog.text and "manual/more" in caplog.text

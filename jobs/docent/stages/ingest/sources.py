@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -132,7 +133,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
-        warn_of_run(entry)
+        _warn_of_left_out(entry)
         suffix = entry.path.suffix.lower()
         if suffix not in suffixes | UNSUPPORTED or any(part.startswith(".") for part in name.split("/")):
             continue
@@ -157,6 +158,13 @@ def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
         shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
         more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
         log.warning("%s: left out, unsupported formats: %s%s", printable(source.path.name), shown, more)
+
+
+def _warn_of_left_out(entry: Entry) -> None:
+    """Say that a folder is left out: docent writes into it, or only a link leads to it."""
+    warn_of_run(entry)
+    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
+        log.warning("left out, the link leads out of the source: %s", printable(str(entry.path)))
 
 
 def warn_of_run(entry: Entry) -> None:
