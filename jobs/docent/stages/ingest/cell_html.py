@@ -10,30 +10,13 @@ from __future__ import annotations
 import html
 import re
 
+from docent.text.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag
 from docent.text.superscripts import with_superscripts
 
-_BLOCKS = frozenset(
-    "address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption figure footer "
-    "form header legend main menu nav ol option p pre section summary table tfoot tr ul".split()
-)
-_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+_HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
-_DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
-_OTHER = frozenset(
-    "a abbr acronym area audio base basefont bdi bdo big body br button cite col colgroup data del dfn font hr html "
-    "img input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select small "
-    "source span strike sub sup tbody td textarea th thead time track tt u var video wbr".split()
-)
-_NAMES = _BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)
-_KNOWN = "|".join(sorted(_NAMES))
-# What may stand behind a name: attributes have values. `a <b and c> d` is text, and so is `<name@example.org>`.
-_FLAGS = (
-    r"(?:\s++(?:async|checked|compact|controls|defer|disabled|hidden|itemscope|noshade|nowrap|reversed|selected)\b)*+"
-    r"\s*+/?\s*+"
-)
-_IS_HTML = re.compile(rf"<(?:{_KNOWN})(?:\s[^<>=]*+=[^<>]*+|{_FLAGS})>|</(?:{_KNOWN})\s*>", re.IGNORECASE)
-_BEHIND_NAME = re.compile(rf"(?:\s[^=]*+=.*|{_FLAGS})", re.IGNORECASE | re.DOTALL)
-_BEHIND_PREFIX = re.compile(rf":[A-Za-z][\w.-]*+(?:\s[^=]*+=.*|{_FLAGS})", re.IGNORECASE | re.DOTALL)
+_KNOWN = "|".join(sorted(NAMES))
+_IS_HTML = re.compile(rf"<(?:{_KNOWN})(?:\s[^<>=]*+=[^<>]*+|{FLAGS})>|</(?:{_KNOWN})\s*>", re.IGNORECASE)
 # Neither begins anew inside another, so that no text is looked at twice.
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
@@ -42,10 +25,10 @@ _MAX_ATTRIBUTE_CHARS = 4000
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Without one of these, the line breaks of the text are its own; a comment may be longer than a line.
 _BREAKS_LINES = re.compile(
-    rf"<!--|</?(?:{'|'.join(sorted(_BLOCKS | _DROPPED | set(_HEADINGS)))}|br|hr|li|td|th|thead|tbody|body|html)\b",
+    rf"<!--|</?(?:{'|'.join(sorted(BLOCKS | DROPPED | HEADINGS))}|br|hr|li|td|th|thead|tbody|body|html)\b",
     re.IGNORECASE,
 )
-_END_OF_DROPPED = re.compile(rf"</({'|'.join(sorted(_DROPPED))})\b", re.IGNORECASE)
+_END_OF_DROPPED = re.compile(rf"</({'|'.join(sorted(DROPPED))})\b", re.IGNORECASE)
 _ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>]{0,200}?&gt;")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
@@ -85,24 +68,17 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
     last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
         name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
-        if not _is_tag(name, behind):
+        if not is_tag(name, behind):
             continue
         made.text(text[end : tag.start()])
         if tag[1]:
             made.closed(name)
-        elif name not in _DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
+        elif name not in DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
             made.opened(name, behind)  # a script that is never closed would take all the text behind it
         end = tag.end()
     made.text(text[end:])
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def _is_tag(name: str, behind: str) -> bool:
-    """Whether something in angle brackets is a tag: of HTML, of a word processor (`<o:p>`), or with attributes."""
-    if name in _NAMES:
-        return _BEHIND_NAME.fullmatch(behind) is not None
-    return _BEHIND_PREFIX.fullmatch(behind) is not None or ("=" in behind and behind[:1].isspace())
 
 
 def _without_comments(text: str) -> str:
@@ -126,7 +102,7 @@ class _Markdown:
         self.in_cell = False
 
     def opened(self, tag: str, attributes: str) -> None:
-        if tag in _DROPPED:
+        if tag in DROPPED:
             self.dropped.append(tag)
         if self.dropped:
             return
@@ -153,7 +129,7 @@ class _Markdown:
         elif tag in ("td", "th"):
             self.pieces.append(" | ")
             self.in_cell = False
-        elif tag in _BLOCKS or tag in _HEADINGS:
+        elif tag in BLOCKS or tag in HEADINGS:
             self.pieces.append("\n" if tag in ("tr", "dt", "dd") or self.lists else "\n\n")
         else:
             self.pieces.append(self.emphasis.get(tag, ""))
@@ -170,9 +146,9 @@ class _Markdown:
             return "[" if self.links[-1] else ""
         if tag == "img":
             return _attribute(attributes, "alt")
-        if tag in ("br", "hr") or tag in _BLOCKS:
+        if tag in ("br", "hr") or tag in BLOCKS:
             return "\n"
-        return "\n" + _HEADINGS[tag] if tag in _HEADINGS else self.emphasis.get(tag, "")
+        return "\n" + _HEADING_MARKS[tag] if tag in HEADINGS else self.emphasis.get(tag, "")
 
     def _bullet(self) -> str:
         number = self.lists[-1] if self.lists else 0
