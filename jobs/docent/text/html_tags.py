@@ -14,16 +14,12 @@ BLOCKS = frozenset(
 HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
 """Elements whose words are not for readers."""
-NAMES = (
-    BLOCKS
-    | HEADINGS
-    | DROPPED
-    | frozenset(
-        "a abbr acronym area audio b base basefont bdi bdo big body br button cite code col colgroup data del dfn em font "
-        "hr html i img input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select "
-        "small source span strike strong sub sup tbody td textarea th thead time track tt u var video wbr".split()
-    )
+_OTHERS = frozenset(
+    "a abbr acronym area audio b base basefont bdi bdo big body br button cite code col colgroup data del dfn em font "
+    "hr html i img input ins kbd label li link map mark meta meter output picture progress q rp rt ruby s samp select "
+    "small source span strike strong sub sup tbody td textarea th thead time track tt u var video wbr".split()
 )
+NAMES = BLOCKS | HEADINGS | DROPPED | _OTHERS
 # What may stand behind a name: attributes have values, but for these.
 FLAGS = (
     r"(?:\s++(?:async|checked|compact|controls|defer|disabled|hidden|itemscope|noshade|nowrap|reversed|selected)\b)*+"
