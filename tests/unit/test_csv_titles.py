@@ -1,6 +1,7 @@
 """CSVs that spreadsheets saved with a title above the names of the columns."""
 
 import logging
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,26 @@ def test_an_exhibits_table_is_found_below_its_title(tmp_path: Path) -> None:
     path.write_text("Catalogue,,\nMuseum,2024,\nitem_name,train_images,description\nJug,a.jpg,A jug.\n")
     (one,) = list_exhibits(Source(kind="exhibits-csv", path=path))
     assert not isinstance(one, Reject) and (one.name, one.text, one.span.first_line) == ("Jug", "A jug.", 4)
+
+
+def test_columns_are_found_in_either_form_of_unicode(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(unicodedata.normalize("NFD", "no,Größe,Töne\n1,Jug,http://a.example/b.jpg\n"), encoding="utf-8")
+    source = Source(kind="csv", path=path)
+    section = Ingest(sources=(source,), rows={"title_column": "Größe", "image_columns": ["Töne"]})  # type: ignore[arg-type]
+    (listed,) = list_tables(source)
+    assert isinstance(listed, ListedFile)
+    reject, document = load(listed, Intake(section, Limits(1, 1), lambda *_: ""))
+    assert isinstance(reject, Reject) and reject.reason.startswith("host is not")
+    assert isinstance(document, Document) and document.name == "Jug"
+
+
+def test_an_image_column_that_is_not_there_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,photo\nJug,http://a.example/b.jpg\n")
+    source = Source(kind="csv", path=path)
+    section = Ingest(sources=(source,), rows={"image_columns": ["photos"]})  # type: ignore[arg-type]
+    (listed,) = list_tables(source)
+    assert isinstance(listed, ListedFile)
+    assert len(list(load(listed, Intake(section, Limits(1, 1), lambda *_: "")))) == 1
+    assert "a.csv has no column 'photos' (ingest.rows.image_columns)" in caplog.text
