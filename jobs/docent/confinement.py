@@ -1,6 +1,6 @@
 """Keeps paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
 
-A run folder may come from a stranger, through `docent pull` or an archive, and everything in it may be forged.
+A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
 """
 
 from __future__ import annotations

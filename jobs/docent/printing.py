@@ -1,4 +1,4 @@
-"""Makes text that strangers wrote safe to print: no terminal sequences, nothing that reorders the line.
+"""Makes untrusted text safe to print: no terminal sequences, nothing that reorders the line.
 
 Reads and writes nothing. File names, exhibit names and texts of a source pass `printable` where a message, a table or
 a log line quotes them; whole messages pass `terminal_safe` on their way out (logs.py, launcher/cli.py).

@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from docent.printing import printable
 
 Kind = Literal["file", "folder", "link", "outside", "special", "dead", "run"]
 MAX_ENTRIES = 1_000_000
-# Files there appear without end, change with every look, or block whoever reads them.
+# Files there appear without end, change with every look, or block their reader.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
 RUN_FILES = re.compile(r"pipeline\.resolved\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
@@ -84,7 +85,7 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
-        if name and _is_run(path, found_inside):
+        if name and is_run(path, found_inside):
             yield Entry(name, Path(path), "run", found)
             continue
         yield Entry(name, Path(path), "folder", found, empty=not found_inside)
@@ -110,7 +111,23 @@ def children(folder: Path) -> list[Entry]:
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
     found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
-    return [replace(one, kind="run") if one.kind == "folder" and _is_run(str(one.path)) else one for one in found]
+    return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+
+
+def lies_in_run(path: Path, root: Path) -> bool:
+    """Whether something below `root` is, or lies in, a folder that docent writes, which `walk` leaves out.
+
+    Args:
+        path: without links, below `root`.
+        root: without links.
+    """
+    levels = (path, *path.parents)[: len(path.relative_to(root).parts)]
+    return any(_is_run_folder(os.fspath(level)) for level in levels)
+
+
+@lru_cache(maxsize=4096)  # asked for every picture of a folder, and all the folder's names are looked at
+def _is_run_folder(path: str) -> bool:
+    return os.path.isdir(path) and is_run(path)
 
 
 def refuse_system_folder(path: Path) -> None:
@@ -182,13 +199,19 @@ def _kind(found: os.stat_result) -> Kind:
     return "file" if stat.S_ISREG(found.st_mode) else "special"
 
 
-def _is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
-    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs."""
+def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
+    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs.
+
+    Args:
+        path: the folder.
+        found_inside: what it holds, where that is known.
+        levels: how many levels of folders below it are looked into.
+    """
     inside = _children(path) if found_inside is None else found_inside
     if any(RUN_FILES.fullmatch(child.name) for child in inside):
         return True
     if os.path.basename(path) == CACHE:
         with os.scandir(os.path.dirname(path)) as beside:
             return any(os.path.lexists(f"{one.path}/pipeline.resolved.yaml") for one in beside)
-    below = (child.is_dir(follow_symlinks=False) and _is_run(child.path, None, levels - 1) for child in inside)
+    below = (child.is_dir(follow_symlinks=False) and is_run(child.path, None, levels - 1) for child in inside)
     return levels > 0 and bool(inside) and all(below)

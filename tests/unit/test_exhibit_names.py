@@ -133,3 +133,8 @@ def test_the_report_counts_items_of_one_name_apart() -> None:
 
     rows = _by_exhibit([score("a", 1.0), score("b", 0.0)], ("base",))
     assert [row.exhibit for row in rows] == ["No title", "No title"]
+
+
+def test_tags_in_a_name_are_left_out(tmp_path: Path) -> None:
+    (one,) = from_csv(table(tmp_path, "1,<i>Aeshna grandis</i> &amp; nest,A pair.,a.jpg"))
+    assert isinstance(one, Exhibit) and one.name == "Aeshna grandis & nest"

@@ -118,3 +118,15 @@ def test_links_that_leave_the_source_are_reported_and_loops_end(tmp_path: Path) 
     images, (reject,) = loaded(exhibit)
     assert [image.name for image in images] == ["side_a.jpg"]
     assert (reject.reason, reject.raw) == ("path leaves the images folder", "away")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(rb"{\rtf1\ansi A vase.}", "RTF"), (b"PK\x03\x04\x14\x00\x06\x00 word/document.xml", "control characters")],
+)
+def test_a_word_processor_file_that_is_called_description_txt_is_rejected(
+    tmp_path: Path, data: bytes, said: str
+) -> None:
+    exhibits, (reject,) = museum(tmp_path, {"vase/description.txt": data, "vase/a.jpg": PHOTO})
+    assert not exhibits and (reject.reason, reject.raw) == ("description is not a text file", "vase")
+    assert said in reject.detail

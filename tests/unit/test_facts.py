@@ -126,7 +126,7 @@ def test_text_of_pages_is_no_markdown_where_it_is_indented_or_underlined() -> No
         ("`__init__` and ``a ` b``", "__init__ and a ` b"),
         ("[a](<b c> 'd') [e][f] ![g](h) <https://i.j/k>", "a e ![g](h) https://i.j/k"),
         ("x < y and y > z &lt; 5", "x < y and y > z < 5"),
-        ("`a` <b `c`> `d` **`e`** [`f`](g) \ue0000\ue001", "a  d e f 0"),
+        ("`a` <b `c`> `d` **`e`** [`f`](g) \ue0000\ue001", "a <b c> d e f 0"),
         ("[a\nb](c\nd)", "[a\nb](c\nd)"),
     ],
 )

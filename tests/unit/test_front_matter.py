@@ -109,3 +109,16 @@ def test_windows_line_breaks_and_marks_count_as_lines(tmp_path: Path) -> None:
     found = written(tmp_path, "\ufeff---\r\ntitle: T\r\n---\r\n\r\n# A\r\n\r\nText.\r\n")
     (section,) = found.sections
     assert (found.name, section.source.first_line, section.source.last_line) == ("T", 5, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: Clock\ndescription: A clock.\nauthor:\n  name: Ann\n---\n",
+        '+++\ntitle = "Clock"\ndescription = "A clock."\n[author]\nname = "Ann"\n+++\n',
+    ],
+)
+def test_what_of_the_front_matter_is_no_text_is_named(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    meta, _ = read(text)
+    assert meta == {"title": "Clock", "description": "A clock."}
+    assert "left out" in caplog.text and "author" in caplog.text

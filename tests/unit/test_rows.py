@@ -197,7 +197,9 @@ def test_html_of_a_cell_becomes_markdown(tmp_path: Path) -> None:
 def test_what_only_looks_like_a_tag_stays_and_broken_html_ends(tmp_path: Path) -> None:
     assert not is_html("5 < 6 and x > 3; <unknown> & <name@example.org>")
     assert to_markdown("<ol><li>a<li>b</ol><h2>T</h2><table><tr><td>1</td><td>2</td></tr></table>").startswith("1. a")
-    assert to_markdown("<p>a</script></p><script>if (x<b) { } // never closed <p>b") == "a"
+    assert to_markdown("<p>a</script></p><script>if (x<b) { } // never closed <p>b") == (
+        "a\n\nif (x<b) { } // never closed\nb"
+    )
     for hostile in (
         "<a " * 30_000,
         "<p>" * 30_000,

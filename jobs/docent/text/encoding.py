@@ -15,7 +15,7 @@ from docent.text.legacy_encodings import KNOWN_AS, decoded, fitting_encodings, l
 
 log = logging.getLogger("docent.text")
 
-# How much of a file is looked at to tell UTF-16 without a mark from rubbish.
+# How much of a file is looked at to tell UTF-16 without a mark from binary data.
 _PROBE_BYTES = 4096
 # Text has tabs, line breaks, page breaks and colour codes; more of the others than this share is no text.
 _ALLOWED_CONTROLS = frozenset("\t\n\r\f\v\x1b")
@@ -117,6 +117,13 @@ def is_text(text: str) -> bool:
     probe = text[:_PROBE_BYTES]
     controls = sum(character < " " and character not in _ALLOWED_CONTROLS for character in probe)
     return controls <= len(probe) * _MAX_CONTROL_SHARE
+
+
+def why_no_text(text: str) -> str:
+    """Why decoded bytes are no plain text, for people; "" where they are."""
+    if text.startswith("{\\rtf"):
+        return "it is RTF: save it as plain text"
+    return "" if is_text(text) else "it has control characters as no text has"
 
 
 def _utf16_without_mark(data: bytes) -> str | None:

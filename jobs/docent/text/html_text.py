@@ -6,8 +6,11 @@ Comments, scripts, styles and captions of figures are none. Broken HTML is read 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
+# `str.lower` makes two characters of a Turkish `İ`, and then positions are others.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _HIDDEN = ("script", "style", "template", "figcaption", "svg", "noscript")
 # Tags that part one statement from the next.
 _PARTING = re.compile(
@@ -52,7 +55,7 @@ def statements_in(content: str) -> Iterator[tuple[int, str]]:
 
 def _hidden_spans(text: str) -> list[tuple[int, int]]:
     """Spans of elements whose words are not read, in order; one that is never closed is none."""
-    lowered = text.lower()
+    lowered = text.translate(_LOWER)
     spans: list[tuple[int, int]] = []
     for name in _HIDDEN:
         end = 0

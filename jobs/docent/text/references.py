@@ -12,18 +12,20 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from docent.text.formulas import formula_spans
+from docent.text.html_tags import without_tags
 from docent.text.html_text import blanked, comment_spans
 from docent.text.pictures import pictures_in
+from docent.text.superscripts import with_superscripts
 
 _LINK = re.compile(
     r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
     r"(?:\((?:<[^<>\n]{0,2000}>|[^()\s<>]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)(?:\s{1,5}[\"'][^()]{0,300})?\))"
 )
 _REFERENCE_LINK = re.compile(r"(?<![\w!\\])\[([^\[\]]{1,1000})\]\[[^\[\]]{0,200}\]")
-_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000})>")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>", re.DOTALL)
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000}|[\w.+-]{1,64}@[\w.-]{1,250})>")
 _MARKS = re.compile(r"\*+|_+|~~")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+# A backslash at the end of a line breaks it there.
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~]|(?=\n))")
 _RUN = re.compile(r"`+")
 _MARKUP = re.compile(r"[*_`\[<&\\~]")
 # Private use: the number of a code span between these two stands for it while the text around it is made plain.
@@ -151,8 +153,8 @@ def plain_text(text: str) -> str:
         hidden.append(text[start + marks : after - marks])
         end = after
     text = "".join([*pieces, text[end:]]) if pieces else text
-    text = _AUTOLINK.sub(r"\1", text)
-    text = _TAG.sub(_breaks_only, blanked(text, comment_spans(text)))
+    text = with_superscripts(_AUTOLINK.sub(r"\1", text))
+    text = without_tags(blanked(text, comment_spans(text)))
     text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
     text = _without_emphasis(text)
     text = html.unescape(_ESCAPE.sub(r"\1", text))
@@ -203,10 +205,6 @@ def _escaped(text: str, position: int) -> int:
     """1 where an odd number of backslashes stands before a position, else 0."""
     before = text[max(0, position - 100) : position]
     return (len(before) - len(before.rstrip("\\"))) % 2
-
-
-def _breaks_only(match: re.Match[str]) -> str:
-    return "\n" * match.group().count("\n")
 
 
 def _label(link: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """Converts pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
 
-Reads and writes no files. Profiles come from strangers: they are bounded, and one that cannot be used is ignored with
+Reads and writes no files. Profiles are untrusted: they are bounded, and one that cannot be used is ignored with
 a note rather than guessed at.
 """
 

@@ -1,7 +1,7 @@
 """Who made a photo, who holds its rights, and under which licence: read from its metadata, and written into copies.
 
 Reads the metadata of an open picture (XMP, IPTC, EXIF, text chunks of PNG) and nothing else of it: place, camera and
-serial numbers are left behind. Metadata come from strangers: they are bounded, and XMP that declares entities or a
+serial numbers are left behind. Metadata are untrusted: they are bounded, and XMP that declares entities or a
 document type is not read.
 """
 

@@ -1,4 +1,4 @@
-"""Open photographs that strangers made: bounded, upright, 8-bit sRGB.
+"""Open untrusted pictures: bounded, upright, 8-bit sRGB.
 
 Reads picture files; writes nothing. Everything that can be wrong with a file comes out as a PhotoError whose reason is
 a short constant phrase; no warning and no exception of Pillow leaves this module. Every stage decodes with `decode`,

@@ -231,7 +231,7 @@ def _originals(images: Sequence[ImageFile]) -> list[ImageFile]:
 
 
 def _next_numbers(document: Document) -> defaultdict[str, int]:
-    """For each original's stem the first number that no photo of the document bears, used or not."""
+    """For each original's stem the first number that no photo of the document has, used or not."""
     following: defaultdict[str, int] = defaultdict(int)
     for image in document.images:
         number = copy_number(image.name)

@@ -10,15 +10,13 @@ from __future__ import annotations
 import html
 import re
 
-_BLOCKS = frozenset(
-    "address article blockquote div dd dl dt figure footer header main p pre section table tr ul ol".split()
-)
-_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+from docent.text.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag
+from docent.text.superscripts import with_superscripts
+
+_HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`"}
-_DROPPED = frozenset(("script", "style", "template", "head", "iframe", "object", "svg", "noscript"))
-_OTHER = frozenset("a br font hr img li span sub sup td th thead tbody u body html".split())
-_KNOWN = "|".join(sorted(_BLOCKS | _OTHER | _DROPPED | set(_HEADINGS) | set(_EMPHASIS)))
-_IS_HTML = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_KNOWN = "|".join(sorted(NAMES))
+_IS_HTML = re.compile(rf"<(?:{_KNOWN})(?:\s[^<>=]*+=[^<>]*+|{FLAGS})>|</(?:{_KNOWN})\s*>", re.IGNORECASE)
 # Neither begins anew inside another, so that no text is looked at twice.
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)([^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
@@ -27,9 +25,10 @@ _MAX_ATTRIBUTE_CHARS = 4000
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Without one of these, the line breaks of the text are its own; a comment may be longer than a line.
 _BREAKS_LINES = re.compile(
-    rf"<!--|</?(?:{'|'.join(sorted(_BLOCKS | _DROPPED | set(_HEADINGS)))}|br|hr|li|td|th|thead|tbody|body|html)\b",
+    rf"<!--|</?(?:{'|'.join(sorted(BLOCKS | DROPPED | HEADINGS))}|br|hr|li|td|th|thead|tbody|body|html)\b",
     re.IGNORECASE,
 )
+_END_OF_DROPPED = re.compile(rf"</({'|'.join(sorted(DROPPED))})\b", re.IGNORECASE)
 _ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>]{0,200}?&gt;")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
@@ -65,13 +64,17 @@ def without_entities(text: str) -> str:
 def to_markdown(text: str, emphasis: bool = True) -> str:
     """The Markdown of a cell with tags, with or without bold and italics."""
     made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
-    text = _without_comments(text)
+    text = with_superscripts(_without_comments(text))
+    last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
+        name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
+        if not is_tag(name, behind):
+            continue
         made.text(text[end : tag.start()])
         if tag[1]:
-            made.closed(tag[2].lower())
-        else:
-            made.opened(tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS])
+            made.closed(name)
+        elif name not in DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
+            made.opened(name, behind)  # a script that is never closed would take all the text behind it
         end = tag.end()
     made.text(text[end:])
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
@@ -96,9 +99,10 @@ class _Markdown:
         self.dropped: list[str] = []
         self.lists: list[int] = []
         self.links: list[str] = []
+        self.in_cell = False
 
     def opened(self, tag: str, attributes: str) -> None:
-        if tag in _DROPPED:
+        if tag in DROPPED:
             self.dropped.append(tag)
         if self.dropped:
             return
@@ -107,6 +111,9 @@ class _Markdown:
         if tag == "a":
             address = _LINK.fullmatch(_attribute(attributes, "href"))
             self.links.append(address.group() if address else "")
+        if tag in ("td", "th") and self.in_cell:  # HTML need not close a cell
+            self.pieces.append(" | ")
+        self.in_cell = (self.in_cell or tag in ("td", "th")) and tag != "tr"
         self.pieces.append(self._before(tag, attributes))
 
     def closed(self, tag: str) -> None:
@@ -121,7 +128,8 @@ class _Markdown:
             self.pieces.append(f"]({address})" if address else "")
         elif tag in ("td", "th"):
             self.pieces.append(" | ")
-        elif tag in _BLOCKS or tag in _HEADINGS:
+            self.in_cell = False
+        elif tag in BLOCKS or tag in HEADINGS:
             self.pieces.append("\n" if tag in ("tr", "dt", "dd") or self.lists else "\n\n")
         else:
             self.pieces.append(self.emphasis.get(tag, ""))
@@ -138,9 +146,9 @@ class _Markdown:
             return "[" if self.links[-1] else ""
         if tag == "img":
             return _attribute(attributes, "alt")
-        if tag in ("br", "hr") or tag in _BLOCKS:
+        if tag in ("br", "hr") or tag in BLOCKS:
             return "\n"
-        return "\n" + _HEADINGS[tag] if tag in _HEADINGS else self.emphasis.get(tag, "")
+        return "\n" + _HEADING_MARKS[tag] if tag in HEADINGS else self.emphasis.get(tag, "")
 
     def _bullet(self) -> str:
         number = self.lists[-1] if self.lists else 0

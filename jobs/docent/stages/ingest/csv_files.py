@@ -6,14 +6,19 @@ Both kinds of source that are CSVs, `csv` and `exhibits-csv`, read their files t
 from __future__ import annotations
 
 import io
+import itertools
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from docent.printing import printable
 from docent.records import Reject
 from docent.stages.ingest.csv_records import Record, RecordError, read_records
 from docent.stages.ingest.sources import shorten
 from docent.text.encoding import detect, warn_if_likely, why_unknown
+
+log = logging.getLogger("docent.ingest")
 
 UNKNOWN_ENCODING = "text in an unknown encoding"
 OTHER_NUMBER_OF_CELLS = "row has another number of cells"
@@ -22,6 +27,8 @@ NUL_BYTES = "row has NUL bytes"
 NO_ROWS = "table has no rows"
 DELIMITERS = ",;\t|"
 _PROBE_CHARS, _PROBE_ROWS = 64 * 1024, 50
+LOOKED_AT = 20
+"""Rows with text among which the one that names the columns is looked for."""
 # What Excel takes for a hint and never for a row: `sep=;`, also in quotes, and with the empty cells of a saved copy.
 _HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
@@ -98,6 +105,37 @@ def find_delimiter(beginning: str) -> str:
         if widths and widths[0] > 1:
             scores[delimiter] = (widths.count(widths[0]) / len(widths), widths[0])
     return max(scores, key=lambda delimiter: scores[delimiter], default=",")
+
+
+def find_header(
+    records: Iterator[Record], file: str, names: Collection[str] = ()
+) -> tuple[Record | None, Iterator[Record]]:
+    """The row that names the columns and the rows below it; None for a table without text.
+
+    Rows above it that hold one text and else empty cells, as spreadsheets write a title, are left out, which the log
+    says.
+
+    Args:
+        records: those with text.
+        file: for people.
+        names: that the row must have, where they are known; the first row counts where none has them.
+    """
+    first = list(itertools.islice(records, LOOKED_AT))
+    position = _header_position(first, names)
+    for record in first[:position]:
+        title = printable(" ".join(" ".join(record.cells).split()))
+        log.warning("%s line %d is above the column names, and left out: %s", printable(file), record.first_line, title)
+    return first[position] if first else None, itertools.chain(first[position + 1 :], records)
+
+
+def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
+    if names:
+        named = ({cell.strip().lower() for cell in row.cells} for row in rows)
+        return next((position for position, found in enumerate(named) if found.issuperset(names)), 0)
+    texts = [sum(bool(cell.strip()) for cell in row.cells) for row in rows]
+    position = next((position for position, count in enumerate(texts) if count > 1), 0)
+    width = len(rows[position].cells) if rows else 0
+    return position if all(len(row.cells) == width for row in rows[:position]) else 0
 
 
 def problem_of(record: Record, cells: list[str], width: int, file: str) -> Reject | None:

@@ -15,8 +15,8 @@ from docent.config import Source
 from docent.errors import InputError
 from docent.printing import printable
 from docent.records import SPLITS, Reject, Slots
-from docent.stages.ingest.cell_html import readable_html, without_entities
-from docent.stages.ingest.csv_files import NO_ROWS, EncodingError, open_csv, problem_of, without_empty_end
+from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.csv_files import NO_ROWS, EncodingError, find_header, open_csv, problem_of, without_empty_end
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
 from docent.stages.ingest.exhibit_names import ID_COLUMNS, usable_id, with_spoken_names
 from docent.stages.ingest.photo_lists import HOW_TO_LIST, is_unclear, photo_names
@@ -36,12 +36,12 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     if folder is None or not folder.is_dir():
         raise InputError("the CSV's images folder is not a folder", str(folder), "set ingest.sources.N.images")
     records = (record for record in _records(source) if any(cell.strip() for cell in record.cells))
-    header = next(records, None)
+    header, below = find_header(records, source.path.name, (NAME, DESCRIPTION))
     if header is None:
         raise InputError("the CSV is empty", str(source.path), _needed())
     names = without_empty_end(header.cells, 1)
     columns = _columns(source.path, names)
-    found = [_exhibit(source, folder, columns, record, len(names)) for record in records]
+    found = [_exhibit(source, folder, columns, record, len(names)) for record in below]
     if not found:
         detail = f"only the names of its columns: {shorten(', '.join(names))}"
         return [Reject(reason=NO_ROWS, raw=printable(source.path.name), detail=detail)]
@@ -104,7 +104,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
     cells = without_empty_end(record.cells, width)
     if problem := problem_of(record, cells, width, printable(source.path.name)):
         return problem
-    name = without_entities(cells[columns[NAME]]).strip()
+    name = readable_html(cells[columns[NAME]].strip())
     text = readable_html(cells[columns[DESCRIPTION]].strip())
     if reject := check_exhibit(name, text, f"{printable(source.path.name)} line {record.first_line}"):
         return reject

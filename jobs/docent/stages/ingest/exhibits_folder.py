@@ -28,7 +28,7 @@ from docent.stages.ingest.sources import (
     shorten,
     warn_of_run,
 )
-from docent.text.encoding import read_text, why_unknown
+from docent.text.encoding import read_text, why_no_text, why_unknown
 from docent.text.sentences import readable_name
 from docent.vision.formats import HEAD_BYTES, HEIC, READABLE, format_name
 from docent.walk import Entry, children
@@ -38,6 +38,7 @@ NO_DESCRIPTION = "no description.txt"
 TWO_DESCRIPTIONS = "more than one description.txt"
 DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
 NO_EXHIBIT = "photo outside of an exhibit's folder"
+NOT_TEXT = "description is not a text file"
 NOT_UTF8 = "name is not UTF-8"
 # Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
 PHOTO_SUFFIXES = frozenset(
@@ -131,6 +132,8 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
     if whole is None:
         why = why_unknown(data, "encoding of the source", source.encoding)
         return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
+    if why := why_no_text(whole):
+        return Reject(reason=NOT_TEXT, raw=folder.name, detail=f"{where}: {why}")
     text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject
@@ -151,9 +154,9 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Whether a file is meant as a photo: by its suffix, and by its first bytes where its name has none."""
-    if suffix := PurePosixPath(name).suffix.lower():
-        return suffix in PHOTO_SUFFIXES
+    """Whether a file is meant as a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
+        return True
     try:
         path = confined(root, folder, name)
     except OutsideError:

@@ -1,6 +1,6 @@
 """Get one picture from the web: only from named hosts, bounded in size and time, tried again where that may help.
 
-An address comes from a table that a stranger may have written, so that nothing is asked of hosts that the configuration
+An address comes from a table that is not trusted, so that nothing is asked of hosts that the configuration
 does not name, nor of private addresses that it does not name as such (fetch_address.py), wherever a name or a redirect
 leads. Behind a proxy (the usual variables) the hosts hold too, while the proxy alone knows the addresses. fetch_http.py
 is one exchange. Writes nothing.
@@ -103,7 +103,8 @@ def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
     if url.scheme not in _PORTS or not host:
         raise FetchError(BAD_ADDRESS, "only http:// and https:// addresses are fetched")
     if url.username or url.password or len(address) > MAX_ADDRESS_CHARS or not address.isprintable():
-        raise FetchError(BAD_ADDRESS, f"with a password, or more than {MAX_ADDRESS_CHARS} characters")
+        detail = f"with a password, a control character, or more than {MAX_ADDRESS_CHARS} characters"
+        raise FetchError(BAD_ADDRESS, detail)
     written = f"[{host}]" if ":" in host else host
     usual = port in (None, *_PORTS.values())
     if not ((usual and written in hosts) or f"{written}:{port or _PORTS[url.scheme]}" in hosts):

@@ -1,6 +1,6 @@
 """One HTTP exchange for a picture, with aiohttp: a request, a bounded reply, where a redirect leads.
 
-Writes nothing. Whoever calls sets the time limit around it: nothing here blocks, so that the limit holds while names
+Writes nothing. The caller sets the time limit around it: nothing here blocks, so that the limit holds while names
 are looked up, while headers, chunk sizes and trailers come in, and while connections close. aiohttp bounds the size and
 the number of headers. The address that is checked is the one that is connected to, whatever a name leads to next time.
 """
@@ -99,7 +99,7 @@ def _checked_sockets(
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up in a thread that nobody waits for once the time is over."""
+    """Looks names up in a thread, which is left alone once the time limit is reached."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -19,6 +19,7 @@ from docent.stages.ingest.fetch import Rules, fetch, shown
 from docent.stages.ingest.fetch_errors import FetchError
 from docent.stages.ingest.images import Intake, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
+from docent.text.surrogates import without_surrogates
 from docent.vision.photos import PhotoError, picture_suffix
 
 WORKERS = 8
@@ -77,7 +78,8 @@ def addresses_of(cell: str) -> list[Address]:
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
-            return [Address(url, " ".join(str(key).split())) for key, value in found.items() for url in _texts(value)]
+            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in found.items()]
+            return [Address(url, caption) for caption, value in captions for url in _texts(value)]
         if isinstance(found, list):
             return [Address(url) for url in _texts(found)]
     return [Address(line.strip()) for line in text.splitlines() if line.strip()]
@@ -104,7 +106,7 @@ def with_pictures(drafts: Iterable[Draft | Reject], intake: Intake) -> Iterator[
 
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [text.strip() for text in values if isinstance(text, str) and text.strip()]
+    return [without_surrogates(text).strip() for text in values if isinstance(text, str) and text.strip()]
 
 
 def _steps(drafts: Iterable[Draft | Reject]) -> Iterator[Wanted | Draft | Reject]:

@@ -22,11 +22,13 @@ from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_p
 from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
 from docent.text.references import Reference, plain_text
 from docent.vision.photos import PhotoError
+from docent.walk import lies_in_run
 
 NOT_FOUND = "figure not found"
 NOT_A_FILE = "figure is not a file"
 LEAVES_FOLDER = "figure lies outside the source's folder"
 NOT_HASHED = "figure lies beside a single file, where a change would not be noticed"
+LIES_IN_RUN = "figure lies in a folder that docent writes"
 TOO_MANY = "too many figures"
 SUFFIXES = (".png", ".jpg", ".jpeg")
 # Each is looked for in six places, which takes a millisecond.
@@ -50,7 +52,7 @@ class Gallery:
     """The figures of one document, each looked for once.
 
     Attributes:
-        rejects: of the references that lead nowhere, in order; whoever reads them empties the list.
+        rejects: of the references that lead nowhere, in order; the reader of the list empties it.
     """
 
     listed: ListedFile
@@ -114,6 +116,8 @@ class Gallery:
             path = find_file(reference, self.listed)
             if path is None:
                 return PhotoError(NOT_FOUND)
+            if lies_in_run(path, self.listed.root.resolve()):
+                return PhotoError(LIES_IN_RUN)
             if not any(path.is_relative_to(one) for one in self._hashed):
                 return PhotoError(NOT_HASHED, f"name the folder {self.listed.root.name or '.'} as the source")
             data = read_picture(path, self.intake.limits)

@@ -1,14 +1,20 @@
 """The files below an exhibit's folder, without what systems leave there; links are followed only inside the source.
 
-Reads names of folders and files, opens none.
+Reads names of folders and files, opens none. What is left out here is what `walk` leaves out, which hashes the source.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from docent.printing import printable
+from docent.walk import lies_in_run
+
+log = logging.getLogger("docent.ingest")
 
 # Left by macOS, Windows, Synology and by archives made there; hidden files begin with a dot, `._x` among them.
 JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"})
@@ -34,14 +40,17 @@ def is_junk(name: str) -> bool:
 
 
 def list_below(root: Path, folder: Path) -> FolderFiles:
-    """All files below a folder, each folder once, also where links lead back up.
+    """All files below a folder, each folder once.
+
+    Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
 
     Args:
         root: resolved folder of the source, which no link may leave.
     """
     names: list[str] = []
     outside: list[str] = []
-    seen = {folder.resolve()}
+    top = folder.resolve()
+    seen = {top, *top.parents}
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -52,6 +61,8 @@ def list_below(root: Path, folder: Path) -> FolderFiles:
                 names.append(prefix + name)
             elif not (target := path.resolve()).is_relative_to(root):
                 outside.append(prefix + name)
+            elif lies_in_run(target, root):
+                log.warning("left out, docent writes there: %s", printable(str(path)))
             elif target not in seen:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")

@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from docent.printing import printable
+from docent.text.surrogates import without_surrogates
+
 log = logging.getLogger("docent.ingest")
 
 MAX_CHARS = 64_000
@@ -56,7 +59,7 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     if not isinstance(found, dict) and written.strip():
         log.warning("%s has no front matter: what stands between its first two rules is text", where)
         return {}, 0
-    return _checked(_scalars(found or {}), where), following
+    return _checked(_scalars(found or {}, where), where), following
 
 
 def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
@@ -66,7 +69,7 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
         log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
         return {}, 0
     texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in found.items()}
-    return _checked(_scalars(texts), where), following
+    return _checked(_scalars(texts, where), where), following
 
 
 def _written(value: Any) -> Any:
@@ -98,14 +101,21 @@ def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     return None
 
 
-def _scalars(found: dict[Any, Any]) -> dict[str, str]:
-    """Scalars, and lists of scalars joined by commas; deeper values are left out."""
+def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
+    """Scalars, and lists of scalars joined by commas; deeper values are left out, which the log says."""
     meta: dict[str, str] = {}
+    deeper: list[str] = []
     for name, value in found.items():
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             value = ", ".join(value)  # noqa: PLW2901
         if isinstance(name, str) and isinstance(value, str) and value.strip():
-            meta[name] = " ".join(value.split())[:MAX_VALUE_CHARS]
+            meta[without_surrogates(name)] = " ".join(without_surrogates(value).split())[:MAX_VALUE_CHARS]
+        elif not isinstance(value, str):
+            deeper.append(printable(str(name), 40))
+    if deeper:
+        log.warning(
+            "%s: front matter: left out, for it is neither text nor a list of texts: %s", where, ", ".join(deeper)
+        )
     return meta
 
 

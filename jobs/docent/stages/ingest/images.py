@@ -1,4 +1,4 @@
-"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens files of strangers.
+"""Check the photos that a source names, and keep their bytes: the part of `ingest` that opens untrusted pictures.
 
 Reads picture files; saves their unchanged bytes. Every picture is decoded to its end, so that no later stage meets a
 damaged one.
@@ -28,11 +28,13 @@ from docent.stages.ingest.sources import (
 )
 from docent.vision.lineage import copy_number, original_stem
 from docent.vision.photos import PhotoError, examine
+from docent.walk import lies_in_run
 
 UNIT = "ingest"
 LISTED_TWICE = "photo listed twice"
 FILE_TOO_LARGE = "file too large"
 CANNOT_BE_READ = "photo cannot be read"
+LIES_IN_RUN = "photo lies in a folder that docent writes"
 
 Save = Callable[[bytes, str], str]
 
@@ -67,7 +69,8 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
     images, rejects = load_photos(exhibit, intake.limits, intake.save)
     yield from rejects
     if not exhibit.photos:
-        yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=exhibit.span.file)
+        where = f"{printable(exhibit.span.file)} line {exhibit.span.first_line}"
+        yield Reject(reason="no photo", raw=exhibit.name, parents=(document.id,), detail=where)
     yield document.model_copy(update={"images": images})
 
 
@@ -100,11 +103,13 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
         path = confined(exhibit.root, exhibit.folder, photo.name)
     except OutsideError:
         return _reject(exhibit, photo, LEAVES_FOLDER)
-    return _reject(exhibit, photo, PHOTO_NOT_FOUND) if path is None else path
+    if path is None:
+        return _reject(exhibit, photo, PHOTO_NOT_FOUND)
+    return _reject(exhibit, photo, LIES_IN_RUN) if lies_in_run(path, exhibit.root.resolve()) else path
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
-    """The name, numbered where another photo of the exhibit bears it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    """The name, numbered where another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
     number, free = 2, name
     while free in taken:

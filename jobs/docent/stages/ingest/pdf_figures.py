@@ -136,7 +136,9 @@ class Cropper:
         try:
             measured = measure(image.item.get_bitmap().to_pil().convert("RGB"))
         except (pypdfium.PdfiumError, ValueError, RuntimeError) as error:
-            return NOT_DECODED, f"{size}: {error}"
+            # Behind it stands an address in memory, which differs at every run.
+            said, _, _ = str(error).partition(" <")
+            return NOT_DECODED, f"{size}: {said}"
         if measured.exceeds(settings.min_laplacian, settings.min_edge_px, settings.min_entropy_bits):
             return None
         return TOO_PLAIN, str(measured)

@@ -16,7 +16,7 @@ import pypdfium2 as pypdfium
 from docent.records import Figure, Reject, Section
 from docent.stages.ingest import partition
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.pdf_blocks import Block, Line, blocks_of, to_markdown_lines
+from docent.stages.ingest.pdf_blocks import Block, Line, Placed, blocks_of, to_markdown_lines
 from docent.stages.ingest.pdf_cleaning import (
     EdgeLine,
     edge_lines,
@@ -101,7 +101,7 @@ class Reader:
     def _sections_of(self, page: Page, running: frozenset[int], words: Words) -> Iterator[Section]:
         figures = [placed.figure for placed in page.figures]
         if page.kind == "blocks":
-            yield from self._of_blocks(page, self._blocks(page, running, words), figures, words)
+            yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
             return
         lines = self._cleaned(page.lines, running, words)
         titles = headings_of([line for line in page.measured if line.number not in running], page.body)
@@ -110,6 +110,8 @@ class Reader:
             cut = cutter(self.settings, self.settings.chunk_chars)
             yield from self.maker.sections(page.number, lines, cut, headings)
             return
+        if page.fragments:
+            lines = to_markdown_lines(self._blocks(page, (), running, words))
         last = max((line.number for line in page.measured), default=1)
         shown = [Line(figure.token, 1, last) for figure in figures]
         if any(line.text.strip() for line in lines):
@@ -120,11 +122,11 @@ class Reader:
     def _cleaned(self, lines: Sequence[Line], running: frozenset[int], words: Words) -> list[Line]:
         return undivided(without_running(lines, running), words) if self.clean else list(lines)
 
-    def _blocks(self, page: Page, running: frozenset[int], words: Words) -> list[Block]:
+    def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
         """The blocks of a page, in reading order."""
         fragments = [fragment for fragment in page.fragments if fragment.line not in running]
         tables = find_tables(page.rules, fragments, words)
-        blocks = blocks_of(fragments, tables, page.figures, page.body)
+        blocks = blocks_of(fragments, tables, figures, page.body)
         return undivided_blocks(blocks, words) if self.clean else blocks
 
     def _of_blocks(

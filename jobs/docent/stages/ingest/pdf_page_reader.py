@@ -60,7 +60,7 @@ class Page:
     """One page as it was read, before it is put in order.
 
     Attributes:
-        kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure and then lines.
+        kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure, then either of them.
         body: height of the document's text as far as it was read.
     """
 
@@ -130,10 +130,7 @@ class PageReader:
 
     def _add_blocks(self, page: Page, reading: Reading) -> Iterator[Reject]:
         sheet = reading.sheet
-        page.rules = rules_of(sheet)
-        upright = page.rules[1] if self.clean else ()
-        fragments = fragments_of(sheet.textpage, reading.text, sheet.view, upright, columns=self.clean)
-        page.fragments = with_values(fragments, reading.values)
+        fragments = self._place_text(page, reading)
         is_text = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars) == "text"
         page.max_chars = self.settings.chunk_chars if is_text else self.settings.mixed_chunk_chars
         near = fragments if len(fragments) <= MAX_FRAGMENTS else []
@@ -144,6 +141,19 @@ class PageReader:
             mark = token(sheet.number, len(page.figures) + 1)
             page.figures.append(Placed(Figure(token=mark, caption=caption_of(image.box, near), image=kept), image.box))
 
+    def _has_columns(self, page: Page, reading: Reading) -> bool:
+        """Whether the order of the file is not that of reading."""
+        return not _is_simple(page.measured, rules_of(reading.sheet))
+
+    def _place_text(self, page: Page, reading: Reading) -> list[Fragment]:
+        """Give a page its text as pieces with their places; the pieces without the values of forms."""
+        sheet = reading.sheet
+        page.rules = rules_of(sheet)
+        upright = page.rules[1] if self.clean else ()
+        fragments = fragments_of(sheet.textpage, reading.text, sheet.view, upright, columns=self.clean)
+        page.fragments = with_values(fragments, reading.values)
+        return fragments
+
     def _add_picture(self, page: Page, reading: Reading) -> Iterator[Reject]:
         """A page as a picture; its text stands below where that is wanted."""
         kept: ImageFile | Reject = self.cropper.page_picture(reading.sheet, reading.images)
@@ -152,7 +162,11 @@ class PageReader:
         else:
             figure = Figure(token=token(page.number, 1), image=kept)
             page.figures = [Placed(figure, reading.sheet.view.box(0, 0, 0, 0))]
-        if self.settings.layout == "pictures":
+        if self.settings.layout != "pictures":
+            return
+        if self.clean and len(reading.text.text) <= MAX_PLACED_CHARS and self._has_columns(page, reading):
+            self._place_text(page, reading)
+        else:
             page.lines = [Line(text, i, i) for i, text in enumerate(reading.text.text.rstrip().split("\n"), 1)]
             page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in reading.values]
 

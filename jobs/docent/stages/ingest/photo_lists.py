@@ -14,7 +14,7 @@ from docent.stages.ingest.sources import OutsideError, confined
 
 HOW_TO_LIST = "list photos one per line, or separated by | ; or ,"
 _SEPARATOR = re.compile(r"[|;,]")
-# A longer list is no list of photos, and is told as one name.
+# A longer list is no list of photos, and is reported as one name.
 _MAX_NAMES_IN_LINE = 1000
 # File names with more of these characters are not looked for, so that a long cell takes time by its length alone.
 _MAX_SEPARATORS_IN_NAME = 8

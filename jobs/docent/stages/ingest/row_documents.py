@@ -10,6 +10,7 @@ import difflib
 import itertools
 import logging
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,10 @@ def documents_of(
         yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
         return
     title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, printable(listed.name))
-    images = {position for position, name in enumerate(columns) if name in settings.image_columns}
+    images = _image_positions(columns, settings)
+    for wanted in settings.image_columns:
+        if _composed(wanted) not in map(_composed, columns):
+            log.warning("%s has no column %r (ingest.rows.image_columns)", printable(listed.name), wanted)
     bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
     drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
     yield from with_pictures(drafts, intake)
@@ -82,8 +86,9 @@ def column_names(header: Sequence[str]) -> list[str]:
 
 def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Rows, file: str) -> int:
     """Position of the column that names rows: the configured one, else the first that holds more than numbers."""
-    if settings.title_column in columns:
-        return columns.index(settings.title_column)
+    composed = [_composed(name) for name in columns]
+    if _composed(settings.title_column) in composed:
+        return composed.index(_composed(settings.title_column))
     if settings.title_column:
         near = difflib.get_close_matches(settings.title_column, columns, 1, 0.5)
         log.warning(
@@ -92,13 +97,24 @@ def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Row
             settings.title_column,
             f"; did you mean {near[0]!r}?" if near else "",
         )
+    images = _image_positions(columns, settings)
     telling = [
         position
-        for position, name in enumerate(columns)
-        if name not in settings.image_columns and not all(_NUMBER.fullmatch(row.cells[position]) for row in rows)
+        for position in range(len(columns))
+        if position not in images and not all(_NUMBER.fullmatch(row.cells[position]) for row in rows)
     ]
     shared = frozenset[int]().union(*(row.shared for row in rows))
     return next((position for position in telling if position not in shared), telling[0] if telling else 0)
+
+
+def _image_positions(columns: Sequence[str], settings: Rows) -> set[int]:
+    wanted = set(map(_composed, settings.image_columns))
+    return {position for position, name in enumerate(columns) if _composed(name) in wanted}
+
+
+def _composed(name: str) -> str:
+    """A name in the composed form of Unicode: a table from a Mac may spell `ö` as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def readable(cell: str) -> str:

@@ -1,7 +1,7 @@
 """Loader `csv`: one document per row of a CSV, in any usual encoding and with any usual delimiter.
 
-Reads the file named by the source, or every `.csv` and `.tsv` below its folder. The first row names the columns; a
-`sep=` line of Excel before it is no row. Run alone: `docent ingest table.csv`.
+Reads the file named by the source, or every `.csv` and `.tsv` below its folder. The first row names the columns, but
+for titles above it; a `sep=` line of Excel is no row. Run alone: `docent ingest table.csv`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from docent.config import Source
 from docent.printing import printable
 from docent.records import Document, Reject, Span
-from docent.stages.ingest.csv_files import UNKNOWN_ENCODING, EncodingError, open_csv, problem_of, without_empty_end
+from docent.stages.ingest.csv_files import (
+    UNKNOWN_ENCODING,
+    EncodingError,
+    find_header,
+    open_csv,
+    problem_of,
+    without_empty_end,
+)
 from docent.stages.ingest.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_spans
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
 from docent.stages.ingest.row_documents import TableRow, documents_of
@@ -51,12 +58,12 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) -> Iterator[Document | Reject]:
     filled = (record for record in records if any(cell.strip() for cell in record.cells))
-    header = next(filled, None)
+    header, below = find_header(filled, listed.name)
     if header is None:
         yield Reject(reason="table is empty", raw=printable(listed.name), detail="its first row must name the columns")
         return
     names = without_empty_end(header.cells, 1)
-    yield from documents_of(listed, names, (_row(listed, record, len(names)) for record in filled), intake)
+    yield from documents_of(listed, names, (_row(listed, record, len(names)) for record in below), intake)
 
 
 def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,11 @@ PHOTO_NOT_FOUND = "photo not found"
 LEAVES_FOLDER = "path leaves the images folder"
 NOT_READ = {"outside": LEAVES_FOLDER, "special": "not a regular file", "dead": "link to nothing"}
 """Why what is neither file nor folder (walk.py) cannot be read."""
+# Documents that no loader reads: their names are logged, as they may be meant.
+UNSUPPORTED = frozenset(
+    ".doc .docx .docm .odt .rtf .pages .xls .xlsb .ods .numbers .ppt .pptx .odp .key .epub .htm .html .xhtml".split()
+)
+MAX_NAMED = 5
 MAX_NAME_CHARACTERS = 200
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_RAW_CHARACTERS = 500
@@ -124,10 +130,15 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
     found: list[ListedFile | Exhibit | Reject] = []
+    unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
-        warn_of_run(entry)
-        if entry.path.suffix.lower() not in suffixes or any(part.startswith(".") for part in name.split("/")):
+        _warn_of_left_out(entry)
+        suffix = entry.path.suffix.lower()
+        if suffix not in suffixes | UNSUPPORTED or any(part.startswith(".") for part in name.split("/")):
+            continue
+        if suffix not in suffixes:
+            unsupported += [name] if entry.kind == "file" else []
             continue
         if reject := _unusable_name(name):
             found.append(reject)
@@ -135,10 +146,25 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             found.append(ListedFile(source, source.path, entry.path, name))
         elif entry.kind in NOT_READ:
             found.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
+    _warn_of_unsupported(source, unsupported)
     if not found:
         listed = ", ".join(sorted(suffixes))
         raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
     return found
+
+
+def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
+    if names:
+        shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
+        more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        log.warning("%s: left out, unsupported formats: %s%s", printable(source.path.name), shown, more)
+
+
+def _warn_of_left_out(entry: Entry) -> None:
+    """Say that a folder is left out: docent writes into it, or only a link leads to it."""
+    warn_of_run(entry)
+    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
+        log.warning("left out, the link leads out of the source: %s", printable(str(entry.path)))
 
 
 def warn_of_run(entry: Entry) -> None:

@@ -17,7 +17,7 @@ from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
 from docent.text.chunks import chunk_text
-from docent.text.encoding import is_text, read_text, why_unknown
+from docent.text.encoding import read_text, why_no_text, why_unknown
 from docent.text.facts import facts_of
 from docent.text.sentences import readable_name
 
@@ -67,8 +67,8 @@ def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
             return Reject(reason=NOT_TEXT, raw=name, detail="it has NUL bytes, as no text has")
         why = why_unknown(data, "ingest.text.encoding, or encoding of the source", encoding)
         return Reject(reason=UNKNOWN_ENCODING, raw=name, detail=f"{name}: {why}")
-    if not is_text(text):
-        return Reject(reason=NOT_TEXT, raw=name, detail="it has control characters as no text has")
+    if why := why_no_text(text):
+        return Reject(reason=NOT_TEXT, raw=name, detail=why)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

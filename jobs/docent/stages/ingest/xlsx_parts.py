@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from docent.stages.ingest.xlsx_package import TooLargeError, WorkbookError
+from docent.text.surrogates import without_surrogates
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 """As many as the format has."""
@@ -44,8 +45,7 @@ def unescaped(text: str) -> str:
     if "_x" not in text:
         return text
     found = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-    joined = found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\r\n", "\n").replace("\r", "\n")
+    return without_surrogates(found).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def position_of(reference: str) -> tuple[int, int]:
@@ -187,7 +187,7 @@ class Merges(_Handler):
 
 
 class Rows(_Text):
-    """Rows of a sheet: number and cells of each, in order; whoever reads them empties the list."""
+    """Rows of a sheet: number and cells of each, in order; the reader of the list empties it."""
 
     def __init__(self) -> None:
         super().__init__()

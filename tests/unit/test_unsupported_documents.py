@@ -1,0 +1,39 @@
+"""What a source leaves out is named in the log: documents that no loader reads, folders that lie elsewhere."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from docent.config import Source
+from docent.stages.ingest.rows import list_tables
+from docent.stages.ingest.text_file import list_texts
+
+
+def test_documents_in_unsupported_formats_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.txt", "loans.XLS", "old/letter.docx", "old/page.html/b.txt", ".hidden/c.doc", "photo.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("Text.")
+    with caplog.at_level(logging.WARNING):
+        found = list_texts(Source(kind="txt", path=tmp_path))
+    (message,) = caplog.messages
+    assert len(found) == 2
+    assert message == f"{tmp_path.name}: left out, unsupported formats: loans.XLS, old/letter.docx"
+
+
+def test_nothing_is_said_of_other_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.csv", "b.txt", "c.png", "README"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    assert len(list_tables(Source(kind="csv", path=tmp_path))) == 1 and not caplog.messages
+
+
+def test_a_folder_that_a_link_leads_to_outside_of_the_source_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("manual/a.txt", "shared/b.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("Text.")
+    (tmp_path / "manual" / "more").symlink_to("../shared")
+    with caplog.at_level(logging.WARNING):
+        assert len(list_texts(Source(kind="txt", path=tmp_path / "manual"))) == 1
+    assert "leads out of the source" in caplog.text and "manual/more" in caplog.text
