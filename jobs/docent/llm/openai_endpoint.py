@@ -21,7 +21,7 @@ from docent.llm.parameters import Parameters
 from docent.llm.providers import KINDS, base_of, check_address, key_of
 from docent.llm.retry import How, TryFailedError, retry_after_s
 from docent.llm.transport import Reply, Transport
-from docent.masking import mask
+from docent.masking import MASK, MIN_SECRET_CHARS, mask
 
 log = logging.getLogger("docent.llm")
 
@@ -132,7 +132,14 @@ class OpenAIEndpoint:
         if found.usage_unreadable and not self._said_usage:
             self._said_usage = True
             log.warning("the endpoint tells the tokens of a reply in a form that cannot be read: they count as unknown")
-        return Answer(found.text, found.finish_reason, found.input_tokens, found.output_tokens)
+        return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
+
+    def _without_key(self, text: str) -> str:
+        """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
+        if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
+            return text
+        log.warning("the endpoint repeats the key in a reply: *** stands in its place")
+        return text.replace(self.key, MASK)
 
     def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
         """What an error means that came with HTTP 200: what it would mean with the status that it names."""
