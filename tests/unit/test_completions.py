@@ -47,7 +47,7 @@ def test_content_that_is_no_text_is_no_completion(content: Any) -> None:
     ("usage", "told"),
     [
         ({"prompt_tokens": "12", "completion_tokens": 3.0}, (12, 3)),
-        ({"prompt_tokens": 1.5, "completion_tokens": 3}, (None, None)),
+        ({"prompt_tokens": 1.5, "completion_tokens": 3}, (2, 3)),
         ({"prompt_tokens": True, "completion_tokens": 3}, (None, None)),
         ("12", (None, None)),
         ([1], (None, None)),
