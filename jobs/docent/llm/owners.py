@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.llm.clock import since_boot_s
+
 log = logging.getLogger("docent.llm")
 
 BEAT_S = 5.0
@@ -79,9 +81,9 @@ class Owner:
         Where the file is gone, or the process was suspended for longer than the lease, others have taken its requests
         over: what it begins from then on carries a new name.
         """
-        last_s = time.monotonic()
+        last_s = since_boot_s()  # which goes on while the machine sleeps, as the clocks of those who wait do
         while not self._closed.wait(self._beat_s):
-            slept_s, last_s = time.monotonic() - last_s, time.monotonic()
+            slept_s, last_s = since_boot_s() - last_s, since_boot_s()
             try:
                 if slept_s >= self._lease_s:
                     self._appear()
