@@ -57,3 +57,8 @@ def test_a_key_that_the_endpoint_repeats_reaches_neither_text_nor_finish_reason(
     answer = endpoint().answer_of(Reply(200, {}, json.dumps({"choices": [choice]}).encode()))
     assert answer.text == "Authorization was ***. A jar."
     assert KEY not in answer.finish_reason
+
+
+def test_a_key_in_the_address_of_a_redirect_is_masked_although_hosts_are_in_lower_case() -> None:
+    refused = endpoint().refused(Reply(302, {"Location": f"http://{KEY}.example/{KEY}"}, b""))
+    assert KEY.lower() not in str(refused).lower() and "***.example" in str(refused)

@@ -155,7 +155,10 @@ class OpenAIEndpoint:
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
         if 300 <= reply.status < 400:
-            host = self.clean(_host_of(reply.headers.get("Location", "")))
+            location = mask(
+                reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
+            )  # before the host loses its capitals
+            host = self.clean(_host_of(location))
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
                 f"{self.base_url} (HTTP {reply.status})",
@@ -215,6 +218,6 @@ def _sent(message: Message) -> dict[str, Any]:
 def _host_of(location: str) -> str:
     """Where a redirect leads, for people."""
     try:
-        return urlsplit(location[:MAX_LOCATION_CHARS]).hostname or "another address"
+        return urlsplit(location).hostname or "another address"
     except ValueError:  # half an IPv6 address, for instance
         return "something that is not an address"
