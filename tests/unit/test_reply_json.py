@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
 from docent.config import Llm
+from docent.llm.batch_files import results
 from docent.llm.completions import NoCompletionError, read_completion
 from docent.llm.openai_endpoint import OpenAIEndpoint
 from docent.llm.reply_json import read_json
@@ -62,3 +64,10 @@ def test_a_key_that_the_endpoint_repeats_reaches_neither_text_nor_finish_reason(
 def test_a_key_in_the_address_of_a_redirect_is_masked_although_hosts_are_in_lower_case() -> None:
     refused = endpoint().refused(Reply(302, {"Location": f"http://{KEY}.example/{KEY}"}, b""))
     assert KEY.lower() not in str(refused).lower() and "***.example" in str(refused)
+
+
+def test_a_line_of_a_batch_is_kept_although_a_count_in_it_has_thousands_of_digits() -> None:
+    whole = body("A jar.", f',"usage":{{"prompt_tokens":{"7" * 5000},"completion_tokens":1}}').decode()
+    line = f'{{"custom_id":"6b","response":{{"status_code":200,"body":{whole}}}}}\n'
+    found = list(results(io.BytesIO(line.encode()), 1_000_000))
+    assert [endpoint().answer_of(one.reply).text for one in found if one.reply] == ["A jar."]
