@@ -158,6 +158,7 @@ BASE: dict[str, tuple[Damage, str]] = {
     "no tokenizer": (remove("tokenizer.json"), "its processor or tokenizer"),
     "another tokenizer": (write("tokenizer.json", '{"model": {}}'), "its processor or tokenizer"),
     "empty tokenizer": (write("tokenizer.json", " "), "tokenizer.json: empty"),
+    "panic": (changed("tokenizer.json", "model", "continuing_subword_prefix", to="x" * 50), "its processor or tokenizer"),
     "no processor": (remove("processor_config.json"), "its processor or tokenizer"),
     "processor of another": (
         changed("processor_config.json", "image_processor", "image_mean", to=[0.5]),

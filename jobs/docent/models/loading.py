@@ -170,7 +170,9 @@ def _processor(name: str, local: bool) -> Any:
     try:
         # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
         return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)
-    except Exception as error:  # tokenizers raise plain exceptions
+    except BaseException as error:  # tokenizers raise plain exceptions, and panics
+        if not _is_of_library(error):
+            raise
         raise UnusableModelError(f"its processor or tokenizer: {_first_line(error)}") from error
 
 
@@ -192,7 +194,9 @@ def _check(model: Any, processor: Any) -> None:
         inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
     except (torch.OutOfMemoryError, MemoryError):
         raise
-    except Exception as error:  # a chat template is a program of its own
+    except BaseException as error:  # a chat template is a program of its own
+        if not _is_of_library(error):
+            raise
         raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
     largest = max(end, len(processor.tokenizer) - 1)
     if model.config.image_token_id not in ids or end in (None, processor.tokenizer.unk_token_id):
@@ -201,6 +205,11 @@ def _check(model: Any, processor: Any) -> None:
         raise UnusableModelError(f"its tokenizer has {largest + 1} tokens and the model {rows}")
 
 
-def _first_line(error: Exception) -> str:
+def _is_of_library(error: BaseException) -> bool:
+    """Whether an error comes from a library: a panic of its Rust code is no `Exception`, and nothing to exit for."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
