@@ -21,6 +21,7 @@ from docent.context import Context
 from docent.durable import write_durably
 from docent.errors import ConfigError, InputError, StoppedError, TemporaryError
 from docent.inputs import describe_changes
+from docent.masking import mask
 from docent.parts import Parts
 from docent.pipeline import Unit, section_of
 from docent.spec import RunStates
@@ -43,7 +44,7 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
         if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
             raise
         log.error("shard %s failed and may: %s", ctx.shard, error)
-        return str(error)
+        return mask(str(error))
     return ""
 
 

@@ -14,8 +14,8 @@ from docent.errors import ConfigError
 from docent.masking import mask
 from docent.run_names import RUN_NAME_RULE
 
-MAY_HOLD_SECRETS = frozenset({"base_url", "env"})
-"""Fields whose values are never repeated."""
+MAY_HOLD_SECRETS = frozenset({"base_url", "env", "extra_body"})
+"""Fields whose values are never repeated, nor anything inside them."""
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
@@ -48,7 +48,7 @@ def _sentence(problem: Any) -> str:
     message: str = problem["msg"].removeprefix("Value error, ")
     if problem["loc"] == ("run", "name") and problem["type"] == "string_pattern_mismatch":
         message = RUN_NAME_RULE
-    given = None if problem["loc"][-1] in MAY_HOLD_SECRETS else problem.get("input")
+    given = None if MAY_HOLD_SECRETS.intersection(problem["loc"]) else problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
     return message[:1].lower() + message[1:] + shown
 

@@ -5,6 +5,7 @@ A run folder may come from an untrusted source, through `docent pull` or an arch
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from docent.errors import InputError
 from docent.printing import printable
 
 MAX_COMPONENT_BYTES = 255
+MAX_PATH_BYTES = 2048
+"""Systems refuse paths of more than 4096 bytes, the run folder's own included."""
 
 
 class OutsideRunError(InputError):
@@ -21,12 +24,12 @@ class OutsideRunError(InputError):
 def is_plain(name: str) -> bool:
     """Whether a name is a relative path with slashes that goes down only: not empty, absolute, or with `.` or `..`."""
     try:
-        parts = os.fsencode(name).split(b"/")
+        encoded = os.fsencode(name)
     except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and no file name
         return False
-    return all(part not in (b"", b".", b"..") and len(part) <= MAX_COMPONENT_BYTES for part in parts) and (
-        "\0" not in name
-    )
+    if len(encoded) > MAX_PATH_BYTES or b"\0" in encoded:
+        return False
+    return all(part not in (b"", b".", b"..") and len(part) <= MAX_COMPONENT_BYTES for part in encoded.split(b"/"))
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -51,5 +54,11 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def _is_below(path: str, folder: Path) -> bool:
+    """Whether a link leads to something below the folder; a ring of links leads nowhere."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
     root = os.path.realpath(folder)
     return os.path.realpath(path).startswith(f"{root.rstrip('/')}/")

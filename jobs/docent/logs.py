@@ -25,12 +25,16 @@ TAIL_BYTES = 64 * 1024
 _CUT_AT_BYTES = 2 * TAIL_BYTES
 
 
+def _safe(text: str) -> str:
+    return terminal_safe(mask(text))
+
+
 class PlainFormatter(logging.Formatter):
     """Lines for people, without secrets and terminal sequences."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        return terminal_safe(mask(super().format(record)))
+        return _safe(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"time": stamp, "level": record.levelname, "logger": record.name, "message": mask(message)}
+        line = {"time": stamp, "level": record.levelname, "logger": record.name, "message": _safe(message)}
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -62,7 +66,7 @@ def configure(level: str, environ: Mapping[str, str] = os.environ) -> None:
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"the log file cannot be written: {error.strerror}", log_file, "mend LOG_FILE") from None
+            raise ConfigError(f"the log file cannot be written: {error.strerror}", log_file, "fix LOG_FILE") from None
     plain = PlainFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     for handler in handlers:
         handler.setFormatter(JsonFormatter() if "KUBERNETES_SERVICE_HOST" in environ else plain)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from urllib.parse import quote, unquote
 MASK = "***"
 MIN_SECRET_CHARS = 8
 """Shorter values are placeholders such as `none`; replacing them everywhere would corrupt unrelated text."""
+MIN_TOKEN_CHARS = 20
+"""What stands alone before the `@` of an address is a user name, such as `postgres`, unless it is so long."""
 EDGE_CHARS = 12
 """A secret that something else cut short is recognised by so many of its first or last characters."""
 
@@ -26,8 +29,12 @@ SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names of variables whose values are secrets."""
+KEY_FIELDS = frozenset({"api_key", "apikey", "access_token", "authorization", "password", "secret", "token"})
+"""Fields of a request in which some endpoints take a key."""
 _NAMES_A_FILE = re.compile(r"_(?:FILE|PATH|DIR)$|^GOOGLE_APPLICATION_CREDENTIALS$", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)([^\s/@?#'\"<>]{1,500})@")
+_NAMES_A_PROXY = re.compile(r"_PROXY$", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)([^\s/?#'\"<>]{1,500})@")  # to the last @: passwords may hold one
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _AUTHORIZATION = re.compile(r"\b(bearer|basic)[ \t]+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _BASE64 = re.compile(r"^[A-Za-z0-9+/]+={0,2}$")
 # Shapes that are credentials wherever they stand: OpenAI and alike, Hugging Face, GitHub, AWS, Slack, JSON Web Tokens.
@@ -48,11 +55,14 @@ def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """The text with every known secret, and whatever has the shape of a credential, replaced by `***`.
 
     Known are remembered values, the values of variables whose names say so (`PGPASSWORD`, `HF_TOKEN`), and the
-    passwords inside addresses that the environment holds (`HTTPS_PROXY`), each also in quoted and base64 form.
+    passwords inside addresses that the environment holds (`HTTPS_PROXY`), each also in percent, JSON and base64 form.
     """
     secrets = {form for value in (*_remembered, *_secrets_of(environ)) for form in _forms(value)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = _without(text, secret)
+    longest_first = sorted(secrets, key=len, reverse=True)
+    for secret in longest_first:
+        text = text.replace(secret, MASK)
+    for secret in longest_first:
+        text = _without_cut(text, secret)
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _AUTHORIZATION.sub(_without_credentials, text)
     return _SHAPES.sub(MASK, text)
@@ -61,7 +71,12 @@ def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
 def holds_secret(name: str, value: str) -> bool:
     """Whether a variable is, by its name or its value, a secret rather than a setting."""
     named = bool(SECRET_NAME.search(name)) and not _NAMES_A_FILE.search(name)
-    return named or bool(_USERINFO.search(value) or _SHAPES.search(value))
+    return named or bool(_USERINFO.search(value) or _SHAPES.search(value) or _userinfos(name, value))
+
+
+def is_key_field(name: str, value: object) -> bool:
+    """Whether a field of a request is a credential; `prompt_cache_key` and `stop_token_ids` are none."""
+    return isinstance(value, str) and (name.lower().replace("-", "_") in KEY_FIELDS or holds_secret("", value))
 
 
 def _secrets_of(environ: Mapping[str, str]) -> Iterator[str]:
@@ -69,24 +84,35 @@ def _secrets_of(environ: Mapping[str, str]) -> Iterator[str]:
         if SECRET_NAME.search(name) and not _NAMES_A_FILE.search(name):
             yield value
         elif "@" in value:
-            for userinfo in _USERINFO.findall(value):
-                yield userinfo
-                yield userinfo.partition(":")[2]
+            for userinfo in _userinfos(name, value):
+                _, colon, password = userinfo.partition(":")
+                if colon or len(userinfo) >= MIN_TOKEN_CHARS:
+                    yield userinfo
+                yield password
+
+
+def _userinfos(name: str, value: str) -> list[str]:
+    """User names with passwords in a variable; the address of a proxy may lack its scheme and hold any character."""
+    if "@" in value and _NAMES_A_PROXY.search(name):
+        before = value.rpartition("@")[0]
+        return [before.partition("://")[2] if "://" in before else before]
+    return _USERINFO.findall(value)
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it may be repeated: itself, percent-encoded or decoded, as HTTP basic credentials."""
+    """The secret as it may be repeated: itself, percent-encoded or decoded, in a JSON string, in base64."""
     if len(secret) < MIN_SECRET_CHARS:
         return
-    yield secret
-    yield quote(secret, safe="")
-    yield unquote(secret)
-    if ":" in secret:
-        yield base64.b64encode(unquote(secret).encode()).decode()
+    decoded = unquote(secret)
+    encoded = [quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")]
+    in_lower_case = (_PERCENT.sub(lambda found: found[0].lower(), form) for form in encoded)
+    in_base64 = base64.b64encode(decoded.encode("utf-8", "surrogateescape")).decode()
+    forms = (secret, decoded, *encoded, *in_lower_case, in_base64, json.dumps(secret)[1:-1])
+    yield from (form for form in forms if len(form) >= MIN_SECRET_CHARS)
 
 
-def _without(text: str, secret: str) -> str:
-    text = text.replace(secret, MASK)
+def _without_cut(text: str, secret: str) -> str:
+    """Mask what is left of the secret where something cut it."""
     if len(secret) > EDGE_CHARS:
         text = _without_start(text, secret)
         text = _without_start(text[::-1], secret[::-1])[::-1]

@@ -125,7 +125,7 @@ def outcome(
         found = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
         return StoppedError(found[0] if found else "the ranks were asked to stop", next_step="docent run")
     if code == 2 and not exits:
-        return ConfigError(f"torchrun does not start: {_gist(said)}", "PET_*", "mend the variables of the pod")
+        return ConfigError(f"torchrun does not start: {_gist(said)}", "PET_*", "fix the variables of the pod")
     killed = [exit_.rank for exit_ in exits if exit_.code is None]
     lost = [exit_.what for exit_ in exits if exit_.code == TemporaryError.exit_code]
     lost.sort(key=lambda what: what.startswith(LOST))  # a full disk on one rank is why the others lost it

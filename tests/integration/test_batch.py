@@ -277,6 +277,21 @@ def test_a_killed_process_finds_its_batches_again(endpoint: Endpoint, tmp_path: 
     assert (counts["requests"], counts["repeated"], counts["batch_lines_ok"]) == (0, 0, 26)
 
 
+def test_batches_are_found_again_although_the_clock_was_a_year_ahead(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.reset(batch_delay_s=600)
+    config, journal = llm(endpoint, batch_requests=10), tmp_path / "journal"
+    process = begun(config, journal, 20)
+    endpoint.until(lambda: [batch["status"] for batch in endpoint.batches()] == ["in_progress"] * 2)
+    killed(process)
+    with closing(sqlite3.connect(journal)) as db, db:
+        db.execute("UPDATE attempts SET begun_s = begun_s + 31536000")
+    endpoint.reset()
+    replies_to(config, tmp_path / "other", [question(number) for number in range(900, 903)])  # a newer batch
+    replies = replies_to(config, journal, questions(20))
+    assert all(reply.text for reply in replies)
+    assert [batch["request_counts"]["total"] for batch in endpoint.batches()] == [10, 10, 3]
+
+
 def replied(journal: Path) -> int:
     """Replies in a journal that another process writes; 0 while that one has it locked."""
     try:
@@ -315,6 +330,21 @@ def test_a_batch_that_was_never_created_frees_its_lines(endpoint: Endpoint, tmp_
         replies = list(client.ask(requests))
     assert all(reply.text for reply in replies)
     assert [batch["request_counts"]["total"] for batch in endpoint.batches()] == [3]
+
+
+def test_a_batch_that_was_never_created_frees_its_lines_although_it_is_dated_in_the_future(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    config, journal, requests = llm(endpoint), tmp_path / "journal", questions(3)
+    with ChatClient(config, journal) as client:
+        ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
+        ladder.rung = "json_schema"
+        keys = [ladder.first(request).key for request in requests]
+        sent_by_a_process_that_is_gone(client.journal, keys, client.sender.endpoint)
+        with closing(sqlite3.connect(journal)) as db, db:
+            db.execute("UPDATE attempts SET begun_s = begun_s + 31536000")
+        replies = list(client.ask(requests))
+    assert all(reply.text for reply in replies)
 
 
 def sent_by_a_process_that_is_gone(journal: Journal, keys: Sequence[bytes], where: str) -> None:

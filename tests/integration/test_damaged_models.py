@@ -158,11 +158,13 @@ BASE: dict[str, tuple[Damage, str]] = {
     "no tokenizer": (remove("tokenizer.json"), "its processor or tokenizer"),
     "another tokenizer": (write("tokenizer.json", '{"model": {}}'), "its processor or tokenizer"),
     "empty tokenizer": (write("tokenizer.json", " "), "tokenizer.json: empty"),
+    "panic": (changed("tokenizer.json", "model", "continuing_subword_prefix", to="x" * 50), "PanicException"),
     "no processor": (remove("processor_config.json"), "its processor or tokenizer"),
     "processor of another": (
         changed("processor_config.json", "image_processor", "image_mean", to=[0.5]),
         "a trial question failed",
     ),
+    "endless picture": (changed("processor_config.json", "image_seq_len", to=10**18), "more memory than there is"),
     "no template": (remove("chat_template.jinja"), "a trial question failed"),
     "template": (write("chat_template.jinja", "{% for %}"), "a trial question failed"),
 }  # fmt: skip

@@ -204,6 +204,38 @@ def test_a_process_whose_file_was_removed_claims_under_a_new_name(tmp_path: Path
     assert list((tmp_path / "claims").iterdir()) == []
 
 
+def test_a_process_whose_machine_slept_longer_than_the_lease_claims_under_a_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept_s = [0.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: time.monotonic() + slept_s[0])
+    owner = Owner(tmp_path / "claims", beat_s=0.01, lease_s=30.0)
+    try:
+        before = owner.name
+        until(lambda: (tmp_path / "claims" / before).stat().st_mtime_ns > 0)
+        assert owner.name == before
+        slept_s[0] = 60.0
+        until(lambda: owner.name != before)
+    finally:
+        owner.close()
+
+
+def test_a_resumed_process_claims_under_a_new_name_before_its_next_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept_s = [0.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: time.monotonic() + slept_s[0])
+    owner = Owner(tmp_path / "claims", beat_s=1000.0, lease_s=30.0)
+    try:
+        before = owner.name
+        slept_s[0] = 60.0
+        after = owner.name
+        assert after not in ("", before) and owner.name == after
+        assert [path.name for path in (tmp_path / "claims").iterdir()] == [after]
+    finally:
+        owner.close()
+
+
 LAYOUT_2 = """
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY, request BLOB NOT NULL, key BLOB NOT NULL, endpoint TEXT NOT NULL, batch TEXT NOT NULL,

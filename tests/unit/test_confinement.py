@@ -15,6 +15,7 @@ from docent.confinement import OutsideRunError, inside
 from docent.context import Context
 from docent.errors import InputError
 from docent.launcher.garbage import Garbage, delete, find_garbage
+from docent.listings import load_success
 from docent.records import Document, ImageFile, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -189,3 +190,17 @@ def test_a_stage_does_not_write_through_a_link_out_of_the_run(
     (run_dir / "ingest" / "log-tail-00000.txt").symlink_to(victim / "log-tail-00000.txt")
     assert run_shard(two_stages, "ingest", run_dir) == 42
     assert (victim / "log-tail-00000.txt").read_text() == "precious"
+
+
+def test_a_ring_of_links_and_a_path_of_thousands_of_characters_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    for name in ("one", "/".join(["folder"] * 1000)):
+        with pytest.raises(OutsideRunError):
+            inside(tmp_path, name)
+
+
+def test_a_success_file_that_is_a_ring_of_links_counts_as_absent(tmp_path: Path) -> None:
+    (tmp_path / "ingest").mkdir()
+    (tmp_path / "ingest" / "_SUCCESS.json").symlink_to("_SUCCESS.json")
+    assert load_success(tmp_path, "ingest", "_SUCCESS.json") is None

@@ -19,8 +19,13 @@ def test_what_a_newer_configuration_has_begun_is_no_garbage(tmp_path: Path) -> N
     success |= {"rows": 0, "rejected": 0, "reject_reasons": {}, "failed_shards": []}
     success |= {"parts": [], "rejects": [], "files": [], "markers": []}
     (unit / SUCCESS).write_text(json.dumps(success))
-    for seconds, path in enumerate((unit / "older", unit / SUCCESS, unit / "newer")):
-        os.utime(path, (seconds, seconds))
+    (unit / "resumed").mkdir()
+    (unit / "resumed" / "checkpoints").mkdir()
+    for seconds, path in enumerate((unit / "older", unit / "resumed", unit / SUCCESS, unit / "newer")):
+        for one in (path, path / "checkpoints"):
+            if one.exists():
+                os.utime(one, (seconds, seconds))
+    os.utime(unit / "resumed" / "checkpoints", (9, 9))  # written to later than the folder around it
     assert [one.path.relative_to(unit).as_posix() for one in find_garbage(tmp_path)] == [
         "older",
         f"{complete}/checkpoints",

@@ -13,6 +13,7 @@ from PIL import Image
 from docent.errors import InputError
 from docent.launcher.verbs.convert import convert
 from docent.launcher.verbs.validate import validate as verb
+from docent.stages.build_dataset.convert_merge import merge
 from docent.stages.build_dataset.validate import Result as Found
 from docent.stages.build_dataset.validate import validate
 
@@ -304,3 +305,22 @@ def test_metadata_as_jsonl_and_parquet_is_read_like_the_table(folder: Path) -> N
     assert {missing.path for missing in result.missing} == {"lost.png", "gone.png"}
     (folder / "pics/metadata.parquet").write_bytes(b"PAR1")
     assert "metadata.parquet" in validate(folder).broken[0]
+
+
+ASKED = (
+    '{"messages": [{"role": "user", "content": "<image>Q"}, {"role": "assistant", "content": "A"}], "images": ["%s"]}'
+)
+
+
+def test_json_lines_in_a_json_file_are_looked_at_as_rows(tmp_path: Path) -> None:
+    (tmp_path / "train.json").write_text("\n".join(ASKED % name for name in ("one.jpg", "two.jpg")), "utf-8")
+    assert [missing.path for missing in validate(tmp_path / "train.json").missing] == ["one.jpg", "two.jpg"]
+    assert validate(tmp_path).rows == 2
+
+
+def test_rows_behind_the_end_of_a_json_list_are_not_left_out_silently(tmp_path: Path) -> None:
+    file = tmp_path / "train.json"
+    file.write_text(f"[{ASKED % 'one.jpg'}]\n\n[{ASKED % 'two.jpg'}]\n", "utf-8")
+    assert "follows the end of the array" in validate(file).broken[0]
+    merged = merge([file], tmp_path / "out.jsonl")
+    assert merged.conversations == 1 and len(merged.bad) == 1

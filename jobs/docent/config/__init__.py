@@ -38,7 +38,7 @@ from docent.config.stages import (
 )
 from docent.config_errors import describe, unreadable
 from docent.errors import ConfigError
-from docent.masking import SECRET_NAME
+from docent.masking import SECRET_NAME, holds_secret, is_key_field
 from docent.overrides import apply_override
 from docent.run_names import RUN_NAME_PATTERN
 
@@ -155,9 +155,18 @@ class Llm(Section):
         """Refuse an address that would put a password or key into `pipeline.resolved.yaml`, without repeating it."""
         parts = address.partition("://")[2] or address
         host, _, query = parts.partition("?")
-        if "@" in host.partition("/")[0] or any(SECRET_NAME.search(name) for name, _ in parse_qsl(query)):
+        named = any(SECRET_NAME.search(name) for name, _ in parse_qsl(query))
+        if "@" in host.partition("/")[0] or named or holds_secret("", address):
             raise ValueError("holds a password or key: put it in the environment variable that llm.api_key_env names")
         return address
+
+    @field_validator("extra_body")
+    @classmethod
+    def _without_keys(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a field that would put a key into `pipeline.resolved.yaml`, without repeating it."""
+        if found := sorted(name for name, value in fields.items() if is_key_field(name, value)):
+            raise ValueError(f"{', '.join(found)} holds a key: put it in the variable that llm.api_key_env names")
+        return fields
 
     @property
     def needs_key(self) -> bool:

@@ -39,7 +39,7 @@ class Check:
 
 
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
-    """All checks for this configuration, in the order in which a person would mend them."""
+    """All checks for this configuration, in the order in which a person would fix them."""
     return [
         _python(),
         *_packages(config),
@@ -157,7 +157,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
     if (Path(name) / "config.json").is_file():
         yield Check("base model", "ok", name)
     elif Path(name).is_absolute() or name.startswith((".", "samples/")):
-        yield Check("base model", "missing", f"{name} holds no config.json", "mend finetune.base_model")
+        yield Check("base model", "missing", f"{name} holds no config.json", "fix finetune.base_model")
     else:
         yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
 

@@ -39,7 +39,7 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
             continue
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
-            if _is_folder(path) and path.name != artifact.folder.name and path.stat().st_mtime_ns <= complete_ns:
+            if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
                 found.append(Garbage(path, _size(path), "an older configuration or input"))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
                 found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
@@ -79,6 +79,11 @@ def delete(run_dir: Path, found: list[Garbage]) -> None:
 def _is_folder(path: Path) -> bool:
     """Whether there is a folder, and no link to one."""
     return path.is_dir() and not path.is_symlink()
+
+
+def _last_written_ns(path: Path) -> int:
+    """When anything was last put into a folder or one below it: checkpoints are written further down."""
+    return max([path.lstat().st_mtime_ns, *(os.lstat(folder).st_mtime_ns for folder, _, _ in os.walk(path))])
 
 
 def _size(path: Path) -> int:

@@ -35,6 +35,8 @@ TRANSFER_S = 3600.0
 """Longest one call may take, the upload of a whole file included."""
 PIECE_BYTES = 256 * 1024
 LISTED_AT_ONCE = 100
+LISTED_AT_LEAST = 1000
+"""So many are looked at whatever their dates say: this machine's clock may have been far ahead."""
 CLOCKS_APART_S = 3600.0
 """The endpoint's clock and this one may differ by so much."""
 TOKEN = "docent"
@@ -161,12 +163,16 @@ class BatchApi:
         await self._client.close()
 
     async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
+        """Batches by their tokens; the newest come first, and those from before `since_s` are not looked through."""
         found: dict[str, Batch] = {}
+        looked_at = 0
         async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
+            looked_at += 1
             token = (batch.metadata or {}).get(TOKEN, "")
             if token in tokens:
                 found[token] = batch
-            if len(found) == len(tokens) or batch.created_at < since_s - CLOCKS_APART_S:  # the newest come first
+            too_old = batch.created_at < since_s - CLOCKS_APART_S and looked_at >= LISTED_AT_LEAST
+            if len(found) == len(tokens) or too_old:
                 break
         return found
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.budget import Cost
 from docent.llm.chat import Image
+from docent.llm.reply_json import read_json
 from docent.llm.sender import Ask
 from docent.llm.transport import PIECE_BYTES, Reply, sent_size, split_at_pictures
 
@@ -150,7 +151,7 @@ def results(file: IO[bytes], max_reply_bytes: int) -> Iterator[Result]:
 
 def _result(line: bytes) -> Result | None:
     try:
-        row = _Row.model_validate(json.loads(line))
+        row = _Row.model_validate(read_json(line))
         key = bytes.fromhex(row.custom_id)
     except (ValueError, ValidationError, RecursionError):
         return None

@@ -6,18 +6,15 @@ out wherever they stand; errors come in place of the choices or inside one. open
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
 from docent.llm.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.finish_reasons import MAX_WORD_CHARS, is_whole, noted
+from docent.llm.reply_json import read_json, with_whole_characters
 from docent.llm.tokens import tokens_told
 
-MAX_INT_CHARS = 20
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
 )
@@ -74,7 +71,7 @@ def read_completion(body: bytes) -> Completion:
     choice: Any = choices[0] if isinstance(choices, list) and choices else {}
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
-    text, finish_reason = "".join(texts), _finish_reason(choice) if isinstance(choice, dict) else ""
+    text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
     used = tokens_told(found.get("usage"))
     error = _error_of(found, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
@@ -82,7 +79,7 @@ def read_completion(body: bytes) -> Completion:
     if not isinstance(choices, list) or not isinstance(message, dict):
         raise NoCompletionError("the reply has no choices" if choices == [] else "the reply is not a chat completion")
     said = message.get("refusal")
-    refusal = "".join([*refusals, said if isinstance(said, str) else ""])
+    refusal = _whole("".join([*refusals, said if isinstance(said, str) else ""]))
     where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
     unreadable = used is None and bool(found.get("usage"))
     sent, received = used or (None, None)
@@ -92,22 +89,21 @@ def read_completion(body: bytes) -> Completion:
 def _object_of(body: bytes) -> dict[str, Any]:
     body = without_keep_alive(body)
     try:
-        found = joined(body) if is_stream(body) else from_json(body)
+        found = joined(body) if is_stream(body) else read_json(body)
     except BrokenStreamError as error:
         raise NoCompletionError(f"the reply is {error}") from None
     except ValueError:
-        found = _with_huge_numbers(body)
+        found = None
     if not isinstance(found, dict):
         raise NoCompletionError("the reply is not a chat completion")
     return found
 
 
-def _with_huge_numbers(body: bytes) -> Any:
-    """The body with integers of thousands of digits, which Python refuses, as null; None where it is not JSON."""
+def _whole(text: str) -> str:
     try:
-        return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) <= MAX_INT_CHARS else None)
-    except (ValueError, RecursionError):
-        return None
+        return with_whole_characters(text)
+    except ValueError:
+        raise NoCompletionError("the reply is not a chat completion: it holds half of a character") from None
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:

@@ -110,8 +110,3 @@ class DailyAllowance:
             math.inf if limit is None else max(0.0, limit - amount) / self._shards
             for limit, amount in zip(self._limits, amounts, strict=True)
         ]
-
-
-def since_boot_s() -> float:
-    """Seconds since the boot, also those in which the machine slept; nobody sets this clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

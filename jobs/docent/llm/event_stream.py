@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic_core import from_json
+from docent.llm.reply_json import read_json
 
 _BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
@@ -71,7 +71,7 @@ def _data_of(body: bytes) -> Iterator[bytes]:
 
 def _chunk_of(data: bytes) -> dict[str, Any]:
     try:
-        chunk = from_json(data)
+        chunk = read_json(data)
     except ValueError:
         chunk = None
     if not isinstance(chunk, dict):

@@ -21,7 +21,7 @@ from docent.llm.parameters import Parameters
 from docent.llm.providers import KINDS, base_of, check_address, key_of
 from docent.llm.retry import How, TryFailedError, retry_after_s
 from docent.llm.transport import Reply, Transport
-from docent.masking import mask
+from docent.masking import MASK, MIN_SECRET_CHARS, mask
 
 log = logging.getLogger("docent.llm")
 
@@ -132,7 +132,14 @@ class OpenAIEndpoint:
         if found.usage_unreadable and not self._said_usage:
             self._said_usage = True
             log.warning("the endpoint tells the tokens of a reply in a form that cannot be read: they count as unknown")
-        return Answer(found.text, found.finish_reason, found.input_tokens, found.output_tokens)
+        return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
+
+    def _without_key(self, text: str) -> str:
+        """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
+        if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
+            return text
+        log.warning("the endpoint repeats the key in a reply: *** stands in its place")
+        return text.replace(self.key, MASK)
 
     def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
         """What an error means that came with HTTP 200: what it would mean with the status that it names."""
@@ -148,7 +155,10 @@ class OpenAIEndpoint:
     def refused(self, reply: Reply) -> Exception:
         """What a status other than 200 means."""
         if 300 <= reply.status < 400:
-            host = self.clean(_host_of(reply.headers.get("Location", "")))
+            location = mask(
+                reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
+            )  # before the host loses its capitals
+            host = self.clean(_host_of(location))
             return ConfigError(
                 f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
                 f"{self.base_url} (HTTP {reply.status})",
@@ -208,6 +218,6 @@ def _sent(message: Message) -> dict[str, Any]:
 def _host_of(location: str) -> str:
     """Where a redirect leads, for people."""
     try:
-        return urlsplit(location[:MAX_LOCATION_CHARS]).hostname or "another address"
+        return urlsplit(location).hostname or "another address"
     except ValueError:  # half an IPv6 address, for instance
         return "something that is not an address"

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.llm.clock import since_boot_s
+
 log = logging.getLogger("docent.llm")
 
 BEAT_S = 5.0
@@ -43,6 +45,7 @@ class Owner:
     def __init__(self, folder: Path, beat_s: float = BEAT_S, lease_s: float = LEASE_S) -> None:
         self.folder, self._beat_s, self._lease_s = folder, beat_s, lease_s
         self._name, self._closed, self._naming = "", threading.Event(), threading.Lock()
+        self._renewed_s = 0.0
 
     @property
     def name(self) -> str:
@@ -51,6 +54,8 @@ class Owner:
             self._appear()
             self._remove_old_ones()
             threading.Thread(target=self._beat, name="journal-owner", daemon=True).start()
+        elif self._is_late():  # just resumed, and the other thread did not come to it yet
+            self._appear(if_late=True)
         return self._name
 
     def close(self) -> None:
@@ -60,16 +65,20 @@ class Owner:
             if self._name:
                 (self.folder / self._name).unlink(missing_ok=True)
 
-    def _appear(self) -> None:
-        """Make a file under a new name, in place of an older one."""
-        name, before = secrets.token_hex(8), self._name
+    def _is_late(self) -> bool:
+        """Whether the file was not renewed within the lease, on a clock that goes on while the machine sleeps."""
+        return since_boot_s() - self._renewed_s >= self._lease_s
+
+    def _appear(self, if_late: bool = False) -> None:
+        """Make a file under a new name, in place of an older one; of two threads that find it late only one does."""
         with self._naming:
-            if self._closed.is_set():
+            if self._closed.is_set() or (if_late and not self._is_late()):
                 return
+            name, before = secrets.token_hex(8), self._name
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / name).open("x", encoding="ascii") as file:
                 json.dump(this_process(), file)
-            self._name = name
+            self._name, self._renewed_s = name, since_boot_s()
             if before:
                 (self.folder / before).unlink(missing_ok=True)
 
@@ -79,14 +88,13 @@ class Owner:
         Where the file is gone, or the process was suspended for longer than the lease, others have taken its requests
         over: what it begins from then on carries a new name.
         """
-        last_s = time.monotonic()
         while not self._closed.wait(self._beat_s):
-            slept_s, last_s = time.monotonic() - last_s, time.monotonic()
             try:
-                if slept_s >= self._lease_s:
-                    self._appear()
+                if self._is_late():
+                    self._appear(if_late=True)
                 else:
                     os.utime(self.folder / self._name)
+                    self._renewed_s = since_boot_s()
             except FileNotFoundError:
                 with contextlib.suppress(OSError):  # the next beat tries again
                     self._appear()

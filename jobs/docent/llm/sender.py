@@ -19,7 +19,8 @@ from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.asks import Ask
 from docent.llm.budget import Budget, Cost
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.daily import DailyAllowance, since_boot_s
+from docent.llm.clock import since_boot_s
+from docent.llm.daily import DailyAllowance
 from docent.llm.journal import Entry, Journal, State, journal_key
 from docent.llm.ledger import Ledger
 from docent.llm.pacing import Pacer

@@ -113,7 +113,7 @@ def _load(name: str, dtype: str, local: bool) -> tuple[Any, Any]:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # named below, which the library does not
         )
-    except (torch.OutOfMemoryError, MemoryError, UnusableModelError):
+    except (torch.OutOfMemoryError, UnusableModelError):
         raise
     except Exception as error:  # the library tells of damage with whatever comes first, down to ZeroDivisionError
         raise UnusableModelError(_first_line(error)) from error
@@ -148,7 +148,7 @@ def _with_adapter(model: Any, base: str, folder: Path) -> Any:
         own = set(get_peft_model_state_dict(tuned, save_embedding_layers=False))
         if kept == own:
             return tuned.merge_and_unload().eval()
-    except (torch.OutOfMemoryError, MemoryError):
+    except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
         if "size mismatch" in str(error):
@@ -170,7 +170,9 @@ def _processor(name: str, local: bool) -> Any:
     try:
         # Pillow and torchvision resize to slightly different pixels; one backend keeps machines comparable.
         return AutoProcessor.from_pretrained(name, local_files_only=local, backend="pil", trust_remote_code=False)
-    except Exception as error:  # tokenizers raise plain exceptions
+    except BaseException as error:  # tokenizers raise plain exceptions, and panics
+        if not _is_of_library(error):
+            raise
         raise UnusableModelError(f"its processor or tokenizer: {_first_line(error)}") from error
 
 
@@ -190,9 +192,11 @@ def _check(model: Any, processor: Any) -> None:
         ids = processor(text=[prompt_text(processor, "?")])["input_ids"][0]
         end = end_of_answer_id(model, processor)
         inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["?"], 1)
-    except (torch.OutOfMemoryError, MemoryError):
+    except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # a chat template is a program of its own
+    except BaseException as error:  # a chat template is a program of its own
+        if not _is_of_library(error):
+            raise
         raise UnusableModelError(f"a trial question failed: {_first_line(error)}") from error
     largest = max(end, len(processor.tokenizer) - 1)
     if model.config.image_token_id not in ids or end in (None, processor.tokenizer.unk_token_id):
@@ -201,6 +205,13 @@ def _check(model: Any, processor: Any) -> None:
         raise UnusableModelError(f"its tokenizer has {largest + 1} tokens and the model {rows}")
 
 
-def _first_line(error: Exception) -> str:
+def _is_of_library(error: BaseException) -> bool:
+    """Whether an error comes from a library: a panic of its Rust code is no `Exception`, and nothing to exit for."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, MemoryError):  # a damaged size asks for any amount
+        return "MemoryError: it asks for more memory than there is"
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LOOK_S = 1.0
 # The record may come a moment after the Job that wrote it has ended.
 LATE_S = 5.0
-# An image that cannot be pulled or a quota that is full may be mended meanwhile, but not for ever.
+# An image that cannot be pulled or a quota that is full may be fixed meanwhile, but not without end.
 OBSTACLE_S = 120.0
 LAUNCHER = "app.kubernetes.io/component=launcher"
 

@@ -73,7 +73,7 @@ def gather(
             105,
             f"neither here nor on the volume: {', '.join(missing)}",
             "pipeline file",
-            "mend the path; what was pushed is named with /data before it",
+            "fix the path; what was pushed is named with /data before it",
         )
     _refuse_collisions(config.run.name, found.values())
     moved = {path: one.destination for path, one in found.items() if one.destination != path.as_posix()}

@@ -156,7 +156,7 @@ def _explained(error: CommandError, path: str) -> LauncherError:
     told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
     what = told[0] if told else said[-1]
     codes = {2: 2, 102: 102, 105: 105}
-    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "mend what is named above")
+    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix what is named above")
 
 
 def _wait_until_gone(cluster: Cluster, name: str, selector: str) -> None:

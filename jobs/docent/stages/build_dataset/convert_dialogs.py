@@ -119,7 +119,7 @@ def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
     try:
         pairs = parse_dialogue(row[DIALOGS], number)
     except UnusableReplyError as error:
-        raise InputError(f"the dialogs cannot be read: {error}", where, "mend the cell") from None
+        raise InputError(f"the dialogs cannot be read: {error}", where, "fix the cell") from None
     if len(pairs) < pictures:
         what = f"{row[NAME]} has {len(pairs)} pairs for {pictures} pictures"
         raise InputError(what, where, "remove pictures or add pairs")

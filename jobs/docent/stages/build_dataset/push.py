@@ -75,7 +75,7 @@ def push(ctx: Context) -> None:
         raise TemporaryError(f"the hub cannot be reached: {error}", name, "docent run") from None
     except ValueError as error:
         what = f"the hub or its client does not take the data set: {error}"
-        raise ConfigError(what, name, "mend the card's settings, build_dataset.name and license") from None
+        raise ConfigError(what, name, "fix the card's settings, build_dataset.name and license") from None
     log.info("%d files are at %s, commit %s", len(made), name, done.oid[:10])
 
 

@@ -34,8 +34,21 @@ def rows_of(file: Path) -> Iterator[Any]:
             yield from csv.DictReader(text)
         elif file.suffix == ".jsonl":
             yield from (json.loads(line) for line in text if line.strip())
+        elif _holds_lines(text):
+            yield from (json.loads(line) for line in text if line.strip())
         else:
             yield from array_values(text)
+
+
+def _holds_lines(text: TextIO) -> bool:
+    """Whether a `.json` file is JSON lines: its first line is an object, and there is another one."""
+    start = text.tell()
+    first, following = text.readline(MAX_OBJECT_CHARS), text.readline(CHUNK_CHARS)
+    text.seek(start)
+    try:
+        return bool(following.strip()) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parquet_rows(file: Path) -> Iterator[Any]:
@@ -72,6 +85,7 @@ def array_values(text: TextIO) -> Iterator[Any]:
         ahead = ahead.lstrip()
         try:
             if ahead.startswith("]"):
+                _refuse_more(ahead[1:], text)
                 return
             value, end = decoder.raw_decode(ahead)
             rest = ahead[end:].lstrip()
@@ -85,3 +99,12 @@ def array_values(text: TextIO) -> Iterator[Any]:
             continue
         yield value
         ahead = rest.removeprefix(",")
+
+
+def _refuse_more(ahead: str, text: TextIO) -> None:
+    """Raise JSONDecodeError where anything but white space follows the array: its rows would be left out."""
+    while not ahead.strip():
+        ahead = text.read(CHUNK_CHARS)
+        if not ahead:
+            return
+    raise json.JSONDecodeError("something follows the end of the array", ahead.strip()[:40], 0)

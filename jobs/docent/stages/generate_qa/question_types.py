@@ -70,7 +70,7 @@ def chosen_types(section: GenerateQA) -> tuple[QuestionType, ...]:
             raise _unknown(name, "generate_qa.quotas", [other for other in known if other != VISITOR])
         if not 1 <= quota <= 20:
             raise ConfigError(
-                f"a quota is 1 to 20 pairs, not {quota}", f"generate_qa.quotas.{name}", "leave the type out, or mend it"
+                f"a quota is 1 to 20 pairs, not {quota}", f"generate_qa.quotas.{name}", "leave the type out, or fix it"
             )
     chosen = (known[name] for name in dict.fromkeys(names))
     return tuple(kind.model_copy(update={"quota": section.quotas.get(kind.name, kind.quota)}) for kind in chosen)

@@ -1,0 +1,10 @@
+"""The clock that nobody sets: seconds since the boot. Reads the system's clock; writes nothing."""
+
+from __future__ import annotations
+
+import time
+
+
+def since_boot_s() -> float:
+    """Seconds since the boot, also those in which the machine slept."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
