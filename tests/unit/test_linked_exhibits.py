@@ -78,3 +78,14 @@ def test_a_photo_or_figure_in_a_run_is_rejected_for_the_run_is_not_hashed(tmp_pa
     assert isinstance(figure, Reject) and not isinstance(document, Reject)
     assert not images and photo.reason == "photo lies in a folder that docent writes"
     assert figure.reason == "figure lies in a folder that docent writes"
+
+
+def test_a_link_to_another_exhibit_or_to_all_of_them_is_not_read_again(
+    museum: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (museum / "alias").symlink_to("vase")
+    (museum / "loop").symlink_to(".")
+    with caplog.at_level(logging.WARNING):
+        found = list_exhibits(Source(kind="exhibits-folder", path=museum))
+    assert [one.name for one in found if not isinstance(one, Reject)] == ["jar", "vase"] and len(found) == 2
+    assert all(f"left out, a link to what is read anyway: {museum}/{name}" in caplog.text for name in ("alias", "loop"))

@@ -5,8 +5,9 @@ Reads names and descriptions, decodes no photo. Photos may lie in folders of the
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from docent.config import Source
@@ -32,6 +33,8 @@ from docent.text.encoding import read_text, why_no_text, why_unknown
 from docent.text.sentences import readable_name
 from docent.vision.formats import HEAD_BYTES, HEIC, READABLE, format_name
 from docent.walk import Entry, children
+
+log = logging.getLogger("docent.ingest")
 
 DESCRIPTION = "description.txt"
 NO_DESCRIPTION = "no description.txt"
@@ -61,10 +64,11 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
         warn_of_run(entry)
-    folders = [entry for entry in entries if _may_be_exhibit(entry)]
+    root = source.path.resolve()
+    own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
+    folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
     if not folders:
         raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)
-    root = source.path.resolve()
     found: list[Exhibit | Reject] = [
         Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
@@ -79,6 +83,14 @@ def _may_be_exhibit(entry: Entry) -> bool:
     """Whether an entry is a folder, or stands where one is expected and cannot be read."""
     leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
     return entry.kind not in ("file", "run") and not leads_to_file
+
+
+def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
+    """Whether an entry is a link to another exhibit, or to the folder of all: it would be read twice."""
+    if entry.kind != "link" or entry.path.resolve() not in own:
+        return False
+    log.warning("left out, a link to what is read anyway: %s", printable(readable(str(entry.path))))
+    return True
 
 
 def readable(name: str) -> str:
