@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import importlib
 import json
 import logging
 import os
@@ -345,6 +346,28 @@ def test_a_batch_that_was_never_created_frees_its_lines_although_it_is_dated_in_
             db.execute("UPDATE attempts SET begun_s = begun_s + 31536000")
         replies = list(client.ask(requests))
     assert all(reply.text for reply in replies)
+
+
+def test_a_batch_that_another_process_is_about_to_create_is_waited_for(endpoint: Endpoint, tmp_path: Path) -> None:
+    config, journal, requests = llm(endpoint), tmp_path / "journal", questions(3)
+    other = Journal(journal)
+    with ChatClient(config, journal) as client:
+        ladder = Ladder(client.provider, client.sender, client.usage, lambda _: "")
+        ladder.rung = "json_schema"
+        asks = [ladder.first(request) for request in requests]
+        sent_by_a_process_that_is_gone(other, [ask.key for ask in asks], client.sender.endpoint)
+        importlib.import_module("openai")  # which takes long, and once
+        has_ended = threading.Event()
+
+        def end() -> None:
+            has_ended.set()
+            other.close()
+
+        ends = threading.Timer(2.0, end)  # at work far longer than four looks
+        ends.start()
+        replies = list(client.ask(requests))
+        assert all(reply.text for reply in replies) and has_ended.is_set()
+        ends.join()
 
 
 def sent_by_a_process_that_is_gone(journal: Journal, keys: Sequence[bytes], where: str) -> None:

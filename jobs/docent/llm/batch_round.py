@@ -8,6 +8,7 @@ decided by its requests' keys; it touches no other line, whoever made the batch.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import secrets
 import time
@@ -35,6 +36,8 @@ WALKED_AT_ONCE = 500
 NOTHING = Cost(0.0, 0.0)
 YOUNG_POLLS = 4
 """A batch that was to be created so many looks ago, or later, may not be listed yet."""
+LONGEST_CREATE_S = 3600.0
+"""For so long a batch is waited for that another process, which is at work, is about to create."""
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Running:
         lines: by key.
         since_s: when it was begun, by this clock.
         told: how much of it was done when that was last logged.
+        owner: the process of an earlier attempt that was to create it.
     """
 
     token: str
@@ -53,6 +57,7 @@ class Running:
     lines: dict[bytes, Line]
     since_s: float
     told: int = -1
+    owner: str = ""
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Submission:
             line = Line(ask.first, ask.key, self._most(ask))
             if sent is not None:
                 self._sender.budget.reserve_again(self._most(first), line.most)
-                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s))
+                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.owner))
                 running.lines[ask.key] = replace(line, number=sent.number)
                 continue
             parts, size = file.parts(ask)
@@ -201,12 +206,12 @@ class Submission:
             return []
         since_s = min(running.since_s for running in adopted)
         self._sender.ledger.tries["begun"] += sum(len(running.lines) for running in adopted)
-        for _ in range(YOUNG_POLLS + 1):  # no more often: a clock that was ahead gave times that do not come soon
+        for looks in itertools.count(1):
             found = await self._api.find({running.token for running in adopted}, since_s)
             for running in adopted:
                 running.batch = found.get(running.token)
             lost = [running for running in adopted if running.batch is None]
-            if all(time.time() - running.since_s > YOUNG_POLLS * self._llm.batch_poll_s for running in lost):
+            if not any(self._may_come(running, looks) for running in lost):
                 break
             await asyncio.sleep(self._llm.batch_poll_s)
         for running in lost:
@@ -214,3 +219,13 @@ class Submission:
         there = [running for running in adopted if running.batch is not None]
         log.info("%d batches of an earlier attempt go on, %d were never created", len(there), len(lost))
         return there
+
+    def _may_come(self, running: Running, looks: int) -> bool:
+        """Whether a batch that is not listed may be so at the next look.
+
+        Looks count beside the time, because a clock that was ahead gave times that do not come soon.
+        """
+        poll_s = self._llm.batch_poll_s
+        if self._sender.journal.is_another_at_work(running.owner):
+            return looks * poll_s < LONGEST_CREATE_S
+        return looks <= YOUNG_POLLS and time.time() - running.since_s <= YOUNG_POLLS * poll_s

@@ -123,6 +123,10 @@ class Journal:
             key for key, name, batch in rows if not batch and name != self._owner.name and self._owners.is_at_work(name)
         }
 
+    def is_another_at_work(self, owner: str) -> bool:
+        """Whether the owner of a try is a process other than this one that is still there."""
+        return owner not in ("", self._owner.name) and self._owners.is_at_work(owner)
+
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """The replies that are there, by key."""
         rows = await self._chunked(FIND.format(what="key, text, finish_reason, input_tokens, output_tokens"), keys)

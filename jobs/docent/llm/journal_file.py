@@ -48,7 +48,7 @@ CLAIMED = (
 )
 FIND = "SELECT {what} FROM attempts INDEXED BY replies WHERE state = 1 AND key IN ({{keys}})"
 IN_BATCHES = (
-    "SELECT key, id, batch, begun_s FROM attempts INDEXED BY doubtful "
+    "SELECT key, id, batch, begun_s, owner FROM attempts INDEXED BY doubtful "
     "WHERE state IN (0, 3) AND state = 0 AND batch <> '' AND key IN ({keys}) ORDER BY id"
 )
 # A reply whose tokens nobody told counts as in doubt, too. One question for each index.

@@ -53,11 +53,15 @@ class Used(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A try that went into a batch file: its number, the batch's name, when it was begun (clock of this machine)."""
+    """A try that went into a batch file: its number, the batch's name, when it was begun, and the process that did it.
+
+    The time is of that process's clock.
+    """
 
     number: int
     batch: str
     begun_s: float
+    owner: str
 
 
 def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:

@@ -79,8 +79,7 @@ def note_begins(
         elif what.is_claim and (what.key in asked or (what.batch and what.key in in_batches)):
             made.append(None)
         else:
-            name = "" if what.batch else owner.name
-            row = (what.request, what.key, what.endpoint, what.batch, time.time(), name)
+            row = (what.request, what.key, what.endpoint, what.batch, time.time(), owner.name)
             made.append(db.execute(BEGIN, row).lastrowid)
     return made
 

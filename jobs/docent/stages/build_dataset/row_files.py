@@ -43,6 +43,10 @@ def rows_of(file: Path) -> Iterator[Any]:
 def _holds_lines(text: TextIO) -> bool:
     """Whether a `.json` file is JSON lines: its first line is an object, and there is another one."""
     start = text.tell()
+    is_object = text.read(CHUNK_CHARS).lstrip().startswith("{")
+    text.seek(start)
+    if not is_object:  # a list of a single line may be large
+        return False
     first, following = text.readline(MAX_OBJECT_CHARS), text.readline(CHUNK_CHARS)
     text.seek(start)
     try:
