@@ -43,7 +43,7 @@ doctor: .venv/run.stamp ## Name everything that is missing on this machine
 
 .PHONY: test
 test: .venv/dev.stamp ## Unit and integration tests: no cluster, browser, key or GPU needed
-	@.venv/bin/pytest -n 2 --dist loadfile
+	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-published
 test-published: .venv/dev.stamp ## The tests that compare with published material (DOCENT_PUBLISHED_DATA=its folder)

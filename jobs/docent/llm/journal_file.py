@@ -82,6 +82,9 @@ def open_journal(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         db.execute("BEGIN IMMEDIATE")
         _bring_up(db, path)
         db.execute("COMMIT")
+    # SQLite may have read an empty schema above, while another process was making the tables. Reading it again while
+    # this connection still waits for locks keeps a later statement, which does not wait, from "no such table".
+    db.execute("SELECT 1 FROM attempts LIMIT 1")
     db.execute("PRAGMA busy_timeout=0")
     return db
 
