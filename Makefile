@@ -15,7 +15,7 @@ PYTHON ?= python3
 TIMEOUT_S ?= 86400
 
 # A folder of one's own: one subfolder per exhibit, with photos and description.txt.
-_photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(PHOTOS)')
+_photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(subst ','\'',$(PHOTOS))')
 _flags = $(if $(RUN),--run '$(RUN)') $(_photos) $(foreach s,$(SET),--set '$(s)')
 
 .PHONY: help

@@ -9,6 +9,10 @@ import yaml
 from docent.errors import ConfigError
 from docent.masking import mask
 
+QUOTES = ("", "'", '"', "|", ">", "&", "*", "!")
+"""A value that begins so is YAML's own way of writing a text."""
+NOTHING = ("null", "Null", "NULL", "~")
+
 
 def apply_override(raw: dict[str, Any], override: str) -> None:
     """Set one `a.b=c` inside the raw mapping; c is YAML, list items are numbered from 0.
@@ -26,6 +30,9 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
     except (yaml.YAMLError, ValueError) as error:
         said = mask(str(error))
         raise ConfigError(f"the value of {dotted} is not YAML: {said}", "--set", "quote the value") from None
+    plain = text.strip()
+    if isinstance(value, str | None) and value != plain and plain[:1] not in QUOTES and plain not in NOTHING:
+        value = plain  # ` #` begins a comment in YAML, and is part of a path here
     at: Any = raw
     for key, following in zip(keys[:-1], keys[1:], strict=True):
         at = _step(at, key, [] if following.isdecimal() else {}, shown)

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.markdown_files import load
 
 from docent.records import Document, Fact, Figure, Reject
+from docent.text.pictures import definitions_in, pictures_in
 
 
 def read(folder: Path, text: str, *pictures: str) -> tuple[list[Figure], list[Reject], list[Fact]]:
@@ -137,3 +138,10 @@ def test_hostile_pictures_are_read_in_one_pass(tmp_path: Path) -> None:
         return time.process_time() - start
 
     assert seconds(40_000) < 12 * max(seconds(10_000), 0.02)
+
+
+def test_a_path_in_angle_brackets_that_begins_like_a_tag_is_a_path() -> None:
+    text = "See ![the plan][plan].\n\n[plan]: <img/b plan.png>\n"
+    definitions = definitions_in(text)
+    assert definitions == {"plan": "img/b plan.png"}
+    assert [picture.path for picture in pictures_in(text, definitions)] == ["img/b plan.png"]

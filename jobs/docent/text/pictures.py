@@ -31,7 +31,7 @@ _ENDING_SIZE = re.compile(r"\s=\d{0,5}%?(?:x\d{0,5}%?)?\Z")
 _TITLE_BEGINS = re.compile(r"""\s["'(](?=[^"']*["')]\Z)""")
 _LABEL = re.compile(r"\[(?P<label>[^\[\]]{0,999})\]")
 _EMBEDDED = re.compile(r"(?<!\\)!\[\[(?P<path>[^\[\]|\n]{1,1000})(?:\|[^\[\]\n]{0,200})?\]\]")
-_IMG = re.compile(r"""<img(?=[\s/>])(?:(?:"[^"<]*+"|'[^'<]*+'|[^<>"'])*+>|[^<>]*+>)""", re.IGNORECASE)
+_IMG = re.compile(r"""<img(?=\s|/?>)(?:(?:"[^"<]*+"|'[^'<]*+'|[^<>"'])*+>|[^<>]*+>)""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"""(?<![\w-])(data-src|src|alt)\s{0,20}=\s{0,20}(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))""", re.I
 )

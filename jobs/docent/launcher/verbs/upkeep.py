@@ -46,7 +46,8 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
             return
         if not yes:
             if not sys.stdin.isatty():
-                raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", "docent gc --yes")
+                again = f"docent gc {options.same_run(None, run_dir.name, run_dir.parent)} --yes"
+                raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", again)
             click.confirm(f"delete {len(found)} of these?", abort=True)
         delete(run_dir, found)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docent.stages.build_dataset.conversations import Message, Row, is_system, part_of, turns_of
-from docent.stages.build_dataset.convert_files import BOM, good_lines, has_bom, json_line, replacing
+from docent.stages.build_dataset.convert_files import BOM, good_lines, has_bom, json_line, refuse_in_place, replacing
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
     Raises:
         InputError: the source is not there, or a line is neither a conversation nor a row.
     """
+    refuse_in_place([source], out)
     written = Written()
     bom = BOM if (has_bom(source) if wanted.bom is None and source.is_file() else wanted.bom) else b""
     with replacing(out) as file:

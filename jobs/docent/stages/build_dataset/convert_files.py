@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from docent.errors import InputError
+from docent.printing import printable
 from docent.stages.build_dataset.conversations import mismatch, problem_with_messages, with_messages
 from docent.stages.build_dataset.row_files import array_values
 from docent.store import temporary_name
@@ -125,6 +126,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
+    """Refuse to write over a file that is being read: what the new form leaves out would be gone.
+
+    Raises:
+        InputError: `out` is one of the sources.
+    """
+    if out.exists() and any(source.exists() and source.samefile(out) for source in sources):
+        raise InputError("the output is the input", printable(str(out)), "name another file to write")
 
 
 def json_line(value: Any) -> bytes:

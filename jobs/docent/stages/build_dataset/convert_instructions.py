@@ -12,7 +12,7 @@ from pathlib import Path
 
 from docent.errors import InputError
 from docent.stages.build_dataset.conversations import text_of
-from docent.stages.build_dataset.convert_files import good_lines, json_line, replacing
+from docent.stages.build_dataset.convert_files import good_lines, json_line, refuse_in_place, replacing
 
 DIFFICULTY = 5
 EXPECTED = 'expected: {"messages": [{"role": "system", "content": "You are an expert in valves."}, {"role": "user", ...'
@@ -36,6 +36,7 @@ def convert(source: Path, out: Path) -> Written:
     Raises:
         InputError: the source is not there, a line is no conversation, or none gives a row.
     """
+    refuse_in_place([source], out)
     rows = without = 0
     with replacing(out) as file:
         for line in good_lines(source):

@@ -27,7 +27,7 @@ from docent.stages.build_dataset.conversations import (
     text_of,
     turns_of,
 )
-from docent.stages.build_dataset.convert_files import json_line, read_lines, replacing
+from docent.stages.build_dataset.convert_files import json_line, read_lines, refuse_in_place, replacing
 from docent.stages.build_dataset.convert_paths import SCHEME, row_from
 from docent.text.names import names_of
 from docent.text.repeats import DECISIVE, DECISIVE_LETTERS, hash_of
@@ -77,6 +77,7 @@ def merge(sources: Sequence[Path], out: Path, near: float = NEAR) -> Merged:
     Raises:
         InputError: a file is not there, or no line of any is a conversation.
     """
+    refuse_in_place(sources, out)
     merged, names = Merged(), _names(sources)
     seen = _Seen(near)
     with replacing(out) as file:
