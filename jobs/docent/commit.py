@@ -17,7 +17,7 @@ from typing import Any
 
 from docent import __version__
 from docent.config import PipelineConfig
-from docent.context import Context
+from docent.context import PICTURES, Context
 from docent.durable import write_durably
 from docent.errors import ConfigError, InputError, StoppedError, TemporaryError
 from docent.inputs import describe_changes
@@ -130,7 +130,9 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
         listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
         raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
     rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
-    total = rejected + sum(part["rows"] for marker in markers for part in marker["parts"])
+    # A document is one row, and its pictures may be rejected one by one.
+    pictures = sum(int(marker["usage"].get(PICTURES, 0)) for marker in markers)
+    total = rejected + pictures + sum(part["rows"] for marker in markers for part in marker["parts"])
     if total and rejected / total > section.reject_limit:
         reasons: Counter[str] = Counter()
         for marker in markers:

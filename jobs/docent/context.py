@@ -27,6 +27,8 @@ from docent.progress import Progress
 from docent.records import ImageFile, Row, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 
+PICTURES = "pictures"
+"""The amount under which `ingest` notes how many pictures its rows hold."""
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 

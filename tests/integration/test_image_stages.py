@@ -228,7 +228,7 @@ def test_too_many_absent_photos_stop_the_run_before_anything_is_built_on_them(
     (tmp_path / "raw.csv").write_text(table)
     made = config(tmp_path / "raw.csv", "exhibits-csv", ingest={"max_reject_rate": 0.05})
     assert run_shard(made, "ingest", run_dir) == 42
-    assert "ingest rejected 2 of 3, more than 5%" in caplog.text
+    assert "ingest rejected 2 of 4, more than 5%" in caplog.text
     assert "1 x photo not found" in caplog.text and "1 x path leaves the images folder" in caplog.text
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docent.config import Source
-from docent.context import Context
+from docent.context import PICTURES, Context
 from docent.errors import InputError
 from docent.records import Document, Reject
 from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, rows, text_file, xlsx
@@ -53,7 +53,11 @@ def run(ctx: Context) -> Iterator[Document | Reject]:
         ConfigError: pictures shall be described, and the teacher is not as configured or sees nothing.
         TemporaryError: the endpoint is down.
     """
-    yield from described(ctx, _loaded(ctx))
+    for row in described(ctx, _loaded(ctx)):
+        if isinstance(row, Document):
+            figures = sum(figure.image is not None for section in row.sections for figure in section.figures)
+            ctx.spend(**{PICTURES: len(row.images) + figures})
+        yield row
 
 
 def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
