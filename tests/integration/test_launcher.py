@@ -371,6 +371,7 @@ def test_bad_pictures_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
     rejects = "".join(p.read_text() for p in (tmp_path / "runs/test/ingest").glob("latest/rejects-*.jsonl"))
     assert "too many pixels" in rejects and "path leaves" in rejects
     assert rejects.count('"reason":"does not decode"') == 1
+    assert "could not be used: 3 (" in done.stdout and "1 x does not decode" in done.stdout
 
 
 @pytest.mark.parametrize("size", ["40k", "60k", "300k"])

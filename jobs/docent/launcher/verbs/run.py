@@ -92,9 +92,17 @@ def _run_here(
             view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
-    for line in (*_shortfall(states, chosen), *_unmatched(states, chosen)):
+    for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Photos, files and rows of the sources that could not be used, and where they are named."""
+    artifact = states.of("ingest").artifact if "ingest" in chosen else None
+    if artifact and artifact.success["rejected"]:
+        listed = artifact.folder / "rejects-*.jsonl"
+        yield f"could not be used: {artifact.success['rejected']} ({artifact.rejected_because}), named in {listed}"
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
