@@ -43,7 +43,7 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
         _refuse_changed_sources(states, ctx.unit)  # a file that was away or half written is no bad input and no bug
         if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
             raise
-        log.error("shard %s failed and may: %s", ctx.shard, error)
+        log.error("shard %s failed, which max_failed_shards allows: %s", ctx.shard, error)
         return mask(str(error))
     return ""
 

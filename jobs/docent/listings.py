@@ -29,13 +29,13 @@ SPEC_DIGITS = 10
 
 def _plain_path(name: str) -> str:
     if not is_plain(name):
-        raise ValueError("the path leads elsewhere")
+        raise ValueError("the path leads outside of its folder")
     return name
 
 
 def _file_name(name: str) -> str:
     if "/" in _plain_path(name):
-        raise ValueError("the path leads elsewhere")
+        raise ValueError("the path leads outside of its folder")
     return name
 
 

@@ -191,7 +191,7 @@ def test_a_good_reply_is_kept_however_its_tokens_are_told(
     end, tries = asked(port, way, tmp_path, timeout_s=5)
     assert isinstance(end, list) and end[0].text == "yes" and tries["replied"] == 1
     assert (end[0].input_tokens, end[0].output_tokens) == tokens
-    assert ("in a form that cannot be read" in caplog.text) == (tokens == (0, 0)), "said where it counts as unknown"
+    assert ("in an unsupported form" in caplog.text) == (tokens == (0, 0)), "said where it counts as unknown"
 
 
 BATCH_WAYS = (

@@ -44,7 +44,7 @@ def test_a_character_cut_in_two_between_chunks_of_a_stream_is_whole_again() -> N
 
 
 def test_half_of_a_character_is_refused_and_named() -> None:
-    with pytest.raises(NoCompletionError, match="half of a character"):
+    with pytest.raises(NoCompletionError, match="half of a surrogate pair"):
         read_completion(body("A jar \\ud83d."))
 
 

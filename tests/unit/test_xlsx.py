@@ -4,27 +4,11 @@ import datetime
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from tests.loading import Loaded, loaded
-
-
-def load(folder: Path, book: Workbook | bytes, **rows: Any) -> Loaded:
-    path = folder / "t.xlsx"
-    if isinstance(book, bytes):
-        path.write_bytes(book)
-    else:
-        book.save(path)
-    return loaded("xlsx", path, rows=rows)
-
-
-def book_of(*rows: list[Any]) -> Workbook:
-    book = Workbook()
-    for row in rows:
-        book.active.append(row)
-    return book
+from tests.loading import loaded
+from tests.workbooks import book_of, load
 
 
 def altered(book: Workbook, **parts: bytes) -> bytes:

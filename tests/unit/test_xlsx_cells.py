@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from tests.loading import Loaded, loaded
+from tests.loading import Loaded
+from tests.workbooks import book_of, load
 
 from docent.stages.ingest import xlsx_parts, xlsx_sheets
 
@@ -18,22 +19,6 @@ SHARED = (
     b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"/>'
 )
 MAIN = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-
-
-def load(folder: Path, book: Workbook | bytes, **rows: Any) -> Loaded:
-    path = folder / "loans.xlsx"
-    if isinstance(book, bytes):
-        path.write_bytes(book)
-    else:
-        book.save(path)
-    return loaded("xlsx", path, rows=rows)
-
-
-def book_of(*rows: list[Any]) -> Workbook:
-    book = Workbook()
-    for row in rows:
-        book.active.append(row)
-    return book
 
 
 def with_parts(book: Workbook, strings: bytes = b"", **parts: bytes) -> bytes:

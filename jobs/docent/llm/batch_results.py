@@ -101,7 +101,7 @@ class Results:
             if result.reply is None:
                 raise TryFailedError(self.endpoint.clean(result.why))
             if self.endpoint.takes_otherwise(result.reply, ADAPTED):
-                raise TryFailedError("the endpoint takes a field of it under another name, or not at all")
+                raise TryFailedError("the endpoint rejects a field of the request: it is renamed or left out")
             answer = self.endpoint.answer_of(result.reply)
         except TryFailedError as failed:
             why = outcome.again[line.key] = str(failed)

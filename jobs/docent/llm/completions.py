@@ -103,7 +103,7 @@ def _whole(text: str) -> str:
     try:
         return with_whole_characters(text)
     except ValueError:
-        raise NoCompletionError("the reply is not a chat completion: it holds half of a character") from None
+        raise NoCompletionError("the reply is not a chat completion: it contains half of a surrogate pair") from None
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:

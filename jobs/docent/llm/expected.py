@@ -91,5 +91,5 @@ class Expected:
                 write_durably(self._path, (json.dumps(note) + "\n").encode())
                 self._noted = note
             except OSError as error:  # the replies are in the journal all the same
-                log.warning("the number of replies cannot be noted: %s: %s", self._path, error.strerror)
+                log.warning("the number of replies cannot be written: %s: %s", self._path, error.strerror)
         self._due_s = time.monotonic() + NOTED_EVERY_S

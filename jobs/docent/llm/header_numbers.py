@@ -52,7 +52,7 @@ def duration_s(text: str) -> float:
 
 def _short(text: str) -> str:
     if len(text) > MAX_TOLD_CHARS:
-        raise ValueError("too long for a number")
+        raise ValueError("too many characters for a number")
     return text
 
 

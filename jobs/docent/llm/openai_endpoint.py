@@ -131,14 +131,14 @@ class OpenAIEndpoint:
             raise RequestRefusedError(f"the model declined: {self.clean(found.refusal)}")
         if found.usage_unreadable and not self._said_usage:
             self._said_usage = True
-            log.warning("the endpoint tells the tokens of a reply in a form that cannot be read: they count as unknown")
+            log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
         return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
 
     def _without_key(self, text: str) -> str:
         """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
         if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
             return text
-        log.warning("the endpoint repeats the key in a reply: *** stands in its place")
+        log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
         return text.replace(self.key, MASK)
 
     def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:

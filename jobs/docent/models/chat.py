@@ -82,7 +82,7 @@ def _mark(processor: Any) -> tuple[str, int]:
     for name, number in sorted(_special_tokens(processor).items(), key=lambda token: token[0] == unknown):
         if number not in in_use:
             return name, number
-    raise ConfigError("the tokenizer has no special token to spare", "finetune.base_model", "choose another model")
+    raise ConfigError("the tokenizer has no unused special token", "finetune.base_model", "choose another model")
 
 
 def _special_tokens(processor: Any) -> dict[str, int]:

@@ -185,7 +185,7 @@ def _check(model: Any, processor: Any) -> None:
     """
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
-            raise UnusableModelError(f"{name} holds values that are no numbers")
+            raise UnusableModelError(f"{name} contains NaN or infinite values")
     if model.config.model_type not in FAMILIES:
         return  # refused where it is asked for
     try:
