@@ -76,7 +76,7 @@ STAGES: dict[str, Stage] = {
         version=4,
     ),
     "finetune": Stage(
-        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=2, kind="training", needs=("gpu",)
+        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training", needs=("gpu",)
     ),
     "answer": Stage(
         "docent.stages.answer:run",

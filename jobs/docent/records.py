@@ -285,6 +285,11 @@ class Checkpoint(Row):
     step: int
     """The optimiser step whose weights were kept: best by validation loss, earliest at a tie."""
     steps: int
+    """Optimiser steps carried out."""
+    planned_steps: int = 0
+    """Optimiser steps that the settings allow; more than `steps` where training ended early."""
+    converged: bool | None = None
+    """Whether the validation loss had stopped falling; None without validation rows."""
     epochs: float
     validation_loss: float | None
     train_examples: int

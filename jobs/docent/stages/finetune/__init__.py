@@ -25,6 +25,7 @@ from docent.models.loading import load_base
 from docent.records import Checkpoint, Example, make_id
 from docent.stages.finetune.approaches import Approach, chosen, count_parameters, prepare
 from docent.stages.finetune.batches import Encoded, Pictures, encode
+from docent.stages.finetune.schedule import epochs_for, has_converged
 from docent.stages.finetune.trainer import Data, Plan, train
 
 log = logging.getLogger("docent.finetune")
@@ -51,9 +52,9 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     data = _data(ctx, model, processor, approach)
     trains, total = count_parameters(tuned)
     log.info("%s trains %d of %d parameters (%.2f %%)", config.name, trains, total, 100 * trains / total)
-    epochs = section.epochs if config.epochs is None else config.epochs
-    plan = Plan(section, approach.learning_rate, epochs, seed, ctx.scratch)
-    state, steps = train(model, data, plan, ctx.stop, ctx.progress.update)
+    epochs = config.epochs or section.epochs or epochs_for(len(data.train), section.batch_size)
+    plan = Plan(section, approach.learning_rate, approach.rate_ratio, epochs, seed, ctx.scratch)
+    state, planned = train(model, data, plan, ctx.stop, ctx.progress.update)
     _save(ctx, tuned, processor)
     ctx.output_file("train_log.jsonl", "".join(f"{json.dumps(row)}\n" for row in state.log).encode())
     yield Checkpoint(
@@ -61,7 +62,9 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
         approach=config.name,
         base_model=section.base_model,
         step=state.best_step,
-        steps=steps,
+        steps=state.step,
+        planned_steps=planned,
+        converged=has_converged(state.validation_losses) if state.validation_losses else None,
         epochs=state.log[-1]["epoch"],
         validation_loss=state.best_loss,
         train_examples=len(data.train),

@@ -48,6 +48,11 @@ class State:
     best_loss: float | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def validation_losses(self) -> list[float]:
+        """Every validation loss that was measured, in order."""
+        return [row["validation_loss"] for row in self.log if row.get("validation_loss") is not None]
+
 
 def save_checkpoint(folder: Path, state: State, tensors: dict[str, Tensors], keep: int) -> None:
     """Publish `step-N`, then remove all but the newest `keep` checkpoints and the best weights they refer to."""

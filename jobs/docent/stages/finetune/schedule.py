@@ -1,4 +1,4 @@
-"""When what happens in training, as pure functions of the step number: learning rate, epochs, evaluations.
+"""When what happens in training, as pure functions of step numbers and losses: rate, epochs, evaluations, early end.
 
 Source of the learning rate: linear warm-up and half a cosine, as in transformers' `get_cosine_schedule_with_warmup`,
 which the published experiment used.
@@ -13,6 +13,22 @@ from collections.abc import Sequence
 from docent.records import canonical_json
 
 SORTED_BATCHES = 8
+MIN_STEPS, MIN_EPOCHS = 300, 1.5
+"""What a training takes where `finetune.epochs` is not given; docs/lab-notes.md says how they were found."""
+MIN_GAIN = 0.005
+"""A validation loss that falls by a smaller share has not fallen."""
+CONVERGED_GAIN = 0.01
+"""A training whose last evaluation still gained a larger share has not converged."""
+
+
+def epochs_for(rows: int, batch_size: int) -> float:
+    """Passes over the training rows where the settings give none: few rows are seen more often than many.
+
+    Args:
+        rows: training rows.
+        batch_size: rows of an optimiser step.
+    """
+    return max(MIN_EPOCHS, MIN_STEPS / math.ceil(rows / batch_size))
 
 
 def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None = None) -> int:
@@ -37,6 +53,18 @@ def rate_factor(step: int, steps: int, warmup_share: float) -> float:
 def evaluation_steps(steps: int, evaluations: int) -> tuple[int, ...]:
     """The steps after which the validation loss is measured: evenly spread, the last one among them."""
     return tuple(sorted({math.ceil(steps * k / evaluations) for k in range(1, evaluations + 1)}))
+
+
+def has_plateaued(losses: Sequence[float], patience: int) -> bool:
+    """Whether the last `patience` validation losses are no lower than those before them; never with patience 0."""
+    if not patience or len(losses) <= patience:
+        return False
+    return min(losses[-patience:]) > min(losses[:-patience]) * (1 - MIN_GAIN)
+
+
+def has_converged(losses: Sequence[float]) -> bool:
+    """Whether the last validation loss gained next to nothing over the ones before it; one loss alone shows nothing."""
+    return len(losses) > 1 and losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
 
 
 def checkpoint_interval(steps: int) -> int:

@@ -1,4 +1,4 @@
-"""The training loop: AdamW, warm-up and cosine, validation, checkpoints, resume.
+"""The training loop: AdamW, warm-up and cosine, validation and an early end, checkpoints, resume.
 
 Reads encoded rows; writes checkpoints into a scratch folder. On a CPU in float32 a run that was killed and resumed
 ends with the same bits as one that was not: the batches depend on the step number alone, and weights, optimiser and
@@ -26,9 +26,12 @@ from docent.stages.finetune.schedule import (
     checkpoint_interval,
     epoch_batches,
     evaluation_steps,
+    has_plateaued,
     rate_factor,
     total_steps,
 )
+
+LORA_B = ".lora_B."
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Plan:
 
     Attributes:
         rate: peak learning rate.
+        rate_ratio: how many times faster the matrices B of LoRA learn.
         epochs: passes over the training rows.
         seed: of batches and dropout.
         scratch: where checkpoints go.
@@ -44,6 +48,7 @@ class Plan:
 
     section: Finetune
     rate: float
+    rate_ratio: float
     epochs: float
     seed: int
     scratch: Path
@@ -97,7 +102,8 @@ def train(
         tell: called after every step with steps done, steps in all, and a message.
 
     Returns:
-        The final state and the number of steps.
+        The final state and the number of steps that were planned; it has fewer where the validation loss stopped
+        falling.
 
     Raises:
         StoppedError: `stop` was set.
@@ -107,10 +113,10 @@ def train(
     steps = plan.steps(len(data.train))
     evaluations = evaluation_steps(steps, section.evaluations)
     saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
-    optimizer = _optimizer(model, section.weight_decay)
+    optimizer = _optimizer(model, plan)
     torch.manual_seed(plan.seed)
     state = resume(model, optimizer, plan.scratch, steps)
-    while state.step < steps:
+    while state.step < steps and not has_plateaued(state.validation_losses, section.patience):
         row = _step(model, optimizer, data, plan, state.step + 1)
         state.step += 1
         state.log.append(row)
@@ -158,7 +164,7 @@ def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, 
     section, rows = plan.section, len(data.train)
     rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share)
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["ratio"]
     model.train()
     total, tokens = data.loss(model, data.batch(step, section.batch_size, plan.seed))
     loss = total / tokens
@@ -176,11 +182,17 @@ def _not_finite(what: str, loss: float, step: int) -> ConfigError:
     return ConfigError(f"the {what} is {loss} at step {step}", "finetune.approaches", "lower the learning_rate")
 
 
-def _optimizer(model: Any, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW; norms and biases do not decay."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+def _optimizer(model: Any, plan: Plan) -> torch.optim.AdamW:
+    """AdamW; norms and biases do not decay, and the matrices B of LoRA learn faster than A.
+
+    Source of the ratio: LoRA+ (Hayou et al., arXiv 2402.12354).
+    """
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    decay, ratio = plan.section.weight_decay, plan.rate_ratio
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for n, p in named if p.ndim >= 2 and LORA_B not in n], "weight_decay": decay, "ratio": 1.0},
+        {"params": [p for n, p in named if p.ndim >= 2 and LORA_B in n], "weight_decay": decay, "ratio": ratio},
+        {"params": [p for _, p in named if p.ndim < 2], "weight_decay": 0.0, "ratio": 1.0},
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
+    betas = (0.9, plan.section.adam_beta2)
+    return torch.optim.AdamW([group for group in groups if group["params"]], betas=betas, fused=True)
