@@ -65,6 +65,7 @@ prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folde
 	@.venv/bin/python scripts/prove/chat_kills.py
 	@.venv/bin/python scripts/prove/hostile_endpoints.py
 	@.venv/bin/python scripts/prove/permuted.py
+	@.venv/bin/python scripts/prove/small_museum.py
 	@.venv/bin/python scripts/prove/million_rows.py
 	@.venv/bin/python scripts/prove/many_documents.py
 	@if [ -n "$$KUBECONFIG" ]; then .venv/bin/python scripts/prove/cluster_kills.py $(KUBELET); \
