@@ -1,0 +1,158 @@
+"""Grade the offline teacher on documents that its rules have not seen.
+
+`write` runs docent over tests/fixtures/sealed up to `curate` and draws pairs of every question type and language, by
+a seed: `graded/pairs.jsonl` (id, language, type, question, answer, and the document to read). People grade them
+without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary that
+docs/benchmarks.md holds.
+Run alone: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docent.records import QAPair
+from docent.store import Artifact, load_json
+
+ROOT = Path(__file__).resolve().parents[2]
+SEALED = ROOT / "tests" / "fixtures" / "sealed"
+GRADED = SEALED / "graded"
+GRADES = ("useful", "weak", "wrong")
+SOURCES = {
+    "en": (("markdown", "manual"), ("pdf", "report.pdf"), ("csv", "stock.csv"), ("txt", "notes.txt")),
+    **{code: (("markdown", "manual.md"),) for code in ("de", "fr", "es", "ja", "ko", "zh")},
+}
+PER_TYPE, PER_LANGUAGE = 20, 30
+SEED = 14
+
+
+def main() -> int:
+    """Draw pairs, or sum up their grades."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=("write", "table"))
+    if parser.parse_args().what == "table":
+        print(table(read_pairs(), read_grades()))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = [pair for language in SOURCES for pair in drawn_pairs(language, Path(folder))]
+    GRADED.mkdir(exist_ok=True)
+    (GRADED / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
+    print(f"{len(drawn)} pairs in {GRADED.relative_to(ROOT) / 'pairs.jsonl'}")
+    return 0
+
+
+def drawn_pairs(language: str, data: Path) -> list[dict[str, Any]]:
+    """Pairs of one language: of English so many of every type, of the others so many of both kinds of material."""
+    documents = written_pairs(language, "documents", SOURCES[language], ["all", "styles"], data)
+    visitors = written_pairs(language, "museum", (("exhibits-folder", "museum"),), ["visitor"], data)
+    turns: dict[str, list[str]] = defaultdict(list)
+    for pair in documents:
+        if pair.conversation:
+            turns[pair.conversation].append(f"{pair.question} {pair.answer}")
+    if language != "en":
+        pairs = [*_drawn(documents, PER_LANGUAGE), *_drawn(visitors, PER_LANGUAGE)]
+    else:
+        by_type: dict[str, list[QAPair]] = defaultdict(list)
+        for pair in (*documents, *visitors):
+            by_type[pair.question_type].append(pair)
+        pairs = [pair for name in sorted(by_type) for pair in _drawn(by_type[name], PER_TYPE)]
+    return [_row(pair, language, turns[pair.conversation] if pair.conversation else []) for pair in pairs]
+
+
+def written_pairs(
+    language: str, name: str, sources: Iterable[tuple[str, str]], types: list[str], data: Path
+) -> list[QAPair]:
+    """What a run up to `curate` keeps of the pairs about these sources."""
+    config = {
+        "run": {"name": f"{name}-{language}"},
+        "ingest": {
+            "sources": [{"kind": kind, "path": str(SEALED / language / path)} for kind, path in sources],
+            "max_reject_rate": 1,
+        },
+        "assess_images": {},
+        "assemble": {},
+        "generate_qa": {"types": types, "language": language, "max_reject_rate": 1},
+        "curate": {"max_reject_rate": 1},
+    }
+    file = data / f"{name}-{language}.yaml"
+    file.write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
+    command = [sys.executable, "-m", "docent", "run", str(file), "--data", str(data), "--to", "curate", "--yes"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+    unit = data / f"{name}-{language}" / "curate"
+    success = load_json(unit / "_SUCCESS.json")
+    assert success is not None
+    return list(Artifact("curate", unit / success["folder"], success).rows(QAPair))
+
+
+def read_pairs() -> list[dict[str, Any]]:
+    """The pairs that were drawn."""
+    return [json.loads(line) for line in (GRADED / "pairs.jsonl").read_text("utf-8").splitlines()]
+
+
+def read_grades() -> dict[str, str]:
+    """The grade of every pair, by its id.
+
+    Raises:
+        ValueError: a grade is none of GRADES.
+    """
+    found = {}
+    for path in sorted(GRADED.glob("grades*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["grade"] not in GRADES:
+                    raise ValueError(f"{path.name}: {row['id']} has the grade {row['grade']!r}")
+                found[row["id"]] = row["grade"]
+    return found
+
+
+def table(pairs: Iterable[dict[str, Any]], grades: dict[str, str]) -> str:
+    """Markdown: of every language and type how many were graded, and how."""
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for pair in pairs:
+        grade = grades[pair["id"]]
+        counts[pair["language"], pair["type"] if pair["language"] == "en" else pair["about"]][grade] += 1
+        counts[pair["language"], "all"][grade] += 1
+    lines = ["| language | type | graded | useful | weak | wrong |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    for (language, name), count in sorted(counts.items(), key=lambda entry: (entry[0][0] != "en", entry[0])):
+        shares = (f"{count[grade] / count.total():.0%} ({count[grade]})" for grade in GRADES)
+        lines.append(f"| {language} | {name} | {count.total()} | {' | '.join(shares)} |")
+    return "\n".join(lines)
+
+
+def _drawn(pairs: list[QAPair], most: int) -> list[QAPair]:
+    """At most so many, by the seed, in their order."""
+    chosen = sorted(random.Random(SEED).sample(range(len(pairs)), min(most, len(pairs))))
+    return [pairs[index] for index in chosen]
+
+
+def _row(pair: QAPair, language: str, turns: list[str]) -> dict[str, Any]:
+    own = f"{pair.question} {pair.answer}"
+    span = pair.sources[0] if pair.sources else None
+    return {
+        "id": pair.id,
+        "language": language,
+        "type": pair.question_type,
+        "about": "exhibit" if pair.question_type == "visitor" else "document",
+        "item": pair.item_name,
+        "turns_before": turns[: turns.index(own)] if own in turns else [],
+        "question": pair.question,
+        "answer": pair.answer,
+        "file": span.file if span else "",
+        "lines": f"{span.first_line}-{span.last_line}" if span else "",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
