@@ -222,8 +222,6 @@ class Approach(Section):
     """Overrides the learning rate of the approaches table."""
     rank: int | None = output(None, ge=1)
     """Overrides the LoRA rank."""
-    rate_ratio: float | None = output(None, gt=0)
-    """Overrides how many times faster than A the matrices B of LoRA learn (LoRA+); 1 is plain LoRA."""
     seed: int | None = output(None)
     """Overrides the run's seed."""
 
@@ -239,15 +237,15 @@ class Finetune(Stage):
     """Passes over the training rows at most; without a number as many as their number asks for."""
     max_steps: int | None = output(None, ge=1)
     """Stop after so many optimiser steps, for a quick try."""
-    batch_size: int = output(16, ge=1)
+    batch_size: int = output(8, ge=1)
     """Rows per optimiser step."""
     patience: int = output(3, ge=0)
     """Training ends early after so many evaluations without a lower validation loss; 0 never ends it early."""
-    warmup_share: float = output(0.1, ge=0, lt=1)
+    warmup_share: float = output(0.06, ge=0, lt=1)
     """Share of the steps in which the learning rate rises to its peak; after it a cosine falls to zero."""
     weight_decay: float = output(0.01, ge=0)
     """AdamW weight decay."""
-    adam_beta2: float = output(0.98, ge=0, lt=1)
+    adam_beta2: float = output(0.99, ge=0, lt=1)
     """AdamW's memory of squared gradients; short trainings want less than the usual 0.999."""
     max_grad_norm: float = output(1.0, gt=0)
     """Gradients are scaled down to this norm."""

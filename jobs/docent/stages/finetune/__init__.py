@@ -53,7 +53,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     trains, total = count_parameters(tuned)
     log.info("%s trains %d of %d parameters (%.2f %%)", config.name, trains, total, 100 * trains / total)
     epochs = config.epochs or section.epochs or epochs_for(len(data.train), section.batch_size)
-    plan = Plan(section, approach.learning_rate, approach.rate_ratio, epochs, seed, ctx.scratch)
+    plan = Plan(section, approach.learning_rate, epochs, seed, ctx.scratch)
     state, planned = train(model, data, plan, ctx.stop, ctx.progress.update)
     _save(ctx, tuned, processor)
     ctx.output_file("train_log.jsonl", "".join(f"{json.dumps(row)}\n" for row in state.log).encode())

@@ -28,7 +28,6 @@ class Approach:
         learning_rate: peak of the schedule.
         rank: LoRA rank.
         alpha: LoRA scale is alpha / rank.
-        rate_ratio: how many times faster the matrices B of LoRA learn than A.
         dropout: LoRA dropout; 0 keeps runs comparable and activations small.
     """
 
@@ -38,7 +37,6 @@ class Approach:
     learning_rate: float
     rank: int = 0
     alpha: int = 0
-    rate_ratio: float = 1.0
     dropout: float = 0.0
 
     @property
@@ -48,9 +46,9 @@ class Approach:
 
 
 APPROACHES: dict[str, Approach] = {
-    "lora": Approach("lora", "lora", "projections", learning_rate=3e-3, rank=16, alpha=32, rate_ratio=4.0),
+    "lora": Approach("lora", "lora", "projections", learning_rate=3e-3, rank=16, alpha=32),
     # As published, full fine-tuning leaves the vision tower as it is; docent-tiny also trains embeddings and norms.
-    "full": Approach("full", None, "language", learning_rate=2e-3),
+    "full": Approach("full", None, "language", learning_rate=1e-3),
 }
 
 
@@ -58,18 +56,14 @@ def chosen(config: ApproachConfig) -> Approach:
     """The row of the table with the settings of the pipeline file; another rank keeps the LoRA scale.
 
     Raises:
-        ConfigError: a rank or a ratio of rates for an approach without adapter.
+        ConfigError: a rank for an approach without adapter.
     """
     row = APPROACHES[config.kind]
     if config.learning_rate is not None:
         row = replace(row, learning_rate=config.learning_rate)
-    for setting in ("rank", "rate_ratio"):
-        if row.adapter is None and getattr(config, setting) is not None:
-            what = f"approach {config.name!r} trains no adapter: it has no {setting}"
-            raise ConfigError(what, "finetune.approaches", f"remove {setting}")
-    if config.rate_ratio is not None:
-        row = replace(row, rate_ratio=config.rate_ratio)
     if config.rank is not None:
+        if row.adapter is None:
+            raise ConfigError(f"approach {config.name!r} trains no adapter: it has no rank", "finetune.approaches")
         row = replace(row, rank=config.rank, alpha=row.alpha * config.rank // row.rank)
     return row
 

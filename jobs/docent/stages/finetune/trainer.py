@@ -31,8 +31,6 @@ from docent.stages.finetune.schedule import (
     total_steps,
 )
 
-LORA_B = ".lora_B."
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -40,7 +38,6 @@ class Plan:
 
     Attributes:
         rate: peak learning rate.
-        rate_ratio: how many times faster the matrices B of LoRA learn.
         epochs: passes over the training rows.
         seed: of batches and dropout.
         scratch: where checkpoints go.
@@ -48,7 +45,6 @@ class Plan:
 
     section: Finetune
     rate: float
-    rate_ratio: float
     epochs: float
     seed: int
     scratch: Path
@@ -113,7 +109,7 @@ def train(
     steps = plan.steps(len(data.train))
     evaluations = evaluation_steps(steps, section.evaluations)
     saves = {*evaluations, *range(0, steps, checkpoint_interval(steps))}
-    optimizer = _optimizer(model, plan)
+    optimizer = _optimizer(model, section)
     torch.manual_seed(plan.seed)
     state = resume(model, optimizer, plan.scratch, steps)
     while state.step < steps and not has_plateaued(state.validation_losses, section.patience):
@@ -164,7 +160,7 @@ def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, 
     section, rows = plan.section, len(data.train)
     rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share)
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["ratio"]
+        group["lr"] = rate
     model.train()
     total, tokens = data.loss(model, data.batch(step, section.batch_size, plan.seed))
     loss = total / tokens
@@ -182,17 +178,13 @@ def _not_finite(what: str, loss: float, step: int) -> ConfigError:
     return ConfigError(f"the {what} is {loss} at step {step}", "finetune.approaches", "lower the learning_rate")
 
 
-def _optimizer(model: Any, plan: Plan) -> torch.optim.AdamW:
-    """AdamW; norms and biases do not decay, and the matrices B of LoRA learn faster than A.
-
-    Source of the ratio: LoRA+ (Hayou et al., arXiv 2402.12354).
-    """
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    decay, ratio = plan.section.weight_decay, plan.rate_ratio
+def _optimizer(model: Any, section: Finetune) -> torch.optim.AdamW:
+    """AdamW; norms and biases do not decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for n, p in named if p.ndim >= 2 and LORA_B not in n], "weight_decay": decay, "ratio": 1.0},
-        {"params": [p for n, p in named if p.ndim >= 2 and LORA_B in n], "weight_decay": decay, "ratio": ratio},
-        {"params": [p for _, p in named if p.ndim < 2], "weight_decay": 0.0, "ratio": 1.0},
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": section.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-    betas = (0.9, plan.section.adam_beta2)
-    return torch.optim.AdamW([group for group in groups if group["params"]], betas=betas, fused=True)
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], betas=(0.9, section.adam_beta2), fused=True
+    )
