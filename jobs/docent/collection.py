@@ -1,7 +1,7 @@
 """What the material of a run is called, and under which licence it stands: a title and a licence for each source.
 
-Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sources.json`; `build-dataset`, `report` and
-`docent run` read that. Without the file a source is called like its only document, or like its folder or file.
+Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sources.json`, which `build-dataset`,
+`report` and `docent run` read. Without the file a source is called like its only document, or like its folder or file.
 """
 
 from __future__ import annotations

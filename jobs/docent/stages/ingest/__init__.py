@@ -82,9 +82,7 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
         ctx.progress.update(number, len(mine), listed.name)
 
 
-def _names(
-    source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]
-) -> SourceNames:
+def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
     """What a source is called, and its licence.
 
     Raises:

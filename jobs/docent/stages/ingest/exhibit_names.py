@@ -50,8 +50,8 @@ def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Rejec
 def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
     """The same list with exhibits of one name told apart by their ids; later ones without an own id become rejects.
 
-    Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`. The
-    id of an exhibit of a folder is the folder's name.
+    Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
+    The id of an exhibit of a folder is the folder's name.
     """
     ids: dict[str, set[str]] = defaultdict(set)
     for exhibit in found:
