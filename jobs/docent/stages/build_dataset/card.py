@@ -110,7 +110,8 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
         "trained on: none with its question about the same section, none with an answer of "
         f"{MIN_WORDS} words or more that a test pair gives or, about the same section, nearly gives "
         f"({NEAR:.0%} of the words). Shorter answers, such as a number, may stand in both.",
-        f"- **Every section can be in every split:** the test asks for unseen questions, not unseen documents.{figures}",
+        "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents."
+        f"{figures}",
         f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
         "answers are put together from sentences that stand in training answers about the same section; a "
         "paraphrase of a held-out question may be in training; an answer is only as right as its source.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from docent.collection import read_source_names, title_of
@@ -82,7 +82,8 @@ def gather(ctx: Context) -> Facts:
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
-    evidence = _evidence(summary, audit, funnel, names, tuple(arm for arm in names if arm in kinds), len(gaps))
+    tuned = tuple(arm for arm in names if arm in kinds)
+    evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
     confusions = read_confusions(ctx, best) if (best := _best(evidence)) else ()
     described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
     return Facts(
@@ -113,9 +114,7 @@ def _labels(ctx: Context, documents: int) -> dict[str, str]:
     return {item.id: label(item, documents) for item in items}
 
 
-def _evidence(
-    summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...], tuned: tuple[str, ...], gaps: int
-) -> Evidence:
+def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...]) -> Evidence:
     """The numbers that the verdict rests on."""
     estimates, subject = summary.estimates(), funnel.subject
     pictures = {split: count for split, count, _ in funnel.splits}
@@ -124,7 +123,6 @@ def _evidence(
     return Evidence(
         arms={arm: estimates[arm] for arm in names if arm in estimates},
         comparisons=summary.pairs(),
-        tuned=tuned,
         chance=summary.chance,
         exhibits=summary.items,
         examples=summary.test_examples or examples.get("test", 0),
@@ -134,7 +132,6 @@ def _evidence(
         repeated_answers=audit.test_answers_also_in_train if audit else 0,
         recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
         teachers=funnel.teachers,
-        failed_shards=gaps,
         item=subject.item,
         items=subject.items,
         figures=audit.figures if audit else 0,
