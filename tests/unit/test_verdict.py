@@ -56,7 +56,8 @@ def test_any_baseline_that_ties_stands_in_the_first_sentence(rival: str) -> None
 def test_beating_and_tying_baselines_are_kept_apart() -> None:
     said = judge(evidence(lora=0.7, retrieval=0.97, colour=0.9, blind=0.71)).headline
     assert said.startswith(
-        "retrieval (97\u00a0%) and colour (90\u00a0%) beat the best fine-tuned model, lora (70\u00a0%, 95 % interval 65–75\u00a0%), "
+        "retrieval (97\u00a0%) and colour (90\u00a0%) beat the best fine-tuned model, "
+        "lora (70\u00a0%, 95 % interval 65–75\u00a0%), "
     )
     assert said.endswith("and blind (71\u00a0%) is statistically indistinguishable from it.")
 
