@@ -51,6 +51,7 @@ class Story:
         scored_exhibits: how many score says there are, so that its made-up p values are possible.
         validated: whether there is a validation split to choose a checkpoint by.
         converged: whether the validation loss stopped falling before the last step.
+        shared_figures: figures of documents, of three, that stand in several splits.
         named: exhibit -> the exhibit that wrong answers about it name.
         photos: picture files to use instead of drawn ones, by exhibit.
     """
@@ -74,6 +75,7 @@ class Story:
     scored_exhibits: int = 20
     validated: bool = True
     converged: bool = True
+    shared_figures: int = 0
     extra: str = ""
     failed: bool = False
     descriptions: dict[str, str] = field(default_factory=dict)
@@ -264,6 +266,8 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
         ],
         "test_answers_also_in_train": STORY.repeated,
         "test_answers_of_training_sentences": STORY.repeated,
+        "figures": 3,
+        "figures_in_several_splits": STORY.shared_figures,
     }
     ctx.output_file("audit.json", json.dumps(audit).encode())
 

@@ -47,7 +47,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> str:
     given = {"report": {"title": "Vases & clocks"}, "build_dataset": {"license": "mit"}}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("limited"))
-        story = Story(converged=False, sections={"finetune": finetune, **given})
+        story = Story(converged=False, shared_figures=1, sections={"finetune": finetune, **given})
         return make_run(Path("trials/demo"), story).read_text(encoding="utf-8")
 
 
@@ -127,6 +127,13 @@ def test_rejected_photos_of_a_table_are_found_in_a_file_of_the_run(plain: str) -
     text = text_of(plain, "next")
     assert "4 of the photos, files or rows that were found could not be used." in text
     assert re.search(r"demo/ingest/latest/rejects-\*\.jsonl", text)
+
+
+def test_a_figure_in_several_splits_is_said_and_leaves_no_tick(limited: str, plain: str) -> None:
+    said = text_of(limited, "data")
+    assert "✓" not in said and "1 of 3 figures of documents stands in several splits." in said
+    assert "1 of 3 figures stands in several splits" in limited.split("<nav")[0]
+    assert "✓ None of the 8 test photos" in text_of(plain, "data")
 
 
 def test_a_title_that_is_set_is_the_title(limited: str) -> None:

@@ -103,7 +103,8 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
     figures = ""
     if audit.get("figures"):
         shared = audit["figures_in_several_splits"]
-        figures = f" So can its figures: {shared} of {audit['figures']} figures stand in several splits."
+        stand = f"figure{'s' * (audit['figures'] != 1)} stand{'s' * (shared == 1)}"
+        figures = f" So can its figures: {shared} of {audit['figures']} {stand} in several splits."
     return [
         f"- **Held out:** question types that are only tested with go to test{others}; "
         f"{section.validation_share:.0%} of the others go to validation. No pair that reads like a held-out one is "
