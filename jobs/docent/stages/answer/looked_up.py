@@ -41,7 +41,7 @@ def retrieval(ctx: Context, asked: Asked) -> Iterator[Answer]:
 
 
 def colour(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The stored answer of the training photo with the most similar colours; no weights: the simplest method that uses the photo."""
+    """The stored answer of the training photo with the most similar colours: the simplest method that uses it."""
     yield from _nearest(ctx, asked, color_histograms, intersection)
 
 
