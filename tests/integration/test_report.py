@@ -179,7 +179,7 @@ def test_without_validation_the_last_step_is_said_to_be_kept(page: str, tmp_path
 def test_one_exhibit_gives_no_interval_that_is_none(tmp_path: Path) -> None:
     story = Story(exhibits=["cube"], scored_exhibits=1)
     page = make_run(tmp_path / "demo", story).read_text(encoding="utf-8")
-    assert "With 1 exhibit no model or method can be told from another" in page
+    assert "With 1 exhibit this test cannot show whether a model knows one exhibit from another" in page
     assert "1 exhibits" not in page
 
 

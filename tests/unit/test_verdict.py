@@ -47,6 +47,13 @@ def test_retrieval_that_beats_the_tuned_models_stands_in_the_first_words() -> No
     assert "is best" not in said
 
 
+def test_a_baseline_with_a_higher_share_is_said_in_a_test_that_is_too_small() -> None:
+    pairs = tuple(Comparison("lora", "retrieval", ACCURACY, -0.5, -1, 0, 0.3, 1.0) for _ in range(4))
+    verdict = judge(replace(evidence(lora=0.25, base=0.1, retrieval=0.75), comparisons=pairs, exhibits=4))
+    assert "looking up the most similar training photo (retrieval) gives it in 75\u00a0%; chance" in verdict.headline
+    assert "(base)" not in verdict.headline
+
+
 @pytest.mark.parametrize("rival", ["retrieval", "colour", "constant", "blind", "base"])
 def test_any_baseline_that_ties_stands_in_the_first_sentence(rival: str) -> None:
     said = judge(evidence(lora=0.7, **{rival: 0.68})).headline
@@ -179,9 +186,11 @@ def test_one_exhibit_tells_nothing_apart() -> None:
     arms = {"lora": {ACCURACY: alone}, "base": {ACCURACY: alone}, "constant": {ACCURACY: replace(alone, mean=0.5)}}
     verdict = judge(Evidence(arms=arms, tuned=("lora",), exhibits=1, examples=3, test_photos=3))
     assert verdict.headline == (
-        "With 1 exhibit no model or method can be told from another; lora and base have the highest share "
-        "(the right exhibit in 100\u00a0% of their answers), then constant (50\u00a0%)."
+        "With 1 exhibit this test cannot show whether a model knows one exhibit from another. The fine-tuned model "
+        "lora gives the right exhibit in 100\u00a0% of its answers; the base model without fine-tuning (base) gives it in "
+        "100\u00a0%."
     )
+    assert "In order of their shares: lora (100\u00a0%), base (100\u00a0%) and constant (50\u00a0%)." in verdict.support
     everything = " ".join([verdict.headline, *verdict.support, *verdict.cautions])
     assert "no interval no" not in everything and "1 exhibits" not in everything
     assert "With 1 exhibit there is no interval and no test of significance." in verdict.cautions
@@ -212,11 +221,12 @@ def scored(exhibits: int) -> Evidence:
 
 @pytest.mark.parametrize("exhibits", [2, 3, 6])
 def test_too_few_exhibits_are_not_called_a_tie(exhibits: int) -> None:
-    said = judge(scored(exhibits)).headline
+    verdict = judge(scored(exhibits))
+    said = verdict.headline
     small = "this test is too small to show a difference between models and methods"
-    assert said.startswith(f"With {exhibits} exhibits {small}; lora has the highest")
-    assert "(the right exhibit in 100\u00a0% of its answers, 95 % interval 100–100\u00a0%)" in said
-    assert "then retrieval (50\u00a0%) and base (0\u00a0%); chance is" in said
+    assert said.startswith(f"With {exhibits} exhibits {small}. The fine-tuned model lora gives the right exhibit in")
+    assert "100\u00a0% of its answers, 95 % interval 100–100\u00a0%; chance is" in said
+    assert "In order of their shares: lora (100\u00a0%), retrieval (50\u00a0%) and base (0\u00a0%)." in verdict.support
     assert "indistinguishable" not in said and "beat" not in said
 
 

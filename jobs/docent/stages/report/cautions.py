@@ -67,7 +67,7 @@ def _repeated(evidence: Evidence) -> list[str]:
         consist = "consists" if parts == 1 else "consist"
         known = "the test asks for recognition, not for new knowledge."
         if evidence.item == "section":
-            known = "they ask for what is trained on, in other words."
+            known = "their questions test what was trained on."
         found.append(f"{parts} {of} {consist} of sentences that also stand in training answers: {known}")
     if evidence.shared_figures:
         stand = "stands" if evidence.shared_figures == 1 else "stand"

@@ -26,6 +26,12 @@ def support_of(
     )
 
 
+def in_order(accuracy: dict[str, Estimate]) -> tuple[str, ...]:
+    """The shares of all models and methods, the highest first, without a word about who is better than whom."""
+    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
+    return (f"In order of their shares: {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in ordered])}.",)
+
+
 def measured(evidence: Evidence) -> tuple[str, ...]:
     """What was measured with."""
     if not evidence.examples:

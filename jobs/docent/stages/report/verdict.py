@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
-from docent.stages.report.support import measured, support_of
+from docent.stages.report.support import in_order, measured, support_of
 from docent.stages.report.wording import ACCURACY, METRICS, counted, interval, joined, percent, words_of
 
 MAX_EXPLAINED = 2
@@ -45,7 +45,8 @@ def judge(evidence: Evidence) -> Verdict:
     if not tuned:
         return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
     if too_small(evidence, ACCURACY):
-        return Verdict(_untellable(evidence, accuracy), warning, measured(evidence), cautions)
+        support = (*in_order(accuracy), *measured(evidence))
+        return Verdict(_untellable(evidence, accuracy, tuned), warning, support, cautions)
     best = max(tuned, key=lambda arm: accuracy[arm].mean)
     standings = {arm: standing(evidence, ACCURACY, best, arm) for arm in accuracy if arm not in tuned}
     rivals = {arm: place for arm, place in standings.items() if place != "ahead" and accuracy[arm].mean > 0}
@@ -77,23 +78,27 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
     return f"{start}; of the others {best} has the highest share: {said(evidence, accuracy[best])}."
 
 
-def _untellable(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
-    """The shares in order, without a word about who is better than whom."""
+def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+    """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
     exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
     start = f"With {exhibits} this test is too small to show a difference between models and methods"
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
     if evidence.exhibits == 1:
-        start, chance = f"With {exhibits} no model or method can be told from another", ""
-    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
-    top = accuracy[ordered[0]]
-    if top.mean == 0:
+        start, chance = (
+            f"With {exhibits} this test cannot show whether a model knows one {evidence.item} from another",
+            "",
+        )
+    if all(estimate.mean == 0 for estimate in accuracy.values()):
         return f"{start}, and no answer is about the right {evidence.item}{chance}."
-    first = [arm for arm in ordered if accuracy[arm].mean == top.mean]
-    if len(first) == len(ordered) > 1:
-        return f"{start}; all of them have the same share ({said(evidence, top, len(first))}){chance}."
-    then = [f"{arm} ({percent(accuracy[arm].mean)})" for arm in ordered[len(first) :]]
-    shares = f"{joined(first)} {verb(first, 'has', 'have')} the highest share ({said(evidence, top, len(first))})"
-    return f"{start}; {', then '.join([shares, joined(then)] if then else [shares])}{chance}."
+    top = max((accuracy[arm] for arm in tuned), key=lambda estimate: estimate.mean)
+    best = [arm for arm in tuned if accuracy[arm].mean == top.mean]
+    who = f"The fine-tuned {verb(best, 'model', 'models')} {joined(best)} {verb(best, 'gives', 'give')}"
+    shares = [f"{who} {said(evidence, top, len(best))}"]
+    rivals = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean >= max(top.mean, 1e-9)]
+    if rivals:
+        rival = max(rivals, key=lambda arm: accuracy[arm].mean)
+        shares.append(f"{words_of(rival).short} ({rival}) gives it in {percent(accuracy[rival].mean)}")
+    return f"{start}. {'; '.join(shares)}{chance}."
 
 
 def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
