@@ -100,8 +100,9 @@ def source_name(source: Source) -> str:
     A table with a generic name, such as `raw_data.csv`, is called like its folder.
     """
     path = source.path if source.path.suffix == "" or source.path.is_dir() else source.path.with_suffix("")
-    name = _ON_VOLUME.sub("", path.name) if path.parent.name == "sources" else path.name
-    if source.kind == "exhibits-csv" and name.lower() in _GENERIC:
+    on_volume = path.parent.name == "sources" and _ON_VOLUME.search(path.name) is not None
+    name = _ON_VOLUME.sub("", path.name) if on_volume else path.name
+    if source.kind == "exhibits-csv" and name.lower() in _GENERIC and not on_volume:
         name = Path(os.path.realpath(source.path)).parent.name or name
     readable = _one_line(re.sub(r"[-_]+", " ", name)) or printable(name)
     return readable[:1].upper() + readable[1:]

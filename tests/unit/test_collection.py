@@ -46,6 +46,7 @@ def test_a_file_is_called_like_itself_unless_its_name_is_generic(
 
 def test_the_digest_that_a_cluster_adds_to_a_name_is_no_part_of_the_title() -> None:
     assert source_name(Source(kind="exhibits-folder", path=Path("/data/sources/my-museum-0a1b2c3d"))) == "My museum"
+    assert source_name(Source(kind="exhibits-csv", path=Path("/data/sources/raw_data-0a1b2c3d.csv"))) == "Raw data"
     assert source_name(Source(kind="exhibits-folder", path=Path("halls/my-museum-0a1b2c3d"))) == "My museum 0a1b2c3d"
 
 

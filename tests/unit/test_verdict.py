@@ -187,8 +187,8 @@ def test_one_exhibit_tells_nothing_apart() -> None:
     verdict = judge(Evidence(arms=arms, tuned=("lora",), exhibits=1, examples=3, test_photos=3))
     assert verdict.headline == (
         "With 1 exhibit this test cannot show whether a model knows one exhibit from another. The fine-tuned model "
-        "lora gives the right exhibit in 100\u00a0% of its answers; the base model without fine-tuning (base) gives it in "
-        "100\u00a0%."
+        "lora gives the right exhibit in 100\u00a0% of its answers; the base model without fine-tuning (base) gives it "
+        "in 100\u00a0%."
     )
     assert "In order of their shares: lora (100\u00a0%), base (100\u00a0%) and constant (50\u00a0%)." in verdict.support
     everything = " ".join([verdict.headline, *verdict.support, *verdict.cautions])

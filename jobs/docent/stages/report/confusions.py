@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docent.context import Context
@@ -40,8 +40,11 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     unit = f"answer-{model}"
     if unit not in ctx.inputs or "score" not in ctx.inputs:
         return ()
-    items = [item for item in ctx.stream("assemble", Item) if item.kind == "exhibit"]
-    names, labels = _names(items), {item.id: label(item, 0) for item in items}
+    called, labels = {}, {}
+    for item in ctx.stream("assemble", Item):
+        if item.kind == "exhibit":
+            called[item.id], labels[item.id] = item.called, label(item, 0)
+    names = _names(called)
     scores = ctx.stream("score", Score)
     wrong = {s.example_id for s in scores if s.arm == model and s.metrics.get(ACCURACY, 1.0) < 0.5}
     if not names or not wrong or len(names) > MAX_EXHIBITS:
@@ -56,11 +59,15 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     return tuple(Confusion(a, b, n) for (a, b), n in sorted(found.items(), key=lambda e: (-e[1], e[0]))[:MAX_SHOWN])
 
 
-def _names(items: Sequence[Item]) -> dict[str, str]:
-    """Names of exhibits as they are compared, with their ids; names that several exhibits have are left out."""
+def _names(called: Mapping[str, str]) -> dict[str, str]:
+    """Ids of exhibits by their names as they are compared; names that several exhibits have are left out.
+
+    Args:
+        called: names by id, as answers say them.
+    """
     found: dict[str, list[str]] = {}
-    for item in items:
-        found.setdefault(plain(readable_name(_ADDED.sub("", item.called))), []).append(item.id)
+    for identity, name in called.items():
+        found.setdefault(plain(readable_name(_ADDED.sub("", name))), []).append(identity)
     return {name: ids[0] for name, ids in found.items() if name and len(ids) == 1}
 
 
