@@ -50,6 +50,9 @@ class Story:
         repeated: test answers that stand in training, whole and by sentences.
         scored_exhibits: how many score says there are, so that its made-up p values are possible.
         validated: whether there is a validation split to choose a checkpoint by.
+        converged: whether the validation loss stopped falling before the last step.
+        shared_figures: figures of documents, of three, that stand in several splits.
+        named: exhibit -> the exhibit that wrong answers about it name.
         photos: picture files to use instead of drawn ones, by exhibit.
     """
 
@@ -71,10 +74,13 @@ class Story:
     repeated: int = 0
     scored_exhibits: int = 20
     validated: bool = True
+    converged: bool = True
+    shared_figures: int = 0
     extra: str = ""
     failed: bool = False
     descriptions: dict[str, str] = field(default_factory=dict)
     photos: dict[str, list[Path]] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     sections: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
 
@@ -260,6 +266,8 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
         ],
         "test_answers_also_in_train": STORY.repeated,
         "test_answers_of_training_sentences": STORY.repeated,
+        "figures": 3,
+        "figures_in_several_splits": STORY.shared_figures,
     }
     ctx.output_file("audit.json", json.dumps(audit).encode())
 
@@ -276,8 +284,8 @@ def finetune(ctx: Context) -> Iterator[Checkpoint]:
     ctx.output_file("train_log.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
     yield Checkpoint(
         id=make_id("finetune", [], ctx.unit.part), approach=ctx.unit.part, base_model="samples/docent-tiny",
-        step=48 if STORY.validated else 60,
-        steps=60, epochs=3, validation_loss=0.7412 if STORY.validated else None, train_examples=320,
+        step=48 if STORY.validated and STORY.converged else 60,
+        steps=60, planned_steps=60, epochs=3, validation_loss=0.7412 if STORY.validated else None, train_examples=320,
         trainable_parameters=184_320 if ctx.unit.part == "lora" else 2_900_000, total_parameters=2_900_000,
     )  # fmt: skip
 
@@ -289,6 +297,8 @@ def answer(ctx: Context) -> Iterator[Answer]:
     for example, good in zip(examples, right, strict=True):
         other = examples[(examples.index(example) + STORY.tests_each) % len(examples)]
         text = example.answer if good else other.answer.replace("1858", "1901")
+        if not good and example.item_name in STORY.named:
+            text = f"This is the {STORY.named[example.item_name]}."
         if arm == "constant":
             text = "This is an exhibit."
         yield Answer(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docent.beside import pictures_beside
-from docent.config import PipelineConfig, output_fields
+from docent.collection import collection_file, source_name
+from docent.config import PipelineConfig, Source, output_fields
 from docent.errors import ConfigError
 
 Kind = Literal["job", "indexed", "training"]
@@ -43,7 +44,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=3, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=4, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -73,7 +74,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=4,
+        version=5,
     ),
     "finetune": Stage(
         "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training", needs=("gpu",)
@@ -103,7 +104,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=2,
+        version=3,
     ),
 }
 
@@ -217,6 +218,8 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
             found[name] = output_fields(section)
     if unit.stage == "ingest":
         found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+        tables = (source for source in config.ingest.sources if source.kind == "exhibits-csv") if config.ingest else ()
+        found["names"] = [source_name(source) for source in tables]  # may be those of their folders
     if unit.stage == "report" and config.ingest:
         found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
@@ -239,7 +242,7 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
         return tuple(
             path
             for source in config.ingest.sources
-            for path in (source.path, source.images_folder, source.figures_folder, *pictures_beside(source))
+            for path in (source.path, source.images_folder, source.figures_folder, *_beside(source))
             if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
@@ -247,6 +250,11 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():
         return (Path(config.finetune.base_model),)
     return ()
+
+
+def _beside(source: Source) -> tuple[Path | None, ...]:
+    """What is read beside a source that is one file."""
+    return (*pictures_beside(source), None if source.path.is_dir() else collection_file(source))
 
 
 def _approach_names(config: PipelineConfig) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def test_without_validation_the_last_step_is_said_to_be_kept(page: str, tmp_path
 def test_one_exhibit_gives_no_interval_that_is_none(tmp_path: Path) -> None:
     story = Story(exhibits=["cube"], scored_exhibits=1)
     page = make_run(tmp_path / "demo", story).read_text(encoding="utf-8")
-    assert "With 1 exhibit nothing can be told apart" in page
+    assert "With 1 exhibit this test cannot show whether a model knows one exhibit from another" in page
     assert "1 exhibits" not in page
 
 
@@ -202,7 +202,10 @@ def test_the_same_run_gives_the_same_page_but_for_seconds(tmp_path: Path) -> Non
     pages = [make_run(tmp_path / name / "demo").read_text(encoding="utf-8") for name in ("a", "b")]
     cut = [re.sub(r'<section id="cost".*?</section>', "", page, flags=re.DOTALL) for page in pages]
     cut = [
-        page.replace("/a/", "/").replace("/b/", "/").replace("a/demo", "demo").replace("b/demo", "demo") for page in cut
+        re.sub(r"…/[ab]\b", "…", page.replace("/a/", "/").replace("/b/", "/"))
+        .replace("a/demo", "demo")
+        .replace("b/demo", "demo")
+        for page in cut
     ]
     without_hashes = [re.sub(r"<code>[0-9a-f]{10}</code>", "", page) for page in cut]
     assert without_hashes[0] == without_hashes[1]

@@ -125,7 +125,7 @@ def test_what_is_away_or_different_for_a_moment_is_never_committed(
     with_stage("ingest", read_sources)
     assert run_shard(config, "ingest", run_dir) == 0
     done = json.loads((run_dir / "ingest" / SUCCESS).read_text())
-    assert (done["rows"], done["rejected"], len(done["files"])) == (2, 0, 2)
+    assert (done["rows"], done["rejected"], len(done["files"])) == (2, 0, 3)  # two photos and sources.json
 
 
 def test_reading_and_other_inode_numbers_change_nothing(

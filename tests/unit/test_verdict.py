@@ -47,24 +47,33 @@ def test_retrieval_that_beats_the_tuned_models_stands_in_the_first_words() -> No
     assert "is best" not in said
 
 
+def test_a_baseline_with_a_higher_share_is_said_in_a_test_that_is_too_small() -> None:
+    pairs = tuple(Comparison("lora", "retrieval", ACCURACY, -0.5, -1, 0, 0.3, 1.0) for _ in range(4))
+    verdict = judge(replace(evidence(lora=0.25, base=0.1, retrieval=0.75), comparisons=pairs, exhibits=4))
+    assert "looking up the most similar training photo (retrieval) gives it in 75\u00a0%; chance" in verdict.headline
+    assert "(base)" not in verdict.headline
+
+
 @pytest.mark.parametrize("rival", ["retrieval", "colour", "constant", "blind", "base"])
 def test_any_baseline_that_ties_stands_in_the_first_sentence(rival: str) -> None:
     said = judge(evidence(lora=0.7, **{rival: 0.68})).headline
-    assert f"({rival}, 68\u00a0%) ties, within the noise, with the best fine-tuned model, lora" in said
+    assert f"({rival}, 68\u00a0%) is statistically indistinguishable from the best fine-tuned model, lora" in said
 
 
 def test_beating_and_tying_baselines_are_kept_apart() -> None:
     said = judge(evidence(lora=0.7, retrieval=0.97, colour=0.9, blind=0.71)).headline
     assert said.startswith(
-        "retrieval (97\u00a0%) and colour (90\u00a0%) beat, and blind (71\u00a0%) ties, within the noise, with the best"
+        "retrieval (97\u00a0%) and colour (90\u00a0%) beat the best fine-tuned model, "
+        "lora (70\u00a0%, 95 % interval 65–75\u00a0%), "
     )
+    assert said.endswith("and blind (71\u00a0%) is statistically indistinguishable from it.")
 
 
 def test_a_model_at_chance_is_never_called_best() -> None:
     alone = judge(evidence(lora=0.06))
     assert alone.headline.startswith("No fine-tuned model is above chance")
     beside = judge(evidence(lora=0.06, constant=0.05))
-    assert "ties, within the noise, with" in beside.headline
+    assert "is statistically indistinguishable from" in beside.headline
     assert "lora is not above chance, which is 5\u00a0%." in beside.support
 
 
@@ -82,7 +91,7 @@ def test_a_difference_that_holm_does_not_let_through_is_a_tie() -> None:
     pair = Comparison("lora", "retrieval", ACCURACY, 0.1, 0.01, 0.19, 0.04, 0.2)
     assert not pair.apart
     said = judge(replace(evidence(lora=0.9, retrieval=0.5), comparisons=(pair,))).headline
-    assert "ties, within the noise, with" in said
+    assert "is statistically indistinguishable from" in said
 
 
 def test_a_comparison_is_found_either_way_round() -> None:
@@ -177,12 +186,14 @@ def test_one_exhibit_tells_nothing_apart() -> None:
     arms = {"lora": {ACCURACY: alone}, "base": {ACCURACY: alone}, "constant": {ACCURACY: replace(alone, mean=0.5)}}
     verdict = judge(Evidence(arms=arms, tuned=("lora",), exhibits=1, examples=3, test_photos=3))
     assert verdict.headline == (
-        "With 1 exhibit nothing can be told apart; lora and base have the highest share "
-        "(the right exhibit in 100\u00a0% of its answers), then constant (50\u00a0%)."
+        "With 1 exhibit this test cannot show whether a model knows one exhibit from another. The fine-tuned model "
+        "lora gives the right exhibit in 100\u00a0% of its answers; the base model without fine-tuning (base) gives it "
+        "in 100\u00a0%."
     )
+    assert "In order of their shares: lora (100\u00a0%), base (100\u00a0%) and constant (50\u00a0%)." in verdict.support
     everything = " ".join([verdict.headline, *verdict.support, *verdict.cautions])
     assert "no interval no" not in everything and "1 exhibits" not in everything
-    assert "With 1 exhibit nothing can be told apart" in " ".join(verdict.cautions)
+    assert "With 1 exhibit there is no interval and no test of significance." in verdict.cautions
 
 
 def scored(exhibits: int) -> Evidence:
@@ -210,11 +221,13 @@ def scored(exhibits: int) -> Evidence:
 
 @pytest.mark.parametrize("exhibits", [2, 3, 6])
 def test_too_few_exhibits_are_not_called_a_tie(exhibits: int) -> None:
-    said = judge(scored(exhibits)).headline
-    assert said.startswith(f"With {exhibits} exhibits this test is too small to tell arms apart; lora has the highest")
-    assert "(the right exhibit in 100\u00a0% of its answers, 95 % interval 100–100\u00a0%)" in said
-    assert "then retrieval (50\u00a0%) and base (0\u00a0%); chance is" in said
-    assert "tie" not in said and "beat" not in said
+    verdict = judge(scored(exhibits))
+    said = verdict.headline
+    small = "this test is too small to show a difference between models and methods"
+    assert said.startswith(f"With {exhibits} exhibits {small}. The fine-tuned model lora gives the right exhibit in")
+    assert "100\u00a0% of its answers, 95 % interval 100–100\u00a0%; chance is" in said
+    assert "In order of their shares: lora (100\u00a0%), retrieval (50\u00a0%) and base (0\u00a0%)." in verdict.support
+    assert "indistinguishable" not in said and "beat" not in said
 
 
 def test_the_first_number_of_exhibits_that_can_carry_a_difference_is_not_too_small() -> None:

@@ -179,10 +179,10 @@ class BuildDataset(Stage):
 
     pairs_per_train_image: int = output(4, ge=1)
     """Training rows per training photo; 1 pairs photo and answer one to one, as published."""
-    name: str = output("docent-dataset")
-    """Title of the data set card."""
-    license: str = output("other")
-    """Licence identifier for the data set card."""
+    name: str = output("")
+    """Title of the data set card; when empty, that of the sources: of `collection.yaml`, a document or a folder."""
+    license: str = output("")
+    """Licence of the data set card, such as `cc-by-4.0`; when empty, that of `collection.yaml`, else `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
     """Share of the pairs about sections that go to validation; photos have `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
@@ -213,7 +213,7 @@ class Approach(Section):
     model_config = ConfigDict(populate_by_name=True)
 
     name: str = output(pattern=r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$")
-    """Name of the approach and of its arm; at most 13 characters."""
+    """Name of the approach; at most 13 characters."""
     kind: Literal["lora", "full"] = Field(alias="is", json_schema_extra={"effect": "output"})
     """The row of the approaches table."""
     epochs: float | None = output(None, gt=0)
@@ -268,19 +268,19 @@ class Finetune(Stage):
     def _names_differ(cls, value: tuple[Approach, ...]) -> tuple[Approach, ...]:
         names = [a.name for a in value]
         if taken := sorted(set(names) & set(COMPARED_ARMS)):
-            raise ValueError(f"an approach cannot be named like an arm it is compared with: {', '.join(taken)}")
+            raise ValueError(f"an approach cannot be named like a method it is compared with: {', '.join(taken)}")
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ValueError(f"approach named twice: {', '.join(twice)}")
         return value
 
 
 class Answering(Stage):
-    """Every arm answers the test examples; the approaches of `finetune` are always among them."""
+    """Models and methods answer the test examples; the approaches of `finetune` are always among them."""
 
     arms: tuple[ComparedArm, ...] = output(COMPARED_ARMS)
     """What the fine-tuned models are compared with."""
     shards: int = execution(1, ge=1)
-    """Parallel parts of each arm."""
+    """Parallel parts of each model or method."""
     batch_size: int = output(20, ge=1)
     """Examples generated together."""
     max_new_tokens: int = output(96, ge=1)
@@ -297,7 +297,7 @@ class Scoring(Stage):
 class Reporting(Stage):
     """One self-contained HTML page."""
 
-    title: str = output("docent report")
-    """Heading of the page."""
+    title: str = output("")
+    """Heading of the page; when empty, that of the sources: of `collection.yaml`, a document or a folder."""
     max_samples: int = output(40, ge=1)
-    """Test photos shown side by side with every arm's answer."""
+    """Test questions shown with every answer."""

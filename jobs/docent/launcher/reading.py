@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from docent.collection import SOURCES
 from docent.config import GenerateQA, Llm, PipelineConfig, load_config
 from docent.config_errors import describe
 from docent.context import Context
@@ -102,7 +103,11 @@ def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
     unit = units(only)["ingest"]
     ctx = Context(only, unit, folder / "run", folder, Shard(), {}, Progress(None))
     rows: Iterator[Document | Reject] = _stage("ingest")(ctx)
-    yield from rows
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield from rows
+    finally:
+        (folder / SOURCES).unlink(missing_ok=True)  # for the stages after ingest, which do not run here
 
 
 def items_of(document: Document, related: int) -> list[Item]:

@@ -92,7 +92,8 @@ def _run_here(
             view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
-    for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
+    notes = (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen))
+    for line in (*notes, *_unlicensed(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 
@@ -131,6 +132,19 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
         total = found["matched"] + found["unmatched"]
         said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
         yield f"{said}: docent review {states.run_dir.name}"
+
+
+def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
+    """How to name the licence of a data set whose card says `other` because nobody named one."""
+    from docent.collection import COLLECTION, UNNAMED, license_of, read_source_names
+
+    section = states.config.build_dataset
+    if "build-dataset" not in chosen or section is None or section.license:
+        return
+    if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
+        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
+        command = f"docent run {again} --set build_dataset.license=cc-by-4.0"
+        yield f"licence of the data set: {UNNAMED}; to name yours: {command} (or {COLLECTION} in the source's folder)"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:

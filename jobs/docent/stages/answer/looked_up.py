@@ -1,4 +1,4 @@
-"""Arms that write nothing: they return a stored training answer. What a fine-tuned model has to be better than.
+"""Methods that write nothing: they return a stored training answer. What a fine-tuned model has to be better than.
 
 `retrieval` finds the training photo that looks most alike to the base model's vision tower, `colour` the one with the
 most similar colours, `constant` does not look. numpy dot products are quick enough up to about 100,000 photos.
@@ -41,7 +41,7 @@ def retrieval(ctx: Context, asked: Asked) -> Iterator[Answer]:
 
 
 def colour(ctx: Context, asked: Asked) -> Iterator[Answer]:
-    """The stored answer of the training photo with the most similar colours; no weights, so the floor of looking."""
+    """The stored answer of the training photo with the most similar colours: the simplest method that uses it."""
     yield from _nearest(ctx, asked, color_histograms, intersection)
 
 

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from docent.collection import license_of, read_source_names, title_of
+from docent.config import BuildDataset
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
@@ -32,6 +34,7 @@ from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_t
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
 
+UNTITLED = "Data set"
 _MISSING = re.compile(r"(?P<type>[\w-]+) x(?P<pairs>\d{1,6}): ")
 """How generate-qa's rejects begin their detail."""
 
@@ -213,12 +216,22 @@ def _example(
 def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
     """`audit.json`, `statistics.json`, the card; then the hub, where one is named."""
     counts = statistics(tally, _shortfall(ctx))
-    card = data_card(tally, ctx.section, leaks, counts)
+    card = data_card(tally, _named(ctx, tally.subjects), leaks, counts)
     ctx.output_file("audit.json", _json(leaks))
     ctx.output_file("statistics.json", _json(counts))
     ctx.output_file("README.md", card)
     if ctx.section.push_to:
         push.push(ctx)
+
+
+def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
+    """The settings with the title and the licence of the sources where the user set none."""
+    section: BuildDataset = ctx.section
+    sources = read_source_names(ctx.inputs.get("ingest"))
+    exhibits = {item.document_id for item in subjects.exhibits}
+    titles = {document: title for document, title in subjects.documents if document not in exhibits}
+    name = section.name or title_of(sources, titles) or UNTITLED
+    return section.model_copy(update={"name": name, "license": section.license or license_of(sources)})
 
 
 def _json(value: Any) -> bytes:

@@ -88,24 +88,34 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
             "not exhibits.",
         ]
     if tally.subjects.sections:
-        lines += [
-            f"- **Held out:** question types that are only tested with go to test, with {section.test_share:.0%} of "
-            f"the other pairs about sections; {section.validation_share:.0%} go to validation. No pair that reads like "
-            f"a held-out one is trained on: none with its question about the same section, none with an answer of "
-            f"{MIN_WORDS} words or more that a test pair gives or, about the same section, nearly gives "
-            f"({NEAR:.0%} of the words). Shorter answers, such as a number, may stand in both.",
-            "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents. "
-            f"So can its figures: {audit['figures_in_several_splits']} of {audit['figures']} figures stand in several "
-            "splits.",
-            f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
-            "answers are put together from sentences that stand in training answers about the same section; a "
-            "paraphrase of a held-out question may be in training; an answer is only as right as its source.",
-        ]
+        lines += _about_sections(tally, section, audit)
     return [
         *lines,
         f"- **Licence:** {_line(section.license)}. It covers the questions and answers; sources keep their own.",
         f"- **Made by:** docent {__version__}, stage `build-dataset`; `audit.json` lists each leak, "
         "`statistics.json` has every count.",
+    ]
+
+
+def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> list[str]:
+    """What is held out of the pairs about sections, and what the test shares with training all the same."""
+    others = f", with {section.test_share:.0%} of the other pairs about sections" if section.test_share else ""
+    figures = ""
+    if audit.get("figures"):
+        shared = audit["figures_in_several_splits"]
+        stand = f"figure{'s' * (audit['figures'] != 1)} stand{'s' * (shared == 1)}"
+        figures = f" So can its figures: {shared} of {audit['figures']} {stand} in several splits."
+    return [
+        f"- **Held out:** question types that are only tested with go to test{others}; "
+        f"{section.validation_share:.0%} of the others go to validation. No pair that reads like a held-out one is "
+        "trained on: none with its question about the same section, none with an answer of "
+        f"{MIN_WORDS} words or more that a test pair gives or, about the same section, nearly gives "
+        f"({NEAR:.0%} of the words). Shorter answers, such as a number, may stand in both.",
+        "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents."
+        f"{figures}",
+        f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
+        "answers are put together from sentences that stand in training answers about the same section; a "
+        "paraphrase of a held-out question may be in training; an answer is only as right as its source.",
     ]
 
 

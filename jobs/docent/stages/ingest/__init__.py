@@ -1,15 +1,18 @@
 """Stage ingest: raw material becomes documents, every one traceable to the lines of its source.
 
-Reads `ingest.sources`; writes `Document` rows, the photos' and figures' unchanged bytes. Rejects name what cannot be
-used; one bad file never stops the others. Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
+Reads `ingest.sources`; writes `Document` rows, the photos' and figures' unchanged bytes, and `sources.json` with titles
+and licences. Rejects name what cannot be used; one bad file never stops the others.
+Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docent.collection import SOURCES, SourceNames, read_collection, source_name
 from docent.config import Source
 from docent.context import PICTURES, Context
 from docent.errors import InputError
@@ -65,7 +68,11 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
-    mine = ctx.mine(reject_named_twice(list_sources(section.sources))[: section.max_exhibits])
+    found = reject_named_twice(list_sources(section.sources))[: section.max_exhibits]
+    if ctx.shard.index == 0:
+        names = [_names(source, section.sources, found).model_dump() for source in section.sources]
+        ctx.output_file(SOURCES, (json.dumps(names, indent=1, ensure_ascii=False) + "\n").encode())
+    mine = ctx.mine(found)
     for number, listed in enumerate(mine, 1):
         if isinstance(listed, Reject):
             yield number, listed
@@ -73,6 +80,19 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
         for row in load(listed, intake):
             yield number, row
         ctx.progress.update(number, len(mine), listed.name)
+
+
+def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
+    """What a source is called, and its licence.
+
+    Raises:
+        InputError: its `collection.yaml` cannot be used.
+    """
+    given, name = read_collection(source), source_name(source)
+    listed = [one for one in found if not isinstance(one, Reject) and one.source is source]
+    is_alone = len(listed) == 1 and [source_name(other) for other in sources].count(name) == 1
+    document = listed[0].document_id if is_alone and isinstance(listed[0], ListedFile) else ""
+    return SourceNames(title=given.title, license=given.license, name=name, document=document)
 
 
 def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Reject]:

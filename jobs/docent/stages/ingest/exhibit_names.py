@@ -51,19 +51,23 @@ def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[E
     """The same list with exhibits of one name told apart by their ids; later ones without an own id become rejects.
 
     Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
+    The id of an exhibit of a folder is the folder's name.
     """
     ids: dict[str, set[str]] = defaultdict(set)
     for exhibit in found:
         if isinstance(exhibit, Exhibit):
             ids[exhibit.name].add(exhibit.item_id)
     first: dict[str, Exhibit] = {}
+    by_id: dict[str, Exhibit] = {}
     checked: list[Exhibit | ListedFile | Reject] = []
     for exhibit in found:
         if not isinstance(exhibit, Exhibit):
             checked.append(exhibit)
             continue
         named = _with_id(exhibit) if exhibit.item_id and len(ids[exhibit.name]) > 1 else exhibit
-        if (other := first.setdefault(named.name, named)) is named:
+        other = first.get(named.name) or by_id.get(named.document_id)
+        if other is None:
+            first[named.name] = by_id[named.document_id] = named
             checked.append(named)
         else:
             checked.append(_named_twice(exhibit, other))
@@ -71,6 +75,8 @@ def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[E
 
 
 def _with_id(exhibit: Exhibit) -> Exhibit:
+    if exhibit.item_id == exhibit.name:  # a folder's name, with no title to tell apart
+        return exhibit
     spoken = exhibit.spoken_name or exhibit.name
     added = f" ({exhibit.item_id})"
     return replace(exhibit, name=exhibit.name + added, spoken_name=spoken + added)
@@ -78,6 +84,8 @@ def _with_id(exhibit: Exhibit) -> Exhibit:
 
 def _named_twice(exhibit: Exhibit, first: Exhibit) -> Reject:
     way_out = "give it a name of its own"
+    if exhibit.source.kind == "exhibits-folder":
+        way_out = "rename its folder"
     if exhibit.source.kind == "exhibits-csv":
         same = f"both have the id {printable(exhibit.item_id)}" if exhibit.item_id else "it has no id"
         way_out = f"{same}: add a column item_id with an id for each, or give it a name of its own"

@@ -1,6 +1,7 @@
-"""Loader `exhibits-folder`: one subfolder per exhibit, named like it, with photos and a `description.txt`.
+"""Loader `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
 
-Reads names and descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
+An exhibit is called like the title on the first line of its description, else like its folder. Reads names and
+descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from docent.errors import InputError
 from docent.printing import printable
 from docent.records import Reject, Span
 from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.description_title import split_title
 from docent.stages.ingest.folder_files import FolderFiles, is_junk, list_below
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
@@ -149,14 +151,20 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
     text = readable_html(whole.strip())
     if reject := check_exhibit(folder.name, text, where):
         return reject
+    title, below, skipped = split_title(text)
+    if title and check_exhibit(title, below, where):
+        title, below, skipped = "", text, 0
     first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
+    last_line = first_line + line_breaks(whole.strip())
     photos = [name for name in files.names if _is_photo(source.path, folder, name)]
     return Exhibit(
         source=source,
-        name=folder.name,
-        spoken_name=readable_name(folder.name) or folder.name,
-        text=text,
-        span=Span(file=where, first_line=first_line, last_line=first_line + line_breaks(whole.strip())),
+        name=title or folder.name,
+        spoken_name=title or readable_name(folder.name) or folder.name,
+        item_id=folder.name,
+        id_name=folder.name,
+        text=below,
+        span=Span(file=where, first_line=min(first_line + skipped, last_line), last_line=last_line),
         root=source.path,
         folder=folder,
         photos=tuple(

@@ -54,6 +54,7 @@ class Exhibit:
         root: the folder that no photo may lie outside of.
         folder: what the photos' names are relative to, inside `root`.
         item_id: the source's own id of it, which tells exhibits of one name apart; "" where it has none.
+        id_name: what ids are made of, where that is not `name`: the folder of an exhibit that has a title.
         spoken_name: as questions and answers say it, where that is not `name`.
     """
 
@@ -67,11 +68,12 @@ class Exhibit:
     slots: Slots | None = None
     item_id: str = ""
     spoken_name: str = ""
+    id_name: str = ""
 
     @property
     def document_id(self) -> str:
         """Id of the document: the same on every machine, wherever the source lies there."""
-        return make_id("ingest", (), self.source.path.name, self.name)
+        return make_id("ingest", (), self.source.path.name, self.id_name or self.name)
 
     def document(self) -> Document:
         """The row, without photos."""

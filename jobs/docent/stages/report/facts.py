@@ -6,26 +6,33 @@ Reads every stage before the report; any may be skipped, then its part is empty.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from docent.collection import read_source_names, title_of
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.records import Score
+from docent.records import Item, Score
+from docent.stages.report.confusions import read_confusions
 from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.funnel import Funnel, read_funnel
+from docent.stages.report.labels import label
+from docent.stages.report.next_steps import Known, NextStep, next_steps
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.samples import Samples, read_samples
-from docent.stages.report.summary import Summary, read_audit, read_summary
+from docent.stages.report.summary import Audit, Summary, read_audit, read_summary
 from docent.stages.report.training import Curve, read_training
 from docent.stages.report.verdict import Verdict, judge
-from docent.stages.report.wording import ACCURACY, METRICS, Family, words_of
+from docent.stages.report.wording import ACCURACY, METRICS, Family, counted, words_of
+
+UNTITLED = "docent report"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of the comparison: name, family (colour and mark) and a plain description."""
+    """A model or method that is compared: name, family (colour and mark) and a plain description."""
 
     name: str
     family: Family
@@ -34,7 +41,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class ExhibitRow:
-    """How often each arm was right about one exhibit: (right, answers), None for an arm that did not answer."""
+    """How often each model or method was right about one exhibit: (right, answers), None where it did not answer."""
 
     exhibit: str
     cells: tuple[tuple[int, int] | None, ...]
@@ -61,6 +68,7 @@ class Facts:
     costs: tuple[UnitCost, ...]
     gaps: tuple[Gap, ...]
     card: RunCard
+    next_steps: tuple[NextStep, ...]
 
 
 def gather(ctx: Context) -> Facts:
@@ -70,74 +78,102 @@ def gather(ctx: Context) -> Facts:
         InputError: an input is not what its stage writes.
     """
     summary, audit = read_summary(ctx), read_audit(ctx)
-    funnel, gaps = read_funnel(ctx), read_gaps(ctx)
-    kinds = _kinds(ctx)
-    estimates = summary.estimates()
+    sources = read_source_names(ctx.inputs.get("ingest"))
+    funnel = read_funnel(ctx, {source.document for source in sources if source.document})
+    gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
-    photos = {split: count for split, count, _ in funnel.splits}
-    examples = {split: count for split, _, count in funnel.splits}
-    evidence = Evidence(
-        arms={arm: estimates[arm] for arm in names if arm in estimates},
-        comparisons=summary.pairs(),
-        tuned=tuple(arm for arm in names if arm in kinds),
-        chance=summary.chance,
-        exhibits=summary.items,
-        examples=summary.test_examples or examples.get("test", 0),
-        leaks=audit.leaks if audit else None,
-        test_photos=audit.test_images if audit else photos.get("test"),
-        leaks_from=audit.seen_in() if audit else "training",
-        repeated_answers=audit.test_answers_also_in_train if audit else 0,
-        recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
-        teachers=funnel.teachers,
-        failed_shards=len(gaps),
-    )
+    tuned = tuple(arm for arm in names if arm in kinds)
+    evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
+    confusions = read_confusions(ctx, best) if (best := _best(evidence)) else ()
     described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
     return Facts(
-        title=ctx.section.title,
+        title=ctx.section.title or title_of(sources, funnel.titles) or UNTITLED,
         run_name=ctx.config.run.name,
         seed=ctx.config.seed,
         verdict=judge(evidence),
         evidence=evidence,
         arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
         metrics=_metrics(evidence),
-        exhibits=_by_exhibit(ctx.stream("score", Score), names),
+        exhibits=_by_exhibit(ctx.stream("score", Score), names, _labels(ctx, funnel.subject.documents)),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
-        samples=read_samples(ctx, ctx.section.max_samples),
-        training=read_training(ctx),
+        samples=read_samples(ctx, ctx.section.max_samples, funnel.subject.documents),
+        training=training,
         funnel=funnel,
         costs=read_costs(ctx),
         gaps=gaps,
         card=read_card(ctx),
+        next_steps=next_steps(ctx, Known(evidence, funnel, training, gaps, sources, confusions)),
     )
 
 
+def _labels(ctx: Context, documents: int) -> dict[str, str]:
+    """Items by id as the page calls them; none where nothing is scored."""
+    items = ctx.stream("assemble", Item) if "score" in ctx.inputs else ()
+    return {item.id: label(item, documents) for item in items}
+
+
+def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...]) -> Evidence:
+    """The numbers that the verdict rests on."""
+    estimates, subject = summary.estimates(), funnel.subject
+    pictures = {split: count for split, count, _ in funnel.splits}
+    examples = {split: count for split, _, count in funnel.splits}
+    rows = sum(examples.values())
+    return Evidence(
+        arms={arm: estimates[arm] for arm in names if arm in estimates},
+        comparisons=summary.pairs(),
+        chance=summary.chance,
+        exhibits=summary.items,
+        examples=summary.test_examples or examples.get("test", 0),
+        leaks=audit.leaks if audit else None,
+        test_photos=audit.test_images if audit else None if subject.is_text else pictures.get("test"),
+        leaks_from=audit.seen_in() if audit else "training",
+        repeated_answers=audit.test_answers_also_in_train if audit else 0,
+        recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
+        teachers=funnel.teachers,
+        item=subject.item,
+        items=subject.items,
+        figures=audit.figures if audit else 0,
+        shared_figures=audit.figures_in_several_splits if audit else 0,
+        made=f"{counted(rows, 'question')} with {'its answer' if rows == 1 else 'answers'} about {subject}"
+        if rows
+        else "",
+    )
+
+
+def _best(evidence: Evidence) -> str:
+    """The fine-tuned model that is right most often; "" where none was scored."""
+    scored = [arm for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})]
+    return max(scored, key=lambda arm: evidence.arms[arm][ACCURACY].mean) if scored else ""
+
+
 def _kinds(ctx: Context) -> dict[str, str]:
-    """Fine-tuned arm -> its row of the approaches table."""
+    """Fine-tuned model -> its row of the approaches table."""
     section = section_of(ctx.config, "finetune")
     return {a.name: a.kind for a in section.approaches} if section else {}
 
 
 def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
-    """Arms in the order of the configuration, then any that only the summary knows."""
+    """Models and methods in the order of the configuration, then any that only the summary knows."""
     known = configured_arms(ctx.config) if section_of(ctx.config, "answer") else ()
     return (*known, *(arm for arm in summary.arms if arm not in known))
 
 
 def _metrics(evidence: Evidence) -> tuple[str, ...]:
-    """Metrics that any arm has, the known ones first."""
+    """Metrics that any model or method has, the known ones first."""
     found = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
     return tuple(name for name in (*METRICS, *(n for n in found if n not in METRICS)) if name in found)
 
 
-def _by_exhibit(scores: Iterable[Score], arms: tuple[str, ...]) -> tuple[ExhibitRow, ...]:
+def _by_exhibit(
+    scores: Iterable[Score], arms: tuple[str, ...], labels: Mapping[str, str] = MappingProxyType({})
+) -> tuple[ExhibitRow, ...]:
     counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for score in scores:
         if ACCURACY in score.metrics:
             by_arm = counts[score.item_name, score.item_id]
             right, total = by_arm.get(score.arm, (0, 0))
             by_arm[score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
-    return tuple(
-        ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for (name, _), by_arm in sorted(counts.items())
-    )
+    rows = sorted((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())
+    return tuple(ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for name, _, by_arm in rows)

@@ -1,7 +1,8 @@
-"""Means, intervals and paired differences, and what follows from them about two arms. Reads nothing, writes nothing.
+"""Means, intervals and paired differences, and what follows from them about two models or methods.
 
-An arm is *apart* from another when the 95 % interval of their paired difference leaves zero and its Holm-corrected
-p is below 0.05 (evaluation.md §2.2); where the pair was not tested, when their intervals do not overlap.
+Two of them are *apart*, statistically distinguishable, when the 95 % interval of their paired difference excludes zero
+and its Holm-corrected p is below 0.05 (evaluation.md §2.2); where the pair was not tested, when their intervals do not
+overlap. Reads nothing, writes nothing.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ class Evidence:
         recombined_answers: test answers all of whose sentences stand in training answers about the same exhibit.
         teachers: who wrote the answers.
         failed_shards: parts of the run that are missing.
+        item, items: what a question is about, in the singular and in the plural.
+        figures, shared_figures: figures of documents, and those that stand in several splits.
+        made: the data set in words; empty where none was built.
     """
 
     arms: dict[str, dict[str, Estimate]]
@@ -75,6 +79,11 @@ class Evidence:
     recombined_answers: int = 0
     teachers: Sequence[str] = ()
     failed_shards: int = 0
+    item: str = "exhibit"
+    items: str = "exhibits"
+    figures: int = 0
+    shared_figures: int = 0
+    made: str = ""
 
 
 def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:
@@ -87,7 +96,7 @@ def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:
 
 
 def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
-    """Whether two arms differ by more than noise: by their paired difference, else by their intervals."""
+    """Whether two models or methods differ by more than noise: by their paired difference, else by their intervals."""
     found = comparison(evidence.comparisons, metric, arm, other)
     if found:
         return found.apart
@@ -96,13 +105,23 @@ def apart(evidence: Evidence, metric: str, arm: str, other: str) -> bool:
 
 
 def too_small(evidence: Evidence, metric: str) -> bool:
-    """Whether no difference between arms could ever be called more than noise, however large it is.
+    """Whether no difference could ever be called more than noise, however large it is.
 
     A sign-flip test over n exhibits gives no p below 2 / 2^n, and Holm multiplies the smallest by the number of pairs.
     """
+    return 0 < evidence.exhibits < exhibits_needed(evidence, metric)
+
+
+def exhibits_needed(evidence: Evidence, metric: str) -> int:
+    """The smallest number of exhibits with which a difference could be called more than noise; at least 2."""
     pairs = sum(c.metric == metric and c.p_holm is not None for c in evidence.comparisons)
-    out_of_reach = pairs * 2.0 ** (1 - evidence.exhibits) >= SIGNIFICANT_P
-    return evidence.exhibits == 1 or (evidence.exhibits > 1 and out_of_reach)
+    if evidence.exhibits == 1:  # with one there is no p: as many pairs as there will be with more
+        tuned, others = len(evidence.tuned), len(evidence.arms) - len(evidence.tuned)
+        pairs = tuned * others + tuned * (tuned - 1) // 2
+    needed = 2
+    while pairs * 2.0 ** (1 - needed) >= SIGNIFICANT_P:
+        needed += 1
+    return needed
 
 
 def comparison(comparisons: Sequence[Comparison], metric: str, arm: str, other: str) -> Comparison | None:

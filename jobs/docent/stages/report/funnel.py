@@ -1,4 +1,4 @@
-"""What became of the photos and of the question-answer pairs, step by step.
+"""What became of photos, documents and question-answer pairs, step by step.
 
 Reads the rows and the reject counts of ingest, assess-images, augment-images, assemble, generate-qa, curate and
 build-dataset, one row at a time; writes nothing. A skipped stage has no step.
@@ -7,10 +7,22 @@ build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass
 
 from docent.context import Context
-from docent.records import SPLITS, Document, Example, ImageQuality, Item, QAPair, Split
+from docent.records import SPLITS, ImageQuality, Split
+from docent.stages.report.counts import (
+    DocumentCounts,
+    ExampleCounts,
+    ItemCounts,
+    PairCounts,
+    count_documents,
+    count_examples,
+    count_items,
+    count_pairs,
+)
+from docent.stages.report.subject import Subject
 from docent.stages.report.wording import counted
 
 MAX_REASONS = 8
@@ -28,109 +40,52 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Photos and pairs on their way into the data set, and what the data set holds."""
+    """Photos, documents and pairs on their way into the data set, and what the data set holds."""
 
+    subject: Subject
     photos: tuple[Step, ...]
+    documents: tuple[Step, ...]
     pairs: tuple[Step, ...]
     splits: tuple[tuple[Split, int, int], ...]
-    """Split, photos, examples."""
-    exhibits: int
+    """Split, pictures, rows."""
     teachers: tuple[str, ...]
+    titles: dict[str, str]
+    """Titles of the text documents that were asked for, by id."""
+    originals: dict[str, int]
+    """Exhibits by name, and how many of their photos are used and no altered copies."""
+    untested: tuple[str, ...]
+    """Exhibits without a test photo."""
+
+    @property
+    def tables(self) -> tuple[tuple[str, tuple[Step, ...]], ...]:
+        """Title and steps of each funnel that has any."""
+        named = (("Photos", self.photos), ("Documents", self.documents), ("Questions and answers", self.pairs))
+        return tuple((title, steps) for title, steps in named if steps)
 
 
-def read_funnel(ctx: Context) -> Funnel:
-    """Count rows and rejects of every stage that prepares data, one row at a time."""
-    documents, pairs = _documents(ctx), {stage: _pairs(ctx, stage) for stage in ("generate-qa", "curate")}
-    examples, items = _examples(ctx), _items(ctx)
+def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
+    """Count rows and rejects of every stage that prepares data, one row at a time.
+
+    Args:
+        named: ids of the documents whose titles are kept.
+    """
+    documents = count_documents(ctx, named)
+    pairs = {stage: count_pairs(ctx, stage) for stage in ("generate-qa", "curate")}
+    examples, items = count_examples(ctx), count_items(ctx)
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
+    exhibits = len(items.originals) or documents.exhibits
+    subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures))
     return Funnel(
-        (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
-        (*_generated(ctx, pairs["generate-qa"]), *_curated(ctx, pairs["curate"]), *_used(ctx, examples)),
+        subject,
+        () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
+        _read(ctx, documents, items),
+        (*_generated(ctx, pairs["generate-qa"]), *_curated(ctx, pairs["curate"]), *_used(ctx, examples, subject)),
         _splits(examples, items),
-        items.count or documents.count,
         tuple(sorted(examples.teachers or written.teachers)),
+        documents.titles,
+        items.originals,
+        tuple(items.untested),
     )
-
-
-@dataclass
-class _Documents:
-    """What ingest read: documents, photos, and photos that sources list under a split."""
-
-    count: int = 0
-    images: int = 0
-    unlisted: int = 0
-    listed: int | None = None
-
-
-@dataclass
-class _Pairs:
-    """Pairs of one stage."""
-
-    count: int = 0
-    warned: int = 0
-    teachers: set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Examples:
-    """Rows of the data set by split, the photos in them, and the pairs they were made of."""
-
-    count: Counter[str] = field(default_factory=Counter)
-    photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
-    pairs: set[str] = field(default_factory=set)
-    teachers: set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Items:
-    """Items, and the photos that were planned for each split."""
-
-    count: int = 0
-    images: int = 0
-    altered: int = 0
-    photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
-
-
-def _documents(ctx: Context) -> _Documents:
-    found = _Documents()
-    for document in ctx.stream("ingest", Document):
-        found.count += 1
-        found.images += len(document.images)
-        if (slots := document.given_slots) is not None:
-            found.listed = (found.listed or 0) + slots.train + slots.validation + slots.test
-        else:
-            found.unlisted += len(document.images)
-    return found
-
-
-def _pairs(ctx: Context, stage: str) -> _Pairs:
-    found = _Pairs()
-    for pair in ctx.stream(stage, QAPair):
-        found.count += 1
-        found.warned += pair.verdict == "warn"
-        found.teachers.add(pair.teacher)
-    return found
-
-
-def _examples(ctx: Context) -> _Examples:
-    found = _Examples()
-    for example in ctx.stream("build-dataset", Example):
-        found.count[example.split] += 1
-        found.photos[example.split].update(example.files)
-        found.pairs.update(example.parents[:1])
-        found.teachers.add(example.teacher)
-    return found
-
-
-def _items(ctx: Context) -> _Items:
-    found = _Items()
-    for item in ctx.stream("assemble", Item):
-        found.count += 1
-        found.images += len(item.images)
-        found.altered += sum(bool(planned.image.transforms) for planned in item.images)
-        for planned in item.images:
-            found.photos[planned.split].add(planned.image.id)
-    return found
 
 
 def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
@@ -148,14 +103,25 @@ def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
     return (*found[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
-def _found(ctx: Context, documents: _Documents) -> tuple[Step, ...]:
+def _found(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("ingest"):
         return ()
     reasons = _reasons(ctx, "ingest")
-    steps = [Step("Found", documents.images, f"readable photos of {counted(documents.count, 'exhibit')}", reasons)]
+    steps = [Step("Found", documents.photos, f"readable photos of {counted(documents.exhibits, 'exhibit')}", reasons)]
     if documents.listed is not None:
         steps.insert(0, Step("Listed", documents.listed + documents.unlisted, "photos that the source names"))
     return tuple(steps)
+
+
+def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[Step, ...]:
+    """Documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
+    if not documents.documents:
+        return ()
+    figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
+    note = f"with {counted(documents.sections, 'section')}{figures}"
+    reasons = () if documents.exhibits else _reasons(ctx, "ingest")
+    sections = Step("Sections", items.sections, "that questions are asked about")
+    return (Step("Read", documents.documents, note, reasons), *([sections] if items.sections else []))
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
@@ -181,14 +147,15 @@ def _augmented(ctx: Context) -> tuple[Step, ...]:
     return (Step("Augmented", made, "altered copies, made in addition", _reasons(ctx, "augment-images")),)
 
 
-def _planned(items: _Items, ctx: Context) -> tuple[Step, ...]:
-    if not items.count:
+def _planned(items: ItemCounts, ctx: Context) -> tuple[Step, ...]:
+    if not items.images:
         return ()
-    note = f"in a split: {items.images - items.altered} originals, {items.altered} altered copies"
+    originals = counted(items.images - items.altered, "original")
+    note = f"in a split: {originals}, {counted(items.altered, 'altered copy', 'altered copies')}"
     return (Step("Planned", items.images, note, _reasons(ctx, "assemble")),)
 
 
-def _generated(ctx: Context, pairs: _Pairs) -> tuple[Step, ...]:
+def _generated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("generate-qa"):
         return ()
     teachers = ", ".join(sorted(pairs.teachers))
@@ -196,21 +163,26 @@ def _generated(ctx: Context, pairs: _Pairs) -> tuple[Step, ...]:
     return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa")),)
 
 
-def _curated(ctx: Context, pairs: _Pairs) -> tuple[Step, ...]:
+def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
     note = f"passed the checks, {pairs.warned} of them with a warning" if pairs.warned else "passed the checks"
     return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
 
 
-def _used(ctx: Context, examples: _Examples) -> tuple[Step, ...]:
+def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:
     if not ctx.artifacts("build-dataset"):
         return ()
-    note = f"in the data set: {examples.count.total()} examples of a photo with a question and its answer"
+    total = examples.count.total()
+    each = "each a photo with a question and its answer" if total > 1 else "a photo with a question and its answer"
+    if subject.documents:
+        shown = f", {examples.pictured} of them with a {subject.picture}" if examples.pictured else ""
+        each = f"{'each a question' if total > 1 else 'a question'} and its answer{shown}"
+    note = f"in the data set: {counted(total, 'row')}, {each}"
     return (Step("Used", len(examples.pairs), note, _reasons(ctx, "build-dataset")),)
 
 
-def _splits(examples: _Examples, items: _Items) -> tuple[tuple[Split, int, int], ...]:
-    """Photos and examples of each split: of the data set, or of the plan where no data set was built."""
-    photos = examples.photos if examples.count else items.photos
-    return tuple((s, len(photos[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()
+def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:
+    """Pictures and rows of each split: of the data set, or of the plan where no data set was built."""
+    pictures = examples.pictures if examples.count else items.photos
+    return tuple((s, len(pictures[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()

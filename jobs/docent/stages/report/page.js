@@ -45,9 +45,9 @@
   const wrong = one("#filter-wrong");
 
   function fits(photo) {
-    const arms = photo.dataset.wrong ? photo.dataset.wrong.split(" ") : [];
+    const wrongs = photo.dataset.wrong ? photo.dataset.wrong.split(" ") : [];
     if (exhibit.value && photo.dataset.exhibit !== exhibit.value) return false;
-    return !wrong.value || (wrong.value === "*" ? arms.length > 0 : arms.includes(wrong.value));
+    return !wrong?.value || (wrong.value === "*" ? wrongs.length > 0 : wrongs.includes(wrong.value));
   }
 
   function filter() {

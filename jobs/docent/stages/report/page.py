@@ -16,8 +16,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from docent.stages.report import charts, wording
+from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
-from docent.stages.report.findings import Estimate, Evidence, apart
+from docent.stages.report.findings import Estimate, Evidence, apart, too_small
 from docent.stages.report.wording import ACCURACY, FAMILIES, Family, Metric, metric_of, percent
 
 Standout = str
@@ -35,10 +36,10 @@ class Plate:
 
 @dataclass(frozen=True)
 class Forest:
-    """One metric drawn for all arms.
+    """One metric drawn for all models and methods.
 
     Attributes:
-        standouts: arm -> `best` for the best mean, `tied` for arms that are not apart from it.
+        standouts: `best` for the best mean, `tied` for those that are statistically indistinguishable from it.
         reference: chance, where the metric has it.
     """
 
@@ -53,7 +54,7 @@ def render(facts: Facts) -> str:
     """The whole page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(charts=charts, wording=wording, percent=percent)
+    environment.globals.update(charts=charts, wording=wording, percent=percent, counted=wording.counted, leaked=leaked)
     environment.filters.update(thousands=_thousands, seconds=_seconds, unbroken=_unbroken)
     template = environment.from_string(_asset("page.html.j2"))
     forests = [forest(facts.evidence, name) for name in facts.metrics]
@@ -64,6 +65,8 @@ def render(facts: Facts) -> str:
         script=Markup(script),
         plates=plates(facts),
         forests=forests,
+        subject=facts.funnel.subject,
+        marked=any(forest.standouts for forest in forests),
         families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
     )
 
@@ -79,36 +82,36 @@ def forest(evidence: Evidence, name: str) -> Forest:
 
 
 def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, Standout]:
-    """Which arm is best on a metric, and which cannot be told from it; nobody where no direction is good."""
+    """Which model or method is best on a metric, and which are statistically indistinguishable from it.
+
+    None where no direction is good, or where the test is too small to tell any two apart; none with a share of 0 %.
+    """
     badness = {
         "higher": lambda arm: -estimates[arm].mean,
         "lower": lambda arm: estimates[arm].mean,
     }.get(metric.better)
-    if badness is None or not estimates:
+    worth = [arm for arm in estimates if not (metric.percent and estimates[arm].mean == 0)]
+    if badness is None or not worth or too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
         return {}
-    best = min(estimates, key=badness)
-    tied = {arm: "tied" for arm in estimates if arm != best and not apart(evidence, metric.name, best, arm)}
+    best = min(worth, key=badness)
+    tied = {arm: "tied" for arm in worth if arm != best and not apart(evidence, metric.name, best, arm)}
     return {best: "best", **tied}
 
 
 def plates(facts: Facts) -> Sequence[Plate]:
-    """Key figures: the best fine-tuned arm, the best look-up, the base model."""
+    """Key figures: the best fine-tuned model, the best look-up, the base model; none is called best with 0 %."""
     found: list[Plate] = []
-    for family, label in (("tuned", "best fine-tuned"), ("look-up", "best look-up"), ("base", "base model")):
+    named: tuple[tuple[Family, str], ...] = (("tuned", "fine-tuned"), ("look-up", "look-up"), ("base", "base model"))
+    for family, label in named:
         arms = [a for a in facts.arms if a.family == family and ACCURACY in facts.evidence.arms.get(a.name, {})]
         if arms:
-            best = max(arms, key=lambda arm: facts.evidence.arms[arm.name][ACCURACY].mean)
-            estimate = facts.evidence.arms[best.name][ACCURACY]
+            estimates = {arm.name: facts.evidence.arms[arm.name][ACCURACY] for arm in arms}
+            estimate = max(estimates.values(), key=lambda one: one.mean)
+            best = [name for name, one in estimates.items() if one.mean == estimate.mean]
             said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
             note = f"95 % interval {said}" if math.isfinite(estimate.low + estimate.high) else said
-            found.append(
-                Plate(
-                    f"{label}: {best.name}",
-                    percent(estimate.mean),
-                    note,
-                    best.family,
-                )
-            )
+            praise = "best " if len(arms) > len(best) and estimate.mean > 0 else ""
+            found.append(Plate(f"{praise}{label}: {wording.joined(best)}", percent(estimate.mean), note, family))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Test photos with the question, the reference and what every arm said.
+"""Test questions with their pictures, the reference and what every model and method said.
 
 Reads the rows of build-dataset, assemble, answer and score and the test photos; writes nothing. The sample is spread
 over the exhibits and is the same in every attempt. Text from a model is cut where it would swamp the page.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Answer, Example, Item, Score
+from docent.stages.report.labels import label
 from docent.stages.report.wording import ACCURACY, DISTANCE
 from docent.text.numbers import unsupported_numbers
 from docent.vision.thumbnails import thumbnail
@@ -33,7 +34,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one arm said; `right` and `distance` are None where it was not scored."""
+    """What one model or method said; `right` and `distance` are None where it was not scored."""
 
     arm: str
     pieces: tuple[Piece, ...]
@@ -45,7 +46,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Sample:
-    """One test photo with its question; `picture` is a data URI, None where the photo cannot be decoded."""
+    """One test question; `picture` is a data URI, None where it has none or the photo cannot be decoded."""
 
     exhibit: str
     photo: str
@@ -56,7 +57,7 @@ class Sample:
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """Arms whose answer fits another exhibit."""
+        """Models and methods whose answer is not right."""
         return tuple(reply.arm for reply in self.replies if reply.right is False)
 
 
@@ -68,8 +69,12 @@ class Samples:
     total: int
 
 
-def read_samples(ctx: Context, max_samples: int) -> Samples:
-    """Up to `max_samples` test examples, the first of each exhibit before any second."""
+def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
+    """Up to `max_samples` test examples, the first of each exhibit before any second.
+
+    Args:
+        documents: how many text documents the run has.
+    """
     tested = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "test"]
     places = set(spread(tested, max_samples))
     tests = (e for e in ctx.stream("build-dataset", Example) if e.split == "test")
@@ -81,7 +86,9 @@ def read_samples(ctx: Context, max_samples: int) -> Samples:
             answers[answer.example_id].append(answer)
     metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream("score", Score) if s.example_id in chosen}
     about = {example.item_id for example in examples}
-    sources = {item.id: item.text for item in ctx.stream("assemble", Item) if item.id in about}
+    items = [item for item in ctx.stream("assemble", Item) if item.id in about]
+    sources = {item.id: item.text for item in items}
+    labels = {item.id: label(item, documents) for item in items}
     shown: list[Sample] = []
     size = 0
     for done, example in enumerate(examples):
@@ -89,7 +96,7 @@ def read_samples(ctx: Context, max_samples: int) -> Samples:
         source = sources.get(example.item_id)
         replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
         sample = Sample(
-            example.item_name,
+            labels.get(example.item_id, example.item_name),
             example.image_name,
             _picture(ctx, example),
             _cut(example.question),

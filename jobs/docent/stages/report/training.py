@@ -40,6 +40,14 @@ class Curve:
         """Whether the kept step was chosen by validation loss; without a validation split it is the last one."""
         return bool(self.validation) or (self.checkpoint is not None and self.checkpoint.validation_loss is not None)
 
+    @property
+    def converged(self) -> bool:
+        """False where the last step that the settings allow was the best one by validation loss."""
+        kept = self.checkpoint
+        if kept is None or not self.validated or not kept.planned_steps:
+            return True
+        return not kept.step == kept.steps == kept.planned_steps
+
 
 def read_training(ctx: Context) -> tuple[Curve, ...]:
     """One curve per approach that was trained, in the order of the configuration."""

@@ -1,20 +1,21 @@
 """The verdict: plain sentences made from numbers alone, the uncomfortable ones first. Reads nothing, writes nothing.
 
-What "ahead", "tied" and "behind" mean is decided in findings.py.
+What "ahead", "tied" and "behind" mean is decided in findings.py; the sentences below the first are in support.py and
+cautions.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing, too_small
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, counted, interval, number, percent, words_of
+from docent.stages.report.cautions import cautions_of, warning_of
+from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
+from docent.stages.report.support import in_order, measured, support_of
+from docent.stages.report.wording import ACCURACY, METRICS, counted, interval, joined, percent, words_of
 
-FEW_CLUSTERS = 40
 MAX_EXPLAINED = 2
-OFFLINE_TEACHER = "offline-extractive"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Verdict:
     Attributes:
         headline: the one sentence to remember.
         warning: why the numbers cannot be believed as they are; empty when they can.
-        support: what carries it.
+        support: the numbers behind it.
         cautions: what limits it.
     """
 
@@ -35,210 +36,137 @@ class Verdict:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Say which arm knows the exhibits best, what that is worth, and what speaks against it."""
+    """Say which model or method knows the exhibits best, what that is worth, and what speaks against it."""
     accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
-    warning, cautions = _warning(evidence), _cautions(evidence, scored=any(evidence.arms.values()))
+    warning, cautions = warning_of(evidence), cautions_of(evidence, scored=any(evidence.arms.values()))
     if not accuracy:
         return Verdict(_without_accuracy(evidence), warning, (), cautions)
     tuned = [arm for arm in evidence.tuned if arm in accuracy]
     if not tuned:
-        best = max(accuracy, key=lambda arm: accuracy[arm].mean)
-        headline = f"No fine-tuned model was scored in this run; {best} is best of the rest: {_said(accuracy[best])}."
-        return Verdict(headline, warning, _measured(evidence), cautions)
+        return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
     if too_small(evidence, ACCURACY):
-        return Verdict(_untellable(evidence, accuracy), warning, _measured(evidence), cautions)
+        support = (*in_order(accuracy), *measured(evidence))
+        return Verdict(_untellable(evidence, accuracy, tuned), warning, support, cautions)
     best = max(tuned, key=lambda arm: accuracy[arm].mean)
     standings = {arm: standing(evidence, ACCURACY, best, arm) for arm in accuracy if arm not in tuned}
-    challenged = any(place != "ahead" for place in standings.values())
-    headline = _challenged(accuracy, best, standings) if challenged else _unchallenged(evidence, accuracy, best)
-    support = (
-        *_against_base(evidence, accuracy, best, standings, challenged),
-        *_separation(standings, best),
-        *_among_tuned(evidence, accuracy, tuned, best),
-        *_by_distance(evidence, best),
-        *_measured(evidence),
-    )
-    return Verdict(headline, warning, support, cautions)
+    rivals = {arm: place for arm, place in standings.items() if place != "ahead" and accuracy[arm].mean > 0}
+    if accuracy[best].mean == 0:
+        headline = _none_right(evidence, accuracy, tuned)
+    elif rivals:
+        headline = _challenged(accuracy, best, rivals)
+    else:
+        headline = _unchallenged(evidence, accuracy, best, all(place == "ahead" for place in standings.values()))
+    return Verdict(headline, warning, support_of(evidence, accuracy, best, standings, bool(rivals)), cautions)
 
 
 def _without_accuracy(evidence: Evidence) -> str:
     if any(evidence.arms.values()):
-        return "Answers were scored, but without training answers it cannot be told which exhibit they are about."
-    return "No answer was scored in this run: the page shows the data alone."
+        return (
+            f"Answers were scored, but without training answers it cannot be told which {evidence.item} they are about."
+        )
+    if evidence.made and not evidence.tuned:
+        return f"This run made a data set and trained no model: {evidence.made}."
+    made = f"; it made {evidence.made}" if evidence.made else ""
+    return f"No answer was scored in this run{made}: the page shows the data alone."
 
 
-def _untellable(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
-    """The shares in order, without a word about who beats or ties whom."""
-    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
-    first = [arm for arm in ordered if accuracy[arm].mean == accuracy[ordered[0]].mean]
-    then = [f"{arm} ({percent(accuracy[arm].mean)})" for arm in ordered[len(first) :]]
-    exhibits = counted(evidence.exhibits, "exhibit")
-    start = f"With {exhibits} this test is too small to tell arms apart"
-    if evidence.exhibits == 1:
-        start = f"With {exhibits} nothing can be told apart"
-    shares = f"{_list(first)} {_verb(first, 'has', 'have')} the highest share ({_said(accuracy[first[0]])})"
+def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
+    best = max(accuracy, key=lambda arm: accuracy[arm].mean)
+    start = "No fine-tuned model was scored in this run"
+    if accuracy[best].mean == 0:
+        return f"{start}; nothing else gives the right {evidence.item} in any answer."
+    return f"{start}; of the others {best} has the highest share: {said(evidence, accuracy[best])}."
+
+
+def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+    """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
+    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    start = f"With {exhibits} this test is too small to show a difference between models and methods"
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
-    return f"{start}; {', then '.join([shares, _list(then)] if then else [shares])}{chance}."
+    if evidence.exhibits == 1:
+        start, chance = (
+            f"With {exhibits} this test cannot show whether a model knows one {evidence.item} from another",
+            "",
+        )
+    if all(estimate.mean == 0 for estimate in accuracy.values()):
+        return f"{start}, and no answer is about the right {evidence.item}{chance}."
+    top = max((accuracy[arm] for arm in tuned), key=lambda estimate: estimate.mean)
+    best = [arm for arm in tuned if accuracy[arm].mean == top.mean]
+    who = f"The fine-tuned {verb(best, 'model', 'models')} {joined(best)} {verb(best, 'gives', 'give')}"
+    shares = [f"{who} {said(evidence, top, len(best))}"]
+    rivals = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean >= max(top.mean, 1e-9)]
+    if rivals:
+        rival = max(rivals, key=lambda arm: accuracy[arm].mean)
+        shares.append(f"{words_of(rival).short} ({rival}) gives it in {percent(accuracy[rival].mean)}")
+    return f"{start}. {'; '.join(shares)}{chance}."
 
 
-def _challenged(accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing]) -> str:
-    """A baseline beats or ties: that is said before anything else."""
-    beats = [arm for arm, place in standings.items() if place == "behind"]
-    ties = [arm for arm, place in standings.items() if place == "tied"]
-    target = f"the best fine-tuned model, {best} ({_said(accuracy[best])})"
-    explained = len(beats) + len(ties) <= MAX_EXPLAINED
+def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+    others = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean > 0]
+    start = f"No fine-tuned model gives the right {evidence.item} in any answer"
+    if not others:
+        return f"{start}{', nor does anything it is compared with' if len(accuracy) > len(tuned) else ''}."
+    return f"{start}; {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in others])} did better."
+
+
+def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
+    """A baseline is better or indistinguishable: that is said before anything else."""
+    beats = [arm for arm, place in rivals.items() if place == "behind"]
+    ties = [arm for arm, place in rivals.items() if place == "tied"]
+    shares = f"{percent(accuracy[best].mean)}{_around(accuracy[best])}"
+    target = f"the best fine-tuned model, {best} ({shares})"
+    explained = len(rivals) <= MAX_EXPLAINED
     clauses = []
     if beats:
-        clauses.append(f"{_named(beats, accuracy, explained)} {_verb(beats, 'beats', 'beat')}")
+        clauses.append(f"{_named(beats, accuracy, explained)} {verb(beats, 'beats', 'beat')} {target}")
     if ties:
-        clauses.append(f"{_named(ties, accuracy, explained)} {_verb(ties, 'ties', 'tie')}, within the noise, with")
-    sentence = f"{', and '.join(clauses)} {target}."
+        than = "it" if beats else target
+        same = f"{verb(ties, 'is', 'are')} statistically indistinguishable from {than}"
+        clauses.append(f"{_named(ties, accuracy, explained)} {same}")
+    sentence = f"{', and '.join(clauses)}."
     return sentence[0].upper() + sentence[1:] if explained else sentence
 
 
-def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> str:
+def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, ahead_of_all: bool) -> str:
     estimate = accuracy[best]
     if evidence.chance is not None and estimate.low <= evidence.chance:
         above = [arm for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance]
-        found = f"{best} has {_said(estimate)}, chance is {percent(evidence.chance)}"
+        found = f"{best} has {said(evidence, estimate)}, chance is {percent(evidence.chance)}"
         if not above:
             return f"No fine-tuned model is above chance: {found}."
-        shares = _list([f"{arm} ({percent(accuracy[arm].mean)})" for arm in above])
-        return f"{best} has the highest share but is not above chance: {found}; {shares} {_verb(above, 'is', 'are')}."
+        shares = joined([f"{arm} ({percent(accuracy[arm].mean)})" for arm in above])
+        return f"{best} has the highest share but is not above chance: {found}; {shares} {verb(above, 'is', 'are')}."
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
     others = [arm for arm in evidence.arms if arm not in evidence.tuned]
-    ahead = " and is ahead of every baseline" if others else ""
-    return f"{best} is best: it has {_said(estimate)}{ahead}{chance}."
+    ahead = " and is ahead of every baseline" if others and ahead_of_all else ""
+    return f"{best} is best: it has {said(evidence, estimate)}{ahead}{chance}."
 
 
-def _against_base(
-    evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing], challenged: bool
-) -> tuple[str, ...]:
-    found = []
-    chance = evidence.chance
-    if challenged and chance is not None:
-        above = accuracy[best].low > chance
-        found.append(f"{best} is {'above' if above else 'not above'} chance, which is {percent(chance)}.")
-    if "base" in standings:
-        paired = comparison(evidence.comparisons, ACCURACY, best, "base")
-        base = percent(accuracy["base"].mean)
-        if standings["base"] == "tied":
-            found.append(f"Fine-tuning made no difference that can be told from noise: the base model has {base}.")
-        elif paired:
-            points = interval(paired.low, paired.high, METRICS[ACCURACY]).removesuffix("%") + "points"
-            word = "adds" if paired.difference > 0 else "costs"
-            amount = f"{abs(paired.difference) * 100:.0f}"
-            found.append(
-                f"Against the base model ({base}) fine-tuning {word} {amount} points (95 % interval {points})."
-            )
-        else:
-            found.append(f"The base model has {base}; the intervals do not overlap.")
-    return tuple(found)
+def said(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
+    """A share in words, with its interval where there is one.
+
+    Args:
+        of: how many models or methods have this share.
+    """
+    whose = "its answers" if of == 1 else "their answers"
+    return f"the right {evidence.item} in {percent(estimate.mean)} of {whose}{_around(estimate)}"
 
 
-def _separation(standings: dict[str, Standing], best: str) -> tuple[str, ...]:
-    apart = [arm for arm, place in standings.items() if place != "tied"]
-    tied = [arm for arm, place in standings.items() if place == "tied"]
-    if not standings:
-        return ()
-    if not tied:
-        return (f"The difference of {best} from each baseline ({_list(apart)}) is more than noise.",)
-    if not apart:
-        return (f"The difference of {best} from every baseline ({_list(tied)}) may be noise.",)
-    return (f"The difference of {best} from {_list(apart)} is more than noise; from {_list(tied)} it may be noise.",)
-
-
-def _among_tuned(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str], best: str) -> tuple[str, ...]:
-    found = []
-    for arm in tuned:
-        if arm != best:
-            apart = standing(evidence, ACCURACY, best, arm) != "tied"
-            word = "is apart from it" if apart else "is not apart from it"
-            found.append(f"The other fine-tuned model, {arm} ({percent(accuracy[arm].mean)}), {word}.")
-    return tuple(found)
-
-
-def _by_distance(evidence: Evidence, best: str) -> tuple[str, ...]:
-    distance = {arm: metrics[DISTANCE].mean for arm, metrics in evidence.arms.items() if DISTANCE in metrics}
-    if best not in distance:
-        return ()
-    nearest = min(distance, key=lambda arm: distance[arm])
-    if nearest == best:
-        return ()
-    mine, theirs = (number(distance[arm], METRICS[DISTANCE]) for arm in (best, nearest))
-    return (f"By wording {nearest} is closest to the references (semantic distance {theirs}, {best} {mine}).",)
-
-
-def _measured(evidence: Evidence) -> tuple[str, ...]:
-    if not evidence.examples:
-        return ()
-    photos = f"{evidence.examples} test questions"
-    if evidence.test_photos:
-        photos += f" on {evidence.test_photos} test photos"
-    exhibits = counted(evidence.exhibits, "exhibit")
-    return (f"Measured with {photos} of {exhibits}; intervals resample exhibits.",)
-
-
-def _warning(evidence: Evidence) -> str:
-    if not evidence.leaks:
-        return ""
-    of = f" of {evidence.test_photos}" if evidence.test_photos else ""
-    return (
-        f"{evidence.leaks}{of} test photos descend from, or are the same file as, {evidence.leaks_from} photos, "
-        "so these numbers are too good."
-    )
-
-
-def _cautions(evidence: Evidence, scored: bool) -> tuple[str, ...]:
-    found = []
-    if evidence.failed_shards:
-        parts = (
-            "1 part failed and is" if evidence.failed_shards == 1 else f"{evidence.failed_shards} parts failed and are"
-        )
-        found.append(f"{parts} missing from this run; the list is below.")
-    if evidence.repeated_answers:
-        found.append(
-            f"{evidence.repeated_answers} of {evidence.examples} test answers stand in training word for word: "
-            "remembering one is enough, once the exhibit is recognised."
-        )
-    if evidence.recombined_answers:
-        found.append(
-            f"{evidence.recombined_answers} of {evidence.examples} test answers consist of sentences that also stand "
-            "in training answers: the test asks for recognition, not for new knowledge."
-        )
-    if scored and evidence.tuned:
-        found.append("One training run per approach: the intervals do not cover training noise.")
-    if scored and evidence.exhibits == 1:
-        found.append("With 1 exhibit nothing can be told apart: there is no interval and no test.")
-    elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
-        found.append(f"Intervals over only {evidence.exhibits} exhibits tend to come out somewhat too narrow.")
-    if OFFLINE_TEACHER in evidence.teachers:
-        found.append(
-            "The teacher is offline-extractive: questions and answers are sentences of the descriptions, "
-            "not written by a language model."
-        )
-    return tuple(found)
-
-
-def _said(estimate: Estimate) -> str:
-    said = f"the right exhibit in {percent(estimate.mean)} of its answers"
+def _around(estimate: Estimate) -> str:
     if not math.isfinite(estimate.low + estimate.high):
-        return said
-    return f"{said}, 95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
+        return ""
+    return f", 95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
 
 
 def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
-    """Arms with their share, the strongest first; described in words where they are few."""
+    """Models and methods with their share, the strongest first; described in words where they are few."""
     ordered = sorted(names, key=lambda arm: -accuracy[arm].mean)
     shares = {arm: percent(accuracy[arm].mean) for arm in ordered}
     if explained:
-        return _list([f"{words_of(arm).short} ({arm}, {shares[arm]})" for arm in ordered])
-    return _list([f"{arm} ({shares[arm]})" for arm in ordered])
+        return joined([f"{words_of(arm).short} ({arm}, {shares[arm]})" for arm in ordered])
+    return joined([f"{arm} ({shares[arm]})" for arm in ordered])
 
 
-def _verb(names: Sequence[str], one: str, many: str) -> str:
+def verb(names: Sequence[str], one: str, many: str) -> str:
+    """The verb that fits so many subjects."""
     return one if len(names) == 1 else many
-
-
-def _list(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -1,11 +1,12 @@
-"""What the page says about arms and metrics: one row each, in plain words. Reads nothing, writes nothing.
+"""What the page says about models, methods and metrics: one row each, in plain words. Reads nothing, writes nothing.
 
-An arm or a metric that has no row here still appears, under its own name.
+A method or a metric that has no row here still appears, under its own name.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,8 +102,8 @@ ARMS: dict[str, ArmWords] = {
     "retrieval": ArmWords(
         "look-up",
         "looking up the most similar training photo",
-        "No training: finds the training photo that looks most alike to the base model's eye and repeats its stored "
-        "answer.",
+        "No training: finds the training photo that is most similar to the base model's vision encoder and repeats "
+        "its stored answer.",
     ),
     "colour": ArmWords(
         "look-up",
@@ -110,12 +111,14 @@ ARMS: dict[str, ArmWords] = {
         "No model: finds the training photo with the most similar colours and repeats its stored answer.",
     ),
     "constant": ArmWords(
-        "floor", "one fixed answer", "The same answer to everything: what can be scored without looking or reading."
+        "floor",
+        "one fixed answer",
+        "The same answer to every question: what scores without looking at the photo or reading the question.",
     ),
     "blind": ArmWords(
         "floor",
         "the fine-tuned model without the photo",
-        "The first fine-tuned model with a blank picture: what it knows without looking.",
+        "The first fine-tuned model with a blank picture: what it answers without the photo.",
     ),
 }
 
@@ -129,7 +132,7 @@ FAMILIES: dict[Family, str] = {
     "tuned": "fine-tuned",
     "base": "base model",
     "look-up": "look-up without training",
-    "floor": "floor",
+    "floor": "trivial baseline",
 }
 
 
@@ -150,9 +153,14 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 exhibit`, `20 exhibits`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def number(value: float, metric: Metric) -> str:

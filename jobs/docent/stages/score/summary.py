@@ -73,7 +73,7 @@ def few_clusters_note(items: int) -> list[str]:
     if items >= FEW_CLUSTERS:
         return []
     if items == 1:
-        return ["with 1 exhibit nothing can be told apart: there is no interval and no test"]
+        return ["with 1 exhibit there is no interval and no test of significance"]
     return [f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"]
 
 

@@ -1,0 +1,62 @@
+"""The title on the first line of a description, apart from the text below it. Reads and writes nothing.
+
+People paste the label of an exhibit, name first. A first line is a title where it is short, ends like no sentence, and
+is followed by a text with a sentence in it, and where it cannot be the first line of wrapped prose or of a list.
+"""
+
+from __future__ import annotations
+
+import re
+
+from docent.text.sentences import is_heading, split_sentences
+
+MAX_CHARS = 80
+MAX_WORDS = 12
+# A heading of Markdown; `#` and a number is an inventory number.
+_MARKS = re.compile(r"#{1,6}\s+(?=\S)|\*\*(?=\S)|__(?=\S)")
+_END_MARKS = re.compile(r"(?<=\S)(?:\s+#+|\*\*|__)$")
+_OPENS = re.compile(r"[\w\"'“„«‘(\[¿¡]")
+_FIELD = re.compile(r"[^\W\d_][\w .-]{0,40}:\s")
+# Chinese and Japanese break a line between any two characters.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S+")
+_URL = re.compile(r"[a-z]+://|www\.", re.IGNORECASE)
+
+
+def split_title(text: str) -> tuple[str, str, int]:
+    """The title of a description, the text below it, and how many lines above that text are left out.
+
+    The title is "" and the text unchanged where the first line is no title.
+
+    Args:
+        text: a description without white space at its ends.
+    """
+    lines = text.splitlines()
+    title = _END_MARKS.sub("", _MARKS.sub("", " ".join(lines[0].split()), count=1)) if lines else ""
+    below = next((place for place, line in enumerate(lines) if place and line.strip()), 0)
+    if not below or not _may_be_title(title):
+        return "", text, 0
+    rest = lines[below:]
+    if not any(not is_heading(sentence) for sentence in split_sentences("\n".join(rest))):
+        return "", text, 0  # a list, not a text
+    if below == 1 and (_is_wrapped(lines) or (_FIELD.match(title) and _FIELD.match(rest[0].strip()))):
+        return "", text, 0
+    return title, "\n".join(rest), below
+
+
+def _may_be_title(line: str) -> bool:
+    """Whether a line alone looks like a name: short, with a letter, without the end of a sentence or an address."""
+    words = line.split()
+    if not line or len(line) > MAX_CHARS or len(words) > MAX_WORDS or not is_heading(line) or line[-1] in ",;:-–—":
+        return False
+    opens = _OPENS.match(line) is not None
+    return opens and any(character.isalpha() for character in line) and _URL.search(line) is None
+
+
+def _is_wrapped(lines: list[str]) -> bool:
+    """Whether the first line goes on in the second: in lower case, or because the next word did not fit on it."""
+    first, second = " ".join(lines[0].split()), " ".join(lines[1].split())
+    if second[0].islower():
+        return True
+    word = _WORD.match(second)
+    widest = max(len(" ".join(line.split())) for line in lines)
+    return len(first) + 1 + len(word[0] if word else second) > widest

@@ -1,0 +1,57 @@
+"""What a run is about, counted, and the words for it: exhibits with photos, sections of documents, or both.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docent.stages.report.wording import counted
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the sources hold.
+
+    Attributes:
+        exhibits: with their photos.
+        documents, sections: text documents and their parts.
+        pictured: whether rows about documents show figures.
+    """
+
+    exhibits: int = 0
+    documents: int = 0
+    sections: int = 0
+    pictured: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the run is about documents alone."""
+        return bool(self.documents) and not self.exhibits
+
+    @property
+    def item(self) -> str:
+        """What one question is about, in the singular."""
+        return "section" if self.is_text else "exhibit or section" if self.documents else "exhibit"
+
+    @property
+    def items(self) -> str:
+        """The same in the plural."""
+        return "exhibits and sections" if self.documents and self.exhibits else f"{self.item}s"
+
+    @property
+    def picture(self) -> str:
+        """What a question shows, in the singular."""
+        return "figure" if self.is_text else "picture" if self.documents else "photo"
+
+    @property
+    def tested(self) -> str:
+        """What the test consists of, in the singular."""
+        return "question" if self.documents else "photo"
+
+    def __str__(self) -> str:
+        said = [counted(self.exhibits, "exhibit")] if self.exhibits or not self.documents else []
+        if self.documents:
+            said.append(f"{counted(self.sections, 'section')} of {counted(self.documents, 'document')}")
+        return " and ".join(said)

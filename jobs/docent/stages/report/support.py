@@ -1,0 +1,109 @@
+"""The numbers behind the verdict, as sentences. Reads nothing, writes nothing."""
+
+from __future__ import annotations
+
+from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, counted, interval, joined, number, percent
+
+
+def support_of(
+    evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing], challenged: bool
+) -> tuple[str, ...]:
+    """How the best fine-tuned model stands against the others.
+
+    Args:
+        accuracy: share of answers about the right exhibit, by model or method.
+        standings: where the best stands against each that is not fine-tuned.
+        challenged: whether one of them is better or indistinguishable, so that chance is not in the headline.
+    """
+    return (
+        *_against_chance(evidence, accuracy[best], best, challenged),
+        *_against_base(evidence, accuracy, best, standings),
+        *_separation(standings, best),
+        *_among_tuned(evidence, accuracy, best),
+        *_by_distance(evidence, best),
+        *measured(evidence),
+    )
+
+
+def in_order(accuracy: dict[str, Estimate]) -> tuple[str, ...]:
+    """The shares of all models and methods, the highest first, without a word about who is better than whom."""
+    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
+    return (f"In order of their shares: {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in ordered])}.",)
+
+
+def measured(evidence: Evidence) -> tuple[str, ...]:
+    """What was measured with."""
+    if not evidence.examples:
+        return ()
+    said = counted(evidence.examples, "test question")
+    if evidence.test_photos:
+        said += f" on {counted(evidence.test_photos, 'test photo')}"
+    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    drawn = f"; intervals resample {evidence.items}" if evidence.exhibits > 1 else ""
+    return (f"Measured with {said} of {exhibits}{drawn}.",)
+
+
+def _against_chance(evidence: Evidence, estimate: Estimate, best: str, challenged: bool) -> tuple[str, ...]:
+    if not challenged or evidence.chance is None:
+        return ()
+    above = "above" if estimate.low > evidence.chance else "not above"
+    return (f"{best} is {above} chance, which is {percent(evidence.chance)}.",)
+
+
+def _against_base(
+    evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing]
+) -> tuple[str, ...]:
+    if "base" not in standings:
+        return ()
+    base = percent(accuracy["base"].mean)
+    if standings["base"] == "tied":
+        return (f"Fine-tuning made no statistically significant difference: the base model has {base}.",)
+    paired = comparison(evidence.comparisons, ACCURACY, best, "base")
+    if paired is None:
+        return (f"The base model has {base}; the intervals do not overlap.",)
+    points = interval(paired.low, paired.high, METRICS[ACCURACY]).removesuffix("%") + "points"
+    word = "adds" if paired.difference > 0 else "costs"
+    amount = f"{abs(paired.difference) * 100:.0f}"
+    return (f"Against the base model ({base}) fine-tuning {word} {amount} points (95 % interval {points}).",)
+
+
+def _separation(standings: dict[str, Standing], best: str) -> tuple[str, ...]:
+    apart = [arm for arm, place in standings.items() if place != "tied"]
+    tied = [arm for arm, place in standings.items() if place == "tied"]
+    if not standings:
+        return ()
+    if not tied:
+        return (f"The difference of {best} from each baseline ({joined(apart)}) is statistically significant.",)
+    if not apart:
+        return (f"The difference of {best} from every baseline ({joined(tied)}) may be noise.",)
+    return (
+        f"The difference of {best} from {joined(apart)} is statistically significant; "
+        f"from {joined(tied)} it may be noise.",
+    )
+
+
+def _among_tuned(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> tuple[str, ...]:
+    found = []
+    for arm in evidence.tuned:
+        if arm != best and arm in accuracy:
+            share = percent(accuracy[arm].mean)
+            differs = standing(evidence, ACCURACY, best, arm) != "tied"
+            word = (
+                "is statistically distinguishable from it" if differs else "is statistically indistinguishable from it"
+            )
+            if accuracy[arm].mean == 0:
+                word = f"gives the right {evidence.item} in no answer"
+            found.append(f"The other fine-tuned model, {arm} ({share}), {word}.")
+    return tuple(found)
+
+
+def _by_distance(evidence: Evidence, best: str) -> tuple[str, ...]:
+    distance = {arm: metrics[DISTANCE].mean for arm, metrics in evidence.arms.items() if DISTANCE in metrics}
+    if best not in distance:
+        return ()
+    nearest = min(distance, key=lambda arm: distance[arm])
+    if nearest == best:
+        return ()
+    mine, theirs = (number(distance[arm], METRICS[DISTANCE]) for arm in (best, nearest))
+    return (f"By wording {nearest} is closest to the references (semantic distance {theirs}, {best} {mine}).",)
