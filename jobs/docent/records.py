@@ -295,8 +295,6 @@ class Checkpoint(Row):
     train_examples: int
     trainable_parameters: int
     total_parameters: int
-    planned_steps: int = 0
-    """Steps that the settings allow; 0 where it is not known."""
 
 
 class Answer(Row):

@@ -101,9 +101,8 @@ def test_a_last_step_that_no_validation_chose_says_nothing_about_convergence() -
         train_examples=9, trainable_parameters=1, total_parameters=2,
     )  # fmt: skip
     assert curve("lora", kept, []).converged
-    assert not curve("lora", kept.model_copy(update={"validation_loss": 0.7}), []).converged
-    stopped_early = {"validation_loss": 0.7, "steps": 40, "step": 40}
-    assert curve("lora", kept.model_copy(update=stopped_early), []).converged
+    assert not curve("lora", kept.model_copy(update={"validation_loss": 0.7, "converged": False}), []).converged
+    assert curve("lora", kept.model_copy(update={"validation_loss": 0.7, "converged": True}), []).converged
 
 
 def test_exhibits_that_are_confused_are_named(troubled: str) -> None:

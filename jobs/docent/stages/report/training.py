@@ -42,11 +42,8 @@ class Curve:
 
     @property
     def converged(self) -> bool:
-        """False where the last step that the settings allow was the best one by validation loss."""
-        kept = self.checkpoint
-        if kept is None or not self.validated or not kept.planned_steps:
-            return True
-        return not kept.step == kept.steps == kept.planned_steps
+        """False where the validation loss was still falling at the last step."""
+        return self.checkpoint is None or self.checkpoint.converged is not False
 
 
 def read_training(ctx: Context) -> tuple[Curve, ...]:
