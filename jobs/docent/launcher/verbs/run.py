@@ -61,12 +61,11 @@ def _run_here(
     again: str,
 ) -> None:
     from docent.checks import check_stages
-    from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
-    from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
+    from docent.launcher.run import lock, refuse_gaps
+    from docent.launcher.settings import forget_attempt, store
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
-    from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -80,21 +79,48 @@ def _run_here(
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     with lock(run_dir):
         refuse_gaps(states, chosen, again)
-        write_resolved(config, run_dir)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
+            store(config, run_dir)
+            forget_attempt(run_dir)
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
         else:
-            backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
-            os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-            view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
-            with view, _cancelled_cleanly(backend.cancel):
-                Launch(states, chosen, backend, view).carry_out()
+            _carry_out(states, chosen, screen)
     for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
+    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before."""
+    from docent.launcher.backends.local import LocalBackend
+    from docent.launcher.run import Launch
+    from docent.launcher.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
+    from docent.launcher.view import LiveView, PlainView
+
+    config, run_dir, stored = states.config, states.run_dir, False
+
+    def succeeded() -> None:
+        nonlocal stored
+        if not stored:
+            store(config, run_dir)
+            stored = True
+
+    backend = LocalBackend(run_dir, write_attempt(config, run_dir, chosen), config.run.workers, config.run.threads)
+    os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
+    view = LiveView if screen.is_terminal else PlainView
+    try:
+        with view(states, screen, chosen, backend.slots) as shown, _cancelled_cleanly(backend.cancel):
+            Launch(states, chosen, backend, shown, succeeded).carry_out()
+    finally:
+        if stored:
+            forget_attempt(run_dir)
+        elif not is_stored(config, run_dir):
+            again = options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
+            click.echo(f"its settings are not stored with run {run_dir.name}, as no unit is complete with them")
+            click.echo(f"to try them again: docent run {again}")
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
