@@ -5,23 +5,22 @@ Reads the run folder: `_SUCCESS.json`, markers, `failed-*.json`, `progress-*.jso
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from docent.attempt import Failure, failures, is_at_work
 from docent.launcher.progress import describe, read_progress
-from docent.listings import SPEC_DIGITS, load_json, load_success
+from docent.launcher.trained import newest_checkpoint
+from docent.listings import SPEC_DIGITS, load_success
 from docent.pipeline import shards_of
 from docent.spec import RunStates
 from docent.store import SUCCESS, Artifact, Shard, find_marker
 
 Phase = Literal["done", "running", "failed", "stopped", "to do", "after"]
 
-CHECKPOINT = re.compile(r"step-(\d{1,9})")
-MANIFEST = "manifest.json"
 DAMAGED = "an output was damaged"
+DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
 
 
 @dataclass(frozen=True)
@@ -69,30 +68,20 @@ def standing(states: RunStates, name: str) -> Standing:
     progress = read_progress(run_dir, name, spec)
     begun = progress["parts"] > 0 and complete < shards
     reason = _why_to_do(run_dir, name, spec)
-    damaged = reason == DAMAGED
+    damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # it was complete, so no attempt stopped
     if complete and not damaged:
         reason = f"{complete} of {shards} shards are complete"
     phase: Phase = "failed" if failed else "stopped" if begun and not damaged else "to do"
     if progress["parts"] and is_at_work(run_dir, name):
         phase = "running"
-    return Standing(phase, shards, complete, None, failed, progress, _newest_checkpoint(folder), reason)
+    return Standing(phase, shards, complete, None, failed, progress, newest_checkpoint(folder), reason)
 
 
 def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
     success = load_success(run_dir, name, SUCCESS)
     if success is None:
-        return f"its {SUCCESS} is damaged" if (run_dir / name / SUCCESS).exists() else "not started yet"
+        return DAMAGED_SUCCESS if (run_dir / name / SUCCESS).exists() else "not started yet"
     return DAMAGED if success["spec"] == spec else "configuration or inputs changed"
-
-
-def _newest_checkpoint(folder: Path) -> int | None:
-    """The last step that a complete checkpoint of an unfinished training was written at."""
-    steps = [
-        int(found[1])
-        for path in (folder / "checkpoints").glob("step-*")
-        if (found := CHECKPOINT.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
-    ]
-    return max(steps, default=None)
 
 
 def note(unit: Standing) -> str:
