@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import tiny_museum
 
 from docent.attempt import Failure, write_failure
 from docent.config import PipelineConfig
@@ -22,7 +23,6 @@ from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import SUCCESS, Shard
-from tests import tiny_museum
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 
@@ -207,7 +207,9 @@ def test_a_cause_cannot_steer_the_terminal(run_dir: Path, two_stages: PipelineCo
 def test_a_training_goes_on_from_its_newest_whole_checkpoint(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:
-    settings = tiny_museum.sections(tmp_path, finetune={"base_model": "some/model", "approaches": [{"name": "lora", "is": "lora"}]})
+    settings = tiny_museum.sections(
+        tmp_path, finetune={"base_model": "some/model", "approaches": [{"name": "lora", "is": "lora"}]}
+    )
     config = PipelineConfig.model_validate(settings)
     tiny_museum.fill_upstream(with_stage)
 

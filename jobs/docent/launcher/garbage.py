@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.confinement import OutsideRunError
-from docent.launcher.trained import describe_model
+from docent.launcher.trained import MODEL, describe_model
 from docent.listings import load_success
 from docent.store import SUCCESS, Artifact, complete
 
@@ -65,7 +65,8 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
         if path.name == "checkpoints":
             yield Garbage(path, _size(path), "checkpoints of a finished training")
         elif path.name not in listed and path.name not in folders:
-            yield Garbage(path, _size(path), "left by an attempt that was killed")
+            model = describe_model(artifact.folder) if path.name == MODEL else ""
+            yield Garbage(path, _size(path), "left by an attempt that was killed", model)
 
 
 def delete(run_dir: Path, found: list[Garbage]) -> None:

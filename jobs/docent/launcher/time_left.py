@@ -17,7 +17,7 @@ from docent.pipeline import shards_of
 from docent.spec import RunStates
 from docent.store import SUCCESS, Shard, find_marker
 
-MINUTE_S, HOUR_S = 60, 3600
+MINUTE_S, HOUR_MIN = 60, 60
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,10 @@ class TimeLeft:
 
 def duration(seconds: float) -> str:
     """A time in words: `45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < MINUTE_S:
+    if round(seconds) < MINUTE_S:
         return f"{max(1, round(seconds))} s"
-    if seconds < HOUR_S:
-        return f"{round(seconds / MINUTE_S)} min"
-    hours, minutes = divmod(round(seconds / MINUTE_S), 60)
-    return f"{hours} h {minutes} min"
+    minutes = round(seconds / MINUTE_S)
+    return f"{minutes} min" if minutes < HOUR_MIN else f"{minutes // HOUR_MIN} h {minutes % HOUR_MIN} min"
 
 
 def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft | None:

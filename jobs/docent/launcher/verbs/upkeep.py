@@ -52,7 +52,8 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
         others = [garbage for garbage in found if not garbage.model]
         _list([*others, *trained])
         again = f"docent gc {options.same_run(None, run_dir.name, run_dir.parent)}{' --models' if models else ''} --yes"
-        if _told(f"delete {_counted(len(others), 'path')} without a trained model?", others, yes, again):
+        hold = "holds" if len(others) == 1 else "hold"
+        if _told(f"delete {_counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
