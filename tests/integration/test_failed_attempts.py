@@ -65,7 +65,7 @@ def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> No
     assert (workshop / "runs/mine/pipeline.resolved.yaml").read_bytes() == before
     assert phases(workshop, "mine") == {"ingest": "done", "assemble": "done"}
     said = call(workshop, "status", "--run", "mine").output
-    assert "the last attempt, with other settings, which are not stored, failed at ingest: " in said
+    assert "the last attempt had other settings, which are not stored with run mine:\n  ingest failed: " in said
     assert '"action": "run"' in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
     assert "failed: " in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
     again = call(workshop, "run", "--run", "mine")

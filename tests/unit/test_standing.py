@@ -116,15 +116,18 @@ def test_a_failure_is_told_with_its_cause_and_exit_code_until_an_attempt_succeed
     assert seen(two_stages, run_dir).phase == "done"
 
 
-def test_a_failure_of_other_settings_or_other_sources_is_not_shown(
+def test_a_failure_of_other_settings_is_not_shown_and_one_of_other_sources_is_told_apart(
     run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage
 ) -> None:
     with_stage("ingest", refused)
     run_shard(two_stages, "ingest", run_dir)
-    assert seen(two_stages.model_copy(update={"seed": 11}), run_dir).phase == "to do"
+    other = seen(two_stages.model_copy(update={"seed": 11}), run_dir)
+    assert (other.phase, other.note) == ("to do", "not started yet")
     assert two_stages.ingest is not None
     (two_stages.ingest.sources[0].path / "fixed.txt").write_text("text")
-    assert seen(two_stages, run_dir).phase == "to do"
+    line = seen(two_stages, run_dir)
+    assert line.phase == "to do"
+    assert line.note == "inputs changed since it failed: line 7 has no name (list.csv) (exit 42)"
 
 
 def test_a_gate_that_fails_after_every_shard_was_written_is_a_failure(

@@ -63,7 +63,8 @@ def standing(states: RunStates, name: str) -> Standing:
         waits_for = next(read for read in unit.reads if states.of(read).artifact is None)
         return Standing("after", shards, reason=f"after {waits_for}")
     spec, folder = state.spec, run_dir / name / state.spec[:SPEC_DIGITS]
-    failed = tuple(one for one in failures(run_dir, name) if one.plan == states.plans[name] and one.spec in ("", spec))
+    known = [one for one in failures(run_dir, name) if one.plan == states.plans[name]]
+    failed = tuple(one for one in known if one.spec in ("", spec))
     complete = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
     progress = read_progress(run_dir, name, spec)
     begun = progress["parts"] > 0 and complete < shards
@@ -71,6 +72,8 @@ def standing(states: RunStates, name: str) -> Standing:
     damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # it was complete, so no attempt stopped
     if complete and not damaged:
         reason = f"{complete} of {shards} shards are complete"
+    elif known:
+        reason = f"inputs changed since it failed: {known[0].cause} (exit {known[0].exit_code})"
     phase: Phase = "failed" if failed else "stopped" if begun and not damaged else "to do"
     if progress["parts"] and is_at_work(run_dir, name):
         phase = "running"

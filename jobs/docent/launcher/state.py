@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from docent.attempt import failures, is_held
+from docent.attempt import is_held
 from docent.config import PipelineConfig, load_config
 from docent.errors import ConfigError, InputError, LauncherError
 from docent.launcher.backends.local import slots
 from docent.launcher.settings import attempt_not_stored, file_in_force, units_of_launch
 from docent.launcher.standing import Standing, note, standing
 from docent.launcher.time_left import TimeLeft, time_left
-from docent.spec import RunStates, plan_hashes
+from docent.spec import RunStates
 
 TABLE = ("unit", "phase", "rows", "rejected", "seconds", "usd", "note")
 """The columns of the status table; -o json has every field."""
@@ -112,19 +113,16 @@ def left(states: RunStates) -> TimeLeft | None:
     return time_left(states, names, slots(states.config.run.workers))
 
 
-def unstored_attempt(states: RunStates) -> str:
-    """How the last launch ended where its settings are not those stored with the run; "" where they are."""
+def unstored_attempt(states: RunStates) -> dict[str, Standing]:
+    """The units that the last launch failed at or was stopped at, where its settings are not stored with the run."""
     path = attempt_not_stored(states.run_dir)
-    if path is None or is_locked(states.run_dir):
-        return ""
-    try:
-        plans = plan_hashes(load_config(path, environ={}))
-    except ConfigError:
-        return ""
-    others = {unit: plan for unit, plan in plans.items() if states.plans.get(unit) != plan}
-    said = "the last attempt, with other settings, which are not stored,"
-    for unit, plan in others.items():
-        for failure in failures(states.run_dir, unit):
-            if failure.plan == plan:
-                return f"{said} failed at {unit}: {failure.cause} (exit {failure.exit_code})"
-    return f"{said} was stopped before a unit was complete" if others else ""
+    if path is None:
+        return {}
+    found: dict[str, Standing] = {}
+    with suppress(ConfigError, InputError):  # damaged, or its sources are gone: then there is nothing to go on with
+        others = RunStates(load_config(path, environ={}), states.run_dir, as_left=True)
+        for name in others.units:
+            unit = standing(others, name)
+            if unit.phase in ("failed", "stopped") and others.plans[name] != states.plans.get(name):
+                found[name] = unit
+    return found

@@ -63,7 +63,7 @@ def _run_here(
     from docent.checks import check_stages
     from docent.launcher.plan import choose
     from docent.launcher.run import lock, refuse_gaps
-    from docent.launcher.settings import forget_attempt, store
+    from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
     from docent.spec import RunStates
@@ -84,13 +84,26 @@ def _run_here(
             trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
             store(config, run_dir)
-            forget_attempt(run_dir)
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
+            _end_unstored_attempt(states)
         else:
             _carry_out(states, chosen, screen)
     for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+def _end_unstored_attempt(states: Any) -> None:
+    """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
+    from docent.launcher.settings import forget_attempt
+    from docent.launcher.state import unstored_attempt
+    from docent.launcher.verbs.status_text import of_unstored_attempt
+
+    if any(unit.phase == "stopped" for unit in unstored_attempt(states).values()):
+        for line in of_unstored_attempt(states):
+            click.echo(line)
+    else:
+        forget_attempt(states.run_dir)
 
 
 def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
+from docent.launcher.standing import note
 from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
 from docent.launcher.verbs import options
 from docent.launcher.verbs.tables import table
@@ -31,8 +32,7 @@ def what_next(states: RunStates) -> Iterator[str]:
         return
     run_dir = states.run_dir
     same = options.same_run(None, run_dir.name, run_dir.parent)
-    if said := unstored_attempt(states):
-        yield printable(said, max_chars=2000)
+    yield from of_unstored_attempt(states)
     lines = status(states)
     for line in lines:
         if line.phase == "failed":
@@ -43,3 +43,15 @@ def what_next(states: RunStates) -> Iterator[str]:
         stored = file_in_force(run_dir, at_work=False).name == RESOLVED
         again = same if stored else options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
         yield f"next: docent run {again}"
+
+
+def of_unstored_attempt(states: RunStates) -> Iterator[str]:
+    """How the last launch ended where its settings are not stored with the run, and how to go on with them."""
+    run_dir = states.run_dir
+    units = unstored_attempt(states)
+    if units:
+        yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
+        for name, unit in units.items():
+            yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
+        again = options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
+        yield f"  to go on with them: docent run {again}"
