@@ -75,27 +75,34 @@ def is_locked(run_dir: Path) -> bool:
 
 def status(states: RunStates) -> list[StatusLine]:
     """The status table of a run."""
-    working = is_locked(states.run_dir)
+    chosen = _chosen(states) if is_locked(states.run_dir) else []
     seen: dict[str, Standing] = {}
     for name, unit in states.units.items():
         waits_for = next((read for read in unit.reads if seen[read].phase != "done"), None)
         if waits_for:  # not asked: a source that is gone makes every unit after it raise
-            seen[name] = Standing("after", 1, reason=f"after {waits_for}")
+            failed = ", which failed" if seen[waits_for].phase == "failed" else ""
+            seen[name] = Standing("after", 1, reason=f"after {waits_for}{failed}")
             continue
         try:
             seen[name] = standing(states, name)
         except InputError as error:
             seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
-    return [_line(name, unit, working) for name, unit in seen.items()]
+    return [_line(name, unit, name in chosen) for name, unit in seen.items()]
 
 
-def _line(name: str, unit: Standing, working: bool) -> StatusLine:
+def _chosen(states: RunStates) -> list[str]:
+    """Names of the units that the launch under way is about, in pipeline order; all where that is not known."""
+    chosen = units_of_launch(states.run_dir)
+    return [name for name in states.units if chosen is None or name in chosen]
+
+
+def _line(name: str, unit: Standing, chosen: bool) -> StatusLine:
     if unit.artifact:
         success = unit.artifact.success
         counts = (success["rows"], success["rejected"], unit.artifact.seconds, unit.artifact.usd)
         return StatusLine(name, "done", *counts, note(unit))
     idle = unit.phase in ("to do", "after", "stopped")
-    phase = ("waiting" if working else "to do") if idle and (working or unit.phase != "stopped") else unit.phase
+    phase = "waiting" if idle and chosen else "to do" if unit.phase == "after" else unit.phase
     first = unit.failures[0] if unit.failures else None
     far = {key: unit.progress[key] for key in ("done", "total", "eta_s")} if unit.progress.get("total") else {}
     if unit.phase != "running":
@@ -108,9 +115,7 @@ def left(states: RunStates) -> TimeLeft | None:
     """How long the launch under way still takes; None where none works on the run, or nothing is known."""
     if not is_locked(states.run_dir):
         return None
-    chosen = units_of_launch(states.run_dir)
-    names = [name for name in states.units if chosen is None or name in chosen]
-    return time_left(states, names, slots(states.config.run.workers))
+    return time_left(states, _chosen(states), slots(states.config.run.workers))
 
 
 def unstored_attempt(states: RunStates) -> dict[str, Standing]:
