@@ -111,5 +111,6 @@ def test_a_launcher_that_is_killed_leaves_a_unit_that_stopped(workshop: Path, ru
 
 def test_a_run_that_is_interrupted_leaves_a_unit_that_stopped(workshop: Path, running: subprocess.Popen[bytes]) -> None:
     running.send_signal(signal.SIGINT)
-    running.communicate()
+    said = running.communicate()[0].decode()
     assert (running.returncode, line(workshop).phase) == (103, "stopped")
+    assert "run guide goes on from where it stopped" in said and "next:  docent run --run guide\n" in said

@@ -80,11 +80,13 @@ def test_a_unit_runs_while_its_process_lives_and_has_stopped_once_that_is_killed
     with_stage("ingest", endless)
     if not (child := os.fork()):
         os._exit(run_shard(two_stages, "ingest", run_dir))
-    assert os.read(reader, 1) == b"x"
-    line = seen(two_stages, run_dir)
-    assert line.phase == "running" and line.note.startswith("92 of 468")
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    try:
+        assert os.read(reader, 1) == b"x"
+        line = seen(two_stages, run_dir)
+        assert line.phase == "running" and line.note.startswith("92 of 468")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     assert seen(two_stages, run_dir).note == "stopped at 92 of 468"
 
 

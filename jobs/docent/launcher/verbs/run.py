@@ -107,10 +107,15 @@ def _end_unstored_attempt(states: Any) -> None:
 
 
 def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
-    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before."""
+    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before.
+
+    Raises:
+        LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
+    """
+    from docent.errors import LauncherError
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.run import Launch
-    from docent.launcher.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
+    from docent.launcher.settings import forget_attempt, is_stored, store, write_attempt
     from docent.launcher.view import LiveView, PlainView
 
     config, run_dir, stored = states.config, states.run_dir, False
@@ -127,13 +132,23 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     try:
         with view(states, screen, chosen, backend.slots) as shown, _cancelled_cleanly(backend.cancel):
             Launch(states, chosen, backend, shown, succeeded).carry_out()
+    except KeyboardInterrupt:
+        what = f"cancelled; run {run_dir.name} goes on from where it stopped"
+        raise LauncherError(103, what, str(run_dir), _same_again(config, run_dir)) from None
     finally:
         if stored:
             forget_attempt(run_dir)
         elif not is_stored(config, run_dir):
-            again = options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
             click.echo(f"its settings are not stored with run {run_dir.name}, as no unit is complete with them")
-            click.echo(f"to try them again: docent run {again}")
+            click.echo(f"to try them again: {_same_again(config, run_dir)}")
+
+
+def _same_again(config: PipelineConfig, run_dir: Path) -> str:
+    """The command that goes on with a run and these settings, whether they are stored with it or not yet."""
+    from docent.launcher.settings import ATTEMPT, is_stored
+
+    file = None if is_stored(config, run_dir) else run_dir / ATTEMPT
+    return f"docent run {options.same_run(file, run_dir.name, run_dir.parent)}"
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
