@@ -142,6 +142,7 @@ def test_a_gate_that_fails_after_every_shard_was_written_is_a_failure(
         assert run_shard(two_stages, "ingest", run_dir) == 42
         line = seen(two_stages, run_dir)
         assert line.phase == "failed" and "rejected 2 of 3" in line.note and "2 x photo not found" in line.note
+        assert "goes on" not in line.note
         assert "--set ingest.max_reject_rate=" in line.next_step
 
 

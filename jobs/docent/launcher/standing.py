@@ -116,7 +116,7 @@ def continuation(unit: Standing) -> str:
     if unit.checkpoint_step is not None:
         total = f" of {unit.progress['total']:g}" if unit.progress.get("total") else ""
         return f"goes on from step {unit.checkpoint_step}{total}"
-    if unit.phase in ("failed", "stopped") and unit.complete_shards:
+    if unit.phase in ("failed", "stopped") and 0 < unit.complete_shards < unit.shards:
         return f"goes on with {unit.complete_shards} of {unit.shards} shards complete"
     return ""
 

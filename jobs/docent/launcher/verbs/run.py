@@ -139,7 +139,9 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
         if stored:
             forget_attempt(run_dir)
         elif not is_stored(config, run_dir):
-            click.echo(f"its settings are not stored with run {run_dir.name}, as no unit is complete with them")
+            click.echo(
+                f"the settings of this attempt are not stored with run {run_dir.name}: no unit is complete with them yet"
+            )
             click.echo(f"to try them again: {_same_again(config, run_dir)}")
 
 
