@@ -69,8 +69,11 @@ def test_the_live_table_ends_with_the_time_left(begun: RunStates) -> None:
     with view.LiveView(begun, Console(file=screen, width=160, force_terminal=True), UNITS, slots=1) as live:
         live.started("assess-images", "goes on from step 90 of 468")
         live.tick()
-    assert "goes on from step 90 of 468" in screen.getvalue()
-    assert "about 5 min left in all" in screen.getvalue()
+        live.live.refresh()
+        assert "goes on from step 90 of 468" in screen.getvalue()
+        assert "about 5 min left in all" in screen.getvalue()
+    last = [line for line in screen.getvalue().splitlines() if "assess-images" in line][-1]
+    assert "stopped" in last and "at 184 of 936" in last
 
 
 def test_status_shows_the_time_left_while_a_launcher_works(launched: RunStates) -> None:

@@ -97,6 +97,11 @@ class LiveView:
         return self
 
     def __exit__(self, *details: Any) -> None:
+        self.left = ""
+        for unit in [name for name, phase in self.phase.items() if phase == "running"]:
+            progress = read_progress(self.states.run_dir, unit)
+            self.phase[unit] = "stopped"
+            self.note[unit] = f"at {progress['done']:g} of {progress['total']:g}" if progress["total"] else ""
         self.live.__exit__(*details)
 
     def started(self, unit: str, continuation: str) -> None:

@@ -112,7 +112,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
-    from docent.errors import LauncherError
+    from docent.errors import LauncherError, PipelineError
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.run import Launch
     from docent.launcher.settings import forget_attempt, is_stored, store, write_attempt
@@ -135,14 +135,14 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     except KeyboardInterrupt:
         what = f"cancelled; run {run_dir.name} goes on from where it stopped"
         raise LauncherError(103, what, str(run_dir), _same_again(config, run_dir)) from None
+    except PipelineError:
+        if not is_stored(config, run_dir):
+            click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
+            click.echo(f"to try them again: {_same_again(config, run_dir)}")
+        raise
     finally:
         if stored:
             forget_attempt(run_dir)
-        elif not is_stored(config, run_dir):
-            click.echo(
-                f"the settings of this attempt are not stored with run {run_dir.name}: no unit is complete with them yet"
-            )
-            click.echo(f"to try them again: {_same_again(config, run_dir)}")
 
 
 def _same_again(config: PipelineConfig, run_dir: Path) -> str:
