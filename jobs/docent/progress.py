@@ -25,10 +25,11 @@ class Progress:
 
     Args:
         path: the JSON file; None writes nothing.
+        spec: spec hash of the unit, which tells what the file is about.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, spec: str = "") -> None:
+        self.path, self.spec = path, spec
         self.done, self.total, self.message = 0.0, 0.0, ""
         self.started_s = self._file_s = self._line_s = time.monotonic()
         self._first_done: float | None = None
@@ -72,6 +73,7 @@ class Progress:
             "rate_per_s": round(self.rate, 3),
             "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
             "message": self.message,
+            "spec": self.spec,
         }
         temporary = temporary_name(self.path)
         try:

@@ -9,6 +9,7 @@ then starts the others (ranks.py); of those only rank 0 commits.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import logging
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from docent import peers, ranks
+from docent.attempt import at_work, failure_of, forget_failure, write_failure
 from docent.commit import commit, finish_when_last
 from docent.config import PipelineConfig
 from docent.confinement import inside
@@ -58,12 +60,14 @@ def run_shard(
     stop = threading.Event()
     _on_sigterm(stop)
     failed: PipelineError | None = None
+    states: RunStates | None = None
     try:
         unit = _unit(config, unit_name)
         shard = shard or Shard(0, shards_of(config, unit))
         if peers.is_rank():
             peers.begin()
-        _work(RunStates(config, run_dir), unit, shard, stop, rehearse)
+        states = RunStates(config, run_dir)
+        _work(states, unit, shard, stop, rehearse)
     except PipelineError as error:
         failed = error
     except Exception as error:
@@ -72,12 +76,28 @@ def run_shard(
             failed = PipelineError(traceback.format_exc()[-TRACEBACK_CHARACTERS:], next_step=PipelineError.meaning)
         elif failed is None:
             log.exception("docent failed at %s", unit_name)
+            bug = PipelineError(f"{type(error).__name__}: {error}", next_step=PipelineError.meaning)
+            _note_failure(states, unit_name, shard, bug, rehearse)
             return PipelineError.exit_code
     if peers.is_rank():
         peers.leave(failed)
     if failed:
         log.error("%s", failed)
+        _note_failure(states, unit_name, shard, failed, rehearse)
     return failed.exit_code if failed else 0
+
+
+def _note_failure(
+    states: RunStates | None, unit: str, shard: Shard | None, error: PipelineError, rehearse: int | None
+) -> None:
+    """Keep why the shard failed, for whoever looks at the run later. Asked to stop, it did not fail."""
+    if states is None or shard is None or rehearse is not None or isinstance(error, StoppedError):
+        return
+    try:
+        spec = states.of(unit).spec or ""
+    except (PipelineError, OSError):  # its inputs are why it failed
+        spec = ""
+    write_failure(states.run_dir, unit, failure_of(error, shard.index, states.plans[unit], spec))
 
 
 def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
@@ -109,33 +129,47 @@ def _on_sigterm(stop: threading.Event) -> None:
 
 
 def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
-    config, run_dir = states.config, states.run_dir
+    run_dir = states.run_dir
     # Asked before anything is written, the log's tail included. Ranks must all do the same, so they do not ask.
     if rehearse is None and not peers.is_rank() and _is_complete(states, unit):
         log.info("%s is complete: nothing to do", unit.name)
         return
     inside(run_dir, unit.name).mkdir(parents=True, exist_ok=True)
-    leads = ranks.wanted()
-    if not peers.is_rank():
-        index = ranks.node_index() if leads else shard.index
-        tail = inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt")
-        tail.touch()  # by this file walk.py knows a folder of a unit, should a source hold the run
-        attach_tail(tail)
+    with contextlib.ExitStack() as stack:
+        if not peers.is_rank():
+            index = ranks.node_index() if ranks.wanted() else shard.index
+            tail = inside(run_dir, f"{unit.name}/log-tail-{index:05d}.txt")
+            tail.touch()  # by this file walk.py knows a folder of a unit, should a source hold the run
+            attach_tail(tail)
+            stack.enter_context(at_work(tail))
+            if rehearse is None:
+                forget_failure(run_dir, unit.name, shard.index)
+        _attempt(states, unit, shard, stop, rehearse)
+
+
+def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
+    config, run_dir = states.config, states.run_dir
     spec, inputs = _wait_for_inputs(states, unit, stop)
     if peers.rank() == 0:
         states.keep_source_hashes()
     folder = inside(run_dir, f"{unit.name}/{spec[:SPEC_DIGITS]}")
     if rehearse is None and not peers.is_rank() and find_marker(folder, shard, spec):
         finish_when_last(config, unit, run_dir, spec, shard.count)
-    elif leads:
+    elif ranks.wanted():
         ranks.run_ranks(stop, config.kubernetes.grace_s)
     else:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_progress(run_dir / unit.name, shard)
-        progress = Progress(run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None)
+        path = run_dir / unit.name / f"progress-{shard.index:05d}.json" if peers.rank() == 0 else None
+        progress = Progress(path, spec)
+        progress.write()  # an attempt that is killed before its first row was begun all the same
         ctx = Context(config, unit, run_dir, folder, shard, inputs, progress, stop)
-        with peers.together():
-            _do(states, ctx, spec, rehearse)
+        try:
+            with peers.together():
+                _do(states, ctx, spec, rehearse)
+        except BaseException:
+            progress.write()
+            raise
 
 
 def _forget_progress(folder: Path, shard: Shard) -> None:

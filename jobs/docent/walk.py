@@ -25,7 +25,7 @@ MAX_ENTRIES = 1_000_000
 # Files there appear without end, change with every look, or block their reader.
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
-RUN_FILES = re.compile(r"pipeline\.resolved\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
+RUN_FILES = re.compile(r"pipeline\.(resolved|attempt)\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
 """A folder with one of these is a run of docent, or a unit of one."""
 CACHE = "cache"
 _Above = tuple[tuple[int, int], ...]
@@ -212,6 +212,7 @@ def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels
         return True
     if os.path.basename(path) == CACHE:
         with os.scandir(os.path.dirname(path)) as beside:
-            return any(os.path.lexists(f"{one.path}/pipeline.resolved.yaml") for one in beside)
+            files = (f"{one.path}/pipeline.{kind}.yaml" for one in beside for kind in ("resolved", "attempt"))
+            return any(map(os.path.lexists, files))
     below = (child.is_dir(follow_symlinks=False) and is_run(child.path, None, levels - 1) for child in inside)
     return levels > 0 and bool(inside) and all(below)

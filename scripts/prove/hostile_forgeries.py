@@ -19,9 +19,9 @@ from docent.errors import PipelineError
 from docent.inputs import digest_of_paths
 from docent.launcher.garbage import delete, find_garbage
 from docent.launcher.plan import plan
+from docent.launcher.progress import describe, read_progress
 from docent.launcher.state import status
 from docent.launcher.trace import trace
-from docent.launcher.view import describe, read_progress
 from docent.spec import RunStates
 from docent.stages.ingest.sources import ListedFile, list_files
 

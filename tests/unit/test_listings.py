@@ -14,9 +14,9 @@ import pytest
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.plan import plan
+from docent.launcher.progress import describe, read_progress
 from docent.launcher.state import status
 from docent.launcher.trust import trust_copied
-from docent.launcher.view import describe, read_progress
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard

@@ -1,5 +1,7 @@
 """`docent gc`: what no complete unit needs any more: old folders, torn files, checkpoints. Deletes when told.
 
+A trained model, or the checkpoints of a training that did not get to its end, is told apart: it took hours to make.
+
 Reads and deletes below the run folder alone: links are never followed, and nothing of a unit is touched whose
 `_SUCCESS.json` is damaged, names paths outside the run, or lists what is not there.
 """
@@ -13,17 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.confinement import OutsideRunError
+from docent.launcher.trained import MODEL, describe_model
 from docent.listings import load_success
 from docent.store import SUCCESS, Artifact, complete
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """One path that can go."""
+    """One path that can go.
+
+    Attributes:
+        why: what makes it garbage.
+        model: what the trained model in it is, in words; "" where there is none.
+    """
 
     path: Path
     size_bytes: int
     why: str
+    model: str = ""
 
 
 def find_garbage(run_dir: Path) -> list[Garbage]:
@@ -40,7 +49,7 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
             if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
-                found.append(Garbage(path, _size(path), "an older configuration or input"))
+                found.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
                 found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
         found += _leftovers(artifact)
@@ -56,7 +65,8 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
         if path.name == "checkpoints":
             yield Garbage(path, _size(path), "checkpoints of a finished training")
         elif path.name not in listed and path.name not in folders:
-            yield Garbage(path, _size(path), "left by an attempt that was killed")
+            model = describe_model(artifact.folder) if path.name == MODEL else ""
+            yield Garbage(path, _size(path), "left by an attempt that was killed", model)
 
 
 def delete(run_dir: Path, found: list[Garbage]) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.listings import load_success
-from docent.pipeline import Unit, shards_of, units
+from docent.launcher.standing import Standing, note, standing
+from docent.pipeline import Unit, units
 from docent.spec import RunStates
-from docent.store import SUCCESS, Shard, find_marker
 
 
 @dataclass(frozen=True)
@@ -19,8 +17,8 @@ class PlanLine:
     """One unit of the plan table.
 
     Attributes:
-        action: `done` (nothing to do), `run`, or `after` (depends on what a unit before it writes).
-        why: the reason in a few words.
+        action: `done` (nothing to do), `run`, `running` (now), or `after` (depends on what a unit before it writes).
+        why: the reason in a few words: how the last attempt failed, or where it stopped.
     """
 
     unit: str
@@ -39,17 +37,9 @@ def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
     """
     lines = []
     for name in states.units if chosen is None else chosen:
-        unit = states.units[name]
-        state = states.of(name)
-        shards = shards_of(states.config, unit)
-        if state.artifact:
-            action, why = "done", f"{state.artifact.success['rows']} rows"
-        elif state.spec is None:
-            waits_for = next(read for read in unit.reads if states.of(read).artifact is None)
-            action, why = "after", f"after {waits_for}"
-        else:
-            action, why = "run", _reason(states.run_dir, name, state.spec, shards)
-        lines.append(PlanLine(name, shards, action, why, states.plans[name][:10]))
+        unit = standing(states, name)
+        action = unit.phase if unit.phase in ("done", "after", "running") else "run"
+        lines.append(PlanLine(name, unit.shards, action, _why(unit), states.plans[name][:10]))
     return lines
 
 
@@ -58,15 +48,11 @@ def as_json(lines: list[PlanLine]) -> list[dict[str, Any]]:
     return [asdict(line) for line in lines]
 
 
-def _reason(run_dir: Path, unit: str, spec: str, shards: int) -> str:
-    folder = run_dir / unit / spec[:10]
-    done = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
-    if done:
-        return f"{done} of {shards} shards are there"
-    success = load_success(run_dir, unit, SUCCESS)
-    if success is None:
-        return "its _SUCCESS.json is damaged" if (run_dir / unit / SUCCESS).exists() else "not there yet"
-    return "an output was damaged" if success["spec"] == spec else "configuration or inputs changed"
+def _why(unit: Standing) -> str:
+    if unit.artifact:
+        rejected = unit.artifact.success["rejected"]
+        return f"{unit.artifact.success['rows']} rows" + (f", {rejected} rejected" if rejected else "")
+    return f"failed: {note(unit)}" if unit.phase == "failed" else note(unit)
 
 
 def choose(config: PipelineConfig, first: str | None, last: str | None, only: str | None) -> list[str]:

@@ -9,19 +9,21 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from docent.config import PipelineConfig, dump_config
+from docent.attempt import forget_failure
 from docent.errors import ConfigError, InputError, LauncherError, PipelineError
 from docent.launcher.backends.local import Finished
+from docent.launcher.killed import note_failure
+from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import Shard, find_marker, write_durably
+from docent.store import Shard, find_marker
 
 WAIT_S = 0.5
 LOCK_ATTEMPTS = 10
@@ -56,8 +58,8 @@ class Backend(Protocol):
 class View(Protocol):
     """Who is told what happens."""
 
-    def started(self, unit: str) -> None:
-        """A unit began."""
+    def started(self, unit: str, continuation: str) -> None:
+        """A unit began; `continuation` says what it goes on from, "" where it begins anew."""
         ...
 
     def finished(self, unit: str, seconds: float, rows: int) -> None:
@@ -113,14 +115,6 @@ def _open_lock(run_dir: Path) -> IO[bytes]:
         ) from None
 
 
-def write_resolved(config: PipelineConfig, run_dir: Path) -> None:
-    """Note the configuration as used; untouched when nothing changed."""
-    path = run_dir / "pipeline.resolved.yaml"
-    data = dump_config(config).encode()
-    if not path.is_file() or path.read_bytes() != data:
-        write_durably(path, data)
-
-
 def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
     """Refuse a choice of units that cannot all be done, before anything is changed.
 
@@ -141,6 +135,7 @@ class _Progress:
     """Where the launcher stands with one unit."""
 
     waiting: list[Shard]
+    continuation: str = ""
     started_s: float = 0.0
     at_work: int = 0
     failed: bool = False
@@ -154,10 +149,13 @@ class Launch:
         chosen: names of the units to do, in pipeline order; what else they read is complete (`refuse_gaps`).
         backend: where shards run.
         view: who is told.
+        succeeded: called whenever a unit was completed by this launch.
     """
 
-    def __init__(self, states: RunStates, chosen: list[str], backend: Backend, view: View) -> None:
-        self.states, self.backend, self.view = states, backend, view
+    def __init__(
+        self, states: RunStates, chosen: list[str], backend: Backend, view: View, succeeded: Callable[[], None]
+    ) -> None:
+        self.states, self.backend, self.view, self.succeeded = states, backend, view, succeeded
         self.todo = [name for name in chosen if states.of(name).artifact is None]
         self.open: dict[str, _Progress] = {}
         self.failures: list[Finished] = []
@@ -200,14 +198,15 @@ class Launch:
             folder = self.states.run_dir / name / state.spec[:10]
             waiting = [shard for shard in shards if find_marker(folder, shard, state.spec) is None]
             # All shards there but no _SUCCESS.json: any shard's shell writes it, or says which gate it fails.
-            self.open[name] = _Progress(waiting or shards[:1])
+            self.open[name] = _Progress(waiting or shards[:1], continuation(standing(self.states, name)))
 
     def _submit(self) -> None:
         for name, progress in self.open.items():
             while progress.waiting and self.backend.free > 0:
                 if not progress.started_s:
                     progress.started_s = time.monotonic()
-                    self.view.started(name)
+                    self.view.started(name, progress.continuation)
+                forget_failure(self.states.run_dir, name, progress.waiting[0].index)
                 self.backend.submit(name, progress.waiting.pop(0))
                 progress.at_work += 1
 
@@ -215,6 +214,7 @@ class Launch:
         progress = self.open[end.unit]
         progress.at_work -= 1
         if end.exit_code != 0:
+            note_failure(self.states, end)
             self.view.failed(end)
             progress.failed = True
             self.failures.append(end)
@@ -232,8 +232,10 @@ class Launch:
         del self.open[end.unit]
         artifact = self.states.of(end.unit).artifact
         if artifact:
+            self.succeeded()
             self.view.finished(end.unit, time.monotonic() - progress.started_s, artifact.success["rows"])
         elif not progress.failed:
             said_done = Finished(end.unit, end.shard, PipelineError.exit_code, "it said done but left no _SUCCESS.json")
+            note_failure(self.states, said_done)
             self.view.failed(said_done)
             self.failures.append(said_done)

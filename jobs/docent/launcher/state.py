@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.attempt import is_held
 from docent.config import PipelineConfig, load_config
-from docent.errors import ConfigError, LauncherError
-from docent.launcher.plan import plan
-from docent.launcher.view import describe, read_progress
+from docent.errors import ConfigError, InputError, LauncherError
+from docent.launcher.backends.local import slots
+from docent.launcher.settings import attempt_not_stored, file_in_force, units_of_launch
+from docent.launcher.standing import Standing, note, standing
+from docent.launcher.time_left import TimeLeft, time_left
 from docent.spec import RunStates
+
+TABLE = ("unit", "phase", "rows", "rejected", "seconds", "usd", "note")
+"""The columns of the status table; -o json has every field."""
 
 
 @dataclass(frozen=True)
 class StatusLine:
-    """One unit of the status table."""
+    """One unit of the status table.
+
+    Attributes:
+        phase: `done`, `running`, `failed`, `stopped` (begun, and nothing works on it any more), `waiting` (a launcher
+            will come to it) or `to do`.
+        note: what there is to say: the cause of a failure, how far it is, why rows were rejected, what it waits for.
+        exit_code: of the failure.
+        next_step: what the message of the failure told to do.
+        done: how much of `total` the unit's shards say they have done.
+    """
 
     unit: str
     phase: str
@@ -25,15 +39,20 @@ class StatusLine:
     seconds: float | None
     usd: float | None
     note: str
+    exit_code: int | None = None
+    next_step: str = ""
+    done: float | None = None
+    total: float | None = None
+    eta_s: float | None = None
 
 
 def resolved_config(run_dir: Path) -> PipelineConfig:
-    """The configuration that a run was last started with.
+    """The configuration to look at a run with: of the launch under way, else the one stored with the run.
 
     Raises:
         LauncherError: (102) there is no such run; (105) its configuration is damaged or of another version.
     """
-    path = run_dir / "pipeline.resolved.yaml"
+    path = file_in_force(run_dir, is_locked(run_dir))
     if not path.is_file():
         raise LauncherError(
             102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
@@ -51,42 +70,64 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
 
 def is_locked(run_dir: Path) -> bool:
     """Whether a launcher works on this run now."""
-    try:
-        handle = os.open(run_dir / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # there is none, or something that no launcher made
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return is_held(run_dir / ".lock")
 
 
 def status(states: RunStates) -> list[StatusLine]:
     """The status table of a run."""
-    run_dir = states.run_dir
-    working = is_locked(run_dir)
-    lines = []
-    for line in plan(states):
-        artifact = states.of(line.unit).artifact
-        if artifact:
-            success = artifact.success
-            lines.append(
-                StatusLine(
-                    line.unit,
-                    "done",
-                    success["rows"],
-                    success["rejected"],
-                    artifact.seconds,
-                    artifact.usd,
-                    artifact.rejected_because,
-                )
-            )
-        else:
-            begun = line.action == "run" and any((run_dir / line.unit).glob("progress-*.json"))
-            phase = "running" if working and begun else "waiting" if working else "to do"
-            note = describe(read_progress(run_dir, line.unit)) if phase == "running" else line.why
-            lines.append(StatusLine(line.unit, phase, None, None, None, None, note))
-    return lines
+    chosen = _chosen(states) if is_locked(states.run_dir) else []
+    seen: dict[str, Standing] = {}
+    for name, unit in states.units.items():
+        waits_for = next((read for read in unit.reads if seen[read].phase != "done"), None)
+        if waits_for:  # not asked: a source that is gone makes every unit after it raise
+            failed = ", which failed" if seen[waits_for].phase == "failed" else ""
+            seen[name] = Standing("after", 1, reason=f"after {waits_for}{failed}")
+            continue
+        try:
+            seen[name] = standing(states, name)
+        except InputError as error:
+            seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
+    return [_line(name, unit, name in chosen) for name, unit in seen.items()]
+
+
+def _chosen(states: RunStates) -> list[str]:
+    """Names of the units that the launch under way is about, in pipeline order; all where that is not known."""
+    chosen = units_of_launch(states.run_dir)
+    return [name for name in states.units if chosen is None or name in chosen]
+
+
+def _line(name: str, unit: Standing, chosen: bool) -> StatusLine:
+    if unit.artifact:
+        success = unit.artifact.success
+        counts = (success["rows"], success["rejected"], unit.artifact.seconds, unit.artifact.usd)
+        return StatusLine(name, "done", *counts, note(unit))
+    idle = unit.phase in ("to do", "after", "stopped")
+    phase = "waiting" if idle and chosen else "to do" if unit.phase == "after" else unit.phase
+    first = unit.failures[0] if unit.failures else None
+    far = {key: unit.progress[key] for key in ("done", "total", "eta_s")} if unit.progress.get("total") else {}
+    if unit.phase != "running":
+        far.pop("eta_s", None)
+    code, next_step = (first.exit_code, first.next_step) if first else (None, "")
+    return StatusLine(name, phase, None, None, None, None, note(unit), code, next_step, **far)
+
+
+def left(states: RunStates) -> TimeLeft | None:
+    """How long the launch under way still takes; None where none works on the run, or nothing is known."""
+    if not is_locked(states.run_dir):
+        return None
+    return time_left(states, _chosen(states), slots(states.config.run.workers))
+
+
+def unstored_attempt(states: RunStates) -> dict[str, Standing]:
+    """The units that the last launch failed at or was stopped at, where its settings are not stored with the run."""
+    path = attempt_not_stored(states.run_dir)
+    if path is None:
+        return {}
+    found: dict[str, Standing] = {}
+    with suppress(ConfigError, InputError):  # damaged, or its sources are gone: then there is nothing to go on with
+        others = RunStates(load_config(path, environ={}), states.run_dir, as_left=True)
+        for name in others.units:
+            unit = standing(others, name)
+            if unit.phase in ("failed", "stopped") and others.plans[name] != states.plans.get(name):
+                found[name] = unit
+    return found

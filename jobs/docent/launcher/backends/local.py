@@ -1,6 +1,6 @@
 """The local backend: every shard is a process on this machine, as many at a time as there are cores.
 
-Starts `docent stage UNIT --config <run>/pipeline.resolved.yaml --run-dir <run> --shard i/n`. A worker ends when its
+Starts `docent stage UNIT --config FILE --run-dir <run> --shard i/n`. A worker ends when its
 launcher does, however that ended: it holds the read end of a pipe that only the launcher can keep open.
 """
 
@@ -54,14 +54,15 @@ class LocalBackend:
     """Runs shards as processes.
 
     Args:
-        run_dir: folder of the run; `pipeline.resolved.yaml` lies there.
+        run_dir: folder of the run.
+        file: the configuration that workers read; stays until the last of them ended.
         workers: processes at the same time; 0 takes one per core.
         threads: arithmetic threads of each process.
     """
 
-    def __init__(self, run_dir: Path, workers: int, threads: int) -> None:
-        self.run_dir = run_dir
-        self.slots = workers or cores()
+    def __init__(self, run_dir: Path, file: Path, workers: int, threads: int) -> None:
+        self.run_dir, self.file = run_dir, file
+        self.slots = slots(workers)
         # The resolved file holds what DOCENT_A__B overrides said; applied again they would beat --set.
         inherited = {name: value for name, value in os.environ.items() if not is_override(name)}
         self._environment = {**inherited, **WORKER_ENVIRONMENT}
@@ -78,7 +79,7 @@ class LocalBackend:
         """Start one shard."""
         # -P: a yaml.py in the folder where somebody stands is not the yaml that docent means.
         command = [sys.executable, "-P", "-m", "docent", "stage", unit, "--with-launcher"]
-        command += ["--config", str(self.run_dir / "pipeline.resolved.yaml"), "--run-dir", str(self.run_dir)]
+        command += ["--config", str(self.file), "--run-dir", str(self.run_dir)]
         command += ["--shard", f"{shard.index}/{shard.count}"]
         output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         process = subprocess.Popen(
@@ -128,6 +129,11 @@ class LocalBackend:
         worker.output.close()
         code = worker.process.returncode
         return Finished(worker.unit, worker.shard, code if code >= 0 else 128 - code, cause)
+
+
+def slots(workers: int) -> int:
+    """Workers at the same time, for the setting `run.workers`; 0 takes one per core."""
+    return workers or cores()
 
 
 def cores() -> int:

@@ -19,6 +19,7 @@ from docent.errors import LauncherError
 from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.cause import Evidence, why_failed, why_waiting
 from docent.launcher.cluster.connection import ApiError
+from docent.launcher.cluster.notes import in_words, note
 from docent.launcher.cluster.observing import Observed
 from docent.launcher.cluster.runs import command, launch_of
 from docent.launcher.cluster.start import failure
@@ -149,7 +150,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     """Show a run until it ends; Ctrl-C leaves it running.
 
     Raises:
-        LauncherError: 100 failed, 101 detached or it cannot start, 103 cancelled.
+        LauncherError: 100 failed, 101 Ctrl-C or it cannot start, 103 cancelled.
     """
     try:
         follower = Follower(cluster, run, launch)
@@ -158,7 +159,7 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     except KeyboardInterrupt:
         raise LauncherError(
             101,
-            "detached; the run goes on in the cluster",
+            f"watching stopped; run {run} goes on in the cluster",
             f"run {run} in namespace {cluster.namespace}",
             command("status -w", cluster, run),
         ) from None
@@ -243,23 +244,13 @@ def picture(record: RunRecord) -> Table:
     """The units of a run with their phases, progress and causes."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, unit in record.units.items():
-        bar = _bar(unit) if unit.phase == "running" else ""
-        table.add_row(Text(name), Text(unit.phase, style=STYLES.get(unit.phase, "yellow")), Text(bar + note(unit)))
+        bar = _bar(unit) if unit.phase == "running" and record.phase == "running" else ""
+        phase, said = in_words(unit, ended=record.phase != "running")
+        said = note(unit) if phase == "done" else said
+        table.add_row(Text(name), Text(phase, style=STYLES.get(phase, "yellow")), Text(bar + said))
     if not record.units:
         table.add_row(Text("the launcher is starting", style="dim"))
     return table
-
-
-def note(unit: UnitState) -> str:
-    """What there is to say about a unit in a few words."""
-    if unit.phase == "done":
-        return f"{unit.rows or 0} rows" + (f" in {unit.seconds:.1f} s" if unit.seconds is not None else "")
-    if unit.phase == "running" and unit.progress and unit.progress.get("total"):
-        words = [f"{unit.progress['done']:g} of {unit.progress['total']:g}"]
-        if unit.progress.get("eta_s") is not None:
-            words.append(f"{unit.progress['eta_s']:.0f} s to go")
-        return ", ".join([*words, unit.cause] if unit.cause else words)
-    return unit.cause
 
 
 def _bar(unit: UnitState) -> str:

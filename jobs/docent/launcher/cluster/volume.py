@@ -10,7 +10,7 @@ from typing import Any
 
 from docent.confinement import OutsideRunError, inside
 from docent.launcher.cluster.state import LOG_BYTES, UnitState, tail
-from docent.launcher.view import read_progress
+from docent.launcher.progress import read_progress
 from docent.store import Artifact
 
 

@@ -6,11 +6,15 @@ import json
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from docent.launcher.verbs import options
 from docent.printing import printable, terminal_safe
+
+if TYPE_CHECKING:
+    from docent.spec import RunStates
 
 
 @click.command()
@@ -31,22 +35,52 @@ def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> 
 
     from docent.launcher.state import is_locked, resolved_config
     from docent.launcher.state import status as look
-    from docent.launcher.verbs.tables import console, print_table, table
+    from docent.launcher.verbs.status_text import picture, what_next
+    from docent.launcher.verbs.tables import console, print_table
     from docent.spec import RunStates
 
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
-    if watch and output == "table":
-        from rich.live import Live
+    if output == "json":
+        print_table([asdict(line) for line in look(states)], output, str(run_dir))
+        return
+    if watch and is_locked(run_dir):
+        states = _watch(states)
+    else:
+        console().print(picture(states))
+    for line in what_next(states):
+        click.echo(line)
 
-        pause = threading.Event()
+
+def _watch(states: RunStates) -> RunStates:
+    """Keep the table up to date while a launcher works on the run; returns the states looked at last.
+
+    Raises:
+        LauncherError: (101) Ctrl-C; the run goes on.
+    """
+    from rich.live import Live
+
+    from docent.errors import LauncherError
+    from docent.launcher.state import is_locked, resolved_config
+    from docent.launcher.verbs.status_text import picture
+    from docent.launcher.verbs.tables import console
+    from docent.spec import RunStates
+
+    run_dir, pause = states.run_dir, threading.Event()
+    try:
         with Live(console=console(), auto_refresh=False) as live:
             while True:
-                live.update(table([asdict(line) for line in look(states)], str(run_dir)), refresh=True)
-                if not is_locked(run_dir) or pause.wait(1.0):
-                    break
-    else:
-        print_table([asdict(line) for line in look(states)], output, str(run_dir))
+                going_on = is_locked(run_dir)
+                if going_on and (config := resolved_config(run_dir)) != states.config:
+                    states = RunStates(config, run_dir, as_left=True)  # another launch began meanwhile
+                live.update(picture(states), refresh=True)
+                if not going_on or pause.wait(1.0):
+                    return states
+    except KeyboardInterrupt:  # of the watching, not of the run
+        goes_on = is_locked(run_dir)
+        again = f"docent status {'-w ' if goes_on else ''}{options.same_run(None, run_dir.name, run_dir.parent)}"
+        what = f"watching stopped; run {run_dir.name} {'goes on' if goes_on else 'has ended'}"
+        raise LauncherError(101, what, str(run_dir), again) from None
 
 
 @click.command()

@@ -6,7 +6,7 @@ Reads the pipeline file and the cluster; writes what `docent run` makes there, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,8 +89,9 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show how a run stands; with `watch` until it ends."""
-    from docent.launcher.cluster.attach import Follower, attach, note
-    from docent.launcher.cluster.runs import standing
+    from docent.launcher.cluster.attach import Follower, attach
+    from docent.launcher.cluster.notes import in_words
+    from docent.launcher.cluster.runs import FINISHED, standing
 
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
@@ -98,12 +99,13 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         click.echo(where)
         attach(cluster, name, None, console())
         return
+    how = standing(cluster, name, record)
     rows = []
     for unit, stands in record.units.items():
         fields = asdict(stands)
-        shown = {key: fields[key] for key in ("phase", "rows", "rejected", "seconds", "usd", "retries")}
-        rows.append({"unit": unit, **shown, "note": note(stands) if stands.phase != "done" else stands.cause})
-    how = standing(cluster, name, record)
+        shown = {key: fields[key] for key in ("rows", "rejected", "seconds", "usd", "retries")}
+        phase, said = in_words(stands, ended=how in FINISHED)
+        rows.append({"unit": unit, "phase": phase, **shown, "note": said})
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
     if output == "table" and not rows:  # a table without rows has no title either
         click.echo(title)
@@ -117,6 +119,7 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     """Print the log of a unit, or of `launcher`."""
     from docent.errors import LauncherError
     from docent.launcher.cluster import logs as cluster_logs
+    from docent.launcher.cluster.runs import command
 
     cluster, name, record = find(namespace, run_name)
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
@@ -127,19 +130,23 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
         if follow
         else cluster_logs.lines(cluster, name, record, unit, index)
     )
-    with suppress(KeyboardInterrupt):  # the way to end -f; the run goes on
+    try:
         for line in found:
             click.echo(line)
+    except KeyboardInterrupt:  # of the watching, not of the run
+        again = command(f"logs {unit} -f", cluster, name)
+        where = f"run {name} in namespace {cluster.namespace}"
+        raise LauncherError(101, f"watching stopped; run {name} goes on in the cluster", where, again) from None
 
 
-def gc(namespace: str, run_name: str | None, everything: bool, yes: bool) -> None:
+def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
     """Delete what nothing needs any more: objects of the run, then files on its volume."""
     from docent.launcher.cluster.operate import garbage
 
     cluster, name, record = find(namespace, run_name)
     found = garbage(cluster, name, record, everything)
     if not everything:
-        _tidy_volume(cluster, name, record, yes)
+        _tidy_volume(cluster, name, record, ["--models"] if models else [], yes)
     for body in found:
         click.echo(f"{body['kind']}/{body['metadata']['name']}")
     if not found:
@@ -150,15 +157,15 @@ def gc(namespace: str, run_name: str | None, everything: bool, yes: bool) -> Non
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 
-def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, yes: bool) -> None:
-    """`docent gc` in the transfer pod: it lists first and deletes when told."""
+def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], yes: bool) -> None:
+    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`."""
     from docent.errors import LauncherError
     from docent.launcher.cluster.execution import CommandError
     from docent.launcher.cluster.runs import command, stored_config
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
 
-    tidy = ["docent", "gc", "--run", name, "--data", "/data"]
+    tidy = ["docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
         try:
             for piece in far.run(tidy):

@@ -61,12 +61,11 @@ def _run_here(
     again: str,
 ) -> None:
     from docent.checks import check_stages
-    from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
-    from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
+    from docent.launcher.run import lock, refuse_gaps
+    from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
-    from docent.launcher.view import LiveView, PlainView
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -80,22 +79,79 @@ def _run_here(
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     with lock(run_dir):
         refuse_gaps(states, chosen, again)
-        write_resolved(config, run_dir)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
+            store(config, run_dir)
             click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
+            _end_unstored_attempt(states)
         else:
-            backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
-            os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-            view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
-            with view, _cancelled_cleanly(backend.cancel):
-                Launch(states, chosen, backend, view).carry_out()
+            _carry_out(states, chosen, screen)
     notes = (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen))
     for line in (*notes, *_unlicensed(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+def _end_unstored_attempt(states: Any) -> None:
+    """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
+    from docent.launcher.settings import forget_attempt
+    from docent.launcher.state import unstored_attempt
+    from docent.launcher.verbs.status_text import of_unstored_attempt
+
+    if any(unit.phase == "stopped" for unit in unstored_attempt(states).values()):
+        for line in of_unstored_attempt(states):
+            click.echo(line)
+    else:
+        forget_attempt(states.run_dir)
+
+
+def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
+    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before.
+
+    Raises:
+        LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
+    """
+    from docent.errors import LauncherError, PipelineError
+    from docent.launcher.backends.local import LocalBackend
+    from docent.launcher.run import Launch
+    from docent.launcher.settings import forget_attempt, is_stored, store, write_attempt
+    from docent.launcher.view import LiveView, PlainView
+
+    config, run_dir, stored = states.config, states.run_dir, False
+
+    def succeeded() -> None:
+        nonlocal stored
+        if not stored:
+            store(config, run_dir)
+            stored = True
+
+    backend = LocalBackend(run_dir, write_attempt(config, run_dir, chosen), config.run.workers, config.run.threads)
+    os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
+    view = LiveView if screen.is_terminal else PlainView
+    try:
+        with view(states, screen, chosen, backend.slots) as shown, _cancelled_cleanly(backend.cancel):
+            Launch(states, chosen, backend, shown, succeeded).carry_out()
+    except KeyboardInterrupt:
+        what = f"cancelled; run {run_dir.name} goes on from where it stopped"
+        raise LauncherError(103, what, str(run_dir), _same_again(config, run_dir)) from None
+    except PipelineError:
+        if not is_stored(config, run_dir):
+            click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
+            click.echo(f"to try them again: {_same_again(config, run_dir)}")
+        raise
+    finally:
+        if stored:
+            forget_attempt(run_dir)
+
+
+def _same_again(config: PipelineConfig, run_dir: Path) -> str:
+    """The command that goes on with a run and these settings, whether they are stored with it or not yet."""
+    from docent.launcher.settings import ATTEMPT, is_stored
+
+    file = None if is_stored(config, run_dir) else run_dir / ATTEMPT
+    return f"docent run {options.same_run(file, run_dir.name, run_dir.parent)}"
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:

@@ -5,33 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from docent.launcher.verbs import options
 
+if TYPE_CHECKING:
+    from docent.launcher.garbage import Garbage
+
 
 @click.command()
 @options.options(options.which_run, options.data, options.backend, options.namespace)
 @click.option("--all", "everything", is_flag=True, help="On a cluster: all objects of the run but volume and Secrets.")
+@click.option("--models", is_flag=True, help="Trained models too; without it --yes deletes none.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-def gc(run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, yes: bool) -> None:
-    """Delete what no complete unit of the run needs any more."""
+def gc(
+    run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, models: bool, yes: bool
+) -> None:
+    """Delete what no complete unit of the run needs any more. Trained models are asked about separately."""
     if backend == "kubernetes":
         from docent.launcher.verbs import on_cluster
 
-        on_cluster.gc(namespace, run_name, everything, yes)
+        on_cluster.gc(namespace, run_name, everything, models, yes)
         return
     if everything:
         raise click.UsageError("--all works on a cluster only (--backend kubernetes); delete the run's folder here")
-    _gc_here(options.find_run(data, run_name), yes)
+    _gc_here(options.find_run(data, run_name), models, yes)
 
 
-def _gc_here(run_dir: Path, yes: bool) -> None:
+def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     from docent.errors import LauncherError
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
-    from docent.printing import printable
 
     if not run_dir.is_dir():
         raise LauncherError(
@@ -39,17 +45,49 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
         )
     with lock(run_dir):
         found = find_garbage(run_dir)
-        for garbage in found:
-            click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({garbage.why})")
         if not found:
             click.echo("nothing to delete")
             return
-        if not yes:
-            if not sys.stdin.isatty():
-                again = f"docent gc {options.same_run(None, run_dir.name, run_dir.parent)} --yes"
-                raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", again)
-            click.confirm(f"delete {len(found)} of these?", abort=True)
-        delete(run_dir, found)
+        trained = [garbage for garbage in found if garbage.model]
+        others = [garbage for garbage in found if not garbage.model]
+        _list([*others, *trained])
+        again = f"docent gc {options.same_run(None, run_dir.name, run_dir.parent)}{' --models' if models else ''} --yes"
+        hold = "holds" if len(others) == 1 else "hold"
+        if _told(f"delete {_counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
+            delete(run_dir, others)
+        if not models and (yes or not sys.stdin.isatty()):
+            if trained:
+                again = again.replace(" --yes", " --models --yes")
+                click.echo(f"kept: {_counted(len(trained), 'trained model')}; to delete: {again}")
+        elif _told(f"delete {_counted(len(trained), 'trained model')}, named above?", trained, yes, again):
+            delete(run_dir, trained)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _list(found: Sequence[Garbage]) -> None:
+    from docent.printing import printable
+
+    for garbage in found:
+        why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
+        click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
+
+
+def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> bool:
+    """Whether to delete what was found.
+
+    Raises:
+        LauncherError: (2) there is nobody to ask.
+    """
+    from docent.errors import LauncherError
+
+    if not found or yes:
+        return bool(found)
+    if not sys.stdin.isatty():
+        raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", again)
+    return click.confirm(question)
 
 
 @click.command()

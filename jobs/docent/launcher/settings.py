@@ -1,0 +1,71 @@
+"""The settings of a run: those stored with it, and those of the launch under way, which are not stored yet.
+
+Reads and writes `<run>/pipeline.resolved.yaml` (stored), `<run>/pipeline.attempt.yaml` and `<run>/launch.json` (of the
+launch under way, or of one that ended before any unit of it succeeded). No secrets are in them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from docent.config import PipelineConfig, dump_config
+from docent.store import load_json, write_durably
+
+RESOLVED = "pipeline.resolved.yaml"
+ATTEMPT = "pipeline.attempt.yaml"
+LAUNCH = "launch.json"
+
+
+def write_attempt(config: PipelineConfig, run_dir: Path, chosen: list[str]) -> Path:
+    """Note what a launch is about to do, beside the settings stored with the run; returns the file for its workers.
+
+    Args:
+        chosen: names of the units that the launch is about.
+    """
+    write_durably(run_dir / LAUNCH, (json.dumps({"units": chosen}) + "\n").encode())
+    path = run_dir / ATTEMPT
+    write_durably(path, dump_config(config).encode())
+    return path
+
+
+def store(config: PipelineConfig, run_dir: Path) -> None:
+    """Store the settings with the run; untouched when nothing changed."""
+    if not is_stored(config, run_dir):
+        write_durably(run_dir / RESOLVED, dump_config(config).encode())
+
+
+def is_stored(config: PipelineConfig, run_dir: Path) -> bool:
+    """Whether these settings are those stored with the run."""
+    path = run_dir / RESOLVED
+    return path.is_file() and path.read_bytes() == dump_config(config).encode()
+
+
+def forget_attempt(run_dir: Path) -> None:
+    """Remove what `write_attempt` wrote, once the settings are stored and no worker reads them any more."""
+    for name in (ATTEMPT, LAUNCH):
+        (run_dir / name).unlink(missing_ok=True)
+
+
+def file_in_force(run_dir: Path, at_work: bool) -> Path:
+    """The settings to look at a run with.
+
+    Args:
+        at_work: whether a launcher works on the run now; then those of the launch under way.
+    """
+    attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
+    return attempt if attempt.is_file() and (at_work or not resolved.is_file()) else resolved
+
+
+def attempt_not_stored(run_dir: Path) -> Path | None:
+    """The settings of the last launch where it ended before they were stored and others are."""
+    attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
+    if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
+        return None
+    return attempt
+
+
+def units_of_launch(run_dir: Path) -> list[str] | None:
+    """Names of the units that the launch under way is about; None where it is not known."""
+    found = (load_json(run_dir / LAUNCH) or {}).get("units")
+    return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None

@@ -1,0 +1,135 @@
+"""How a unit stands on disk and in words: done, running, failed and why, stopped and where, or still to do.
+
+Reads the run folder: `_SUCCESS.json`, markers, `failed-*.json`, `progress-*.json`, checkpoints; writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from docent.attempt import Failure, failures, is_at_work
+from docent.launcher.progress import describe, read_progress
+from docent.launcher.trained import newest_checkpoint
+from docent.listings import SPEC_DIGITS, load_success
+from docent.pipeline import shards_of
+from docent.spec import RunStates
+from docent.store import SUCCESS, Artifact, Shard, find_marker
+
+Phase = Literal["done", "running", "failed", "stopped", "to do", "after"]
+
+DAMAGED = "an output was damaged"
+DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One unit as it stands.
+
+    Attributes:
+        phase: `after` waits for a unit that it reads; `stopped` was begun, and nothing works on it any more.
+        shards: into how many parts it is divided.
+        complete_shards: how many of them are complete; of a unit that is not done.
+        artifact: its complete output, if any.
+        failures: of its shards' last attempts, with the configuration and inputs of now.
+        progress: of these attempts together: done, total, rate_per_s, eta_s, message.
+        checkpoint_step: the training step that the next attempt goes on from; None where it begins anew.
+        reason: why it is to do, or which unit it waits for.
+    """
+
+    phase: Phase
+    shards: int
+    complete_shards: int = 0
+    artifact: Artifact | None = None
+    failures: tuple[Failure, ...] = ()
+    progress: dict[str, Any] = field(default_factory=dict)
+    checkpoint_step: int | None = None
+    reason: str = ""
+
+
+def standing(states: RunStates, name: str) -> Standing:
+    """How a unit stands.
+
+    Raises:
+        InputError: a source file or folder of the configuration does not exist.
+    """
+    unit, run_dir = states.units[name], states.run_dir
+    shards = shards_of(states.config, unit)
+    state = states.of(name)
+    if state.artifact:
+        return Standing("done", shards, shards, state.artifact)
+    if state.spec is None:
+        waits_for = next(read for read in unit.reads if states.of(read).artifact is None)
+        return Standing("after", shards, reason=f"after {waits_for}")
+    spec, folder = state.spec, run_dir / name / state.spec[:SPEC_DIGITS]
+    known = [one for one in failures(run_dir, name) if one.plan == states.plans[name]]
+    failed = tuple(one for one in known if one.spec in ("", spec))
+    complete = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
+    progress = read_progress(run_dir, name, spec)
+    begun = progress["parts"] > 0 and complete < shards
+    reason = _why_to_do(run_dir, name, spec)
+    damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # it was complete, so no attempt stopped
+    if complete and not damaged:
+        reason = f"{complete} of {shards} shards are complete"
+    elif known:
+        reason = f"inputs changed since it failed: {known[0].cause} (exit {known[0].exit_code})"
+    phase: Phase = "failed" if failed else "stopped" if begun and not damaged else "to do"
+    if progress["parts"] and is_at_work(run_dir, name):
+        phase = "running"
+    return Standing(phase, shards, complete, None, failed, progress, newest_checkpoint(folder), reason)
+
+
+def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
+    success = load_success(run_dir, name, SUCCESS)
+    if success is None:
+        return DAMAGED_SUCCESS if (run_dir / name / SUCCESS).exists() else "not started yet"
+    return DAMAGED if success["spec"] == spec else "configuration or inputs changed"
+
+
+def note(unit: Standing) -> str:
+    """What there is to say about a unit, in a few words."""
+    if unit.phase == "done":
+        return rejected(unit)
+    if unit.phase == "running":
+        return "; ".join(filter(None, [describe(unit.progress), _first_failure(unit)]))
+    if unit.phase == "failed":
+        return "; ".join(filter(None, [_first_failure(unit), continuation(unit)]))
+    if unit.phase == "stopped":
+        return "; ".join(filter(None, [f"stopped {_how_far(unit)}", continuation(unit)]))
+    return unit.reason
+
+
+def rejected(unit: Standing) -> str:
+    """How many rows of a complete unit were rejected and why, and which shards failed; "" where none did."""
+    if unit.artifact is None:
+        return ""
+    success = unit.artifact.success
+    words = [f"{success['rejected']} rejected: {unit.artifact.rejected_because}"] if success["rejected"] else []
+    if success["failed_shards"]:
+        words.append(f"{len(success['failed_shards'])} of {unit.shards} shards failed")
+    return "; ".join(words)
+
+
+def continuation(unit: Standing) -> str:
+    """What the next attempt at a unit goes on from; "" where it begins anew."""
+    if unit.checkpoint_step is not None:
+        total = f" of {unit.progress['total']:g}" if unit.progress.get("total") else ""
+        return f"goes on from step {unit.checkpoint_step}{total}"
+    if unit.phase in ("failed", "stopped") and 0 < unit.complete_shards < unit.shards:
+        return f"goes on with {unit.complete_shards} of {unit.shards} shards complete"
+    return ""
+
+
+def _how_far(unit: Standing) -> str:
+    if not unit.progress.get("total"):
+        return "before its first row"
+    return f"at {unit.progress['done']:g} of {unit.progress['total']:g}"
+
+
+def _first_failure(unit: Standing) -> str:
+    if not unit.failures:
+        return ""
+    first = unit.failures[0]
+    several = f"{len(unit.failures)} of {unit.shards} shards failed, the first: " if len(unit.failures) > 1 else ""
+    return f"{several}{first.cause} (exit {first.exit_code})"

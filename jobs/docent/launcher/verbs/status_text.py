@@ -1,0 +1,57 @@
+"""What `docent status` prints for people: the table, the time left, and what to do next. Reads the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
+from docent.launcher.standing import note
+from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
+from docent.launcher.verbs import options
+from docent.launcher.verbs.tables import table
+from docent.printing import printable
+from docent.spec import RunStates
+
+
+def picture(states: RunStates) -> Any:
+    """The table of units, and below it how long the launch under way still takes, where that is known."""
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = [{key: value for key, value in asdict(line).items() if key in TABLE} for line in status(states)]
+    shown = table(rows, str(states.run_dir))
+    time_left = left(states)
+    return Group(shown, Text(str(time_left))) if time_left else shown
+
+
+def what_next(states: RunStates) -> Iterator[str]:
+    """Lines below the table of a run that nothing works on: what failed, and the commands that go on."""
+    if is_locked(states.run_dir):
+        return
+    run_dir = states.run_dir
+    same = options.same_run(None, run_dir.name, run_dir.parent)
+    yield from of_unstored_attempt(states)
+    lines = status(states)
+    for line in lines:
+        if line.phase == "failed":
+            yield f"{line.unit} failed: docent logs {line.unit} {same}"
+            if line.next_step:
+                yield f"  what the message advises: {line.next_step}"
+    if any(line.phase != "done" for line in lines):
+        stored = file_in_force(run_dir, at_work=False).name == RESOLVED
+        again = same if stored else options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
+        yield f"next: docent run {again}"
+
+
+def of_unstored_attempt(states: RunStates) -> Iterator[str]:
+    """How the last launch ended where its settings are not stored with the run, and how to go on with them."""
+    run_dir = states.run_dir
+    units = unstored_attempt(states)
+    if units:
+        yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
+        for name, unit in units.items():
+            yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
+        again = options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
+        yield f"  to go on with them: docent run {again}"

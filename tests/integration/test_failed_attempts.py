@@ -1,0 +1,115 @@
+"""A failed attempt does not take over a run: its settings are stored once a unit succeeded with them, not before."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from docent.launcher.cli import docent
+
+PIPELINE = """
+run: {name: guide, input_wait_s: 0}
+ingest: {sources: [{kind: markdown, path: tools}]}
+assemble: {}
+generate_qa: {enabled: false}
+"""
+GOOD = "# Plane\n\nA plane smooths a board.\n\n# Saw\n\nA saw cuts a board in two.\n"
+
+
+@contextmanager
+def standing_in(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def call(folder: Path, *arguments: str) -> Result:
+    with standing_in(folder):
+        return CliRunner().invoke(docent, arguments)
+
+
+def phases(folder: Path, run: str) -> dict[str, str]:
+    lines = json.loads(call(folder, "status", "--run", run, "-o", "json").output)
+    return {line["unit"]: line["phase"] for line in lines}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a complete run `mine`, and a folder of sources that nothing can be read from."""
+    folder = tmp_path_factory.mktemp("workshop")
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    (folder / "tools").mkdir()
+    (folder / "tools" / "tools.md").write_text(GOOD)
+    (folder / "typo").mkdir()
+    assert call(folder, "run", "--run", "mine").exit_code == 0
+    return folder
+
+
+TYPO = "--set=ingest.sources.0.path=typo"
+
+
+def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> None:
+    before = (workshop / "runs/mine/pipeline.resolved.yaml").read_bytes()
+    failed = call(workshop, "run", "--run", "mine", TYPO)
+    assert failed.exit_code != 0 and "are not stored with run mine" in failed.output
+    assert (workshop / "runs/mine/pipeline.resolved.yaml").read_bytes() == before
+    assert phases(workshop, "mine") == {"ingest": "done", "assemble": "done"}
+    said = call(workshop, "status", "--run", "mine").output
+    assert "the last attempt had other settings, which are not stored with run mine:\n  ingest failed: " in said
+    assert '"action": "run"' in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
+    assert "failed: " in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
+    again = call(workshop, "run", "--run", "mine")
+    assert again.exit_code == 0 and "nothing to do" in again.output
+    assert "last attempt" not in call(workshop, "status", "--run", "mine").output
+
+
+def test_a_source_that_is_not_there_changes_nothing_either(workshop: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (workshop / "runs/mine").rglob("*.yaml")}
+    assert call(workshop, "run", "--run", "mine", "--set=ingest.sources.0.path=nowhere").exit_code != 0
+    assert {path: path.stat().st_mtime_ns for path in (workshop / "runs/mine").rglob("*.yaml")} == before
+    assert "nothing to do" in call(workshop, "run", "--run", "mine").output
+
+
+def test_a_first_attempt_that_fails_is_shown_and_can_be_tried_again_as_printed(workshop: Path) -> None:
+    failed = call(workshop, "run", "--run", "new", TYPO)
+    assert not (workshop / "runs/new/pipeline.resolved.yaml").exists()
+    assert phases(workshop, "new") == {"ingest": "failed", "assemble": "to do"}
+    said = call(workshop, "status", "--run", "new").output
+    assert "docent logs ingest --run new" in said
+    command = said.strip().splitlines()[-1].removeprefix("next: docent ")
+    assert f"docent {command}" in failed.output
+    (workshop / "typo" / "tools.md").write_text(GOOD)
+    done = call(workshop, *shlex.split(command))
+    assert done.exit_code == 0, done.output
+    assert "path: typo" in (workshop / "runs/new/pipeline.resolved.yaml").read_text()
+    assert not (workshop / "runs/new/pipeline.attempt.yaml").exists()
+    (workshop / "typo" / "tools.md").unlink()
+
+
+def test_without_a_stored_configuration_the_run_is_made_from_the_pipeline_file(workshop: Path) -> None:
+    call(workshop, "run", "--run", "other", TYPO)
+    done = call(workshop, "run", "--run", "other")
+    assert done.exit_code == 0, done.output
+    assert phases(workshop, "other") == {"ingest": "done", "assemble": "done"}
+
+
+def test_settings_are_stored_once_a_unit_succeeded_with_them_although_a_later_one_fails(workshop: Path) -> None:
+    (workshop / "more").mkdir()
+    (workshop / "more" / "more.md").write_text(GOOD + "\n# Vice\n\nA vice holds a board.\n")
+    nobody = ("llm.provider=vllm", "llm.base_url=http://127.0.0.1:9/v1", "llm.max_attempts=1")
+    sets = [f"--set={one}" for one in ("ingest.sources.0.path=more", "generate_qa.enabled=true", *nobody)]
+    failed = call(workshop, "run", "--run", "later", *sets)
+    assert failed.exit_code != 0 and "are not stored" not in failed.output
+    assert "path: more" in (workshop / "runs/later/pipeline.resolved.yaml").read_text()
+    assert not (workshop / "runs/later/pipeline.attempt.yaml").exists()
+    assert phases(workshop, "later") == {"ingest": "done", "assemble": "done", "generate-qa": "failed"}
