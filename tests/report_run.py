@@ -286,7 +286,8 @@ def finetune(ctx: Context) -> Iterator[Checkpoint]:
         id=make_id("finetune", [], ctx.unit.part), approach=ctx.unit.part, base_model="samples/docent-tiny",
         step=48 if STORY.validated and STORY.converged else 60,
         steps=60, planned_steps=60,
-        converged=STORY.converged if STORY.validated else None, epochs=3, validation_loss=0.7412 if STORY.validated else None, train_examples=320,
+        converged=STORY.converged if STORY.validated else None,
+        epochs=3, validation_loss=0.7412 if STORY.validated else None, train_examples=320,
         trainable_parameters=184_320 if ctx.unit.part == "lora" else 2_900_000, total_parameters=2_900_000,
     )  # fmt: skip
 
