@@ -72,7 +72,7 @@ def introduction(name: str, text: str, code: str) -> str:
         return with_article.format(article=article, name=found[2] if found else name)
     pattern = _ARTICLES.get(code)
     flags = re.IGNORECASE if code == "fr" else re.NOFLAG
-    found = re.search(rf"{pattern}({re.escape(name)})(?!\w)", text, flags) if pattern else None
+    found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
     if found is None:
         return bare.format(name=name)
     article = found[1].lower() if found[1].endswith(("'", "’")) else f"{' '.join(found[1].lower().split())} "
