@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from docent.errors import ConfigError
 from docent.llm.chat import Answer, ChatRequest, Material, RequestRefusedError
+from docent.llm.offline_elsewhere import TYPED_LANGUAGE_VERSION
 from docent.llm.offline_guide import (
     ENGLISH,
     LANGUAGE_VERSIONS,
@@ -70,6 +71,8 @@ class OfflineTeacher:
         """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
         if isinstance(request.material, TypedMaterial):
             told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            if request.material.language != ENGLISH:
+                told["typed_language"] = TYPED_LANGUAGE_VERSION
             return {**told, **asdict(request.material)}
         material = _material(request)
         code = code_of(material.language)
