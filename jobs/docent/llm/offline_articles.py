@@ -59,6 +59,18 @@ def with_article(label: str, code: str) -> str:
     return _articled(plain, head, _ES)
 
 
+_NAMED_BY_WORDS = {
+    "de": "",
+    "fr": "couleur matériau matière type modèle marque fabricant nom format langue classe référence",
+    "es": "material color tipo modelo marca fabricante nombre formato clase referencia forma lugar plazo",
+}
+
+
+def is_property(label: str, code: str) -> bool:
+    """Whether `what is the ...` asks for a property that is said in words: `couleur`, not `paiement`."""
+    return label.lower().split(" ")[0] in _NAMED_BY_WORDS[code].split()
+
+
 def interrogative(label: str, code: str) -> str:
     """The French word that asks for a property: `quelle` for `Pression`; "" elsewhere and where `with_article` is ""."""
     if code != "fr" or not with_article(label, code):

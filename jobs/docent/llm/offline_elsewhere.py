@@ -53,7 +53,8 @@ def _of_fact(page: Page) -> Iterator[Pair]:
         rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if plain(row.source).strip("-*• ") == wanted]
         if rows:
             told = rows if rows[0].sort in ("meaning", "cause_of") else rows[:1]
-            yield Pair(page.row_question(rows[0]), page.words.joined([page.row_answer(row) for row in told]), fact)
+            answer = page.words.joined([page.row_answer(row) for row in told])
+            yield Pair(page.row_question(rows[0]), answer if len(told) > 1 else page.row_told(rows[0]), fact)
             continue
         for statement in page.sentences:
             if plain(statement.text).rstrip(".") == wanted:
@@ -98,7 +99,7 @@ def _of_sentence(page: Page, statement: Statement, kinds: tuple[str, ...]) -> It
 
 
 def _of_row(page: Page, row: Row) -> Pair:
-    return Pair(page.row_question(row), page.row_answer(row), row.source)
+    return Pair(page.row_question(row), page.row_told(row), row.source)
 
 
 def _steps(page: Page) -> Iterator[Pair]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from docent.llm.offline_articles import interrogative, with_article
+from docent.llm.offline_articles import interrogative, is_property, with_article
 from docent.llm.offline_patterns import Asked, asked_of, is_source
 from docent.llm.offline_source import Statement, cleaned, statements_of
 from docent.llm.offline_tables import Row, rows_of
@@ -20,12 +20,19 @@ from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.text.sentences import is_heading, plain
+from docent.text.terms import length_in_words
 
 T = TypeVar("T")
 MAX_TITLE_CHARS = 100
+MIN_ANSWER_WORDS = 4
 MIN_ROW_SHARE = 0.5
 """A section with more lines than this of the form `key: value` is a row of a table: its name is the document's."""
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
+_ASKED_FOR = {
+    "ko": ((r"(?:장소|위치)$", "무엇입니까", "어디입니까"), (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까")),
+    "ja": ((r"(?:場所|位置)$", "何ですか", "どこですか"), (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか")),
+    "zh": ((r"(?:地点|位置)$", "是什么", "是哪里"), (r"(?:时间|日期|时刻)$", "是什么", "是什么时候")),
+}
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
 
 
@@ -86,7 +93,7 @@ class Page:
     def is_row(self) -> bool:
         """Whether the document is one row of a table, such as a line of a CSV."""
         lines = [line for line in self.material.text.splitlines() if line.strip()]
-        pairs = {row.source for row in self.rows if not row.name and not _is_row_line(row.source)}
+        pairs = {row.source for row in self.rows if not row.name and row.source[:1] not in "|-*+•"}
         return len(lines) > 1 and sum(line.strip() in pairs for line in lines) > MIN_ROW_SHARE * len(lines)
 
     @cached_property
@@ -122,7 +129,7 @@ class Page:
     def row_question(self, row: Row) -> str:
         """The question that a row answers."""
         key = _row_key(row, self._is_known(row))
-        question = self.frame(key, **self._row_slots(row))
+        question = _place_or_time(self.frame(key, **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
     def row_answer(self, row: Row) -> str:
@@ -130,13 +137,20 @@ class Page:
         answer = self.frame(f"{_row_key(row, self._is_known(row))}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
+    def row_told(self, row: Row) -> str:
+        """A row as an answer of its own: behind the document where it would be too short for one."""
+        answer = self.row_answer(row)
+        return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
+
     def shuffled(self, values: Iterable[T]) -> list[T]:
         """In another order."""
         known = list(values)
         return self._rng.sample(known, len(known))
 
     def _is_known(self, row: Row) -> bool:
-        return self.code in ("ko", "ja", "zh") or bool(with_article(row.column, self.code))
+        if self.code in ("ko", "ja", "zh"):
+            return True
+        return bool(with_article(row.column, self.code)) and (row.is_number or is_property(row.column, self.code))
 
     def _row_slots(self, row: Row) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
@@ -167,9 +181,19 @@ class Page:
 def _row_key(row: Row, is_known: bool) -> str:
     if row.sort in ("meaning", "remedy", "cause_of"):
         return row.sort
+    if row.is_price and not row.name:
+        return "price"
     if row.name:
         return "cell_thing_number" if row.is_number and is_known else "cell"
     return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
+
+
+def _place_or_time(question: str, column: str, code: str) -> str:
+    """The question with `where` or `when` in the place of `what`, where the column is one of places or times."""
+    for pattern, what, asked in _ASKED_FOR.get(code, ()):
+        if re.search(pattern, column):
+            return question.replace(what, asked)
+    return question
 
 
 def _is_row_line(line: str) -> bool:

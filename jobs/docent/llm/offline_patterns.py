@@ -169,6 +169,7 @@ def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
     slots["i_ar"] = _infinitive_es(verb.lower())
     unit = slots.get("u", "")
     slots["de_u"] = f"d'{unit}" if unit[:1] in "aeiouéèêh" else f"de {unit}"
+    slots["que_v"] = f"Qu'{slots.get('v')}" if slots.get("v", "")[:1] in ("a", "e", "i") else f"Que {slots.get('v')}"
     slots["v_q"] = _asking(slots.get("v", ""))
     return slots
 

@@ -18,11 +18,19 @@ MAX_ROWS = 200
 MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
-_LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*[:：]\**\s+?(\S[^|{}]*)$")
+_LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
 _RULE = re.compile(r"^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
 _BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
 _NUMBER = re.compile(r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?\s*[<>≤≥±~+-]?\s*\d")
 _MAX_NUMBER_WORDS = 7
+_NO_MEASURE = re.compile(r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d")
+"""Dimensions, and times of the day."""
+_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
+_PRICE_NAME = re.compile(
+    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
+    r"费用|价格|金额|费|价",
+    re.IGNORECASE,
+)
 _MEANINGS = {
     "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|内容|值",
     "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
@@ -54,8 +62,13 @@ class Row:
     @property
     def is_number(self) -> bool:
         """Whether the value is a number, with or without a unit."""
-        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not re.search(r"[×x*] ?\d", self.value)
+        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not _NO_MEASURE.search(self.value)
         return is_short and _NUMBER.match(self.value) is not None
+
+    @property
+    def is_price(self) -> bool:
+        """Whether the value is an amount of money and the column says what it is paid for."""
+        return self.is_number and _MONEY.search(self.value) is not None and not _PRICE_NAME.search(self.column)
 
 
 def rows_of(text: str, words: Words) -> list[Row]:

@@ -85,7 +85,7 @@ class Words:
     def quoted(self, text: str) -> str:
         """In the quotation marks of the language, without those that would end them."""
         left, right = self.frames["quotes"]
-        inner = text.replace(left, "'").replace(right, "'").strip()
+        inner = re.sub(rf"{left}[\u00a0 ]?|[\u00a0 ]?{right}", "'", text).strip()
         space = "\u00a0" if self.code == "fr" else ""
         return f"{left}{space}{inner}{space}{right}"
 

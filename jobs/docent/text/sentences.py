@@ -11,12 +11,12 @@ import unicodedata
 
 # What stands before a full stop that does not end a sentence, lower case.
 ABBREVIATIONS = frozenset(
-    "a.d. approx b.c. ca cf ch co corp dr e.g ed eds est fig figs fl fr gen i.e inc inv jr ltd mr mrs ms mt no nos nr "
+    "a.d. approx b.c. ca cf ch co corp dr e.g ed eds fig figs fl fr gen i.e inc inv jr ltd mr mrs ms mt no nos nr "
     "op p pp prof rev sr st ste vol vols vs".split()
 )
 # The same in other languages, without those that English ends sentences with.
 ABBREVIATIONS_ELSEWHERE = frozenset("aprox bspw bzw evtl ggf hrsg inkl núm pág sra sres ud uds vgl".split())
-_BEFORE_NUMBERS = frozenset("abb apr art av bd env tab".split())
+_BEFORE_NUMBERS = frozenset("abb apr art av bd env est tab".split())
 # Abbreviations that may end a sentence as well; they do where the next word begins one.
 _MAY_END = re.compile(r"(?:chr|jh|jhs|jhdt|j\.?-c|ee|uu|[ad]\. ?c)")
 _BEGINS = frozenset(
