@@ -1,7 +1,7 @@
 """The definite article of a German, French or Spanish column name, where its last noun tells the gender.
 
-For the offline teacher: `Versorgungsspannung` becomes `die Versorgungsspannung`. By endings and a list of the nouns that
-name measures and properties; where neither knows the noun, nothing is guessed. Reads and writes nothing.
+For the offline teacher: `Versorgungsspannung` becomes `die Versorgungsspannung`. By endings and a list of nouns
+that name measures and properties; where neither knows the noun, nothing is guessed. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,32 +10,33 @@ import re
 
 _DE = {
     "die": (
-        "ung heit keit schaft tion ität tur ik aufnahme abgabe höhe breite tiefe länge dicke masse frequenz zahl klasse dauer "
-        "zeit fläche farbe nummer art marke größe gebühr kraft menge reichweite last stärke strecke größe dichte "
-        "weite temperatur"
+        "ung heit keit schaft tion ität tur ik aufnahme abgabe höhe breite tiefe länge dicke masse frequenz zahl "
+        "klasse dauer zeit fläche farbe nummer art marke größe gebühr kraft menge reichweite last stärke strecke "
+        "dichte weite temperatur"
     ),
-    "der": "druck strom verbrauch durchmesser abstand preis betrag pegel standort inhalt radius winkel hub name wert typ "
-    "ort bereich hersteller stand",
+    "der": "druck strom verbrauch durchmesser abstand preis betrag pegel standort inhalt radius winkel hub name wert "
+    "typ ort bereich hersteller stand",
     "das": "gewicht volumen alter jahr maß modell material drehmoment intervall datum format gehäuse",
 }
 # `Abmessungen`, `Maße`, `Spannungen`: plurals, whose verb would be another one.
 _DE_PLURAL = re.compile(r"(?:ungen|heiten|keiten|tionen|maße|teile|daten|werte|zeiten|größen)$")
 _FR = {
     "la ": (
-        "tion sion xion té ure ance ence ie largeur hauteur longueur profondeur épaisseur couleur puissance vitesse masse "
-        "durée fréquence marque taille surface classe portée charge référence consommation matière valeur force date "
-        "autonomie teneur"
+        "tion sion xion té ure ance ence ie largeur hauteur longueur profondeur épaisseur couleur puissance vitesse "
+        "masse durée fréquence marque taille surface classe portée charge référence consommation matière valeur "
+        "force date autonomie teneur"
     ),
     "le ": (
-        "age ment poids volume débit diamètre prix nombre niveau matériau modèle type courant indice format couple rayon "
-        "angle nom numéro fabricant contenu réglage délai lieu code"
+        "age ment poids volume débit diamètre prix nombre niveau matériau modèle type courant indice format couple "
+        "rayon angle nom numéro fabricant contenu réglage délai lieu code"
     ),
 }
 _ES = {
-    "la": "ción sión dad tad tud umbre anchura altura longitud profundidad potencia velocidad masa frecuencia marca medida "
-    "superficie clase carga corriente capacidad fecha temperatura referencia fuerza autonomía",
+    "la": "ción sión dad tad tud umbre anchura altura longitud profundidad potencia velocidad masa frecuencia marca "
+    "medida superficie clase carga corriente capacidad fecha temperatura referencia fuerza autonomía",
     "el": "aje peso volumen caudal diámetro precio número nivel material modelo tipo consumo índice formato par radio "
-    "ángulo nombre fabricante contenido plazo lugar código grosor espesor ancho alto largo fondo color valor año tiempo",
+    "ángulo nombre fabricante contenido plazo lugar código grosor espesor ancho alto largo fondo color valor año "
+    "tiempo",
 }
 
 
@@ -72,7 +73,7 @@ def is_property(label: str, code: str) -> bool:
 
 
 def interrogative(label: str, code: str) -> str:
-    """The French word that asks for a property: `quelle` for `Pression`; "" elsewhere and where `with_article` is ""."""
+    """The French word that asks for a property: `quelle` for `Pression`; "" where its gender is not known."""
     if code != "fr" or not with_article(label, code):
         return ""
     return "quelle" if _articled(label, re.split(r" |['’]", label)[0], _FR).startswith("la ") else "quel"

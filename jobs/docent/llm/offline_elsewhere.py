@@ -1,8 +1,8 @@
 """Typed questions in German, French, Spanish, Korean, Japanese and Chinese by the offline teacher.
 
 Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables.py), numbered steps,
-summaries, blanks and false statements. Types that need the grammar of a whole language are not written: see WRITES. Every
-answer is made of the section's own words. Reads and writes nothing.
+summaries, blanks and false statements. Types that need the grammar of a whole language are not written: see WRITES.
+Every answer is made of the section's own words. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -49,16 +49,21 @@ def _recall(page: Page) -> Iterator[Pair]:
 def _of_fact(page: Page) -> Iterator[Pair]:
     """The fact that is asked about: a sentence, or a row of a table with all that it says."""
     for fact in page.material.facts:
-        wanted = plain(cleaned(fact).replace("**", "").replace("`", "")).rstrip(".")
-        rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if plain(row.source).strip("-*• ") == wanted]
+        wanted = _bare_line(fact)
+        rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
         if rows:
             told = rows if rows[0].sort in ("meaning", "cause_of") else rows[:1]
             answer = page.words.joined([page.row_answer(row) for row in told])
             yield Pair(page.row_question(rows[0]), answer if len(told) > 1 else page.row_told(rows[0]), fact)
             continue
         for statement in page.sentences:
-            if plain(statement.text).rstrip(".") == wanted:
+            if _bare_line(statement.text) == wanted:
                 yield from list(_of_sentence(page, statement, ()))[:1]
+
+
+def _bare_line(text: str) -> str:
+    """A line without its marker, marks of Markdown and stop mark, for comparisons."""
+    return plain(cleaned(text).replace("**", "").replace("`", "")).strip("-*+• ").rstrip(".。")
 
 
 def _short(page: Page) -> Iterator[Pair]:
@@ -171,8 +176,8 @@ def write_elsewhere(material: TypedMaterial, temperature: float) -> str:
     """
     if material.question_type not in WRITERS:
         raise RequestRefusedError(
-            f"the offline teacher does not write {material.question_type} in {LANGUAGES[material.language]}: that needs "
-            "a model (llm.provider: openai)"
+            f"the offline teacher does not write {material.question_type} in {LANGUAGES[material.language]}: "
+            "that needs a model (llm.provider: openai)"
         )
     page = Page(material, temperature)
     return json.dumps({"pairs": [_as_json(page, pair) for pair in _chosen(page)]}, ensure_ascii=False)
@@ -202,7 +207,9 @@ def _as_json(page: Page, pair: Pair) -> dict[str, object]:
     shown = (
         token
         for token, caption in page.material.figures
-        if (name := token.strip("{} ").replace("_", " ").casefold()) and len(name) > 3 and name in said
+        if (name := token.strip("{} ").replace("_", " ").casefold())
+        and len(name) > 3
+        and name in said
         or (caption.strip() and caption.strip().casefold() in said)
     )
     told["figures"] = list(shown)[:MAX_FIGURES]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -59,7 +60,7 @@ def questions_of(code: str) -> dict[str, list[str]]:
 
 
 def introduction(name: str, text: str, code: str) -> str:
-    """A sentence that says which exhibit an answer is about: `Das ist der Himmelsglobus.`
+    """A sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
 
     Args:
         name: as answers say it.
@@ -125,11 +126,13 @@ def cut(sentence: str, words: int, code: str) -> str:
     return as_sentence(head.rstrip(f"{_BREAKS}.。 "), code)
 
 
-def _of(code: str) -> dict[str, dict[str, str]]:
-    return _table("visitor_questions_by_language.yaml")[code]
+def _of(code: str) -> dict[str, Any]:
+    found: dict[str, Any] = _table("visitor_questions_by_language.yaml")[code]
+    return found
 
 
 @cache
-def _table(name: str) -> dict[str, dict[str, str]]:
+def _table(name: str) -> dict[str, Any]:
     text = resources.files("docent.llm").joinpath(name).read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found

@@ -1,6 +1,7 @@
 """Blanks and false statements outside of English: a number is left out, or exchanged.
 
-For the offline teacher. A negation would need the grammar of each language, a number does not. Reads and writes nothing.
+For the offline teacher. A negation would need the grammar of each language, a number does not. Reads and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from docent.llm.offline_page import Page
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)(?![\d:/]|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
+    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
+    r"(?![\d:/]|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
     r"(?P<unit>[\s\u00a0]?(?:%|°\s?C|[^\W\d_]{1,14}[²³]?))?"
 )
 MIN_DOUBLED = 2
@@ -101,7 +103,8 @@ def _fits(one: re.Match[str], other: re.Match[str]) -> bool:
     years = [_YEAR.fullmatch(m["digits"]) is not None for m in (one, other)]
     if any(years):
         return all(years)
-    return (one["unit"] or "").strip() == (other["unit"] or "").strip() and _ratio(one["digits"], other["digits"]) <= MAX_FACTOR
+    units = [(m["unit"] or "").strip() for m in (one, other)]
+    return units[0] == units[1] and _ratio(one["digits"], other["digits"]) <= MAX_FACTOR
 
 
 def _ratio(one: str, other: str) -> float:

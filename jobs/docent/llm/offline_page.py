@@ -15,7 +15,7 @@ from typing import TypeVar
 from docent.llm.offline_articles import interrogative, is_property, with_article
 from docent.llm.offline_patterns import Asked, asked_of, is_source
 from docent.llm.offline_source import Statement, cleaned, statements_of
-from docent.llm.offline_tables import Row, rows_of
+from docent.llm.offline_tables import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
@@ -24,13 +24,19 @@ from docent.text.terms import length_in_words
 
 T = TypeVar("T")
 MAX_TITLE_CHARS = 100
+UNARTICLED = ("ko", "ja", "zh")
 MIN_ANSWER_WORDS = 4
-MIN_ROW_SHARE = 0.5
-"""A section with more lines than this of the form `key: value` is a row of a table: its name is the document's."""
+MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
 _ASKED_FOR = {
-    "ko": ((r"(?:장소|위치)$", "무엇입니까", "어디입니까"), (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까")),
-    "ja": ((r"(?:場所|位置)$", "何ですか", "どこですか"), (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか")),
+    "ko": (
+        (r"(?:장소|위치)$", "무엇입니까", "어디입니까"),
+        (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까"),
+    ),
+    "ja": (
+        (r"(?:場所|位置)$", "何ですか", "どこですか"),
+        (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか"),
+    ),
     "zh": ((r"(?:地点|位置)$", "是什么", "是哪里"), (r"(?:时间|日期|时刻)$", "是什么", "是什么时候")),
 }
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
@@ -85,24 +91,26 @@ class Page:
         return [s for s in self.sentences if s.alone and s.kind == "sentence" and not is_heading(s.text)]
 
     @cached_property
-    def rows(self) -> list[Row]:
-        """What its tables and `key: value` lines say."""
-        return [row for row in rows_of(self.material.text, self.words) if is_source(row.value, self.code)]
-
-    @cached_property
     def is_row(self) -> bool:
         """Whether the document is one row of a table, such as a line of a CSV."""
-        lines = [line for line in self.material.text.splitlines() if line.strip()]
-        pairs = {row.source for row in self.rows if not row.name and row.source[:1] not in "|-*+•"}
-        return len(lines) > 1 and sum(line.strip() in pairs for line in lines) > MIN_ROW_SHARE * len(lines)
+        return not self.material.title and is_row_of_table(self.material.text)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """What its tables and `key: value` lines say."""
+        found = rows_of(self.material.text, self.words, self.name if self.is_row else "")
+        return [row for row in found if is_source(row.value, self.code) and plain(row.value) != plain(self.name)]
 
     @cached_property
     def name(self) -> str:
-        """The document, in bare words."""
+        """The document, in bare words; of a numbered row the first cell with a name."""
         bare = _bare(self.material.name)
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
-        return next((row.value for row in self.rows if re.search(r"[^\W\d_]", row.value)), bare)
+        cells = (row.value for row in rows_of(self.material.text, self.words, bare or "-"))
+        return next(
+            (cell for cell in cells if re.search(r"[^\W\d_]", cell) and length_in_words(cell) <= MAX_NAME_WORDS), bare
+        )
 
     @cached_property
     def doc(self) -> str:
@@ -134,7 +142,11 @@ class Page:
 
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
-        answer = self.frame(f"{_row_key(row, self._is_known(row))}_answer", **self._row_slots(row))
+        key = _row_key(row, self._is_known(row))
+        is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and row.value[-1:] not in "。다"
+        if key == "cell" and self.code in UNARTICLED and is_short:
+            key = "cell_thing_number"
+        answer = self.frame(f"{key}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
     def row_told(self, row: Row) -> str:
@@ -148,7 +160,7 @@ class Page:
         return self._rng.sample(known, len(known))
 
     def _is_known(self, row: Row) -> bool:
-        if self.code in ("ko", "ja", "zh"):
+        if self.code in UNARTICLED:
             return True
         return bool(with_article(row.column, self.code)) and (row.is_number or is_property(row.column, self.code))
 
@@ -156,7 +168,7 @@ class Page:
         thing = with_article(row.column, self.code) or row.column
         value = row.value.rstrip(" .。;；")
         return {
-            "name": self.words.quoted(row.name or self.name),
+            "name": self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name),
             "column": self.words.quoted(row.column),
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],

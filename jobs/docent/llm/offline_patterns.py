@@ -52,10 +52,11 @@ _IMPERATIVES_ES = (
     "rellene|repita|retire|revise|seleccione|seque|suelte|sustituya|tire|use|utilice|vacíe|verifique|vuelva"
 )
 _MACROS = {
-    "P": rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])",
+    "P": rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|"
+    rf"(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])",
     "N": r"(?:\d[\d.,\u00a0\u202f ]*\d|\d)",
-    "U": "(?:mm|cm|m|km|g|kg|t|s|min|h|ml|l|L|°C|K|%|V|A|W|kW|Zoll|Meter|Zentimeter|Millimeter|Kilometer|Gramm|Kilogramm|"
-    "Tonnen|Liter|Jahre|Stunden|Minuten|Sekunden|Grad)",
+    "U": "(?:mm|cm|m|km|g|kg|t|s|min|h|ml|l|L|°C|K|%|V|A|W|kW|Zoll|Meter|Zentimeter|Millimeter|Kilometer|Gramm|"
+    "Kilogramm|Tonnen|Liter|Jahre|Stunden|Minuten|Sekunden|Grad)",
     "I": f"(?:{_IMPERATIVES_ES})",
 }
 # What only the text around a sentence explains; tried on what a question takes from the sentence.
@@ -65,23 +66,25 @@ _UNCLEAR = {
     r"Kapitel|Tabelle|Abbildung)\b",
     "fr": r"\b(?:ils?|elles?|celui|celle|ceux|cela|ceci|ce|cet|cette|ces|son|sa|ses|leurs?|y|ici|raison|but|résultat|"
     r"exemple|tableau|section|chapitre|figure|suivante?s?)\b",
-    "es": r"\b(?:él|ellas?|ellos|esto|eso|est[ea]s?|ese|esa|sus?|lo|les?|allí|aquí|ello|razón|objetivo|resultado|ejemplo|"
-    r"tabla|sección|capítulo|figura|siguientes?)\b",
+    "es": r"\b(?:él|ellas?|ellos|esto|eso|est[ea]s?|ese|esa|sus?|lo|les?|allí|aquí|ello|razón|objetivo|resultado|"
+    r"ejemplo|tabla|sección|capítulo|figura|siguientes?)\b",
     "ko": r"이것|그것|여기|거기|(?:^|\s)(?:이|그|저|해당|위|위의|아래|다음)\s",
     "ja": r"これ|それ|この|その|ここ|そこ|上記|下記|以下|次の|同様|当該",
     "zh": r"这|那|它|该|其(?!他|中)|此|上述|以下|下述|下列|前者|后者",
 }
 _POINTERS = {
-    "de": r"\b(?:siehe|vgl\.|(?:finden|lesen) Sie (?:in|im|unter)|wird (?:in|im) (?:Kapitel|Abschnitt)|beschrieben in)\b",
-    "fr": r"\b(?:voir (?:le|la|les|section|chapitre|page|aussi)|reportez-vous|consultez (?:le|la) (?:chapitre|section))",
+    "de": r"\b(?:siehe|vgl\.|(?:finden|lesen) Sie (?:in|im|unter)|wird (?:in|im) (?:Kapitel|Abschnitt)|"
+    r"beschrieben in)\b",
+    "fr": r"\b(?:voir (?:le|la|les|section|chapitre|page|aussi)|reportez-vous|"
+    r"consultez (?:le|la) (?:chapitre|section))",
     "es": r"\b(?:véase|consulte (?:el|la) (?:capítulo|sección|apartado)|ver (?:el|la) (?:capítulo|sección|tabla))",
     "ko": r"참조|참고하|참고해",
     "ja": r"参照|をご覧",
     "zh": r"参见|请参阅|详见|见第",
 }
 _UNFINISHED = re.compile(
-    r"\b(?:TODO|TBD|FIXME|XXX)\b|noch zu ergänzen|wird noch ergänzt|à compléter|por completar|pendiente de|추후|작성 예정|"
-    r"작성 중|作成中|未定|準備中|待补充|待定|待完善"
+    r"\b(?:TODO|TBD|FIXME|XXX)\b|noch zu ergänzen|wird noch ergänzt|à compléter|por completar|pendiente de|추후|"
+    r"작성 예정|작성 중|作成中|未定|準備中|待补充|待定|待完善"
 )
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -160,7 +163,8 @@ def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
     """What a form takes from a sentence, as it stands inside of one."""
     slots = {name: value or "" for name, value in match.groupdict().items()}
     for name in ("s", "l", "e"):
-        if code in ("de", "fr", "es") and name in slots and not (code == "de" and " " not in slots[name] and name == "s"):
+        is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")
+        if code in ("de", "fr", "es") and name in slots and not is_bare_noun:
             slots[name] = slots[name][:1].lower() + slots[name][1:]
     verb = slots.get("i", "")
     if code == "de" and verb:

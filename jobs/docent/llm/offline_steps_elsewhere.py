@@ -30,7 +30,7 @@ def steps(page: Page) -> str:
 
 
 def summary(page: Page) -> str:
-    """The main sentences, in fewer than 100 words; "" where the section has too little, or steps that would be left out."""
+    """The main sentences, in fewer than 100 words; "" where the section has too little, or steps that do not fit."""
     return _summed_up(page, SUMMARY_WORDS, everything=False)
 
 

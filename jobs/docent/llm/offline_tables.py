@@ -21,23 +21,34 @@ MAX_VALUE_WORDS = 8
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
 _RULE = re.compile(r"^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
 _BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
-_NUMBER = re.compile(r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?\s*[<>≤≥±~+-]?\s*\d")
+_NUMBER = re.compile(
+    r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
+    r"\s*[<>≤≥±~+-]?\s*\d"
+)
 _MAX_NUMBER_WORDS = 7
 _NO_MEASURE = re.compile(r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d")
 """Dimensions, and times of the day."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
+_CODE_NAME = re.compile(
+    r"nummer|\bnr\b|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
+    re.IGNORECASE,
+)
+"""Columns whose numbers are read rather than measured."""
 _PRICE_NAME = re.compile(
     r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
     r"费用|价格|金额|费|价",
     re.IGNORECASE,
 )
 _MEANINGS = {
-    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|内容|值",
+    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|"
+    r"值",
     "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
-    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|含义|意思|说明",
-    "remedy": r"abhilfe|maßnahmen?|lösung|behebung|remède|solution|mesures?|action|solución|remedio|acción|조치|조치 방법|해결 방법|"
-    r"대처|대처 방법|対処|対処方法|処置|対策|处理方法|解决方法|措施|处理",
-    "cause_of": r"(?:mögliche )?ursachen?|causes?(?: possibles?)?|causas?(?: posibles?)?|원인|예상 원인|原因|考えられる原因|可能原因",
+    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
+    r"含义|意思|说明",
+    "remedy": r"abhilfe|maßnahmen?|lösung|behebung|remède|solution|mesures?|action|solución|remedio|acción|"
+    r"조치|조치 방법|해결 방법|대처|대처 방법|対処|対処方法|処置|対策|处理方法|解决方法|措施|处理",
+    "cause_of": r"(?:mögliche )?ursachen?|causes?(?: possibles?)?|causas?(?: posibles?)?|원인|예상 원인|原因|"
+    r"考えられる原因|可能原因",
 }
 
 
@@ -63,7 +74,7 @@ class Row:
     def is_number(self) -> bool:
         """Whether the value is a number, with or without a unit."""
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not _NO_MEASURE.search(self.value)
-        return is_short and _NUMBER.match(self.value) is not None
+        return is_short and _NUMBER.match(self.value) is not None and not _CODE_NAME.search(self.column)
 
     @property
     def is_price(self) -> bool:
@@ -71,12 +82,23 @@ class Row:
         return self.is_number and _MONEY.search(self.value) is not None and not _PRICE_NAME.search(self.column)
 
 
-def rows_of(text: str, words: Words) -> list[Row]:
-    """Rows of the tables and lines of a section, in order, each once."""
+def is_row_of_table(text: str) -> bool:
+    """Whether a text is one row of a CSV or a workbook: `column: value` lines and little else."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    pairs = [line for line in lines if line[0] not in "|-*+•#>" and _LINE.match(line)]
+    return len(lines) > 1 and len(pairs) * 2 > len(lines)
+
+
+def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
+    """Rows of the tables and lines of a section, in order, each once.
+
+    Args:
+        name: what the lines `key: value` are of, where the text is one row of a table.
+    """
     found: dict[tuple[str, str], Row] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
-    for row in (*_tables(lines), *_pairs(lines, words)):
+    for row in (*_tables(lines), *_pairs(lines, words, name)):
         key = (row.name.casefold(), row.column.casefold())
         if key in found and found[key].value != row.value:
             twice.add(key)
@@ -107,16 +129,17 @@ def _is_usable(row: Row, words: Words) -> bool:
     )
 
 
-def _pairs(lines: Sequence[str], words: Words) -> Iterator[Row]:
-    """`Key: value` lines with a short value."""
+def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
+    """`Key: value` lines with a short value; in a row of a table with any."""
     for line in lines:
         found = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not found:
             continue
         key, value = (_BARE.sub("", part).strip() for part in found.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
-        if not is_sentence and length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words):
-            yield Row("", key, value.rstrip("."), "value", line.strip())
+        is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
+        if name or (is_short and not is_sentence):
+            yield Row(name, key, value.rstrip("."), "value", line.strip())
 
 
 def words_of_key(words: Words) -> int:
@@ -147,7 +170,8 @@ def _row(head: Sequence[str], line: str) -> Iterator[Row]:
         yield Row("", cells[0], f"{value} {unit}".strip() if value else "", "value", line.strip())
         return
     for column, cell, sort in list(zip(head, cells, sorts, strict=True))[1:]:
-        yield Row(cells[0], column, cell.rstrip("."), sort if sort in ("meaning", "remedy", "cause_of") else "value", line.strip())
+        kept = sort if sort in ("meaning", "remedy", "cause_of") else "value"
+        yield Row(cells[0], column, cell.rstrip("."), kept, line.strip())
 
 
 def _sort(column: str) -> str:

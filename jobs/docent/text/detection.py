@@ -43,14 +43,14 @@ _MORE = {
     "oraz po pod przez przy się są ta tak ten tej to tym w we z za ze że",
     "tr": "bir bu da daha de değil en gibi göre her ile için ise kadar olan olarak olup sonra şu tarafından ve veya "
     "vardır ya çok",
-    "da": "af at blev de den der det efter en er et for fra har hvor i ikke ind kan man med men og om på sig som så til "
-    "ud under var ved",
-    "fi": "ei että hän ja joka jonka jossa kanssa kun kuin mutta myös mukaan niin nämä oli on ovat sekä se sen tai tämä "
-    "vuonna",
+    "da": "af at blev de den der det efter en er et for fra har hvor i ikke ind kan man med men og om på sig som så "
+    "til ud under var ved",
+    "fi": "ei että hän ja joka jonka jossa kanssa kun kuin mutta myös mukaan niin nämä oli on ovat sekä se sen tai "
+    "tämä vuonna",
     "hu": "a az azt csak de egy el ez hogy is ki még mint meg nem és ha vagy volt van után által",
     "ro": "a al ale au care ce cu de din după este fost la mai nu o pe pentru prin se sunt și s-a un în într",
-    "sv": "att av de den det efter en ett för från har i inte kan man med men när och om på sig som så till under ur var "
-    "vid är",
+    "sv": "att av de den det efter en ett för från har i inte kan man med men när och om på sig som så till under ur "
+    "var vid är",
     "vi": "bị các cho có của cùng cũng không là lại một này những nhưng như năm người ra rất sau số theo thì trên "
     "trong từ và vào với được đã đến để",
 }

@@ -1,6 +1,7 @@
 """What stage generate-qa cannot ask for, said before a run begins.
 
-Reads the configuration and, for a teacher that does not translate, the beginnings of the sources' texts; writes nothing.
+Reads the configuration and, for a teacher that does not translate, the beginnings of the sources' texts; writes
+nothing.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from docent.records import Item
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
 from docent.stages.generate_qa.conversation import rewording_request
-from docent.stages.generate_qa.prompts import answer_words
 from docent.stages.generate_qa.own_language import with_own_language
+from docent.stages.generate_qa.prompts import answer_words
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.views import Asking
 
