@@ -33,11 +33,11 @@ ASKED = {
         "Wie viel beträgt die Heizleistung laut „Handbuch Rührwerk“?",
     },
     "fr": {
-        "Selon « Handbuch Rührwerk », qu'est-ce que le fouet ?",
-        "Selon « Handbuch Rührwerk », où se trouve la manivelle ?",
-        "Selon « Handbuch Rührwerk », que faut-il faire si la masse colle au fond ?",
-        "Selon « Handbuch Rührwerk », pourquoi est-ce que le couvercle doit rester fermé ?",
-        "Selon « Handbuch Rührwerk », quelle est la puissance ?",
+        "Selon «\u00a0Handbuch Rührwerk\u00a0», qu'est-ce que le fouet ?",
+        "Selon «\u00a0Handbuch Rührwerk\u00a0», où se trouve la manivelle ?",
+        "Selon «\u00a0Handbuch Rührwerk\u00a0», que faut-il faire si la masse colle au fond ?",
+        "Selon «\u00a0Handbuch Rührwerk\u00a0», pourquoi est-ce que le couvercle doit rester fermé ?",
+        "Selon «\u00a0Handbuch Rührwerk\u00a0», quelle est la puissance ?",
     },
     "es": {
         "Según «Handbuch Rührwerk», ¿qué es el batidor?",

@@ -124,7 +124,7 @@ def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
         return True
     before = paragraph[max(0, boundary.start() - _NEAR_CHARS) : boundary.start()].rsplit(None, 1)[-1:] or [""]
     last = before[0].lstrip("\"'“‘([„«").lower()
-    two = paragraph[max(0, boundary.start() - 4) : boundary.start()].lower()
+    two = paragraph[max(0, boundary.start() - 5) : boundary.start()].lower()
     if (elsewhere := _ends_elsewhere(two[1:] if re.fullmatch(r"\W[ad]\. c", two) else last, following)) is not None:
         return elsewhere
     if last in ABBREVIATIONS or re.fullmatch(r"[^\W\d_]\.[^\W\d_](\.[^\W\d_])*", last):
