@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from tests.museum import photo
 from tests.texts_by_language import LABELS
-
-from docent.launcher.cli import main
 
 SHAPES = ("red-disc", "blue-bar")
 GERMAN = {
@@ -36,13 +35,18 @@ def museum(folder: Path, texts: dict[str, str]) -> Path:
     return file
 
 
+def docent(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "docent", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
 def test_a_german_museum_gives_german_pairs_and_no_reject_and_is_told_so_before_it_runs(tmp_path: Path) -> None:
     file = museum(tmp_path, GERMAN)
     arguments = [str(file), "--data", str(tmp_path / "runs")]
-    planned = CliRunner().invoke(main, ["plan", *arguments])
-    assert planned.exit_code == 0 and "asks in the language of each text: German (2)" in planned.output
-    ran = CliRunner().invoke(main, ["run", *arguments, "--to", "curate"])
-    assert ran.exit_code == 0, ran.output
+    planned = docent("plan", *arguments)
+    assert planned.returncode == 0 and "asks in the language of each text: German (2)" in planned.stderr
+    ran = docent("run", *arguments, "--to", "curate")
+    assert ran.returncode == 0, ran.stderr
     folder = tmp_path / "runs" / "label" / "curate"
     success = json.loads((folder / "_SUCCESS.json").read_text(encoding="utf-8"))
     assert success["rejected"] == 0 and success["rows"] == 30
@@ -69,6 +73,6 @@ def test_what_the_offline_teacher_cannot_ask_in_is_said_before_anything_runs(
 ) -> None:
     file = museum(tmp_path, texts)
     for verb in ("plan", "run"):
-        done = CliRunner().invoke(main, [verb, str(file), "--data", str(tmp_path / "runs"), *sets])
-        assert done.exit_code == 3 and said in done.output
+        done = docent(verb, str(file), "--data", str(tmp_path / "runs"), *sets)
+        assert done.returncode == 3 and said in done.stderr
     assert not (tmp_path / "runs" / "label" / "ingest").exists()
