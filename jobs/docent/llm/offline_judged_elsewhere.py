@@ -78,7 +78,8 @@ def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]
 def _stated(page: Page) -> list[str]:
     """Sentences and rows that can be judged by themselves."""
     short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
-    return [*short, *(page.row_answer(row) for row in page.rows if row.sort == "value")]
+    cells = (page.row_answer(row) for row in page.rows if row.sort == "value")
+    return [*short, *(cell for cell in cells if not re.search("[:：]", cell))]  # `given is: ...` is no statement
 
 
 def _made_false(told: str, others: Sequence[str]) -> str:
