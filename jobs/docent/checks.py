@@ -1,7 +1,8 @@
 """What a configuration asks for and no stage could do, said before the first one starts rather than hours later.
 
 Reads the configuration; writes nothing and asks nobody. The types of `config/` check single values; here stands what
-a stage knows better: one that does is a package with a module `checks`, which has `check(config)`.
+a stage knows better: one that does is a package with a module `checks`, which has `check(config)`; it
+returns lines for people, which go to standard error.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import importlib
 import importlib.util
 from pathlib import Path
 
+import click
+
 from docent.config import PipelineConfig
 from docent.errors import ConfigError
 from docent.pipeline import STAGES, describes, units
 
 
 def check_stages(config: PipelineConfig) -> None:
-    """Ask every stage of the run whether it can do what the configuration says.
+    """Ask every stage of the run whether it can do what the configuration says; print what people should know.
 
     Raises:
         ConfigError: one cannot.
@@ -26,7 +29,8 @@ def check_stages(config: PipelineConfig) -> None:
         check_teacher_sees(config)
     for package in (STAGES[stage].run.partition(":")[0] for stage in stages):
         if _has_checks(package):
-            importlib.import_module(f"{package}.checks").check(config)
+            for line in importlib.import_module(f"{package}.checks").check(config):
+                click.echo(line, err=True)
 
 
 def check_teacher_sees(config: PipelineConfig) -> None:

@@ -65,7 +65,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=6,
+        version=7,
         kind="indexed",
         needs=("llm",),
     ),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docent.llm.chat import Material
-from docent.llm.offline import VERSION, _all_questions, _cut, write_pairs
+from docent.llm.offline import VERSION, write_pairs
+from docent.llm.offline_guide import cut, questions_of
 from docent.records import canonical_json
 from docent.text.numbers import unsupported_numbers
 from docent.text.sentences import contains_name, count_words, readable_name, split_sentences
@@ -38,9 +39,9 @@ def all_pairs(text: str = TEXT, name: str = "klein-bottle", pairs: int = 5) -> l
 
 def test_the_lowest_temperature_covers_look_numbers_history_use_and_look_in_reading_order() -> None:
     asked = write_pairs(material())
-    topics = [next(t for t, qs in _all_questions().items() if question in qs) for question, _ in asked]
+    topics = [next(t for t, qs in questions_of("en").items() if question in qs) for question, _ in asked]
     assert topics == ["look", "numbers", "history", "use", "look"]
-    assert [question for question, _ in asked[:4]] == [_all_questions()[topic][0] for topic in topics[:4]]
+    assert [question for question, _ in asked[:4]] == [questions_of("en")[topic][0] for topic in topics[:4]]
     sentences = split_sentences(TEXT)
     assert [sentences.index(answer.removeprefix(INTRODUCTION)) for _, answer in asked] == [0, 2, 3, 5, 1]
 
@@ -63,7 +64,7 @@ def test_higher_temperatures_retell_what_the_lowest_says() -> None:
 
 
 def test_all_temperatures_ask_from_the_same_short_list() -> None:
-    listed = {question for questions in _all_questions().values() for question in questions}
+    listed = {question for questions in questions_of("en").values() for question in questions}
     assert len(listed) == 30 and {question for question, _ in all_pairs()} <= listed
 
 
@@ -115,11 +116,11 @@ def test_endless_sentences_are_cut_at_the_limit() -> None:
     endless = " ".join(f"word{i}," if i % 7 == 0 else f"word{i}" for i in range(1000)) + "."
     made = write_pairs(replace(material(endless), max_answer_words=40))
     assert len(made) == 5 and all(count_words(answer) <= 40 for _, answer in made)
-    assert _cut("one two, three four five", 4) == "one two."
+    assert cut("one two, three four five", 4, "en") == "one two."
 
 
 def test_the_questions_give_nothing_away() -> None:
-    questions = [question for questions in _all_questions().values() for question in questions]
+    questions = [question for questions in questions_of("en").values() for question in questions]
     assert len(set(questions)) == len(questions)
     assert all(not any(c.isdigit() for c in q) and q == q.strip() and q[-1] in "?." for q in questions)
 

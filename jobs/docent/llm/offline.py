@@ -5,38 +5,40 @@ request instead of the prompt. Typed questions are written by offline_typed.py, 
 temperature means variety: at the lowest one it takes the plainest question and the sentences in reading order (look,
 numbers, history, use, look again), above that seeded shuffles of both. Every answer says first which exhibit it is
 about, as a guide does and so that it can be checked against the photo; every word after `This is ...` stands in the
-source.
+source. It does not translate: question and answer are in the language of the text (offline_guide.py).
 """
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from itertools import combinations
 from typing import Any, TypeVar
 
-import yaml
-
 from docent.errors import ConfigError
-from docent.llm.chat import Answer, ChatRequest, Material
+from docent.llm.chat import Answer, ChatRequest, Material, RequestRefusedError
+from docent.llm.offline_elsewhere import TYPED_LANGUAGE_VERSION
+from docent.llm.offline_guide import (
+    ENGLISH,
+    LANGUAGE_VERSIONS,
+    as_sentence,
+    code_of,
+    cut,
+    introduction,
+    joined,
+    questions_of,
+    topics_of,
+    words_in,
+)
 from docent.llm.offline_typed import TYPED_VERSION, write_typed
 from docent.llm.replies import format_dialogue, without_labels
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
-from docent.text.sentences import (
-    contains_name,
-    count_words,
-    is_heading,
-    split_sentences,
-)
-from docent.text.topics import by_topic
+from docent.text.sentences import contains_name, is_heading, split_sentences
 
 TEACHER = "offline-extractive"
-LANGUAGE = "English"
 VERSION = 2
 """Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
 Chosen = tuple[int, ...]
@@ -54,11 +56,10 @@ MAX_SENTENCES = 200
 
 
 class OfflineTeacher:
-    """The provider `offline`: visitors ask in English only, typed questions in the languages of offline_words.py.
+    """The provider `offline`: asks in the languages of offline_guide.py (visitors) and offline_words.py (typed).
 
     Raises:
-        ConfigError: another language is asked for.
-        RequestRefusedError: a question type that it cannot write.
+        RequestRefusedError: a question type or a language that it cannot write.
     """
 
     name = "offline"
@@ -70,19 +71,22 @@ class OfflineTeacher:
         """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
         if isinstance(request.material, TypedMaterial):
             told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            if request.material.language != ENGLISH:
+                told["typed_language"] = TYPED_LANGUAGE_VERSION
             return {**told, **asdict(request.material)}
-        return {"version": VERSION, **asdict(_material(request))}
+        material = _material(request)
+        code = code_of(material.language)
+        told = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
+        return {"version": VERSION, **told, **asdict(material)}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
         """The reply, at once."""
         if isinstance(request.material, TypedMaterial):
             return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
         material = _material(request)
-        if material.language != LANGUAGE:
-            raise ConfigError(
-                f"the offline teacher asks in {LANGUAGE} only, not in {material.language}",
-                "generate_qa.language",
-                "set llm.provider: openai, or leave the language out",
+        if not code_of(material.language):
+            raise RequestRefusedError(
+                f"the offline teacher does not write {material.language}: that needs a model (llm.provider: openai)"
             )
         return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
 
@@ -120,9 +124,14 @@ class _Plan:
     used: set[int] = field(default_factory=set)
 
     @cached_property
+    def code(self) -> str:
+        """Of the language."""
+        return code_of(self.material.language)
+
+    @cached_property
     def longest_words(self) -> int:
         """Words that the sentences of one answer may have together, an introduction left room for."""
-        return min(LONG_WORDS, self.material.max_answer_words - count_words(_introduction(self.material)))
+        return min(LONG_WORDS, self.material.max_answer_words - words_in(_introduction(self.material), self.code))
 
     def note(self, pair: tuple[str, str], chosen: Chosen, lowest: bool) -> None:
         """Remember a pair."""
@@ -142,7 +151,7 @@ def write_pairs(material: Material) -> list[tuple[str, str]]:
     sentences = _sentences(material)
     if not sentences:
         return []
-    plan = _Plan(material, sentences, by_topic(sentences, material.name))
+    plan = _Plan(material, sentences, topics_of(sentences, material.name, code_of(material.language)))
     made: list[tuple[str, str]] = []
     for temperature in (t for t in material.temperatures if t <= material.temperature):
         lowest = temperature == material.temperatures[0]
@@ -163,12 +172,12 @@ def _pair(
     """One pair on a topic; on anything else where the text has nothing (new) about it."""
     rest = list(range(len(plan.sentences)))
     sources = [(topic, plan.topics[topic]), ("more", rest)]
-    every = [*sources, *((other, rest) for other in _all_questions() if other not in (topic, "more"))]
+    every = [*sources, *((other, rest) for other in questions_of(plan.code) if other not in (topic, "more"))]
     asked = {question for question, _ in made}
     # First what was never said, then a new question to a known answer, then whatever this call did not say yet.
     for tried, fresh, avoid in ((sources, True, plan.said), (every, False, plan.said), (every, False, set(made))):
         for name, positions in tried:
-            questions = sorted(_shuffled(_questions(name, plan.material.name), rng), key=asked.__contains__)
+            questions = sorted(_shuffled(_questions(name, plan), rng), key=asked.__contains__)
             for chosen, answer in _answers(plan, positions, rng):
                 if fresh and answer in plan.answers:
                     continue
@@ -201,7 +210,7 @@ def _combined(plan: _Plan, own: Sequence[int]) -> list[Chosen]:
 
 
 def _words(plan: _Plan, chosen: Chosen) -> int:
-    return sum(count_words(plan.sentences[position]) for position in chosen)
+    return sum(words_in(plan.sentences[position], plan.code) for position in chosen)
 
 
 def _good_length(plan: _Plan, chosen: Chosen) -> bool:
@@ -210,47 +219,30 @@ def _good_length(plan: _Plan, chosen: Chosen) -> bool:
 
 def _worded(plan: _Plan, chosen: Sequence[int]) -> str:
     """Sentences as one answer, after the name of the exhibit."""
-    return " ".join([_introduction(plan.material), *(plan.sentences[position] for position in chosen)])
+    return joined([_introduction(plan.material), *(plan.sentences[position] for position in chosen)], plan.code)
 
 
 def _introduction(material: Material) -> str:
     """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
-    name = material.spoken_name or material.name
-    found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", material.text, re.IGNORECASE)
-    if not found:
-        return f"This is {name}."
-    return f"This is {'the ' if found[1] else ''}{found[2]}."
+    return introduction(material.spoken_name or material.name, material.text, code_of(material.language))
 
 
 def _sentences(material: Material) -> list[str]:
     """The usable sentences of a text, each once: catalogue lines only where there is little prose, long ones cut."""
+    code = code_of(material.language)
     found = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
     found = [sentence for sentence in found if "://" not in sentence and any(c.isalnum() for c in sentence)]
     prose = [sentence for sentence in found if not is_heading(sentence)]
     if len(prose) < FEW_SENTENCES:
-        prose = [f"{sentence}." if is_heading(sentence) else sentence for sentence in found]
-    room = material.max_answer_words - count_words(_introduction(material))
-    return [s for s in prose if count_words(s) <= room] or [_cut(s, room) for s in prose]
+        prose = [as_sentence(sentence, code) if is_heading(sentence) else sentence for sentence in found]
+    room = material.max_answer_words - words_in(_introduction(material), code)
+    return [s for s in prose if words_in(s, code) <= room] or [cut(s, room, code) for s in prose]
 
 
-def _cut(sentence: str, words: int) -> str:
-    """The beginning of a sentence, up to the last comma or the last word that fits."""
-    kept = " ".join(sentence.split()[: max(words, 1)])
-    head, comma, _ = kept.rpartition(",")
-    return f"{head if comma and count_words(head) * 2 >= words else kept}".rstrip(",;:. ") + "."
-
-
-def _questions(topic: str, exhibit: str) -> list[str]:
+def _questions(topic: str, plan: _Plan) -> list[str]:
     """The questions of a topic, without those that say an exhibit's name by chance."""
-    questions = list(_all_questions()[topic])
-    return [question for question in questions if not contains_name(question, exhibit)] or questions
-
-
-@cache
-def _all_questions() -> dict[str, list[str]]:
-    text = resources.files("docent.llm").joinpath("visitor_questions.yaml").read_text(encoding="utf-8")
-    found: dict[str, list[str]] = yaml.safe_load(text)
-    return found
+    questions = list(questions_of(plan.code)[topic])
+    return [question for question in questions if not contains_name(question, plan.material.name)] or questions
 
 
 def _shuffled(values: Sequence[T], rng: random.Random | None) -> list[T]:

@@ -45,6 +45,8 @@ _PAGE_HEAD = re.compile(
     r"(?:page|seite|página)\s?\d+(?:\s?(?:of|/|von|de)\s?\d+)?$",
     re.IGNORECASE,
 )
+_HANGUL = re.compile(r"[가-힣]")
+"""Korean writes particles and endings at its words: three say as much as four English ones."""
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
 _UNSENDABLE = re.compile(r"[\ud800-\udfff\ufffe\uffff\u00ad\u0000-\u0008\u000b-\u001f]")
 
@@ -126,7 +128,7 @@ def usable(sentence: str, is_item: bool = False) -> bool:
     """
     length = length_words(sentence)
     return (
-        MIN_SENTENCE_WORDS <= length <= MAX_SENTENCE_WORDS
+        MIN_SENTENCE_WORDS - bool(_HANGUL.search(sentence)) <= length <= MAX_SENTENCE_WORDS
         and not _CODE.search(sentence)
         and (not is_heading(sentence) or (is_item and length > MIN_SENTENCE_WORDS and sentence[-1].isalnum()))
         and (is_item or not _MIDDLE.match(sentence))

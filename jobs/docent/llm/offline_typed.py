@@ -14,6 +14,7 @@ from typing import Any
 
 from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_elsewhere import write_elsewhere
 from docent.llm.offline_judged import boolean, true_false_fill_blank
 from docent.llm.offline_source import cleaned, length_words
 from docent.llm.offline_steps import process_workflow, section_summary, summarization
@@ -63,7 +64,8 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
         ConfigError: the language is not one of its own.
         RequestRefusedError: the question type is not one of WRITES.
     """
-    words_of_language(material.language)
+    if words_of_language(material.language).code != "en":
+        return write_elsewhere(material, temperature)
     if material.question_type not in WRITERS:
         raise RequestRefusedError(
             f"the offline teacher does not write {material.question_type}: that needs a model (llm.provider: openai)"

@@ -29,6 +29,8 @@ LANGUAGES = {
 UNSPACED = ("ja", "zh")
 _SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
 _HANGUL = range(0xAC00, 0xD7A4)
+_CLOSED_SIGNS = "013678LMNR"
+"""Digits and capitals whose Korean names end in a consonant."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Words:
     def quoted(self, text: str) -> str:
         """In the quotation marks of the language, without those that would end them."""
         left, right = self.frames["quotes"]
-        inner = text.replace(left, "'").replace(right, "'").strip()
+        inner = re.sub(rf"{left}[\u00a0 ]?|[\u00a0 ]?{right}", "'", text).strip()
         space = "\u00a0" if self.code == "fr" else ""
         return f"{left}{space}{inner}{space}{right}"
 
@@ -102,10 +104,12 @@ class Words:
 
 def particle(word: str, closed: str, open_: str) -> str:
     """The Korean particle after a word: the first form behind a final consonant, both where it cannot be told."""
-    last = ord(word[-1]) if word else 0
-    if last not in _HANGUL:
+    last = word.rstrip("\"'”’」』)")[-1:]
+    if last.isdigit() or last.isupper():
+        return closed if last in _CLOSED_SIGNS else open_
+    if not last or ord(last) not in _HANGUL:
         return f"{closed}({open_})"
-    return closed if (last - _HANGUL.start) % 28 else open_
+    return closed if (ord(last) - _HANGUL.start) % 28 else open_
 
 
 @cache

@@ -11,9 +11,28 @@ import unicodedata
 
 # What stands before a full stop that does not end a sentence, lower case.
 ABBREVIATIONS = frozenset(
-    "a.d. approx b.c. ca cf ch co corp dr e.g ed eds est fig figs fl fr gen i.e inc inv jr ltd mr mrs ms mt no nos nr "
+    "a.d. approx b.c. ca cf ch co corp dr e.g ed eds fig figs fl fr gen i.e inc inv jr ltd mr mrs ms mt no nos nr "
     "op p pp prof rev sr st ste vol vols vs".split()
 )
+# The same in other languages, without those that English ends sentences with.
+ABBREVIATIONS_ELSEWHERE = frozenset("aprox bspw bzw evtl ggf hrsg inkl núm pág sra sres ud uds vgl".split())
+_BEFORE_NUMBERS = frozenset("abb apr art av bd env est tab".split())
+# Abbreviations that may end a sentence as well; they do where the next word begins one.
+_MAY_END = re.compile(r"(?:chr|jh|jhs|jhdt|j\.?-c|ee|uu|[ad]\. ?c)")
+_BEGINS = frozenset(
+    "das dem den der des die diese dieser dieses ein eine einem einen er es heute hier ihr ihre im in man mit nach "
+    "seine seit sie später um und von vor während wer wie zu zum zur el en ella es esta este la las lo los se su sus "
+    "un una ce cet cette elle elles en il ils le les leur on sa ses son une the it its this he she they".split()
+)
+# `im 19. Jahrhundert`, `am 3. Mai`: a number with a full stop before a word that Germans number with one.
+_ORDINAL_NOUN = re.compile(
+    r"(?:Jahrhunderts?|Jahrtausends?|Jh|Jänner|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Auflage|Ausgabe|Etage|"
+    r"Geburtstag|Geschoss|Gang|Jahrestag|Kapitel|Klasse|Lebensjahr|Monat|Obergeschoss|Platz|Quartal|Satz|Schritt|Stock|"
+    r"Stockwerk|Stufe|Tag|Teil|Weltkrieg|Woche)\b|"
+    r"(?:April|August|September|November) (?:\d|(?:in|statt|des|wurde|war|ist|und|bis)\b)"
+)
+# A quotation inside of a sentence that goes on behind it, as in `「止まれ。」と言う`.
+_GOES_ON = re.compile(r"[とがはをのにでもや、，,的]")
 _ENDS = ".!?…。！？"
 # The end of a sentence: stop marks, closing quotes or brackets, then a space (none needed in Chinese and Japanese).
 _BOUNDARY = re.compile(r"(?<![.!?…])([.!?…]++[\"'”’)\]]*+)\s+|([。！？]+[」』”）]*)\s*")
@@ -86,6 +105,8 @@ def _split_paragraph(paragraph: str) -> list[str]:
     for boundary in _BOUNDARY.finditer(paragraph):
         if boundary[1] and not _ends_here(paragraph, boundary):
             continue
+        if boundary[2] and boundary[2][-1] not in _ENDS and _GOES_ON.match(paragraph, boundary.end()):
+            continue
         pieces.append(paragraph[start : boundary.end()].strip())
         start = boundary.end()
     pieces.append(paragraph[start:].strip())
@@ -102,9 +123,34 @@ def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
     if boundary[1] != ".":
         return True
     before = paragraph[max(0, boundary.start() - _NEAR_CHARS) : boundary.start()].rsplit(None, 1)[-1:] or [""]
-    last = before[0].lstrip("\"'“‘([").lower()
+    last = before[0].lstrip("\"'“‘([„«").lower()
+    two = paragraph[max(0, boundary.start() - 5) : boundary.start()].lower()
+    if (elsewhere := _ends_elsewhere(two[1:] if re.fullmatch(r"\W[ad]\. c", two) else last, following)) is not None:
+        return elsewhere
     if last in ABBREVIATIONS or re.fullmatch(r"[^\W\d_]\.[^\W\d_](\.[^\W\d_])*", last):
         # "no" is an abbreviation only where a number follows: "No. 5", but "He said no. Then".
         return last in ("no", "nos") and not following[:1].isdigit()
     # A capital of its own is an initial: "J. S. Bach".
     return not (len(before[0].lstrip("(\"'“‘")) == 1 and before[0][-1].isalpha() and before[0][-1].isupper())
+
+
+def _ends_elsewhere(last: str, following: str) -> bool | None:
+    """Whether a full stop behind a German, French or Spanish abbreviation or ordinal ends the sentence.
+
+    Args:
+        last: the word before the stop, lower case; `a. c` and `d. c` are one.
+        following: what comes after it.
+
+    Returns:
+        None where it is neither.
+    """
+    if _MAY_END.fullmatch(last):
+        return (_WORD.match(following) or [""])[0].lower() in _BEGINS
+    if last in ABBREVIATIONS_ELSEWHERE or (last in _BEFORE_NUMBERS and re.match(r"\d|J\.", following)):
+        return False
+    if last.isdigit() and len(last) <= 2 and _ORDINAL_NOUN.match(following):
+        return False
+    # `z. B.`, `d. h.`, `u. a.`, `a. C.`: single small letters, the next one is followed by a stop, too.
+    if len(last) == 1 and last.isalpha() and re.match(r"(?:[^\W\d_]|Chr|ej|ex)\.", following):
+        return False
+    return None

@@ -1,6 +1,6 @@
 """What a sentence about an exhibit is about: numbers, history, use, or how it looks, by a few visible rules.
 
-The rules are for English; text in another language falls under `numbers`, `history` (years) and `look`.
+The rules are for English; those of other languages stand in llm/offline_guide.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from docent.text.sentences import plain, readable_name
 
-_YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20\d{2})(?!\d|[.,]\d)")
+YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20\d{2})(?!\d|[.,]\d)")
+"""A year, in any language."""
 _DIGIT = re.compile(r"\d")
 _HISTORY = re.compile(
     r"\b(?:ancient|architect|artist|astronomer|book|born|called|century|centuries|discover\w*|dialogue|first|founded|history|"
@@ -29,7 +30,7 @@ TOPICS = ("look", "numbers", "history", "use")
 
 # In this order; the first rule that holds decides, `look` where none does.
 RULES: dict[str, Callable[[str], bool]] = {
-    "history": lambda sentence: bool(_YEAR.search(sentence)),
+    "history": lambda sentence: bool(YEAR.search(sentence)),
     "numbers": lambda sentence: bool(_DIGIT.search(sentence)),
     "use": lambda sentence: bool(_USE.search(sentence)),
     "people": lambda sentence: bool(_HISTORY.search(sentence) or _PROPER_NAME.search(sentence)),

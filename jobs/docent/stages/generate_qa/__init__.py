@@ -21,6 +21,7 @@ from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import typed, visitor
 from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
 from docent.stages.generate_qa.conversation import Turns, reworded, rewording_request
+from docent.stages.generate_qa.own_language import said_of, with_own_language
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.views import Asking
@@ -97,9 +98,11 @@ def run(ctx: Context) -> Rows:
         ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
         TemporaryError: the endpoint is down; what it answered is kept in the journal.
     """
-    items = ctx.rows("assemble", Item)
+    items, told = with_own_language(ctx.rows("assemble", Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
+    if line := said_of(told.counts, ctx.section.language):
+        log.info("%s", line)
     _say_hidden(items)
     asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
     calls = ctx.mine(plan_calls(items, ctx.section))

@@ -19,6 +19,7 @@ from docent.records import Item
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls
 from docent.stages.generate_qa.conversation import rewording_request
+from docent.stages.generate_qa.own_language import with_own_language
 from docent.stages.generate_qa.prompts import answer_words
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.views import Asking
@@ -38,7 +39,7 @@ def estimate(ctx: Context) -> dict[str, Any]:
     Raises:
         ConfigError: a question type or a language is unknown.
     """
-    items = ctx.rows("assemble", Item)
+    items, _ = with_own_language(ctx.rows("assemble", Item), ctx.config)
     asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
     asked = asked_calls(items, asking)
     visitors = requests_for([call for call in asked if part_of(call.kind) == "visitor"], asking)

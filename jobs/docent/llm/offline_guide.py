@@ -1,0 +1,138 @@
+"""How the offline teacher's guide speaks about exhibits: questions, introduction, topics and lengths by language.
+
+Reads visitor_questions.yaml (English) and visitor_questions_by_language.yaml of the package; writes nothing. offline.py
+chooses the sentences, this module knows what differs between languages: which exhibit an answer is about is said in a
+form that needs neither article nor gender, unless the text itself gives the article.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from docent.text.languages import find_language
+from docent.text.sentences import count_words
+from docent.text.terms import length_in_words
+from docent.text.topics import TOPICS, YEAR, by_topic
+
+ENGLISH = "en"
+LANGUAGE_VERSIONS = {"de": 1, "fr": 1, "es": 1, "ko": 1, "ja": 1, "zh": 1}
+"""The languages beside English. A number is raised when replies in that language change: it is part of the request."""
+UNSPACED = ("ja", "zh")
+LETTERS_PER_WORD = 2
+_INTRODUCTIONS = {
+    "en": ("This is {article}{name}.", "This is {article}{name}."),
+    "de": ("Das ist {article}{name}.", "Das ist das Exponat „{name}“."),
+    "fr": ("Voici {article}{name}.", "Voici l'objet « {name} »."),
+    "es": ("Aquí se ve {article}{name}.", "Aquí se ve la pieza «{name}»."),
+    "ko": ("이 전시물은 {name}입니다.",) * 2,
+    "ja": ("これは{name}です。",) * 2,
+    "zh": ("这是{name}。",) * 2,
+}
+"""With the article that the text has, and without one."""
+# Only where the name is a subject is its article the one that `Das ist` takes: at the beginning of a sentence.
+_ARTICLES = {
+    "de": r"(?:^|[.!?]\s+)(Der|Die|Das|Ein|Eine)\s+",
+    "fr": r"(?:^|(?<=[\s(]))(le\s+|la\s+|les\s+|une?\s+|l['’])",
+    "es": r"(?:^|[.!?]\s+)(El|La|Los|Las|Una?)\s+",
+}
+_PLURAL_ARTICLES = ("los", "las")
+_STOP_MARKS = {"ja": "。", "zh": "。"}
+_BREAKS = "、，,;；:："
+
+
+def code_of(language: str) -> str:
+    """Code of a language that visitors can ask in; "" for any other. Takes names and codes."""
+    code = find_language(language, "generate_qa.language").code
+    return code if code == ENGLISH or code in LANGUAGE_VERSIONS else ""
+
+
+def questions_of(code: str) -> dict[str, list[str]]:
+    """A language's questions by topic, plainest first."""
+    if code == ENGLISH:
+        return _table("visitor_questions.yaml")
+    return {topic: questions for topic, questions in _of(code).items() if topic != "cues"}
+
+
+def introduction(name: str, text: str, code: str) -> str:
+    """A sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
+
+    Args:
+        name: as answers say it.
+        text: of the exhibit; the article and the spelling are taken from it where it has them.
+    """
+    with_article, bare = _INTRODUCTIONS[code]
+    if code == ENGLISH:
+        found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", text, re.IGNORECASE)
+        article = "the " if found and found[1] else ""
+        return with_article.format(article=article, name=found[2] if found else name)
+    pattern = _ARTICLES.get(code)
+    flags = re.IGNORECASE if code == "fr" else re.NOFLAG
+    found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
+    if found is None:
+        return bare.format(name=name)
+    article = found[1].lower() if found[1].endswith(("'", "’")) else f"{' '.join(found[1].lower().split())} "
+    said = with_article.format(article=article, name=found[2])
+    return said.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else said
+
+
+def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[int]]:
+    """Positions of the sentences of every topic, in reading order; the first sentence always shows the whole thing."""
+    if code == ENGLISH:
+        return by_topic(sentences, name)
+    cues = _of(code)["cues"]
+    found: dict[str, list[int]] = {topic: [] for topic in TOPICS}
+    for position, sentence in enumerate(sentences):
+        told = sentence.replace(name, " ")
+        topic = "look"
+        if position and (YEAR.search(told) or re.search(cues["history"], told)):
+            topic = "history"
+        elif position and re.search(r"\d", told):
+            topic = "numbers"
+        elif position and re.search(cues["use"], told, re.IGNORECASE):
+            topic = "use"
+        found[topic].append(position)
+    return found
+
+
+def words_in(text: str, code: str) -> int:
+    """Length in words, as a reader of the language counts them."""
+    return count_words(text) if code == ENGLISH else length_in_words(text)
+
+
+def joined(sentences: Sequence[str], code: str) -> str:
+    """Sentences one after the other, as the language writes them."""
+    return ("" if code in UNSPACED else " ").join(sentences)
+
+
+def as_sentence(heading: str, code: str) -> str:
+    """A heading with a stop mark behind it."""
+    return f"{heading}{_STOP_MARKS.get(code, '.')}"
+
+
+def cut(sentence: str, words: int, code: str) -> str:
+    """The beginning of a sentence, up to the last comma or the last word that fits."""
+    if code in UNSPACED:
+        kept = sentence[: max(words, 1) * LETTERS_PER_WORD]
+    else:
+        kept = " ".join(sentence.split()[: max(words, 1)])
+    place = max(kept.rfind(mark) for mark in (_BREAKS if code in UNSPACED else ","))
+    head = kept[:place] if place > 0 and words_in(kept[:place], code) * 2 >= words else kept
+    return as_sentence(head.rstrip(f"{_BREAKS}.。 "), code)
+
+
+def _of(code: str) -> dict[str, Any]:
+    found: dict[str, Any] = _table("visitor_questions_by_language.yaml")[code]
+    return found
+
+
+@cache
+def _table(name: str) -> dict[str, Any]:
+    text = resources.files("docent.llm").joinpath(name).read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found

@@ -1,0 +1,141 @@
+"""Which language a text is asked about in by a teacher that does not translate: its own.
+
+The offline teacher's answers are sentences of the text, so their language is the text's. A source that names its
+language is believed. `generate_qa.language` decides where the text is too short to tell; its default, English, is no
+wish. Reads and writes nothing. docs/questions.md describes the rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from docent.config import GenerateQA, PipelineConfig
+from docent.errors import ConfigError
+from docent.llm.offline_words import LANGUAGES
+from docent.records import Item
+from docent.text.detection import MAX_CHARS, UNKNOWN, language_of_text
+from docent.text.languages import find_language, languages
+
+DEFAULT = "en"
+_WHERE = "generate_qa.language"
+_MODEL = "set llm.provider: openai, llm.base_url and llm.model"
+
+
+@dataclass(frozen=True)
+class Languages:
+    """Languages that texts are asked about in.
+
+    Attributes:
+        codes: by text.
+        counts: texts by language; those that do not tell are not counted.
+    """
+
+    codes: Mapping[str, str]
+    counts: Mapping[str, int]
+
+
+def does_not_translate(config: PipelineConfig) -> bool:
+    """Whether the teacher can only ask in the language of a text."""
+    return config.llm.provider == "offline"
+
+
+def own_languages(texts: Mapping[str, str], configured: str) -> Languages:
+    """The language of each text; of one that does not tell, that of most others, else the configured one.
+
+    Args:
+        texts: texts by any key, without those whose source names a language.
+        configured: name or code of `generate_qa.language`.
+
+    Raises:
+        ConfigError: no text is in a language that the teacher writes, or another language is configured than all
+            texts are in.
+    """
+    found = {key: language_of_text(text) for key, text in texts.items()}
+    counts = Counter(code for code in found.values() if code)
+    if not counts and (code := language_of_text("\n".join(texts.values()))):
+        counts[code] = len(found)  # each too short, together long enough
+    wanted = find_language(configured, _WHERE).code
+    _check(counts, wanted)
+    usual = counts.most_common(1)[0][0] if counts and wanted not in counts else wanted
+    return Languages({key: code or usual for key, code in found.items()}, counts)
+
+
+def _check(counts: Mapping[str, int], wanted: str) -> None:
+    told = _listed(counts)
+    if counts and not any(code in LANGUAGES for code in counts):
+        known = ", ".join(LANGUAGES.values())
+        raise ConfigError(
+            f"the offline teacher does not translate: it asks in {known}, and the texts are in {told}", _WHERE, _MODEL
+        )
+    if not counts and wanted not in LANGUAGES:
+        check_named(wanted, _WHERE)
+    if counts and wanted not in counts and wanted != DEFAULT:
+        code = max(counts, key=lambda code: counts[code])
+        raise ConfigError(
+            f"the offline teacher does not translate: the texts are in {told}, not in {languages()[wanted].name}",
+            _WHERE,
+            f"--set generate_qa.language={name_of(code).replace(' ', '')}, or {_MODEL}",
+        )
+
+
+def check_named(language: str, where: str) -> None:
+    """Refuse a language, by name or code, that the offline teacher does not write.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    found = find_language(language, where)
+    if found.code not in LANGUAGES:
+        known = ", ".join(LANGUAGES.values())
+        raise ConfigError(f"the offline teacher asks in {known}, not in {found.name}", where, _MODEL)
+
+
+def with_own_language(items: Sequence[Item], config: PipelineConfig) -> tuple[list[Item], Languages]:
+    """Items with the language that they are asked about in; as they are where the teacher translates.
+
+    Raises:
+        ConfigError: see `own_languages`.
+    """
+    texts: dict[str, str] = {}
+    if does_not_translate(config):
+        for item in items:
+            if not item.language and len(texts.get(item.document_id, "")) < MAX_CHARS:
+                texts[item.document_id] = f"{texts.get(item.document_id, '')}\n{item.text[:MAX_CHARS]}"
+    if not texts:
+        return list(items), Languages({}, {})
+    told = own_languages(texts, (config.generate_qa or GenerateQA()).language)
+    kept = {key: code for key, code in told.codes.items() if code != UNKNOWN}
+    return [_with_language(item, kept) for item in items], told
+
+
+def said_of(counts: Mapping[str, int], configured: str) -> str:
+    """One line where texts are not asked about in the configured language; "" otherwise."""
+    own = find_language(configured, _WHERE)
+    if not counts or set(counts) == {own.code}:
+        return ""
+    left_out = [code for code in counts if code not in LANGUAGES]
+    line = f"the offline teacher asks in the language of each text: {_listed(counts)}"
+    return f"{line}; it does not write {_names(left_out)}" if left_out else line
+
+
+def name_of(code: str) -> str:
+    """A language's name in English, or what can be said of one without an entry in text/languages.yaml."""
+    if code in languages():
+        return languages()[code].name
+    return "a language that docent does not know" if code == UNKNOWN else f"the language {code!r}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return ", ".join(f"{name_of(code)} ({number})" for code, number in ordered)
+
+
+def _names(codes: Iterable[str]) -> str:
+    return ", ".join(sorted(map(name_of, codes)))
+
+
+def _with_language(item: Item, codes: Mapping[str, str]) -> Item:
+    code = "" if item.language else codes.get(item.document_id, "")
+    return item.model_copy(update={"language": code}) if code else item
