@@ -96,7 +96,7 @@ def _made_false(told: str, others: Sequence[str]) -> str:
 
 def _measures(number: re.Match[str], text: str) -> bool:
     """Whether a number has a unit and is not part of a name: `Nebra 20`."""
-    before = re.search(r"([^\W\d_]+)\s$", text[: number.start()])
+    before = re.search(r"(?<![^\W\d_])([^\W\d_]++)\s$", text[: number.start()])
     return number["unit"] is not None and not (before is not None and before[1][0].isupper())
 
 

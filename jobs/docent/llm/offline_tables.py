@@ -19,7 +19,7 @@ MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
-_RULE = re.compile(r"^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
+_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 _BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
 _NUMBER = re.compile(
     r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"

@@ -19,7 +19,7 @@ _OPENS = re.compile(r"[\w\"'“„«‘(\[¿¡]")
 _FIELD = re.compile(r"[^\W\d_][\w .-]{0,40}:\s")
 # Chinese and Japanese break a line between any two characters.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S+")
-_URL = re.compile(r"[a-z]+://|www\.", re.IGNORECASE)
+_URL = re.compile(r"(?<![a-z])[a-z]++://|www\.", re.IGNORECASE)
 
 
 def split_title(text: str) -> tuple[str, str, int]:
