@@ -37,6 +37,7 @@ from docent.store import (
     Shard,
     find_marker,
 )
+from docent.suggested_commands import Invocation, complete
 
 log = logging.getLogger("docent.stage")
 
@@ -73,6 +74,8 @@ def run_shard(
         elif failed is None:
             log.exception("docent failed at %s", unit_name)
             return PipelineError.exit_code
+    if failed:
+        failed.next_step = complete(failed.next_step, Invocation(config.run.name))
     if peers.is_rank():
         peers.leave(failed)
     if failed:

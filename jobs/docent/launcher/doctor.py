@@ -127,7 +127,12 @@ def _links(data_dir: Path) -> Check:
         with tempfile.TemporaryDirectory(dir=existing) as folder:
             (Path(folder) / "link").symlink_to("target")
     except PermissionError:
-        return Check("data folder", "missing", f"{existing} is not writable", "docent run --data OTHER")
+        return Check(
+            "data folder",
+            "missing",
+            f"{existing} is not writable",
+            "make it writable, or name another folder with --data",
+        )
     except OSError:
         return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
     return Check("data folder", "ok", f"{existing} is writable")

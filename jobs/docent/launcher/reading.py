@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from docent.config import GenerateQA, Llm, PipelineConfig, load_config
-from docent.config_errors import describe
+from docent.config_errors import refused
 from docent.context import Context
-from docent.errors import ConfigError, InputError
+from docent.errors import InputError
 from docent.overrides import apply_override
 from docent.pipeline import STAGES, Unit, units
 from docent.progress import Progress
@@ -84,12 +84,11 @@ def config_for(
     if file is not None:
         return load_config(file, [*sets, sources])
     raw: dict[str, Any] = {}
-    for override in [*defaults, *sets, sources]:
-        apply_override(raw, override)
+    applied = [apply_override(raw, override, PipelineConfig) for override in [*defaults, *sets, sources]]
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in docs/configuration.md") from None
+        raise refused(error, PipelineConfig, None, applied) from None
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:

@@ -19,6 +19,7 @@ from docent.launcher.backends.local import Finished
 from docent.printing import printable
 from docent.spec import RunStates
 from docent.store import load_json
+from docent.suggested_commands import Invocation, complete_next_steps
 
 PLAIN_INTERVAL_S = 20.0
 BAR_WIDTH = 24
@@ -30,8 +31,8 @@ STYLES = {"done": "green", "running": "cyan", "failed": "red", "waiting": "dim"}
 class PlainView:
     """One line when something happens, and where everything stands every 20 seconds."""
 
-    def __init__(self, states: RunStates, console: Console) -> None:
-        self.states, self.console = states, console
+    def __init__(self, states: RunStates, console: Console, given: Invocation) -> None:
+        self.states, self.console, self.given = states, console, given
         self.at_work: list[str] = []
         self._said_s = time.monotonic()
 
@@ -55,7 +56,7 @@ class PlainView:
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
         self._say(f"{end.unit:<18} shard {end.shard.index} ended with {end.exit_code}")
-        self._say(end.cause)
+        self._say(complete_next_steps(end.cause, self.given))
 
     def tick(self) -> None:
         """Now and then, say how far the units at work are."""
@@ -72,8 +73,8 @@ class PlainView:
 class LiveView:
     """A table that redraws itself, with a bar, rate and time to go for every unit at work."""
 
-    def __init__(self, states: RunStates, console: Console) -> None:
-        self.states = states
+    def __init__(self, states: RunStates, console: Console, given: Invocation) -> None:
+        self.states, self.given = states, given
         self.phase = {name: "done" if states.of(name).artifact else "waiting" for name in states.units}
         self.note = {name: "already there" if phase == "done" else "" for name, phase in self.phase.items()}
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
@@ -99,7 +100,7 @@ class LiveView:
         """A shard ended badly."""
         self.phase[end.unit] = "failed"
         self.note[end.unit] = f"shard {end.shard.index} ended with {end.exit_code}"
-        self.console.print(Text(end.cause, style="red"))
+        self.console.print(Text(complete_next_steps(end.cause, self.given), style="red"))
 
     def tick(self) -> None:
         """The table redraws itself."""

@@ -149,7 +149,11 @@ def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
     said = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
-    raise InputError(f"nothing in the file can be used: {said or 'it is empty'}", str(file), "docent ingest FILE")
+    raise InputError(
+        f"nothing in the file can be used: {said or 'it is empty'}",
+        str(file),
+        shlex.join(["docent", "ingest", str(file)]),
+    )
 
 
 @click.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
@@ -75,7 +75,7 @@ def _run_here(
     if config.curate and not config.curate.edits and decided.is_file():
         click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
-    screen = console()
+    screen, given = console(), invocation.current()
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     with lock(run_dir):
@@ -89,7 +89,7 @@ def _run_here(
         else:
             backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
             os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-            view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
+            view = LiveView(states, screen, given) if screen.is_terminal else PlainView(states, screen, given)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
     for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):

@@ -34,9 +34,7 @@ def _gc_here(run_dir: Path, yes: bool) -> None:
     from docent.printing import printable
 
     if not run_dir.is_dir():
-        raise LauncherError(
-            102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
-        )
+        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
         found = find_garbage(run_dir)
         for garbage in found:

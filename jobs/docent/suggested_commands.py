@@ -1,0 +1,106 @@
+"""Completes the commands that messages suggest, so that they work on the run at hand as they are printed.
+
+Reads and writes nothing. Whoever raises an error writes the bare command (`docent run --to ingest`); the stage shell
+adds the run, the launcher adds what else the person gave: the pipeline file, `--data`, `--set`, the backend.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+NEXT = "  next:"
+"""How the line of a message begins that says what to do (errors.py)."""
+
+_CONFIGURED = ("FILE", "--run", "--data", "--set")
+_AT_WORK = ("--run", "--data", "--backend", "--namespace")
+_ON_CLUSTER = ("--run", "--namespace")
+TAKES: dict[str, tuple[str, ...]] = {
+    "run": ("FILE", "--run", "--data", "--backend", "--namespace", "--set"),
+    "plan": _CONFIGURED,
+    "estimate": _CONFIGURED,
+    "doctor": _CONFIGURED,
+    "render": ("FILE", "--run", "--namespace", "--set"),
+    "diff": ("FILE", "--run", "--namespace", "--set"),
+    "status": _AT_WORK,
+    "logs": ("UNIT", *_AT_WORK),
+    "open": _AT_WORK,
+    "gc": _AT_WORK,
+    "trace": ("ID", "--run", "--data"),
+    "review": ("RUN", "--data"),
+    "retry": _ON_CLUSTER,
+    "cancel": _ON_CLUSTER,
+    "wait": _ON_CLUSTER,
+}
+"""What a verb takes that says which run is meant: its argument first, then options in the order in which they are
+added. A test compares it with the command line."""
+_SHORT = {"--namespace": "-n"}
+_WORD = r"(?:'[^']*'|[^\s,;()'])+"
+_COMMAND = re.compile(rf"(?<![\w`/-])docent (?P<verb>{'|'.join(TAKES)})(?![\w.-])(?P<rest>(?: {_WORD})*)")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a person gave to a command; empty where nothing was given.
+
+    Attributes:
+        program: how the person calls docent.
+        file: the pipeline file that the configuration was read from.
+        data: the folder of runs, where it is not the usual one.
+        sets: overrides as given.
+    """
+
+    run_name: str = ""
+    program: str = "docent"
+    file: str = ""
+    data: str = ""
+    sets: tuple[str, ...] = ()
+    backend: str = ""
+    namespace: str = ""
+
+
+def complete(text: str, given: Invocation) -> str:
+    """A next step with every command in it completed: options that a command has already are kept."""
+    return _COMMAND.sub(lambda found: _completed(found, given), text)
+
+
+def complete_next_steps(message: str, given: Invocation) -> str:
+    """A printed message, such as the end of a log, with the commands on its `next:` lines completed."""
+    lines = message.split("\n")
+    return "\n".join(complete(line, given) if line.startswith(NEXT) else line for line in lines)
+
+
+def _completed(found: re.Match[str], given: Invocation) -> str:
+    verb, words = found["verb"], found["rest"].split(" ")[1:]
+    if _option(words, "--run") not in ("", given.run_name):
+        return found[0]  # it is about another run
+    takes = TAKES[verb]
+    argument = [words.pop(0)] if words and not words[0].startswith("-") else []
+    if "RUN" in takes and given.run_name:
+        argument = [given.run_name] if not argument or argument == ["RUN"] else argument
+    if "FILE" in takes and not argument and given.file:
+        argument = [shlex.quote(given.file)]
+    added = [word for option in takes if option.startswith("--") for word in _added(option, words, given)]
+    at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
+    repeated = "--set" in words  # the command sets something itself, which counts after what was given
+    words = [*at_end, *words] if repeated else [*words, *at_end]
+    return " ".join([shlex.quote(given.program), verb, *argument, *added, *words])
+
+
+def _added(option: str, words: list[str], given: Invocation) -> Iterator[str]:
+    """An option and its value, where it has one and the command lacks it."""
+    value = {
+        "--run": given.run_name,
+        "--data": given.data,
+        "--backend": given.backend,
+        "--namespace": given.namespace,
+    }.get(option, "")
+    if value and option not in words and _SHORT.get(option, option) not in words:
+        yield from (option, shlex.quote(value))
+
+
+def _option(words: list[str], name: str) -> str:
+    """The value that a command gives to an option, "" where it has none."""
+    return words[words.index(name) + 1] if name in words[:-1] else ""
