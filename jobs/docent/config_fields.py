@@ -51,8 +51,12 @@ def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
     return _annotation_at(model, path) is not None
 
 
-def unknown_key(path: Sequence[str], model: type[BaseModel]) -> str:
-    """What to say of a path that is not there: the nearest one of its section, or of the whole configuration."""
+def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = False) -> str:
+    """What to say of a path that is not there: the nearest one of its section, or of the whole configuration.
+
+    Args:
+        whole_path: name also the section of a near key, as a command line needs it.
+    """
     depth = next(number for number in range(1, len(path) + 1) if not is_known(model, path[:number]))
     parent, key, rest = path[: depth - 1], path[depth - 1], path[depth:]
     above = _annotation_at(model, parent) if parent else model
@@ -65,7 +69,7 @@ def unknown_key(path: Sequence[str], model: type[BaseModel]) -> str:
     near = difflib.get_close_matches(key, inside, n=1)
     if near:
         whole = [*parent, near[0], *rest]
-        meant = whole if is_known(model, whole) else whole[:depth]
+        meant = (whole if is_known(model, whole) else whole[:depth]) if whole_path else near
         return f"unknown key - did you mean `{'.'.join(meant)}`?"
     elsewhere = [name for name in dotted_names(model) if name.rpartition(".")[2] == path[-1]]
     if elsewhere:

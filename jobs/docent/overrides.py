@@ -56,7 +56,7 @@ def apply_override(
     if not equals or not all(keys):
         raise ConfigError(f"cannot read {mask(override)!r}", origin, "write it as --set section.field=value")
     if model and not is_known(model, keys):
-        raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model)}", origin, FIX)
+        raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", origin, FIX)
     value = _value(text, dotted, origin, text_only=model is not None and is_text(model, keys))
     at: Any = raw
     made = False

@@ -75,7 +75,7 @@ def run_shard(
             log.exception("docent failed at %s", unit_name)
             return PipelineError.exit_code
     if failed:
-        failed.next_step = complete(failed.next_step, Invocation(config.run.name))
+        failed.next_step = complete(failed.next_step, Invocation(run_dir.name))
     if peers.is_rank():
         peers.leave(failed)
     if failed:

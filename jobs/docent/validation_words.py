@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from docent.run_names import RUN_NAME_PATTERN, RUN_NAME_RULE
+
 Context = Mapping[str, Any]
 
 WHOLE_NUMBER = "must be a whole number"
@@ -55,7 +57,7 @@ _WORDS: dict[str, str | Callable[[Context], str]] = {
 }
 """What each type of pydantic's errors means, as the rest of a sentence that begins with the field."""
 _PATTERNS = {
-    r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$": NAME_RULE.format(16),
+    RUN_NAME_PATTERN: RUN_NAME_RULE,
     r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
     r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 from docent.printing import printable, terminal_safe
 
 
@@ -60,6 +60,7 @@ def logs(
     """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
     from docent.confinement import inside, is_plain
     from docent.errors import LauncherError
+    from docent.suggested_commands import complete_next_steps
 
     if backend == "kubernetes":
         from docent.launcher.verbs import on_cluster
@@ -74,8 +75,17 @@ def logs(
     tails = [inside(run_dir, f"{unit}/{tail.name}") for tail in found if tail.is_file()]
     if not tails:
         raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
+    given = invocation.current()
     for tail in tails:
-        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
+        if len(tails) > 1:
+            click.echo(f"--- {unit}, shard {printable(_index_of(tail))}")
+        text = terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip())
+        click.echo(complete_next_steps(text, given))
+
+
+def _index_of(tail: Path) -> str:
+    """The number of the shard that left a log, as `--index` takes it."""
+    return tail.stem.removeprefix("log-tail-").lstrip("0") or "0"
 
 
 @click.command()

@@ -61,6 +61,7 @@ def _run_here(
     again: str,
 ) -> None:
     from docent.checks import check_stages
+    from docent.launcher import preflight
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.plan import choose
     from docent.launcher.run import Launch, lock, refuse_gaps, write_resolved
@@ -78,6 +79,7 @@ def _run_here(
     screen, given = console(), invocation.current()
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
+    preflight.look_ahead(config, states, chosen, given)
     with lock(run_dir):
         refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 
 @click.command()
@@ -58,9 +58,12 @@ def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[s
 
     from docent.launcher.doctor import examine
     from docent.launcher.verbs.tables import print_table
+    from docent.suggested_commands import complete
 
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
-    print_table([asdict(check) for check in checks], output, "this machine")
+    given = invocation.current()
+    rows = [{**asdict(check), "next_step": complete(check.next_step, given)} for check in checks]
+    print_table(rows, output, "this machine")
     if any(check.level == "missing" for check in checks):
         sys.exit(105)
