@@ -73,7 +73,7 @@ def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = 
         return f"unknown key - did you mean `{'.'.join(meant)}`?"
     elsewhere = [name for name in dotted_names(model) if name.rpartition(".")[2] == path[-1]]
     if elsewhere:
-        return f"unknown key - did you mean `{elsewhere[0]}`?"
+        return f"unknown key - did you mean `{min(elsewhere, key=lambda name: name.count('.'))}`?"
     return f"unknown key - known here: {', '.join(inside)}"
 
 

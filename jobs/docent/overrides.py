@@ -52,22 +52,23 @@ def apply_override(
         ConfigError: the override cannot be read or leads nowhere.
     """
     dotted, equals, text = override.partition("=")
+    where = f"--set {mask(dotted.strip())}" if origin == "--set" else origin
     keys = tuple(key.replace("-", "_") for key in dotted.strip().split("."))
     if not equals or not all(keys):
-        raise ConfigError(f"cannot read {mask(override)!r}", origin, "write it as --set section.field=value")
+        raise ConfigError(f"cannot read {mask(override)!r}", where, "write it as --set section.field=value")
     if model and not is_known(model, keys):
-        raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", origin, FIX)
-    value = _value(text, dotted, origin, text_only=model is not None and is_text(model, keys))
+        raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", where, FIX)
+    value = _value(text, dotted, where, text_only=model is not None and is_text(model, keys))
     at: Any = raw
     made = False
     for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
-        at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], origin)
+        at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], where)
         made = made or new
-    _put(at, keys, value, origin)
+    _put(at, keys, value, where)
     return Override(keys, origin, made)
 
 
-def _value(text: str, dotted: str, origin: str, text_only: bool) -> Any:
+def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
     """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
     plain = text.strip()
     if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
@@ -76,13 +77,13 @@ def _value(text: str, dotted: str, origin: str, text_only: bool) -> Any:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         what = f"the value of {dotted} cannot be read as YAML"
-        raise ConfigError(what, origin, f"put it in quotes, such as --set '{dotted}=\"...\"'") from None
+        raise ConfigError(what, where, f"put it in quotes, such as --set '{dotted}=\"...\"'") from None
     if isinstance(value, str | None) and value != plain and plain[:1] not in QUOTES and plain not in NOTHING:
         return plain  # ` #` begins a comment in YAML, and is part of a path here
     return value
 
 
-def _step(at: Any, key: str, empty: Any, path: Sequence[str], origin: str) -> tuple[Any, bool]:
+def _step(at: Any, key: str, empty: Any, path: Sequence[str], where: str) -> tuple[Any, bool]:
     """Go one level down, making what is missing; whether it was."""
     if isinstance(at, dict):
         new = at.get(key) is None
@@ -94,24 +95,24 @@ def _step(at: Any, key: str, empty: Any, path: Sequence[str], origin: str) -> tu
         if new:
             at.append(empty)
         return at[int(key)], new
-    raise _leads_nowhere(at, path, origin)
+    raise _leads_nowhere(at, path, where)
 
 
-def _put(at: Any, keys: Sequence[str], value: Any, origin: str) -> None:
+def _put(at: Any, keys: Sequence[str], value: Any, where: str) -> None:
     key = keys[-1]
     if isinstance(at, dict):
         at[key] = value
     elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
         at[int(key) : int(key) + 1] = [value]
     else:
-        raise _leads_nowhere(at, keys, origin)
+        raise _leads_nowhere(at, keys, where)
 
 
-def _leads_nowhere(at: Any, path: Sequence[str], origin: str) -> ConfigError:
+def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:
     """Why a path cannot be followed: an index past the end of a list, or a key of what has none."""
     before = ".".join(path[:-1])
     if isinstance(at, list) and path[-1].isdecimal():
         what = f"{before} has {len(at)} {'entry' if len(at) == 1 else 'entries'}, there is no number {path[-1]}"
-        return ConfigError(what, origin, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
+        return ConfigError(what, where, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
     kind = "a list, whose entries are numbered from 0" if isinstance(at, list) else "a single value, which has no keys"
-    return ConfigError(f"{before} is {kind}", origin, f"set the whole of it: --set '{before}=...'")
+    return ConfigError(f"{before} is {kind}", where, f"set the whole of it: --set '{before}=...'")

@@ -36,6 +36,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 }
 """What a verb takes that says which run is meant: its argument first, then options in the order in which they are
 added. A test compares it with the command line."""
+SPAN = frozenset(("--from", "--to", "--only"))
 _SHORT = {"--namespace": "-n"}
 _WORD = r"(?:'[^']*'|[^\s,;()'])+"
 _COMMAND = re.compile(rf"(?<![\w`/-])docent (?P<verb>{'|'.join(TAKES)})(?![\w.-])(?P<rest>(?: {_WORD})*)")
@@ -49,6 +50,7 @@ class Invocation:
         program: how the person calls docent.
         file: the pipeline file that the configuration was read from.
         data: the folder of runs, where it is not the usual one.
+        span: which units of the run, as `--from`, `--to` and `--only` say it.
         sets: overrides as given.
     """
 
@@ -56,6 +58,7 @@ class Invocation:
     program: str = "docent"
     file: str = ""
     data: str = ""
+    span: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     backend: str = ""
     namespace: str = ""
@@ -84,6 +87,8 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
         argument = [shlex.quote(given.file)]
     added = [word for option in takes if option.startswith("--") for word in _added(option, words, given)]
     at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
+    if verb in ("run", "plan") and not SPAN.intersection(words):
+        added += map(shlex.quote, given.span)
     repeated = "--set" in words  # the command sets something itself, which counts after what was given
     words = [*at_end, *words] if repeated else [*words, *at_end]
     return " ".join([shlex.quote(given.program), verb, *argument, *added, *words])

@@ -18,7 +18,7 @@ from docent.config import PipelineConfig
 from docent.errors import ConfigError, InputError
 from docent.launcher.backends.local import cores
 from docent.launcher.preflight import memory_bytes, problems, shortages
-from docent.pipeline import input_paths, section_of, units
+from docent.pipeline import input_paths, reads_base_model, section_of, units
 from docent.printing import printable
 from docent.walk import refuse_system_folder
 
@@ -162,6 +162,8 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
     if not config.finetune:
         return
     name = config.finetune.base_model
+    if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
+        return  # said below
     if not Path(name).is_dir():
         yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
     else:

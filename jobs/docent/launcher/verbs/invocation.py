@@ -18,7 +18,12 @@ import click
 from docent.launcher.verbs import options
 
 if TYPE_CHECKING:
+    from docent.errors import PipelineError
     from docent.suggested_commands import Invocation
+
+
+SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
+"""Options that choose units, and what click calls their values."""
 
 
 def naming_the_run(verb: click.Command) -> click.Command:
@@ -38,7 +43,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
         try:
             return callback(*arguments, **named)
         except PipelineError as error:
-            error.next_step = complete(error.next_step, current())
+            error.next_step = _next_step(error, current())
             raise
         except OSError as error:
             where = str(error.filename) if error.filename else ""
@@ -53,6 +58,17 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
     verb.callback = call
     return verb
+
+
+def _next_step(error: PipelineError, given: Invocation) -> str:
+    """The error's own, completed; of a path that was set on the command line, to correct it there."""
+    from docent.suggested_commands import complete
+
+    for text in given.sets:
+        dotted, _, value = text.partition("=")
+        if value and error.where == value.strip():
+            return f"correct --set {dotted}, then run the command again"
+    return complete(error.next_step, given)
 
 
 def current() -> Invocation:
@@ -77,6 +93,7 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
         run_name=named or _unnamed(given, file, sets, data),
         file=str(file) if file else "",
         data="" if data == options.DEFAULT_DATA else str(data),
+        span=tuple(word for option, name in SPAN for word in (option, given.get(name)) if given.get(name)),
         sets=tuple(map(mask, sets)),
         backend="kubernetes" if cluster else "",
         namespace=(given.get("namespace") or "") if typed else "",
