@@ -138,9 +138,9 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
         for marker in markers:
             reasons.update(marker["reject_reasons"])
         top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
-        key = unit.stage.replace("-", "_")
+        allowed = f"{unit.stage.replace('-', '_')}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}"
         raise InputError(
             f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
             f"{folder}/rejects-*.jsonl",
-            f"fix the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
+            f"fix the input, or accept it: docent run --set {allowed}",
         )

@@ -33,6 +33,12 @@ TAKES: dict[str, tuple[str, ...]] = {
     "retry": _ON_CLUSTER,
     "cancel": _ON_CLUSTER,
     "wait": _ON_CLUSTER,
+    "push": ("SOURCE", *_ON_CLUSTER),
+    "pull": ("SOURCE", *_ON_CLUSTER),
+    "ingest": (),
+    "preview": (),
+    "validate": (),
+    "convert": (),
 }
 """What a verb takes that says which run is meant: its argument first, then options in the order in which they are
 added. A test compares it with the command line."""
@@ -85,7 +91,7 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
         argument = [given.run_name] if not argument or argument == ["RUN"] else argument
     if "FILE" in takes and not argument and given.file:
         argument = [shlex.quote(given.file)]
-    added = [word for option in takes if option.startswith("--") for word in _added(option, words, given)]
+    added = [word for option in takes if option.startswith("--") for word in _stated(option, words, given)]
     at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
     if verb in ("run", "plan") and not SPAN.intersection(words):
         added += map(shlex.quote, given.span)
@@ -94,15 +100,20 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
     return " ".join([shlex.quote(given.program), verb, *argument, *added, *words])
 
 
-def _added(option: str, words: list[str], given: Invocation) -> Iterator[str]:
-    """An option and its value, where it has one and the command lacks it."""
+def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
+    """An option and its value: what the command says already, taken out of `words`, or what was given."""
+    for spelled in (option, _SHORT.get(option, option)):
+        if option != "--set" and spelled in words[:-1]:
+            at = words.index(spelled)
+            yield from (words.pop(at), words.pop(at))
+            return
     value = {
         "--run": given.run_name,
         "--data": given.data,
         "--backend": given.backend,
         "--namespace": given.namespace,
     }.get(option, "")
-    if value and option not in words and _SHORT.get(option, option) not in words:
+    if value:
         yield from (option, shlex.quote(value))
 
 

@@ -35,6 +35,7 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
     from docent.launcher.reading import config_for, read
     from docent.launcher.verbs.tables import print_table
+    from docent.plurals import counted
     from docent.records import Reject
 
     config = config_for(paths, None, (), sets)
@@ -47,14 +48,49 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
         shown = {"documents": [row.model_dump(mode="json") for row in documents]}
         shown["rejects"] = [row.model_dump(mode="json") for row in rejects]
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        _refuse_nothing(paths, documents)
         return
-    sections = [_section_row(document, section) for document in documents for section in document.sections]
+    exhibits = [document for document in documents if document.kind == "exhibit"]
+    if exhibits:
+        photos = sum(len(document.images) for document in exhibits)
+        print_table(
+            [_exhibit_row(document) for document in exhibits],
+            output,
+            f"{counted(len(exhibits), 'exhibit')}, {counted(photos, 'photo')}",
+        )
+    others = [document for document in documents if document.kind != "exhibit"]
+    sections = [_section_row(document, section) for document in others for section in document.sections]
     if sections:
-        print_table(sections, output, f"{len(documents)} documents, {len(sections)} sections")
-    else:
-        click.echo("no document")
+        print_table(sections, output, f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
     if rejects:
         print_table([_reject_row(reject) for reject in rejects], output, f"\n{len(rejects)} could not be used")
+    _refuse_nothing(paths, documents)
+
+
+def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
+    """End with an error where nothing could be read.
+
+    Raises:
+        InputError: there is no document.
+    """
+    from docent.errors import InputError
+
+    if not documents:
+        where = ", ".join(map(str, paths))
+        raise InputError("nothing could be read", where, "correct what is named above, or name other files")
+
+
+def _exhibit_row(document: Any) -> dict[str, Any]:
+    from docent.launcher.verbs.preview_text import MAX_NAME_CHARS, cut
+
+    section = document.sections[0]
+    return {
+        "exhibit": cut(document.spoken_name or document.name, MAX_NAME_CHARS),
+        "file": section.source.file,
+        "lines": f"{section.source.first_line}-{section.source.last_line}",
+        "characters": len(section.text),
+        "photos": len(document.images),
+    }
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
@@ -82,7 +118,7 @@ def _reject_row(reject: Any) -> dict[str, Any]:
 MOST_LINES_NAMED = 20
 MOST_WRITTEN = 12
 """Sections that the offline teacher writes about in a preview."""
-PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.types=[all]", "generate_qa.temperatures=[0.7]")
+PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 
 
 @click.command()
@@ -95,12 +131,14 @@ def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
     """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
-    from docent.launcher.reading import config_for, items_of, read, written_offline
+    from docent.launcher.reading import config_for, items_of, read, sources_of, written_offline
     from docent.launcher.verbs.preview_text import print_preview
     from docent.records import Reject
 
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
-    config = config_for([file], config_file, PREVIEW_DEFAULTS, [*sets, *chosen, "ingest.describe.enabled=false"])
+    of_exhibits = any(source["kind"] == "exhibits-folder" for source in sources_of([file]))
+    defaults = [*PREVIEW_DEFAULTS, f"generate_qa.types={'[visitor]' if of_exhibits else '[all]'}"]
+    config = config_for([file], config_file, defaults, [*sets, *chosen, "ingest.describe.enabled=false"])
     with tempfile.TemporaryDirectory(prefix="docent-") as folder:
         rows = list(read(config, Path(folder)))
         documents = [row for row in rows if not isinstance(row, Reject)]

@@ -27,12 +27,9 @@ SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
 
 
 def naming_the_run(verb: click.Command) -> click.Command:
-    """Have the errors of a verb suggest commands for the run, file and overrides that it was given.
-
-    Verbs that have no run are left as they are.
-    """
+    """Have the errors of a verb suggest commands for the run, file and overrides that it was given."""
     callback = verb.callback
-    if callback is None or all(parameter.name != "run_name" for parameter in verb.params):
+    if callback is None:
         return verb
 
     @functools.wraps(callback)
@@ -81,6 +78,8 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
     from docent.masking import mask
     from docent.suggested_commands import Invocation
 
+    if "run_name" not in given:
+        return Invocation(program=_program())
     cluster = given.get("backend") == "kubernetes" or "data" not in given
     named, sets = given.get("run_name"), tuple(given.get("sets") or ())
     data = given.get("data") or options.DEFAULT_DATA

@@ -68,6 +68,7 @@ def _run_here(
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
     from docent.launcher.view import LiveView, PlainView
+    from docent.plurals import counted
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -87,7 +88,7 @@ def _run_here(
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
-            click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
+            click.echo(f"nothing to do: {counted(len(chosen), 'unit')} complete in {run_dir}")
         else:
             backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
             os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take

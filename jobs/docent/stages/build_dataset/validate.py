@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from docent.errors import ConfigError, InputError
-from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of
+from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of, why_unreadable
 from docent.stages.build_dataset.validate_rows import Shown, shown_by
 
 SHOWN_CHARS = 100
@@ -134,7 +134,7 @@ class _Looking:
                     unlisted.append(Problem(str(file), number, "", problem))
         except (ValueError, csv.Error, RecursionError) as error:
             if named or result.rows > before or _is_data_set(file):
-                result.broken.append(f"{file}: {error or 'nested too deep'}")
+                result.broken.append(f"{file}: {why_unreadable(file, error)}")
         if lists:  # elsewhere it is a text about markup
             result.problems += unlisted
         if named or result.rows > before:
