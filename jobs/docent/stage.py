@@ -37,7 +37,7 @@ from docent.store import (
     Shard,
     find_marker,
 )
-from docent.suggested_commands import Invocation, complete
+from docent.suggested_commands import complete, invocation_of
 
 log = logging.getLogger("docent.stage")
 
@@ -75,7 +75,7 @@ def run_shard(
             log.exception("docent failed at %s", unit_name)
             return PipelineError.exit_code
     if failed:
-        failed.next_step = complete(failed.next_step, Invocation(run_dir.name))
+        failed.next_step = complete(failed.next_step, invocation_of(os.environ, run_dir.name))
     if peers.is_rank():
         peers.leave(failed)
     if failed:

@@ -1,18 +1,21 @@
 """Completes the commands that messages suggest, so that they work on the run at hand as they are printed.
 
 Reads and writes nothing. Whoever raises an error writes the bare command (`docent run --to ingest`); the stage shell
-adds the run, the launcher adds what else the person gave: the pipeline file, `--data`, `--set`, the backend.
+and the launcher add what the person gave: the run, the pipeline file, `--data`, `--set`, the backend.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
-NEXT = "  next:"
-"""How the line of a message begins that says what to do (errors.py)."""
+CALLED_AS = "DOCENT_CALLED_AS"
+"""Variable in which the launcher tells its workers how it was called."""
+HERE_ONLY = frozenset(("--verify", "--from", "--to", "--only"))
+"""Options of `docent run` that a cluster does without; all but the first have a value."""
 
 _CONFIGURED = ("FILE", "--run", "--data", "--set")
 _AT_WORK = ("--run", "--data", "--backend", "--namespace")
@@ -44,7 +47,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 added. A test compares it with the command line."""
 SPAN = frozenset(("--from", "--to", "--only"))
 _SHORT = {"--namespace": "-n"}
-_WORD = r"(?:'[^']*'|[^\s,;()'])+"
+_WORD = r"""(?:'[^']*'|"[^"]*"|[^\s,;()'"])+"""
 _COMMAND = re.compile(rf"(?<![\w`/-])docent (?P<verb>{'|'.join(TAKES)})(?![\w.-])(?P<rest>(?: {_WORD})*)")
 
 
@@ -75,14 +78,20 @@ def complete(text: str, given: Invocation) -> str:
     return _COMMAND.sub(lambda found: _completed(found, given), text)
 
 
-def complete_next_steps(message: str, given: Invocation) -> str:
-    """A printed message, such as the end of a log, with the commands on its `next:` lines completed."""
-    lines = message.split("\n")
-    return "\n".join(complete(line, given) if line.startswith(NEXT) else line for line in lines)
+def as_text(given: Invocation) -> str:
+    """The invocation as the launcher hands it to its workers, in the variable CALLED_AS."""
+    return json.dumps(asdict(given))
+
+
+def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
+    """How the launcher of this stage was called; the run alone where a person, or a cluster, started the stage."""
+    if text := environ.get(CALLED_AS):
+        return Invocation(**{key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(text).items()})
+    return Invocation(run_name, backend="kubernetes" if "KUBERNETES_SERVICE_HOST" in environ else "")
 
 
 def _completed(found: re.Match[str], given: Invocation) -> str:
-    verb, words = found["verb"], found["rest"].split(" ")[1:]
+    verb, words = found["verb"], re.findall(_WORD, found["rest"])
     if _option(words, "--run") not in ("", given.run_name):
         return found[0]  # it is about another run
     takes = TAKES[verb]
@@ -93,7 +102,9 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
         argument = [shlex.quote(given.file)]
     added = [word for option in takes if option.startswith("--") for word in _stated(option, words, given)]
     at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
-    if verb in ("run", "plan") and not SPAN.intersection(words):
+    if verb == "run" and given.backend == "kubernetes":
+        words = list(_without_units(words))
+    elif verb in ("run", "plan") and not SPAN.intersection(words):
         added += map(shlex.quote, given.span)
     repeated = "--set" in words  # the command sets something itself, which counts after what was given
     words = [*at_end, *words] if repeated else [*words, *at_end]
@@ -120,3 +131,13 @@ def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
 def _option(words: list[str], name: str) -> str:
     """The value that a command gives to an option, "" where it has none."""
     return words[words.index(name) + 1] if name in words[:-1] else ""
+
+
+def _without_units(words: list[str]) -> Iterator[str]:
+    """The words of a command without those that choose units, which a cluster's launcher does itself."""
+    left = iter(words)
+    for word in left:
+        if word not in HERE_ONLY:
+            yield word
+        elif word != "--verify":
+            next(left, None)

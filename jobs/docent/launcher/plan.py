@@ -10,7 +10,6 @@ from docent.config import PipelineConfig
 from docent.errors import LauncherError
 from docent.listings import load_success
 from docent.pipeline import Unit, shards_of, units
-from docent.plurals import counted
 from docent.spec import RunStates
 from docent.store import SUCCESS, Shard, find_marker
 
@@ -44,7 +43,7 @@ def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
         state = states.of(name)
         shards = shards_of(states.config, unit)
         if state.artifact:
-            action, why = "done", counted(state.artifact.success["rows"], "row")
+            action, why = "done", f"{state.artifact.success['rows']} rows"
         elif state.spec is None:
             waits_for = next(read for read in unit.reads if states.of(read).artifact is None)
             action, why = "after", f"after {waits_for}"
@@ -63,7 +62,7 @@ def _reason(run_dir: Path, unit: str, spec: str, shards: int) -> str:
     folder = run_dir / unit / spec[:10]
     done = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
     if done:
-        return f"{done} of {counted(shards, 'shard')} there"
+        return f"{done} of {shards} shards are there"
     success = load_success(run_dir, unit, SUCCESS)
     if success is None:
         return "its _SUCCESS.json is damaged" if (run_dir / unit / SUCCESS).exists() else "not there yet"

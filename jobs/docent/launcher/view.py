@@ -16,11 +16,9 @@ from rich.text import Text
 
 from docent.confinement import OutsideRunError, inside
 from docent.launcher.backends.local import Finished
-from docent.plurals import counted
 from docent.printing import printable
 from docent.spec import RunStates
 from docent.store import load_json
-from docent.suggested_commands import Invocation, complete_next_steps
 
 PLAIN_INTERVAL_S = 20.0
 BAR_WIDTH = 24
@@ -32,8 +30,8 @@ STYLES = {"done": "green", "running": "cyan", "failed": "red", "waiting": "dim"}
 class PlainView:
     """One line when something happens, and where everything stands every 20 seconds."""
 
-    def __init__(self, states: RunStates, console: Console, given: Invocation) -> None:
-        self.states, self.console, self.given = states, console, given
+    def __init__(self, states: RunStates, console: Console) -> None:
+        self.states, self.console = states, console
         self.at_work: list[str] = []
         self._said_s = time.monotonic()
 
@@ -52,12 +50,12 @@ class PlainView:
         """A unit is complete."""
         if unit in self.at_work:
             self.at_work.remove(unit)
-        self._say(f"{unit:<18} done in {seconds:.1f} s, {counted(rows, 'row')}")
+        self._say(f"{unit:<18} done in {seconds:.1f} s, {rows} rows")
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
         self._say(f"{end.unit:<18} shard {end.shard.index} ended with {end.exit_code}")
-        self._say(complete_next_steps(end.cause, self.given))
+        self._say(end.cause)
 
     def tick(self) -> None:
         """Now and then, say how far the units at work are."""
@@ -74,8 +72,8 @@ class PlainView:
 class LiveView:
     """A table that redraws itself, with a bar, rate and time to go for every unit at work."""
 
-    def __init__(self, states: RunStates, console: Console, given: Invocation) -> None:
-        self.states, self.given = states, given
+    def __init__(self, states: RunStates, console: Console) -> None:
+        self.states = states
         self.phase = {name: "done" if states.of(name).artifact else "waiting" for name in states.units}
         self.note = {name: "already there" if phase == "done" else "" for name, phase in self.phase.items()}
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
@@ -95,13 +93,13 @@ class LiveView:
     def finished(self, unit: str, seconds: float, rows: int) -> None:
         """A unit is complete."""
         self.phase[unit] = "done"
-        self.note[unit] = f"{counted(rows, 'row')} in {seconds:.1f} s"
+        self.note[unit] = f"{rows} rows in {seconds:.1f} s"
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
         self.phase[end.unit] = "failed"
         self.note[end.unit] = f"shard {end.shard.index} ended with {end.exit_code}"
-        self.console.print(Text(complete_next_steps(end.cause, self.given), style="red"))
+        self.console.print(Text(end.cause, style="red"))
 
     def tick(self) -> None:
         """The table redraws itself."""

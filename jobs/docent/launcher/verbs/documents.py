@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.spec import RunStates
@@ -205,6 +205,7 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
     from docent.confinement import inside
     from docent.launcher.state import resolved_config
     from docent.spec import RunStates
+    from docent.suggested_commands import complete
 
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
@@ -222,7 +223,8 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
         click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
     click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
-    click.echo(f"next: {shlex.join(['docent', 'review', run_dir.name, *_elsewhere(run_dir)])} --apply edits.csv")
+    again = shlex.join(["docent", "review", run_dir.name, *_elsewhere(run_dir)])
+    click.echo(f"next: {complete(again, invocation.current())} --apply edits.csv")
 
 
 def _to_read(on_page: int, total: int, limit: int) -> str:
@@ -256,6 +258,7 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
     from docent.confinement import inside
     from docent.records import QAPair
+    from docent.suggested_commands import complete
 
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
@@ -274,4 +277,5 @@ def _apply_edits(states: RunStates, path: Path) -> None:
     stored = folder / carried.APPLIED
     resolved = str(states.run_dir / "pipeline.resolved.yaml")
     given = ["--set", f"curate.edits={stored}"]
-    click.echo(f"next: {shlex.join(['docent', 'run', resolved, *_elsewhere(states.run_dir), *given])}")
+    command = shlex.join(["docent", "run", resolved, *_elsewhere(states.run_dir), *given])
+    click.echo(f"next: {complete(command, invocation.current())}")

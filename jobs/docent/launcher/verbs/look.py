@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from docent.launcher.verbs import invocation, options
+from docent.launcher.verbs import options
 from docent.printing import printable, terminal_safe
 
 
@@ -60,7 +60,6 @@ def logs(
     """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
     from docent.confinement import inside, is_plain
     from docent.errors import LauncherError
-    from docent.suggested_commands import complete_next_steps
 
     if backend == "kubernetes":
         from docent.launcher.verbs import on_cluster
@@ -68,19 +67,19 @@ def logs(
         on_cluster.logs(namespace, run_name, unit, index, follow)
         return
     if follow:
-        raise click.UsageError("-f works on a cluster only (--backend kubernetes); docent run shows what goes on here")
+        raise click.UsageError(
+            "-f works on a cluster only (--backend kubernetes); here the terminal of the run shows what goes on"
+        )
     run_dir = options.find_run(data, run_name)
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
     found = sorted((run_dir / unit).glob(pattern)) if is_plain(unit) and "/" not in unit else []
     tails = [inside(run_dir, f"{unit}/{tail.name}") for tail in found if tail.is_file()]
     if not tails:
         raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
-    given = invocation.current()
     for tail in tails:
         if len(tails) > 1:
             click.echo(f"--- {unit}, shard {printable(_index_of(tail))}")
-        text = terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip())
-        click.echo(complete_next_steps(text, given))
+        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
 
 
 def _index_of(tail: Path) -> str:

@@ -70,6 +70,7 @@ def _run_here(
     from docent.launcher.view import LiveView, PlainView
     from docent.plurals import counted
     from docent.spec import RunStates
+    from docent.suggested_commands import CALLED_AS, as_text
 
     chosen = choose(config, *units)
     check_stages(config)
@@ -81,6 +82,7 @@ def _run_here(
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
+    os.environ[CALLED_AS] = as_text(given)  # for the workers: what they suggest is to work here
     with lock(run_dir):
         refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)
@@ -92,7 +94,7 @@ def _run_here(
         else:
             backend = LocalBackend(run_dir, config.run.workers, config.run.threads)
             os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-            view = LiveView(states, screen, given) if screen.is_terminal else PlainView(states, screen, given)
+            view = LiveView(states, screen) if screen.is_terminal else PlainView(states, screen)
             with view, _cancelled_cleanly(backend.cancel):
                 Launch(states, chosen, backend, view).carry_out()
     for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
