@@ -25,7 +25,7 @@ FOLDERS = [
     "a#b",
     "[a]",
     "50% off",
-    " edge ",
+    "edge ",
     "null",
     "-x",
     "a=b",

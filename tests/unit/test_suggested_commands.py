@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
+from tests.printed_commands import parsed, suggested
 
 from docent.launcher.cli import docent
 from docent.suggested_commands import TAKES, Invocation, as_text, complete, invocation_of
@@ -24,22 +24,6 @@ GIVEN = Invocation(
 )
 MADE_UP = "unit-x"
 """Stands for a value that a message fills in; the name of a unit or file."""
-
-
-def suggested(text: str) -> list[list[str]]:
-    """The commands in a text, divided as a shell divides them."""
-    found = re.finditer(rf"(?<![\w`/-])docent (?:{'|'.join(TAKES)})(?: (?:'[^']*'|[^\s,;()'])+)*", text)
-    return [shlex.split(command[0])[1:] for command in found]
-
-
-def parsed(words: list[str]) -> click.Context:
-    """The command as click understands it; nothing is carried out.
-
-    Raises:
-        click.UsageError: docent would refuse it.
-    """
-    verb = docent.commands[words[0]]
-    return verb.make_context(words[0], list(words[1:]))
 
 
 def messages() -> Iterator[tuple[str, str]]:
@@ -65,13 +49,16 @@ def _as_printed(part: ast.expr) -> str:
     return "--run mine" if names & {"again", "same", "same_run"} else MADE_UP
 
 
+MESSAGES = list(messages())
+
+
 def test_the_walk_finds_the_messages_of_stages_and_launcher() -> None:
-    places = [place for place, _ in messages()]
+    places = [place for place, _ in MESSAGES]
     assert len(places) > 60
     assert any(place.startswith("llm/") for place in places) and any(place.startswith("launcher/") for place in places)
 
 
-@pytest.mark.parametrize(("place", "text"), list(messages()), ids=lambda value: value if ".py:" in value else "")
+@pytest.mark.parametrize(("place", "text"), MESSAGES, ids=lambda value: value if ".py:" in value else "")
 def test_every_suggested_command_is_understood_and_names_the_run(place: str, text: str) -> None:
     commands = suggested(complete(text, GIVEN))
     assert commands, place
