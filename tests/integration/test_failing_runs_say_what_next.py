@@ -73,10 +73,8 @@ def test_the_error_of_a_stage_names_the_run_its_file_and_its_settings_and_its_co
 def test_verbs_about_a_run_that_is_not_there_name_it_and_those_that_are(desk: Path) -> None:
     assert docent(desk, "run", "--to", "ingest").returncode == 0
     for verb in (
-        ["status", "--run", "nix"],
         ["logs", "ingest", "--run", "nix"],
         ["review", "nix"],
-        ["open", "--run", "nix"],
     ):
         done = docent(desk, *verb)
         assert done.returncode == 102 and "there is no run 'nix'; runs there: hall" in done.stderr

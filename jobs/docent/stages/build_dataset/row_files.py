@@ -133,11 +133,11 @@ def array_values(text: TextIO) -> Iterator[Any]:
     ahead, lines_before = _without(ahead, ahead.index("[") + 1, 0)
     while True:
         ahead, lines_before = _without(ahead, len(ahead) - len(ahead.lstrip()), lines_before)
+        if ahead.startswith("]"):
+            with _counted_from(lines_before):
+                _refuse_more(ahead[1:], text)
+            return
         try:
-            if ahead.startswith("]"):
-                with _counted_from(lines_before):
-                    _refuse_more(ahead[1:], text)
-                return
             value, end = decoder.raw_decode(ahead)
             rest = ahead[end:].lstrip()
             if not rest.startswith((",", "]")):
