@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 CALLED_AS = "DOCENT_CALLED_AS"
 """Variable in which the launcher tells its workers how it was called."""
@@ -86,7 +87,8 @@ def as_text(given: Invocation) -> str:
 def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
     """How the launcher of this stage was called; the run alone where a person, or a cluster, started the stage."""
     if text := environ.get(CALLED_AS):
-        return Invocation(**{key: tuple(v) if isinstance(v, list) else v for key, v in json.loads(text).items()})
+        told: dict[str, Any] = json.loads(text)
+        return Invocation(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
     return Invocation(run_name, backend="kubernetes" if "KUBERNETES_SERVICE_HOST" in environ else "")
 
 

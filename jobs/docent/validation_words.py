@@ -21,6 +21,16 @@ LIST = "must be a list, such as [a, b]"
 NAME_RULE = "must have 1 to {} characters: a-z, 0-9 and hyphens, none of them at an end"
 MAPPING = "must be a mapping, such as {key: value}"
 
+_PATTERNS: dict[str, str] = {
+    RUN_NAME_PATTERN: RUN_NAME_RULE,
+    r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
+    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",
+    r"^[A-Za-z0-9_\-]{0,40}$": "must be the name of an encoding, such as cp1252",
+    r"^[a-z][a-z0-9_]{1,39}$": "must have 2 to 40 characters: a-z, 0-9 and underscores, the first one a letter",
+    r"^[A-Z][A-Z0-9_]*$": "is the name of a variable (A-Z, 0-9, _): name it, never paste the secret itself",
+}
+"""Patterns of the configuration's fields, in words; a test walks the fields."""
 _WORDS: dict[str, str | Callable[[Context], str]] = {
     "missing": "missing",
     "extra_forbidden": "unknown key",
@@ -56,16 +66,6 @@ _WORDS: dict[str, str | Callable[[Context], str]] = {
     "json_invalid": lambda ctx: f"is not JSON: {ctx['error']}",
 }
 """What each type of pydantic's errors means, as the rest of a sentence that begins with the field."""
-_PATTERNS = {
-    RUN_NAME_PATTERN: RUN_NAME_RULE,
-    r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
-    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
-    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",
-    r"^[A-Za-z0-9_\-]{0,40}$": "must be the name of an encoding, such as cp1252",
-    r"^[a-z][a-z0-9_]{1,39}$": "must have 2 to 40 characters: a-z, 0-9 and underscores, the first one a letter",
-    r"^[A-Z][A-Z0-9_]*$": "is the name of a variable (A-Z, 0-9, _): name it, never paste the secret itself",
-}
-"""Patterns of the configuration's fields, in words; a test walks the fields."""
 
 
 def words(problem: Any) -> str:

@@ -92,7 +92,7 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
         run_name=named or _unnamed(given, file, sets, data),
         file=str(file) if file else "",
         data="" if data == options.DEFAULT_DATA else str(data),
-        span=tuple(word for option, name in SPAN for word in (option, given.get(name)) if given.get(name)),
+        span=tuple(word for option, name in SPAN if given.get(name) for word in (option, str(given[name]))),
         sets=tuple(map(mask, sets)),
         backend="kubernetes" if cluster else "",
         namespace=(given.get("namespace") or "") if typed else "",

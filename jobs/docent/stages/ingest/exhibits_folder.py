@@ -75,8 +75,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
         raise InputError(what, str(source.path), next_step)
     if not folders:
-        found = f"found {_counted(entries)}"
-        what = f"the folder has no subfolders, and each exhibit needs one: {found}"
+        what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
     found: list[Exhibit | Reject] = [
         Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
