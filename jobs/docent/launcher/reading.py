@@ -91,12 +91,10 @@ def _nothing_to_read(folder: Path, known: str) -> InputError:
         )
         first = shlex.quote(str(pictured[0] / EXHIBIT_TEXT))
         return InputError(what, str(folder), f"write a {EXHIBIT_TEXT} into each, such as {first}")
-    if _holds_pictures(folder):
-        what = "the folder holds photos and no subfolders: each exhibit needs one, with photos and " + EXHIBIT_TEXT
-        return InputError(
-            what, str(folder), f"move the photos of each exhibit into a folder of its own, with {EXHIBIT_TEXT}"
-        )
     what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
+    if _holds_pictures(folder):
+        move = f"move the photos of each exhibit into a subfolder of its own, with a {EXHIBIT_TEXT}"
+        return InputError(f"{what}: its photos lie directly in it", str(folder), move)
     return InputError(what, str(folder), "name another folder, or a file")
 
 
