@@ -52,7 +52,7 @@ def problems(
     """What would stop the units that are still to be done, on this machine."""
     yield from _missing_key(config, todo, environ)
     yield from _unusable_model(config, todo)
-    yield from _no_pictures(config, todo)
+    yield from without_pictures(config, todo)
 
 
 def shortages(config: PipelineConfig, todo: Sequence[Unit], memory_bytes: float) -> Iterator[tuple[str, str]]:
@@ -128,7 +128,8 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
         )
 
 
-def _no_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
+def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
+    """Sources that models cannot be trained on or asked about, on any machine."""
     if not _trained_later(todo):
         return
     for number, source in enumerate(config.ingest.sources if config.ingest else ()):

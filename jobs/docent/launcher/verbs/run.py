@@ -129,13 +129,14 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Decisions of people about pairs that were made anew since, as curate counts them."""
     from docent.confinement import inside
     from docent.store import load_json
+    from docent.suggested_commands import complete
 
     artifact = states.of("curate").artifact if "curate" in chosen else None
     found = load_json(inside(artifact.folder, "review.json")) if artifact else None
     if found and found["unmatched"]:
         total = found["matched"] + found["unmatched"]
         said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
-        yield f"{said}: docent review {states.run_dir.name}"
+        yield f"{said}: {complete('docent review', invocation.current())}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
