@@ -100,32 +100,24 @@ def test_of_a_hub_that_cannot_be_reached_nothing_is_claimed(museum: dict[str, An
     assert not problems(config_of(museum, finetune={"base_model": "owner/unknown"}))
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "text", "refused"),
-    [
-        ("txt", "a.txt", "A text.", True),
-        ("csv", "a.csv", "name,text\nA,B\n", True),
-        ("markdown", "a.md", "# Pump\n\nIt pumps.\n", True),
-        ("markdown", "a.md", "# Pump\n\n![The pump](pump.png)\n", False),
-        ("markdown", "a.md", "# Pump\n\n<img src='pump.png'>\n", False),
-        ("markdown", "a.md", "# Pump\n\n{{ pump }}\n", False),
-        ("pdf", "a.pdf", "%PDF-1.4", False),
-    ],
-)
-def test_material_without_any_picture_cannot_be_trained_on(
-    tmp_path: Path, kind: str, name: str, text: str, refused: bool
-) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / name).write_text(text)
-    model = str(model_folder(tmp_path / "m", "idefics2"))
-    config = config_of({"kind": kind, "path": str(tmp_path / "docs")}, finetune={"base_model": model})
-    found = problems(config)
-    assert bool(found) == refused
-    assert not found or (kind in found[0].what and "docent run --to build-dataset" in found[0].next_step)
-    warned = list(preflight.shortages(config, list(units(config).values()), 1e12))
-    assert bool(warned) != refused
-    without = config_of({"kind": kind, "path": str(tmp_path / "docs")})
-    assert not problems(without)
+@pytest.mark.parametrize("kind", ["markdown", "pdf", "csv", "txt", "xlsx"])
+def test_documents_are_not_trained_on_where_models_need_pictures(tmp_path: Path, kind: str) -> None:
+    model = {"base_model": str(model_folder(tmp_path / "m", "idefics2"))}
+    source = {"kind": kind, "path": str(tmp_path)}
+    (problem,) = problems(config_of(source, finetune=model))
+    assert kind in problem.what and problem.next_step.startswith("docent run --to build-dataset")
+    assert not problems(config_of(source))
+    # The data set itself is looked at by finetune, once it is there.
+    assert not problems(config_of(source, finetune=model), "build-dataset")
+
+
+def test_rows_of_a_table_with_pictures_may_be_trained_on(tmp_path: Path) -> None:
+    model = {"base_model": str(model_folder(tmp_path / "m", "idefics2"))}
+    config = config_of({"kind": "csv", "path": "list.csv"}, finetune=model)
+    assert config.ingest is not None
+    rows = config.ingest.rows.model_copy(update={"image_columns": ("photo",)})
+    pictured = config.model_copy(update={"ingest": config.ingest.model_copy(update={"rows": rows})})
+    assert problems(config) and not problems(pictured)
 
 
 def test_a_model_that_does_not_fit_this_machine_is_warned_of(

@@ -1,32 +1,26 @@
 """What would stop a run on this machine, found before its first unit starts: for `run`, `plan` and `doctor`.
 
-Reads the configuration, the environment, the head of the base model and Markdown sources; writes nothing. What a stage
-could do nowhere is said by `docent/checks.py`.
+Reads the configuration, the environment and the head of the base model; writes nothing. What a stage could do nowhere
+is said by `docent/checks.py`.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from docent import base_model
-from docent.config import PipelineConfig, Source
+from docent.config import PipelineConfig
 from docent.errors import ConfigError
 from docent.launcher.verbs.tables import say_warning
 from docent.pipeline import Unit, needs_of, reads_base_model
 from docent.spec import RunStates
 from docent.suggested_commands import Invocation, complete
-from docent.walk import walk
 
 MODEL = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
-MARKDOWN_SUFFIXES = frozenset((".md", ".markdown", ".mdown", ".mkd"))
-MAX_LOOKED_AT_BYTES = 64_000_000
-"""Of the Markdown of a source so much is searched for a picture."""
-_SHOWS_PICTURE = re.compile(r"!\[|<img[\s/>]", re.IGNORECASE)
 
 
 def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str], given: Invocation) -> None:
@@ -55,25 +49,12 @@ def problems(
     yield from without_pictures(config, todo)
 
 
-def shortages(config: PipelineConfig, todo: Sequence[Unit], memory_bytes: float) -> Iterator[tuple[str, str]]:
+def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float) -> Iterator[tuple[str, str]]:
     """What is likely to stop them, as what is short and what to do.
 
     Args:
-        memory_bytes: memory of this machine.
+        machine_bytes: memory of this machine.
     """
-    yield from _short_of_memory(config, todo, memory_bytes)
-    if not _trained_later(todo):
-        return
-    for number, source in enumerate(config.ingest.sources if config.ingest else ()):
-        if source.kind in ("markdown", "pdf") and not _is_without_pictures(source, config):
-            yield (
-                f"ingest.sources.{number} ({source.kind}): a question about a section without figures cannot be "
-                "trained on, and stops finetune",
-                "docent run --to build-dataset, which writes the data set without training",
-            )
-
-
-def _short_of_memory(config: PipelineConfig, todo: Sequence[Unit], memory_bytes: float) -> Iterator[tuple[str, str]]:
     section = config.finetune
     reading = [unit for unit in todo if reads_base_model(unit)]
     if section is None or not reading or shutil.which("nvidia-smi"):
@@ -81,12 +62,12 @@ def _short_of_memory(config: PipelineConfig, todo: Sequence[Unit], memory_bytes:
     parameters = base_model.parameters_of(section.base_model) or 0
     trains = any(unit.stage == "finetune" for unit in reading)
     needed = base_model.memory_bytes(parameters, section, trains)
-    if needed > memory_bytes:
+    if needed > machine_bytes:
         in_full = needed > base_model.memory_bytes(parameters, section, trains=False)
         yield (
             f"{section.base_model} has {parameters / 1e9:.1f} billion parameters: "
             f"{'training it in full takes' if in_full else 'its weights take'} {needed / 1e9:.0f} GB of memory in "
-            f"{section.dtype}; this machine has {memory_bytes / 1e9:.0f} GB and no GPU",
+            f"{section.dtype}; this machine has {machine_bytes / 1e9:.0f} GB and no GPU",
             "use a machine with a GPU, or a smaller base model (finetune.base_model)",
         )
 
@@ -129,44 +110,19 @@ def _unusable_model(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[Co
 
 
 def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[ConfigError]:
-    """Sources that models cannot be trained on or asked about, on any machine."""
-    if not _trained_later(todo):
-        return
-    for number, source in enumerate(config.ingest.sources if config.ingest else ()):
-        if _is_without_pictures(source, config):
-            yield ConfigError(
-                f"ingest.sources.{number} ({source.kind}) has no pictures, and this version of docent trains and asks "
-                "models with pictures only",
-                str(source.path),
-                "docent run --to build-dataset, which writes a data set to train on elsewhere; or leave the source out",
-            )
+    """Documents that models are to learn from or to be asked about: most questions about them have no picture.
 
-
-def _trained_later(todo: Sequence[Unit]) -> bool:
-    """Whether a data set is still to be made and models are to learn from it or to be asked about it."""
+    Once the data set is complete, stage finetune looks at its rows themselves.
+    """
     stages = {unit.stage for unit in todo}
-    return "build-dataset" in stages and bool(stages & {"finetune", "answer"})
-
-
-def _is_without_pictures(source: Source, config: PipelineConfig) -> bool:
-    """Whether it is certain that no row about a source gets a picture."""
-    if source.kind in ("csv", "xlsx"):
-        return not (config.ingest and config.ingest.rows.image_columns)
-    if source.kind == "markdown" and config.ingest:
-        pattern = re.compile(config.ingest.markdown.figure_pattern)
-        if not source.path.exists():
-            return False  # said when its input is looked for
-        return not any(_SHOWS_PICTURE.search(text) or pattern.search(text) for text in _markdown_of(source.path))
-    return source.kind == "txt"
-
-
-def _markdown_of(path: Path) -> Iterator[str]:
-    """The texts of a Markdown source, as far as they are looked at."""
-    left = MAX_LOOKED_AT_BYTES
-    files = (entry.path for entry in walk(path) if entry.kind == "file") if path.is_dir() else iter([path])
-    for file in files:
-        if file.suffix.lower() in MARKDOWN_SUFFIXES and left > 0:
-            with file.open("rb") as opened:
-                data = opened.read(left)
-            left -= len(data)
-            yield data.decode("utf-8", "replace")
+    if "build-dataset" not in stages or not stages & {"finetune", "answer"} or config.ingest is None:
+        return
+    for number, source in enumerate(config.ingest.sources):
+        pictured = source.kind in ("csv", "xlsx") and config.ingest.rows.image_columns
+        if source.kind not in ("exhibits-csv", "exhibits-folder") and not pictured:
+            yield ConfigError(
+                f"ingest.sources.{number} ({source.kind}): questions about documents have no picture, or not all of "
+                "them, and this version of docent trains and asks models with pictures only",
+                str(source.path),
+                "docent run --to build-dataset, which writes a data set to train on elsewhere, or leave the source out",
+            )

@@ -18,6 +18,7 @@ from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
+    from docent.suggested_commands import Invocation
 
 
 @click.command()
@@ -70,7 +71,6 @@ def _run_here(
     from docent.launcher.view import LiveView, PlainView
     from docent.plurals import counted
     from docent.spec import RunStates
-    from docent.suggested_commands import CALLED_AS, as_text
 
     chosen = choose(config, *units)
     check_stages(config)
@@ -82,8 +82,7 @@ def _run_here(
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
-    os.environ[CALLED_AS] = as_text(given)  # for the workers: what they suggest is to work here
-    with lock(run_dir):
+    with lock(run_dir), _told_to_workers(given):
         refuse_gaps(states, chosen, again)
         write_resolved(config, run_dir)
         states.keep_source_hashes()
@@ -100,6 +99,18 @@ def _run_here(
     for line in (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
+
+
+@contextmanager
+def _told_to_workers(given: Invocation) -> Iterator[None]:
+    """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
+    from docent.suggested_commands import CALLED_AS, as_text
+
+    os.environ[CALLED_AS] = as_text(given)
+    try:
+        yield
+    finally:
+        del os.environ[CALLED_AS]
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
