@@ -88,7 +88,8 @@ def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
     """How the launcher of this stage was called; the run alone where a person, or a cluster, started the stage."""
     if text := environ.get(CALLED_AS):
         told: dict[str, Any] = json.loads(text)
-        return Invocation(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+        lists: dict[str, Any] = {key: tuple(told.pop(key)) for key in ("span", "sets")}
+        return Invocation(**told, **lists)
     return Invocation(run_name, backend="kubernetes" if "KUBERNETES_SERVICE_HOST" in environ else "")
 
 
