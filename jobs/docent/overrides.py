@@ -75,7 +75,9 @@ def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
         return plain
     try:
         value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+    except ValueError:  # what looks like a date and is none, as 2024-99-99
+        return plain
+    except yaml.YAMLError:
         what = f"the value of {dotted} cannot be read as YAML"
         raise ConfigError(what, where, f"put it in quotes, such as --set '{dotted}=\"...\"'") from None
     if isinstance(value, str | None) and value != plain and plain[:1] not in QUOTES and plain not in NOTHING:

@@ -70,8 +70,8 @@ def test_a_base_model_of_another_family_is_refused_by_its_type(
     (problem,) = problems(config)
     assert repr(kind) in problem.what and "idefics2" in problem.next_step
     assert not problems(config, "finetune-lora", "finetune-full")
-    rows = {check.name: check for check in examine(config, tmp_path)}
-    assert rows["finetune.base_model"].level == "missing" and "base model" not in rows
+    (row,) = (check for check in examine(config, tmp_path) if check.name == "base model")
+    assert row.level == "missing" and row.found == problem.what
 
 
 def test_a_base_model_that_is_no_model_is_refused(tmp_path: Path, museum: dict[str, Any]) -> None:

@@ -25,6 +25,8 @@ from docent.walk import refuse_system_folder
 MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
+NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
+"""What checks of these fields are called."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _problems(config: PipelineConfig) -> Iterator[Check]:
     except ConfigError as error:
         found.append(error)
     for problem in found:
-        yield Check(problem.where, "missing", problem.what, problem.next_step)
+        yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
     for short, next_step in shortages(config, todo, memory_bytes()):
         yield Check("likely to fail", "warn", short, next_step)
 
