@@ -49,7 +49,9 @@ def refused(
         return ConfigError(what, str(path), f"edit {path}, then: docent plan {path}")
     origins = dict.fromkeys(cause.shown for cause in causes if cause)
     where = ", ".join(origins) or "--set"
-    return ConfigError(what, where, FIX)
+    missing = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False) if one["type"] == "missing"]
+    added = "".join(f" --set {dotted}=..." for dotted in missing)
+    return ConfigError(what, where, f"add{added}, then run the command again" if added else FIX)
 
 
 def unreadable(path: Path, error: Exception) -> ConfigError:

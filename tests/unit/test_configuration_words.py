@@ -105,6 +105,11 @@ def test_an_override_that_cannot_be_used_is_named_with_what_was_meant(tmp_path: 
     assert "edit" not in error.next_step
 
 
+def test_a_source_without_its_kind_says_what_to_add(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "{}", "ingest.sources.0.path=my-museum")
+    assert "exhibits-folder" in error.what and "--set ingest.sources.0.kind=..." in error.next_step
+
+
 def test_a_problem_of_the_file_beside_one_of_a_set_is_said_to_be_of_the_file(tmp_path: Path) -> None:
     error = refusal(tmp_path, "{seed: x, run: {workers: 2}}", "run.threads=0")
     assert "2 problems" in error.what and error.where.endswith("pipeline.yaml")
