@@ -21,19 +21,10 @@ from typing import IO
 
 from PIL import Image, PngImagePlugin
 
-from docent.vision import tiff
+from docent.vision import formats, tiff
 from docent.vision.color import rgb_converter
 from docent.vision.credit import Credit, read_credit
-from docent.vision.formats import (
-    HEAD_BYTES,
-    HEIC,
-    HEIC_ADVICE,
-    READABLE,
-    SAVE_AS,
-    SUFFIX_OF_FORMAT,
-    format_name,
-    what_it_is,
-)
+from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
 from docent.vision.jpeg import lacks_end
 from docent.vision.large import REDUCED_IN_DECODER, convert_in_stripes, reduce_in_decoder, reduction, why_too_large
@@ -220,7 +211,7 @@ def _open(file: IO[bytes]) -> Image.Image:
         if name:
             raise PhotoError(DOES_NOT_DECODE, f"{name}: damaged, or of an unsupported kind") from None
         file.seek(0)
-        raise PhotoError(NOT_AN_IMAGE, what_it_is(file.read(HEAD_BYTES))) from None
+        raise PhotoError(NOT_AN_IMAGE, formats.what_it_is(file.read(HEAD_BYTES))) from None
     if cause := tiff.why_refused(picture.tag_v2) if picture.format == "TIFF" else "":  # type: ignore[attr-defined]
         picture.close()
         raise PhotoError(UNSUPPORTED, cause)
