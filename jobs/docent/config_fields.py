@@ -18,6 +18,8 @@ ITEMS: dict[Any, str] = {tuple: "0.", dict: "default."}
 def names_at(model: type[BaseModel], path: Sequence[str]) -> Iterator[str]:
     """Names of the fields that the section at `path` has; none where there is no section."""
     section = _annotation_at(model, path) if path else model
+    if _value_of(section) is not None:
+        return  # the keys of a mapping are anybody's
     for inner in _models_in(section):
         yield from (field.alias or name for name, field in inner.model_fields.items())
         return
@@ -85,14 +87,14 @@ def _annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
             if not key.isdecimal():
                 return None
             at = item
+        elif (value := _value_of(at)) is not None:
+            at = value
         elif section := next(_models_in(at), None):
             named = {field.alias or name: field for name, field in section.model_fields.items()}
             field = named.get(key) or section.model_fields.get(key)
             if field is None:
                 return None
             at = field.annotation
-        elif (value := _value_of(at)) is not None:
-            at = value
         else:
             return None
     return at

@@ -105,6 +105,16 @@ def test_an_override_that_cannot_be_used_is_named_with_what_was_meant(tmp_path: 
     assert "edit" not in error.next_step
 
 
+def test_the_keys_of_a_mapping_are_free_and_what_is_below_them_is_checked(tmp_path: Path) -> None:
+    config = load(tmp_path, "{}", "kubernetes.resources.finetune-lora.gpus=2", "generate_qa.quotas.summary=2")
+    assert config.kubernetes.resources_of("finetune", "finetune-lora").gpus == 2
+    error = refusal(tmp_path, "{}", "kubernetes.resources.finetune.gpu=2")
+    assert "did you mean `kubernetes.resources.finetune.gpus`?" in error.what
+    assert load(tmp_path, "{}", "kubernetes.env.LOG_FILE=/tmp/x", "llm.extra_body.top_k=40").llm.extra_body == {
+        "top_k": 40
+    }
+
+
 def test_a_source_without_its_kind_says_what_to_add(tmp_path: Path) -> None:
     error = refusal(tmp_path, "{}", "ingest.sources.0.path=my-museum")
     assert "exhibits-folder" in error.what and "--set ingest.sources.0.kind=..." in error.next_step
