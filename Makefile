@@ -14,9 +14,9 @@ KUBECTL ?= kubectl
 PYTHON ?= python3
 TIMEOUT_S ?= 86400
 
-# A folder of one's own: one subfolder per exhibit, with photos and description.txt.
-_photos = $(if $(PHOTOS),--set ingest.sources.0.kind=exhibits-folder --set 'ingest.sources.0.path=$(subst ','\'',$(PHOTOS))')
-_flags = $(if $(RUN),--run '$(RUN)') $(_photos) $(foreach s,$(SET),--set '$(s)')
+# SET="key=value key=value" and PHOTOS (one subfolder per exhibit) go through the environment, as they are: make and the
+# shell would divide them at spaces and read their quotes and dollar signs.
+_run = $(if $(RUN),--run '$(RUN)')
 
 .PHONY: help
 help: ## Show this list
@@ -34,12 +34,14 @@ setup: ## Make the virtual environment (PYTHON=python3.11)
 	else $(MAKE) --silent .venv/run.stamp && echo "docent is at $(DOCENT)"; fi
 
 .PHONY: run-pipeline
+run-pipeline doctor: export MAKE_SET := $(value SET)
+run-pipeline doctor: export MAKE_PHOTOS := $(value PHOTOS)
 run-pipeline: .venv/run.stamp ## Run everything and print the report's path (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...", BACKEND=kubernetes)
-	@$(DOCENT) run $(FILE) --yes $(if $(BACKEND),--backend $(BACKEND)) $(_flags)
+	@.venv/bin/python scripts/with_settings.py $(DOCENT) run '$(FILE)' --yes $(if $(BACKEND),--backend $(BACKEND)) $(_run)
 
 .PHONY: doctor
-doctor: .venv/run.stamp ## Name everything that is missing on this machine
-	@$(DOCENT) doctor $(FILE)
+doctor: .venv/run.stamp ## Name everything that is missing on this machine (FILE=, RUN=, PHOTOS=folder, SET="a.b=c ...")
+	@.venv/bin/python scripts/with_settings.py $(DOCENT) doctor '$(FILE)' $(_run)
 
 .PHONY: test
 test: .venv/dev.stamp ## Unit and integration tests: no cluster, browser, key or GPU needed

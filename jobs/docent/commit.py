@@ -24,6 +24,7 @@ from docent.inputs import describe_changes
 from docent.masking import mask
 from docent.parts import Parts
 from docent.pipeline import Unit, section_of
+from docent.plurals import counted
 from docent.spec import RunStates
 from docent.store import SCHEMA, Shard, find_marker, finish, marker_path
 
@@ -109,7 +110,8 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
     }
     data = (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()
     write_durably(marker_path(ctx.folder, ctx.shard), data)
-    log.info("%s shard %s: %d rows, %d rejects", ctx.unit.name, ctx.shard, parts.rows, parts.rejected)
+    made = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
+    log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, made)
 
 
 def finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: str, count: int) -> None:
@@ -120,7 +122,8 @@ def finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: st
         return
     _check_gates(config, unit, markers, folder)
     artifact = finish(run_dir, unit.name, unit.stage, spec, markers)
-    log.info("%s is complete: %d rows, digest %s", unit.name, artifact.success["rows"], artifact.digest[:10])
+    rows = counted(artifact.success["rows"], "row")
+    log.info("%s is complete: %s, digest %s", unit.name, rows, artifact.digest[:10])
 
 
 def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any]], folder: Path) -> None:
@@ -138,9 +141,9 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
         for marker in markers:
             reasons.update(marker["reject_reasons"])
         top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
-        key = unit.stage.replace("-", "_")
+        allowed = f"{unit.stage.replace('-', '_')}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}"
         raise InputError(
             f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
             f"{folder}/rejects-*.jsonl",
-            f"fix the input, or allow it: --set {key}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}",
+            f"fix the input, or accept it: docent run --set {allowed}",
         )

@@ -20,6 +20,7 @@ from docent.confinement import OutsideRunError, inside, is_plain
 from docent.durable import sha256_of
 from docent.errors import InputError
 from docent.printing import printable
+from docent.validation_words import words
 
 log = logging.getLogger("docent.store")
 
@@ -144,7 +145,7 @@ def _load(folder: Path, name: str, kind: type[K]) -> dict[str, Any] | None:
         kind.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        _warn(str(path), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        _warn(str(path), f"{'.'.join(map(str, first['loc']))} {words(first)}")
         return None
     if found["schema"] != SCHEMA:
         _warn(str(path), f"its schema is {found['schema']}, this version of docent reads {SCHEMA}")
@@ -198,7 +199,7 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
                 first = error.errors(include_url=False)[0]
                 where = ".".join(str(part) for part in first["loc"])
                 raise InputError(
-                    f"not a {kind.__name__}: {where} {first['msg']}", f"{path}:{number}", "docent run --verify"
+                    f"not a {kind.__name__}: {where} {words(first)}", f"{path}:{number}", "docent run --verify"
                 ) from None
 
 

@@ -15,7 +15,7 @@ from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.inputs import Hashed, Snapshot, changes_since, take_snapshot
 from docent.listings import load_success
-from docent.pipeline import STAGES, hashed_fields, input_paths, reads_base_model, units
+from docent.pipeline import STAGES, Unit, hashed_fields, input_paths, reads_base_model, units
 from docent.printing import printable
 from docent.records import canonical_json
 from docent.source_hashes import read_hashes, write_hashes
@@ -126,9 +126,8 @@ class RunStates:
         if paths not in self._snapshots:
             for path in paths:
                 if not path.exists():
-                    raise InputError(
-                        f"{name} cannot find its input", printable(str(path)), "fix the path in the pipeline file"
-                    )
+                    next_step = _where_to_correct(self.config, self.units[name], path)
+                    raise InputError(f"{name} cannot find its input", printable(str(path)), next_step)
                 self._refuse_own_output(name, path)
             if self._known is None:
                 self._known = read_hashes(self.run_dir)
@@ -147,3 +146,14 @@ class RunStates:
             raise InputError(
                 "a source lies inside the folder of this run", printable(str(path)), "copy it elsewhere, or --run OTHER"
             )
+
+
+def _where_to_correct(config: PipelineConfig, unit: Unit, path: Path) -> str:
+    """Which field names a path that is not there."""
+    field = "curate.edits" if unit.stage == "curate" else "finetune.base_model"
+    for number, source in enumerate(config.ingest.sources if unit.stage == "ingest" and config.ingest else ()):
+        if path == source.path:
+            field = f"ingest.sources.{number}.path"
+        elif path == source.images_folder:
+            field = f"ingest.sources.{number}.images"
+    return f"correct it in the pipeline file, or: docent run --set {field}=..."

@@ -39,6 +39,7 @@ from docent.store import (
     Shard,
     find_marker,
 )
+from docent.suggested_commands import complete, invocation_of
 
 log = logging.getLogger("docent.stage")
 
@@ -79,6 +80,8 @@ def run_shard(
             bug = PipelineError(f"{type(error).__name__}: {error}", next_step=PipelineError.meaning)
             _note_failure(states, unit_name, shard, bug, rehearse)
             return PipelineError.exit_code
+    if failed:
+        failed.next_step = complete(failed.next_step, invocation_of(os.environ, run_dir.name))
     if peers.is_rank():
         peers.leave(failed)
     if failed:

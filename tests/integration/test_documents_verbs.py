@@ -203,7 +203,8 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
     gone = stored.read_text(encoding="utf-8").replace(kept[0]["id"], "0" * 16)
     stored.write_text(gone, encoding="utf-8")
     again = docent(*shlex.split(command.removeprefix("next: docent ")), "--yes")
-    assert "1 of 3 decisions are about pairs that are not there: docent review mine\n" in again.stdout
+    named = shlex.join(["docent", "review", "mine", *map(str, data)])
+    assert f"1 of 3 decisions are about pairs that are not there: {named}\n" in again.stdout
 
 
 def test_decisions_that_cannot_be_used_are_named_with_their_lines(folder: Path, tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_doctor_names_what_is_missing_and_ends_with_105(finished: Path) -> None:
 def test_only_a_unit_whose_input_is_missing_says_which_command_makes_it(tmp_path: Path, finished: Path) -> None:
     done = docent("run", "--data", str(tmp_path / "runs"), "--only", "curate", cwd=finished)
     assert done.returncode == 101
-    assert f"docent run --run test --data {tmp_path}/runs --to assemble" in done.stderr
+    assert f"docent run pipeline.yaml --run test --data {tmp_path}/runs --to assemble" in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
@@ -328,7 +328,7 @@ def test_a_source_that_does_not_exist_is_one_message(tmp_path: Path) -> None:
         (["run", "--data", "pipeline.yaml"], 105, "pipeline.yaml"),
         (["run", "--from", "assess-images", "--to", "ingest"], 2, "no unit is left"),
         (["run", "--run", "2024", "--to", "ingest"], 0, "2024"),
-        (["run", "--set=report.title=2024-99-99"], 3, "report.title"),
+        (["run", "--set=report.max_samples=2024-99-99"], 3, "report.max_samples: must be a whole number"),
         (["run", "--set=assess_images.min_sharpness=.inf"], 3, "finite"),
         (["run", "--set=llm.api_key_env=sk-proj-abcdefgh"], 3, "never paste the secret"),
         (["gc", "--run", "nosuch"], 102, "there is no run"),

@@ -60,7 +60,7 @@ def test_one_good_and_one_missing_picture_report_exactly_one_and_exit_6(folder: 
     shown = docent(str(file), cwd=elsewhere)
     assert shown.returncode == 6
     assert "images/lost.png" in shown.stdout
-    assert "1 files, 2 rows, 2 pictures: 1 missing, 0 remote" in shown.stdout
+    assert "1 file, 2 rows, 2 pictures: 1 missing, 0 remote" in shown.stdout
 
 
 @pytest.mark.feature("F60")

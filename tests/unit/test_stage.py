@@ -150,7 +150,7 @@ def test_an_input_that_is_not_complete_ends_with_44_and_names_it(
     run_dir: Path, two_stages: PipelineConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_shard(two_stages, "assess-images", run_dir) == 44
-    assert "docent run --to ingest" in caplog.text
+    assert "docent run --run test --to ingest" in caplog.text
 
 
 def test_too_many_rejects_fail_the_stage_until_they_are_allowed(

@@ -36,7 +36,7 @@ from docent.config.stages import (
     Reporting,
     Scoring,
 )
-from docent.config_errors import describe, unreadable
+from docent.config_errors import refused, unreadable
 from docent.errors import ConfigError
 from docent.masking import SECRET_NAME, holds_secret, is_key_field
 from docent.overrides import apply_override
@@ -227,18 +227,16 @@ def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str,
     if not isinstance(raw, dict):
         raise ConfigError("a pipeline file is a mapping of sections", str(path), "see pipeline.yaml for an example")
     from_env = [
-        f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}"
+        (name, f"{name.removeprefix('DOCENT_').lower().replace('__', '.')}={value}")
         for name, value in sorted(environ.items())
         if is_override(name)
     ]
-    for override in [*from_env, *overrides]:
-        apply_override(raw, override)
+    given = [*from_env, *(("--set", override) for override in overrides)]
+    applied = [apply_override(raw, override, PipelineConfig, origin) for origin, override in given]
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(
-            describe(error, PipelineConfig), str(path), f"edit {path}, then: docent plan {path}"
-        ) from None
+        raise refused(error, PipelineConfig, path, applied) from None
 
 
 def is_override(name: str) -> bool:

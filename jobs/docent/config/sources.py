@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -87,7 +88,8 @@ class Markdown(Section):
     @classmethod
     def _is_a_regular_expression(cls, pattern: str) -> str:
         try:
-            re.compile(pattern)
+            with warnings.catch_warnings(action="ignore"):  # about patterns that will mean something else one day
+                re.compile(pattern)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
         return pattern

@@ -229,7 +229,12 @@ class Frames(io.RawIOBase):
     def _length(self) -> int:
         length = int(LENGTH.unpack(self._exactly(LENGTH.size))[0])
         if length > MAX_FRAME_BYTES:
-            raise LauncherError(100, "this is not a stream of docent", "transfer", "docent push, or docent pull")
+            raise LauncherError(
+                100,
+                "this is not a stream of docent",
+                "transfer",
+                "use the verbs push and pull, which write and read it",
+            )
         return length
 
     def _exactly(self, size: int) -> bytes:

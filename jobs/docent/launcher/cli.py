@@ -14,10 +14,12 @@ from docent.launcher.verbs import (
     convert,
     documents,
     estimate,
+    invocation,
     look,
     operate,
     pod,
     preview,
+    review,
     run,
     stage,
     transfer,
@@ -40,7 +42,7 @@ VERBS = (
     estimate.estimate,
     documents.ingest,
     documents.preview,
-    documents.review,
+    review.review,
     look.status,
     look.logs,
     look.trace,
@@ -61,7 +63,7 @@ VERBS = (
     pod.pack,
 )
 for _verb in VERBS:
-    docent.add_command(_verb)
+    docent.add_command(invocation.naming_the_run(_verb))
 
 
 def main() -> None:
@@ -78,7 +80,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("cancelled; docent run goes on where it stopped", err=True)
+        click.echo("cancelled", err=True)
         sys.exit(103)
     except PipelineError as error:
         say_error(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import re
 import shutil
@@ -12,16 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.checks import check_stages
 from docent.config import PipelineConfig
-from docent.errors import InputError
+from docent.errors import ConfigError, InputError
 from docent.launcher.backends.local import cores
-from docent.pipeline import input_paths, section_of, units
+from docent.launcher.preflight import memory_bytes, problems, shortages
+from docent.pipeline import input_paths, reads_base_model, section_of, units
 from docent.printing import printable
 from docent.walk import refuse_system_folder
 
 MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
+NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
+"""What checks of these fields are called."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
         *_inputs(config),
         *_base_model(config),
         *_teacher(config),
+        *_problems(config),
     ]
 
 
@@ -113,9 +119,8 @@ def _disk(data_dir: Path) -> Check:
 
 
 def _memory() -> Check:
-    try:
-        gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    except (ValueError, OSError):
+    gigabytes = memory_bytes() / 1e9
+    if math.isinf(gigabytes):
         return Check("memory", "warn", "cannot be read here")
     level = "ok" if gigabytes >= MIN_MEMORY_GB else "warn"
     return Check("memory", level, f"{gigabytes:.0f} GB", "" if level == "ok" else "lower run.workers")
@@ -127,7 +132,12 @@ def _links(data_dir: Path) -> Check:
         with tempfile.TemporaryDirectory(dir=existing) as folder:
             (Path(folder) / "link").symlink_to("target")
     except PermissionError:
-        return Check("data folder", "missing", f"{existing} is not writable", "docent run --data OTHER")
+        return Check(
+            "data folder",
+            "missing",
+            f"{existing} is not writable",
+            "make it writable, or name another folder with --data",
+        )
     except OSError:
         return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
     return Check("data folder", "ok", f"{existing} is writable")
@@ -154,12 +164,26 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
     if not config.finetune:
         return
     name = config.finetune.base_model
-    if (Path(name) / "config.json").is_file():
-        yield Check("base model", "ok", name)
-    elif Path(name).is_absolute() or name.startswith((".", "samples/")):
-        yield Check("base model", "missing", f"{name} holds no config.json", "fix finetune.base_model")
-    else:
+    if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
+        return  # said below
+    if not Path(name).is_dir():
         yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
+    else:
+        yield Check("base model", "ok", name)
+
+
+def _problems(config: PipelineConfig) -> Iterator[Check]:
+    """What would stop the run before or after its first unit, and what is likely to."""
+    todo = list(units(config).values())
+    found = list(problems(config, todo))
+    try:
+        check_stages(config)
+    except ConfigError as error:
+        found.append(error)
+    for problem in found:
+        yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
+    for short, next_step in shortages(config, todo, memory_bytes()):
+        yield Check("likely to fail", "warn", short, next_step)
 
 
 def _teacher(config: PipelineConfig) -> Iterator[Check]:
@@ -172,5 +196,3 @@ def _teacher(config: PipelineConfig) -> Iterator[Check]:
         yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
     elif not llm.needs_key:
         yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, without a key")
-    else:
-        yield Check("teacher", "missing", f"{llm.api_key_env} is not set", f"export {llm.api_key_env}=…")

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from docent.beside import PICTURES
 from docent.collection import SOURCES
 from docent.config import GenerateQA, Llm, PipelineConfig, load_config
-from docent.config_errors import describe
+from docent.config_errors import refused
 from docent.context import Context
-from docent.errors import ConfigError, InputError
+from docent.errors import InputError
 from docent.overrides import apply_override
 from docent.pipeline import STAGES, Unit, units
+from docent.plurals import counted
 from docent.progress import Progress
 from docent.records import Document, Item, QAPair, Reject
 from docent.store import Artifact, Shard
@@ -52,19 +55,48 @@ def _sources_at(path: Path) -> Iterator[dict[str, str]]:
     if path.is_file():
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
-            raise InputError(f"no kind of document ends in {path.suffix or 'nothing'}", str(path), f"one of: {known}")
+            what = f"no kind of document ends in {path.suffix or 'nothing'}"
+            raise InputError(what, str(path), f"name a document ({known}), or a folder of documents or of exhibits")
         yield {"kind": kind, "path": str(path)}
     elif not path.is_dir():
         raise InputError("there is no such file or folder", str(path), "fix the path")
     elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
         yield {"kind": "exhibits-folder", "path": str(path)}
+    elif _is_one_exhibit(path):
+        what = f"the folder is a single exhibit: {EXHIBIT_TEXT} lies directly in it"
+        above = shlex.join(["docent", "ingest", str(path.parent)])
+        raise InputError(what, str(path), f"name the folder above it, which has one subfolder per exhibit: {above}")
     else:
         suffixes = {entry.path.suffix.lower() for entry in walk(path) if entry.kind == "file"}
         kinds = dict.fromkeys(kind for suffix, kind in KINDS.items() if suffix in suffixes)
         if not kinds:
-            what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
-            raise InputError(what, str(path), "docent ingest FILE")
+            raise _nothing_to_read(path, known)
         yield from ({"kind": kind, "path": str(path)} for kind in kinds)
+
+
+def _is_one_exhibit(folder: Path) -> bool:
+    """Whether a folder holds what belongs to a single exhibit: a description beside photos."""
+    return (folder / EXHIBIT_TEXT).is_file() and _holds_pictures(folder)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(child.kind == "file" and child.path.suffix.lower() in PICTURES for child in children(folder))
+
+
+def _nothing_to_read(folder: Path, known: str) -> InputError:
+    """What to say of a folder without documents and without descriptions of exhibits."""
+    folders = [child.path for child in children(folder) if child.kind == "folder"]
+    if pictured := [one for one in folders if _holds_pictures(one)]:
+        what = (
+            f"{counted(len(pictured), 'subfolder')} with photos and without {EXHIBIT_TEXT}, which says what they show"
+        )
+        first = shlex.quote(str(pictured[0] / EXHIBIT_TEXT))
+        return InputError(what, str(folder), f"write a {EXHIBIT_TEXT} into each, such as {first}")
+    what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
+    if _holds_pictures(folder):
+        move = f"move the photos of each exhibit into a subfolder of its own, with a {EXHIBIT_TEXT}"
+        return InputError(f"{what}: its photos lie directly in it", str(folder), move)
+    return InputError(what, str(folder), "name another folder, or a file")
 
 
 def config_for(
@@ -85,12 +117,11 @@ def config_for(
     if file is not None:
         return load_config(file, [*sets, sources])
     raw: dict[str, Any] = {}
-    for override in [*defaults, *sets, sources]:
-        apply_override(raw, override)
+    applied = [apply_override(raw, override, PipelineConfig) for override in [*defaults, *sets, sources]]
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(describe(error, PipelineConfig), "--set", "every key is in docs/configuration.md") from None
+        raise refused(error, PipelineConfig, None, applied) from None
 
 
 def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:

@@ -91,7 +91,10 @@ def lock(run_dir: Path) -> Iterator[None]:
             except BlockingIOError:
                 if attempt == LOCK_ATTEMPTS - 1:
                     raise LauncherError(
-                        105, "another docent run works on this folder", str(run_dir), "docent status, or --run OTHER"
+                        105,
+                        "another docent run works on this folder",
+                        str(run_dir),
+                        "docent status, or give this run another name with --run",
                     ) from None
                 time.sleep(LOCK_PAUSE_S)
         yield

@@ -54,9 +54,7 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
     """
     path = file_in_force(run_dir, is_locked(run_dir))
     if not path.is_file():
-        raise LauncherError(
-            102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
-        )
+        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     try:
         return load_config(path, environ={})
     except ConfigError as error:
@@ -64,7 +62,7 @@ def resolved_config(run_dir: Path) -> PipelineConfig:
             105,
             f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
             str(path),
-            f"docent run FILE --run {run_dir.name} writes it anew from your pipeline file",
+            f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}",
         ) from None
 
 

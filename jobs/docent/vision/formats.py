@@ -91,6 +91,17 @@ _NETPBM = re.compile(rb"P[1-7]\s")
 _SVG = re.compile(rb"<svg[\s>:]", re.IGNORECASE)
 
 
+OTHER_FILES = (
+    (b"pk\x03\x04", "a ZIP archive or an Office document"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"rar!", "a RAR archive"),
+    (b"bplist", "a property list of macOS"),
+)
+"""Files that are met in the place of photos, by their first bytes in lower case."""
+
+
 def published_suffix(file: str) -> str:
     """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
     suffix = PurePosixPath(file).suffix
@@ -114,6 +125,22 @@ def format_name(head: bytes) -> str:
         return "Netpbm"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     return "SVG" if text.startswith(b"<") and _SVG.search(head) else ""
+
+
+def what_it_is(head: bytes) -> str:
+    """What a file is that is no picture of any known format, by its first bytes, in words for people."""
+    if not head.strip(b"\0"):
+        return "the file is empty" if not head else "the file begins with zeros: it was not copied to its end"
+    known = next((name for start, name in OTHER_FILES if head.lstrip()[: len(start)].lower() == start), None)
+    if known:
+        return f"it is {known}"
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # a character that the end of the head cuts in two is no damage
+            return "it is of no known picture format"
+        text = head[: error.start].decode("utf-8")
+    return "it is a text" if all(c.isprintable() or c.isspace() for c in text) else "it is of no known picture format"
 
 
 def _by_brand(head: bytes) -> str:

@@ -21,7 +21,7 @@ from typing import IO
 
 from PIL import Image, PngImagePlugin
 
-from docent.vision import tiff
+from docent.vision import formats, tiff
 from docent.vision.color import rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
@@ -205,12 +205,13 @@ def _open(file: IO[bytes]) -> Image.Image:
         raise PhotoError(UNSUPPORTED, f"{name}: {SAVE_AS}")
     try:
         picture = Image.open(file, formats=_formats())
-    except _DAMAGE as error:
+    except _DAMAGE:
         if cause := tiff.why_unreadable(file) if name == "TIFF" else "":
             raise PhotoError(UNSUPPORTED, cause) from None
         if name:
             raise PhotoError(DOES_NOT_DECODE, f"{name}: damaged, or of an unsupported kind") from None
-        raise PhotoError(NOT_AN_IMAGE, _words_of(error)) from None
+        file.seek(0)
+        raise PhotoError(NOT_AN_IMAGE, formats.what_it_is(file.read(HEAD_BYTES))) from None
     if cause := tiff.why_refused(picture.tag_v2) if picture.format == "TIFF" else "":  # type: ignore[attr-defined]
         picture.close()
         raise PhotoError(UNSUPPORTED, cause)
@@ -242,4 +243,4 @@ def _reads_heic() -> bool:
 def _words_of(error: BaseException) -> str:
     """What the decoder said, without addresses of objects in memory, which differ at every run."""
     text = str(error)
-    return type(error).__name__ if not text or " at 0x" in text else text[:200]
+    return "damaged" if not text or " at 0x" in text else text[:200]

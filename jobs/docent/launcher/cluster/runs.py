@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from docent.config import PipelineConfig
+from docent.config_errors import describe
 from docent.errors import LauncherError
 from docent.launcher.cluster import conditions, state
 from docent.launcher.cluster.state import RunRecord
@@ -71,7 +72,7 @@ def stored_config(cluster: Cluster, run: str, record: RunRecord) -> PipelineConf
             raise ValueError("it is not there")
         return PipelineConfig.model_validate(yaml.safe_load(found["data"]["pipeline.yaml"]))
     except (KeyError, ValueError, ValidationError, yaml.YAMLError) as error:
-        said = str(error).splitlines()[0]
+        said = (describe(error, PipelineConfig) if isinstance(error, ValidationError) else str(error)).splitlines()[0]
         raise LauncherError(
             102, f"the plan of {run} cannot be read: {said}", f"ConfigMap {name}", "docent run --backend kubernetes"
         ) from None

@@ -83,7 +83,7 @@ class Volume:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
         if not sent or arrived != sent[0]:
-            raise LauncherError(100, "what arrived is not what was sent", destination, "docent push, once more")
+            raise LauncherError(100, "what arrived is not what was sent", destination, "run the same command once more")
         return arrived
 
     def pull(self, source: str, destination: Path, moved: Moved = lambda _: None) -> Receipt:

@@ -101,7 +101,9 @@ def logs(
         on_cluster.logs(namespace, run_name, unit, index, follow)
         return
     if follow:
-        raise click.UsageError("-f works on a cluster only (--backend kubernetes); docent run shows what goes on here")
+        raise click.UsageError(
+            "-f works on a cluster only (--backend kubernetes); here the terminal of the run shows what goes on"
+        )
     run_dir = options.find_run(data, run_name)
     pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
     found = sorted((run_dir / unit).glob(pattern)) if is_plain(unit) and "/" not in unit else []
@@ -109,7 +111,14 @@ def logs(
     if not tails:
         raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
     for tail in tails:
+        if len(tails) > 1:
+            click.echo(f"--- {unit}, shard {printable(_index_of(tail))}")
         click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
+
+
+def _index_of(tail: Path) -> str:
+    """The number of the shard that left a log, as `--index` takes it."""
+    return tail.stem.removeprefix("log-tail-").lstrip("0") or "0"
 
 
 @click.command()

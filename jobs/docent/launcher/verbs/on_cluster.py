@@ -36,8 +36,12 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
     from docent.launcher.cluster import start
     from docent.launcher.cluster.attach import attach
     from docent.launcher.cluster.runs import command
+    from docent.launcher.preflight import without_pictures
+    from docent.pipeline import units
 
     check_stages(config)
+    for problem in without_pictures(config, list(units(config).values())):
+        raise problem
     cluster = connect(config.kubernetes.namespace)
     intent = start.intend(cluster, config)
     name, todo = config.run.name, start.verdict(cluster, intent)

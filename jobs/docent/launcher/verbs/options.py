@@ -22,6 +22,8 @@ DEFAULT_FILE = Path("pipeline.yaml")
 DEFAULT_DATA = Path("runs")
 RESOLVED_FILE = "pipeline.resolved.yaml"
 DEFAULT_NAMESPACE = "docent"
+MAX_NAMED = 10
+"""Runs named in a message."""
 
 
 def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
@@ -123,6 +125,22 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
     return config, data / config.run.name
 
 
+def name_in(file: Path) -> str:
+    """The name that a pipeline file gives to its run, however wrong the rest of it is; "" where it cannot be read."""
+    import yaml
+
+    from docent.config import Run
+    from docent.run_names import is_run_name
+
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return ""
+    run = raw.get("run") if isinstance(raw, dict) else None
+    name = run.get("name") if isinstance(run, dict) else None
+    return name if isinstance(name, str) and is_run_name(name) else Run().name
+
+
 def same_run(file: Path | None, run_name: str, data: Path) -> str:
     """What makes `docent run` work on the same run with the same file, for messages."""
     given = [] if file is None else [str(file)]
@@ -134,12 +152,18 @@ def find_run(data: Path, run_name: str | None) -> Path:
     """Folder of the named run, or of the one worked on last.
 
     Raises:
-        LauncherError: (102) there is none yet.
+        LauncherError: (102) there is none yet, or none of that name.
     """
     from docent.errors import LauncherError
     from docent.run_names import is_run_name
 
+    here = sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
     if run_name:
+        if not (data / run_name).is_dir():
+            known = f"; runs there: {', '.join(here[:MAX_NAMED])}" if here else ""
+            raise LauncherError(
+                102, f"there is no run {run_name!r}{known}", str(data), f"to start it: docent run --run {run_name}"
+            )
         return data / run_name
     locks = [path for path in data.glob("*/.lock") if path.is_file() and is_run_name(path.parent.name)]
     runs = sorted(locks, key=lambda path: path.stat().st_mtime)

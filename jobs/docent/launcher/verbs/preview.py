@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 
 @click.command()
@@ -32,13 +32,15 @@ def plan(
     from docent.checks import check_stages
     from docent.launcher.plan import as_json, choose
     from docent.launcher.plan import plan as make_plan
+    from docent.launcher.preflight import look_ahead
     from docent.launcher.verbs.tables import print_table
     from docent.spec import RunStates
 
     config, run_dir = options.read_run(file, run_name, data, sets)
     check_stages(config)
-    lines = as_json(make_plan(RunStates(config, run_dir), choose(config, first, last, only)))
-    print_table(lines, output, f"plan of {run_dir}")
+    states, chosen = RunStates(config, run_dir), choose(config, first, last, only)
+    print_table(as_json(make_plan(states, chosen)), output, f"plan of {run_dir}")
+    look_ahead(config, states, chosen, invocation.current())
 
 
 @click.command()

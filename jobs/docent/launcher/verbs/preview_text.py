@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docent.launcher.verbs.tables import console, table
+from docent.plurals import counted
 from docent.printing import printable, terminal_safe
 
 MAX_FACTS = 3
@@ -39,11 +40,11 @@ def print_preview(shown: Shown) -> None:
     screen.print(Text(f"{printable(document['name'])}  ({document['kind']}, {printable(shown['file'])}{more})", "bold"))
     lines(f"  {key}: {cut(value)}" for key, value in document["meta"].items())
     sections = shown["sections"]
-    heading(f"{len(sections)} sections")
+    heading(counted(len(sections), "section"))
     screen.print(table([_section_row(section, sections) for section in sections[:MAX_SHOWN]], ""))
     lines(_rest(sections))
     facts = [fact for section in sections for fact in section["facts"]]
-    heading(f"{len(facts)} facts")
+    heading(counted(len(facts), "fact"))
     lines(f"  {place(fact['source'])}: {cut(fact['text'])}" for fact in facts[:MAX_FACTS])
     lines(_rest(facts, MAX_FACTS))
     heading("figures")

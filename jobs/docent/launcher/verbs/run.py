@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
+    from docent.suggested_commands import Invocation
 
 
 @click.command()
@@ -61,11 +62,13 @@ def _run_here(
     again: str,
 ) -> None:
     from docent.checks import check_stages
+    from docent.launcher import preflight
     from docent.launcher.plan import choose
     from docent.launcher.run import lock, refuse_gaps
     from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.tables import console
+    from docent.plurals import counted
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -74,17 +77,18 @@ def _run_here(
     if config.curate and not config.curate.edits and decided.is_file():
         click.echo(f"decisions of a review are not used: add --set curate.edits={decided}")
     states = RunStates(config, run_dir, verify)
-    screen = console()
+    screen, given = console(), invocation.current()
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
-    with lock(run_dir):
+    preflight.look_ahead(config, states, chosen, given)
+    with lock(run_dir), _told_to_workers(given):
         refuse_gaps(states, chosen, again)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
         if all(states.of(name).artifact for name in chosen):
             store(config, run_dir)
-            click.echo(f"nothing to do: {len(chosen)} units are complete in {run_dir}")
+            click.echo(f"nothing to do: {counted(len(chosen), 'unit')} complete in {run_dir}")
             _end_unstored_attempt(states)
         else:
             _carry_out(states, chosen, screen)
@@ -154,6 +158,18 @@ def _same_again(config: PipelineConfig, run_dir: Path) -> str:
     return f"docent run {options.same_run(file, run_dir.name, run_dir.parent)}"
 
 
+@contextmanager
+def _told_to_workers(given: Invocation) -> Iterator[None]:
+    """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
+    from docent.suggested_commands import CALLED_AS, as_text
+
+    os.environ[CALLED_AS] = as_text(given)
+    try:
+        yield
+    finally:
+        del os.environ[CALLED_AS]
+
+
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
     """Photos, files and rows of the sources that could not be used, and where they are named."""
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
@@ -181,13 +197,14 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Decisions of people about pairs that were made anew since, as curate counts them."""
     from docent.confinement import inside
     from docent.store import load_json
+    from docent.suggested_commands import complete
 
     artifact = states.of("curate").artifact if "curate" in chosen else None
     found = load_json(inside(artifact.folder, "review.json")) if artifact else None
     if found and found["unmatched"]:
         total = found["matched"] + found["unmatched"]
         said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
-        yield f"{said}: docent review {states.run_dir.name}"
+        yield f"{said}: {complete('docent review', invocation.current())}"
 
 
 def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:

@@ -19,6 +19,11 @@ def say_error(text: str) -> None:
     click.echo(f"docent: {terminal_safe(mask(text))}", err=True)
 
 
+def say_warning(text: str, next_step: str) -> None:
+    """Print on standard error what may go wrong, and what to do about it."""
+    click.echo(terminal_safe(mask(f"warning: {text}\n  next:  {next_step}")), err=True)
+
+
 def console() -> Any:
     """A console as wide as the terminal; elsewhere wide enough that no line breaks."""
     from rich.console import Console

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.launcher.garbage import Garbage
@@ -40,9 +40,7 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     from docent.launcher.run import lock
 
     if not run_dir.is_dir():
-        raise LauncherError(
-            102, f"there is no run {run_dir.name!r}", str(run_dir), "docent run, or name it: --run NAME"
-        )
+        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
         found = find_garbage(run_dir)
         if not found:
@@ -98,9 +96,12 @@ def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[s
 
     from docent.launcher.doctor import examine
     from docent.launcher.verbs.tables import print_table
+    from docent.suggested_commands import complete
 
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
-    print_table([asdict(check) for check in checks], output, "this machine")
+    given = invocation.current()
+    rows = [{**asdict(check), "next_step": complete(check.next_step, given)} for check in checks]
+    print_table(rows, output, "this machine")
     if any(check.level == "missing" for check in checks):
         sys.exit(105)

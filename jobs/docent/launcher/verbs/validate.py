@@ -46,6 +46,7 @@ def _print(result: Any) -> None:
     from dataclasses import asdict
 
     from docent.launcher.verbs.tables import print_table
+    from docent.plurals import counted
 
     for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
         if rows:
@@ -53,6 +54,11 @@ def _print(result: Any) -> None:
             print_table(shown, "table", title)
     for line in result.broken:
         click.echo(f"broken: {printable(line)}")
-    counted = f"{result.files} files, {result.rows} rows, {result.pictures} pictures: {len(result.missing)} missing"
-    problems = f"{len(result.problems)} problems, " if result.problems else ""
-    click.echo(f"{counted}, {problems}{result.remote} remote, {len(result.broken)} files broken")
+    looked_at = [counted(result.files, "file"), counted(result.rows, "row"), counted(result.pictures, "picture")]
+    found = [
+        f"{len(result.missing)} missing",
+        f"{result.remote} remote",
+        f"{counted(len(result.broken), 'file')} broken",
+    ]
+    problems = [counted(len(result.problems), "problem")] if result.problems else []
+    click.echo(f"{', '.join(looked_at)}: {', '.join([*found[:1], *problems, *found[1:]])}")

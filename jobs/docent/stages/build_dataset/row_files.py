@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,12 +34,56 @@ def rows_of(file: Path) -> Iterator[Any]:
         if file.name == METADATA or file.suffix == ".csv":
             csv.field_size_limit(MAX_CELL_CHARS)
             yield from csv.DictReader(text)
-        elif file.suffix == ".jsonl":
-            yield from (json.loads(line) for line in text if line.strip())
-        elif _holds_lines(text):
-            yield from (json.loads(line) for line in text if line.strip())
+        elif file.suffix == ".jsonl" or _holds_lines(text):
+            yield from _lines(text)
         else:
             yield from array_values(text)
+
+
+def why_unreadable(file: Path, error: Exception) -> str:
+    """What is wrong with a file that `rows_of` cannot read, in words for people."""
+    if isinstance(error, UnicodeDecodeError):
+        return _why_not_utf8(file)
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno} is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+def _why_not_utf8(file: Path) -> str:
+    """The first line that is not UTF-8, by the bytes of the file."""
+    with file.open("rb") as lines:
+        if lines.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "the file is in UTF-16: save it as UTF-8"
+        lines.seek(0)
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                what = f"line {number} is not UTF-8 (byte 0x{line[error.start]:02x})"
+                return f"{what}: save the file as UTF-8"
+    return "the file is not UTF-8: save it as UTF-8"
+
+
+def _lines(text: TextIO) -> Iterator[Any]:
+    """The values of JSON lines.
+
+    Raises:
+        json.JSONDecodeError: a line is not JSON; with its number in the file.
+    """
+    for number, line in enumerate(text, 1):
+        if line.strip():
+            with _counted_from(number - 1):
+                yield json.loads(line)
+
+
+@contextmanager
+def _counted_from(lines_before: int) -> Iterator[None]:
+    """Number the line of a JSON error as in the whole file."""
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        error.lineno += lines_before
+        raise
 
 
 def _holds_lines(text: TextIO) -> bool:
@@ -78,37 +124,51 @@ def array_values(text: TextIO) -> Iterator[Any]:
     """The values of a JSON array one by one; nothing where the text is no array.
 
     Raises:
-        json.JSONDecodeError: the text is not JSON, or ends early.
+        json.JSONDecodeError: the text is not JSON, or ends early; with its line in the whole text.
     """
     decoder = json.JSONDecoder()
-    ahead = text.read(CHUNK_CHARS).lstrip()
-    if not ahead.startswith("["):
+    ahead = text.read(CHUNK_CHARS)
+    if not ahead.lstrip().startswith("["):
         return
-    ahead = ahead[1:]
+    ahead, lines_before = _without(ahead, ahead.index("[") + 1, 0)
     while True:
-        ahead = ahead.lstrip()
-        try:
-            if ahead.startswith("]"):
+        ahead, lines_before = _without(ahead, len(ahead) - len(ahead.lstrip()), lines_before)
+        if ahead.startswith("]"):
+            with _counted_from(lines_before):
                 _refuse_more(ahead[1:], text)
-                return
+            return
+        try:
             value, end = decoder.raw_decode(ahead)
             rest = ahead[end:].lstrip()
             if not rest.startswith((",", "]")):
-                raise json.JSONDecodeError("a comma or the end of the array is missing", ahead[:40], 0)
-        except json.JSONDecodeError:
+                raise json.JSONDecodeError("a comma or the end of the array is missing", ahead, end)
+        except json.JSONDecodeError as error:
             more = text.read(max(CHUNK_CHARS, len(ahead)))  # doubled each time, so that a long value costs no square
             if not more or len(ahead) > MAX_OBJECT_CHARS:
+                error.lineno += lines_before
+                if not more and not ahead[error.pos :].strip():
+                    error.msg = "the file ends early"
                 raise
             ahead += more
             continue
         yield value
-        ahead = rest.removeprefix(",")
+        used = len(ahead) - len(rest)
+        ahead, lines_before = _without(ahead, used + rest.startswith(","), lines_before)
+
+
+def _without(text: str, used: int, lines_before: int) -> tuple[str, int]:
+    """The text after so many characters, and how many lines end before it."""
+    return text[used:], lines_before + text.count("\n", 0, used)
 
 
 def _refuse_more(ahead: str, text: TextIO) -> None:
     """Raise JSONDecodeError where anything but white space follows the array: its rows would be left out."""
+    passed = ""
     while not ahead.strip():
+        passed += "\n" * ahead.count("\n")
         ahead = text.read(CHUNK_CHARS)
         if not ahead:
             return
-    raise json.JSONDecodeError("something follows the end of the array", ahead.strip()[:40], 0)
+    shown = passed + ahead
+    at = len(shown) - len(shown.lstrip())
+    raise json.JSONDecodeError("something follows the end of the array", shown, at)

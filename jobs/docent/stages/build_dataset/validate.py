@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from docent.errors import ConfigError, InputError
-from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of
+from docent.stages.build_dataset.row_files import METADATA, PARQUET, rows_of, why_unreadable
 from docent.stages.build_dataset.validate_rows import Shown, shown_by
 
 SHOWN_CHARS = 100
@@ -86,14 +86,14 @@ def validate(path: Path) -> Result:
         ConfigError: a package that reads pictures or Parquet is not installed.
     """
     if not path.exists():
-        raise InputError("there is no such file or folder", str(path), "docent validate FILE_OR_FOLDER")
+        raise InputError("there is no such file or folder", str(path), "name a data set file, or the folder of one")
     looking = _Looking(path)
     result = looking.result
     for file in _files(path) if path.is_dir() else [path]:
         looking.look(file, named=not path.is_dir())
     if not result.files and not result.broken:
         what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
-        raise InputError(what, str(path), "docent validate FILE_OR_FOLDER")
+        raise InputError(what, str(path), "docs/formats.md shows the forms")
     if not result.rows and not result.broken:
         what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
         raise InputError(what, str(path), "docs/formats.md shows the forms")
@@ -134,7 +134,7 @@ class _Looking:
                     unlisted.append(Problem(str(file), number, "", problem))
         except (ValueError, csv.Error, RecursionError) as error:
             if named or result.rows > before or _is_data_set(file):
-                result.broken.append(f"{file}: {error or 'nested too deep'}")
+                result.broken.append(f"{file}: {why_unreadable(file, error)}")
         if lists:  # elsewhere it is a text about markup
             result.problems += unlisted
         if named or result.rows > before:

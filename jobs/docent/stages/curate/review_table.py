@@ -22,7 +22,7 @@ NEEDED = ("id", "decision", "edited_question", "edited_answer")
 DELIMITERS = (",", ";", "\t")
 MAX_FIELD_CHARS = 200_000
 MAX_TABLE_BYTES = 2 << 30
-NEXT_STEP = "fix the file, or move it away and make it again: docent review RUN"
+NEXT_STEP = "fix the file, or move it away and make it again: docent review"
 
 
 def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -47,7 +47,7 @@ def _text(path: Path) -> str:
             raise InputError(f"larger than {MAX_TABLE_BYTES >> 30} GiB", str(path), NEXT_STEP)
         text = read_text(path.read_bytes(), str(path))
     except FileNotFoundError:
-        raise InputError("the file of decisions is not there", str(path), "docent review RUN") from None
+        raise InputError("the file of decisions is not there", str(path), "docent review") from None
     if text is None or not is_text(text):
         raise InputError("no text: save the sheet as CSV, best in UTF-8", str(path), NEXT_STEP)
     return text

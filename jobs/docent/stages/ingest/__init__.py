@@ -102,9 +102,13 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
         InputError: a source is not there, cannot be read, or is not what its kind says.
     """
     try:
-        return told_apart([listed for source in sources for listed in LOADERS[source.kind].listed(source)])
+        found = [(source, LOADERS[source.kind].listed(source)) for source in sources]
     except PermissionError as error:
         raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
+    for source, listed in found:
+        if source.kind == "exhibits-folder":
+            exhibits_folder.refuse_undescribed(source, listed)
+    return told_apart([one for _, listed in found for one in listed])
 
 
 def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:

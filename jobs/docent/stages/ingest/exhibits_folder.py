@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from docent.config import Source
 from docent.errors import InputError
+from docent.plurals import counted
 from docent.printing import printable
 from docent.records import Reject, Span
 from docent.stages.ingest.cell_html import readable_html
@@ -62,15 +64,21 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         InputError: the source is no folder, or has no subfolder.
     """
     if not source.path.is_dir():
-        raise InputError("the source of kind exhibits-folder is not a folder", str(source.path), LAYOUT)
+        what = "the source of kind exhibits-folder is a file, not a folder"
+        raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path.parent)}")
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
         warn_of_run(entry)
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
     folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
+    if is_one_exhibit(entries) and not any(_is_described(folder.path) for folder in folders):
+        what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
+        next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
+        raise InputError(what, str(source.path), next_step)
     if not folders:
-        raise InputError("the folder has no subfolders: each exhibit needs one", str(source.path), LAYOUT)
+        what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
+        raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
     found: list[Exhibit | Reject] = [
         Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
@@ -79,6 +87,48 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     for entry in folders:
         found += _exhibit(source, root, entry)
     return found
+
+
+def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> None:
+    """Refuse a folder none of whose subfolders has a description, with what is there instead.
+
+    Raises:
+        InputError: there is no exhibit, for want of descriptions.
+    """
+    rejects = [one for one in listed if isinstance(one, Reject) and one.reason == NO_DESCRIPTION]
+    if not rejects or any(isinstance(one, Exhibit) for one in listed):
+        return
+    folders = "the only subfolder has" if len(rejects) == 1 else f"none of the {len(rejects)} subfolders has"
+    named = ", ".join(f"{reject.raw}/" for reject in rejects[:MAX_NAMED])
+    instead = "; ".join(said for one in rejects if "has no" not in (said := one.detail.partition(";")[0]))
+    first = source.path / rejects[0].raw / DESCRIPTION
+    raise InputError(
+        f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
+        str(source.path),
+        f"write one into each, such as {shlex.quote(str(first))}; {_look_at(source.path)}",
+    )
+
+
+def is_one_exhibit(entries: Sequence[Entry]) -> bool:
+    """Whether what lies in a folder is that of an exhibit, not of a museum: a description beside photos."""
+    files = [entry.name.lower() for entry in entries if entry.kind == "file"]
+    return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
+
+
+def _is_described(folder: Path) -> bool:
+    return (folder / DESCRIPTION).is_file()
+
+
+def _counted(entries: Sequence[Entry]) -> str:
+    """What lies in a folder without subfolders."""
+    files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
+    photos = sum(suffix in PHOTO_SUFFIXES for suffix in files)
+    return f"{counted(photos, 'photo')} and {counted(len(files) - photos, 'other file')}"
+
+
+def _look_at(folder: Path) -> str:
+    """The command that shows what is read from a folder."""
+    return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
 
 
 def _may_be_exhibit(entry: Entry) -> bool:

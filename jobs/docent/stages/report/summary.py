@@ -17,6 +17,7 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.stages.report.findings import Comparison, Estimate
 from docent.store import Artifact
+from docent.validation_words import words
 
 
 class _Lenient(BaseModel):
@@ -130,9 +131,12 @@ def _read(artifact: Artifact | None, name: str, kind: type[_Lenient]) -> _Lenien
         return None
     try:
         return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (ValidationError, json.JSONDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"{name} cannot be read: {first}", str(path), "docent run --verify") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        why = f"{'.'.join(map(str, first['loc']))} {words(first)}"
+    except json.JSONDecodeError as error:
+        why = f"it is not JSON: {error}"
+    raise InputError(f"{name} cannot be read: {why}", str(path), "docent run --verify") from None
 
 
 def _estimate(value: _Mean) -> Estimate | None:

@@ -1,0 +1,125 @@
+"""Looks up the fields of the configuration by their dotted paths. Reads and writes nothing."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+ITEMS: dict[Any, str] = {tuple: "0.", dict: "default."}
+"""What leads into a list and into a mapping, in a path that stands for all of their items."""
+
+
+def names_at(model: type[BaseModel], path: Sequence[str]) -> Iterator[str]:
+    """Names of the fields that the section at `path` has; none where there is no section."""
+    section = _annotation_at(model, path) if path else model
+    if _value_of(section) is not None:
+        return  # the keys of a mapping are anybody's
+    for inner in _models_in(section):
+        yield from (field.alias or name for name, field in inner.model_fields.items())
+        return
+
+
+def dotted_names(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Every field of the model by its dotted path; of a list the first item, of a mapping `default` stands for all."""
+    for name, field in model.model_fields.items():
+        dotted = f"{before}{field.alias or name}"
+        yield dotted
+        if inner := next(_models_in(field.annotation), None):
+            item = ITEMS.get(typing.get_origin(field.annotation), "")
+            yield from dotted_names(inner, f"{dotted}.{item}")
+
+
+def choices_at(model: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
+    """What a field may be, where that is one of a few words."""
+    annotation = _annotation_at(model, path)
+    return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
+
+
+def is_text(model: type[BaseModel], path: Sequence[str]) -> bool:
+    """Whether a field holds a text or a path, or null, so that nothing that is set there is a number or a list."""
+    annotation = _annotation_at(model, path)
+    kinds = set(typing.get_args(annotation)) if _is_union(annotation) else {annotation}
+    return kinds - {type(None)} in ({str}, {Path})
+
+
+def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
+    """Whether the configuration has a place of this path."""
+    return _annotation_at(model, path) is not None
+
+
+def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = False) -> str:
+    """What to say of a path that is not there: the nearest one of its section, or of the whole configuration.
+
+    Args:
+        whole_path: name also the section of a near key, as a command line needs it.
+    """
+    depth = next(number for number in range(1, len(path) + 1) if not is_known(model, path[:number]))
+    parent, key, rest = path[: depth - 1], path[depth - 1], path[depth:]
+    above = _annotation_at(model, parent) if parent else model
+    if _item_of(above) is not None:
+        example = ".".join([*parent, "0", key, *rest])
+        return f"`{'.'.join(parent)}` is a list, whose entries are numbered from 0, such as `{example}`"
+    inside = list(names_at(model, parent))
+    if not inside:
+        return f"unknown key - `{'.'.join(parent)}` is a single value, which has no keys"
+    near = difflib.get_close_matches(key, inside, n=1)
+    if near:
+        whole = [*parent, near[0], *rest]
+        meant = (whole if is_known(model, whole) else whole[:depth]) if whole_path else near
+        return f"unknown key - did you mean `{'.'.join(meant)}`?"
+    elsewhere = [name for name in dotted_names(model) if name.rpartition(".")[2] == path[-1]]
+    if elsewhere:
+        return f"unknown key - did you mean `{min(elsewhere, key=lambda name: name.count('.'))}`?"
+    return f"unknown key - known here: {', '.join(inside)}"
+
+
+def _annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
+    """The type of the place that a path leads to; None where it leads nowhere."""
+    at: Any = model
+    for key in path:
+        if (item := _item_of(at)) is not None:
+            if not key.isdecimal():
+                return None
+            at = item
+        elif (value := _value_of(at)) is not None:
+            at = value
+        elif section := next(_models_in(at), None):
+            named = {field.alias or name: field for name, field in section.model_fields.items()}
+            field = named.get(key) or section.model_fields.get(key)
+            if field is None:
+                return None
+            at = field.annotation
+        else:
+            return None
+    return at
+
+
+def _item_of(annotation: Any) -> Any:
+    """The type of a list's items."""
+    for kind in typing.get_args(annotation) if _is_union(annotation) else (annotation,):
+        if typing.get_origin(kind) is tuple:
+            return typing.get_args(kind)[0]
+    return None
+
+
+def _value_of(annotation: Any) -> Any:
+    """The type of a mapping's values."""
+    arguments = typing.get_args(annotation) if typing.get_origin(annotation) is dict else ()
+    return arguments[1] if arguments else Any if annotation is Any else None
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in typing.get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,125 @@
+"""What the person gave to the verb that runs, and how the errors of verbs name it in the commands that they suggest.
+
+Reads click's current context, the pipeline file and the folder of runs; writes nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import options
+
+if TYPE_CHECKING:
+    from docent.errors import PipelineError
+    from docent.suggested_commands import Invocation
+
+
+SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
+"""Options that choose units, and what click calls their values."""
+
+
+def naming_the_run(verb: click.Command) -> click.Command:
+    """Have the errors of a verb suggest commands for the run, file and overrides that it was given."""
+    callback = verb.callback
+    if callback is None:
+        return verb
+
+    @functools.wraps(callback)
+    def call(*arguments: Any, **named: Any) -> Any:
+        from docent.errors import LauncherError, PipelineError
+        from docent.suggested_commands import complete
+
+        try:
+            return callback(*arguments, **named)
+        except PipelineError as error:
+            error.next_step = _next_step(error, current())
+            raise
+        except OSError as error:
+            where = str(error.filename) if error.filename else ""
+            raise LauncherError(
+                105, error.strerror or str(error), where, complete("docent doctor", current())
+            ) from error
+        except (click.Abort, KeyboardInterrupt):
+            if verb.name != "run":
+                raise
+            said = "stopped; complete units and checkpoints are kept"
+            raise LauncherError(103, said, next_step=complete("docent run", current())) from None
+
+    verb.callback = call
+    return verb
+
+
+def _next_step(error: PipelineError, given: Invocation) -> str:
+    """The error's own, completed; of a path that was set on the command line, to correct it there."""
+    from docent.suggested_commands import complete
+
+    for text in given.sets:
+        dotted, _, value = text.partition("=")
+        if value and error.where == value.strip():
+            return f"correct --set {dotted}, then run the command again"
+    return complete(error.next_step, given)
+
+
+def current() -> Invocation:
+    """What was given to the verb that runs now."""
+    context = click.get_current_context()
+    return _invocation(context.params, context.get_parameter_source("namespace"))
+
+
+def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
+    from docent.masking import mask
+    from docent.suggested_commands import Invocation
+
+    if "run_name" not in given:
+        return Invocation(program=_program())
+    cluster = given.get("backend") == "kubernetes" or "data" not in given
+    named, sets = given.get("run_name"), tuple(given.get("sets") or ())
+    data = given.get("data") or options.DEFAULT_DATA
+    file = given.get("file") if "sets" in given else None  # of `push` it is an option
+    if "sets" in given and file is None and not named:
+        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken as it was last started
+    typed = namespace_from is not None and namespace_from.name in ("COMMANDLINE", "ENVIRONMENT")
+    return Invocation(
+        program=_program(),
+        run_name=named or _unnamed(given, file, sets, data),
+        file=str(file) if file else "",
+        data="" if data == options.DEFAULT_DATA else str(data),
+        span=tuple(word for option, name in SPAN if given.get(name) for word in (option, str(given[name]))),
+        sets=tuple(map(mask, sets)),
+        backend="kubernetes" if cluster else "",
+        namespace=(given.get("namespace") or "") if typed else "",
+    )
+
+
+def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
+    """The run that a verb means when none is named: that of its file, or the one worked on last."""
+    from docent.errors import PipelineError
+
+    try:
+        if "sets" in given:
+            return options.read_config(file, None, sets).run.name
+        if given.get("backend") != "kubernetes" and "data" in given:
+            return options.find_run(data, None).name
+    except PipelineError:
+        return options.name_in(file or options.DEFAULT_FILE)
+    return ""
+
+
+def _program() -> str:
+    """How docent is called in the shell: by its name where that finds this one, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name != "docent" or not called.is_file():
+        return "docent"
+    found = shutil.which("docent")
+    if found and os.path.samefile(found, called):
+        return "docent"
+    nearby = os.path.relpath(called)
+    return str(called) if nearby.startswith(os.pardir) else nearby

@@ -1,0 +1,110 @@
+"""The verb for the people who read pairs: `review` writes them as a page and a CSV, and takes what was decided.
+
+Reads the run; writes `<run>/review/` and leaves the rest of the run as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import invocation, options
+
+if TYPE_CHECKING:
+    from docent.spec import RunStates
+
+REVIEW = "docent.stages.curate.review"
+EDITS = "docent.stages.curate.edits"
+CARRIED = "docent.stages.curate.carried"
+MOST_LINES_NAMED = 20
+
+
+@click.command()
+@options.options(options.run_argument, options.data)
+@click.option(
+    "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
+)
+@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
+def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
+    """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
+    from docent.confinement import inside
+    from docent.launcher.state import resolved_config
+    from docent.spec import RunStates
+    from docent.suggested_commands import complete
+
+    run_dir = options.find_run(data, run_name)
+    states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
+    if edits is not None:
+        _apply_edits(states, edits)
+        return
+    folder = inside(run_dir, "review")
+    counts = importlib.import_module(REVIEW).write(_inputs(states), folder, run_dir.name, limit)
+    total, on_page, carried, without_pair = map(counts.pop, ("pairs", "on_page", "carried", "without_pair"))
+    click.echo(f"{total} pairs: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    if carried:
+        click.echo(f"{carried} decisions and notes of the earlier pairs.csv are in the new one")
+    if without_pair:
+        kept = run_dir / "review" / "decisions-without-pair.csv"
+        click.echo(f"{without_pair} are about pairs that the run no longer has: kept in {kept}")
+    click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
+    click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
+    again = shlex.join(["docent", "review", run_dir.name, *_elsewhere(run_dir)])
+    click.echo(f"next: {complete(again, invocation.current())} --apply edits.csv")
+
+
+def _to_read(on_page: int, total: int, limit: int) -> str:
+    if on_page == total:
+        return f"{on_page} to read"
+    more = f"; all with --limit {total}" if on_page == limit else ", as many as a page takes"
+    return f"{on_page} of {total} to read{more}"
+
+
+def _elsewhere(run_dir: Path) -> list[str]:
+    """The option that names the folder of runs, where it is not the usual one."""
+    return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
+
+
+def _inputs(states: RunStates) -> dict[str, Any]:
+    """Complete units that a review shows.
+
+    Raises:
+        LauncherError: (102) there are no pairs yet.
+    """
+    from docent.errors import LauncherError
+
+    found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
+    if not {"assemble", "generate-qa"} <= found.keys():
+        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
+        raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
+    return found
+
+
+def _apply_edits(states: RunStates, path: Path) -> None:
+    """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
+    from docent.confinement import inside
+    from docent.records import QAPair
+    from docent.suggested_commands import complete
+
+    decided = importlib.import_module(EDITS).read_edits(path)
+    known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
+    counts: dict[str, int] = {}
+    for edit in decided.values():
+        counts[edit.decision] = counts.get(edit.decision, 0) + 1
+    said = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
+    click.echo(f"{path}: {said}")
+    if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
+        lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
+        click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")
+    carried = importlib.import_module(CARRIED)
+    folder = inside(states.run_dir, "review")
+    if left_out := carried.store(path, folder):
+        click.echo(f"{left_out} decisions applied before are not in this file: see {folder / carried.BEFORE}")
+    stored = folder / carried.APPLIED
+    resolved = str(states.run_dir / "pipeline.resolved.yaml")
+    given = ["--set", f"curate.edits={stored}"]
+    command = shlex.join(["docent", "run", resolved, *_elsewhere(states.run_dir), *given])
+    click.echo(f"next: {complete(command, invocation.current())}")

@@ -1,0 +1,146 @@
+"""Completes the commands that messages suggest, so that they work on the run at hand as they are printed.
+
+Reads and writes nothing. Whoever raises an error writes the bare command (`docent run --to ingest`); the stage shell
+and the launcher add what the person gave: the run, the pipeline file, `--data`, `--set`, the backend.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+CALLED_AS = "DOCENT_CALLED_AS"
+"""Variable in which the launcher tells its workers how it was called."""
+HERE_ONLY = frozenset(("--verify", "--from", "--to", "--only"))
+"""Options of `docent run` that a cluster does without; all but the first have a value."""
+
+_CONFIGURED = ("FILE", "--run", "--data", "--set")
+_AT_WORK = ("--run", "--data", "--backend", "--namespace")
+_ON_CLUSTER = ("--run", "--namespace")
+TAKES: dict[str, tuple[str, ...]] = {
+    "run": ("FILE", "--run", "--data", "--backend", "--namespace", "--set"),
+    "plan": _CONFIGURED,
+    "estimate": _CONFIGURED,
+    "doctor": _CONFIGURED,
+    "render": ("FILE", "--run", "--namespace", "--set"),
+    "diff": ("FILE", "--run", "--namespace", "--set"),
+    "status": _AT_WORK,
+    "logs": ("UNIT", *_AT_WORK),
+    "open": _AT_WORK,
+    "gc": _AT_WORK,
+    "trace": ("ID", "--run", "--data"),
+    "review": ("RUN", "--data"),
+    "retry": _ON_CLUSTER,
+    "cancel": _ON_CLUSTER,
+    "wait": _ON_CLUSTER,
+    "push": ("SOURCE", *_ON_CLUSTER),
+    "pull": ("SOURCE", *_ON_CLUSTER),
+    "ingest": (),
+    "preview": (),
+    "validate": (),
+    "convert": (),
+}
+"""What a verb takes that says which run is meant: its argument first, then options in the order in which they are
+added. A test compares it with the command line."""
+SPAN = frozenset(("--from", "--to", "--only"))
+_SHORT = {"--namespace": "-n"}
+_WORD = r"""(?:'[^']*'|"[^"]*"|[^\s,;()'"])+"""
+_COMMAND = re.compile(rf"(?<![\w`/-])docent (?P<verb>{'|'.join(TAKES)})(?![\w.-])(?P<rest>(?: {_WORD})*)")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a person gave to a command; empty where nothing was given.
+
+    Attributes:
+        program: how the person calls docent.
+        file: the pipeline file that the configuration was read from.
+        data: the folder of runs, where it is not the usual one.
+        span: which units of the run, as `--from`, `--to` and `--only` say it.
+        sets: overrides as given.
+    """
+
+    run_name: str = ""
+    program: str = "docent"
+    file: str = ""
+    data: str = ""
+    span: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    backend: str = ""
+    namespace: str = ""
+
+
+def complete(text: str, given: Invocation) -> str:
+    """A next step with every command in it completed: options that a command has already are kept."""
+    return _COMMAND.sub(lambda found: _completed(found, given), text)
+
+
+def as_text(given: Invocation) -> str:
+    """The invocation as the launcher hands it to its workers, in the variable CALLED_AS."""
+    return json.dumps(asdict(given))
+
+
+def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
+    """How the launcher of this stage was called; the run alone where a person, or a cluster, started the stage."""
+    if text := environ.get(CALLED_AS):
+        told: dict[str, Any] = json.loads(text)
+        lists: dict[str, Any] = {key: tuple(told.pop(key)) for key in ("span", "sets")}
+        return Invocation(**told, **lists)
+    return Invocation(run_name, backend="kubernetes" if "KUBERNETES_SERVICE_HOST" in environ else "")
+
+
+def _completed(found: re.Match[str], given: Invocation) -> str:
+    verb, words = found["verb"], re.findall(_WORD, found["rest"])
+    if _option(words, "--run") not in ("", given.run_name):
+        return found[0]  # it is about another run
+    takes = TAKES[verb]
+    argument = [words.pop(0)] if words and not words[0].startswith("-") else []
+    if "RUN" in takes and given.run_name:
+        argument = [given.run_name] if not argument or argument == ["RUN"] else argument
+    if "FILE" in takes and not argument and given.file:
+        argument = [shlex.quote(given.file)]
+    added = [word for option in takes if option.startswith("--") for word in _stated(option, words, given)]
+    at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
+    if verb == "run" and given.backend == "kubernetes":
+        words = list(_without_units(words))
+    elif verb in ("run", "plan") and not SPAN.intersection(words):
+        added += map(shlex.quote, given.span)
+    repeated = "--set" in words  # the command sets something itself, which counts after what was given
+    words = [*at_end, *words] if repeated else [*words, *at_end]
+    return " ".join([shlex.quote(given.program), verb, *argument, *added, *words])
+
+
+def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
+    """An option and its value: what the command says already, taken out of `words`, or what was given."""
+    for spelled in (option, _SHORT.get(option, option)):
+        if option != "--set" and spelled in words[:-1]:
+            at = words.index(spelled)
+            yield from (words.pop(at), words.pop(at))
+            return
+    value = {
+        "--run": given.run_name,
+        "--data": given.data,
+        "--backend": given.backend,
+        "--namespace": given.namespace,
+    }.get(option, "")
+    if value:
+        yield from (option, shlex.quote(value))
+
+
+def _option(words: list[str], name: str) -> str:
+    """The value that a command gives to an option, "" where it has none."""
+    return words[words.index(name) + 1] if name in words[:-1] else ""
+
+
+def _without_units(words: list[str]) -> Iterator[str]:
+    """The words of a command without those that choose units, which a cluster's launcher does itself."""
+    left = iter(words)
+    for word in left:
+        if word not in HERE_ONLY:
+            yield word
+        elif word != "--verify":
+            next(left, None)
