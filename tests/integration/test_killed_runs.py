@@ -89,7 +89,7 @@ def test_who_stops_watching_hears_that_the_run_goes_on(workshop: Path, running: 
     os.close(ours)
     os.close(theirs)
     assert watching.returncode == 101
-    assert "watching stopped; run guide goes on" in said and "docent status -w --run guide" in said
+    assert "watching stopped; run guide goes on" in said and "docent status --run guide -w" in said
     assert "cancelled" not in said and running.poll() is None
 
 
@@ -113,4 +113,4 @@ def test_a_run_that_is_interrupted_leaves_a_unit_that_stopped(workshop: Path, ru
     running.send_signal(signal.SIGINT)
     said = running.communicate()[0].decode()
     assert (running.returncode, line(workshop).phase) == (103, "stopped")
-    assert "run guide goes on from where it stopped" in said and "next:  docent run --run guide\n" in said
+    assert "run guide goes on from where it stopped" in said and "next:  docent run pipeline.yaml --run guide\n" in said

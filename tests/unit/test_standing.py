@@ -108,7 +108,7 @@ def test_a_failure_is_told_with_its_cause_and_exit_code_until_an_attempt_succeed
     assert run_shard(two_stages, "ingest", run_dir) == 42
     line = seen(two_stages, run_dir)
     assert (line.phase, line.note, line.exit_code) == ("failed", "line 7 has no name (list.csv) (exit 42)", 42)
-    assert line.next_step == "fill the column, then: docent run"
+    assert line.next_step == "fill the column, then: docent run --run test"
     assert why(two_stages, run_dir) == "failed: line 7 has no name (list.csv) (exit 42)"
     assert seen(two_stages, run_dir, "assess-images").note == "after ingest, which failed"
     with_stage("ingest", asked_to_stop)

@@ -122,6 +122,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     from docent.launcher.run import Launch
     from docent.launcher.settings import forget_attempt, is_stored, store, write_attempt
     from docent.launcher.view import LiveView, PlainView
+    from docent.suggested_commands import complete
 
     config, run_dir, stored = states.config, states.run_dir, False
 
@@ -139,23 +140,15 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
             Launch(states, chosen, backend, shown, succeeded).carry_out()
     except KeyboardInterrupt:
         what = f"cancelled; run {run_dir.name} goes on from where it stopped"
-        raise LauncherError(103, what, str(run_dir), _same_again(config, run_dir)) from None
+        raise LauncherError(103, what, str(run_dir), "docent run") from None
     except PipelineError:
         if not is_stored(config, run_dir):
             click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
-            click.echo(f"to try them again: {_same_again(config, run_dir)}")
+            click.echo(f"to try them again: {complete('docent run', invocation.current())}")
         raise
     finally:
         if stored:
             forget_attempt(run_dir)
-
-
-def _same_again(config: PipelineConfig, run_dir: Path) -> str:
-    """The command that goes on with a run and these settings, whether they are stored with it or not yet."""
-    from docent.launcher.settings import ATTEMPT, is_stored
-
-    file = None if is_stored(config, run_dir) else run_dir / ATTEMPT
-    return f"docent run {options.same_run(file, run_dir.name, run_dir.parent)}"
 
 
 @contextmanager
