@@ -21,7 +21,7 @@ from docent.records import Example
 from docent.stages.finetune.approaches import APPROACHES, prepare
 from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate, encode
 from docent.stages.finetune.schedule import epoch_batches
-from docent.stages.finetune.trainer import Data, validation_loss
+from docent.stages.finetune.trainer import Data, validate
 from docent.store import Artifact, load_json
 
 PARTS = (
@@ -74,7 +74,7 @@ def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
     for batch in rows:
         step(model, data, batch, optimizer, timed)
     with timed(PARTS[-1]):
-        validation_loss(model, data, options.batch_size)
+        validate(model, data, options.batch_size)
     each = {part: spent_ms[part] / len(rows) for part in PARTS[1:-1]}
     found = {part: f"{value:.0f}" for part, value in each.items()}
     found[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
@@ -101,7 +101,7 @@ def prepared(kind: str, options: argparse.Namespace) -> tuple[Any, Data]:
 
 
 def step(model: Any, data: Data, rows: Sequence[Encoded], optimizer: torch.optim.Optimizer, timed: Any) -> None:
-    """One optimiser step, as `trainer.Data.loss` and `trainer._step` take it, part by part."""
+    """One optimiser step, as `trainer.Data.losses` and `trainer._step` take it, part by part."""
     batch = collate(rows, data.pad_id)
     targets = batch.pop("labels")[:, 1:]
     with timed(PARTS[1]):
@@ -111,7 +111,7 @@ def step(model: Any, data: Data, rows: Sequence[Encoded], optimizer: torch.optim
     with timed(PARTS[3]):
         counted = targets != IGNORED
         logits = model.get_output_embeddings()(hidden[counted])
-        loss = cross_entropy(logits.float(), targets[counted], reduction="sum") / int(counted.sum())
+        loss = cross_entropy(logits.float(), targets[counted], reduction="none").mean()
     with timed(PARTS[4]):
         torch.autograd.backward(loss)
     with timed(PARTS[5]):

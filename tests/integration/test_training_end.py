@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig
+from docent.models.loading import load_base
 from docent.progress import Progress
-from docent.records import Checkpoint
+from docent.records import Checkpoint, Example
 from docent.stage import run_shard
+from docent.stages.finetune import trainer
+from docent.stages.finetune.batches import Pictures, encode
 from docent.stages.finetune.schedule import MIN_STEPS
 from docent.store import Artifact, load_json
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
 """Learns nothing, so that its validation loss does not fall."""
+COOLED, END = 40, 48
+"""With 60 evaluations and patience 2 the third of them, at step 40 of 800, begins the cooldown of a fifth."""
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +63,22 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
     config = config_of(base, run_dir, approaches=[STILL], evaluations=60, patience=2)
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, _ = trained(run_dir, "finetune-still")
-    assert (row.planned_steps, row.steps, len(log)) == (MIN_STEPS, 30, 30)
+    assert (row.planned_steps, row.steps, len(log)) == (MIN_STEPS, END, END)
+    rates = [line["learning_rate"] for line in log[COOLED - 1 :]]
+    assert all(later < rate for rate, later in zip(rates, rates[1:], strict=False)), "it cools down"
+    assert log[-1]["validation_loss"] is not None
     assert row.converged is True
     assert row.step <= row.steps
 
 
-def test_a_kill_at_the_early_end_changes_nothing(
+def test_a_kill_in_the_cooldown_changes_nothing(
     base: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(base, run_dir, approaches=[STILL], evaluations=60, patience=2)
     told = Progress.update
 
     def die(progress: Progress, done: float, total: float, message: str = "") -> None:
-        if done >= 30:
+        if done >= COOLED + 2:
             raise KeyboardInterrupt
         told(progress, done, total, message)
 
@@ -78,7 +87,7 @@ def test_a_kill_at_the_early_end_changes_nothing(
         run_shard(config, "finetune-still", run_dir)
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
-    assert (row.steps, len(log)) == (30, 30)
+    assert (row.steps, len(log)) == (END, END)
     (run_dir / "finetune-still").rename(tmp_path / "resumed")
     assert run_shard(config, "finetune-still", run_dir) == 0
     assert trained(run_dir, "finetune-still")[2].digest == resumed.digest
@@ -89,3 +98,22 @@ def test_a_training_cut_short_by_its_settings_says_that_it_had_not_converged(bas
     assert run_shard(config, "finetune-full", run_dir) == 0
     row, _, _ = trained(run_dir, "finetune-full")
     assert (row.planned_steps, row.steps, row.converged) == (10, 10, False)
+
+
+def test_the_validation_loss_and_its_error_are_those_of_the_rows(base: Path, run_dir: Path) -> None:
+    success = load_json(run_dir / "build-dataset" / "_SUCCESS.json")
+    assert success is not None
+    dataset = Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], success)
+    model, processor = load_base(str(base))
+    rows = [encode(model, processor, row, dataset.file(row.file)) for row in dataset.rows(Example)][:7]
+    data = trainer.Data([], rows, Pictures(model, processor, True), processor.tokenizer.pad_token_id)
+    found = trainer.validate(model, data, 3)
+    assert found is not None
+    with torch.no_grad():
+        each = [model_losses.tolist() for model_losses in (data.losses(model.eval(), [row])[0] for row in rows)]
+    mean = sum(map(sum, each)) / sum(map(len, each))
+    spread = sum((sum(losses) - mean * len(losses)) ** 2 for losses in each)
+    error = (spread * 7 / 6) ** 0.5 / sum(map(len, each))
+    assert found == pytest.approx((mean, error), abs=1e-4)
+    alone = trainer.Data([], rows[:1], data.pictures, data.pad_id)
+    assert trainer.validate(model, alone, 3) == (pytest.approx(sum(each[0]) / len(each[0]), abs=1e-4), 0.0)

@@ -239,8 +239,9 @@ class Finetune(Stage):
     """Stop after so many optimiser steps, for a quick try."""
     batch_size: int = output(8, ge=1)
     """Rows per optimiser step."""
-    patience: int = output(3, ge=0)
-    """Training ends early after so many evaluations without a lower validation loss; 0 never ends it early."""
+    patience: int = output(2, ge=0)
+    """After so many evaluations without a lower validation loss the learning rate falls to zero over a fifth more
+    steps, and training ends; 0 never ends it early."""
     warmup_share: float = output(0.06, ge=0, lt=1)
     """Share of the steps in which the learning rate rises to its peak; after it a cosine falls to zero."""
     weight_decay: float = output(0.01, ge=0)
@@ -250,7 +251,8 @@ class Finetune(Stage):
     max_grad_norm: float = output(1.0, gt=0)
     """Gradients are scaled down to this norm."""
     evaluations: int = output(10, ge=1)
-    """Times the validation loss is measured, evenly spread; the best checkpoint is kept."""
+    """Times the validation loss is measured, evenly spread; of the losses that cannot be told apart from the lowest the
+    latest checkpoint is kept."""
     dtype: Literal["float32", "bfloat16"] = output("float32")
     """Arithmetic of the model; float32 on CPU resumes bit for bit."""
     max_checkpoints: int = execution(2, ge=1)

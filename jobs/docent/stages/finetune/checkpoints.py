@@ -1,7 +1,7 @@
 """Checkpoints that survive a kill at any moment: whole or not there.
 
     step-000120/   trainable weights, optimiser state, random state of the moment
-    best-000096/   trainable weights with the lowest validation loss so far
+    best-000096/   trainable weights that are kept so far, by validation loss
     …/manifest.json   numbers and the sha256 of every file beside it; written last, before the folder gets its name
 
 Only safetensors and JSON are read back, never a pickle. A folder with a missing or altered file, or with tensors of
@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from docent.errors import InputError
+from docent.stages.finetune.schedule import Evaluation
 from docent.store import sha256_of, sync_folder, temporary_name, write_durably
 
 log = logging.getLogger("docent.finetune")
@@ -38,8 +39,8 @@ class State:
 
     Attributes:
         step: optimiser steps done.
-        best_step: the step with the lowest validation loss so far; 0 before the first evaluation.
-        best_loss: that loss.
+        best_step: the step whose weights are kept, by validation loss; 0 before the first evaluation.
+        best_loss: its validation loss.
         log: one row per step, as in train_log.jsonl.
     """
 
@@ -49,9 +50,10 @@ class State:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def validation_losses(self) -> list[float]:
+    def measured(self) -> list[Evaluation]:
         """Every validation loss that was measured, in order."""
-        return [row["validation_loss"] for row in self.log if row.get("validation_loss") is not None]
+        rows = (row for row in self.log if row.get("validation_loss") is not None)
+        return [Evaluation(row["step"], row["validation_loss"], row["validation_error"]) for row in rows]
 
 
 def save_checkpoint(folder: Path, state: State, tensors: dict[str, Tensors], keep: int) -> None:

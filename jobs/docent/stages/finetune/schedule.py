@@ -1,5 +1,8 @@
 """When what happens in training, as pure functions of step numbers and losses: rate, epochs, evaluations, early end.
 
+A training whose validation loss has stopped falling cools down: its rate falls to zero over a few more steps, because
+weights of the middle of a schedule are worse than their loss says (docs/lab-notes.md).
+
 Source of the learning rate: linear warm-up and half a cosine, as in transformers' `get_cosine_schedule_with_warmup`,
 which the published experiment used.
 """
@@ -9,16 +12,27 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from docent.records import canonical_json
 
 SORTED_BATCHES = 8
-MIN_STEPS, MIN_EPOCHS = 600, 1.5
+MIN_STEPS, MIN_EPOCHS = 800, 2.0
 """What a training takes where `finetune.epochs` is not given; docs/lab-notes.md says how they were found."""
 MIN_GAIN = 0.005
 """A validation loss that falls by a smaller share has not fallen."""
 CONVERGED_GAIN = 0.01
 """A training whose last evaluation still gained a larger share has not converged."""
+COOLDOWN_SHARE = 0.2
+"""Length of the cooldown as a share of the steps before it."""
+
+
+class Evaluation(NamedTuple):
+    """The validation loss after a step, and its standard error over the rows."""
+
+    step: int
+    loss: float
+    error: float
 
 
 def epochs_for(rows: int, batch_size: int) -> float:
@@ -38,11 +52,17 @@ def total_steps(rows: int, batch_size: int, epochs: float, max_steps: int | None
     return steps if max_steps is None else min(steps, max_steps)
 
 
-def rate_factor(step: int, steps: int, warmup_share: float) -> float:
+def rate_factor(step: int, steps: int, warmup_share: float, cooldown: int | None = None) -> float:
     """Share of the peak learning rate at step 1 .. `steps`: from 0 to 1 while warming up, then down a cosine.
 
     The warm-up leaves at least the last step: a run of one step would learn nothing.
+
+    Args:
+        cooldown: the step after which the rate falls in a straight line to its end instead; None where none began.
     """
+    if cooldown is not None and step > cooldown:
+        left = cooldown_end(cooldown, steps) - cooldown + 1
+        return rate_factor(cooldown, steps, warmup_share) * (left - (step - cooldown)) / left
     done = step - 1
     warmup = min(math.ceil(warmup_share * steps), steps - 1)
     if done < warmup:
@@ -55,15 +75,33 @@ def evaluation_steps(steps: int, evaluations: int) -> tuple[int, ...]:
     return tuple(sorted({math.ceil(steps * k / evaluations) for k in range(1, evaluations + 1)}))
 
 
-def has_plateaued(losses: Sequence[float], patience: int) -> bool:
-    """Whether the last `patience` validation losses are no lower than those before them; never with patience 0."""
-    if not patience or len(losses) <= patience:
-        return False
-    return min(losses[-patience:]) > min(losses[:-patience]) * (1 - MIN_GAIN)
+def cooldown_start(measured: Sequence[Evaluation], patience: int) -> int | None:
+    """The step of the first evaluation after which `patience` of them have gained nothing; None with patience 0."""
+    for end in range(patience + 1, len(measured) + 1) if patience else ():
+        losses = [evaluation.loss for evaluation in measured[:end]]
+        if min(losses[-patience:]) > min(losses[:-patience]) * (1 - MIN_GAIN):
+            return measured[end - 1].step
+    return None
 
 
-def has_converged(losses: Sequence[float]) -> bool:
+def cooldown_end(start: int, steps: int) -> int:
+    """The last step of a training that cools down after step `start` of `steps`."""
+    return min(steps, start + math.ceil(COOLDOWN_SHARE * start))
+
+
+def best_of(measured: Sequence[Evaluation]) -> Evaluation:
+    """The latest evaluation whose loss is within one standard error of the lowest.
+
+    Of losses that so few rows cannot tell apart the one of the lowest learning rate is taken. Source of the rule:
+    Breiman et al., Classification and Regression Trees, 1984, 3.4.3.
+    """
+    lowest = min(measured, key=lambda evaluation: evaluation.loss)
+    return [e for e in measured if e == lowest or e.loss < lowest.loss + lowest.error][-1]
+
+
+def has_converged(measured: Sequence[Evaluation]) -> bool:
     """Whether the last validation loss gained next to nothing over the ones before it; one loss alone shows nothing."""
+    losses = [evaluation.loss for evaluation in measured]
     return len(losses) > 1 and losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
 
 

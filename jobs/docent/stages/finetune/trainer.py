@@ -1,4 +1,4 @@
-"""The training loop: AdamW, warm-up and cosine, validation and an early end, checkpoints, resume.
+"""The training loop: AdamW, warm-up and cosine, validation, a cooldown where nothing is gained, checkpoints, resume.
 
 Reads encoded rows; writes checkpoints into a scratch folder. On a CPU in float32 a run that was killed and resumed
 ends with the same bits as one that was not: the batches depend on the step number alone, and weights, optimiser and
@@ -23,10 +23,12 @@ from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate
 from docent.stages.finetune.checkpoints import State, load_best, save_best, save_checkpoint
 from docent.stages.finetune.resume import load_weights, resume, snapshot, trainable
 from docent.stages.finetune.schedule import (
+    best_of,
     checkpoint_interval,
+    cooldown_end,
+    cooldown_start,
     epoch_batches,
     evaluation_steps,
-    has_plateaued,
     rate_factor,
     total_steps,
 )
@@ -65,8 +67,8 @@ class Data:
     _epoch: int = -1
     _batches: list[list[int]] = field(default_factory=list)
 
-    def loss(self, model: Any, rows: Sequence[Encoded]) -> tuple[torch.Tensor, int]:
-        """Sum of the cross-entropy over the supervised tokens of one batch, and their number."""
+    def losses(self, model: Any, rows: Sequence[Encoded]) -> tuple[torch.Tensor, list[int]]:
+        """Cross-entropy of every supervised token of one batch, row after row, and how many of them each row has."""
         batch = {name: tensor.to(model.device) for name, tensor in collate(rows, self.pad_id).items()}
         targets = batch.pop("labels")[:, 1:]
         pictures = self.pictures.inputs([row.photo for row in rows])
@@ -74,7 +76,7 @@ class Data:
         counted = targets != IGNORED
         # Only supervised positions go through the head, the widest matrix of a small model.
         logits = model.get_output_embeddings()(hidden[counted])
-        return cross_entropy(logits.float(), targets[counted], reduction="sum"), int(counted.sum())
+        return cross_entropy(logits.float(), targets[counted], reduction="none"), counted.sum(dim=1).tolist()
 
     def batch(self, step: int, batch_size: int, seed: int) -> list[Encoded]:
         """The training rows of step 1, 2, ..."""
@@ -98,7 +100,7 @@ def train(
         tell: called after every step with steps done, steps in all, and a message.
 
     Returns:
-        The final state and the number of steps that were planned; it has fewer where the validation loss stopped
+        The final state and the number of steps that were planned; there were fewer where the validation loss stopped
         falling.
 
     Raises:
@@ -112,58 +114,77 @@ def train(
     optimizer = _optimizer(model, section)
     torch.manual_seed(plan.seed)
     state = resume(model, optimizer, plan.scratch, steps)
-    while state.step < steps and not has_plateaued(state.validation_losses, section.patience):
-        row = _step(model, optimizer, data, plan, state.step + 1)
+    while state.step < (end := _end(state, steps, section.patience)):
+        row = _step(model, optimizer, data, plan, state)
         state.step += 1
         state.log.append(row)
-        if state.step in evaluations:
-            row["validation_loss"] = validation_loss(model, data, section.batch_size)
-            _keep_best(model, state, row["validation_loss"], plan.scratch)
-        if state.step in saves or stop.is_set():
+        if state.step in evaluations or state.step == end:
+            _evaluate(model, data, state, plan)
+        if state.step in saves or state.step == end or stop.is_set():
             save_checkpoint(plan.scratch, state, snapshot(model, optimizer), section.max_checkpoints)
         if stop.is_set():
-            raise StoppedError(f"stopped after step {state.step} of {steps}", str(plan.scratch), "docent run")
-        tell(state.step, steps, f"loss {row['loss']:.3f}")
+            raise StoppedError(f"stopped after step {state.step} of {end}", str(plan.scratch), "docent run")
+        tell(state.step, end, f"loss {row['loss']:.3f}")
     load_weights(model, load_best(plan.scratch, state.best_step))
     return state, steps
 
 
+def _end(state: State, steps: int, patience: int) -> int:
+    """The last step, as far as it is known: of the plan, or of the cooldown that has begun."""
+    cooldown = cooldown_start(state.measured, patience)
+    return steps if cooldown is None else cooldown_end(cooldown, steps)
+
+
 @torch.no_grad()
-def validation_loss(model: Any, data: Data, batch_size: int) -> float | None:
-    """Mean cross-entropy over the supervised tokens of all validation rows; None where there are none."""
+def validate(model: Any, data: Data, batch_size: int) -> tuple[float, float] | None:
+    """Mean cross-entropy over the supervised tokens of all validation rows, and its standard error over the rows.
+
+    Returns:
+        None where there are no validation rows. A single row has no error: 0.
+    """
     if not data.validation:
         return None
     model.eval()
-    total, count = 0.0, 0
+    sums, counts = [], []
     for start in range(0, len(data.validation), batch_size):
-        loss, tokens = data.loss(model, data.validation[start : start + batch_size])
-        total, count = total + loss.item(), count + tokens
+        losses, tokens = data.losses(model, data.validation[start : start + batch_size])
+        sums += [part.sum().item() for part in torch.split(losses, tokens)]
+        counts += tokens
     model.train()
-    return total / count
+    mean, rows = math.fsum(sums) / sum(counts), len(counts)
+    if rows == 1 or not math.isfinite(mean):
+        return mean, 0.0
+    spread = math.fsum((total - mean * count) ** 2 for total, count in zip(sums, counts, strict=True))
+    return mean, math.sqrt(spread * rows / (rows - 1)) / sum(counts)
 
 
-def _keep_best(model: Any, state: State, loss: float | None, scratch: Path) -> None:
-    """The lowest validation loss wins, the earlier step at a tie; without validation rows the last step does.
+def _evaluate(model: Any, data: Data, state: State, plan: Plan) -> None:
+    """Write the validation loss into the last row of the log, and keep the weights where they are the best so far.
+
+    Without validation rows the last step is kept.
 
     Raises:
         ConfigError: the loss is not finite.
     """
+    found = validate(model, data, plan.section.batch_size)
+    loss, error = found or (None, None)
     if loss is not None and not math.isfinite(loss):
         raise _not_finite("validation loss", loss, state.step)
-    if loss is None or state.best_loss is None or loss < state.best_loss:
+    state.log[-1] |= {"validation_loss": loss, "validation_error": error}
+    if loss is None or best_of(state.measured).step == state.step:
         state.best_step, state.best_loss = state.step, loss
-        save_best(scratch, state.step, trainable(model))
+        save_best(plan.scratch, state.step, trainable(model))
 
 
-def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, step: int) -> dict[str, Any]:
-    """One optimiser step; returns its row of the training log."""
-    section, rows = plan.section, len(data.train)
-    rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share)
+def _step(model: Any, optimizer: torch.optim.Optimizer, data: Data, plan: Plan, state: State) -> dict[str, Any]:
+    """The optimiser step after `state`; returns its row of the training log."""
+    section, rows, step = plan.section, len(data.train), state.step + 1
+    cooldown = cooldown_start(state.measured, section.patience)
+    rate = plan.rate * rate_factor(step, plan.steps(rows), section.warmup_share, cooldown)
     for group in optimizer.param_groups:
         group["lr"] = rate
     model.train()
-    total, tokens = data.loss(model, data.batch(step, section.batch_size, plan.seed))
-    loss = total / tokens
+    loss = data.losses(model, data.batch(step, section.batch_size, plan.seed))[0].mean()
     if not torch.isfinite(loss):
         raise _not_finite("loss", loss.item(), step)
     torch.autograd.backward(loss)
