@@ -56,7 +56,7 @@ class Sample:
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """Arms whose answer fits another exhibit."""
+        """Arms whose answer is not about the right exhibit."""
         return tuple(reply.arm for reply in self.replies if reply.right is False)
 
 

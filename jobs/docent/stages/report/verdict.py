@@ -62,6 +62,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _without_accuracy(evidence: Evidence) -> str:
+    if any(evidence.arms.values()) and evidence.exhibits == 1:
+        return "With 1 exhibit nothing can be told apart, so no share of answers about the right exhibit is given."
     if any(evidence.arms.values()):
         return "Answers were scored, but without training answers it cannot be told which exhibit they are about."
     return "No answer was scored in this run: the page shows the data alone."

@@ -1,0 +1,135 @@
+"""Words as names are compared by: case, accents, plural, endings of cases and small typos make no difference.
+
+Reads and writes nothing. A script without spaces between words gives one word per character, so that a name in Chinese
+or Japanese is found inside a sentence. Endings are cut by rule, without a dictionary: `bottles`, `Flaschen` and
+`dodecahedra` become what `bottle`, `Flasche` and `dodecahedron` become.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from docent.text.numbers import CARDINALS
+from docent.text.terms import STOP_WORDS, UNSPACED, folded
+
+MIN_TYPO_LETTERS = 6
+"""In shorter words one other letter makes another word: `clock` and `block`."""
+MIN_COMPOUND_LETTERS = 7
+"""A longer word may begin with such a name word: `Dampfmaschinenmodell`."""
+HANGUL_PARTICLE_LETTERS = 2
+"""Korean particles follow a noun without a space: `청자는`."""
+MIN_STEM_LETTERS = 4
+
+ARTICLES = frozenset(
+    "a an the der die das den dem des ein eine le la les un une el los las il lo gli i uno una o os as um uma "
+    "de het een".split()
+)
+NEGATIONS = frozenset(
+    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne als pas non ni "
+    "sans sin nunca senza mai nao nem sem niet geen noch zonder dan".split()
+)
+
+# What many objects are called, and what cameras and tables call their files: no name of one exhibit.
+_GENERIC = (
+    "exhibit exhibits object item piece artwork artifact artefact specimen model sample work display thing image img "
+    "photo photograph picture pic pics dsc dscn dscf pxl vid scan screenshot file folder untitled unknown unnamed "
+    "title name new copy test no nr number inv id cat figure fig plate part room case box museum gallery collection "
+    "objekt exponat ausstellungsstück bild foto datei ordner ohne titel unbekannt nummer saal raum sammlung modell "
+    "objet œuvre image fichier dossier sans titre inconnu numéro salle collection pièce objeto obra imagen archivo "
+    "carpeta sin título desconocido número sala oggetto opera immagine senza titolo sconosciuto numero imagem sem "
+    "obraz voorwerp afbeelding zonder onbekend"
+)
+# How many objects look: alone they tell none of them apart.
+_ATTRIBUTES = (
+    "black white grey gray red green blue yellow orange purple violet pink brown golden silver dark light bright "
+    "small little large big tall short long wide high low old ancient modern early late young round flat square "
+    "curved smooth wooden wood stone metal iron steel brass bronze copper gold glass clay ceramic porcelain marble "
+    "plastic paper leather cotton silk wool painted carved decorated left right upper lower front back first second "
+    "third double single great beautiful "
+    "schwarz weiß grau rot grün blau gelb lila rosa braun gold silber kleine groß lang kurz hoch alt neu rund holz "
+    "stein metall eisen stahl messing bronze kupfer glas ton keramik porzellan marmor papier leder erste zweite "
+    "noir blanc gris rouge vert bleu jaune rose brun petit petite grand grande long haut vieux ancien rond bois "
+    "pierre métal fer acier laiton cuivre verre argile céramique porcelaine marbre papier cuir "
+    "negro blanco rojo verde azul amarillo rosa marrón pequeño pequeña largo alto viejo antiguo redondo madera "
+    "piedra hierro acero latón cobre vidrio barro cerámica mármol papel cuero "
+    "nero bianco rosso giallo blu piccolo piccola lungo vecchio antico rotondo legno pietra ferro acciaio ottone "
+    "rame vetro argilla ceramica marmo carta pelle "
+    "preto branco vermelho amarelo roxo pequeno pequena comprido velho antigo redondo pedra aço latão "
+    "zwart wit grijs rood groen blauw geel paars roze bruin kleine grote oud oude hout steen ijzer staal koper"
+)
+
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+|\d+")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
+_DENSE = re.compile(rf"[\uac00-\ud7a3{UNSPACED}]+")
+_ENDING = re.compile(
+    rf"(?<=\w{{{MIN_STEM_LETTERS}}})(?:ern|en|er|em|es|as|os|e|n|a|o|i|ами|ями|ой|ей|ом|ем|ов|ев|ам|ям|ах|ях|ы|и|а|я|у"
+    r"|ю|е|о|й|ь)$"
+)
+_LATIN_PLURALS = (("i", "us"), ("a", "um"), ("ae", "a"), ("ces", "x"))
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text in order, folded; hyphens and underscores part words, letters and digits stand apart."""
+    return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
+
+
+@lru_cache(maxsize=1 << 16)
+def canonical(word: str) -> str:
+    """A word without the endings of plural and case; words of scripts without such endings stay as they are."""
+    if word.endswith(("hedra", "hedrons")):
+        word = word.removesuffix("s").removesuffix("hedra").removesuffix("hedron") + "hedron"
+    elif word.endswith("ies") and len(word) > MIN_STEM_LETTERS:
+        word = f"{word[:-3]}y"
+    elif word.endswith(("sses", "xes", "zes", "ches", "shes")) and len(word) > MIN_STEM_LETTERS:
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        word = word[:-1]
+    return _ENDING.sub("", word)
+
+
+def latin_singulars(word: str) -> list[str]:
+    """What a word is the plural of in Latin, as English writes it: `tori` of `torus`."""
+    return [word.removesuffix(plural) + one for plural, one in _LATIN_PLURALS if word.endswith(plural)]
+
+
+def deletions(word: str) -> set[str]:
+    """The word and every word that it becomes when one letter is left out: words one typo apart share one of them."""
+    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+
+
+def one_typo_apart(a: str, b: str) -> bool:
+    """Whether one letter more, less or different, or two letters exchanged, makes one word of the other."""
+    shorter, longer = sorted((a, b), key=len)
+    if len(longer) - len(shorter) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(shorter, longer, strict=False)) if x != y), len(shorter))
+    if len(shorter) < len(longer):
+        return shorter[start:] == longer[start + 1 :]
+    exchanged = shorter[start + 1 : start + 2] + shorter[start : start + 1] + shorter[start + 2 :]
+    return shorter[start + 1 :] == longer[start + 1 :] or exchanged == longer[start:]
+
+
+def beginnings(word: str) -> Iterable[str]:
+    """What a compound, or a noun with Korean particles, may begin with: the longest first."""
+    hangul = _HANGUL.fullmatch(word) is not None
+    least = HANGUL_PARTICLE_LETTERS if hangul else MIN_COMPOUND_LETTERS
+    return (word[:length] for length in range(len(word) - 1, least - 1, -1))
+
+
+def is_weak(word: str) -> bool:
+    """Whether a canonical word tells nothing apart by itself: a number, an article, a color, `exhibit`, `img`."""
+    lone = len(word) == 1 and not is_dense(word)
+    return lone or word.isdecimal() or word in WEAK_WORDS
+
+
+def is_dense(text: str) -> bool:
+    """Whether a text is in a script of which two characters can be a word: Chinese, Japanese, Korean, Thai."""
+    return _DENSE.fullmatch(text) is not None
+
+
+WEAK_WORDS = frozenset(
+    canonical(folded(word)) for word in (*_GENERIC.split(), *_ATTRIBUTES.split(), *STOP_WORDS, *CARDINALS)
+)
