@@ -57,15 +57,14 @@ def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key,
 
 
 def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]]) -> str | None:
-    """The exhibit of which most facts are stated, at least MIN_FACTS; None at a tie, or where there is none."""
+    """The exhibit of which at least MIN_FACTS are stated, and more than of all others together; None for no exhibit."""
     stated: dict[str, set[Fact]] = {}
     for key in keys:
         if key in facts:
             item, fact = facts[key]
             stated.setdefault(item, set()).add(fact)
-    most = max(map(len, stated.values()), default=0)
-    best = [item for item, own in stated.items() if len(own) == most]
-    return best[0] if most >= MIN_FACTS and len(best) == 1 else None
+    total = sum(map(len, stated.values()))
+    return next((item for item, own in stated.items() if len(own) >= MIN_FACTS and 2 * len(own) > total), None)
 
 
 def _keys(sentence: str, names: frozenset[str]) -> Iterator[tuple[Key, Kind | None, str]]:

@@ -4,8 +4,9 @@ Reads answers and exhibits in memory, writes nothing. An answer is about the exh
 none, about the exhibit of which it states at least two facts that no other has. One answer is about one exhibit or
 none, whichever is asked for: an answer that does not depend on the photo is right for one exhibit in n, at most.
 
-- The first sentence that names an exhibit decides, and in it the first name. Where that sentence names others as well,
-  which no text about the first one names, the names say nothing, and facts decide: `a cube or a torus`.
+- Of several names the first one counts, where it stands more often than each of the others. What texts about that
+  exhibit name as well does no harm: `the dual of the cube`. Else the names say nothing, and facts decide: `a cube or a
+  torus`. An answer that states as many facts of other exhibits is about none.
 - What the question says is not told by the answer: its names and facts do not count.
 - Of exhibits of the same name facts decide.
 - Where there is one exhibit only, nothing can be told apart: there is no result.
@@ -13,6 +14,7 @@ none, whichever is asked for: an answer that does not depend on the photo is rig
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,15 +45,12 @@ def exhibits_told(said: Sequence[Said], exhibits: Sequence[Exhibit]) -> list[str
 def exhibit_by_name(said: Said, names: Names) -> str | None:
     """The exhibit that an answer names; None where it names none, several, or only what the question names."""
     asked = _all_items(mention.items for mention in names.mentions(said.question))
-    for sentence in split_sentences(said.answer):
-        mentions = names.mentions(sentence)
-        if mentions:
-            first, *others = (mention.items for mention in mentions)
-            if len(first) > 1 or not asked.isdisjoint(first):
-                return None
-            (item,) = first
-            return item if all(other & ({item} | names.beside[item]) for other in others) else None
-    return None
+    named = [mention.items for sentence in split_sentences(said.answer) for mention in names.mentions(sentence)]
+    if not named or len(named[0]) > 1 or not asked.isdisjoint(named[0]):
+        return None
+    (item,) = named[0]
+    others = Counter(items for items in named if items.isdisjoint(names.beside[item] | {item}))
+    return item if max(others.values(), default=0) < sum(item in items for items in named) else None
 
 
 def told_keys(said: Said) -> frozenset[Key]:
