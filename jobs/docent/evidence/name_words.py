@@ -8,6 +8,7 @@ or Japanese is found inside a sentence. Endings are cut by rule, without a dicti
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -60,7 +61,9 @@ _ATTRIBUTES = (
     "zwart wit grijs rood groen blauw geel paars roze bruin kleine grote oud oude hout steen ijzer staal koper"
 )
 
-_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+|\d+")
+# Vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew are no word characters to `re`.
+_MARKS = "".join(chr(code) for code in range(0x300, 0xE00) if unicodedata.category(chr(code)).startswith("M"))
+_WORD = re.compile(rf"[{UNSPACED}]|(?:[^\W\d_{UNSPACED}]|[{_MARKS}])+|\d+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 _DENSE = re.compile(rf"[\uac00-\ud7a3{UNSPACED}]+")

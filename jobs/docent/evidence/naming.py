@@ -185,11 +185,19 @@ def _forms(names: Iterable[str]) -> set[Words]:
             found.add(tuple(map(canonical, words)))
             if len(words) > 1 and words[0] in ARTICLES:
                 found.add(tuple(map(canonical, words[1:])))
-            if len(words) > 1 and not any(map(is_dense, words)):
+            if len(words) > 1 and not any(map(is_dense, words)) and _is_name(tuple(map(canonical, words))):
                 found.add((canonical("".join(words)),))
-        if all(map(is_weak, map(canonical, words_in(spaced)))):
-            return set()
-    return {words for words in found if words and not all(map(is_weak, words))}
+    return {words for words in found if _is_name(words)}
+
+
+def _is_name(words: Words) -> bool:
+    """Whether words are more than numbers, colors, and words such as `exhibit`."""
+    return not all(map(is_weak, words)) or _is_code(words)
+
+
+def _is_code(words: Words) -> bool:
+    """Whether a name is one letter and a number: `T-34`."""
+    return len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal()
 
 
 def _parts(words: Words) -> Iterator[Words]:
