@@ -33,6 +33,8 @@ MAX_WORDS_FOR_PARTS = 24
 """Of a longer name only the whole counts."""
 MIN_PART_LETTERS = 3
 """Of a part; two characters are enough in Chinese, Japanese, Korean and Thai."""
+BEGINNING = 2
+"""Letters that the first of two words begins with where they may be one word of a name."""
 NEGATION_WORDS = 2
 """A negation this near before a name takes it back: `not a cube`, `unlike the cube`."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -93,6 +95,8 @@ class Names:
         self._full = {words: frozenset(items) for words, items in full.items()}
         self._parts = {words: frozenset(items) for words, items in parts.items() if words not in full}
         self._words = {word for words in (*self._full, *self._parts) for word in words}
+        self._beginnings = {words[0][:BEGINNING] for words in self._full if len(words) == 1 and not is_dense(words[0])}
+        self._stands_for: dict[tuple[str, bool], str | None] = {}
         self._longest = max(map(len, (*self._full, *self._parts)), default=0)
         self._one_letter_less: dict[str, list[str]] = defaultdict(list)
         self._written: set[str] = set()
@@ -128,7 +132,10 @@ class Names:
 
     def _places(self, words: Sequence[str], typos: bool) -> Iterator[tuple[int, int, Words]]:
         """(start, end, key) of every name and part, the longest at each place, none inside of another."""
-        known = [self._known(word, typos) for word in words]
+        for word in words:
+            if (word, typos) not in self._stands_for:
+                self._stands_for[word, typos] = self._known(word, typos)
+        known = [self._stands_for[word, typos] for word in words]
         start = 0
         while start < len(words):
             end, key = self._longest_at(words, known, start)
@@ -147,9 +154,10 @@ class Names:
             key = tuple(run[:length])
             if key in self._full or key in self._parts:
                 return start + length, key
-        joined = (canonical("".join(words[start : start + 2])),)  # `tea pot` for `teapot`
-        if joined in self._full and not is_dense(words[start]):
-            return start + 2, joined
+        if words[start][:BEGINNING] in self._beginnings:
+            joined = (canonical("".join(words[start : start + 2])),)  # `tea pot` for `teapot`
+            if joined in self._full:
+                return start + 2, joined
         return start + 1, ()
 
     def _known(self, word: str, typos: bool) -> str | None:
