@@ -7,6 +7,8 @@ none, whichever is asked for: an answer that does not depend on the photo is rig
 - Of several names the first one counts, where it stands more often than each of the others. What texts about that
   exhibit name as well does no harm: `the dual of the cube`. Else the names say nothing, and facts decide: `a cube or a
   torus`. An answer that states as many facts of other exhibits is about none.
+- Where the facts are of another exhibit than the name, the name counts, unless texts about that exhibit have this name:
+  `its corners sit over the centres of the faces of a cube` is about the octahedron.
 - What the question says is not told by the answer: its names and facts do not count.
 - Of exhibits of the same name facts decide.
 - Where there is one exhibit only, nothing can be told apart: there is no result.
@@ -34,12 +36,13 @@ class Said:
 def exhibits_told(said: Sequence[Said], exhibits: Sequence[Exhibit]) -> list[str | None]:
     """For each answer the id of the exhibit that it is about; None where it does not tell."""
     names = Names(exhibits)
-    distinct = dict.fromkeys(said)
-    by_name = {one: exhibit_by_name(one, names) for one in distinct}
-    unnamed = {one: told_keys(one) for one, item in by_name.items() if item is None}
-    facts = find_facts(exhibits, frozenset[Key]().union(*unnamed.values()))
-    by_facts = {one: exhibit_by_facts(keys, facts) for one, keys in unnamed.items()}
-    return [by_name[one] or by_facts.get(one) for one in said]
+    keys = {one: told_keys(one) for one in said}
+    facts = find_facts(exhibits, frozenset[Key]().union(*keys.values()))
+    told: dict[Said, str | None] = {}
+    for one, own in keys.items():
+        named, stated = exhibit_by_name(one, names), exhibit_by_facts(own, facts)
+        told[one] = stated if named is None or (stated and named in names.beside[stated]) else named
+    return [told[one] for one in said]
 
 
 def exhibit_by_name(said: Said, names: Names) -> str | None:
