@@ -20,7 +20,7 @@ from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
 from docent.stages.score.exhibits import known_exhibits
 from docent.stages.score.exports import answers_csv, scores_csv
-from docent.stages.score.summary import INTERVAL_NOTE, Resampling, arm_means, comparisons, few_clusters_note, metric_means
+from docent.stages.score.summary import Resampling, arm_means, comparisons, interval_notes, metric_means
 
 # The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
 CEILING = "the references"
@@ -102,7 +102,7 @@ def summarise(
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
         "test_examples": len(tests),
-        "notes": [*few_clusters_note(len(items)), INTERVAL_NOTE],
+        "notes": interval_notes(len(items)),
         "leaks": _audit(ctx),
     }
 

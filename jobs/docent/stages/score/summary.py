@@ -14,7 +14,7 @@ from docent.evidence.metrics import METRICS, rounded
 from docent.evidence.statistics import FEW_CLUSTERS, holm, interval, paired_difference, wilson_interval
 from docent.records import Score
 
-INTERVAL_NOTE = (
+WILSON_NOTE = (
     "the interval of a share of exactly 0 or 1 is Wilson's over the exhibits: a bootstrap of equal values has no width"
 )
 COMPARED = ("exhibit_accuracy", "semantic_distance")
@@ -76,13 +76,12 @@ def arms_of(scores: Sequence[Score]) -> list[str]:
     return list(dict.fromkeys(score.arm for score in scores))
 
 
-def few_clusters_note(items: int) -> list[str]:
+def interval_notes(items: int) -> list[str]:
     """What a reader of the intervals should know."""
-    if items >= FEW_CLUSTERS:
-        return []
     if items == 1:
         return ["with 1 exhibit nothing can be told apart: there is no interval and no test"]
-    return [f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"]
+    few = f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
+    return [few, WILSON_NOTE] if items < FEW_CLUSTERS else [WILSON_NOTE]
 
 
 def _compared(
