@@ -46,7 +46,8 @@ def example(name: str, split: Split, data_id: int, answer: str) -> Example:
     return Example(
         id=make_id("build-dataset", (), name, split, data_id), split=split, data_id=data_id, item_id=f"id of {name}",
         item_name=name, image_name=f"{name}.jpg", files=(f"images/{split}/{name}.jpg",), question="What is this?",
-        answer=answer, temperature=0.4, teacher="offline-extractive", question_type="visitor", language="en", sources=(),
+        answer=answer, temperature=0.4, teacher="offline-extractive", question_type="visitor", language="en",
+        sources=(),
     )  # fmt: skip
 
 

@@ -50,7 +50,10 @@ def test_a_part_counts_only_where_no_other_name_and_no_other_text_has_it() -> No
 
 
 def test_training_answers_vouch_for_names_where_there_is_no_source_text() -> None:
-    exhibits = [Exhibit("a", ("Ship clock",), None, ("It hung in a cabin.",)), Exhibit("b", ("Lamp",), None, ("A clock.",))]
+    exhibits = [
+        Exhibit("a", ("Ship clock",), None, ("It hung in a cabin.",)),
+        Exhibit("b", ("Lamp",), None, ("A clock.",)),
+    ]
     found = exhibits_told([Said("", "A clock."), Said("", "A ship clock."), Said("", "A ship.")], exhibits)
     assert found == [None, "a", "a"]
 
@@ -77,7 +80,8 @@ def test_spelling_hyphens_articles_and_typos_make_no_difference(answer: str, nam
 
 
 @pytest.mark.parametrize(
-    "answer", ["Apollo", "a stack of blocks", "a windfall", "coloured glass", "the helm of a ship", "by Georgia, in 1928"]
+    "answer",
+    ["Apollo", "a stack of blocks", "a windfall", "coloured glass", "the helm of a ship", "by Georgia, in 1928"],
 )
 def test_other_words_are_no_typos_of_names(answer: str) -> None:
     names = ["Apollo 11", "Apollo 13", "Clock", "Windmill", "Collars", "Corinthian helmet"]

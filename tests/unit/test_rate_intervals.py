@@ -13,7 +13,9 @@ RESAMPLING = Resampling(500, 1)
 
 def scores(values: dict[str, list[float]], metric: str = "exhibit_accuracy") -> list[Score]:
     return [
-        Score(id=f"{item}{n}", arm="base", example_id=f"{item}{n}", item_id=item, item_name=item, metrics={metric: value})
+        Score(
+            id=f"{item}{n}", arm="base", example_id=f"{item}{n}", item_id=item, item_name=item, metrics={metric: value}
+        )
         for item, row in values.items()
         for n, value in enumerate(row)
     ]

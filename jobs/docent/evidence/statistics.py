@@ -3,8 +3,8 @@
 Rows about one exhibit are not independent, so the exhibit (cluster) is what is drawn and what is flipped (Miller 2024,
 arXiv 2411.00640). Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are percentile
 intervals: with few clusters they are somewhat too narrow (tests/unit/test_statistics.py measures the coverage at 20),
-and with a single one they collapse to a point, so a summary says below FEW_CLUSTERS how many there are. They collapse as
-well where all values are equal, which says little about other exhibits: a share of 0 or 1 has Wilson's interval.
+and with a single one they collapse to a point, so a summary says below FEW_CLUSTERS how many there are. They collapse
+as well where all values are equal, which says little about other exhibits: a share of 0 or 1 has Wilson's interval.
 One interval covers which exhibits were drawn, not what another training seed would give.
 """
 

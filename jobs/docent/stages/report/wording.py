@@ -46,16 +46,16 @@ METRICS: dict[str, Metric] = {
             "higher",
             True,
             "Share of answers that name the exhibit in the photo, or state at least two facts that only it has. An "
-            "answer that names several exhibits counts for the first, one that leaves it open (“a cube or a torus”) for "
-            "none. Guessing scores the chance line.",
+            "answer that names several exhibits counts for the first, or for none where it leaves open which (“a cube "
+            "or a torus”). Guessing scores the chance line.",
         ),
         Metric(
             NEAREST,
             "Nearest exhibit",
             "higher",
             True,
-            "Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in the photo. "
-            "Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
+            "Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in the "
+            "photo. Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
         ),
         Metric(
             DISTANCE,

@@ -1,8 +1,8 @@
 """Stage `score`: every metric of every answer, from rows alone.
 
 Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (names and
-source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people `scores.csv`
-and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
+source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people
+`scores.csv` and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
 Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 """
 
