@@ -116,6 +116,12 @@ def test_the_question_repeated_tells_nothing(question: str) -> None:
     assert told([question, f"{question} {question}", f"You asked: {question}"], question) == [None] * 3
 
 
+def test_a_name_counts_where_the_question_says_only_a_part_of_it() -> None:
+    question = "Who made this bottle, and is the gyroid near?"
+    answers = ["A Klein bottle.", "This bottle is a Klein bottle.", "A bottle.", "The gyroid.", "The torus."]
+    assert told(answers, question) == ["klein-bottle", "klein-bottle", None, None, "torus"]
+
+
 def test_facts_tell_of_an_exhibit_that_the_question_names() -> None:
     question = "What is special about the gyroid?"
     answers = ["The gyroid is beautiful.", "Alan Schoen described the gyroid in a report, and it divides space."]

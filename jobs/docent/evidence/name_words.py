@@ -28,8 +28,8 @@ ARTICLES = frozenset(
     "de het een".split()
 )
 NEGATIONS = frozenset(
-    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne als pas non ni "
-    "sans sin nunca senza mai nao nem sem niet geen noch zonder dan".split()
+    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne pas non ni sans "
+    "sin nunca senza mai nao nem sem niet geen noch zonder".split()
 )
 
 # What many objects are called, and what cameras and tables call their files: no name of one exhibit.

@@ -69,12 +69,17 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Mention:
-    """A place in a text, from word `start` to before word `end`, that names one of `items`, in full or in part."""
+    """A place in a text, from word `start` to before word `end`, that names one of `items`, in full or in part.
+
+    Attributes:
+        words: those of the name, in canonical form.
+    """
 
     start: int
     end: int
     items: frozenset[str]
     full: bool
+    words: Words
 
 
 class Names:
@@ -111,7 +116,7 @@ class Names:
         """What a text names, in order; not what it denies (`not a cube`), nor a shorter name within a longer one."""
         words = words_in(text)
         found = [
-            Mention(start, end, self._full.get(key) or self._parts[key], key in self._full)
+            Mention(start, end, self._full.get(key) or self._parts[key], key in self._full, key)
             for start, end, key in self._places(words, typos=True)
             if NEGATIONS.isdisjoint(words[max(0, start - NEGATION_WORDS) : start])
         ]

@@ -9,7 +9,8 @@ none, whichever is asked for: an answer that does not depend on the photo is rig
   torus`. An answer that states as many facts of other exhibits is about none.
 - Where the facts are of another exhibit than the name, the name counts, unless texts about that exhibit have this name:
   `its corners sit over the centres of the faces of a cube` is about the octahedron.
-- What the question says is not told by the answer: its names and facts do not count.
+- What the question says is not told by the answer: its names and facts do not count. `Klein bottle` does, where the
+  question asks for `this bottle`.
 - Of exhibits of the same name facts decide.
 - Where there is one exhibit only, nothing can be told apart: there is no result.
 """
@@ -17,10 +18,11 @@ none, whichever is asked for: an answer that does not depend on the photo is rig
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docent.evidence.distinct_facts import Key, exhibit_by_facts, find_facts, keys_of
+from docent.evidence.name_words import canonical, words_in
 from docent.evidence.naming import Exhibit, Names
 from docent.text.sentences import split_sentences
 
@@ -47,19 +49,19 @@ def exhibits_told(said: Sequence[Said], exhibits: Sequence[Exhibit]) -> list[str
 
 def exhibit_by_name(said: Said, names: Names) -> str | None:
     """The exhibit that an answer names; None where it names none, several, or only what the question names."""
-    asked = _all_items(mention.items for mention in names.mentions(said.question))
-    named = [mention.items for sentence in split_sentences(said.answer) for mention in names.mentions(sentence)]
-    if not named or len(named[0]) > 1 or not asked.isdisjoint(named[0]):
+    named = [mention for sentence in split_sentences(said.answer) for mention in names.mentions(sentence)]
+    if not named or len(named[0].items) > 1:
         return None
-    (item,) = named[0]
-    others = Counter(items for items in named if items.isdisjoint(names.beside[item] | {item}))
-    return item if max(others.values(), default=0) < sum(item in items for items in named) else None
+    (item,) = named[0].items
+    own = [mention for mention in named if item in mention.items]
+    asked = {one for mention in names.mentions(said.question) if mention.full for one in mention.items}
+    given = frozenset(map(canonical, words_in(said.question)))
+    if item in asked or all(given.issuperset(mention.words) for mention in own):
+        return None
+    others = Counter(mention.items for mention in named if mention.items.isdisjoint(names.beside[item] | {item}))
+    return item if max(others.values(), default=0) < len(own) else None
 
 
 def told_keys(said: Said) -> frozenset[Key]:
     """Keys of facts that the answer has and the question has not."""
     return keys_of(said.answer) - keys_of(said.question)
-
-
-def _all_items(items: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset[str]().union(*items)
