@@ -38,7 +38,7 @@ BEGINNING = 2
 NEGATION_WORDS = 2
 """A negation this near before a name takes it back: `not a cube`, `unlike the cube`."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_QUALIFIER = re.compile(r"\s*\([^()]*\)\s*$")
+_QUALIFIER = re.compile(r"\([^()]*\)$")
 
 Words = tuple[str, ...]
 
@@ -193,7 +193,7 @@ def _forms(names: Iterable[str]) -> set[Words]:
     found: set[Words] = set()
     for name in names:
         spaced = name if " " in name.strip() else _CAMEL.sub(" ", name)
-        for written in (spaced, _QUALIFIER.sub("", spaced)):
+        for written in (spaced, _QUALIFIER.sub("", spaced.rstrip())):
             words = words_in(written)
             found.add(tuple(map(canonical, words)))
             if len(words) > 1 and words[0] in ARTICLES:
