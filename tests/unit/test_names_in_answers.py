@@ -20,10 +20,28 @@ def told(answer: str, names: Sequence[str], texts: Sequence[str] = (), question:
 
 
 @pytest.mark.parametrize(
-    "name", ["IMG 1", "IMG_0042", "exhibit 3", "2024", "DSC00017", "Untitled (A-17)", "Photo", "Blue", "the small one"]
+    "name",
+    [
+        "IMG 1",
+        "IMG_0042",
+        "exhibit 3",
+        "2024",
+        "DSC00017",
+        "Untitled (A-17)",
+        "Photo",
+        "Blue",
+        "the small one",
+        "Room 4",
+    ],
 )
 def test_what_is_no_name_names_nothing(name: str) -> None:
     assert told(f"This is {name}, said the guide.", [name, "Amphora", "Sextant"]) is None
+
+
+@pytest.mark.parametrize("name", ["Cat", "Glass", "Box", "The Rose", "Orange", "Plate"])
+def test_common_nouns_are_names_as_a_whole_and_no_parts(name: str) -> None:
+    assert told(f"This is {name.lower()}.", [name, "Amphora"]) == name
+    assert told(f"This is {name.lower()}.", [f"{name} of Meissen", "Amphora"]) is None
 
 
 def test_exhibits_without_names_are_told_by_their_facts() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from docent.text.numbers import CARDINALS
@@ -28,37 +28,38 @@ ARTICLES = frozenset(
     "de het een".split()
 )
 NEGATIONS = frozenset(
-    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne pas non ni sans "
-    "sin nunca senza mai nao nem sem niet geen noch zonder".split()
+    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne pas non ni "
+    "sans sin nunca senza mai nao nem sem niet geen noch zonder".split()
 )
 
-# What many objects are called, and what cameras and tables call their files: no name of one exhibit.
-_GENERIC = (
-    "exhibit exhibits object item piece artwork artifact artefact specimen model sample work display thing image img "
-    "photo photograph picture pic pics dsc dscn dscf pxl vid scan screenshot file folder untitled unknown unnamed "
-    "title name new copy test no nr number inv id cat figure fig plate part room case box museum gallery collection "
-    "objekt exponat ausstellungsstück bild foto datei ordner ohne titel unbekannt nummer saal raum sammlung modell "
-    "objet œuvre image fichier dossier sans titre inconnu numéro salle collection pièce objeto obra imagen archivo "
-    "carpeta sin título desconocido número sala oggetto opera immagine senza titolo sconosciuto numero imagem sem "
-    "obraz voorwerp afbeelding zonder onbekend"
+# What cameras and tables call their files, and words for any object: no name, in any combination.
+_PLACEHOLDERS = (
+    "exhibit object item artwork artifact artefact specimen sample work display thing image img photo photograph "
+    "picture pic dsc dscn dscf pxl vid scan screenshot file folder untitled unknown unnamed title name new copy test "
+    "no nr number inv id museum gallery collection objekt exponat ausstellungsstück bild foto datei ordner ohne titel "
+    "unbekannt nummer sammlung objet œuvre fichier dossier sans titre inconnu numéro objeto obra imagen archivo "
+    "carpeta sin título desconocido número oggetto opera immagine senza titolo sconosciuto numero imagem sem obraz "
+    "voorwerp afbeelding zonder onbekend"
 )
-# How many objects look: alone they tell none of them apart.
-_ATTRIBUTES = (
-    "black white grey gray red green blue yellow orange purple violet pink brown golden silver dark light bright "
-    "small little large big tall short long wide high low old ancient modern early late young round flat square "
-    "curved smooth wooden wood stone metal iron steel brass bronze copper gold glass clay ceramic porcelain marble "
-    "plastic paper leather cotton silk wool painted carved decorated left right upper lower front back first second "
-    "third double single great beautiful "
-    "schwarz weiß grau rot grün blau gelb lila rosa braun gold silber kleine groß lang kurz hoch alt neu rund holz "
-    "stein metall eisen stahl messing bronze kupfer glas ton keramik porzellan marmor papier leder erste zweite "
-    "noir blanc gris rouge vert bleu jaune rose brun petit petite grand grande long haut vieux ancien rond bois "
-    "pierre métal fer acier laiton cuivre verre argile céramique porcelaine marbre papier cuir "
-    "negro blanco rojo verde azul amarillo rosa marrón pequeño pequeña largo alto viejo antiguo redondo madera "
-    "piedra hierro acero latón cobre vidrio barro cerámica mármol papel cuero "
-    "nero bianco rosso giallo blu piccolo piccola lungo vecchio antico rotondo legno pietra ferro acciaio ottone "
-    "rame vetro argilla ceramica marmo carta pelle "
-    "preto branco vermelho amarelo roxo pequeno pequena comprido velho antigo redondo pedra aço latão "
-    "zwart wit grijs rood groen blauw geel paars roze bruin kleine grote oud oude hout steen ijzer staal koper"
+# Words for how an object looks: no name either, as they fit many objects.
+_LOOKS = (
+    "black white grey gray red green blue yellow purple violet pink brown golden dark light bright small little large "
+    "big tall short long wide high low old ancient modern early late young round flat square curved smooth wooden "
+    "painted carved decorated left right upper lower front back first second third double single great beautiful "
+    "schwarz weiß grau rot grün blau gelb lila rosa braun kleine groß lang kurz hoch alt neu rund erste zweite noir "
+    "blanc gris rouge vert bleu jaune brun petit petite grand grande long haut vieux ancien rond negro blanco rojo "
+    "verde azul amarillo marrón pequeño pequeña largo alto viejo antiguo redondo nero bianco rosso giallo blu piccolo "
+    "piccola lungo vecchio antico rotondo preto branco vermelho amarelo roxo pequeno pequena comprido velho redondo "
+    "zwart wit grijs rood groen blauw geel paars bruin oud oude"
+)
+# Materials, places, kinds of object: a name as a whole (`Cat`, `Glass`), but neither a part of one nor with a number.
+_NOUNS = (
+    "piece model cat figure fig plate part room case box wood stone metal iron steel brass bronze copper gold silver "
+    "orange rose glass clay ceramic porcelain marble plastic paper leather cotton silk wool saal raum modell holz "
+    "stein metall eisen stahl messing kupfer glas silber ton keramik porzellan marmor papier leder salle pièce bois "
+    "pierre métal fer acier laiton cuivre verre argile céramique porcelaine marbre cuir sala madera piedra hierro "
+    "acero latón cobre vidrio barro cerámica mármol papel cuero legno pietra ferro acciaio ottone rame vetro argilla "
+    "ceramica marmo carta pelle pedra aço latão hout steen ijzer staal koper"
 )
 
 # Vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew are no word characters to `re`.
@@ -122,8 +123,19 @@ def beginnings(word: str) -> Iterable[str]:
     return (word[:length] for length in range(len(word) - 1, least - 1, -1))
 
 
+def is_name(words: Sequence[str]) -> bool:
+    """Whether canonical words can be the name of one exhibit: not `IMG 1`, `exhibit 3`, `2024`, `the blue one`."""
+    if len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal():
+        return True  # `T-34`
+    if not all(map(is_weak, words)):
+        return True
+    return not any(word.isdecimal() for word in words) and any(
+        word not in NO_NAMES and (len(word) > 1 or is_dense(word)) for word in words
+    )
+
+
 def is_weak(word: str) -> bool:
-    """Whether a canonical word tells nothing apart by itself: a number, an article, a color, `exhibit`, `img`."""
+    """Whether a canonical word tells nothing apart as a part of a name: a number, an article, a color, a material."""
     lone = len(word) == 1 and not is_dense(word)
     return lone or word.isdecimal() or word in WEAK_WORDS
 
@@ -133,6 +145,7 @@ def is_dense(text: str) -> bool:
     return _DENSE.fullmatch(text) is not None
 
 
-WEAK_WORDS = frozenset(
-    canonical(folded(word)) for word in (*_GENERIC.split(), *_ATTRIBUTES.split(), *STOP_WORDS, *CARDINALS)
+NO_NAMES = frozenset(
+    canonical(folded(word)) for word in (*_PLACEHOLDERS.split(), *_LOOKS.split(), *STOP_WORDS, *CARDINALS)
 )
+WEAK_WORDS = NO_NAMES | {canonical(folded(word)) for word in _NOUNS.split()}

@@ -22,6 +22,7 @@ from docent.evidence.name_words import (
     canonical,
     deletions,
     is_dense,
+    is_name,
     is_weak,
     latin_singulars,
     one_typo_apart,
@@ -198,19 +199,9 @@ def _forms(names: Iterable[str]) -> set[Words]:
             found.add(tuple(map(canonical, words)))
             if len(words) > 1 and words[0] in ARTICLES:
                 found.add(tuple(map(canonical, words[1:])))
-            if len(words) > 1 and not any(map(is_dense, words)) and _is_name(tuple(map(canonical, words))):
+            if len(words) > 1 and not any(map(is_dense, words)) and is_name(tuple(map(canonical, words))):
                 found.add((canonical("".join(words)),))
-    return {words for words in found if _is_name(words)}
-
-
-def _is_name(words: Words) -> bool:
-    """Whether words are more than numbers, colors, and words such as `exhibit`."""
-    return not all(map(is_weak, words)) or _is_code(words)
-
-
-def _is_code(words: Words) -> bool:
-    """Whether a name is one letter and a number: `T-34`."""
-    return len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal()
+    return {words for words in found if is_name(words)}
 
 
 def _parts(words: Words) -> Iterator[Words]:
