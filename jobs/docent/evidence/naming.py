@@ -32,6 +32,8 @@ from docent.evidence.name_words import (
 MAX_PART_WORDS = 6
 MAX_WORDS_FOR_PARTS = 24
 """Of a longer name only the whole counts."""
+MAX_NAME_WORDS = 40
+"""Of a longer name its beginning counts as the whole: the time for a text must not grow with the longest name."""
 MIN_PART_LETTERS = 3
 """Of a part; two characters are enough in Chinese, Japanese, Korean and Thai."""
 BEGINNING = 2
@@ -195,7 +197,7 @@ def _forms(names: Iterable[str]) -> set[Words]:
     for name in names:
         spaced = name if " " in name.strip() else _CAMEL.sub(" ", name)
         for written in (spaced, _QUALIFIER.sub("", spaced.rstrip())):
-            words = words_in(written)
+            words = words_in(written)[:MAX_NAME_WORDS]
             found.add(tuple(map(canonical, words)))
             if len(words) > 1 and words[0] in ARTICLES:
                 found.add(tuple(map(canonical, words[1:])))
