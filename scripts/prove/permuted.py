@@ -18,13 +18,13 @@ from pathlib import Path
 
 from kills import note
 
-from docent.evidence.encoder import encode, load_encoder
-from docent.evidence.metrics import nearest_items
+from docent.evidence.recognition import Said, exhibits_told
 from docent.launcher.state import resolved_config
 from docent.models.chat import open_photo
 from docent.models.loading import generate, load_tuned
-from docent.records import Example
+from docent.records import Example, Item
 from docent.spec import RunStates
+from docent.stages.score.exhibits import known_exhibits
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,11 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
     config = resolved_config(run_dir)
     states = RunStates(config, run_dir)
     dataset, tuned = states.of("build-dataset").artifact, states.of(f"finetune-{approach}").artifact
+    assembled = states.of("assemble").artifact
     if dataset is None or tuned is None or config.finetune is None or config.answer is None:
         raise SystemExit(f"{run_dir} is not finished; next: docent run")
     rows = list(dataset.rows(Example))
-    tests, train = ([e for e in rows if e.split == split] for split in ("test", "train"))
+    tests = [e for e in rows if e.split == "test"]
     shown = exchange_photos(tests, seed)
     model, processor = load_tuned(config.finetune.base_model, tuned.subfolder("model"), config.finetune.dtype)
     texts: list[str] = []
@@ -71,21 +72,14 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
         photos = [open_photo(dataset.file(example.file)) for example in shown[part]]
         questions = [example.question for example in tests[part]]
         texts += generate(model, processor, photos, questions, config.answer.max_new_tokens)
-    found = items_told_of(texts, train)
+    items = list(assembled.rows(Item)) if assembled else []
+    said = [Said(example.question, text) for example, text in zip(tests, texts, strict=True)]
+    found = exhibits_told(said, known_exhibits(items, rows))
     return Permuted(
-        sum(item == {e.item_id} for item, e in zip(found, tests, strict=True)) / len(tests),
-        sum(item == {e.item_id} for item, e in zip(found, shown, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(found, tests, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(found, shown, strict=True)) / len(tests),
         1 / len({e.item_id for e in tests}),
     )
-
-
-def items_told_of(texts: Sequence[str], train: Sequence[Example]) -> list[frozenset[str] | None]:
-    """For each text the items whose training answer is nearest by the fixed encoder, as `exhibit_accuracy` has it."""
-    about: dict[str, set[str]] = {}
-    for example in train:
-        about.setdefault(example.answer.strip(), set()).add(example.item_id)
-    vectors = encode(load_encoder(), [*texts, *about])
-    return nearest_items(vectors[: len(texts)], vectors[len(texts) :], list(about.values()))
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ TEXTS = {
 }
 ARMS = ("lora", "full", "base", "constant")
 PHOTOS = 3
+WILSON_4_OF_4 = [0.510109, 1.0]  # 4 exhibits, each of them one trial
 AUDIT = {"leaks": 0, "test_images": 12, "leaked": [], "test_answers_of_training_sentences": 7}
 
 
@@ -148,20 +149,21 @@ def test_summary_says_what_the_answers_are_worth(config: PipelineConfig, run_dir
     summary = json.loads(made.file("summary.json").read_text(encoding="utf-8"))
     assert list(summary["arms"]) == list(ARMS)
     lora, full, base, constant = (summary["arms"][arm] for arm in ARMS)
-    assert lora["exhibit_accuracy"] == {"mean": 1.0, "ci": [1.0, 1.0], "n": 12}
+    assert lora["exhibit_accuracy"] == {"mean": 1.0, "ci": WILSON_4_OF_4, "n": 12}
     assert lora["semantic_distance"]["mean"] == 0.0
-    assert lora["number_support"] == {"mean": 1.0, "ci": [1.0, 1.0], "n": 12}
+    assert lora["number_support"] == {"mean": 1.0, "ci": WILSON_4_OF_4, "n": 12}
     assert lora["length_ratio"]["mean"] == 1.0
     assert full["exhibit_accuracy"]["mean"] == round(11 / 12, 6)
     assert constant["exhibit_accuracy"]["mean"] == summary["chance"] == 0.25
     # 11 answers of base say 99, which no source has; the empty one has no number, distance 1 and no exhibit
-    assert base["number_support"] == {"mean": 0.0, "ci": [0.0, 0.0], "n": 11}
+    assert base["exhibit_accuracy"] == {"mean": 0.0, "ci": [0.0, 0.489891], "n": 12}
+    assert base["number_support"] == {"mean": 0.0, "ci": [0.0, 0.489891], "n": 11}
     assert base["semantic_distance"]["mean"] > 0.5 and base["semantic_distance"]["n"] == 12
     assert summary["ceiling"]["exhibit_accuracy"]["mean"] == 1.0
     assert (summary["items"], summary["test_examples"]) == (4, 12)
     assert summary["encoder"] == {"name": encoder.NAME, "sha256": encoder.SHA256, "truncated_share": 0.0}
     assert summary["leaks"] == AUDIT
-    assert "4 exhibits are few" in summary["notes"][0]
+    assert "4 exhibits are few" in summary["notes"][0] and "Wilson" in summary["notes"][1]
 
 
 def test_fine_tuned_arms_are_compared_with_every_other_arm_once_per_metric(
@@ -190,7 +192,9 @@ def test_rows_hold_no_nan_and_name_their_answers(config: PipelineConfig, run_dir
     assert len({row.parents for row in rows}) == len({row.id for row in rows}) == 48
     assert all(math.isfinite(value) for row in rows for value in row.metrics.values())
     (empty,) = [row for row in rows if row.metrics["length_ratio"] == 0]
-    assert empty.metrics == {"exhibit_accuracy": 0.0, "semantic_distance": 1.0, "length_ratio": 0.0}
+    assert empty.metrics == {
+        "exhibit_accuracy": 0.0, "nearest_exhibit": 0.0, "semantic_distance": 1.0, "length_ratio": 0.0,
+    }  # fmt: skip
 
 
 def test_second_run_writes_the_same_bytes(config: PipelineConfig, run_dir: Path) -> None:

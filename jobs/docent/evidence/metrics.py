@@ -8,13 +8,15 @@ the mean is over fewer rows, never over a stand-in value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docent.evidence.naming import Exhibit
+from docent.evidence.recognition import Said, exhibits_told
 from docent.records import Answer, Score, make_id
 from docent.text.numbers import number_support, numbers_of
 
@@ -32,6 +34,8 @@ class Judged:
     Attributes:
         cosine: between answer and reference.
         item: the item it should be about.
+        told: the item that it names or states facts about; None where it does not tell.
+        exhibits: how many were trained on or asked about.
         nearest: items of the training answers nearest to it; None where there are no training answers.
         source: the text about the item; None where it is not at hand.
     """
@@ -40,16 +44,25 @@ class Judged:
     reference: str
     cosine: float
     item: str
+    told: str | None
+    exhibits: int
     nearest: frozenset[str] | None
     source: str | None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of METRICS: which way is good, and how it is measured."""
+    """A row of METRICS.
+
+    Attributes:
+        better: which way is good.
+        measure: how it is measured.
+        rate: a share between 0 and 1, so that a mean of 0 or 1 says something about other exhibits too.
+    """
 
     better: Literal["lower", "higher", "near 1"]
     measure: Callable[[Judged], float | None]
+    rate: bool = False
 
 
 def semantic_distance(judged: Judged) -> float:
@@ -58,12 +71,21 @@ def semantic_distance(judged: Judged) -> float:
 
 
 def exhibit_accuracy(judged: Judged) -> float | None:
-    """1 where the nearest training answer is about the right item and no other; an empty answer names none.
+    """1 where the answer names the right exhibit, or states two facts that only it has (docent.evidence.recognition).
 
-    Where several training answers are equally near, or the nearest stands for several items, all must be the right one:
-    a text that would do for another exhibit as well has not told them apart.
+    None where there is one exhibit only: nothing can be told apart.
     """
-    if judged.nearest is None:
+    return float(judged.told == judged.item) if judged.exhibits > 1 else None
+
+
+def nearest_exhibit(judged: Judged) -> float | None:
+    """1 where the nearest training answer is about the right item and no other; an empty answer is near none.
+
+    Where several training answers are equally near, or the nearest stands for several items, all must be the right one.
+    Any text has a nearest training answer: nonsense gets about as much as guessing, and more where it uses words that
+    one exhibit's answers have.
+    """
+    if judged.nearest is None or judged.exhibits <= 1:
         return None
     return float(bool(judged.answer) and judged.nearest == {judged.item})
 
@@ -82,22 +104,23 @@ def length_ratio(judged: Judged) -> float | None:
 
 
 METRICS: dict[str, Metric] = {
-    "exhibit_accuracy": Metric("higher", exhibit_accuracy),
+    "exhibit_accuracy": Metric("higher", exhibit_accuracy, rate=True),
+    "nearest_exhibit": Metric("higher", nearest_exhibit, rate=True),
     "semantic_distance": Metric("lower", semantic_distance),
-    "number_support": Metric("higher", supported_numbers),
+    "number_support": Metric("higher", supported_numbers, rate=True),
     "length_ratio": Metric("near 1", length_ratio),
 }
 
 
 def score_answers(
-    answers: Sequence[Answer], train: Iterable[tuple[str, str]], sources: Mapping[str, str], encode: Encode
+    answers: Sequence[Answer], train: Iterable[tuple[str, str]], exhibits: Sequence[Exhibit], encode: Encode
 ) -> list[Score]:
     """Every metric of every answer, in their order.
 
     Args:
         answers: of any number of arms.
-        train: (item id, answer) of the training rows; repeats do no harm. Empty: no exhibit accuracy.
-        sources: text by item id.
+        train: (item id, answer) of the training rows; repeats do no harm. Empty: no nearest exhibit.
+        exhibits: all that an answer could be about, with their texts where they are at hand.
         encode: texts to unit vectors, (n, width).
     """
     about: dict[str, set[str]] = {}
@@ -109,9 +132,12 @@ def score_answers(
     vectors = encode([*said, *wanted, *about])
     cosines = (vectors[: len(said)] * vectors[len(said) : 2 * len(said)]).sum(axis=1, dtype=np.float64).tolist()
     nearest = nearest_items(vectors[: len(said)], vectors[2 * len(said) :], list(about.values()))
+    among = len({*(item for items in about.values() for item in items), *(answer.item_id for answer in answers)})
+    told = exhibits_told([Said(a.question, text) for a, text in zip(answers, said, strict=True)], exhibits)
+    sources = {exhibit.id: exhibit.text for exhibit in exhibits}
     return [
-        _score(answer, Judged(text, reference, cosine, answer.item_id, items, sources.get(answer.item_id)))
-        for answer, text, reference, cosine, items in zip(answers, said, wanted, cosines, nearest, strict=True)
+        _score(a, Judged(text, reference, cosine, a.item_id, item, among, near, sources.get(a.item_id)))
+        for a, text, reference, cosine, item, near in zip(answers, said, wanted, cosines, told, nearest, strict=True)
     ]
 
 

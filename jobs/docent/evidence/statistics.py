@@ -3,12 +3,14 @@
 Rows about one exhibit are not independent, so the exhibit (cluster) is what is drawn and what is flipped (Miller 2024,
 arXiv 2411.00640). Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are percentile
 intervals: with few clusters they are somewhat too narrow (tests/unit/test_statistics.py measures the coverage at 20),
-and with a single one they collapse to a point, so a summary says below FEW_CLUSTERS how many there are.
+and with a single one they collapse to a point, so a summary says below FEW_CLUSTERS how many there are. They collapse
+as well where all values are equal, which says little about other exhibits: a share of 0 or 1 has Wilson's interval.
 One interval covers which exhibits were drawn, not what another training seed would give.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 FEW_CLUSTERS = 40
 CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn cluster numbers at a time, 8 MB
 MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
+Z95 = 1.959963984540054  # of the normal distribution, two-sided
 TIE = 1e-12  # sums of the same numbers in another order count as equal
 
 Floats = NDArray[np.float64]
@@ -63,6 +66,18 @@ def interval(values: Sequence[float], clusters: Sequence[str], draws: int, seed:
         means[chunk] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     lo, hi = np.quantile(means, (0.025, 0.975))
     return Interval(float(sums.sum() / sizes.sum()), float(lo), float(hi), len(values))
+
+
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """95 % score interval of a share of `n` independent trials (Wilson 1927): it has a width at 0 and 1 too.
+
+    Args:
+        n: at least 1; of rows in clusters the number of clusters, the least that the rows can be worth.
+    """
+    z2 = Z95 * Z95
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> float:

@@ -19,7 +19,7 @@ from docent.stages.report import charts, wording
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
-from docent.stages.report.wording import ACCURACY, FAMILIES, Family, Metric, metric_of, percent
+from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
 
 Standout = str
 
@@ -75,7 +75,7 @@ def forest(evidence: Evidence, name: str) -> Forest:
     """One metric's estimates, axis and leaders."""
     metric = metric_of(name)
     estimates = {arm: metrics[name] for arm, metrics in evidence.arms.items() if name in metrics}
-    reference = evidence.chance if name == ACCURACY else 1.0 if metric.better == "near 1" else None
+    reference = evidence.chance if name in (ACCURACY, NEAREST) else 1.0 if metric.better == "near 1" else None
     ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
     axis = charts.axis_for([*ends, *([] if reference is None else [reference])], metric.percent)
     return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference)

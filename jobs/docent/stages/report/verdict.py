@@ -60,6 +60,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _without_accuracy(evidence: Evidence) -> str:
+    if any(evidence.arms.values()) and evidence.exhibits == 1:
+        return "With 1 exhibit nothing can be told apart, so no share of answers about the right exhibit is given."
     if any(evidence.arms.values()):
         return (
             f"Answers were scored, but without training answers it cannot be told which {evidence.item} they are about."

@@ -14,6 +14,7 @@ Better = Literal["higher", "lower", "near 1", "unknown"]
 Family = Literal["tuned", "base", "look-up", "floor"]
 
 ACCURACY = "exhibit_accuracy"
+NEAREST = "nearest_exhibit"
 DISTANCE = "semantic_distance"
 
 
@@ -45,8 +46,17 @@ METRICS: dict[str, Metric] = {
             "Right exhibit",
             "higher",
             True,
-            "Share of answers whose nearest training answer, by a fixed sentence encoder, is about the exhibit in the "
-            "photo. Guessing scores the chance line.",
+            "Share of answers that name the exhibit in the photo, or state at least two facts that only it has. An "
+            "answer that names several exhibits counts for the first, or for none where it leaves open which (“a cube "
+            "or a torus”). Guessing scores the chance line.",
+        ),
+        Metric(
+            NEAREST,
+            "Nearest exhibit",
+            "higher",
+            True,
+            "Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in the "
+            "photo. Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
         ),
         Metric(
             DISTANCE,

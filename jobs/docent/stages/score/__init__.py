@@ -1,8 +1,8 @@
 """Stage `score`: every metric of every answer, from rows alone.
 
-Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (source
-texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people `scores.csv`
-and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
+Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (names and
+source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people
+`scores.csv` and `answers-<arm>.csv`. Needs no model that was trained: the encoder is fixed and the same for every arm.
 Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 """
 
@@ -18,12 +18,13 @@ from docent.evidence import encoder
 from docent.evidence.metrics import rounded, score_answers
 from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
+from docent.stages.score.exhibits import known_exhibits
 from docent.stages.score.exports import answers_csv, scores_csv
-from docent.stages.score.summary import Resampling, arm_means, comparisons, few_clusters_note, metric_means
+from docent.stages.score.summary import Resampling, arm_means, comparisons, interval_notes, metric_means
 
 # The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
 CEILING = "the references"
-CEILING_METRICS = ("exhibit_accuracy", "number_support")
+CEILING_METRICS = ("exhibit_accuracy", "nearest_exhibit", "number_support")
 
 
 def run(ctx: Context) -> Iterator[Score]:
@@ -44,7 +45,7 @@ def run(ctx: Context) -> Iterator[Score]:
     scored = score_answers(
         [*answers, *map(_perfect, tests.values())],
         [(example.item_id, example.answer) for example in train],
-        {item.id: item.text for item in ctx.rows("assemble", Item)},
+        known_exhibits(ctx.rows("assemble", Item), examples),
         lambda texts: encoder.encode(model, texts),
     )
     scores, ceiling = scored[: len(answers)], scored[len(answers) :]
@@ -101,7 +102,7 @@ def summarise(
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
         "test_examples": len(tests),
-        "notes": few_clusters_note(len(items)),
+        "notes": interval_notes(len(items)),
         "leaks": _audit(ctx),
     }
 

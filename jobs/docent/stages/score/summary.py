@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from docent.evidence.metrics import METRICS, rounded
-from docent.evidence.statistics import FEW_CLUSTERS, holm, interval, paired_difference
+from docent.evidence.statistics import FEW_CLUSTERS, holm, interval, paired_difference, wilson_interval
 from docent.records import Score
 
+WILSON_NOTE = (
+    "the interval of a share of exactly 0 or 1 is Wilson's over the exhibits: a bootstrap of equal values has no width"
+)
 COMPARED = ("exhibit_accuracy", "semantic_distance")
 
 
@@ -31,7 +34,10 @@ def arm_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, dict
 
 
 def metric_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, Any]:
-    """`{metric: {mean, ci, n}}` of the rows of one arm; ci is null where they belong to a single item."""
+    """`{metric: {mean, ci, n}}` of the rows of one arm; ci is null where they belong to a single item.
+
+    A share of exactly 0 or 1 has Wilson's interval over the items, as a bootstrap of equal values has no width.
+    """
     found: dict[str, Any] = {}
     for metric in METRICS:
         rows = [score for score in scores if metric in score.metrics]
@@ -39,6 +45,8 @@ def metric_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, A
             clusters = [row.item_id for row in rows]
             values = [row.metrics[metric] for row in rows]
             mean, lo, hi, n = interval(values, clusters, resampling.draws, resampling.seed)
+            if METRICS[metric].rate and mean in (0.0, 1.0):
+                lo, hi = wilson_interval(mean, len(set(clusters)))
             found[metric] = {"mean": rounded(mean), "ci": _ci(lo, hi, clusters), "n": n}
     return found
 
@@ -68,13 +76,12 @@ def arms_of(scores: Sequence[Score]) -> list[str]:
     return list(dict.fromkeys(score.arm for score in scores))
 
 
-def few_clusters_note(items: int) -> list[str]:
+def interval_notes(items: int) -> list[str]:
     """What a reader of the intervals should know."""
-    if items >= FEW_CLUSTERS:
-        return []
     if items == 1:
         return ["with 1 exhibit there is no interval and no test of significance"]
-    return [f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"]
+    few = f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
+    return [few, WILSON_NOTE] if items < FEW_CLUSTERS else [WILSON_NOTE]
 
 
 def _compared(

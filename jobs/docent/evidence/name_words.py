@@ -1,0 +1,151 @@
+"""Words as names are compared by: case, accents, plural, endings of cases and small typos make no difference.
+
+Reads and writes nothing. A script without spaces between words gives one word per character, so that a name in Chinese
+or Japanese is found inside a sentence. Endings are cut by rule, without a dictionary: `bottles`, `Flaschen` and
+`dodecahedra` become what `bottle`, `Flasche` and `dodecahedron` become.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from docent.text.numbers import CARDINALS
+from docent.text.terms import STOP_WORDS, UNSPACED, folded
+
+MIN_TYPO_LETTERS = 6
+"""In shorter words one other letter makes another word: `clock` and `block`."""
+MIN_COMPOUND_LETTERS = 7
+"""A longer word may begin with such a name word: `Dampfmaschinenmodell`."""
+HANGUL_PARTICLE_LETTERS = 2
+"""Korean particles follow a noun without a space: `청자는`."""
+MIN_STEM_LETTERS = 4
+
+ARTICLES = frozenset(
+    "a an the der die das den dem des ein eine le la les un une el los las il lo gli i uno una o os as um uma "
+    "de het een".split()
+)
+NEGATIONS = frozenset(
+    "not no never neither nor isn without unlike than instead nicht kein keine keinen keiner weder ohne pas non ni "
+    "sans sin nunca senza mai nao nem sem niet geen noch zonder".split()
+)
+
+# What cameras and tables call their files, and words for any object: no name, in any combination.
+_PLACEHOLDERS = (
+    "exhibit object item artwork artifact artefact specimen sample work display thing image img photo photograph "
+    "picture pic dsc dscn dscf pxl vid scan screenshot file folder untitled unknown unnamed title name new copy test "
+    "no nr number inv id museum gallery collection objekt exponat ausstellungsstück bild foto datei ordner ohne titel "
+    "unbekannt nummer sammlung objet œuvre fichier dossier sans titre inconnu numéro objeto obra imagen archivo "
+    "carpeta sin título desconocido número oggetto opera immagine senza titolo sconosciuto numero imagem sem obraz "
+    "voorwerp afbeelding zonder onbekend"
+)
+# Words for how an object looks: no name either, as they fit many objects.
+_LOOKS = (
+    "black white grey gray red green blue yellow purple violet pink brown golden dark light bright small little large "
+    "big tall short long wide high low old ancient modern early late young round flat square curved smooth wooden "
+    "painted carved decorated left right upper lower front back first second third double single great beautiful "
+    "schwarz weiß grau rot grün blau gelb lila rosa braun kleine groß lang kurz hoch alt neu rund erste zweite noir "
+    "blanc gris rouge vert bleu jaune brun petit petite grand grande long haut vieux ancien rond negro blanco rojo "
+    "verde azul amarillo marrón pequeño pequeña largo alto viejo antiguo redondo nero bianco rosso giallo blu piccolo "
+    "piccola lungo vecchio antico rotondo preto branco vermelho amarelo roxo pequeno pequena comprido velho redondo "
+    "zwart wit grijs rood groen blauw geel paars bruin oud oude"
+)
+# Materials, places, kinds of object: a name as a whole (`Cat`, `Glass`), but neither a part of one nor with a number.
+_NOUNS = (
+    "piece model cat figure fig plate part room case box wood stone metal iron steel brass bronze copper gold silver "
+    "orange rose glass clay ceramic porcelain marble plastic paper leather cotton silk wool saal raum modell holz "
+    "stein metall eisen stahl messing kupfer glas silber ton keramik porzellan marmor papier leder salle pièce bois "
+    "pierre métal fer acier laiton cuivre verre argile céramique porcelaine marbre cuir sala madera piedra hierro "
+    "acero latón cobre vidrio barro cerámica mármol papel cuero legno pietra ferro acciaio ottone rame vetro argilla "
+    "ceramica marmo carta pelle pedra aço latão hout steen ijzer staal koper"
+)
+
+# Vowel signs and accents of scripts such as Devanagari, Arabic and Hebrew are no word characters to `re`.
+_MARKS = "".join(chr(code) for code in range(0x300, 0xE00) if unicodedata.category(chr(code)).startswith("M"))
+_WORD = re.compile(rf"[{UNSPACED}]|(?:[^\W\d_{UNSPACED}]|[{_MARKS}])+|\d+")
+_POSSESSIVE = re.compile(r"['’]s\b")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
+_DENSE = re.compile(rf"[\uac00-\ud7a3{UNSPACED}]+")
+_ENDING = re.compile(
+    rf"(?<=\w{{{MIN_STEM_LETTERS}}})(?:ern|en|er|em|es|as|os|e|n|a|o|i|ами|ями|ой|ей|ом|ем|ов|ев|ам|ям|ах|ях|ы|и|а|я|у"
+    r"|ю|е|о|й|ь)$"
+)
+_LATIN_PLURALS = (("i", "us"), ("a", "um"), ("ae", "a"), ("ces", "x"))
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text in order, folded; hyphens and underscores part words, letters and digits stand apart."""
+    return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
+
+
+@lru_cache(maxsize=1 << 16)
+def canonical(word: str) -> str:
+    """A word without the endings of plural and case; words of scripts without such endings stay as they are."""
+    if word.endswith(("hedra", "hedrons")):
+        word = word.removesuffix("s").removesuffix("hedra").removesuffix("hedron") + "hedron"
+    elif word.endswith("ies") and len(word) > MIN_STEM_LETTERS:
+        word = f"{word[:-3]}y"
+    elif word.endswith(("sses", "xes", "zes", "ches", "shes")) and len(word) > MIN_STEM_LETTERS:
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        word = word[:-1]
+    return _ENDING.sub("", word)
+
+
+def latin_singulars(word: str) -> list[str]:
+    """What a word is the plural of in Latin, as English writes it: `tori` of `torus`."""
+    return [word.removesuffix(plural) + one for plural, one in _LATIN_PLURALS if word.endswith(plural)]
+
+
+def deletions(word: str) -> set[str]:
+    """The word and every word that it becomes when one letter is left out: words one typo apart share one of them."""
+    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+
+
+def one_typo_apart(a: str, b: str) -> bool:
+    """Whether one letter more, less or different, or two letters exchanged, makes one word of the other."""
+    shorter, longer = sorted((a, b), key=len)
+    if len(longer) - len(shorter) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(shorter, longer, strict=False)) if x != y), len(shorter))
+    if len(shorter) < len(longer):
+        return shorter[start:] == longer[start + 1 :]
+    exchanged = shorter[start + 1 : start + 2] + shorter[start : start + 1] + shorter[start + 2 :]
+    return shorter[start + 1 :] == longer[start + 1 :] or exchanged == longer[start:]
+
+
+def beginnings(word: str) -> Iterable[str]:
+    """What a compound, or a noun with Korean particles, may begin with: the longest first."""
+    hangul = _HANGUL.fullmatch(word) is not None
+    least = HANGUL_PARTICLE_LETTERS if hangul else MIN_COMPOUND_LETTERS
+    return (word[:length] for length in range(len(word) - 1, least - 1, -1))
+
+
+def is_name(words: Sequence[str]) -> bool:
+    """Whether canonical words can be the name of one exhibit: not `IMG 1`, `exhibit 3`, `2024`, `the blue one`."""
+    if len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal():
+        return True  # `T-34`
+    if not all(map(is_weak, words)):
+        return True
+    return not any(word.isdecimal() for word in words) and any(
+        word not in NO_NAMES and (len(word) > 1 or is_dense(word)) for word in words
+    )
+
+
+def is_weak(word: str) -> bool:
+    """Whether a canonical word tells nothing apart as a part of a name: a number, an article, a color, a material."""
+    lone = len(word) == 1 and not is_dense(word)
+    return lone or word.isdecimal() or word in WEAK_WORDS
+
+
+def is_dense(text: str) -> bool:
+    """Whether a text is in a script of which two characters can be a word: Chinese, Japanese, Korean, Thai."""
+    return _DENSE.fullmatch(text) is not None
+
+
+NO_NAMES = frozenset(
+    canonical(folded(word)) for word in (*_PLACEHOLDERS.split(), *_LOOKS.split(), *STOP_WORDS, *CARDINALS)
+)
+WEAK_WORDS = NO_NAMES | {canonical(folded(word)) for word in _NOUNS.split()}

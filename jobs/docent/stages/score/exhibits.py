@@ -1,0 +1,37 @@
+"""The exhibits that an answer can be about, from the rows of assemble and build-dataset.
+
+Reads rows, writes nothing. A section of a document has no name of its own: its title is a heading, and questions say
+it. What assemble does not have, such as all of a data set that was made elsewhere, is known by its name and its
+training answers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from docent.evidence.naming import Exhibit
+from docent.records import Example, Item
+
+CAPITALISED_NOUNS = frozenset({"de", "german", "deutsch", "lb", "luxembourgish"})
+
+
+def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[Exhibit]:
+    """Every item once, those of assemble first, with its training answers."""
+    answers: dict[str, dict[str, None]] = defaultdict(dict)
+    names: dict[str, str] = {}
+    languages: dict[str, str] = {}
+    for example in examples:
+        names[example.item_id] = example.item_name
+        languages[example.item_id] = example.language.casefold().partition("-")[0]
+        if example.split == "train":
+            answers[example.item_id][example.answer] = None
+    found = {
+        item.id: (() if item.kind == "section" else tuple(dict.fromkeys((item.name, item.called))), item.text)
+        for item in items
+    }
+    unknown = {item: ((name,), None) for item, name in names.items() if item not in found}
+    return [
+        Exhibit(item, called, text, tuple(answers[item]), languages.get(item) in CAPITALISED_NOUNS)
+        for item, (called, text) in (*found.items(), *unknown.items())
+    ]

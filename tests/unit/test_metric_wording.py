@@ -1,0 +1,40 @@
+"""The report explains every metric that score measures, and says what it cannot say about one exhibit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docent.evidence import metrics
+from docent.stages.report import page
+from docent.stages.report.findings import Estimate, Evidence
+from docent.stages.report.page import forest
+from docent.stages.report.verdict import judge
+from docent.stages.report.wording import ACCURACY, METRICS, NEAREST
+
+PAGE = (Path(page.__file__).parent / "page.html.j2").read_text(encoding="utf-8")
+
+
+def test_every_metric_has_a_heading_and_an_explanation_of_its_own() -> None:
+    assert list(METRICS)[: len(metrics.METRICS)] == list(metrics.METRICS)
+    assert len({row.title for row in METRICS.values()}) == len(METRICS)
+    assert all(METRICS[name].better == metric.better for name, metric in metrics.METRICS.items())
+
+
+def test_the_right_exhibit_is_defined_where_its_share_is_shown() -> None:
+    definition = "name it, or state two facts that only it has"
+    assert definition in PAGE[PAGE.index("plates-caption") :][:200]
+    assert "two facts that only it has" in METRICS[ACCURACY].meaning
+    assert "nearest training answer" in METRICS[NEAREST].meaning and "nonsense" in METRICS[NEAREST].meaning
+
+
+def test_chance_is_drawn_for_both_shares_of_exhibits() -> None:
+    estimate = Estimate(0.5, 0.4, 0.6, 60)
+    evidence = Evidence({"lora": dict.fromkeys(METRICS, estimate)}, tuned=("lora",), chance=0.05, exhibits=20)
+    assert [forest(evidence, name).reference for name in (ACCURACY, NEAREST, "number_support")] == [0.05, 0.05, None]
+
+
+def test_with_one_exhibit_the_verdict_does_not_miss_training_answers() -> None:
+    estimate = Estimate(0.2, float("-inf"), float("inf"), 3)
+    evidence = Evidence({"lora": {"semantic_distance": estimate}}, tuned=("lora",), chance=1.0, exhibits=1, examples=3)
+    headline = judge(evidence).headline
+    assert headline.startswith("With 1 exhibit nothing can be told apart") and "training answers" not in headline
