@@ -1,6 +1,6 @@
 """Typed questions in German, French, Spanish, Korean, Japanese and Chinese by the offline teacher.
 
-Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables.py), numbered steps,
+Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables_elsewhere.py), numbered steps,
 summaries, blanks and false statements. Types that need the grammar of a whole language are not written: see WRITES.
 Every answer is made of the section's own words. Reads and writes nothing.
 """
@@ -17,7 +17,7 @@ from docent.llm.offline_judged_elsewhere import judged, with_blank
 from docent.llm.offline_page import Page
 from docent.llm.offline_source import Statement, cleaned
 from docent.llm.offline_steps_elsewhere import section_summary, steps, summary
-from docent.llm.offline_tables import Row, rows_of_fact
+from docent.llm.offline_tables_elsewhere import Row, rows_of_fact
 from docent.llm.offline_words import LANGUAGES
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import plain

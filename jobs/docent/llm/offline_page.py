@@ -15,7 +15,7 @@ from typing import TypeVar
 from docent.llm.offline_articles import interrogative, is_property, with_article
 from docent.llm.offline_patterns import Asked, asked_of, is_source
 from docent.llm.offline_source import Statement, cleaned, statements_of
-from docent.llm.offline_tables import Row, is_row_of_table, rows_of
+from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
