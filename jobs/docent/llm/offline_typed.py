@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from docent.llm.chat import RequestRefusedError
+from docent.llm import offline_english_judged as english_judged
+from docent.llm import offline_english_passages as english_passages
+from docent.llm import offline_english_writers as english
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_judged import boolean, true_false_fill_blank
 from docent.llm.offline_source import cleaned, length_words
@@ -30,7 +33,7 @@ from docent.llm.offline_writers import (
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
 
-TYPED_VERSION = 3
+TYPED_VERSION = 4
 """Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
 Writer = Callable[[Desk], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {
@@ -50,8 +53,31 @@ WRITERS: dict[str, Writer] = {
     "multi_hop_reasoning": multi_hop_reasoning,
     "conversation": conversation,
 }
-WRITES: frozenset[str] = frozenset(WRITERS)
-"""Question types that can be written without a model."""
+ENGLISH_WRITERS: dict[str, Writer] = {
+    "factual_recall": english.factual_recall,
+    "fact_based": english.fact_based,
+    "short_answer": english.short_answer,
+    "long_answer": english_passages.long_answer,
+    "boolean": english_judged.boolean,
+    "true_false_fill_blank": english_judged.true_false_fill_blank,
+    "summarization": english_passages.summarization,
+    "summary": english_passages.summarization,
+    "section_summary": english_passages.section_summary,
+    "process_workflow": english_passages.process_workflow,
+    "cause_effect": english.cause_effect,
+    "technical_explanation": english.technical_explanation,
+    "application": english.application,
+    "hypothetical": english.hypothetical,
+    "comparative_analysis": english.comparative_analysis,
+    "conversation": english.conversation,
+}
+
+
+def writers_in(language: str) -> dict[str, Writer]:
+    """The question types that are written without a model in a language, each with its writer."""
+    return ENGLISH_WRITERS if language == "en" else WRITERS
+
+
 MAX_STEPS, MAX_FIGURES = 4, 4
 MIN_CAPTION_SHARE, MIN_CAPTION_WORDS = 0.5, 2
 
@@ -64,7 +90,7 @@ def write_typed(material: TypedMaterial, temperature: float) -> str:
         RequestRefusedError: the question type is not one of WRITES.
     """
     words_of_language(material.language)
-    if material.question_type not in WRITERS:
+    if material.question_type not in writers_in(material.language):
         raise RequestRefusedError(
             f"the offline teacher does not write {material.question_type}: that needs a model (llm.provider: openai)"
         )
@@ -78,7 +104,7 @@ def chosen(desk: Desk) -> list[Draft]:
     material = desk.material
     kept: list[Draft] = []
     seen: set[str] = set()
-    for draft in WRITERS[material.question_type](desk):
+    for draft in writers_in(material.language)[material.question_type](desk):
         if len(kept) >= material.pairs:
             break
         keys = {f"q {plain(draft.question)}", f"a {plain(draft.answer)}"}

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from docent.llm.offline_desk import Desk, Draft
-from docent.llm.offline_english import what_causes, why_question
 from docent.llm.offline_exchange import BLANK, blanked, spans_of
 from docent.llm.offline_judged import in_question
 from docent.llm.offline_source import Statement, cleaned, row_of, statements_of
@@ -116,9 +115,6 @@ def _topic_of(desk: Desk, window: Sequence[Statement]) -> str:
 def cause_effect(desk: Desk) -> Iterator[Draft]:
     """Sentences that give a reason or a consequence."""
     for statement in desk.shuffled(desk.prose):
-        if desk.words.code == "en" and (question := what_causes(statement.text)):
-            yield Draft(f"According to {desk.doc}, {question}", statement.whole, (statement,))
-            continue
         if because := desk.words.finds("because", statement.text):
             if question := _why(desk, statement, because):
                 yield Draft(question, statement.whole, (statement,))
@@ -134,8 +130,6 @@ def _why(desk: Desk, statement: Statement, because: re.Match[str]) -> str:
     effect = statement.text[: because.start()].strip(" ,")
     if desk.words.code in ("ko", "ja", "zh") or count_words(effect) < MIN_EFFECT_WORDS or not statement.alone:
         return ""
-    if desk.words.code == "en" and (question := why_question(effect, desk.material.text)):
-        return f"According to {desk.doc}, {question[0].lower()}{question[1:]}"
     return desk.frame("reason", effect=desk.words.quoted(effect))
 
 

@@ -1,0 +1,203 @@
+"""All that an English section can be asked: every question with its answer, once, whatever type asks for it.
+
+For the offline teacher. A question with two answers in a section is left out, so that no data set holds both; what a
+statement says has to be clear without the statements around it. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from docent.llm.offline_columns import Told, about_column, sentence, told
+from docent.llm.offline_desk import Desk, Draft, section_statements
+from docent.llm.offline_english import Asked, Kind, questions_of
+from docent.llm.offline_grammar import as_inside, read_clause
+from docent.llm.offline_instructions import instructions_of
+from docent.llm.offline_labels import is_empty, label_of, named, value_of
+from docent.llm.offline_source import Statement, row_of
+from docent.llm.offline_table_questions import comparisons_of_tables, rows_of_tables
+from docent.text.sentences import plain
+
+# Words that lead to what was said elsewhere.
+_LEANS = re.compile(
+    r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
+    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
+    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|respectively|as well(?=$|[.,])|"
+    r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+)
+_OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|Note that|Please note that|As a rule|"
+                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|Overall),? (?=[a-z])")  # fmt: skip
+_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|one|both|each|then)\b", re.IGNORECASE)
+# Subjects that only their section explains.
+_VAGUE = re.compile(
+    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|change|rule|case|way|"
+    r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
+    r"findings?|results?|whole|plan|table|figure|opposite)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question that the section answers.
+
+    Attributes:
+        question: with the document's title where it needs one.
+        short: words of the statement that answer it; "" where only all of it does.
+        fact: the row's fact for tables, the statement's text else.
+        is_cell: it is about one cell of a table.
+    """
+
+    question: str
+    answer: str
+    short: str
+    kind: Kind
+    fact: str
+    evidence: Statement
+    is_cell: bool = False
+    is_row: bool = False
+
+    @property
+    def draft(self) -> Draft:
+        """The pair as the reply has it."""
+        return Draft(self.question, self.answer, (self.evidence,))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The pairs of one section.
+
+    Attributes:
+        pairs: in the order of the section.
+        rows: one pair for each row of a table, about all of the row.
+        compared: pairs that compare two things.
+    """
+
+    pairs: tuple[Pair, ...]
+    rows: tuple[Pair, ...]
+    compared: tuple[Pair, ...]
+
+
+def section_of(desk: Desk) -> Section:
+    """The pairs of a request's section."""
+    return _section(desk.material.text, desk.name, desk.doc)
+
+
+@lru_cache(maxsize=32)
+def _section(text: str, name: str, doc: str) -> Section:
+    statements = section_statements(text, "en")
+    is_record = any(s.kind == "row" for s in statements)
+    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, text, name, doc)]
+    rows = rows_of_tables(text)
+    cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
+    wholes = [_of_cell(row.whole, name, doc, is_row=True, fact=row.fact) for row in rows if row.whole is not None]
+    compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
+    pairs = _unambiguous([*found, *cells])
+    return Section(tuple(pairs), tuple(_unambiguous(wholes)), tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])))
+
+
+def stands_alone(statement: Statement) -> bool:
+    """Whether a statement is clear without what is around it."""
+    text = statement.text
+    if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
+        return False
+    clause = read_clause(text)
+    return clause is None or _VAGUE.match(clause.subject) is None
+
+
+def trimmed(text: str) -> str:
+    """A statement as an answer: without the words that join it to the one before."""
+    return sentence(_OPENERS.sub("", text))
+
+
+def asked_in(question: str, general: bool, name: str, doc: str) -> str:
+    """A question with the document's title, where it does not say by itself what it is about."""
+    if not general or plain(name) in plain(question):
+        return question
+    return f"According to {doc}, {question[0].lower()}{question[1:]}"
+
+
+def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+    for statement in statements:
+        if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
+            continue
+        said = _OPENERS.sub("", statement.text)
+        said = said[:1].upper() + said[1:]
+        for asked in [*instructions_of(said, text), *questions_of(said, text)]:
+            yield _pair(asked, trimmed(said), statement, name, doc)
+
+
+def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
+    short = asked.short if asked.short and asked.short in statement.text else ""
+    question = asked_in(asked.question, asked.general, name, doc)
+    return Pair(question, answer, short, asked.kind, statement.text, statement)
+
+
+def _of_rows(text: str, name: str) -> Iterator[Pair]:
+    """A document that is one row of a table: columns and their values, texts in cells whole."""
+    thing = named(name, "")
+    for heading, value in record_of(text):
+        if is_empty(value) or plain(value) == plain(name):
+            continue
+        label = label_of(heading)
+        source = f"{heading}: {value}"
+        made = about_column(thing, label, value_of(value, label.unit), source)
+        if made is not None:
+            short = made.asked.short if made.asked.short in value else ""
+            evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
+            yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
+
+
+def record_of(text: str) -> list[tuple[str, str]]:
+    """Headings and cells of a document that is one row of a table; a cell may have several lines."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if row := row_of(line):
+            found.append(row)
+        elif line.strip() and found:
+            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+    return found
+
+
+def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False, is_row: bool = False) -> Pair:
+    source = fact or one.source
+    evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
+    question = asked_in(one.asked.question, one.asked.general, name, doc)
+    short = one.asked.short if one.asked.short and one.asked.short in source else ""
+    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell, is_row)
+
+
+def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+    """`A ..., while B ...` and `A is larger than B` answer how A and B differ."""
+    for statement in statements:
+        if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
+            continue
+        if found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
+            one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
+            if one is None or other is None or other.subject.lower() == one.subject.lower():
+                continue
+            if re.match(r"(?:the )?(?:one|ones|rest|two)\b", other.subject.lower()):
+                continue
+            first = one.subject if re.search(r"[A-Z]", one.subject[1:2]) else as_inside(one.subject, text)
+            second = found[2][: len(other.subject)]
+            made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
+            if made is not None:
+                yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
+
+
+def _unambiguous(pairs: list[Pair]) -> list[Pair]:
+    """The pairs without questions that have several answers."""
+    answers: dict[str, set[str]] = {}
+    for pair in pairs:
+        answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))
+    seen: set[str] = set()
+    kept = []
+    for pair in pairs:
+        key = plain(pair.question)
+        if len(answers[key]) == 1 and key not in seen:
+            seen.add(key)
+            kept.append(pair)
+    return kept
