@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.llm.offline_english import Asked, finished, is_sound, short_of
+from docent.llm.offline_english import Asked, finished, is_sound, short_of, who_or_what
 from docent.llm.offline_labels import Label, of
-from docent.llm.offline_verbs import BASES, THIRD, third_of
+from docent.llm.offline_verbs import BASES, PARTICIPLES, THIRD, third_of
 from docent.text.sentences import count_words
 
 MAX_VALUE_WORDS = 14
@@ -19,7 +19,7 @@ MAX_NOTE_WORDS = 90
 _PERSON = re.compile(
     r"(?:maker|author|artist|owner|lender|donor|manager|supervisor|contact person|contact|keeper|manufacturer|director|"
     r"architect|designer|sculptor|painter|composer|inventor|publisher|photographer|curator|tenant|leader|head|chair|"
-    r"treasurer|secretary|person responsible|project manager|speaker|trainer|instructor)"
+    r"builder|printer|sponsor|teacher|breeder|treasurer|secretary|person responsible|project manager|speaker|trainer|instructor)"
 )
 _WHEN = {
     **dict.fromkeys(("opens", "opens at", "opening time", "open from"), "open"),
@@ -60,12 +60,13 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
 
 
-def about_column(name: str, label: Label, value: str, source: str) -> Told | None:
+def about_column(name: str, label: Label, value: str, source: str, is_record: bool = False) -> Told | None:
     """The question about one value of a thing; None where the column has no plain one.
 
     Args:
         name: of the thing, with its article.
         value: with its unit.
+        is_record: the thing is a document of its own, whose name everybody knows for one.
     """
     column, low = label.words, label.words.lower()
     if not value or not column:
@@ -85,14 +86,23 @@ def about_column(name: str, label: Label, value: str, source: str) -> Told | Non
     if found := re.fullmatch(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)", low):
         asks = {"until": "Until when", "from": "From when", "since": "Since when"}[found[2]]
         return told(f"{asks} is {name} {found[1]}?", f"{name} is {low} {value}", source, short, "when")
+    if low in PARTICIPLES and (day := re.match(r"(?:\d{4}$|\d{4}-\d\d-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d)", value)):
+        on = "in" if re.fullmatch(r"\d{4}|[A-Z][a-z]+ \d{4}", value) else "on"
+        return told(f"When was {name} {low}?", f"{name} was {low} {on} {value}", source, short, "when") if day else None
+    if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and re.match(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d", value):
+        be = "is" if event[1] == "next" else "was"
+        return told(f"When {be} the {column} of {name}?", f"the {column} of {name} {be} on {value}", source, short, "when")
     if low == "insured" and re.search(r"\d", value):
         return told(f"For how much is {name} insured?", f"{name} is insured for {value}", source, short)
-    return _noun(name, label, value, source, short)
+    return _noun(name, label, value, source, short, is_record)
 
 
-def _noun(name: str, label: Label, value: str, source: str, short: str) -> Told | None:
+def _noun(name: str, label: Label, value: str, source: str, short: str, is_record: bool) -> Told | None:
     """Columns that are called after what their values are."""
     column, low = label.words, label.words.lower()
+    if low == "name":
+        is_role = who_or_what(name) == "Who" and not re.search(r"(?:desk|office|department|team|company|society|staff|council|board)$", name)
+        return told(f"Who is {name}?", f"{name} is {value}", source, short, "who") if is_role else None
     if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
         return told(f"From which year is {name}?", f"{name} is from {value}", source, short, "when")
     if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
@@ -104,13 +114,14 @@ def _noun(name: str, label: Label, value: str, source: str, short: str) -> Told 
         if re.match(r"(?:unknown|various|several)", value.lower()):
             return None
         return told(f"Who is the {column} of {name}?", f"the {column} of {name} is {value}", source, short, "who")
-    if re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,6}", value) and low not in THIRD and not label.is_measure:
+    if re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value) and low not in THIRD and not label.is_measure:
         number = low[:-1] if value == "1" else low
         return told(f"How many {low} does {name} have?", f"{name} has {value} {number}", source, short)
     if not label.is_measure or low in BASES - {"date", "address", "size", "level", "type", "volume", "number", "label"} and " " not in low and low in THIRD:
         return None
     value = re.sub(r"^(?:Yes|No), ", "", value)
-    return told(f"What {label.be} the {column} {of(name)}?", f"the {column} {of(name)} {label.be} {value}", source, short)
+    belongs = f"of {name}" if is_record else of(name)
+    return told(f"What {label.be} the {column} {belongs}?", f"the {column} {belongs} {label.be} {value}", source, short)
 
 
 def _note(name: str, column: str, value: str, source: str) -> Told | None:

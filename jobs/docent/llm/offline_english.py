@@ -55,7 +55,9 @@ _QUANTITIES = {
 _PERSONS = re.compile(
     r"\b(?:technician|curator|operator|engineer|electrician|conservator|attendant|manager|supervisor|architect|artist|"
     r"founder|director|keeper|visitor|painter|craftsman|craftsmen|people|person|staff|team|volunteers?|secretary|treasurer|"
-    r"chair|office|officer|department|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
+    r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
+    r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
+    r"manufacturer|supplier|county|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")
@@ -70,6 +72,7 @@ _CUT = re.compile(
 )
 _TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 _HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
+_WITHIN = re.compile(rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$")
 _LONG_TAIL = re.compile(rf" (for {UNIT}(?: {_TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {_TIMES})$")
 
 
@@ -121,8 +124,7 @@ def finished(asked: Asked, lead: str = "") -> Asked:
     question = asked.question
     if lead:
         question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
-    named = re.search(r" [A-Z]|\d", question) is not None
-    return replace(asked, question=question, general=not named)
+    return replace(asked, question=question)
 
 
 def is_sound(question: str) -> bool:
@@ -181,16 +183,20 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
     whole = _cut(rest)
     if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
         yield Asked(f"Where {be} {subject} {rest[: len(rest) - len(bare)]}{first}?", short_of(_cut(after)), kind="where")
-    elif when := _WHEN_TAIL.search(rest):
+    elif (when := _WHEN_TAIL.search(rest)) and not _CUT.search(rest[: when.start()]):
         short = re.sub(r"^(?:in|on) (?:the year )?", "", when[1])
         yield Asked(f"When {be} {subject} {rest[: when.start()]}?", short_of(short), kind="when")
+    elif within := _WITHIN.match(rest):
+        tail = f" {within[3]}" if within[3] else ""
+        yield Asked(f"Within what time {be} {subject} {within[1]}{tail}?", short_of(within[2]), kind="value")
     elif re.match(r"used (?:to|for) ", bare):
         yield Asked(f"What {be} {subject} {rest[: len(rest) - len(bare)]}used for?", kind="purpose")
     elif found := re.match(rf"((?:be )?(?:{_WITH})) ([^,]+)$", rest):
         yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]))
     elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
         ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
-        yield Asked(f"{ask} {be} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
+        told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
+        yield Asked(f"{ask} {be} {subject} {told}?", short_of(tail["tail"]), kind="when")
     elif (how := _HOW_TAIL.search(whole)) and len(whole.split()) > 2:
         yield Asked(f"How {be} {subject} {whole[: how.start()]}?", kind="how")
     elif long := _LONG_TAIL.search(rest):
@@ -236,7 +242,9 @@ def _acting(clause: Clause) -> Iterator[Asked]:
     subject, base, rest = clause.subject, clause.base, clause.rest
     asks = f"{does} {subject} {base}"
     whole = _cut(rest)
-    if base in ("last", "take") and re.match(rf"{UNIT} ?{_TIMES}?\b", rest):
+    if clause.lead.startswith("In case of") and clause.tense != "past":
+        yield Asked(f"What {does} {subject} do?", kind="do")
+    elif base in ("last", "take") and re.match(rf"{UNIT} ?{_TIMES}?\b", rest):
         yield Asked(f"How long {asks}?", short_of(whole), kind="value")
     elif found := re.match(rf"({UNIT})(?:$|[ ,])", rest):
         yield from _amount(asks, found[1])
@@ -267,13 +275,18 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
     elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]) and tail["link"] in ("every", "when", "once"):
         ask = "How often" if tail["link"] == "every" else "When"
         yield Asked(f"{ask} {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
-    elif who_or_what(subject) == "Who" and clause.tense == "past" and len(whole.split()) > 2:
-        yield Asked(f"Who {clause.verb} {whole}?", short_of(subject), kind="who")
-    if clause.tense != "past" and len(whole.split()) > 3 and not _PRONOUN.search(whole) and len(subject.split()) < 6:
-        yield Asked(f"{who_or_what(subject)} {third_of(clause.base)} {whole}?", short_of(subject))
+    elif within := _WITHIN.match(rest):
+        tail = f" {within[3]}" if within[3] else ""
+        yield Asked(f"Within what time {asks} {within[1]}{tail}?", short_of(within[2]), kind="value")
+    elif clause.tense == "past" and len(whole.split()) > 3 and not re.match(r"(?:Every|Each|All|Some|Most|The (?:work|project))\b", subject, re.I):
+        yield Asked(f"{who_or_what(subject)} {clause.verb} {whole}?", short_of(subject), kind="who")
         return
-    kind: Kind = "definition" if clause.base in ("comprise", "contain", "include") else "what"
-    yield Asked(f"What {asks}?", kind=kind)
+    if re.search(r", (?:while|whereas)\b", rest) or re.match(r"(?:every|each|all|some|most|no|many)\b", subject):
+        yield Asked(f"What {asks}?")
+    elif clause.tense != "past" and len(whole.split()) > 3 and not _PRONOUN.search(whole) and len(subject.split()) < 6:
+        yield Asked(f"{who_or_what(subject)} {third_of(clause.base)} {whole}?", short_of(subject))
+    else:
+        yield Asked(f"What {asks}?", kind="definition" if clause.base == "comprise" else "what")
 
 
 def _amount(asks: str, amount: str) -> Iterator[Asked]:
@@ -314,5 +327,7 @@ def who_or_what(subject: str, predicate: str = "") -> str:
     """The word that asks for a subject: `Who` for people."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
     is_person = bare == subject and re.match(r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate)
-    is_named = bare == subject and _NAME.fullmatch(subject) is not None and not _NO_PERSON.search(subject)
+    is_named = _NO_PERSON.search(subject) is None and (
+        (bare == subject and _NAME.fullmatch(subject) is not None) or re.search(r"[a-z]{4} [A-Z][a-z]+ [A-Z][a-z]+$", bare) is not None
+    )
     return "Who" if is_person or is_named or _PERSONS.search(bare) else "What"

@@ -115,9 +115,15 @@ def trimmed(text: str) -> str:
 
 def asked_in(question: str, general: bool, name: str, doc: str) -> str:
     """A question with the document's title, where it does not say by itself what it is about."""
-    if not general or plain(name) in plain(question):
+    if not general or plain(name) in plain(question) or _names_document(question, name):
         return question
     return f"According to {doc}, {question[0].lower()}{question[1:]}"
+
+
+def _names_document(question: str, name: str) -> bool:
+    """Whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
+    names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
+    return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)
 
 
 def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
@@ -144,7 +150,7 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
             continue
         label = label_of(heading)
         source = f"{heading}: {value}"
-        made = about_column(thing, label, value_of(value, label.unit), source)
+        made = about_column(thing, label, value_of(value, label.unit), source, is_record=True)
         if made is not None:
             short = made.asked.short if made.asked.short in value else ""
             evidence = Statement(made.answer, made.answer, "row", heading, value, -1)

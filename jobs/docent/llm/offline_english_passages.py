@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from docent.llm.offline_desk import Desk, Draft, is_telling
 from docent.llm.offline_english import Asked, finished
 from docent.llm.offline_english_pairs import asked_in, section_of, stands_alone, trimmed
-from docent.llm.offline_grammar import as_inside, read_clause
+from docent.llm.offline_grammar import DETERMINERS, as_inside, read_clause
 from docent.llm.offline_labels import named
 from docent.llm.offline_source import Statement, length_words
 from docent.llm.offline_steps import numbered_runs
@@ -22,7 +22,13 @@ from docent.text.sentences import count_words, plain
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SUMMARY_UNITS, MIN_SUMMARY_WORDS = 3, 20
 LONG_SENTENCES = (4, 3)
+MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS = 3, 4
 MAX_STEPS, MIN_STEPS = 20, 2
+_GENERIC = re.compile(
+    r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|results?|discussion|about .*|"
+    r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|why .*|when .*|page.*|part.*)",
+    re.IGNORECASE,
+)
 _INTRO = re.compile(
     r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|follow|do|carry|take|perform) [^:]*)?|"
     r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|an?) [^:]+?) (?:as follows|like this|in this "
@@ -46,17 +52,18 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
     if not question:
         return
     most = min(max_words, desk.material.max_answer_words)
-    units = _units(desk)
+    units, rows = _units(desk), _table_units(desk)
     steps = _steps_unit(desk)
-    left = most - length_words(steps)
+    # Some of the steps would be a wrong instruction, some of the rows half of a table.
+    left = most - length_words(steps) - sum(map(length_words, rows))
     if left < 0:
-        return  # some of the steps would be a wrong instruction
+        return
     chosen = summary_of(units, left, desk.words.stop) if units else []
-    if steps and len(units) <= 2:
+    if (steps or rows) and len(units) <= 2:
         chosen = [place for place in range(len(units)) if length_words(" ".join(units[: place + 1])) <= left]
-    told = [units[place] for place in chosen]
+    told = [*(units[place] for place in chosen), *rows]
     answer = "\n".join(part for part in (desk.words.joined(told), steps) if part)
-    is_enough = len(units) + 2 * bool(steps) >= MIN_SUMMARY_UNITS and len(told) + 2 * bool(steps) >= 2
+    is_enough = len(units) + len(rows) + 2 * bool(steps) >= MIN_SUMMARY_UNITS and len(told) + 2 * bool(steps) >= 2
     if is_enough and count_words(answer) >= MIN_SUMMARY_WORDS:
         yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
 
@@ -72,7 +79,7 @@ def _summary_question(desk: Desk) -> str:
 
 
 def _units(desk: Desk) -> list[str]:
-    """Sentences of a summary, each with those that it cannot do without, then those of tables."""
+    """Sentences of a summary, each with those that it cannot do without."""
     units: list[str] = []
     last: Statement | None = None
     for statement in desk.statements:
@@ -87,11 +94,15 @@ def _units(desk: Desk) -> list[str]:
         else:
             units.append(_marked(trimmed(statement.text)))
         last = statement
+    return units
+
+
+def _table_units(desk: Desk) -> list[str]:
+    """The sentences of tables, a row at a time."""
     section = section_of(desk)
     wholes = {pair.fact: pair.answer for pair in section.rows}
-    cells = [pair for pair in section.pairs if pair.is_cell and pair.kind != "do"]
-    tables = list(wholes.values()) + [pair.answer for pair in cells if pair.fact not in wholes]
-    return [*units, *dict.fromkeys(tables)]
+    cells = [pair for pair in section.pairs if pair.is_cell]
+    return list(dict.fromkeys(wholes.get(pair.fact, pair.answer) for pair in cells))
 
 
 def _marked(text: str) -> str:
@@ -126,7 +137,8 @@ def _steps_question(desk: Desk, run: Sequence[Statement], is_only: bool) -> str:
     if found := _INTRO.match(_line_before(desk.material.text, run[0].text)):
         aim = next(filter(None, found.groups())).strip()
         aim = aim[0].lower() + aim[1:]
-        if aim.split()[0] in BASES and not re.search(r"\b(?:it|them|this|these)\b", aim):
+        is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
+        if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
             return _asked(desk, f"How do you {aim}?")
     title = desk.material.title.strip("# .:")
     if not is_only or not title or not is_telling(title) or plain(title) == plain(desk.name):
@@ -162,44 +174,48 @@ def _line_before(text: str, first: str) -> str:
 
 
 def long_answer(desk: Desk) -> Iterator[Draft]:
-    """Three or four sentences of one paragraph about what its first sentence names."""
+    """Three or four sentences about one thing: those of a section that name it, or a paragraph with its heading."""
     made: dict[str, Draft] = {}
-    taken = -1
-    for statement in desk.every:
-        window = _window(desk, statement)
-        if statement.place <= taken or not window:
+    for statement in desk.prose:
+        clause = read_clause(statement.text) if stands_alone(statement) and not statement.label else None
+        told = _naming(desk, clause.subject) if clause is not None and not clause.lead else []
+        if clause is None or len(told) < min(LONG_SENTENCES) or told[0] != statement:
             continue
-        clause = read_clause(window[0].text)
-        assert clause is not None
         subject = as_inside(clause.subject, desk.material.text)
-        question = asked_in(f"What should you know about {subject}?", not re.search(r"[A-Z]|\d", subject), desk.name, desk.doc)
-        answer = desk.words.joined([trimmed(window[0].text), *(s.text for s in window[1:])])
-        if question not in made:
-            made[question] = Draft(question, answer, tuple(window))
-            taken = window[-1].place
+        question = asked_in(f"What should you know about {subject}?", True, desk.name, desk.place)
+        answer = desk.words.joined([_marked(trimmed(s.text) if stands_alone(s) else s.text) for s in told])
+        made.setdefault(question, Draft(question, answer, tuple(told)))
+    made |= {draft.question: draft for draft in _on_title(desk) if draft.question not in made}
     yield from desk.shuffled(list(made.values()))
 
 
-def _window(desk: Desk, first: Statement) -> list[Statement]:
-    """A sentence with those behind it that go on about its subject; [] where there are too few."""
-    clause = read_clause(first.text) if first.kind == "sentence" and first.asked and not first.label else None
-    if clause is None or clause.lead or not stands_alone(first) or len(clause.subject.split()) > 6:
+def _naming(desk: Desk, subject: str) -> list[Statement]:
+    """The sentences that name a thing, each with those behind it that go on about it with a pronoun; at most four."""
+    bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
+    if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
-    for size in LONG_SENTENCES:
-        window = desk.every[first.place : first.place + size]
-        together = len(window) == size and all(s.block == first.block and s.asked for s in window)
-        if together and window[-1].place == first.place + size - 1 and _is_about(window, clause.subject):
-            return window
-    return []
+    told: list[Statement] = []
+    for statement in desk.prose:
+        last = told[-1] if told else None
+        follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
+        names = re.search(rf"\b{re.escape(bare)}\b(?! [a-z]+(?:s|er|or)\b)", statement.folded) and stands_alone(statement)
+        if (names and not statement.label) or (follows and _goes_on(statement.text)):
+            told.append(statement)
+    return told[: max(LONG_SENTENCES)]
 
 
-def _is_about(window: Sequence[Statement], subject: str) -> bool:
-    """Whether every other sentence but one goes on about a subject."""
-    head = subject.lower().split()[-1]
-    about = [bool(re.search(rf"\b{re.escape(head)}\b", s.folded)) or _goes_on(s.text) for s in window[1:]]
-    return about[0] and sum(about) >= len(about) - 1
+def _on_title(desk: Desk) -> Iterator[Draft]:
+    """A section that is one paragraph of three or four sentences, asked for by its heading."""
+    title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", desk.material.title.strip("# .:"))
+    told = [s for s in desk.every if s.kind == "sentence"]
+    is_whole = len(desk.every) in LONG_SENTENCES and len(told) == len(desk.every) and len({s.block for s in told}) == 1
+    is_whole = is_whole and all(s.asked for s in told) and stands_alone(told[0]) and not section_of(desk).rows
+    is_topic = 1 <= len(title.split()) <= 4 and title.replace(" ", "").isalpha() and not _GENERIC.fullmatch(title)
+    if is_whole and is_topic and plain(title) != plain(desk.name):
+        inside = title if re.search(r"[A-Z]", title[1:]) else title[0].lower() + title[1:]
+        question = asked_in(f"What should you know about {inside}?", True, desk.name, desk.doc)
+        yield Draft(question, desk.words.joined([trimmed(told[0].text), *(s.text for s in told[1:])]), tuple(told))
 
 
 def _goes_on(text: str) -> bool:
     return re.match(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b", text) is not None
-

@@ -102,6 +102,7 @@ def comparative_analysis(desk: Desk) -> Iterator[Draft]:
 def technical_explanation(desk: Desk) -> Iterator[Draft]:
     """What something is, how it works and what it is for, with the sentences behind that go on about it."""
     pairs = [pair for pair in section_of(desk).pairs if pair.kind in _EXPLAINED]
+    pairs = [pair for pair in pairs if not pair.is_cell or pair.kind == "purpose"]
     for pair in sorted(desk.shuffled(pairs), key=lambda pair: pair.is_cell):
         told = [pair.evidence] if pair.is_cell else _with_following(desk, pair.evidence)
         if len(told) == 1:

@@ -15,7 +15,7 @@ from docent.llm.offline_verbs import BASES, THIRD, third_of
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
-_BECAUSE = re.compile(r",? (because|since(?= (?:the|an?)\b)|due to|owing to|so that|in order to|to (?:avoid|prevent)) ")
+_BECAUSE = re.compile(r",? (because|(?<=,) since|since(?= (?:the|an?)\b)|(?<=,) as(?= (?:the|an?|it|they|its|their)\b)|due to|owing to|so that|in order to|to (?:avoid|prevent)) ")
 
 _TIME = re.compile(
     r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|days?|weeks?|months?|s|min|h)$"
@@ -61,6 +61,8 @@ def _conditions(said: str) -> Iterator[Asked]:
         return
     elif main.startswith("you can "):
         yield Asked(f"What can you do {link} {condition}?", kind="do")
+    elif re.search(r"^(?:[^,]{2,60}?) (?:must|should|needs? to|has to|have to) ", main) and link not in ("before", "after"):
+        yield Asked(f"What must be done {link} {condition}?", kind="do")
     elif link not in ("before", "after") and not main.startswith(("you ", "we ", "I ", "there ")) and _is_told(main):
         yield Asked(f"What happens {link} {condition}?", kind="then")
 
@@ -108,10 +110,11 @@ def _orders(said: str) -> Iterator[Asked]:
                            r"increase|decrease|cancel|view|display|show|move|loosen|tighten) [^,]{3,60})$", order):
         if not _PRONOUN.search(found[2]) and verb not in ("allow", "refer", "go", "continue", "try", "wait"):
             yield Asked(f"How do you {found[2]}?", kind="how")
-    elif found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order):
+    elif (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(r" (?:after|before|at|in|on|for|of|with|to)$", found[1]):
         yield Asked(f"How often should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{6,90}?) ((?:before|after|once|when|as soon as|if|whenever) [^,]{3,70})$", order):
-        if not re.search(r" (?:before|after|if|until|and)\b", found[1]) and not _PRONOUN.search(found[1]):
+        dangles = re.search(r"\b(?:it|them)\b", found[2]) and not re.match(r"\w+ (?:as )?(?:it|they) ", found[2])
+        if not re.search(r" (?:before|after|if|until|and)\b", found[1]) and not _PRONOUN.search(found[1]) and not dangles:
             yield Asked(f"When should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(found[2]) and not re.search(r" (?:and|until)\b", found[1]):

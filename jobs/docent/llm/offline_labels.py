@@ -94,8 +94,10 @@ def named(cell: str, text: str) -> str:
     if re.search(r"[“”\"]", name) or name[:1].isdigit():
         return name
     first, *rest = name.split()
-    if "," in name and len(name.split(",")) < 5:
+    if name.count(",") > 1:
         name = " and ".join(name.rsplit(", ", 1))
+    elif "," in name:
+        return f"“{name}”"
     is_plain = first[:1].isupper() and first[1:] == first[1:].lower()
     if rest and is_plain and not re.search(r"[A-Z0-9]", " ".join(rest)):
         small = f"{first[0].lower()}{name[1:]}"
@@ -114,4 +116,5 @@ def is_common(word: str) -> bool:
 
 def of(name: str) -> str:
     """The preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
-    return f"of {name}" if re.match(r"the |an? |model |[A-Z0-9“]", name) else f"for {name}"
+    is_one = re.match(r"the |an? |model |“", name) or (re.match(r"[A-Z]", name) and re.search(r"\d| ", name))
+    return f"of {name}" if is_one else f"for {name}"

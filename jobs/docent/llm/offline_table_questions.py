@@ -16,12 +16,10 @@ from docent.llm.offline_english import is_sound, short_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import Label, is_empty, label_of, named, of, value_of
-from docent.llm.offline_tables import CAUSE, INTERVAL, LIMITS, REMEDY, SIGN, SYMPTOM, TASK, Table, tables_of
+from docent.llm.offline_tables import CAUSE, DATED, FUNCTION, INTERVAL, LIMITS, MEANING, REMEDY, SIGN, SYMPTOM, TASK, Table, tables_of
 from docent.llm.offline_verbs import BASES, THIRD
 
 MAX_COMPARED = 3
-_MEANING = re.compile(r"(?:meaning|description|explanation|what it means|indication|status|definition)s?", re.IGNORECASE)
-_FUNCTION = re.compile(r"(?:function|purpose|use|task|role|what it does|effect|action)s?", re.IGNORECASE)
 _HANDLED = re.compile(r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)", re.IGNORECASE)
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
 _OFTEN = re.compile(
@@ -83,6 +81,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         asked = _listed([of(name) for name, _ in values])
         return told(f"What {label.be} the {label.words} {asked}?", f"the {label.words} {label.be} {listed}", table.fact(row))
     labels = [label_of(table.columns[place]) for place in table.value_columns if table.at(row, place)]
+    if DATED.fullmatch(table.columns[0].strip()) or any(label.words == "name" for label in labels):
+        return None
     if table.kind != "entities" or not all(label.is_measure for label in labels) or len(labels) > 4:
         return None
     parts = [
@@ -132,17 +132,35 @@ def _models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | No
 
 def _entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
     heading = label_of(table.columns[0]).words
+    if DATED.fullmatch(heading):
+        yield from _dated(table, row)
+        return
     name = _thing(row[0], heading, text)
     for place in table.value_columns:
         label, cell = label_of(table.columns[place]), table.at(row, place)
         if not cell:
             continue
-        if SIGN.fullmatch(heading) and _MEANING.fullmatch(label.words):
+        if SIGN.fullmatch(heading) and MEANING.fullmatch(label.words):
             yield _meaning(heading, row[0], cell, table.fact(row))
-        elif _FUNCTION.fullmatch(label.words):
+        elif FUNCTION.fullmatch(label.words):
             yield _function(name, cell, table.fact(row))
         else:
             yield about_column(name, label, value_of(cell, label.unit or _unit(table, row)), table.fact(row))
+
+
+def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
+    """What was measured or counted in a year, a month or a season."""
+    when = f"in {row[0]}"
+    for place in table.value_columns:
+        label, source = label_of(table.columns[place]), table.fact(row)
+        value = value_of(table.at(row, place), label.unit)
+        if not value:
+            continue
+        was = "were" if label.be == "are" else "was"
+        if label.is_measure:
+            yield told(f"What {was} the {label.words} {when}?", f"the {label.words} {when} {was} {value}", source, short_of(value))
+        elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
+            yield told(f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value)
 
 
 def _meaning(heading: str, sign: str, cell: str, source: str) -> Told | None:
@@ -189,7 +207,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
     source = table.fact(rows[0])
     meaning = None
     if cause_at is None and SIGN.fullmatch(heading):
-        shown = next((p for p in table.value_columns if _MEANING.fullmatch(table.columns[p])), None)
+        shown = next((p for p in table.value_columns if MEANING.fullmatch(table.columns[p])), None)
         meaning = _meaning(heading, fault, table.at(rows[0], shown), source) if table.at(rows[0], shown) else None
         yield meaning
     condition = _condition(fault, heading, text)
@@ -210,7 +228,9 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
     elif len(remedies) == 1 and meaning is not None:
         yield told(question, f"{meaning.answer} {sentence(remedies[0])}", source, kind="do")
     elif len(remedies) == 1 and not needs_more:
-        said = _inside(remedies[0]) if is_order(remedies[0]) else f"do the following: {_inside(remedies[0])}"
+        first, _, after = remedies[0].partition(" ")
+        order = is_order(remedies[0]) or first.lower() in BASES or re.match(r"(?:the|an?|all|both)\b", after)
+        said = _inside(remedies[0]) if order else f"do the following: {_inside(remedies[0])}"
         yield told(question, f"{condition}, {said}", source, kind="do")
 
 
@@ -237,7 +257,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {kind} {fault} is shown"
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
-    inside = as_inside(fault, text) if " " in fault else fault.lower()
+    small = f"{fault[0].lower()}{fault[1:]}" if words[0][1:].islower() and words[1:2] and words[1][:1].islower() else as_inside(fault, text)
+    inside = small if " " in fault else fault.lower()
     if clause:
         bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
         return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
@@ -293,7 +314,8 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
 
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
     """How two things compare in one property."""
-    if len(both) != 2 or not label.is_measure or both[0][0] == both[1][0]:
+    is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
+    if len(both) != 2 or not label.is_measure or is_number or both[0][0] == both[1][0]:
         return None
     if not all(re.search(r"\d", value) and not is_empty(value) for _, value in both):
         return None

@@ -39,6 +39,9 @@ SIGN = re.compile(
     r"signs?|icons?|modes?|grades?|classes?|levels?|indicators?)",
     re.IGNORECASE,
 )
+DATED = re.compile(r"(?:financial |school |calendar )?(?:year|month|quarter|season|decade|century)s?", re.IGNORECASE)
+MEANING = re.compile(r"(?:meaning|description|explanation|what it means|indication|status|definition)s?", re.IGNORECASE)
+FUNCTION = re.compile(r"(?:function|purpose|use|task|role|what it does|effect|action)s?", re.IGNORECASE)
 INTERVAL = re.compile(r"\b(?:interval|frequency|how often|when|period|schedule)s?\b", re.IGNORECASE)
 TASK = re.compile(r"\b(?:task|work|action|activity|job|maintenance|check|inspection|what)s?\b", re.IGNORECASE)
 
@@ -94,6 +97,8 @@ class Table:
         interval = self.column(INTERVAL)
         if interval is not None and any(place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])):
             return "tasks"
+        if any(MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]) and not _QUANTITY.fullmatch(self.columns[0]):
+            return "entities"
         labels = [label_of(row[0]) for row in self.rows if row[0]]
         measured = sum(label.is_measure for label in labels) * 2 >= len(labels) > 0
         if measured or _QUANTITY.fullmatch(self.columns[0].strip()):

@@ -115,17 +115,11 @@ def _english(question: str, before: str, doc_name: str, desk: Desk) -> str:
 
 
 def _with_it(question: str, before: str) -> str:
-    """The thing that both questions name, where it stands behind a verb that is followed by what is one thing."""
-    thing = (
-        r"\b(is|was|does|must|can|should|did|has) ((?:the|an?) [\w-]+(?: [\w-]+)?|[A-Z][\w-]+(?: [A-Z][\w-]+)*)(?=[ ?])"
-    )
-    for found in re.finditer(thing, question):
-        words = found[2].split()
-        for count in range(len(words), len(words) > 1, -1):
-            named = " ".join(words[:count])
-            if re.search(rf"(?<![\w“]){re.escape(named)}(?![\w”])", before):
-                return question[: found.start(2)] + "it" + question[found.start(2) + len(named) :]
-    return question
+    """`What is the weight of model A12?` behind another question about model A12: `What is its weight?`."""
+    found = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
+    if found is None or not before.endswith(f" of {found[4]}?"):
+        return question
+    return f"{found[1]} {found[2]} its {found[3]}?"
 
 
 def _common_name(turns: Sequence[tuple[str, str]], desk: Desk) -> str:

@@ -5,6 +5,7 @@ Reads offline_english_verbs.yaml of the package; writes nothing.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -65,7 +66,7 @@ MEASURES = frozenset(_table()["measures"].split())
 
 def is_measure(label: str) -> bool:
     """Whether the head noun of a label names a quantity or a property: `rated voltage`, `number of turns`."""
-    words = [word.strip("().,").lower() for word in label.split()]
+    words = [word.strip("().,").lower() for word in re.sub(r"\([^()]*\)", " ", label).split()]
     head = words[: words.index("of")] if "of" in words else words
     for stop in ("in", "at", "for", "per", "from", "with", "to", "between", "on"):
         head = head[: head.index(stop)] if stop in head[1:] else head
