@@ -79,19 +79,33 @@ def about_column(name: str, label: Label, value: str, source: str, is_record: bo
         return None
     short = short_of(value)
     if verb := _WHEN.get(low):
-        at = "" if re.match(r"(?:at|on|in|from) ", value) else "at " if ":" in value or re.search(r"\d [ap]\.?m", value) else "on "
+        at = (
+            ""
+            if re.match(r"(?:at|on|in|from) ", value)
+            else "at "
+            if ":" in value or re.search(r"\d [ap]\.?m", value)
+            else "on "
+        )
         return told(f"When does {name} {verb}?", f"{name} {third_of(verb)} {at}{value}", source, short, "when")
     if _CLOSED_ON.fullmatch(low) and re.match(r"(?:[A-Z][a-z]+day|\d|on )", value):
-        return told(f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", source, short, "when")
-    if found := re.fullmatch(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)", low):
+        return told(
+            f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", source, short, "when"
+        )
+    if found := re.fullmatch(
+        r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)", low
+    ):
         asks = {"until": "Until when", "from": "From when", "since": "Since when"}[found[2]]
         return told(f"{asks} is {name} {found[1]}?", f"{name} is {low} {value}", source, short, "when")
     if low in PARTICIPLES and (day := re.match(r"(?:\d{4}$|\d{4}-\d\d-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d)", value)):
         on = "in" if re.fullmatch(r"\d{4}|[A-Z][a-z]+ \d{4}", value) else "on"
         return told(f"When was {name} {low}?", f"{name} was {low} {on} {value}", source, short, "when") if day else None
-    if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and re.match(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d", value):
+    if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and re.match(
+        r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d", value
+    ):
         be = "is" if event[1] == "next" else "was"
-        return told(f"When {be} the {column} of {name}?", f"the {column} of {name} {be} on {value}", source, short, "when")
+        return told(
+            f"When {be} the {column} of {name}?", f"the {column} of {name} {be} on {value}", source, short, "when"
+        )
     if low == "insured" and re.search(r"\d", value):
         return told(f"For how much is {name} insured?", f"{name} is insured for {value}", source, short)
     return _noun(name, label, value, source, short, is_record)
@@ -101,23 +115,41 @@ def _noun(name: str, label: Label, value: str, source: str, short: str, is_recor
     """Columns that are called after what their values are."""
     column, low = label.words, label.words.lower()
     if low == "name":
-        is_role = who_or_what(name) == "Who" and not re.search(r"(?:desk|office|department|team|company|society|staff|council|board)$", name)
+        is_role = who_or_what(name) == "Who" and not re.search(
+            r"(?:desk|office|department|team|company|society|staff|council|board)$", name
+        )
         return told(f"Who is {name}?", f"{name} is {value}", source, short, "who") if is_role else None
     if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
         return told(f"From which year is {name}?", f"{name} is from {value}", source, short, "when")
+    if low in ("category", "product group", "group", "department", "genre", "family", "class") and not re.search(
+        r"\d", value
+    ):
+        return told(
+            f"Which {column} does {name} belong to?", f"{name} belongs to the {column} “{value}”", source, short
+        )
     if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
         return told(f"What is {name} made of?", f"{name} is made of {_lowered(value)}", source, short)
     if _PRICE.fullmatch(low) and re.search(r"\d", value):
-        per = f" {low[low.find('per '):]}" if " per " in low else ""
+        per = f" {low[low.find('per ') :]}" if " per " in low else ""
         return told(f"How much does {name} cost{per}?", f"{name} costs {value}{per}", source, short)
     if _PERSON.fullmatch(low):
         if re.match(r"(?:unknown|various|several)", value.lower()):
             return None
         return told(f"Who is the {column} of {name}?", f"the {column} of {name} is {value}", source, short, "who")
-    if re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value) and low not in THIRD and not label.is_measure:
+    if (
+        re.fullmatch(r"[a-z]+s", low)
+        and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
+        and low not in THIRD
+        and not label.is_measure
+    ):
         number = low[:-1] if value == "1" else low
         return told(f"How many {low} does {name} have?", f"{name} has {value} {number}", source, short)
-    if not label.is_measure or low in BASES - {"date", "address", "size", "level", "type", "volume", "number", "label"} and " " not in low and low in THIRD:
+    if (
+        not label.is_measure
+        or low in BASES - {"date", "address", "size", "level", "type", "volume", "number", "label"}
+        and " " not in low
+        and low in THIRD
+    ):
         return None
     value = re.sub(r"^(?:Yes|No), ", "", value)
     belongs = f"of {name}" if is_record else of(name)
@@ -133,7 +165,11 @@ def _note(name: str, column: str, value: str, source: str) -> Told | None:
     if not _NOTE.fullmatch(column):
         return None
     topic = re.sub(r" ?(?:notes?|remarks?|comments?)$", "", column)
-    about = f"the {topic} of {name}" if topic and topic not in ("further", "other", "general", "staff", "internal") else name
+    about = (
+        f"the {topic} of {name}"
+        if topic and topic not in ("further", "other", "general", "staff", "internal")
+        else name
+    )
     return told(f"What is noted about {about}?", value, source, kind="what")
 
 

@@ -13,8 +13,8 @@ from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from docent.llm.offline_source import Statement, cleaned, length_words, statements_of
-from docent.llm.offline_verbs import FORMS as VERBS
 from docent.llm.offline_terms import topics_of
+from docent.llm.offline_verbs import FORMS as VERBS
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json

@@ -32,7 +32,9 @@ _WHEN_TAIL = re.compile(
     r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
     r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
 )
-_PLACED = frozenset("located stored mounted installed placed kept situated housed found displayed fitted printed".split())
+_PLACED = frozenset(
+    "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
+)
 _WITH = (
     "connected to|attached to|fixed to|fitted with|equipped with|filled with|covered with|divided into|based on|composed of|"
     "made of|made from|made up of|protected against|protected by|supplied with|sealed with|followed by|controlled by|"
@@ -57,7 +59,8 @@ _PERSONS = re.compile(
     r"founder|director|keeper|visitor|painter|craftsman|craftsmen|people|person|staff|team|volunteers?|secretary|treasurer|"
     r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
     r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
-    r"manufacturer|supplier|county|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
+    r"manufacturer|supplier|county|guards?|couriers?|registrars?|brigade|nurses?|doctors?|chefs?|baristas?|millers?|captain|crew|"
+    r"police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")
@@ -72,7 +75,9 @@ _CUT = re.compile(
 )
 _TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 _HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
-_WITHIN = re.compile(rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$")
+_WITHIN = re.compile(
+    rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$"
+)
 _LONG_TAIL = re.compile(rf" (for {UNIT}(?: {_TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {_TIMES})$")
 
 
@@ -99,7 +104,9 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
     if clause is None or re.match(r"(?:not|never|no longer|rather)\b", clause.rest) or clause.verb == "cannot":
         return []
     subject = as_inside(clause.subject, text)
-    clause = replace(clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest))
+    clause = replace(
+        clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
+    )
     found = [finished(asked, one.lead) for one in _predicates(clause) for asked in _by_verb(one)]
     return [asked for asked in found if is_sound(asked.question)]
 
@@ -172,7 +179,7 @@ def _being(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"{who_or_what(subject)} {_singular(be)} {_cut(rest)}?", short_of(subject))
     elif is_participle(first) or re.match(rf"(?:{_WITH}) ", rest):
         yield from _done(subject, be, rest)
-    elif re.match(r"(?:an?|one of|part of) \w+ \w+", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
+    elif re.match(r"(?:an?|one of|part of) [\w-]+ [\w-]+", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
         yield Asked(f"{who_or_what(subject, rest)} {be} {subject}?", kind="definition")
 
 
@@ -182,7 +189,9 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
     first, _, after = bare.partition(" ")
     whole = _cut(rest)
     if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
-        yield Asked(f"Where {be} {subject} {rest[: len(rest) - len(bare)]}{first}?", short_of(_cut(after)), kind="where")
+        yield Asked(
+            f"Where {be} {subject} {rest[: len(rest) - len(bare)]}{first}?", short_of(_cut(after)), kind="where"
+        )
     elif (when := _WHEN_TAIL.search(rest)) and not _CUT.search(rest[: when.start()]):
         short = re.sub(r"^(?:in|on) (?:the year )?", "", when[1])
         yield Asked(f"When {be} {subject} {rest[: when.start()]}?", short_of(short), kind="when")
@@ -196,7 +205,8 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
     elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
         ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
         told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
-        yield Asked(f"{ask} {be} {subject} {told}?", short_of(tail["tail"]), kind="when")
+        told, ahead = _without_time(told) if tail["link"] in ("before", "after") else (told, "")
+        yield Asked(f"{ask} {be} {subject} {told}?", short_of(f"{ahead}{tail['tail']}"), kind="when")
     elif (how := _HOW_TAIL.search(whole)) and len(whole.split()) > 2:
         yield Asked(f"How {be} {subject} {whole[: how.start()]}?", kind="how")
     elif long := _LONG_TAIL.search(rest):
@@ -207,6 +217,13 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
     elif found := re.match(r"(.+?) by ((?:the |an? )?[^,]+)$", whole):
         asks = "By whom" if who_or_what(found[2]) == "Who" else "By what"
         yield Asked(f"{asks} {be} {subject} {found[1]}?", short_of(found[2]), kind="who")
+
+
+def _without_time(told: str) -> tuple[str, str]:
+    """A predicate without the time that stands before `before` or `after`: `are unpacked 24 hours`."""
+    found = re.search(rf" ((?:{_NUMBER}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve) {_TIMES})$", told)
+    is_own = found is None or re.search(r"(?:for|of|within|in)$", told[: found.start()])
+    return (told, "") if found is None or is_own else (told[: found.start()], f"{found[1]} ")
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
@@ -255,7 +272,9 @@ def _acting(clause: Clause) -> Iterator[Asked]:
         yield Asked(f"What {asks} {preposition}?", short_of(rest[len(preposition) + 1 :]), kind=kind)
     elif re.match(rf"(?:at \d|on {_DAY}|when|once|if|after|before|as soon as|every|whenever)\b", rest, re.IGNORECASE):
         yield Asked(f"{'How often' if rest.startswith('every') else 'When'} {asks}?", short_of(rest), kind="when")
-    elif base in ("sit", "stand", "lie", "hang") and re.match(r"(?:in|on|behind|under|above|beside|at) (?:the|an?) ", rest):
+    elif base in ("sit", "stand", "lie", "hang") and re.match(
+        r"(?:in|on|behind|under|above|beside|at) (?:the|an?) ", rest
+    ):
         yield Asked(f"Where {asks}?", short_of(whole), kind="where")
     elif _is_object(rest):
         yield from _with_object(clause, asks, whole)
@@ -272,13 +291,21 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
         yield Asked(f"When {asks} {rest[: when.start()]}?", short_of(short), kind="when")
     elif (how := _HOW_TAIL.search(whole)) and how.start() > 0:
         yield Asked(f"How {asks} {whole[: how.start()]}?", kind="how")
-    elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]) and tail["link"] in ("every", "when", "once"):
+    elif (
+        (tail := _TAIL.search(rest))
+        and not _CUT.search(rest[: tail.start()])
+        and tail["link"] in ("every", "when", "once")
+    ):
         ask = "How often" if tail["link"] == "every" else "When"
         yield Asked(f"{ask} {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
     elif within := _WITHIN.match(rest):
         tail = f" {within[3]}" if within[3] else ""
         yield Asked(f"Within what time {asks} {within[1]}{tail}?", short_of(within[2]), kind="value")
-    elif clause.tense == "past" and len(whole.split()) > 3 and not re.match(r"(?:Every|Each|All|Some|Most|The (?:work|project))\b", subject, re.I):
+    elif (
+        clause.tense == "past"
+        and len(whole.split()) > 3
+        and not re.match(r"(?:Every|Each|All|Some|Most|The (?:work|project))\b", subject, re.I)
+    ):
         yield Asked(f"{who_or_what(subject)} {clause.verb} {whole}?", short_of(subject), kind="who")
         return
     if re.search(r", (?:while|whereas)\b", rest) or re.match(r"(?:every|each|all|some|most|no|many)\b", subject):
@@ -296,7 +323,8 @@ def _amount(asks: str, amount: str) -> Iterator[Asked]:
         unit = re.sub(r".*\d\s?", "", amount)
         counted = unit.endswith("s") and len(unit) > 3 and not re.match(r"(?:litres|metres|grams|percent|tonnes)", unit)
         if not counted:
-            yield Asked(f"{f'What {named}' if named else 'How much'} {asks}?", short_of(amount), kind="value")
+            ask = f"{'How much' if named in ('power', 'current') else 'What'} {named}" if named else "How much"
+            yield Asked(f"{ask} {asks}?", short_of(amount), kind="value")
         elif not re.match(_TIMES, unit):
             yield Asked(f"How many {unit} {asks}?", short_of(amount), kind="value")
 
@@ -326,8 +354,11 @@ def _singular(be: str) -> str:
 def who_or_what(subject: str, predicate: str = "") -> str:
     """The word that asks for a subject: `Who` for people."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
-    is_person = bare == subject and re.match(r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate)
+    is_person = bare == subject and re.match(
+        r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate
+    )
     is_named = _NO_PERSON.search(subject) is None and (
-        (bare == subject and _NAME.fullmatch(subject) is not None) or re.search(r"[a-z]{4} [A-Z][a-z]+ [A-Z][a-z]+$", bare) is not None
+        (bare == subject and _NAME.fullmatch(subject) is not None)
+        or re.search(r"[a-z]{4} [A-Z][a-z]+ [A-Z][a-z]+$", bare) is not None
     )
     return "Who" if is_person or is_named or _PERSONS.search(bare) else "What"

@@ -14,8 +14,8 @@ from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of, stands_alone, trimmed
 from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
-from docent.llm.offline_judged import in_question
 from docent.llm.offline_instructions import is_order
+from docent.llm.offline_judged import in_question
 from docent.llm.offline_source import Statement
 from docent.llm.offline_verbs import is_participle
 from docent.text.sentences import count_words, plain
@@ -26,7 +26,9 @@ _BOUND = re.compile(
     r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
 )
 _NUMBERED = re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b")
-_ONE_NUMBER = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)")
+_ONE_NUMBER = re.compile(
+    r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
+)
 YEARS_OFF, HALF = 12, 50
 _SEVERAL = re.compile(
     r"\b(?:all|every|each|no|none|not|never|some|any|most|many|few|only|both|either|neither|because|if|when|while|whereas|but|"
@@ -62,7 +64,7 @@ def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
     every = statements_to_judge(desk)
     pairs = section_of(desk).pairs
     for turn, statement in enumerate(desk.shuffled(every), start):
-        blank = _with_blank(statement, pairs)
+        blank = _with_blank(statement, pairs, desk.name)
         false = false_of(desk, statement, every)
         if blank and (turn % 3 or not false):
             yield Draft(desk.frame("cloze", cloze=desk.words.quoted(blank)), statement.text, (statement,))
@@ -108,7 +110,8 @@ def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> st
     made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
     made = made or opposite_of(text, desk.words) or ("" if _NUMBERED.search(text) else _negated(text))
     others = {other.folded for other in every}
-    return made if made and made.casefold() not in others else ""
+    renames = plain(desk.name) in plain(text) and plain(desk.name) not in plain(made)
+    return made if made and made.casefold() not in others and not renames else ""
 
 
 def _with_wrong_number(text: str) -> str:
@@ -141,10 +144,17 @@ def _negated(text: str) -> str:
     return f"{clause.subject} {does} not {clause.base} {clause.rest}."
 
 
-def _with_blank(statement: Statement, pairs: Sequence[Pair]) -> str:
+def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """A statement with a blank for a number with its unit, else for the words that answer a question about it."""
     text = statement.text
     found = [text[start:end] for start, end in spans_of(text)]
-    found += [pair.short for pair in pairs if pair.short and pair.evidence.text in (text, text.rstrip(".")) and pair.kind != "what"]
-    found = [words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)]
+    found += [
+        pair.short
+        for pair in pairs
+        if pair.short and pair.evidence.text in (text, text.rstrip(".")) and pair.kind != "what"
+    ]
+    found = [
+        words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+    ]
+    found = [words for words in found if words not in name]
     return text.replace(found[0], BLANK, 1) if found else ""

@@ -14,7 +14,7 @@ from functools import lru_cache
 from docent.llm.offline_columns import Told, about_column, sentence, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
 from docent.llm.offline_english import Asked, Kind, questions_of
-from docent.llm.offline_grammar import as_inside, read_clause
+from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_labels import is_empty, label_of, named, value_of
 from docent.llm.offline_source import Statement, row_of
@@ -30,7 +30,11 @@ _LEANS = re.compile(
 )
 _OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|Note that|Please note that|As a rule|"
                       r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|Overall),? (?=[a-z])")  # fmt: skip
-_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|one|both|each|then)\b", re.IGNORECASE)
+_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
+_VALUE_ITEM = re.compile(r"^\s*[-*+•]\s+\**([A-Z][^:*|\n]{2,50}?)\**:\**[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
+_THAN = re.compile(
+    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|[,.;]| (?:because|since|and|but|in|at)\b)"
+)
 # Subjects that only their section explains.
 _VAGUE = re.compile(
     r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|change|rule|case|way|"
@@ -91,12 +95,17 @@ def _section(text: str, name: str, doc: str) -> Section:
     statements = section_statements(text, "en")
     is_record = any(s.kind == "row" for s in statements)
     found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, text, name, doc)]
+    found += [] if is_record else _of_items(text, name, doc)
     rows = rows_of_tables(text)
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
     wholes = [_of_cell(row.whole, name, doc, is_row=True, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
     pairs = _unambiguous([*found, *cells])
-    return Section(tuple(pairs), tuple(_unambiguous(wholes)), tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])))
+    return Section(
+        tuple(pairs),
+        tuple(_unambiguous(wholes)),
+        tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])),
+    )
 
 
 def stands_alone(statement: Statement) -> bool:
@@ -115,7 +124,8 @@ def trimmed(text: str) -> str:
 
 def asked_in(question: str, general: bool, name: str, doc: str) -> str:
     """A question with the document's title, where it does not say by itself what it is about."""
-    if not general or plain(name) in plain(question) or _names_document(question, name):
+    is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
+    if not general or is_named or _names_document(question, name):
         return question
     return f"According to {doc}, {question[0].lower()}{question[1:]}"
 
@@ -132,8 +142,35 @@ def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str)
             continue
         said = _OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
-        for asked in [*instructions_of(said, text), *questions_of(said, text)]:
+        for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
             yield _pair(asked, trimmed(said), statement, name, doc)
+
+
+def _of_subject(said: str, text: str, name: str) -> Iterator[Asked]:
+    """What the thing does that the document is about."""
+    clause = read_clause(said)
+    if clause is None or clause.tense != "singular" or clause.verb == "has" or clause.lead:
+        return
+    bare = re.sub(r"^(?:the|an?) ", "", clause.subject, flags=re.IGNORECASE)
+    if re.search(r"[A-Z]", bare) and plain(bare) in plain(name) and len(clause.rest.split()) > 2:
+        yield Asked(f"What does {as_inside(clause.subject, text)} do?", kind="purpose")
+
+
+def _of_items(text: str, name: str, doc: str) -> Iterator[Pair]:
+    """Items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
+    for found in _VALUE_ITEM.finditer(text):
+        label, value = label_of(found[1]), found[2].strip().rstrip(".")
+        if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]", value):
+            continue
+        value = value_of(value, label.unit)
+        made = told(
+            f"What {label.be} the {label.words}?",
+            f"the {label.words} {label.be} {value}",
+            found[0].strip(" -*+•"),
+            value,
+        )
+        if made is not None:
+            yield _of_cell(made, name, doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
 
 
 def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
@@ -155,6 +192,11 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
             short = made.asked.short if made.asked.short in value else ""
             evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
             yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
+
+
+def is_value_item(text: str) -> bool:
+    """Whether an item of a list only gives a value, which is a pair of its own."""
+    return any(label_of(found[1]).is_measure for found in _VALUE_ITEM.finditer(f"- {text}"))
 
 
 def record_of(text: str) -> list[tuple[str, str]]:
@@ -181,7 +223,9 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
     for statement in statements:
         if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
             continue
-        if found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
+        if asked := _compared_in(statement.text, text):
+            yield _pair(asked, trimmed(statement.text), statement, name, doc)
+        elif found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
             one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
             if one is None or other is None or other.subject.lower() == one.subject.lower():
                 continue
@@ -192,6 +236,26 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
             made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
             if made is not None:
                 yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
+
+
+def _compared_in(said: str, text: str) -> Asked | None:
+    """`Unlike X, Y ...` and `Y is larger than X` answer how Y compares with X."""
+    if found := re.match(r"Unlike ([^,]{3,50}), (.+)", said):
+        clause = read_clause(found[2][0].upper() + found[2][1:])
+        if clause is None:
+            return None
+        does = (
+            "do"
+            if clause.tense == "plural" or clause.verb in ("are", "were") or is_plural(clause.subject.split()[-1])
+            else "does"
+        )
+        return Asked(f"How {does} {found[2][: len(clause.subject)]} differ from {found[1]}?")
+    clause = read_clause(said)
+    than = _THAN.match(clause.rest) if clause is not None and clause.tense == "be" else None
+    if clause is None or than is None or re.search(r"\d|\b(?:that|those|before|usual|average|ever)\b", than[1]):
+        return None
+    does = "do" if clause.verb in ("are", "were") else "does"
+    return Asked(f"How {does} {as_inside(clause.subject, text)} compare with {than[1]}?")
 
 
 def _unambiguous(pairs: list[Pair]) -> list[Pair]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from docent.llm.offline_desk import Desk, Draft, is_telling
 from docent.llm.offline_english import Asked, finished
-from docent.llm.offline_english_pairs import asked_in, section_of, stands_alone, trimmed
+from docent.llm.offline_english_pairs import asked_in, is_value_item, section_of, stands_alone, trimmed
 from docent.llm.offline_grammar import DETERMINERS, as_inside, read_clause
 from docent.llm.offline_labels import named
 from docent.llm.offline_source import Statement, length_words
@@ -82,8 +82,10 @@ def _units(desk: Desk) -> list[str]:
     """Sentences of a summary, each with those that it cannot do without."""
     units: list[str] = []
     last: Statement | None = None
+    if any(s.kind == "row" for s in desk.statements):
+        return units
     for statement in desk.statements:
-        if statement.kind != "sentence":
+        if statement.kind != "sentence" or is_value_item(statement.text):
             continue
         follows = last is not None and statement.place == last.place + 1 and statement.block == last.block
         if not stands_alone(statement):
@@ -140,6 +142,12 @@ def _steps_question(desk: Desk, run: Sequence[Statement], is_only: bool) -> str:
         is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
         if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
             return _asked(desk, f"How do you {aim}?")
+    if led := re.match(
+        r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$",
+        _line_before(desk.material.text, run[0].text),
+        re.I,
+    ):
+        return _asked(desk, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
     title = desk.material.title.strip("# .:")
     if not is_only or not title or not is_telling(title) or plain(title) == plain(desk.name):
         return ""
@@ -198,7 +206,9 @@ def _naming(desk: Desk, subject: str) -> list[Statement]:
     for statement in desk.prose:
         last = told[-1] if told else None
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
-        names = re.search(rf"\b{re.escape(bare)}\b(?! [a-z]+(?:s|er|or)\b)", statement.folded) and stands_alone(statement)
+        names = re.search(rf"\b{re.escape(bare)}\b(?! [a-z]+(?:s|er|or)\b)", statement.folded) and stands_alone(
+            statement
+        )
         if (names and not statement.label) or (follows and _goes_on(statement.text)):
             told.append(statement)
     return told[: max(LONG_SENTENCES)]

@@ -50,7 +50,9 @@ _POINTS = re.compile(
 )
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
-_LEAD = re.compile(r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), ")
+_LEAD = re.compile(
+    r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
+)
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,13 @@ def is_subject(subject: str) -> bool:
     if first in BASES and not first.endswith(("ing", "ice")) and len(tokens) > 1 and tokens[1].lower() in DETERMINERS:
         return False  # `Check the pump ...`
     last = tokens[-1].lower()
-    if last in DETERMINERS | PREPOSITIONS or last in ("and", "or", "also", "then", "still", "often") or last.endswith("ly"):
+    if (
+        last in DETERMINERS | PREPOSITIONS
+        or last in ("and", "or", "also", "then", "still", "often")
+        or last.endswith("ly")
+    ):
         return False
-    return any(c.isalpha() for c in tokens[-1])
+    return any(c.isalpha() for c in tokens[0])
 
 
 def as_inside(phrase: str, text: str) -> str:

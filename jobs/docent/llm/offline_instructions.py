@@ -11,12 +11,17 @@ from collections.abc import Iterator
 
 from docent.llm.offline_english import Asked, finished, is_sound, short_of
 from docent.llm.offline_grammar import DETERMINERS, as_inside, is_subject, read_clause
-from docent.llm.offline_verbs import BASES, THIRD, third_of
+from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_of
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
-_BECAUSE = re.compile(r",? (because|(?<=,) since|since(?= (?:the|an?)\b)|(?<=,) as(?= (?:the|an?|it|they|its|their)\b)|due to|owing to|so that|in order to|to (?:avoid|prevent)) ")
+_BECAUSE = re.compile(
+    r"(?:, (?=since |as (?:the|an?|it|they|its|their) )|,? (?=because |since (?:the|an?) |due to |owing to |so that |in order to |to (?:avoid|prevent) ))"
+    r"(because|since|as|due to|owing to|so that|in order to|to avoid|to prevent) "
+)
+_TWO_VERBS = re.compile(r" and (?:then )?([a-z]+)\b")
 
+_STATES = frozenset("needed required allowed permitted recommended located stored used called made".split())
 _TIME = re.compile(
     r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|days?|weeks?|months?|s|min|h)$"
 )
@@ -55,15 +60,20 @@ def _conditions(said: str) -> Iterator[Asked]:
     if _PRONOUN.search(condition) or link in ("until", "unless"):
         return
     order = re.sub(r"^(?:please|always|first|immediately|carefully) ", "", main)
-    if is_order(order[:1].upper() + order[1:]) or re.match(r"(?:do not|never|make sure|you (?:should|must|need)) ", main):
+    if is_order(order[:1].upper() + order[1:]) or re.match(
+        r"(?:do not|never|make sure|you (?:should|must|need)) ", main
+    ):
         yield Asked(f"What should you do {link} {condition}?", kind="do")
     elif re.match(r"\w+ing\b", condition) or re.search(r"\b(?:was|were|had|did)\b", condition):
         return
     elif main.startswith("you can "):
         yield Asked(f"What can you do {link} {condition}?", kind="do")
-    elif re.search(r"^(?:[^,]{2,60}?) (?:must|should|needs? to|has to|have to) ", main) and link not in ("before", "after"):
+    elif re.search(r"^(?:[^,]{2,60}?) (?:must|should|needs? to|has to|have to) ", main) and link not in (
+        "before",
+        "after",
+    ):
         yield Asked(f"What must be done {link} {condition}?", kind="do")
-    elif link not in ("before", "after") and not main.startswith(("you ", "we ", "I ", "there ")) and _is_told(main):
+    elif link != "before" and not main.startswith(("you ", "we ", "I ", "there ")) and _is_told(main):
         yield Asked(f"What happens {link} {condition}?", kind="then")
 
 
@@ -75,7 +85,9 @@ def _is_told(main: str) -> bool:
         return pronoun[1] in THIRD or pronoun[1] in BASES or pronoun[1] in ("will", "is", "are", "must", "can")
     if clause is None:
         return False
-    return clause.tense in ("singular", "plural") or clause.verb in ("will", "must", "can", "may", "is", "are")
+    first = clause.rest.split()[0]
+    is_done = clause.verb in ("is", "are") and is_participle(first) and first not in _STATES
+    return clause.tense in ("singular", "plural") or clause.verb in ("will", "must", "can", "may") or is_done
 
 
 def _condition_behind(said: str) -> Iterator[Asked]:
@@ -105,22 +117,34 @@ def _orders(said: str) -> Iterator[Asked]:
     if found := re.match(r"use ((?:an?|the|only) [^,]{2,60}?) (to [a-z]+ [^,]{3,80}|for [^,]{3,80})$", order):
         if not _PRONOUN.search(found[2]):
             yield Asked(f"What should you use {found[2]}?", short_of(found[1]))
-    elif found := re.match(r"([^,]{8,100}?) to ((?:open|close|start|stop|reset|release|remove|switch|turn|adjust|set|select|"
-                           r"confirm|save|change|drain|fill|lock|unlock|raise|lower|return|enter|leave|calibrate|activate|"
-                           r"increase|decrease|cancel|view|display|show|move|loosen|tighten) [^,]{3,60})$", order):
+    elif found := re.match(
+        r"([^,]{8,100}?) to ((?:open|close|start|stop|reset|release|remove|switch|turn|adjust|set|select|"
+        r"confirm|save|change|drain|fill|lock|unlock|raise|lower|return|enter|leave|calibrate|activate|"
+        r"increase|decrease|cancel|view|display|show|move|loosen|tighten) [^,]{3,60})$",
+        order,
+    ):
         if not _PRONOUN.search(found[2]) and verb not in ("allow", "refer", "go", "continue", "try", "wait"):
             yield Asked(f"How do you {found[2]}?", kind="how")
-    elif (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(r" (?:after|before|at|in|on|for|of|with|to)$", found[1]):
+    elif (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
+        r" (?:after|before|at|in|on|for|of|with|to)$", found[1]
+    ):
         yield Asked(f"How often should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{6,90}?) ((?:before|after|once|when|as soon as|if|whenever) [^,]{3,70})$", order):
         dangles = re.search(r"\b(?:it|them)\b", found[2]) and not re.match(r"\w+ (?:as )?(?:it|they) ", found[2])
-        if not re.search(r" (?:before|after|if|until|and)\b", found[1]) and not _PRONOUN.search(found[1]) and not dangles:
+        if (
+            not re.search(r" (?:before|after|if|until|and)\b", found[1])
+            and not _PRONOUN.search(found[1])
+            and not dangles
+        ):
             yield Asked(f"When should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
-        if _TIME.match(found[2]) and not re.search(r" (?:and|until)\b", found[1]):
+        if _TIME.match(found[2]) and " " in found[1] and not re.search(r" (?:and|until)\b", found[1]):
             yield Asked(f"How long should you {found[1]}?", short_of(found[2][4:]), kind="value")
-    elif found := re.match(r"((?:clean|wipe|dry|cover|fill|fasten|secure|lubricate|grease|tighten|seal|wash|rinse|mark|polish|"
-                           r"remove|treat) [^,]{3,60}?) with ((?:an?|the|only) [^,]{3,60})$", order):
+    elif found := re.match(
+        r"((?:clean|wipe|dry|cover|fill|fasten|secure|lubricate|grease|tighten|seal|wash|rinse|mark|polish|"
+        r"remove|treat) [^,]{3,60}?) with ((?:an?|the|only) [^,]{3,60})$",
+        order,
+    ):
         if not _PRONOUN.search(found[1]) and " and " not in found[1]:
             yield Asked(f"What should you {found[1]} with?", short_of(found[2]))
 
@@ -145,6 +169,8 @@ def _reasons(said: str, text: str) -> Iterator[Asked]:
 
 def why_questions(effect: str, text: str) -> Iterator[Asked]:
     """The question for the reason of a statement or an instruction."""
+    if any(verb in FORMS for verb in _TWO_VERBS.findall(effect)) and not is_order(effect):
+        return
     if effect.count(",") or re.search(r"\b(?:only|just|either|not only)$|;", effect):
         return
     if never := re.match(r"(?:Do not|Never) ([a-z]+ .+)", effect):
@@ -170,5 +196,3 @@ def why_questions(effect: str, text: str) -> Iterator[Asked]:
     else:
         does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
         yield Asked(f"Why {does} {subject} {clause.base} {rest}?".replace(" ?", "?"), kind="reason")
-
-

@@ -80,7 +80,11 @@ def value_of(cell: str, unit: str) -> str:
     """A cell with the unit of its column, where it has none of its own."""
     value = cell.strip().rstrip(".")
     has_number = re.search(r"\d", value) is not None
-    if not unit or not has_number or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value)):
+    if (
+        not unit
+        or not has_number
+        or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value))
+    ):
         return value
     return f"{value} {unit}"
 
@@ -88,9 +92,11 @@ def value_of(cell: str, unit: str) -> str:
 def named(cell: str, text: str) -> str:
     """The name of a row or a column with the article that it needs inside of a sentence."""
     name = " ".join(cell.strip().strip("*").rstrip(".").split())
-    found = re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", text, re.IGNORECASE)
-    if found:
+    prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
+    if found := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
         return f"the {found[1]}"
+    if found := re.search(rf"(?<=[a-z,] ){re.escape(name)}\b", prose, re.IGNORECASE):
+        return found[0]
     if re.search(r"[“”\"]", name) or name[:1].isdigit():
         return name
     first, *rest = name.split()

@@ -16,11 +16,27 @@ from docent.llm.offline_english import is_sound, short_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import Label, is_empty, label_of, named, of, value_of
-from docent.llm.offline_tables import CAUSE, DATED, FUNCTION, INTERVAL, LIMITS, MEANING, REMEDY, SIGN, SYMPTOM, TASK, Table, tables_of
+from docent.llm.offline_tables import (
+    CAUSE,
+    DATED,
+    FUNCTION,
+    INTERVAL,
+    LIMITS,
+    MEANING,
+    REMEDY,
+    SIGN,
+    SYMPTOM,
+    TASK,
+    Table,
+    tables_of,
+)
 from docent.llm.offline_verbs import BASES, THIRD
 
 MAX_COMPARED = 3
-_HANDLED = re.compile(r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)", re.IGNORECASE)
+_HANDLED = re.compile(
+    r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",
+    re.IGNORECASE,
+)
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
 _OFTEN = re.compile(
     r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |three times |at each |each |when |as "
@@ -79,7 +95,9 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
             return None
         listed = _listed([f"{value} for {name}" for name, value in values])
         asked = _listed([of(name) for name, _ in values])
-        return told(f"What {label.be} the {label.words} {asked}?", f"the {label.words} {label.be} {listed}", table.fact(row))
+        return told(
+            f"What {label.be} the {label.words} {asked}?", f"the {label.words} {label.be} {listed}", table.fact(row)
+        )
     labels = [label_of(table.columns[place]) for place in table.value_columns if table.at(row, place)]
     if DATED.fullmatch(table.columns[0].strip()) or any(label.words == "name" for label in labels):
         return None
@@ -99,7 +117,7 @@ def _thing(cell: str, heading: str, text: str) -> str:
     if _MODEL.fullmatch(heading.strip()) and re.search(r"\d", cell) and " " not in cell and f"the {cell}" not in text:
         return f"model {cell}"
     if _HANDLED.fullmatch(heading.strip()) and heading.strip().lower() not in cell.lower() and len(cell.split()) < 3:
-        return f"the {cell} {heading.strip().lower()}"
+        return f"the {cell} {heading.strip() if heading.strip().isupper() else heading.strip().lower()}"
     return named(cell, text)
 
 
@@ -114,7 +132,9 @@ def _values(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | No
         column = label_of(table.columns[place])
         value = value_of(table.at(row, place), unit or column.unit)
         limit = LIMITS.get(table.columns[place].strip().lower().rstrip("."), "")
-        known = label.is_measure or (re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words))
+        known = label.is_measure or (
+            re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words)
+        )
         if not value or not known or len(value.split()) > 14:
             continue
         words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
@@ -135,7 +155,7 @@ def _entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
     if DATED.fullmatch(heading):
         yield from _dated(table, row)
         return
-    name = _thing(row[0], heading, text)
+    name = _thing(row[0], table.columns[0] if table.columns[0].isupper() else heading, text)
     for place in table.value_columns:
         label, cell = label_of(table.columns[place]), table.at(row, place)
         if not cell:
@@ -158,18 +178,34 @@ def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
             continue
         was = "were" if label.be == "are" else "was"
         if label.is_measure:
-            yield told(f"What {was} the {label.words} {when}?", f"the {label.words} {when} {was} {value}", source, short_of(value))
+            yield told(
+                f"What {was} the {label.words} {when}?",
+                f"the {label.words} {when} {was} {value}",
+                source,
+                short_of(value),
+            )
         elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
-            yield told(f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value)
+            yield told(
+                f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value
+            )
 
 
 def _meaning(heading: str, sign: str, cell: str, source: str) -> Told | None:
     """What a code, a lamp or a word means."""
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
-    shown = f"the {kind} {sign}" if re.search(r"\d|^[A-Z]{2,}", sign) else f"the {kind} “{sign}”"
+    is_named = re.fullmatch(r"[A-Z]{2,}", sign) and _HANDLED.fullmatch(kind)
+    shown = (
+        f"the {sign} {kind}"
+        if is_named
+        else f"the {kind} {sign}"
+        if re.search(r"\d|^[A-Z]{2,}", sign)
+        else f"the {kind} “{sign}”"
+    )
     clause = read_clause(f"{sentence(cell).rstrip('.')} now")
-    means = f"means that {as_inside(cell, '')}" if clause and clause.verb in cell.split() else f"means “{cell.rstrip('.')}”"
+    means = (
+        f"means that {as_inside(cell, '')}" if clause and clause.verb in cell.split() else f"means “{cell.rstrip('.')}”"
+    )
     return told(f"What does {shown} mean?", f"{shown} {means}", source, short_of(cell.rstrip(".")), "definition")
 
 
@@ -179,9 +215,16 @@ def _function(name: str, cell: str, source: str) -> Told | None:
     if low in THIRD and rest:
         return told(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
     if low in BASES and rest:
-        return told(f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose")
+        return told(
+            f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
+        )
     if len(cell.split()) > 1:
-        return told(f"What is the function of {name}?", f"the function of {name} is “{cell.rstrip('.')}”", source, kind="purpose")
+        return told(
+            f"What is the function of {name}?",
+            f"the function of {name} is “{cell.rstrip('.')}”",
+            source,
+            kind="purpose",
+        )
     return None
 
 
@@ -216,14 +259,19 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         is_one = len(causes) == 1
         may = "the cause may be" if is_one else "the possible causes are"
         short = short_of(table.at(rows[0], cause_at).rstrip(".")) if is_one else ""
-        yield told(f"What may be the cause {condition}?", f"{condition}, {may}: {'; '.join(causes)}", source, short, "reason")
+        yield told(
+            f"What may be the cause {condition}?", f"{condition}, {may}: {'; '.join(causes)}", source, short, "reason"
+        )
     remedies = [table.at(row, remedy_at).rstrip(".") for row in rows if table.at(row, remedy_at)]
     if not remedies or len(remedies) != len(rows):
         return
     question = f"What should you do {condition}?"
     needs_more = any(re.match(r"\w+ (?:it|them|this|these)\b", remedy) for remedy in remedies)
     if len(remedies) > 1 and len(causes) == len(remedies) and not needs_more:
-        steps = [sentence(f"{sentence(cause)[:-1]}: {_inside(remedy)}") for cause, remedy in zip(causes, remedies, strict=True)]
+        steps = [
+            sentence(f"{sentence(cause)[:-1]}: {_inside(remedy)}")
+            for cause, remedy in zip(causes, remedies, strict=True)
+        ]
         yield told(question, f"{condition}, the remedy depends on the cause. {' '.join(steps)}", source, kind="do")
     elif len(remedies) == 1 and meaning is not None:
         yield told(question, f"{meaning.answer} {sentence(remedies[0])}", source, kind="do")
@@ -257,7 +305,11 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {kind} {fault} is shown"
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
-    small = f"{fault[0].lower()}{fault[1:]}" if words[0][1:].islower() and words[1:2] and words[1][:1].islower() else as_inside(fault, text)
+    small = (
+        f"{fault[0].lower()}{fault[1:]}"
+        if words[0][1:].islower() and words[1:2] and words[1][:1].islower()
+        else as_inside(fault, text)
+    )
     inside = small if " " in fault else fault.lower()
     if clause:
         bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
@@ -287,9 +339,13 @@ def _tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | Non
     if is_order(task):
         yield told(f"How often should you {_inside(task)}?", f"{task} {said}", table.fact(row), short_of(said), "when")
     elif not read_clause(f"{task} now") and len(task.split()) < 8:
-        task = task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {_inside(task)}"
+        task = (
+            task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {_inside(task)}"
+        )
         be = "are" if is_plural(task.split()[-1]) else "is"
-        yield told(f"How often {be} {_inside(task)} due?", f"{task} {be} due {said}", table.fact(row), short_of(said), "when")
+        yield told(
+            f"How often {be} {_inside(task)} due?", f"{task} {be} due {said}", table.fact(row), short_of(said), "when"
+        )
 
 
 def _compared(table: Table, text: str) -> Iterator[Told]:
@@ -300,14 +356,20 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
             label = label_of(row[0])
             names = [place for place in table.value_columns if table.at(row, place)]
             for one, other in list(pairwise(names))[:MAX_COMPARED]:
-                both = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit or _unit(table, row))) for p in (one, other)]
+                both = [
+                    (named(table.columns[p], text), value_of(table.at(row, p), label.unit or _unit(table, row)))
+                    for p in (one, other)
+                ]
                 made.append(_two(label, both, table.fact(row)))
     elif table.kind == "entities":
         for place in table.value_columns:
             label = label_of(table.columns[place])
             for row, other_row in list(pairwise(table.rows))[:MAX_COMPARED]:
                 rows = [r for r in (row, other_row) if table.at(r, 0) and table.at(r, place)]
-                both = [(_thing(r[0], table.columns[0], text), value_of(table.at(r, place), label.unit or _unit(table, r))) for r in rows]
+                both = [
+                    (_thing(r[0], table.columns[0], text), value_of(table.at(r, place), label.unit or _unit(table, r)))
+                    for r in rows
+                ]
                 made.append(_two(label, both, table.fact(row)))
     yield from (pair for pair in made if pair is not None)
 

@@ -31,9 +31,14 @@ _UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
 LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
           "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest", "normal": "normal"}  # fmt: skip
 _NOTES = re.compile(r"(?:note|remark|comment|condition|source|reference|see)s?", re.IGNORECASE)
-SYMPTOM = re.compile(r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE)
+SYMPTOM = re.compile(
+    r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
+)
 CAUSE = re.compile(r"\b(?:cause|reason)s?\b", re.IGNORECASE)
-REMEDY = re.compile(r"\b(?:remed(?:y|ies)|solutions?|what to do|corrections?|corrective|counter-?measures?|fix|actions?|measures?)\b", re.IGNORECASE)
+REMEDY = re.compile(
+    r"\b(?:remed(?:y|ies)|solutions?|what to do|corrections?|corrective|counter-?measures?|fix|actions?|measures?)\b",
+    re.IGNORECASE,
+)
 SIGN = re.compile(
     r"(?:\w+ )?(?:codes?|lamps?|leds?|lights?|displays?|symbols?|signals?|messages?|terms?|abbreviations?|acronyms?|colou?rs?|"
     r"signs?|icons?|modes?|grades?|classes?|levels?|indicators?)",
@@ -95,9 +100,13 @@ class Table:
         if remedy and SIGN.fullmatch(label_of(self.columns[0]).words):
             return "faults"
         interval = self.column(INTERVAL)
-        if interval is not None and any(place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])):
+        if interval is not None and any(
+            place != interval for place in range(len(self.columns)) if TASK.search(self.columns[place])
+        ):
             return "tasks"
-        if any(MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]) and not _QUANTITY.fullmatch(self.columns[0]):
+        if any(
+            MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]
+        ) and not _QUANTITY.fullmatch(self.columns[0]):
             return "entities"
         labels = [label_of(row[0]) for row in self.rows if row[0]]
         measured = sum(label.is_measure for label in labels) * 2 >= len(labels) > 0

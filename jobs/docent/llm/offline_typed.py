@@ -12,10 +12,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from docent.llm.chat import RequestRefusedError
 from docent.llm import offline_english_judged as english_judged
 from docent.llm import offline_english_passages as english_passages
 from docent.llm import offline_english_writers as english
+from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_judged import boolean, true_false_fill_blank
 from docent.llm.offline_source import cleaned, length_words
