@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from docent.llm.offline_english import Asked, finished, is_sound, short_of, who_or_what
 from docent.llm.offline_labels import Label, of
-from docent.llm.offline_verbs import BASES, PARTICIPLES, THIRD, third_of
+from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
 from docent.text.sentences import count_words
 
 MAX_VALUE_WORDS = 14
@@ -19,7 +19,8 @@ MAX_NOTE_WORDS = 90
 _PERSON = re.compile(
     r"(?:maker|author|artist|owner|lender|donor|manager|supervisor|contact person|contact|keeper|manufacturer|director|"
     r"architect|designer|sculptor|painter|composer|inventor|publisher|photographer|curator|tenant|leader|head|chair|"
-    r"builder|printer|sponsor|teacher|breeder|treasurer|secretary|person responsible|project manager|speaker|trainer|instructor)"
+    r"builder|printer|sponsor|teacher|breeder|treasurer|secretary|person responsible|project manager|"
+    r"speaker|trainer|instructor)"
 )
 _WHEN = {
     **dict.fromkeys(("opens", "opens at", "opening time", "open from"), "open"),
@@ -29,6 +30,10 @@ _WHEN = {
 }
 _CLOSED_ON = re.compile(r"(?:closed|closed on|closing days?|days? closed|closed days?)")
 _YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production year)")
+_STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")
+_DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
+_BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
+_GROUPS = frozenset(("category", "product group", "group", "department", "genre", "family", "class"))
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
@@ -60,100 +65,95 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
 
 
-def about_column(name: str, label: Label, value: str, source: str, is_record: bool = False) -> Told | None:
-    """The question about one value of a thing; None where the column has no plain one.
+@dataclass(frozen=True)
+class Cell:
+    """One value of a thing.
 
-    Args:
+    Attributes:
         name: of the thing, with its article.
         value: with its unit.
+        source: the words of the section that it was taken from.
         is_record: the thing is a document of its own, whose name everybody knows for one.
     """
-    column, low = label.words, label.words.lower()
-    if not value or not column:
+
+    name: str
+    label: Label
+    value: str
+    source: str
+    is_record: bool = False
+
+    def told(self, question: str, answer: str, kind: str = "value") -> Told | None:
+        """A pair that the value answers."""
+        return told(question, answer, self.source, short_of(self.value), kind)
+
+
+def about_column(cell: Cell) -> Told | None:
+    """The question about one value of a thing; None where the column has no plain one."""
+    low, value = cell.label.words.lower(), cell.value
+    if not value or not low:
         return None
     if len(value.split()) > MAX_VALUE_WORDS or _NOTE.fullmatch(low) or _DESCRIPTION.fullmatch(low):
-        return _note(name, low, value, source)
+        return _note(cell.name, low, value, cell.source)
     if value.casefold() in YES | NO:
-        return _flag(name, low, value, source)
+        return _flag(cell.name, low, value, cell.source)
     if re.match(r"(?:no|not|none|without|any|all|see|varies|depends)\b", value.lower()):
         return None
-    short = short_of(value)
+    return _timed(cell, low) or _called(cell, low) or _measured(cell, low)
+
+
+def _timed(cell: Cell, low: str) -> Told | None:
+    """Columns that say when something is done or is so."""
+    name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
-        at = (
-            ""
-            if re.match(r"(?:at|on|in|from) ", value)
-            else "at "
-            if ":" in value or re.search(r"\d [ap]\.?m", value)
-            else "on "
-        )
-        return told(f"When does {name} {verb}?", f"{name} {third_of(verb)} {at}{value}", source, short, "when")
+        is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
+        at = "" if re.match(r"(?:at|on|in|from) ", value) else "at " if is_clock else "on "
+        return cell.told(f"When does {name} {verb}?", f"{name} {third_of(verb)} {at}{value}", "when")
     if _CLOSED_ON.fullmatch(low) and re.match(r"(?:[A-Z][a-z]+day|\d|on )", value):
-        return told(
-            f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", source, short, "when"
-        )
-    if found := re.fullmatch(
-        r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)", low
-    ):
+        return cell.told(f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", "when")
+    if found := _STATE.fullmatch(low):
         asks = {"until": "Until when", "from": "From when", "since": "Since when"}[found[2]]
-        return told(f"{asks} is {name} {found[1]}?", f"{name} is {low} {value}", source, short, "when")
-    if low in PARTICIPLES and (day := re.match(r"(?:\d{4}$|\d{4}-\d\d-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d)", value)):
+        return cell.told(f"{asks} is {name} {found[1]}?", f"{name} is {low} {value}", "when")
+    if low in PARTICIPLES and (_DATE.match(value) or re.fullmatch(r"\d{4}", value)):
         on = "in" if re.fullmatch(r"\d{4}|[A-Z][a-z]+ \d{4}", value) else "on"
-        return told(f"When was {name} {low}?", f"{name} was {low} {on} {value}", source, short, "when") if day else None
-    if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and re.match(
-        r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d", value
-    ):
+        return cell.told(f"When was {name} {low}?", f"{name} was {low} {on} {value}", "when")
+    if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and _DATE.match(value):
         be = "is" if event[1] == "next" else "was"
-        return told(
-            f"When {be} the {column} of {name}?", f"the {column} of {name} {be} on {value}", source, short, "when"
-        )
-    if low == "insured" and re.search(r"\d", value):
-        return told(f"For how much is {name} insured?", f"{name} is insured for {value}", source, short)
-    return _noun(name, label, value, source, short, is_record)
-
-
-def _noun(name: str, label: Label, value: str, source: str, short: str, is_record: bool) -> Told | None:
-    """Columns that are called after what their values are."""
-    column, low = label.words, label.words.lower()
-    if low == "name":
-        is_role = who_or_what(name) == "Who" and not re.search(
-            r"(?:desk|office|department|team|company|society|staff|council|board)$", name
-        )
-        return told(f"Who is {name}?", f"{name} is {value}", source, short, "who") if is_role else None
+        return cell.told(f"When {be} the {low} of {name}?", f"the {low} of {name} {be} on {value}", "when")
     if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
-        return told(f"From which year is {name}?", f"{name} is from {value}", source, short, "when")
-    if low in ("category", "product group", "group", "department", "genre", "family", "class") and not re.search(
-        r"\d", value
-    ):
-        return told(
-            f"Which {column} does {name} belong to?", f"{name} belongs to the {column} “{value}”", source, short
-        )
+        return cell.told(f"From which year is {name}?", f"{name} is from {value}", "when")
+    return None
+
+
+def _called(cell: Cell, low: str) -> Told | None:
+    """Columns of names, groups, materials and prices."""
+    name, value = cell.name, cell.value
+    if low == "name":
+        is_role = who_or_what(name) == "Who" and not _BODY.search(name)
+        return cell.told(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
+    if low == "insured" and re.search(r"\d", value):
+        return cell.told(f"For how much is {name} insured?", f"{name} is insured for {value}")
+    if low in _GROUPS and not re.search(r"\d", value):
+        return cell.told(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
     if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
-        return told(f"What is {name} made of?", f"{name} is made of {_lowered(value)}", source, short)
+        return cell.told(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
     if _PRICE.fullmatch(low) and re.search(r"\d", value):
         per = f" {low[low.find('per ') :]}" if " per " in low else ""
-        return told(f"How much does {name} cost{per}?", f"{name} costs {value}{per}", source, short)
-    if _PERSON.fullmatch(low):
-        if re.match(r"(?:unknown|various|several)", value.lower()):
-            return None
-        return told(f"Who is the {column} of {name}?", f"the {column} of {name} is {value}", source, short, "who")
-    if (
-        re.fullmatch(r"[a-z]+s", low)
-        and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
-        and low not in THIRD
-        and not label.is_measure
-    ):
-        number = low[:-1] if value == "1" else low
-        return told(f"How many {low} does {name} have?", f"{name} has {value} {number}", source, short)
-    if (
-        not label.is_measure
-        or low in BASES - {"date", "address", "size", "level", "type", "volume", "number", "label"}
-        and " " not in low
-        and low in THIRD
-    ):
+        return cell.told(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
+    if _PERSON.fullmatch(low) and not re.match(r"(?:unknown|various|several)", value.lower()):
+        return cell.told(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
+    return None
+
+
+def _measured(cell: Cell, low: str) -> Told | None:
+    """Columns of numbers that count something, and those that name a property."""
+    name, value, label = cell.name, cell.value, cell.label
+    is_count = re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
+    if is_count and low not in THIRD and not label.is_measure:
+        return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
+    if not label.is_measure or _PERSON.fullmatch(low) or low == "name":
         return None
-    value = re.sub(r"^(?:Yes|No), ", "", value)
-    belongs = f"of {name}" if is_record else of(name)
-    return told(f"What {label.be} the {column} {belongs}?", f"the {column} {belongs} {label.be} {value}", source, short)
+    belongs = f"of {name}" if cell.is_record else of(name)
+    return cell.told(f"What {label.be} the {label.words} {belongs}?", f"the {label.words} {belongs} {label.be} {value}")
 
 
 def _note(name: str, column: str, value: str, source: str) -> Told | None:

@@ -36,10 +36,12 @@ _PLACED = frozenset(
     "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
 )
 _WITH = (
-    "connected to|attached to|fixed to|fitted with|equipped with|filled with|covered with|divided into|based on|composed of|"
+    "connected to|attached to|fixed to|fitted with|equipped with|filled with|covered with|divided into|"
+    "based on|composed of|"
     "made of|made from|made up of|protected against|protected by|supplied with|sealed with|followed by|controlled by|"
     "operated by|powered by|driven by|supplied by|monitored by|cooled by|heated by|lined with|bolted to|linked to|"
-    "held in place by|held by|coated with|insulated with|suitable for|intended for|designed for|limited to|compatible with"
+    "held in place by|held by|coated with|insulated with|suitable for|intended for|designed for|"
+    "limited to|compatible with"
 )
 _FIXED = {
     **{"consist": "of", "depend": "on", "belong": "to", "refer": "to", "result": "in", "lead": "to", "rely": "on"},
@@ -70,13 +72,15 @@ _NO_PERSON = re.compile(
 )
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
 _CUT = re.compile(
-    r",(?!\d)|[;:]|\b(?:which|that|because|so that|so|while|when|whenever|if|unless|although|whereas|but|since|where|who|as)\b| and "
+    r",(?!\d)|[;:]|\b(?:which|that|because|so that|so|while|when|whenever|if|unless|although|whereas|but|"
+    r"since|where|who|as)\b| and "
     r"(?=(?:the|a|an|it|then|is|are|has|must|should|can|will|may)\b)"
 )
 _TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 _HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
 _WITHIN = re.compile(
-    rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$"
+    rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|"
+    rf"five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$"
 )
 _LONG_TAIL = re.compile(rf" (for {UNIT}(?: {_TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {_TIMES})$")
 
@@ -171,7 +175,14 @@ def _being(subject: str, be: str, rest: str) -> Iterator[Asked]:
             yield Asked(f"What {be} {subject}?", short_of(_cut(rest)), kind="value")
     elif is_measure(subject) and not is_participle(first) and first.lower() in DETERMINERS:
         yield Asked(f"What {be} {subject}?", short_of(_cut(rest)), kind="value")
-    elif found := re.match(r"(called|named|known as) (.+)", rest):
+    else:
+        yield from _state(subject, be, rest)
+
+
+def _state(subject: str, be: str, rest: str) -> Iterator[Asked]:
+    """What the subject is called, when it is open, what is done with it, what it is."""
+    first, _, after = rest.partition(" ")
+    if found := re.match(r"(called|named|known as) (.+)", rest):
         yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]), kind="value")
     elif found := re.match(r"(?:open|closed) (?:from|on|until|at|between|daily|every|to)\b", rest):
         yield Asked(f"When {be} {subject} {first}?", short_of(after), kind="when")
@@ -187,7 +198,6 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """What is done with the subject: where, when, how, of what. `be` is `is`, or `must` with `be` in the rest."""
     bare = rest.removeprefix("be ")
     first, _, after = bare.partition(" ")
-    whole = _cut(rest)
     if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
         yield Asked(
             f"Where {be} {subject} {rest[: len(rest) - len(bare)]}{first}?", short_of(_cut(after)), kind="where"
@@ -202,7 +212,14 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"What {be} {subject} {rest[: len(rest) - len(bare)]}used for?", kind="purpose")
     elif found := re.match(rf"((?:be )?(?:{_WITH})) ([^,]+)$", rest):
         yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]))
-    elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
+    else:
+        yield from _done_how(subject, be, rest)
+
+
+def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
+    """How often, how long, at what temperature, by whom something is done with the subject."""
+    whole = _cut(rest)
+    if (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
         ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
         told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
         told, ahead = _without_time(told) if tail["link"] in ("before", "after") else (told, "")

@@ -22,7 +22,8 @@ from docent.text.sentences import count_words, plain
 
 MAX_JUDGED_WORDS = 32
 _BOUND = re.compile(
-    r"\b(?:at least|at most|up to|more than|less than|over|under|below|above|only|about|approximately|around|nearly|almost|"
+    r"\b(?:at least|at most|up to|more than|less than|over|under|below|above|only|about|approximately|"
+    r"around|nearly|almost|"
     r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
 )
 _NUMBERED = re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b")
@@ -133,7 +134,7 @@ def _with_wrong_number(text: str) -> str:
 
 
 def _negated(text: str) -> str:
-    """`The base is level.` -> `The base is not level.`; "" for a sentence of several clauses or with a quantity of things."""
+    """`The base is level.` -> `The base is not level.`; "" where it has several clauses."""
     clause = read_clause(text)
     if clause is None or clause.lead or _SEVERAL.search(text):
         return ""

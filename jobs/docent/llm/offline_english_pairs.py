@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from docent.llm.offline_columns import Told, about_column, sentence, told
+from docent.llm.offline_columns import Cell, Told, about_column, sentence, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
 from docent.llm.offline_english import Asked, Kind, questions_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
@@ -25,19 +25,24 @@ from docent.text.sentences import plain
 _LEANS = re.compile(
     r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
     r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
-    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|respectively|as well(?=$|[.,])|"
+    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+    r"respectively|as well(?=$|[.,])|"
     r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
 )
-_OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|Note that|Please note that|As a rule|"
-                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|Overall),? (?=[a-z])")  # fmt: skip
+_OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
+    r"Note that|Please note that|As a rule|"
+                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
+                      r"Overall),? (?=[a-z])")  # fmt: skip
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 _VALUE_ITEM = re.compile(r"^\s*[-*+•]\s+\**([A-Z][^:*|\n]{2,50}?)\**:\**[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
 _THAN = re.compile(
-    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|[,.;]| (?:because|since|and|but|in|at)\b)"
+    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
+    r"[,.;]| (?:because|since|and|but|in|at)\b)"
 )
 # Subjects that only their section explains.
 _VAGUE = re.compile(
-    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|change|rule|case|way|"
+    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
+    r"change|rule|case|way|"
     r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
     r"findings?|results?|whole|plan|table|figure|opposite)$",
     re.IGNORECASE,
@@ -62,7 +67,6 @@ class Pair:
     fact: str
     evidence: Statement
     is_cell: bool = False
-    is_row: bool = False
 
     @property
     def draft(self) -> Draft:
@@ -98,7 +102,7 @@ def _section(text: str, name: str, doc: str) -> Section:
     found += [] if is_record else _of_items(text, name, doc)
     rows = rows_of_tables(text)
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
-    wholes = [_of_cell(row.whole, name, doc, is_row=True, fact=row.fact) for row in rows if row.whole is not None]
+    wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
     pairs = _unambiguous([*found, *cells])
     return Section(
@@ -187,7 +191,7 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
             continue
         label = label_of(heading)
         source = f"{heading}: {value}"
-        made = about_column(thing, label, value_of(value, label.unit), source, is_record=True)
+        made = about_column(Cell(thing, label, value_of(value, label.unit), source, is_record=True))
         if made is not None:
             short = made.asked.short if made.asked.short in value else ""
             evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
@@ -210,12 +214,12 @@ def record_of(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False, is_row: bool = False) -> Pair:
+def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
     source = fact or one.source
     evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
     question = asked_in(one.asked.question, one.asked.general, name, doc)
     short = one.asked.short if one.asked.short and one.asked.short in source else ""
-    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell, is_row)
+    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
 
 
 def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:

@@ -25,13 +25,17 @@ LONG_SENTENCES = (4, 3)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS = 3, 4
 MAX_STEPS, MIN_STEPS = 20, 2
 _GENERIC = re.compile(
-    r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|results?|discussion|about .*|"
-    r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|why .*|when .*|page.*|part.*)",
+    r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|"
+    r"results?|discussion|about .*|"
+    r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|"
+    r"why .*|when .*|page.*|part.*)",
     re.IGNORECASE,
 )
 _INTRO = re.compile(
-    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|follow|do|carry|take|perform) [^:]*)?|"
-    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|an?) [^:]+?) (?:as follows|like this|in this "
+    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"
+    r"follow|do|carry|take|perform) [^:]*)?|"
+    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|"
+    r"an?) [^:]+?) (?:as follows|like this|in this "
     r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
     re.IGNORECASE,
 )

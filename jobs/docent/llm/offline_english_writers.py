@@ -1,8 +1,8 @@
 """How each question type is written about a section in English, from the pairs of the section.
 
 For the offline teacher. A writer gives drafts, the best first, as many as the section has; the caller takes what was
-asked for. A type asks only for what the text says: for a reason where it gives one, for a consequence where it names its
-condition. Reads and writes nothing.
+asked for. A type asks only for what the text says: for a reason where it gives one, for a consequence where it names
+its condition. Reads and writes nothing.
 """
 
 from __future__ import annotations

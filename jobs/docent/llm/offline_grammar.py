@@ -32,7 +32,8 @@ _BREAKS = frozenset(
 # Subjects that begin so need another sentence, or are no noun phrases.
 _NO_SUBJECT = frozenset(
     "it its this that these those they there he she we you i if when after before once to for in on at by with while "
-    "since as please note and but or so because although during from under over through until also however instead then "
+    "since as please note and but or so because although during from under over through until also however instead "
+    "then "
     "thus therefore what which who where how here both another one other others your our my their his her up down such "
     "even just why only not never do about above below between unlike like rather according nothing neither either "
     "whoever whatever be due see use never always first second third next finally otherwise some more most few many "
@@ -41,7 +42,8 @@ _NO_SUBJECT = frozenset(
 )
 # Words that make a subject point outside of its sentence, or a subject that is the document itself.
 _POINTS = re.compile(
-    r"\b(?:following|above|below|latter|former|same|others?|next|previous|said|such|example|reason|results? of this|first|"
+    r"\b(?:following|above|below|latter|former|same|others?|next|previous|said|such|example|reason|"
+    r"results? of this|first|"
     r"second|third|last|rest|remaining|remainder|purpose|aim|figure|fig|table|chapter|section|page|paragraph|diagram|drawing|"
     r"illustration|photo|photograph|picture|appendix|document|list|manual|guide|leaflet|booklet|report|idea|question|"
     r"problem|answer|exception|trick|point|latter|"

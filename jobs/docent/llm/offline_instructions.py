@@ -16,14 +16,16 @@ from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_o
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
 _BECAUSE = re.compile(
-    r"(?:, (?=since |as (?:the|an?|it|they|its|their) )|,? (?=because |since (?:the|an?) |due to |owing to |so that |in order to |to (?:avoid|prevent) ))"
+    r"(?:, (?=since |as (?:the|an?|it|they|its|their) )|,? (?=because |since (?:the|an?) |due to |"
+    r"owing to |so that |in order to |to (?:avoid|prevent) ))"
     r"(because|since|as|due to|owing to|so that|in order to|to avoid|to prevent) "
 )
 _TWO_VERBS = re.compile(r" and (?:then )?([a-z]+)\b")
 
 _STATES = frozenset("needed required allowed permitted recommended located stored used called made".split())
 _TIME = re.compile(
-    r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|days?|weeks?|months?|s|min|h)$"
+    r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
+    r"days?|weeks?|months?|s|min|h)$"
 )
 
 
@@ -125,17 +127,20 @@ def _orders(said: str) -> Iterator[Asked]:
     ):
         if not _PRONOUN.search(found[2]) and verb not in ("allow", "refer", "go", "continue", "try", "wait"):
             yield Asked(f"How do you {found[2]}?", kind="how")
-    elif (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
+    else:
+        yield from _timed_orders(order)
+
+
+def _timed_orders(order: str) -> Iterator[Asked]:
+    """Instructions that say how often, when, how long or with what."""
+    if (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
         r" (?:after|before|at|in|on|for|of|with|to)$", found[1]
     ):
         yield Asked(f"How often should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{6,90}?) ((?:before|after|once|when|as soon as|if|whenever) [^,]{3,70})$", order):
         dangles = re.search(r"\b(?:it|them)\b", found[2]) and not re.match(r"\w+ (?:as )?(?:it|they) ", found[2])
-        if (
-            not re.search(r" (?:before|after|if|until|and)\b", found[1])
-            and not _PRONOUN.search(found[1])
-            and not dangles
-        ):
+        leads = re.search(r" (?:before|after|if|until|and)\b", found[1])
+        if not leads and not _PRONOUN.search(found[1]) and not dangles:
             yield Asked(f"When should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(found[2]) and " " in found[1] and not re.search(r" (?:and|until)\b", found[1]):

@@ -19,13 +19,16 @@ _UNITS = (
 )
 _IN_BRACKETS = re.compile(rf"\s*[(\[]\s*(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}})\s*[)\]]\s*$")
 _BEHIND = re.compile(rf"(?:,\s*|\s+in\s+|_)({_UNITS})$")
-_SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number", "phone": "phone number",
+_SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
+          "phone": "phone number",
           "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",
-          "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions", "telephone": "telephone number",
+          "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions",
+          "telephone": "telephone number",
           "email": "email address", "e-mail": "email address"}  # fmt: skip
 _MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
 _NOTHING = re.compile(
-    r"[\W_]*|n/?a|none|unknown|not known|not stated|not specified|see .*|tb[dacn]|to be .*|todo.*|fixme.*|open|pending|xx+|\.\.\.",
+    r"[\W_]*|n/?a|none|unknown|not known|not stated|not specified|see .*|tb[dacn]|to be .*|todo.*|"
+    r"fixme.*|open|pending|xx+|\.\.\.",
     re.IGNORECASE,
 )
 

@@ -1,7 +1,7 @@
 """Questions that an English table answers: about one cell, about a whole row, about two columns or rows at a time.
 
-For the offline teacher. Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; what has no plain wording
-gives nothing. Reads and writes nothing.
+For the offline teacher. Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; what has no plain
+wording gives nothing. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from docent.llm.offline_columns import Told, about_column, sentence, told
+from docent.llm.offline_columns import Cell, Told, about_column, sentence, told
 from docent.llm.offline_english import is_sound, short_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import is_order
@@ -39,7 +39,8 @@ _HANDLED = re.compile(
 )
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
 _OFTEN = re.compile(
-    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |three times |at each |each |when |as "
+    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
+    r"three times |at each |each |when |as "
     r"required|as needed|if )",
     re.IGNORECASE,
 )
@@ -147,7 +148,7 @@ def _models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | No
         unit = label.unit or _unit(table, row) or label_of(table.columns[place]).unit
         value = value_of(table.at(row, place), unit)
         name = named(table.columns[place], text)
-        yield about_column(name, label, value, table.fact(row)) if label.is_measure else None
+        yield about_column(Cell(name, label, value, table.fact(row))) if label.is_measure else None
 
 
 def _entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
@@ -165,7 +166,7 @@ def _entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         elif FUNCTION.fullmatch(label.words):
             yield _function(name, cell, table.fact(row))
         else:
-            yield about_column(name, label, value_of(cell, label.unit or _unit(table, row)), table.fact(row))
+            yield about_column(Cell(name, label, value_of(cell, label.unit or _unit(table, row)), table.fact(row)))
 
 
 def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:

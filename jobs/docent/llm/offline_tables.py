@@ -18,18 +18,21 @@ _RULE = re.compile(r"\s*\|?\s*:?-{1,}:?\s*(?:\|\s*:?-{1,}:?\s*)*\|?\s*$")
 _MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
 TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(
-    r"(?:quantit|propert|parameter|characteristic|feature|specification|data|technical data|item|description|attribute|detail|"
+    r"(?:quantit|propert|parameter|characteristic|feature|specification|data|technical data|item|"
+    r"description|attribute|detail|"
     r"measure|variable|criterion|dimension|key figure|indicator|setting)(?:y|ies|s)?",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
-    r"(?:nominal |measured |rated |default |typical )?(?:values?|rating|settings?|data|specifications?|readings?|results?|figures?|amount|level|limit|"
+    r"(?:nominal |measured |rated |default |typical )?(?:values?|rating|settings?|data|specifications?|"
+    r"readings?|results?|figures?|amount|level|limit|"
     r"requirement|range)|details?|description",
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
 LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
-          "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest", "normal": "normal"}  # fmt: skip
+          "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest",
+          "normal": "normal"}  # fmt: skip
 _NOTES = re.compile(r"(?:note|remark|comment|condition|source|reference|see)s?", re.IGNORECASE)
 SYMPTOM = re.compile(
     r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
@@ -40,7 +43,8 @@ REMEDY = re.compile(
     re.IGNORECASE,
 )
 SIGN = re.compile(
-    r"(?:\w+ )?(?:codes?|lamps?|leds?|lights?|displays?|symbols?|signals?|messages?|terms?|abbreviations?|acronyms?|colou?rs?|"
+    r"(?:\w+ )?(?:codes?|lamps?|leds?|lights?|displays?|symbols?|signals?|messages?|terms?|"
+    r"abbreviations?|acronyms?|colou?rs?|"
     r"signs?|icons?|modes?|grades?|classes?|levels?|indicators?)",
     re.IGNORECASE,
 )
