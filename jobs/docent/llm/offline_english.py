@@ -316,8 +316,8 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
         ask = "How often" if tail["link"] == "every" else "When"
         yield Asked(f"{ask} {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
     elif within := _WITHIN.match(rest):
-        tail = f" {within[3]}" if within[3] else ""
-        yield Asked(f"Within what time {asks} {within[1]}{tail}?", short_of(within[2]), kind="value")
+        then = f" {within[3]}" if within[3] else ""
+        yield Asked(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
     elif (
         clause.tense == "past"
         and len(whole.split()) > 3

@@ -22,7 +22,7 @@ from docent.text.sentences import count_words, plain
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SUMMARY_UNITS, MIN_SUMMARY_WORDS = 3, 20
 LONG_SENTENCES = (4, 3)
-MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS = 3, 4
+MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
 MAX_STEPS, MIN_STEPS = 20, 2
 _GENERIC = re.compile(
     r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|"
@@ -206,14 +206,15 @@ def _naming(desk: Desk, subject: str) -> list[Statement]:
     bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
     if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
+    head = bare.split()[-1]
     told: list[Statement] = []
     for statement in desk.prose:
         last = told[-1] if told else None
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
-        names = re.search(rf"\b{re.escape(bare)}\b(?! [a-z]+(?:s|er|or)\b)", statement.folded) and stands_alone(
-            statement
-        )
-        if (names and not statement.label) or (follows and _goes_on(statement.text)):
+        # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
+        named = head if follows and len(head) >= MIN_HEAD_CHARS else bare
+        names = re.search(rf"\b{re.escape(named)}s?\b(?! [a-z]+(?:s|er|or)\b)", statement.folded)
+        if (names and stands_alone(statement) and not statement.label) or (follows and _goes_on(statement.text)):
             told.append(statement)
     return told[: max(LONG_SENTENCES)]
 
