@@ -23,7 +23,7 @@ from docent.llm.offline_elsewhere import WRITES as WRITES_ELSEWHERE
 from docent.llm.offline_english import questions_of
 from docent.llm.offline_source import statements_of
 from docent.llm.offline_summary import summary_of
-from docent.llm.offline_typed import TYPED_VERSION, WRITES, write_typed
+from docent.llm.offline_typed import TYPED_VERSION, WRITERS, write_typed
 from docent.llm.offline_words import LANGUAGES, words_of_language
 from docent.llm.typed import ReasonedReply, TypedMaterial, TypedReply
 from docent.records import canonical_json
@@ -33,7 +33,7 @@ from docent.text.sentences import contains_name, count_words, plain, split_sente
 
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "tests" / "fixtures" / "tables"
-ALL_TYPES = sorted(WRITES)
+ALL_TYPES = sorted(WRITERS)
 MANUAL = """# Signal controller
 
 The signal controller is a device that switches the lamps of an intersection. It consists of a power unit, a processor

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from docent.llm.offline_english import BASE_FORMS, THIRD_FORMS
+from docent.llm.offline_verbs import BASES as BASE_FORMS
+from docent.llm.offline_verbs import THIRD as THIRD_FORMS
 
 DETERMINERS = frozenset(
     "the a an this that these those its their his her our your my every each no any some all both one two three four "

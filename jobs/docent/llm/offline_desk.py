@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
-from docent.llm.offline_english import VERBS, questions_of
 from docent.llm.offline_source import Statement, cleaned, length_words, statements_of
 from docent.llm.offline_terms import topics_of
+from docent.llm.offline_verbs import FORMS as VERBS
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
@@ -94,7 +94,7 @@ class Desk:
     @cached_property
     def every(self) -> list[Statement]:
         """What the section says."""
-        return list(_statements(self.material.text, self.words.code))
+        return list(section_statements(self.material.text, self.words.code))
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -172,24 +172,13 @@ class Desk:
                 if c.strip() and cleaned(c).strip() in statement.text
             ]
             return [Wording(1, self.frame("figure", caption=self.words.quoted(_title(c)))) for c in shown[:1]]
-        return [*self._by_grammar(statement), *self._by_topic(statement)]
+        return self._by_topic(statement)
 
     def is_uncounted(self, statement: Statement) -> bool:
         """Whether a row says something beyond its own number or name."""
         if statement.kind != "row":
             return True
         return statement.label.casefold() not in self.words.numbered and plain(statement.value) != plain(self.name)
-
-    def _by_grammar(self, statement: Statement) -> list[Wording]:
-        if self.words.code != "en" or not statement.alone:
-            return []
-        found = []
-        for asked in questions_of(statement.text, self.material.text):
-            question = asked.question
-            if asked.general and plain(self.name) not in plain(question):
-                question = f"According to {self.doc}, {question[0].lower()}{question[1:]}"
-            found.append(Wording(0, question, asked.short if asked.short in statement.text else ""))
-        return found
 
     def _by_topic(self, statement: Statement) -> list[Wording]:
         row = _TABLE_ROW.match(statement.text)
@@ -248,7 +237,7 @@ class Desk:
 
 
 @lru_cache(maxsize=32)
-def _statements(text: str, code: str) -> tuple[Statement, ...]:
+def section_statements(text: str, code: str) -> tuple[Statement, ...]:
     """What a section says, read once for all questions about it."""
     return tuple(statements_of(text, words_of_language(code)))
 

@@ -1,7 +1,7 @@
 """Typed questions in German, French, Spanish, Korean, Japanese and Chinese by the offline teacher.
 
-Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables_elsewhere.py), numbered steps,
-summaries, blanks and false statements. Types that need the grammar of a whole language are not written: see WRITES.
+Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables_elsewhere.py), numbered
+steps, summaries, blanks and false statements. Types that need the grammar of a whole language are not written (WRITES).
 Every answer is made of the section's own words. Reads and writes nothing.
 """
 

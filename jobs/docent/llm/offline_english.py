@@ -1,307 +1,381 @@
 """Questions that an English sentence answers by its grammar: `The tower is 36 m high.` tells how high the tower is.
 
-For the offline teacher, which has other questions for sentences that fit no pattern here. A pattern that is not sure of
-what it sees gives nothing. Reads and writes nothing.
+For the offline teacher, which asks nothing about a sentence that fits no pattern here or in offline_instructions.py. A
+pattern that is not sure of what it sees gives nothing. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-_LEMMAS = (
-    "accept add affect allow apply assume attach become begin belong bring build carry cause change check choose "
-    "clean close combine compare comprise configure connect consist contain contribute control convert copy "
-    "correspond cost cover create decrease define delete depend deploy describe detect determine develop differ "
-    "display divide download enable end ensure enter establish exceed execute experience explain extend extract "
-    "feature flash follow form format generate handle hold identify improve include increase indicate insert "
-    "install introduce involve invest join last lead learn limit load log look maintain manage mark mean measure "
-    "modify monitor mount move multiply occur offer open operate perform permit place play prevent prioritize "
-    "process produce promise promote protect prove provide publish push put reach read receive reduce refer "
-    "relate release rely remain remove repeat replace represent require reset resize restart result return rotate "
-    "run scale select send separate serve set share sign skip specify stand start stop store suggest supply "
-    "support switch take tell touch train transfer transform trigger turn type update verify view visit wait want "
-    "warn wash weigh wipe wish work write "
-    "stay save keep fade harm sell buy hang count dim rest find jump scatter stutter register drop"
-).split()
-_IRREGULAR = (
-    "began begun became brought built chosen cut drawn driven ended fed fell felt found grew grown held kept laid "
-    "led left lent lost made meant met mounted paid put ran read risen said sat sent set shown sold spent spoken "
-    "stood stored taken taught thought told took went wrote written worn wound known called named given done seen "
-    "born drilled thrown torn frozen hidden stolen shaken spun swung hung bent lit shut blown fallen broken forgotten "
-    "slid lay lie lies sit sits struck stuck swept sunk shrunk"
-).split()
+from docent.llm.offline_grammar import BE, DETERMINERS, Clause, as_inside, is_plural, read_clause
+from docent.llm.offline_verbs import BASES, THIRD, is_measure, is_participle, third_of
 
-
-def _third(lemma: str) -> str:
-    if lemma.endswith(("s", "sh", "ch", "x", "z")):
-        return f"{lemma}es"
-    return f"{lemma[:-1]}ies" if lemma.endswith("y") and lemma[-2] not in "aeou" else f"{lemma}s"
-
-
-def _past(lemma: str) -> str:
-    if lemma.endswith("e"):
-        return f"{lemma}d"
-    return f"{lemma[:-1]}ied" if lemma.endswith("y") and lemma[-2] not in "aeou" else f"{lemma}ed"
-
-
-_THIRD = {_third(lemma): lemma for lemma in _LEMMAS}
-BASE_FORMS, THIRD_FORMS = frozenset(_LEMMAS), frozenset(_THIRD)
-_IMPERATIVE = frozenset(_LEMMAS) | {"use", "make", "press", "note", "ask"}
-VERBS = frozenset(
-    [*_LEMMAS, *_THIRD, *map(_past, _LEMMAS), *_IRREGULAR, "installing", "using", "leading", "sees", "lets"]
+Kind = Literal["value", "what", "when", "where", "who", "how", "definition", "purpose", "reason", "do", "then"]
+MAX_QUESTION_WORDS, MIN_QUESTION_WORDS = 26, 4
+MAX_SHORT_WORDS = 5
+_ABOUT = (
+    r"(?:about |around |approximately |roughly |at least |at most |up to |only |nearly |almost |more than |less than |"
+    r"over |under |no more than |not more than |exactly )?"
 )
-"""Forms that divide one term from the next."""
-_WHAT = frozenset(
-    "affect allow cause comprise contain contribute control cover define describe detect determine display enable "
-    "ensure experience explain feature form generate hold identify improve include increase indicate introduce "
-    "involve limit manage measure monitor offer perform prevent prioritize produce promote protect provide "
-    "receive reduce represent require serve specify store suggest supply support trigger update verify".split()
+_NUMBER = r"[$€£]?\d[\d.,]*"
+UNIT = rf"{_ABOUT}{_NUMBER}(?:\s?(?:%|°\s?[CF]?|[A-Za-zµΩ²³/]{{1,12}}))?"
+_RANGE = rf"(?:between {UNIT} and {UNIT}|(?:from )?{UNIT} (?:to|–|-) {UNIT}|{UNIT})"
+_NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)"
+_SIZES = "high|tall|long|wide|deep|thick|old|heavy"
+_TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+_WHEN_TAIL = re.compile(
+    r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
+    r"on \d{1,2} [A-Z][a-z]+(?: \d{4})?|on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?)$"
 )
-_PREPOSITION = {
+_PLACED = frozenset(
+    "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
+)
+_WITH = (
+    "connected to|attached to|fixed to|fitted with|equipped with|filled with|covered with|divided into|"
+    "based on|composed of|"
+    "made of|made from|made up of|protected against|protected by|supplied with|sealed with|followed by|controlled by|"
+    "operated by|powered by|driven by|supplied by|monitored by|cooled by|heated by|lined with|bolted to|linked to|"
+    "held in place by|held by|coated with|insulated with|suitable for|intended for|designed for|"
+    "limited to|compatible with"
+)
+_FIXED = {
     **{"consist": "of", "depend": "on", "belong": "to", "refer": "to", "result": "in", "lead": "to", "rely": "on"},
-    **{"correspond": "to", "contribute": "to", "apply": "to", "differ": "from"},
+    **{"correspond": "to", "contribute": "to", "apply": "to", "differ": "from", "serve": "as", "act": "as"},
 }
-_HOW = {"weigh": "How much", "cost": "How much", "last": "How long", "take": "How long", "measure": "How much"}
-_SIZES = "high tall long wide deep thick old heavy large big".split()
-_PLACED = "located stored mounted installed placed kept situated housed found".split()
-_WANTED = "required needed recommended necessary responsible allowed used available".split()
-_BE = ("is", "are", "was", "were")
-_MODAL = ("must", "should", "can", "may", "will")
-_NO_SUBJECT = frozenset(
-    "it its this that these those they there he she we you i if when after before once to for in on at by with "
-    "while since as please note and or but so because although during from under over through until also however "
-    "instead then thus therefore what which who where how here each both another one other your our my their his "
-    "her at up above below about among between within without despite unlike like rather according upon such even "
-    "just why are is".split()
+_QUANTITIES = {
+    **dict.fromkeys(("°c", "°f", "° c", "°"), "temperature"),
+    **dict.fromkeys(("bar", "mbar", "pa", "kpa", "psi"), "pressure"),
+    **dict.fromkeys(("v", "kv", "volts"), "voltage"),
+    **dict.fromkeys(("rpm", "km/h", "m/s", "mph"), "speed"),
+    **dict.fromkeys(("w", "kw", "watts"), "power"),
+    **dict.fromkeys(("a", "ma", "amperes"), "current"),
+    **dict.fromkeys(("hz", "khz", "mhz", "ghz"), "frequency"),
+}
+_PERSONS = re.compile(
+    r"\b(?:technician|curator|operator|engineer|electrician|conservator|attendant|manager|supervisor|architect|artist|"
+    r"founder|director|keeper|visitor|painter|craftsman|craftsmen|people|person|staff|team|volunteers?|secretary|treasurer|"
+    r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
+    r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
+    r"manufacturer|supplier|county|guards?|couriers?|registrars?|brigade|nurses?|doctors?|chefs?|baristas?|millers?|captain|crew|"
+    r"police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
+    re.IGNORECASE,
 )
-_SMALL = frozenset("the a an all every some most many no two three four five six seven eight nine ten twelve".split())
-# A question that would end so lost what its sentence says next.
-_DANGLING = re.compile(r"\b(?:before|after|until|for|of|in|on|at|by|with|from|to|and|or|once|when|than|about|except)$")
-_PRONOUN = re.compile(r"\b(it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
-_UNIT = (
-    r"(?:about |around |approximately |at least |at most |up to |only |nearly |almost )?"
-    r"[$€£]?\d[\d.,]*(?:\s?(?:%|°\s?[CF]?|[A-Za-z]{1,12}))?"
+_NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")
+_NO_PERSON = re.compile(
+    r"\b(?:Museum|Institute|Hall|House|Company|Council|Committee|Trust|Society|Room|Gallery|Station|Bridge|Street|Road|Park|"
+    r"Tower|School|University|Works|Workshop|Board|Centre|Center|Library|Archive|Market|Line|River|Valley|Garden|Fund)s?$"
 )
-_WHEN_TAIL = re.compile(r"\s(in (?:the year )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d|on \d{1,2} [A-Z][a-z]+ \d{4})$")
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
+_CUT = re.compile(
+    r",(?!\d)|[;:]|\b(?:which|that|because|so that|so|while|when|whenever|if|unless|although|whereas|but|"
+    r"since|where|who|as)\b| and "
+    r"(?=(?:the|a|an|it|then|is|are|has|must|should|can|will|may)\b)"
+)
+_TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
+_HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
+_WITHIN = re.compile(
+    rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{_NUMBER}|an?|one|two|three|four|"
+    rf"five|six|ten) (?:\w+ )?{_TIMES})(?: ((?:after|of|before) [^,]+))?$"
+)
+_LONG_TAIL = re.compile(rf" (for {UNIT}(?: {_TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {_TIMES})$")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and the words of the sentence that answer it; "" where only all of it does."""
+    """A question, and the words of the sentence that answer it; "" where only all of it does.
+
+    Attributes:
+        general: whether only the document says what is meant: then its title has to stand in the question.
+    """
 
     question: str
     short: str = ""
-    general: bool = False
-    """Whether only the document says what is meant: then its title has to stand in the question."""
+    general: bool = True
+    kind: Kind = "what"
 
 
 def questions_of(sentence: str, text: str) -> list[Asked]:
-    """Questions that a sentence answers, the surest first; `text` is where it stands.
-
-    The first word of a sentence is written small where it is no name.
-    """
+    """Questions that a statement of subject and verb answers, the surest first; `text` is where it stands."""
     said = sentence.strip().rstrip(".!")
     if len(said) > 400 or said.endswith("?") or re.search(r"[\"“”;:]", said):
         return []
-    return [*_led(said), *_purposed(said), *_stated(said, text)]
+    clause = read_clause(said)
+    if clause is None or re.match(r"(?:not|never|no longer|rather)\b", clause.rest) or clause.verb == "cannot":
+        return []
+    subject = as_inside(clause.subject, text)
+    clause = replace(
+        clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
+    )
+    found = [finished(asked, one.lead) for one in _predicates(clause) for asked in _by_verb(one)]
+    return [asked for asked in found if is_sound(asked.question)]
 
 
-def _led(said: str) -> Iterator[Asked]:
-    """`If the lamp flashes, replace it.` answers `What should be done if the lamp flashes?`."""
-    found = re.match(r"(If|When|Once|Before|After|Until|While) ([^,]{5,90}), (?:then )?(.+)", said)
-    if not found or _PRONOUN.search(found[2]):
+def _predicates(clause: Clause) -> Iterator[Clause]:
+    """The clause, and what is said of the same subject behind `and`: `is 1.6 m high and weighs 85 kg`."""
+    joined = re.match(r"([^,;]{3,60}?) and (is|has|[a-z]+s) ([^,;]{3,80})$", clause.rest)
+    if joined is None or clause.tense not in ("be", "singular") or _CUT.search(joined[1]):
+        yield clause
         return
-    main = found[3].split()
-    wish = main[0].lower() in _IMPERATIVE or found[3].startswith(("please ", "you should ", "you must ", "you need "))
-    link, starts_as_noun = found[1].lower(), main[0].lower() in _NO_SUBJECT | _SMALL or main[0].endswith("s")
-    wish = wish or (not starts_as_noun and re.match(r"[a-z]+ (?:it|the|an?|both|them)\b", found[3]) is not None)
-    if wish:
-        yield Asked(f"What should be done {link} {found[2]}?", general=True)
-    elif found[3].startswith("you can "):
-        yield Asked(f"What can you do {link} {found[2]}?", general=True)
-    elif re.match(r"\w+ing\b", found[2]) or re.search(r"\b(?:was|were|had|\w{2,}ed)\b", found[2]):
-        return  # what happened once does not happen whenever
-    elif link in ("if", "when") and not found[3].startswith(("you ", "we ", "I ")):
-        yield Asked(f"What happens {link} {found[2]}?", general=True)
-
-
-def _purposed(said: str) -> Iterator[Asked]:
-    """Instructions with a purpose or a time, as `To reset it, ...` or `Clean the filter every 6 months.` are."""
-    if (found := re.match(r"To ([a-z]+ [^,]{3,80}), (\w+)", said)) and not _PRONOUN.search(found[1]):
-        if found[2] in _IMPERATIVE or found[2] in ("you", "please"):
-            yield Asked(f"How do you {found[1]}?", general=True)
-    first = said.split(" ", 1)[0].lower()
-    if said.startswith("Use ") and (found := re.match(r"Use ([^,]{2,80}?) to ([a-z]+ [^,]{3,80})$", said)):
-        if not _PRONOUN.search(found[2]):
-            yield Asked(f"What should be used to {found[2]}?", _short(found[1]), general=True)
-    if first not in _IMPERATIVE or "," in said or _PRONOUN.search(said):
+    again = read_clause(f"{clause.subject} {joined[2]} {joined[3]}")
+    is_verb = again is not None and again.verb == joined[2] and joined[2] not in ("is", "has") and joined[2] in THIRD
+    if again is None or not (is_verb or joined[2] in ("is", "has")):
+        yield clause
         return
-    asked = said[0].lower() + said[1:]
-    if (found := re.match(r"(.{8,90}?) (every .{3,40})$", asked)) and not _DANGLING.search(found[1]):
-        yield Asked(f"How often should you {found[1]}?", _short(found[2]), general=True)
-    elif found := re.match(r"(.{8,90}?) ((?:before|after|once|when|as soon as) .{3,60})$", asked):
-        yield Asked(f"When should you {found[1]}?", _short(found[2]), general=True)
-    elif found := re.match(rf"(.{{8,90}}?) (for {_UNIT})$", asked):
-        yield Asked(f"How long should you {found[1]}?", _short(found[2][4:]), general=True)
+    yield replace(clause, rest=joined[1])
+    yield replace(again, subject=clause.subject, lead=clause.lead)
 
 
-def _stated(said: str, text: str) -> Iterator[Asked]:
-    """Sentences of subject, verb and the rest."""
-    tokens = said.split(" ")
-    for place, token in enumerate(tokens[1:9], 1):
-        subject, rest = " ".join(tokens[:place]), " ".join(tokens[place + 1 :])
-        verbal = token in _BE or token in _MODAL or token in ("has", "have", "had") or token in _THIRD
-        if not verbal and not (token.endswith("ed") and place >= 2):
-            continue
-        if not _is_subject(subject) or not rest:
-            return
-        written = _written(subject, text)
-        general = not re.search(r"[A-Z0-9]", written)
-        for asked in _by_verb(written, token, rest):
-            if not _PRONOUN.search(asked.question):
-                yield Asked(asked.question, asked.short, general)
-        return
+def finished(asked: Asked, lead: str = "") -> Asked:
+    """A question with the adverbial that the sentence begins with, and whether it names what it is about."""
+    question = asked.question
+    if lead:
+        question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
+    return replace(asked, question=question)
 
 
-def _by_verb(subject: str, verb: str, rest: str) -> Iterator[Asked]:
-    if verb in _BE:
-        yield from _being(subject, verb, rest)
-    elif verb in ("has", "have"):
-        yield from _having(subject, "does" if verb == "has" else "do", rest)
-    elif verb in _MODAL:
-        yield from _modal(subject, verb, rest)
-    elif verb in _THIRD:
-        yield from _acting(subject, _THIRD[verb], rest)
-    elif verb.endswith("ed") and re.search(r"\b[A-Z]\w+ [A-Z]\w|^[A-Z]\w+$", subject) and " by " not in rest:
-        yield Asked(f"Who {verb} {rest}?", _short(subject))
+def is_sound(question: str) -> bool:
+    """Whether a question is complete: no pronoun, no loose end, of a usual length."""
+    words = question.rstrip("?").split()
+    loose = re.search(r"\b(?:and|or|than|the|a|an|which|that|both|when|if|,)\?$", question)
+    return MIN_QUESTION_WORDS <= len(words) <= MAX_QUESTION_WORDS and not loose and not _PRONOUN.search(question)
+
+
+def short_of(words: str) -> str:
+    """Words as a short answer, where they are few."""
+    words = words.strip(" ,.")
+    return words if 1 <= len(words.split()) <= MAX_SHORT_WORDS and not _PRONOUN.search(words) else ""
+
+
+def _by_verb(clause: Clause) -> Iterator[Asked]:
+    if clause.tense == "be":
+        yield from _being(clause.subject, clause.verb, clause.rest)
+    elif clause.tense == "modal":
+        yield from _modal(clause.subject, clause.verb, clause.rest)
+    elif clause.verb in ("has", "have", "had"):
+        yield from _having(clause)
+    else:
+        yield from _acting(clause)
 
 
 def _being(subject: str, be: str, rest: str) -> Iterator[Asked]:
     first, _, after = rest.partition(" ")
-    if size := re.match(rf"({_UNIT}) ({'|'.join(_SIZES)})\b", rest):
-        yield Asked(f"How {size[2]} {be} {subject}?", size[1])
-    elif re.fullmatch(_UNIT, rest):
-        yield Asked(f"What {be} {subject}?", rest)
-    elif found := re.match(r"(called|named|known as) (.+)", rest):
-        yield Asked(f"What {be} {subject} {found[1]}?", _short(found[2]))
-    elif first in _WANTED and re.match(r"(?:for|if|due|when|by|in) ", after):
-        yield Asked(f"What {'was' if be in ('was', 'were') else 'is'} {rest}?", _short(subject))
-    elif first.endswith("ed") or first in _IRREGULAR:
+    if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
+        yield Asked(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")
+    elif found := re.match(rf"({UNIT}) across\b", rest):
+        yield Asked(f"How far across {be} {subject}?", short_of(found[1]), kind="value")
+    elif re.match(rf"{_RANGE}(?:$| (?:at|for|per|in|with)\b|,| and\b)", rest) or (is_measure(subject) and after == ""):
+        if re.match(rf"{_ABOUT}[$€£]", rest) or re.match(rf"{_ABOUT}\d[\d.,]* (?:euros?|pounds?|dollars?)\b", rest):
+            yield Asked(f"How much {be} {subject}?", short_of(_cut(rest)), kind="value")
+        elif is_measure(subject):
+            yield Asked(f"What {be} {subject}?", short_of(_cut(rest)), kind="value")
+    elif is_measure(subject) and not is_participle(first) and first.lower() in DETERMINERS:
+        yield Asked(f"What {be} {subject}?", short_of(_cut(rest)), kind="value")
+    else:
+        yield from _state(subject, be, rest)
+
+
+def _state(subject: str, be: str, rest: str) -> Iterator[Asked]:
+    """What the subject is called, when it is open, what is done with it, what it is."""
+    first, _, after = rest.partition(" ")
+    if found := re.match(r"(called|named|known as) (.+)", rest):
+        yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]), kind="value")
+    elif found := re.match(r"(?:open|closed) (?:from|on|until|at|between|daily|every|to)\b", rest):
+        yield Asked(f"When {be} {subject} {first}?", short_of(after), kind="when")
+    elif re.match(r"(?:required|needed|necessary|responsible) (?:for|to|when|by|in) ", rest):
+        yield Asked(f"{who_or_what(subject)} {_singular(be)} {_cut(rest)}?", short_of(subject))
+    elif is_participle(first) or re.match(rf"(?:{_WITH}) ", rest):
         yield from _done(subject, be, rest)
-    elif re.match(r"(?:an?|the|one of) ", rest) and len(rest.split()) >= 3:
-        yield Asked(f"{_who(subject, rest)} {be} {subject}?")
+    elif re.match(r"(?:an?|one of|part of) [\w-]+ [\w-]+", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
+        yield Asked(f"{who_or_what(subject, rest)} {be} {subject}?", kind="definition")
 
 
 def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
-    """What was done with the subject: where, when, of what."""
-    first, _, after = rest.partition(" ")
-    if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next) ", after):
-        yield Asked(f"Where {be} {subject} {first}?", _short(after))
-    elif when := _WHEN_TAIL.search(rest):
+    """What is done with the subject: where, when, how, of what. `be` is `is`, or `must` with `be` in the rest."""
+    bare = rest.removeprefix("be ")
+    first, _, after = bare.partition(" ")
+    if first in _PLACED and re.match(r"(?:in|at|on|near|under|inside|behind|next to|above|below|between) ", after):
         yield Asked(
-            f"When {be} {subject} {rest[: when.start()]}?", _short(re.sub(r"^(in|on) (the year )?", "", when[1]))
+            f"Where {be} {subject} {rest[: len(rest) - len(bare)]}{first}?", short_of(_cut(after)), kind="where"
         )
-    elif first == "used" and re.match(r"(?:to|for) ", after):
-        yield Asked(f"What {be} {subject} used for?")
-    elif first == "made" and after.startswith("of "):
-        yield Asked(f"What {be} {subject} made of?", _short(after[3:]))
-    elif first.endswith("ed") and (found := re.match(r"(of|on|into|to|from) [^,]+$", after)):
-        yield Asked(f"What {be} {subject} {first} {found[1]}?")
+    elif (when := _WHEN_TAIL.search(rest)) and not _CUT.search(rest[: when.start()]):
+        short = re.sub(r"^(?:in|on) (?:the year )?", "", when[1])
+        yield Asked(f"When {be} {subject} {rest[: when.start()]}?", short_of(short), kind="when")
+    elif within := _WITHIN.match(rest):
+        tail = f" {within[3]}" if within[3] else ""
+        yield Asked(f"Within what time {be} {subject} {within[1]}{tail}?", short_of(within[2]), kind="value")
+    elif re.match(r"used (?:to|for) ", bare):
+        yield Asked(f"What {be} {subject} {rest[: len(rest) - len(bare)]}used for?", kind="purpose")
+    elif found := re.match(rf"((?:be )?(?:{_WITH})) ([^,]+)$", rest):
+        yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]))
+    else:
+        yield from _done_how(subject, be, rest)
 
 
-def _who(subject: str, rest: str) -> str:
-    return "Who" if re.match(r"an? \w*\s?\w*(?:ist|ician|er|or) (?:who|from|and|of)\b", rest) else "What"
+def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
+    """How often, how long, at what temperature, by whom something is done with the subject."""
+    whole = _cut(rest)
+    if (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
+        ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
+        told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
+        told, ahead = _without_time(told) if tail["link"] in ("before", "after") else (told, "")
+        yield Asked(f"{ask} {be} {subject} {told}?", short_of(f"{ahead}{tail['tail']}"), kind="when")
+    elif (how := _HOW_TAIL.search(whole)) and len(whole.split()) > 2:
+        yield Asked(f"How {be} {subject} {whole[: how.start()]}?", kind="how")
+    elif long := _LONG_TAIL.search(rest):
+        yield Asked(f"How long {be} {subject} {rest[: long.start()]}?", short_of(long[1][4:]), kind="value")
+    elif found := re.match(rf"(.+?) (at|to) ({UNIT})$", rest):
+        if named := _quantity(found[3]):
+            yield Asked(f"{found[2].title()} what {named} {be} {subject} {found[1]}?", short_of(found[3]), kind="value")
+    elif found := re.match(r"(.+?) by ((?:the |an? )?[^,]+)$", whole):
+        asks = "By whom" if who_or_what(found[2]) == "Who" else "By what"
+        yield Asked(f"{asks} {be} {subject} {found[1]}?", short_of(found[2]), kind="who")
 
 
-def _having(subject: str, does: str, rest: str) -> Iterator[Asked]:
-    if found := re.match(r"(\d+|two|three|four|five|six|seven|eight|nine|ten|twelve) ([a-z]+s)\b", rest):
-        yield Asked(f"How many {found[2]} {does} {subject} have?", f"{found[1]} {found[2]}")
-    elif found := re.match(rf"an? ([A-Za-z-]+(?: [a-z]+)?) of ({_UNIT})\b", rest):
-        yield Asked(f"What {found[1]} {does} {subject} have?", found[2])
+def _without_time(told: str) -> tuple[str, str]:
+    """A predicate without the time that stands before `before` or `after`: `are unpacked 24 hours`."""
+    found = re.search(rf" ((?:{_NUMBER}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve) {_TIMES})$", told)
+    is_own = found is None or re.search(r"(?:for|of|within|in)$", told[: found.start()])
+    return (told, "") if found is None or is_own else (told[: found.start()], f"{found[1]} ")
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
-    passive = re.match(r"(be \w+(?:ed|en|t)(?: [^,]{3,50}?)??) ((every|before|after|when|if|once) [^,]{3,60})$", rest)
-    if passive and not _DANGLING.search(passive[1]):
-        ask = "How often" if passive[3] == "every" else "When"
-        yield Asked(f"{ask} {modal} {subject} {passive[1]}?", _short(passive[2]))
-    elif not rest.startswith(("be ", "have ", "not ")) and rest.split()[0] in _IMPERATIVE and modal != "will":
-        yield Asked(f"What {modal} {subject} do?")
+    first, _, after = rest.partition(" ")
+    if first == "be":
+        if found := re.match(rf"({_RANGE})(?:$|,| (?:at|for|per|in)\b)", after):
+            if is_measure(subject):
+                yield Asked(f"What {modal} {subject} be?", short_of(found[1]), kind="value")
+        elif is_participle(after.partition(" ")[0]):
+            yield from _done(subject, modal, rest)
+    elif first in BASES:
+        if found := re.match(rf"({UNIT})(?:$|[ ,])", after):
+            yield from _amount(f"{modal} {subject} {first}", found[1])
+        elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]) and tail["link"] != "if":
+            ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
+            yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
+        elif _is_object(after):
+            yield Asked(f"What {modal} {subject} {first}?")
 
 
-def _acting(subject: str, lemma: str, rest: str) -> Iterator[Asked]:
-    if lemma in _HOW and (found := re.match(rf"({_UNIT})(?:$|[ ,])", rest)):
-        yield Asked(f"{_HOW[lemma]} does {subject} {lemma}?", found[1])
-    elif found := re.match(r"(\d+|two|three|four|five|six|seven|eight|nine|ten|twelve) ([a-z]+s)\b", rest):
-        yield Asked(f"How many {found[2]} does {subject} {lemma}?", f"{found[1]} {found[2]}")
-    elif (preposition := _PREPOSITION.get(lemma)) and rest.startswith(f"{preposition} "):
-        yield Asked(f"What does {subject} {lemma} {preposition}?")
-    elif lemma in _WHAT and not rest.startswith(("to ", "that ", "whether ", "how ", "in ", "by ", "with ", "from ")):
-        yield Asked(f"What does {subject} {lemma}?")
+def _having(clause: Clause) -> Iterator[Asked]:
+    does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
+    if found := re.match(rf"{_NUMERAL} ((?:[a-z-]+ ){{0,2}}[a-z]{{2,}}s)\b", clause.rest):
+        yield Asked(f"How many {found[2]} {does} {clause.subject} have?", f"{found[1]} {found[2]}", kind="value")
+    elif found := re.match(rf"an? ((?:[a-z-]+ ){{0,2}}[a-z]+) of ({UNIT})\b", clause.rest):
+        if is_measure(found[1]):
+            was = "was" if clause.tense == "past" else "is"
+            yield Asked(f"What {was} the {found[1]} of {clause.subject}?", short_of(found[2]), kind="value")
 
 
-def _is_subject(subject: str) -> bool:
-    """Whether words can stand as the subject of a question by themselves."""
-    tokens = subject.split()
-    first = tokens[0].lower()
-    if (
-        not 1 <= len(tokens) <= 8
-        or first in _NO_SUBJECT
-        or first.endswith("ly")
-        or first in _IMPERATIVE
-        or "," in subject
+def _acting(clause: Clause) -> Iterator[Asked]:
+    does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
+    subject, base, rest = clause.subject, clause.base, clause.rest
+    asks = f"{does} {subject} {base}"
+    whole = _cut(rest)
+    if clause.lead.startswith("In case of") and clause.tense != "past":
+        yield Asked(f"What {does} {subject} do?", kind="do")
+    elif base in ("last", "take") and re.match(rf"{UNIT} ?{_TIMES}?\b", rest):
+        yield Asked(f"How long {asks}?", short_of(whole), kind="value")
+    elif found := re.match(rf"({UNIT})(?:$|[ ,])", rest):
+        yield from _amount(asks, found[1])
+    elif (found := re.match(rf"(at|to) ({UNIT})(?:$|[ ,])", rest)) and _quantity(found[2]):
+        yield Asked(f"{found[1].title()} what {_quantity(found[2])} {asks}?", short_of(found[2]), kind="value")
+    elif (preposition := _FIXED.get(base)) and rest.startswith(f"{preposition} "):
+        kind: Kind = "definition" if base == "consist" else "what"
+        yield Asked(f"What {asks} {preposition}?", short_of(rest[len(preposition) + 1 :]), kind=kind)
+    elif re.match(rf"(?:at \d|on {_DAY}|when|once|if|after|before|as soon as|every|whenever)\b", rest, re.IGNORECASE):
+        yield Asked(f"{'How often' if rest.startswith('every') else 'When'} {asks}?", short_of(rest), kind="when")
+    elif base in ("sit", "stand", "lie", "hang") and re.match(
+        r"(?:in|on|behind|under|above|beside|at) (?:the|an?) ", rest
     ):
-        return False
-    return not re.search(
-        r"\b(?:that|which|who|where|when|if|because|not|you|we|it|they)\b|[()]", subject, re.IGNORECASE
+        yield Asked(f"Where {asks}?", short_of(whole), kind="where")
+    elif _is_object(rest):
+        yield from _with_object(clause, asks, whole)
+
+
+def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
+    """What the subject does to something: how, when, how often, what."""
+    subject, rest = clause.subject, clause.rest
+    if found := re.match(rf"{_NUMERAL} ((?:[a-z-]+ ){{0,1}}[a-z]{{2,}}s)\b", rest):
+        if found[2].split()[-1] not in ("times", "minutes", "hours", "days", "seconds", "weeks", "months", "years"):
+            yield Asked(f"How many {found[2]} {asks}?", f"{found[1]} {found[2]}", kind="value")
+    if when := _WHEN_TAIL.search(rest):
+        short = re.sub(r"^(?:in|on) (?:the year )?", "", when[1])
+        yield Asked(f"When {asks} {rest[: when.start()]}?", short_of(short), kind="when")
+    elif (how := _HOW_TAIL.search(whole)) and how.start() > 0:
+        yield Asked(f"How {asks} {whole[: how.start()]}?", kind="how")
+    elif (
+        (tail := _TAIL.search(rest))
+        and not _CUT.search(rest[: tail.start()])
+        and tail["link"] in ("every", "when", "once")
+    ):
+        ask = "How often" if tail["link"] == "every" else "When"
+        yield Asked(f"{ask} {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
+    elif within := _WITHIN.match(rest):
+        then = f" {within[3]}" if within[3] else ""
+        yield Asked(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
+    elif (
+        clause.tense == "past"
+        and len(whole.split()) > 3
+        and not re.match(r"(?:Every|Each|All|Some|Most|The (?:work|project))\b", subject, re.I)
+    ):
+        yield Asked(f"{who_or_what(subject)} {clause.verb} {whole}?", short_of(subject), kind="who")
+        return
+    if re.search(r", (?:while|whereas)\b", rest) or re.match(r"(?:every|each|all|some|most|no|many)\b", subject):
+        yield Asked(f"What {asks}?")
+    elif clause.tense != "past" and len(whole.split()) > 3 and not _PRONOUN.search(whole) and len(subject.split()) < 6:
+        yield Asked(f"{who_or_what(subject)} {third_of(clause.base)} {whole}?", short_of(subject))
+    else:
+        yield Asked(f"What {asks}?", kind="definition" if clause.base == "comprise" else "what")
+
+
+def _amount(asks: str, amount: str) -> Iterator[Asked]:
+    """How much of what its unit measures; nothing where a bare number may count anything."""
+    named = _quantity(amount)
+    if re.search(r"[A-Za-z%$€£]", re.sub(_ABOUT, "", amount, count=1)):
+        unit = re.sub(r".*\d\s?", "", amount)
+        counted = unit.endswith("s") and len(unit) > 3 and not re.match(r"(?:litres|metres|grams|percent|tonnes)", unit)
+        if not counted:
+            ask = f"{'How much' if named in ('power', 'current') else 'What'} {named}" if named else "How much"
+            yield Asked(f"{ask} {asks}?", short_of(amount), kind="value")
+        elif not re.match(_TIMES, unit):
+            yield Asked(f"How many {unit} {asks}?", short_of(amount), kind="value")
+
+
+def _quantity(amount: str) -> str:
+    unit = re.search(r"(?<=[\d\s])(°\s?[CF]?|[A-Za-z/]+)$", amount)
+    return _QUANTITIES.get(unit[1].lower().replace(" ", ""), "") if unit else ""
+
+
+def _is_object(rest: str) -> bool:
+    """Whether an object follows the verb, and nothing that the verb may need as well."""
+    first = rest.split(" ", 1)[0].strip(",").lower()
+    is_noun_phrase = first in DETERMINERS - {"this", "these", "its", "their", "his", "her", "our"} or first.isdigit()
+    return (is_noun_phrase or is_plural(first)) and first not in ("as", "always", "perhaps") and len(rest.split()) > 1
+
+
+def _cut(rest: str) -> str:
+    """The rest of a clause up to the next clause."""
+    found = _CUT.search(rest)
+    return (rest[: found.start()] if found else rest).strip(" ,")
+
+
+def _singular(be: str) -> str:
+    return "was" if be in ("was", "were") else "is" if be in BE else be
+
+
+def who_or_what(subject: str, predicate: str = "") -> str:
+    """The word that asks for a subject: `Who` for people."""
+    bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
+    is_person = bare == subject and re.match(
+        r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate
     )
-
-
-def _written(subject: str, text: str) -> str:
-    """A subject as it is written inside of a sentence."""
-    first, _, rest = subject.partition(" ")
-    small = first.lower()
-    is_plain = first[1:] == small[1:]
-    if small in _SMALL or (is_plain and re.search(rf"\b{re.escape(small)}\b", text)):
-        return f"{small} {rest}".strip()
-    # `Found property` and `Dried gel` are no names either.
-    if is_plain and rest[:1].islower() and (small in _IRREGULAR or small.endswith("ed")):
-        return f"{small} {rest}"
-    is_plural = small.endswith("s") and not small.endswith("ss") and is_plain
-    if is_plural and not re.search(rf"[a-z,] {re.escape(first)}\b", text):
-        return f"{small} {rest}".strip()
-    return subject
-
-
-def _short(words: str) -> str:
-    """Words as a short answer, where they are few."""
-    words = words.strip(" ,.")
-    return words if 1 <= len(words.split()) <= 5 else ""
-
-
-def what_causes(sentence: str) -> str:
-    """`A loose cable causes false alarms.` gives `what causes false alarms?`, no causal verb gives nothing."""
-    found = re.match(r"[^,]{3,80}? (causes?|leads? to|results? in) ([^,;:]{3,80})[.!]$", sentence)
-    if not found or _PRONOUN.search(found[2]):
-        return ""
-    return f"what {_singular(found[1])} {found[2]}?"
-
-
-def _singular(verb: str) -> str:
-    first, space, rest = verb.partition(" ")
-    return f"{first if first.endswith('s') else first + 's'}{space}{rest}"
-
-
-def why_question(effect: str, text: str) -> str:
-    """`The road is closed` -> `Why is the road closed?`; "" where the sentence has no verb that can go first."""
-    effect = re.sub(r"^(?:please )?(?:also )?note that ", "", effect, flags=re.IGNORECASE)
-    tokens = effect.split()
-    for place, token in enumerate(tokens[1:9], 1):
-        if token in (*_BE, *_MODAL) and _is_subject(" ".join(tokens[:place])) and tokens[place + 1 :]:
-            question = f"Why {token} {_written(' '.join(tokens[:place]), text)} {' '.join(tokens[place + 1 :])}?"
-            return "" if _PRONOUN.search(question) else question
-        if token in _THIRD:
-            break
-    return ""
+    is_named = _NO_PERSON.search(subject) is None and (
+        (bare == subject and _NAME.fullmatch(subject) is not None)
+        or re.search(r"[a-z]{4} [A-Z][a-z]+ [A-Z][a-z]+$", bare) is not None
+    )
+    return "Who" if is_person or is_named or _PERSONS.search(bare) else "What"

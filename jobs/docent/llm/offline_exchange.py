@@ -63,11 +63,11 @@ def blanked(statement: Statement, every: Sequence[Statement], words: Words, vari
 
 def contrary_of(statement: Statement, every: Sequence[Statement], words: Words) -> str | None:
     """A false sentence that looks like the statement: another number of the text, an opposite, a negation."""
-    made = _other_number(statement, every) or _opposite(statement.text, words) or negated(statement.text, words)
+    made = with_other_number(statement, every) or opposite_of(statement.text, words) or negated(statement.text, words)
     return made if made and all(made.casefold() != other.folded for other in every) else None
 
 
-def _other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
+def with_other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
     """The last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
     text = statement.text
     own = {m["digits"] for m in NUMBER.finditer(text)}
@@ -105,7 +105,8 @@ def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
     return "fraction" if re.search(r"[.,]\d{1,2}$", digits) else "number", bool(number["money"]), has_unit
 
 
-def _opposite(text: str, words: Words) -> str | None:
+def opposite_of(text: str, words: Words) -> str | None:
+    """A sentence with a word exchanged for its opposite, where it has one of the two."""
     spaced = words.code not in (*UNSPACED, "ko")
     for one, other in words.opposites:
         found = re.search(rf"\b{re.escape(one)}\b" if spaced else re.escape(one), text)

@@ -31,6 +31,11 @@ _ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?
 _ROW = re.compile(r"^(?:[-*+•]\s+)?\**([^\W_][^:：|{}]{0,60}?)\**\s*[:：]\**\s*(\S.*)$")
 _TABLE = re.compile(r"^\s*\|")
 _LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
+# `(see chapter 4)`: a reference in brackets, which its sentence does without.
+_ASIDE = re.compile(
+    r"\s*\((?:see|cf\.?|refer to|siehe|vgl\.?|voir|véase|ver|fig(?:ure|\.)? ?\d|table \d)(?=\W)[^()]{0,80}\)",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _CODE = re.compile(r"[{}\\|]|\$ |(?:^|\s)--?\w+[=\s]|&&|\w=[\w\[\"']|::|>&|://|\[YOUR|\w\(\)|(?:^|\s)[~.]?/\w+/\w")
 # Gaps that a removed link or picture left, a question inside of a sentence, a stop mark without its space.
@@ -62,6 +67,7 @@ class Statement:
         label: the marker of a step, the item of a list, the column of a row.
         value: the cell of a row.
         place: its position among the section's statements.
+        block: number of the paragraph or item that it stands in.
         asked: whether questions are made of it; not where one has to know more than the sentence
             before it, nor of short steps and steps with code, which only stand among the others.
     """
@@ -73,6 +79,7 @@ class Statement:
     value: str = ""
     place: int = 0
     asked: bool = True
+    block: int = 0
 
     @property
     def alone(self) -> bool:
@@ -99,9 +106,12 @@ def statements_of(text: str, words: Words) -> list[Statement]:
     """What a section says, in order, each once."""
     found: dict[str, Statement] = {}
     before, follows = "", False
-    for kind, label, value in _pieces(cleaned(text[:MAX_CHARS])):
+    for block, (kind, label, value) in enumerate(_pieces(cleaned(text[:MAX_CHARS]))):
+        if words.finds("todo", value):  # what is not finished is no source
+            before, follows = "", False
+            continue
         for part in [value] if kind == "row" else _sentences(value):
-            asked = kind == "row" or usable(part, bool(label))
+            asked = kind == "row" or (usable(part, bool(label)) and not words.finds("points", part))
             if not asked and not (kind == "step" and any(c.isalpha() for c in part)):
                 before, follows = "", False
                 continue
@@ -111,9 +121,8 @@ def statements_of(text: str, words: Words) -> list[Statement]:
                 continue
             whole = words.joined([before, said]) if leans and before else said
             asked = asked and bool(before or not leans)
-            found.setdefault(
-                said, Statement(said, whole, kind, label, part if kind == "row" else "", len(found), asked)
-            )
+            cell = part if kind == "row" else ""
+            found.setdefault(said, Statement(said, whole, kind, label, cell, len(found), asked, block))
             before, follows = "" if leans or kind != "sentence" else said, kind == "sentence"
             if len(found) >= MAX_STATEMENTS:
                 return list(found.values())
@@ -147,7 +156,7 @@ def _sentences(block: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Without the marks of Markdown and HTML."""
-    text = _LINK.sub(lambda link: "" if link[1] else link[2], text)
+    text = _ASIDE.sub("", _LINK.sub(lambda link: "" if link[1] else link[2], text))
     return " ".join(re.sub(r"\*\*|__|`", "", _TAG.sub("", text)).split())
 
 

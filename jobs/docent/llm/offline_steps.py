@@ -69,6 +69,20 @@ def process_workflow(desk: Desk) -> Iterator[Draft]:
             yield Draft(desk.frame("steps"), answer, tuple(steps))
 
 
+def numbered_runs(desk: Desk) -> list[list[Statement]]:
+    """The numbered lists of a section, each whole and counted from 1, or with the same number at every item."""
+    runs: list[list[Statement]] = []
+    for step in (s for s in desk.every if s.kind == "step"):
+        number = int(re.sub(r"\D", "", step.label))
+        last = runs[-1][-1] if runs else None
+        goes_on = last is not None and step.place == last.place + 1
+        if goes_on and last is not None and number - int(re.sub(r"\D", "", last.label)) in (0, 1):
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return [run for run in runs if int(re.sub(r"\D", "", run[0].label)) == 1 and len({s.block for s in run}) > 1]
+
+
 def _numbered(desk: Desk) -> list[Statement]:
     """The longest run of numbered steps, none left out."""
     steps = longest_run([s for s in desk.every if s.kind == "step"])

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.llm.offline_clauses import before_verb, is_no_noun, names_a_thing, stands_as_noun
-from docent.llm.offline_english import VERBS
 from docent.llm.offline_source import Statement
+from docent.llm.offline_verbs import FORMS as VERBS
 from docent.llm.offline_words import Words
 
 MAX_TOPIC_WORDS = 3

@@ -97,16 +97,20 @@ def _pronouns(desk: Desk, question: str, before: str, name: str) -> str:
         if desk.doc in before:
             made = made.replace(named, words.frames["pronoun"])
     if made == question and len(name) > 1 and name in before:
-        made = made.replace(desk.doc, words.frames["row_pronoun"]).replace(name, words.frames["row_pronoun"])
+        if words.code != "en":
+            made = made.replace(desk.doc, words.frames["row_pronoun"]).replace(name, words.frames["row_pronoun"])
     return made[:1].upper() + made[1:]
 
 
 def _english(question: str, before: str, doc_name: str, desk: Desk) -> str:
     """`the phone number of X` is `its phone number`; what the turn before asked about is `it`."""
     given, name = question, re.escape(doc_name)
-    question = re.sub(rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of {name}(?=\W)", r"its \1", question)
-    question = re.sub(rf"(?<!“)\b{name}\b(?!”)", "it", question)
-    if desk.doc in before:
+    question = re.sub(
+        rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of (?:the )?{name}(?=\W)", r"its \1", question, flags=re.I
+    )
+    if re.search(r"[A-Z0-9 ]", doc_name):  # a bare `gallery` is as often a word as the name of a file
+        question = re.sub(rf"(?<!“)(?:\bthe )?\b{name}\b(?!”)", "it", question, flags=re.IGNORECASE)
+    if desk.doc in before or doc_name in before:
         question = re.sub(rf"^According to {re.escape(desk.place)}, ", "", question)
         question = re.sub(rf"^According to {re.escape(desk.doc)}, ", "", question)
         question = re.sub(rf" in {re.escape(desk.place)}\?$", " there?", question)
@@ -115,17 +119,11 @@ def _english(question: str, before: str, doc_name: str, desk: Desk) -> str:
 
 
 def _with_it(question: str, before: str) -> str:
-    """The thing that both questions name, where it stands behind a verb that is followed by what is one thing."""
-    thing = (
-        r"\b(is|was|does|must|can|should|did|has) ((?:the|an?) [\w-]+(?: [\w-]+)?|[A-Z][\w-]+(?: [A-Z][\w-]+)*)(?=[ ?])"
-    )
-    for found in re.finditer(thing, question):
-        words = found[2].split()
-        for count in range(len(words), len(words) > 1, -1):
-            named = " ".join(words[:count])
-            if re.search(rf"(?<![\w“]){re.escape(named)}(?![\w”])", before):
-                return question[: found.start(2)] + "it" + question[found.start(2) + len(named) :]
-    return question
+    """`What is the weight of model A12?` behind another question about model A12: `What is its weight?`."""
+    found = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
+    if found is None or not before.endswith(f" of {found[4]}?"):
+        return question
+    return f"{found[1]} {found[2]} its {found[3]}?"
 
 
 def _common_name(turns: Sequence[tuple[str, str]], desk: Desk) -> str:

@@ -12,47 +12,40 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from docent.llm import offline_english_judged as english_judged
+from docent.llm import offline_english_passages as english_passages
+from docent.llm import offline_english_writers as english
 from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_elsewhere import write_elsewhere
-from docent.llm.offline_judged import boolean, true_false_fill_blank
 from docent.llm.offline_source import cleaned, length_words
-from docent.llm.offline_steps import process_workflow, section_summary, summarization
-from docent.llm.offline_two_sections import comparative_analysis, conversation, multi_hop_reasoning, reworded
+from docent.llm.offline_two_sections import reworded
 from docent.llm.offline_words import words_of_language
-from docent.llm.offline_writers import (
-    cause_effect,
-    fact_based,
-    factual_recall,
-    long_answer,
-    short_answer,
-    technical_explanation,
-)
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
 
-TYPED_VERSION = 3
+TYPED_VERSION = 4
 """Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
 Writer = Callable[[Desk], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {
-    "factual_recall": factual_recall,
-    "fact_based": fact_based,
-    "short_answer": short_answer,
-    "long_answer": long_answer,
-    "boolean": boolean,
-    "true_false_fill_blank": true_false_fill_blank,
-    "summarization": summarization,
-    "summary": summarization,
-    "section_summary": section_summary,
-    "process_workflow": process_workflow,
-    "cause_effect": cause_effect,
-    "technical_explanation": technical_explanation,
-    "comparative_analysis": comparative_analysis,
-    "multi_hop_reasoning": multi_hop_reasoning,
-    "conversation": conversation,
+    "factual_recall": english.factual_recall,
+    "fact_based": english.fact_based,
+    "short_answer": english.short_answer,
+    "long_answer": english_passages.long_answer,
+    "boolean": english_judged.boolean,
+    "true_false_fill_blank": english_judged.true_false_fill_blank,
+    "summarization": english_passages.summarization,
+    "summary": english_passages.summarization,
+    "section_summary": english_passages.section_summary,
+    "process_workflow": english_passages.process_workflow,
+    "cause_effect": english.cause_effect,
+    "technical_explanation": english.technical_explanation,
+    "application": english.application,
+    "hypothetical": english.hypothetical,
+    "comparative_analysis": english.comparative_analysis,
+    "conversation": english.conversation,
 }
-WRITES: frozenset[str] = frozenset(WRITERS)
-"""Question types that can be written without a model."""
+"""The question types that are written without a model in English, each with its writer."""
 MAX_STEPS, MAX_FIGURES = 4, 4
 MIN_CAPTION_SHARE, MIN_CAPTION_WORDS = 0.5, 2
 

@@ -1,0 +1,161 @@
+"""True and false statements in English, and sentences with a blank.
+
+For the offline teacher. A false statement is a true one with another number of the text, an opposite, or a negation; it
+is made only where it cannot be true as well. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+
+from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_english_pairs import Pair, section_of, stands_alone, trimmed
+from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
+from docent.llm.offline_grammar import read_clause
+from docent.llm.offline_instructions import is_order
+from docent.llm.offline_judged import in_question
+from docent.llm.offline_source import Statement
+from docent.llm.offline_verbs import is_participle
+from docent.text.sentences import count_words, plain
+
+MAX_JUDGED_WORDS = 32
+_BOUND = re.compile(
+    r"\b(?:at least|at most|up to|more than|less than|over|under|below|above|only|about|approximately|"
+    r"around|nearly|almost|"
+    r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
+)
+_NUMBERED = re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b")
+_ONE_NUMBER = re.compile(
+    r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
+)
+YEARS_OFF, HALF = 12, 50
+_SEVERAL = re.compile(
+    r"\b(?:all|every|each|no|none|not|never|some|any|most|many|few|only|both|either|neither|because|if|when|while|whereas|but|"
+    r"unless|until|so|which|that|who|where|since|although|and|or|than|before|after|sometimes|often|usually|may|can)\b|[,;:]"
+)
+
+
+def boolean(desk: Desk) -> Iterator[Draft]:
+    """True and false statements as the request says; ends where one cannot be made."""
+    first = zlib.crc32(desk.variety.encode()) % 2 == 0
+    truths = desk.material.truths or tuple((turn % 2 == 0) == first for turn in range(desk.material.pairs))
+    every = statements_to_judge(desk)
+    left = desk.shuffled(every)
+    left.sort(key=lambda s: not any(c.isdigit() for c in s.text))
+    false = {s.text: made for s in left if (made := false_of(desk, s, every))}
+    for position, truth in enumerate(truths):
+        needed = sum(not later for later in truths[position + 1 :])
+        usable = [s for s in left if s.text in false]
+        if truth:
+            rest = [s for s in left if s.text not in false]
+            usable = rest or usable[needed:]
+        if not usable:
+            return
+        chosen = usable[0]
+        left.remove(chosen)
+        said = chosen.text if truth else false[chosen.text]
+        yield verdict(desk, _judge(desk, "boolean", said), chosen, truth)
+
+
+def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
+    """By turns a sentence with a blank and a statement to judge."""
+    start = zlib.crc32(desk.variety.encode())
+    every = statements_to_judge(desk)
+    pairs = section_of(desk).pairs
+    for turn, statement in enumerate(desk.shuffled(every), start):
+        blank = _with_blank(statement, pairs, desk.name)
+        false = false_of(desk, statement, every)
+        if blank and (turn % 3 or not false):
+            yield Draft(desk.frame("cloze", cloze=desk.words.quoted(blank)), statement.text, (statement,))
+        elif false:
+            truth = turn % 2 == 0
+            judged = statement.text if truth else false
+            yield verdict(desk, _judge(desk, "true_or_false", judged), statement, truth)
+
+
+def _judge(desk: Desk, key: str, sentence: str) -> str:
+    """The question for a judgement; without the document where the statement names it."""
+    quoted = in_question(desk, sentence) if key == "boolean" else desk.words.quoted(sentence)
+    if plain(desk.name) in plain(sentence):
+        return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
+    return desk.frame(key, sentence=quoted)
+
+
+def verdict(desk: Desk, question: str, statement: Statement, truth: bool) -> Draft:
+    """The judgement, and the statement as it is true."""
+    answer = desk.words.joined([desk.frame("true" if truth else "false"), statement.text])
+    return Draft(question, answer, (statement,))
+
+
+def statements_to_judge(desk: Desk) -> list[Statement]:
+    """Sentences that say by themselves what they are about, and cells of tables as sentences."""
+    prose = [
+        Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
+        for s in desk.statements
+        if s.kind == "sentence" and stands_alone(s) and read_clause(s.text) and count_words(s.text) <= MAX_JUDGED_WORDS
+    ]
+    cells = [pair.evidence for pair in section_of(desk).pairs if pair.is_cell and pair.kind in ("value", "when", "who")]
+    return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
+
+
+def _is_no_statement(text: str) -> bool:
+    return text.startswith(("Yes,", "No,")) or is_order(text.rstrip("."))
+
+
+def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> str:
+    """A statement that is false by what the section says; "" where none is certain."""
+    text = statement.text
+    is_bound = _BOUND.search(text) is not None and statement.place >= 0
+    made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
+    made = made or opposite_of(text, desk.words) or ("" if _NUMBERED.search(text) else _negated(text))
+    others = {other.folded for other in every}
+    renames = plain(desk.name) in plain(text) and plain(desk.name) not in plain(made)
+    return made if made and made.casefold() not in others and not renames else ""
+
+
+def _with_wrong_number(text: str) -> str:
+    """A statement with another number where the text has none to exchange: twice as much, half of more than 50 %."""
+    found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
+    if len(found) != 1 or re.search(r"\d[:/.-]\d+[:/.-]\d|[A-Z]{2,}-?\d|\d:\d\d|\d ?[x×] ?\d", text):
+        return ""
+    digits = found[0][0]
+    decimals = len(digits.partition(".")[2])
+    value = float(digits.replace(",", ""))
+    if decimals == 0 and re.fullmatch(r"1\d{3}|20\d\d", digits):
+        other = value - YEARS_OFF
+    elif re.match(r" ?(?:%|percent)", text[found[0].end() :]) and value > HALF:
+        other = value / 2
+    else:
+        other = value * 2
+    shown = f"{other:,.{decimals}f}" if "," in digits else f"{other:.{decimals}f}"
+    return text[: found[0].start()] + shown + text[found[0].end() :] if other != value else ""
+
+
+def _negated(text: str) -> str:
+    """`The base is level.` -> `The base is not level.`; "" where it has several clauses."""
+    clause = read_clause(text)
+    if clause is None or clause.lead or _SEVERAL.search(text):
+        return ""
+    perfect = clause.verb in ("has", "have", "had") and is_participle(clause.rest.split()[0])
+    if clause.tense in ("be", "modal") or perfect:
+        return f"{clause.subject} {clause.verb} not {clause.rest}."
+    does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
+    return f"{clause.subject} {does} not {clause.base} {clause.rest}."
+
+
+def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
+    """A statement with a blank for a number with its unit, else for the words that answer a question about it."""
+    text = statement.text
+    found = [text[start:end] for start, end in spans_of(text)]
+    found += [
+        pair.short
+        for pair in pairs
+        if pair.short and pair.evidence.text in (text, text.rstrip(".")) and pair.kind != "what"
+    ]
+    found = [
+        words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+    ]
+    found = [words for words in found if words not in name]
+    return text.replace(found[0], BLANK, 1) if found else ""

@@ -1,0 +1,277 @@
+"""All that an English section can be asked: every question with its answer, once, whatever type asks for it.
+
+For the offline teacher. A question with two answers in a section is left out, so that no data set holds both; what a
+statement says has to be clear without the statements around it. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from docent.llm.offline_columns import Cell, Told, about_column, sentence, told
+from docent.llm.offline_desk import Desk, Draft, section_statements
+from docent.llm.offline_english import Asked, Kind, questions_of
+from docent.llm.offline_grammar import as_inside, is_plural, read_clause
+from docent.llm.offline_instructions import instructions_of
+from docent.llm.offline_labels import is_empty, label_of, named, value_of
+from docent.llm.offline_source import Statement, row_of
+from docent.llm.offline_table_questions import comparisons_of_tables, rows_of_tables
+from docent.text.sentences import plain
+
+# Words that lead to what was said elsewhere.
+_LEANS = re.compile(
+    r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
+    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
+    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+    r"respectively|as well(?=$|[.,])|"
+    r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+)
+_OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
+    r"Note that|Please note that|As a rule|"
+                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
+                      r"Overall),? (?=[a-z])")  # fmt: skip
+_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
+_VALUE_ITEM = re.compile(r"^\s*[-*+•]\s+\**([A-Z][^:*|\n]{2,50}?)\**:\**[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
+_THAN = re.compile(
+    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
+    r"[,.;]| (?:because|since|and|but|in|at)\b)"
+)
+# Subjects that only their section explains.
+_VAGUE = re.compile(
+    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
+    r"change|rule|case|way|"
+    r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
+    r"findings?|results?|whole|plan|table|figure|opposite)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question that the section answers.
+
+    Attributes:
+        question: with the document's title where it needs one.
+        short: words of the statement that answer it; "" where only all of it does.
+        fact: the row's fact for tables, the statement's text else.
+        is_cell: it is about one cell of a table.
+    """
+
+    question: str
+    answer: str
+    short: str
+    kind: Kind
+    fact: str
+    evidence: Statement
+    is_cell: bool = False
+
+    @property
+    def draft(self) -> Draft:
+        """The pair as the reply has it."""
+        return Draft(self.question, self.answer, (self.evidence,))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The pairs of one section.
+
+    Attributes:
+        pairs: in the order of the section.
+        rows: one pair for each row of a table, about all of the row.
+        compared: pairs that compare two things.
+    """
+
+    pairs: tuple[Pair, ...]
+    rows: tuple[Pair, ...]
+    compared: tuple[Pair, ...]
+
+
+def section_of(desk: Desk) -> Section:
+    """The pairs of a request's section."""
+    return _section(desk.material.text, desk.name, desk.doc)
+
+
+@lru_cache(maxsize=32)
+def _section(text: str, name: str, doc: str) -> Section:
+    statements = section_statements(text, "en")
+    is_record = any(s.kind == "row" for s in statements)
+    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, text, name, doc)]
+    found += [] if is_record else _of_items(text, name, doc)
+    rows = rows_of_tables(text)
+    cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
+    wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
+    compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
+    pairs = _unambiguous([*found, *cells])
+    return Section(
+        tuple(pairs),
+        tuple(_unambiguous(wholes)),
+        tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])),
+    )
+
+
+def stands_alone(statement: Statement) -> bool:
+    """Whether a statement is clear without what is around it."""
+    text = statement.text
+    if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
+        return False
+    clause = read_clause(text)
+    return clause is None or _VAGUE.match(clause.subject) is None
+
+
+def trimmed(text: str) -> str:
+    """A statement as an answer: without the words that join it to the one before."""
+    return sentence(_OPENERS.sub("", text))
+
+
+def asked_in(question: str, general: bool, name: str, doc: str) -> str:
+    """A question with the document's title, where it does not say by itself what it is about."""
+    is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
+    if not general or is_named or _names_document(question, name):
+        return question
+    return f"According to {doc}, {question[0].lower()}{question[1:]}"
+
+
+def _names_document(question: str, name: str) -> bool:
+    """Whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
+    names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
+    return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)
+
+
+def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+    for statement in statements:
+        if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
+            continue
+        said = _OPENERS.sub("", statement.text)
+        said = said[:1].upper() + said[1:]
+        for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
+            yield _pair(asked, trimmed(said), statement, name, doc)
+
+
+def _of_subject(said: str, text: str, name: str) -> Iterator[Asked]:
+    """What the thing does that the document is about."""
+    clause = read_clause(said)
+    if clause is None or clause.tense != "singular" or clause.verb == "has" or clause.lead:
+        return
+    bare = re.sub(r"^(?:the|an?) ", "", clause.subject, flags=re.IGNORECASE)
+    if re.search(r"[A-Z]", bare) and plain(bare) in plain(name) and len(clause.rest.split()) > 2:
+        yield Asked(f"What does {as_inside(clause.subject, text)} do?", kind="purpose")
+
+
+def _of_items(text: str, name: str, doc: str) -> Iterator[Pair]:
+    """Items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
+    for found in _VALUE_ITEM.finditer(text):
+        label, value = label_of(found[1]), found[2].strip().rstrip(".")
+        if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]", value):
+            continue
+        value = value_of(value, label.unit)
+        made = told(
+            f"What {label.be} the {label.words}?",
+            f"the {label.words} {label.be} {value}",
+            found[0].strip(" -*+•"),
+            value,
+        )
+        if made is not None:
+            yield _of_cell(made, name, doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
+
+
+def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
+    short = asked.short if asked.short and asked.short in statement.text else ""
+    question = asked_in(asked.question, asked.general, name, doc)
+    return Pair(question, answer, short, asked.kind, statement.text, statement)
+
+
+def _of_rows(text: str, name: str) -> Iterator[Pair]:
+    """A document that is one row of a table: columns and their values, texts in cells whole."""
+    thing = named(name, "")
+    for heading, value in record_of(text):
+        if is_empty(value) or plain(value) == plain(name):
+            continue
+        label = label_of(heading)
+        source = f"{heading}: {value}"
+        made = about_column(Cell(thing, label, value_of(value, label.unit), source, is_record=True))
+        if made is not None:
+            short = made.asked.short if made.asked.short in value else ""
+            evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
+            yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
+
+
+def is_value_item(text: str) -> bool:
+    """Whether an item of a list only gives a value, which is a pair of its own."""
+    return any(label_of(found[1]).is_measure for found in _VALUE_ITEM.finditer(f"- {text}"))
+
+
+def record_of(text: str) -> list[tuple[str, str]]:
+    """Headings and cells of a document that is one row of a table; a cell may have several lines."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if row := row_of(line):
+            found.append(row)
+        elif line.strip() and found:
+            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+    return found
+
+
+def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
+    source = fact or one.source
+    evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
+    question = asked_in(one.asked.question, one.asked.general, name, doc)
+    short = one.asked.short if one.asked.short and one.asked.short in source else ""
+    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
+
+
+def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+    """`A ..., while B ...` and `A is larger than B` answer how A and B differ."""
+    for statement in statements:
+        if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
+            continue
+        if asked := _compared_in(statement.text, text):
+            yield _pair(asked, trimmed(statement.text), statement, name, doc)
+        elif found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
+            one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
+            if one is None or other is None or other.subject.lower() == one.subject.lower():
+                continue
+            if re.match(r"(?:the )?(?:one|ones|rest|two)\b", other.subject.lower()):
+                continue
+            first = one.subject if re.search(r"[A-Z]", one.subject[1:2]) else as_inside(one.subject, text)
+            second = found[2][: len(other.subject)]
+            made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
+            if made is not None:
+                yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
+
+
+def _compared_in(said: str, text: str) -> Asked | None:
+    """`Unlike X, Y ...` and `Y is larger than X` answer how Y compares with X."""
+    if found := re.match(r"Unlike ([^,]{3,50}), (.+)", said):
+        clause = read_clause(found[2][0].upper() + found[2][1:])
+        if clause is None:
+            return None
+        does = (
+            "do"
+            if clause.tense == "plural" or clause.verb in ("are", "were") or is_plural(clause.subject.split()[-1])
+            else "does"
+        )
+        return Asked(f"How {does} {found[2][: len(clause.subject)]} differ from {found[1]}?")
+    clause = read_clause(said)
+    than = _THAN.match(clause.rest) if clause is not None and clause.tense == "be" else None
+    if clause is None or than is None or re.search(r"\d|\b(?:that|those|before|usual|average|ever)\b", than[1]):
+        return None
+    does = "do" if clause.verb in ("are", "were") else "does"
+    return Asked(f"How {does} {as_inside(clause.subject, text)} compare with {than[1]}?")
+
+
+def _unambiguous(pairs: list[Pair]) -> list[Pair]:
+    """The pairs without questions that have several answers."""
+    answers: dict[str, set[str]] = {}
+    for pair in pairs:
+        answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))
+    seen: set[str] = set()
+    kept = []
+    for pair in pairs:
+        key = plain(pair.question)
+        if len(answers[key]) == 1 and key not in seen:
+            seen.add(key)
+            kept.append(pair)
+    return kept
