@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,12 +42,31 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def running(workshop: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`docent run` in its own process, once generate-qa is at work."""
     command = [sys.executable, "-m", "docent", "run"]
-    with subprocess.Popen(command, cwd=workshop, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=workshop, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=interruptible
+    ) as process:
         try:
             until(process, lambda: line(workshop).phase == "running")
             yield process
         finally:
             process.kill()
+
+
+def interruptible() -> None:
+    """Take SIGINT as a person's terminal gives it: whoever runs the tests in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def drain(terminal: int, expected: bytes, seen: threading.Event) -> None:
+    """Read a terminal to its end, so that nobody waits to write on it, and say when something has been shown."""
+    shown = b""
+    while True:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # the other end is closed
+            return
+        if expected in shown:
+            seen.set()
 
 
 def until(process: subprocess.Popen[bytes], holds: Callable[[], bool]) -> None:
@@ -80,14 +100,20 @@ def workers(process: subprocess.Popen[bytes]) -> list[int]:
 def test_who_stops_watching_hears_that_the_run_goes_on(workshop: Path, running: subprocess.Popen[bytes]) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "docent", "status", "-w", "--run", "guide"]
-    with subprocess.Popen(command, cwd=workshop, stdout=theirs, stderr=subprocess.PIPE) as watching:
-        shown = b""
-        while b"generate-qa" not in shown:
-            shown += os.read(ours, 4096)
-        watching.send_signal(signal.SIGINT)
-        said = watching.communicate()[1].decode()
-    os.close(ours)
+    begun = threading.Event()
+    reader = threading.Thread(target=drain, args=(ours, b"generate-qa", begun))
+    reader.start()
+    watching = subprocess.Popen(command, cwd=workshop, stdout=theirs, stderr=subprocess.PIPE, preexec_fn=interruptible)
     os.close(theirs)
+    try:
+        assert begun.wait(GIVE_UP_S), "nothing was shown"
+        watching.send_signal(signal.SIGINT)
+        said = watching.communicate(timeout=GIVE_UP_S)[1].decode()
+    finally:
+        watching.kill()
+        watching.wait()
+        reader.join()
+        os.close(ours)
     assert watching.returncode == 101
     assert "watching stopped; run guide goes on" in said and "docent status --run guide -w" in said
     assert "cancelled" not in said and running.poll() is None
