@@ -25,7 +25,7 @@ MAX_HEADER_BYTES = 100_000_000
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 COPIES_IN_FULL = 4
 """Weights, gradients and the two moments of AdamW (Loshchilov & Hutter 2019)."""
-_BILLIONS = re.compile(r"(\d+(?:\.\d+)?)b(?![a-z0-9])", re.IGNORECASE)
+_BILLIONS = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)b(?![a-z0-9])", re.IGNORECASE)
 
 
 def is_missing_folder(name: str) -> bool:

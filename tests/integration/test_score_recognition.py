@@ -139,4 +139,4 @@ def test_with_one_exhibit_there_is_no_share_of_right_exhibits(
     assert set(summary["arms"]["lora"]) == {"semantic_distance", "length_ratio"}
     assert summary["comparisons"][0]["metric"] == "semantic_distance"
     (note,) = summary["notes"]
-    assert "nothing can be told apart" in note
+    assert "no test of significance" in note

@@ -337,7 +337,7 @@ def _amount(asks: str, amount: str) -> Iterator[Asked]:
     """How much of what its unit measures; nothing where a bare number may count anything."""
     named = _quantity(amount)
     if re.search(r"[A-Za-z%$€£]", re.sub(_ABOUT, "", amount, count=1)):
-        unit = re.sub(r".*\d\s?", "", amount)
+        unit = re.split(r"\d", amount)[-1].removeprefix(" ")
         counted = unit.endswith("s") and len(unit) > 3 and not re.match(r"(?:litres|metres|grams|percent|tonnes)", unit)
         if not counted:
             ask = f"{'How much' if named in ('power', 'current') else 'What'} {named}" if named else "How much"

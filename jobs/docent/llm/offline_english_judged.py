@@ -118,7 +118,7 @@ def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> st
 def _with_wrong_number(text: str) -> str:
     """A statement with another number where the text has none to exchange: twice as much, half of more than 50 %."""
     found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
-    if len(found) != 1 or re.search(r"\d[:/.-]\d+[:/.-]\d|[A-Z]{2,}-?\d|\d:\d\d|\d ?[x×] ?\d", text):
+    if len(found) != 1 or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text):
         return ""
     digits = found[0][0]
     decimals = len(digits.partition(".")[2])

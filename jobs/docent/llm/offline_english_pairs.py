@@ -34,7 +34,9 @@ _OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore
                       r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
                       r"Overall),? (?=[a-z])")  # fmt: skip
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
-_VALUE_ITEM = re.compile(r"^\s*[-*+•]\s+\**([A-Z][^:*|\n]{2,50}?)\**:\**[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
+_VALUE_ITEM = re.compile(
+    r"^[ \t]*+[-*+•][ \t]++\**+([A-Z][^:*|\n]{2,50}?)\**+:\**+[ \t]++(\S[^\n]{0,60})$", re.MULTILINE
+)
 _THAN = re.compile(
     r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
     r"[,.;]| (?:because|since|and|but|in|at)\b)"

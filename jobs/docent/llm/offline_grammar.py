@@ -84,7 +84,7 @@ def read_clause(sentence: str) -> Clause | None:
     lead = ""
     if found := _LEAD.match(f"{said} "):
         lead, said = found[1], said[found.end() :]
-        if len(lead.split()) > MAX_LEAD_WORDS or _POINTS.search(lead) or re.search(r"\w+ing\b", lead):
+        if len(lead.split()) > MAX_LEAD_WORDS or _POINTS.search(lead) or re.search(r"\wing\b", lead):
             return None
         said = said[:1].upper() + said[1:]
     tokens = said.split()

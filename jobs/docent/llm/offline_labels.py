@@ -17,8 +17,8 @@ _UNITS = (
     r"cd|K|rpm|r/min|min-1|1/min|l/min|l/h|l/s|m/s|km/h|m³/h|m3/h|ppm|mg/l|g/l|px|dpi|kB|MB|GB|TB|bit|Mbit/s|kbit/s|EUR|USD|GBP|CHF|€|\$|£|eur|usd|gbp|chf|"
     r"pct|pieces|pcs|ha|kg/m³|mol/l|euros?|pounds?|dollars?|tonnes?|litres?|metres?"
 )
-_IN_BRACKETS = re.compile(rf"\s*[(\[]\s*(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}})\s*[)\]]\s*$")
-_BEHIND = re.compile(rf"(?:,\s*|\s+in\s+|_)({_UNITS})$")
+_IN_BRACKETS = re.compile(rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}})\s*[)\]]\s*$")
+_BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
 _SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
           "phone": "phone number",
           "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",

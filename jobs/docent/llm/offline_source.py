@@ -33,7 +33,7 @@ _TABLE = re.compile(r"^\s*\|")
 _LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
 # `(see chapter 4)`: a reference in brackets, which its sentence does without.
 _ASIDE = re.compile(
-    r"\s*\((?:see|cf\.?|refer to|siehe|vgl\.?|voir|véase|ver|fig(?:ure|\.)? ?\d|table \d)(?=\W)[^()]{0,80}\)",
+    r"(?<!\s)\s*+\((?:see|cf\.?|refer to|siehe|vgl\.?|voir|véase|ver|fig(?:ure|\.)? ?\d|table \d)(?=\W)[^()]{0,80}\)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")

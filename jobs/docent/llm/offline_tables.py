@@ -14,7 +14,7 @@ from typing import Literal
 from docent.llm.offline_labels import is_empty, label_of
 
 MAX_COLUMNS, MAX_ROWS = 12, 100
-_RULE = re.compile(r"\s*\|?\s*:?-{1,}:?\s*(?:\|\s*:?-{1,}:?\s*)*\|?\s*$")
+_RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
 _MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
 TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
 _QUANTITY = re.compile(

@@ -78,7 +78,7 @@ def _watch(states: RunStates) -> RunStates:
                     return states
     except KeyboardInterrupt:  # of the watching, not of the run
         goes_on = is_locked(run_dir)
-        again = f"docent status {'-w ' if goes_on else ''}{options.same_run(None, run_dir.name, run_dir.parent)}"
+        again = "docent status -w" if goes_on else "docent status"
         what = f"watching stopped; run {run_dir.name} {'goes on' if goes_on else 'has ended'}"
         raise LauncherError(101, what, str(run_dir), again) from None
 

@@ -49,14 +49,14 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
         trained = [garbage for garbage in found if garbage.model]
         others = [garbage for garbage in found if not garbage.model]
         _list([*others, *trained])
-        again = f"docent gc {options.same_run(None, run_dir.name, run_dir.parent)}{' --models' if models else ''} --yes"
+        again = f"docent gc --yes {options.same_run(None, run_dir.name, run_dir.parent)}"
+        again += " --models" if models else ""
         hold = "holds" if len(others) == 1 else "hold"
         if _told(f"delete {_counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
-                again = again.replace(" --yes", " --models --yes")
-                click.echo(f"kept: {_counted(len(trained), 'trained model')}; to delete: {again}")
+                click.echo(f"kept: {_counted(len(trained), 'trained model')}; to delete: {again} --models")
         elif _told(f"delete {_counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
 
