@@ -14,8 +14,9 @@ from docent.llm.typed import TypedMaterial, TypedReply
 from docent.text.facts import facts_of
 from docent.text.sentences import plain
 
-DRYER = """The tunnel dryer dries painted boards. It heats the air with two gas burners. The belt is 2.4 m wide and carries at
-most 180 kg. The belt is driven by a geared motor. Solvent vapour is drawn off at the inlet because it may explode.
+DRYER = """The tunnel dryer dries painted boards. It heats the air with two gas burners. The belt is 2.4 m wide and
+carries at most 180 kg. The belt is driven by a geared motor. Solvent vapour is drawn off at the inlet because it may
+explode.
 
 If the belt stops, the burners switch off. When the filter lamp is lit, replace the filter mat. Clean the nozzles every
 two weeks. Unlike the old dryer, the tunnel dryer needs no chimney. Wear gloves when you lift it out.
@@ -35,8 +36,8 @@ def asked(
 @pytest.mark.parametrize(
     ("question_type", "question", "answer"),
     [
-        ("factual_recall", "how wide is the belt?", "The belt is 2.4 m wide and carries at most 180 kg."),
-        ("factual_recall", "how much does the belt carry?", "The belt is 2.4 m wide and carries at most 180 kg."),
+        ("fact_based", "how wide is the belt?", "The belt is 2.4 m wide and carries at most 180 kg."),
+        ("short_answer", "how much does the belt carry?", "at most 180 kg"),
         ("short_answer", "what is the belt driven by?", "a geared motor"),
         (
             "cause_effect",
@@ -125,8 +126,8 @@ def test_a_question_has_the_same_answer_at_every_temperature(temperature: float)
 
 def test_long_answers_keep_to_the_thing_that_they_are_asked_about() -> None:
     text = (
-        "The winch lifts the gate. It has a brake. The winch is greased in spring. The canteen opens at noon. "
-        "The winch was built in 1921. Ducks live on the pond. They are fed by visitors."
+        "The winch can lift the gate. It has a brake. The winch must be greased in spring. The canteen opens at noon. "
+        "The winch may run for 5 minutes. Ducks live on the pond. They are fed by visitors."
     )
     (question, answer) = next(iter(asked("long_answer", text, title="Page 3").items()))
     assert "the winch" in question and "Ducks" not in answer and "canteen" not in answer
@@ -152,4 +153,5 @@ def test_steps_are_asked_for_by_what_they_lead_to() -> None:
     assert question == "According to “Dryer Handbook”, how do you change the mat?"
     (question,) = asked("process_workflow", steps, title="Changing the mat")
     assert question == "According to “Dryer Handbook”, what are the steps for changing the mat?"
-    assert asked("process_workflow", f"{steps}\nThe second list:\n\n{steps.replace('flap', 'door')}") == {}
+    other = "1. Unlock the door.\n2. Remove the fan.\n3. Lock the door.\n"
+    assert asked("process_workflow", f"{steps}\nThe second list:\n\n{other}") == {}

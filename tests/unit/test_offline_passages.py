@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from docent.llm.offline_english import questions_of
-from docent.llm.offline_exchange import contrary_of
+from docent.llm.offline_exchange import with_other_number
+from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_source import statements_of
-from docent.llm.offline_terms import topics_of
 from docent.llm.offline_typed import write_typed
 from docent.llm.offline_words import words_of_language
 from docent.llm.typed import TypedMaterial, TypedReply
@@ -41,17 +40,10 @@ def pairs(
     return [(pair.question, pair.answer) for pair in reply.pairs]
 
 
-def topics(sentence: str, *others: str) -> list[str]:
-    every = statements_of("\n\n".join((sentence, *others)), EN)
-    return topics_of(every[0], every, EN)
-
-
 def test_items_of_a_list_are_statements_and_no_columns() -> None:
     facts = tuple(re.sub(r"^\d\. ", "", line) for line in LIST.splitlines())
-    made = dict(pairs("fact_based", LIST, facts))
-    about = next(question for question in made if "include context" in question)
-    assert "“include context”" in about and "Guide" in about
-    assert made[about] == "Include context: Note for every text where it was said."
+    # `Include context: Note for every text ...`: nobody asks for what an item only elaborates.
+    assert pairs("fact_based", LIST, facts) == []
     bullets = LIST.replace("1.", "-").replace("2.", "-").replace("3.", "-")
     for text in (LIST, bullets, "- maker: Ann\n- year: 1903\n- place: Bergen"):
         for kind in ("factual_recall", "short_answer", "boolean", "conversation"):
@@ -59,7 +51,7 @@ def test_items_of_a_list_are_statements_and_no_columns() -> None:
                 assert not re.search(r"\d\. |of Guide\?|given for|entry", question + answer), question
 
 
-def test_items_below_a_short_item_keep_its_name_in_questions_and_summaries() -> None:
+def test_items_below_a_short_item_keep_its_name() -> None:
     text = (
         "- Slow\n  - The table makes 0.5 turns.\n  - It is best for details.\n- Show\n  - The table makes 1.5 turns.\n"
     )
@@ -69,51 +61,6 @@ def test_items_below_a_short_item_keep_its_name_in_questions_and_summaries() -> 
         "Slow: It is best for details.",
         "Show: The table makes 1.5 turns.",
     ]
-    ((_, answer),) = pairs("summarization", text)
-    assert "Show: The table makes 1.5 turns." in answer or "Slow: The table" in answer
-    questions = [question for question, _ in pairs("fact_based", text, tuple(said))]
-    assert len(questions) == 3 and any("“Slow” and “details”" in question for question in questions)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "thing", "verb"),
-    [
-        ("The cover lifts off upwards after an hour.", "cover", "lifts"),
-        ("The belt wears on one side.", "belt", "wears"),
-        ("A belt that is too tight wears out the bearing of the motor.", "belt", "wears"),
-        ("The hoist H2 lifts loads of up to 500 kg.", "hoist H2", "lifts"),
-        ("The old guard watches the hall at night.", "old guard", "watches"),
-        ("The LUX-2 keeps the speed when the power fails.", "power", "fails"),
-        ("Whoever finds an object tells the guard and leaves everything where it is.", "object", "leaves"),
-        ("No original part of the box was thrown away.", "box", "thrown"),
-        ("About 90 square metres of the floor were loose.", "floor", "loose"),
-    ],
-)
-def test_topics_are_things_and_not_what_they_do(sentence: str, thing: str, verb: str) -> None:
-    found = topics(sentence)
-    assert any(thing in term for term in found) and not any(verb in term.split() for term in found), found
-
-
-@pytest.mark.parametrize(
-    ("sentence", "thing"),
-    [
-        ("The speed is set with the arrow keys of the panel.", "arrow keys"),
-        ("The panel has a display, two arrow keys, a mode key and a status lamp.", "arrow keys"),
-        ("If the alarm sounds, the lifts stop at the ground floor.", "lifts"),
-        ("Lower the glass cover into the groove.", "glass cover"),
-        ("The base holds 500 g of silica gel for dry days.", "silica gel"),
-    ],
-)
-def test_plurals_and_names_of_things_stay_whole(sentence: str, thing: str) -> None:
-    assert thing in topics(sentence)
-
-
-def test_two_sections_are_not_compared_by_a_word_that_is_a_verb_in_one_of_them() -> None:
-    alarm = "If the alarm sounds, the lifts stop at the ground floor."
-    hoist = "The hoist H2 lifts loads of up to 500 kg."
-    for text, other in ((alarm, hoist), (hoist, alarm)):
-        both = replace(asked("comparative_analysis", text), others=(("Two", other),))
-        assert "lifts" not in write_typed(both, 0.4)
 
 
 def test_a_piece_of_a_sentence_is_neither_asked_about_nor_an_answer() -> None:
@@ -152,9 +99,9 @@ def test_times_that_sentences_begin_with_are_no_heads() -> None:
 def test_numbers_are_exchanged_with_numbers_of_their_size_only() -> None:
     text = "A new belt lasts 10,000 hours. The lock opens for 4 hours. The motor runs for 8,000 hours."
     belt, lock, motor = every = statements_of(text, EN)
-    assert contrary_of(belt, every, EN) == "A new belt lasts 8,000 hours."
-    assert contrary_of(motor, every, EN) == "The motor runs for 10,000 hours."
-    assert contrary_of(lock, every, EN) is None
+    assert with_other_number(belt, every) == "A new belt lasts 8,000 hours."
+    assert with_other_number(motor, every) == "The motor runs for 10,000 hours."
+    assert with_other_number(lock, every) is None
 
 
 def test_a_year_is_never_exchanged_with_an_amount() -> None:
@@ -170,26 +117,29 @@ def test_a_year_is_never_exchanged_with_an_amount() -> None:
 def test_a_summary_of_a_numbered_list_has_all_steps_or_none() -> None:
     ((_, whole),) = pairs("summarization", STEPS)
     assert whole.splitlines() == [line for line in STEPS.splitlines() if line]
-    ((_, short),) = pairs("summarization", STEPS, most=20)
-    assert short == "Two people are needed, because the base weighs 48 kg."
+    assert pairs("summarization", STEPS, most=20) == []
     mixed = (
         STEPS + "\nThe plan shows three zones for loads. The outer zone stays free. The inner one bears 12 kg.\n" * 2
     )
     for _, answer in pairs("summary", mixed + "\nThe mode knob has four positions. The lamps are warm or cool.\n"):
-        assert "level floor" not in answer and "protective earth" not in answer
+        steps = [line for line in STEPS.splitlines() if line[:1].isdigit()]
+        assert sum(line in answer for line in steps) in (0, len(steps))
 
 
-def test_columns_of_several_words_are_quoted_unless_their_last_word_is_known() -> None:
-    row = "insured_eur: 640\nlender_zip: 04817\nmaker: Ann Lee"
-    made = pairs("short_answer", row, name="Brass pantograph")
-    insured = next(question for question, answer in made if answer == "640")
-    assert "entry “insured eur”" in insured and "Brass pantograph" in insured
-    others = [question for question, answer in made if answer != "640"]
-    assert len(others) == 2 and not any("entry" in question or question.endswith(" have?") for question in others)
+def test_columns_that_no_plain_question_asks_for_have_none() -> None:
+    row = "insured_eur: 640\nxref_code_b: K7\nlender_zip: 04817\nmaker: Ann Lee"
+    assert sorted(pairs("factual_recall", row, name="Brass pantograph")) == [
+        ("For how much is the brass pantograph insured?", "The brass pantograph is insured for 640 euros."),
+        (
+            "What is the lender zip code of the brass pantograph?",
+            "The lender zip code of the brass pantograph is 04817.",
+        ),
+        ("Who is the maker of the brass pantograph?", "The maker of the brass pantograph is Ann Lee."),
+    ]
 
 
 def test_no_question_ends_where_its_sentence_goes_on() -> None:
-    found = questions_of("Check the straps before every lift.", "")
+    found = instructions_of("Check the straps before every lift.", "")
     assert [(a.question, a.short) for a in found] == [("When should you check the straps?", "before every lift")]
     found = questions_of("The straps must be checked before every lift.", "the straps")
     assert [(a.question, a.short) for a in found] == [("When must the straps be checked?", "before every lift")]

@@ -21,6 +21,7 @@ from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.client import ChatClient
 from docent.llm.offline_elsewhere import WRITES as WRITES_ELSEWHERE
 from docent.llm.offline_english import questions_of
+from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_source import statements_of
 from docent.llm.offline_summary import summary_of
 from docent.llm.offline_typed import TYPED_VERSION, WRITERS, write_typed
@@ -51,6 +52,10 @@ loose cable causes false alarms. Detectors must be cleaned every 6 months.
 ```
 # no heading, no statement: the answer is 4711 in every case.
 ```
+
+The front panel of the controller is fitted with a red button. If the mains supply fails, the backup battery supplies
+the processor. The backup battery must be charged for 9 hours. Unlike the lamps, the backup battery needs no fuse. The
+backup battery can run for 5 hours. Only a technician may replace the backup battery.
 
 To reset the clock, hold both buttons for 3 seconds. [Figure: Front panel of the controller The panel shows a red reset
 button above the display.]
@@ -106,8 +111,8 @@ def test_every_type_it_writes_has_pairs_about_a_manual_that_differ_and_quote_it(
     source = squeezed(MANUAL + " " + PLANS)
     for question, answer in made:
         assert unsupported_numbers(answer, MANUAL + PLANS) == [] and "4711" not in answer
-        told = re.sub(r"^(True|False)\. |“(Signal controller|Timing plans)” says: ", "", answer)
-        for sentence in split_sentences(told):
+        told = re.sub(r"^(True|False)\. |^\d+\. ", "", answer, flags=re.MULTILINE)
+        for sentence in (s for line in told.splitlines() for s in split_sentences(line)):
             assert squeezed(sentence).rstrip(".") in source
         assert "Controller Manual" in question or re.search(r"[A-Z0-9]", question[1:]), question
         assert not re.search(r"\b(the text|the passage|this section)\b", question), question
@@ -118,33 +123,39 @@ def test_grammar_gives_the_questions_that_people_would_ask() -> None:
         "The cabinet is 1.6 m high and weighs 85 kg.": ("How high is the cabinet?", "1.6 m"),
         "Detectors must be cleaned every 6 months.": ("How often must detectors be cleaned?", "every 6 months"),
         "The bridge was opened in May 1932.": ("When was the bridge opened?", "May 1932"),
-        "The tank has 4 valves on its left.": ("How many valves does the tank have?", "4 valves"),
-        "The Klein bottle has an Euler characteristic of 0.": (
-            "What Euler characteristic does the Klein bottle have?",
-            "0",
-        ),
+        "The tank has 4 valves.": ("How many valves does the tank have?", "4 valves"),
         "ImageNet consists of 138GB for training and 6.3GB for validation.": ("What does ImageNet consist of?", ""),
         "The default cycle length is 90 seconds.": ("What is the default cycle length?", "90 seconds"),
         "Press the reset button for 5 seconds.": ("How long should you press the reset button?", "5 seconds"),
         "To reset the clock, hold both buttons.": ("How do you reset the clock?", ""),
-        "If the red lamp fails, replace the fuse.": ("What should be done if the red lamp fails?", ""),
-        "Felix Klein described the Klein bottle in 1882.": ("Who described the Klein bottle in 1882?", "Felix Klein"),
+        "If the red lamp fails, replace the fuse.": ("What should you do if the red lamp fails?", ""),
+        "Felix Klein described the Klein bottle in 1882.": ("When did Felix Klein describe the Klein bottle?", "1882"),
     }
     for sentence, (question, short) in expected.items():
-        first = questions_of(sentence, sentence)[0]
+        first = [*instructions_of(sentence, sentence), *questions_of(sentence, sentence)][0]
         assert (first.question, first.short) == (question, short)
 
 
 @pytest.mark.parametrize(
-    "sentence", ["It is 3 m high.", "They were sold in 1990.", "Why is it so?", "Ab.", "This is a red pot."]
+    "sentence",
+    [
+        "It is 3 m high.",
+        "They were sold in 1990.",
+        "Why is it so?",
+        "Ab.",
+        "This is a red pot.",
+        "The tank has 4 valves on its left.",
+    ],
 )
 def test_sentences_that_need_another_one_give_no_question_of_their_own(sentence: str) -> None:
-    assert questions_of(sentence, sentence) == []
+    made = pairs_of(material(text=sentence, facts=(sentence,), figures=(), others=()))
+    assert made == [] and pairs_of(material("fact_based", text=sentence, facts=(sentence,))) == []
 
 
-def test_a_sentence_with_a_pronoun_is_answered_with_the_one_before_it() -> None:
-    made = dict(pairs_of(material("fact_based", pairs=20)))
-    answer = next(answer for answer in made.values() if "8 load switches" in answer)
+def test_a_sentence_with_a_pronoun_is_no_answer_of_its_own_but_goes_on_behind_the_one_before_it() -> None:
+    assert not any("8 load switches" in answer for _, answer in pairs_of(material("fact_based", pairs=20)))
+    made = dict(pairs_of(material("technical_explanation", pairs=20)))
+    answer = made["According to “Controller Manual”, what is the signal controller?"]
     assert answer.startswith("The signal controller is a device") and answer.endswith("8 load switches.")
 
 
@@ -173,34 +184,50 @@ def test_boolean_answers_come_as_the_request_says_and_false_ones_are_corrected(t
 
 
 def test_steps_are_listed_whole_and_in_order_with_the_numbers_of_the_source() -> None:
-    (pair,) = pairs_of(material("process_workflow"))
-    assert [line.split(" ")[0] for line in pair[1].splitlines()] == ["1.", "2.", "3.", "4."]
-    spoken = (
-        "First open the lid of the box. Then take out the old filter. Finally close the lid again. It is blue today."
-    )
-    ((_, answer),) = pairs_of(material("process_workflow", text=spoken))
-    assert answer.startswith("First") and answer.endswith("lid again.")
-    listed = "- Create a volume of 8 GB. It is kept for later.\n- Attach the volume to it.\n\nIt costs 3 dollars a day."
-    ((_, answer),) = pairs_of(material("process_workflow", text=listed))
-    assert answer == "Create a volume of 8 GB. It is kept for later.\nAttach the volume to it."
-    assert pairs_of(material("process_workflow", text=PLANS)) == []
+    ((_, answer),) = pairs_of(material("process_workflow"))
+    assert [line.split(" ")[0] for line in answer.splitlines()] == ["1.", "2.", "3.", "4."]
+    two = "1. Create a volume of 8 GB. It is kept for later.\n2. Attach the volume to it.\n\nIt costs 3 dollars a day."
+    ((_, answer),) = pairs_of(material("process_workflow", text=two))
+    assert answer == "1. Create a volume of 8 GB. It is kept for later.\n2. Attach the volume to it."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLANS,
+        "First open the lid of the box. Then take out the old filter. Finally close the lid again.",
+        "- Create a volume of 8 GB.\n- Attach the volume to it.",
+        "2. Press the reset button.\n3. Close the cabinet.",
+    ],
+    ids=["no steps", "prose", "bullets", "without the first step"],
+)
+def test_steps_without_numbers_from_1_are_no_workflow(text: str) -> None:
+    assert pairs_of(material("process_workflow", text=text)) == []
 
 
 def test_summaries_keep_the_order_and_the_limit_and_leave_something_out() -> None:
-    for question_type, most in (("summarization", 100), ("summary", 100), ("section_summary", 30)):
-        ((_, answer),) = pairs_of(material(question_type, max_answer_words=most))
-        places = [plain(MANUAL).find(plain(sentence).rstrip(".")) for sentence in split_sentences(answer)]
+    prose = MANUAL.partition("1. Open")[0]
+    for question_type, most in (("summarization", 60), ("summary", 60), ("section_summary", 40)):
+        ((_, answer),) = pairs_of(material(question_type, text=prose, max_answer_words=most))
+        places = [plain(prose).find(plain(sentence).rstrip(".")) for sentence in split_sentences(answer)]
         assert places == sorted(places) and -1 not in places and 2 <= len(places) and count_words(answer) <= most
+        assert len(answer) < len(prose) / 1.3
     assert summary_of(["a lone sentence here"], 10) == [0]
     assert len(summary_of(["red pot", "red pot today", "blue cup"], 100)) == 2
 
 
-def test_two_section_types_put_a_sentence_of_each_together_and_need_the_second() -> None:
-    for question_type in ("comparative_analysis", "multi_hop_reasoning"):
-        question, answer = pairs_of(material(question_type))[0]
-        assert "default cycle length" in question and "90 seconds" in answer and "timing plan 3" in answer
-        assert pairs_of(material(question_type, others=())) == []
-        assert pairs_of(material(question_type, others=(("Cats", "Cats sleep for hours on warm stones."),))) == []
+def test_summaries_have_all_steps_behind_the_sentences() -> None:
+    for question_type in ("summarization", "summary", "section_summary"):
+        ((_, answer),) = pairs_of(material(question_type))
+        assert answer.endswith("\n3. Run ctl --reset.\n4. Close it.") and answer.startswith("The signal controller")
+        assert pairs_of(material(question_type, max_answer_words=20)) == []
+
+
+def test_comparisons_are_those_that_the_section_makes_and_need_no_second_one() -> None:
+    (made,) = pairs_of(material("comparative_analysis"))
+    assert made == pairs_of(material("comparative_analysis", others=()))[0]
+    assert made[1] == "Unlike the lamps, the backup battery needs no fuse."
+    assert pairs_of(material("comparative_analysis", text=PLANS, others=(("Signal controller", PLANS),))) == []
 
 
 def test_causes_are_asked_for_by_their_effect() -> None:
@@ -225,9 +252,8 @@ def test_figures_go_with_what_speaks_of_them() -> None:
     for question_type in ("factual_recall", "fact_based"):
         reply = TypedReply.model_validate_json(write_typed(material(question_type, pairs=20), 0.4))
         shown = [pair for pair in reply.pairs if pair.figures]
-        assert shown and all(pair.figures == [FIGURE[0]] for pair in shown)
-        assert any("red reset button above the display" in pair.answer for pair in shown)
-        assert all("panel" in pair.answer for pair in shown)
+        assert [pair.answer for pair in shown] == ["The front panel of the controller is fitted with a red button."]
+        assert all(pair.figures == [FIGURE[0]] for pair in shown) and len(reply.pairs) > len(shown)
 
 
 @pytest.mark.parametrize("question_type", ALL_TYPES)
@@ -246,7 +272,9 @@ def test_the_same_request_gives_the_same_reply_and_another_temperature_its_own_c
         assert write_typed(asked, 0.4) != write_typed(replace(asked, seed=8), 0.4)
 
 
-@pytest.mark.parametrize("question_type", ["inference", "hypothetical", "critical_analysis", "contextual_ambiguity"])
+@pytest.mark.parametrize(
+    "question_type", ["inference", "multi_hop_reasoning", "critical_analysis", "contextual_ambiguity"]
+)
 def test_types_that_need_a_model_are_refused_with_the_reason(question_type: str) -> None:
     with pytest.raises(RequestRefusedError, match=f"does not write {question_type}"):
         write_typed(material(question_type), 0.4)
@@ -279,33 +307,38 @@ def asks_about_every_korean_row(table: Path) -> None:
         assert all(unsupported_numbers(answer, as_text(row)) == [] for _, answer in made)
 
 
-def test_rows_of_a_table_have_values_leading_zeros_and_false_values_of_the_same_kind() -> None:
+def test_rows_of_a_table_have_values_with_leading_zeros_and_false_values() -> None:
     row = rows_of(TABLES / "workshops-en.csv")[0]
     asked = material("short_answer", name=row["No."], title="", text=as_text(row), figures=(), others=(), pairs=20)
     made = dict(pairs_of(asked))
     assert {"04127", "02-5550-1001", "85 square metres"} <= set(made.values())
     assert any("Spoke and Chain Harbour" in question for question in made)
     judged = pairs_of(replace(asked, question_type="boolean", truths=(False, False)))
-    swapped = {"02-5550-1001", "02-5550-1901"}
+    assert len(judged) == 2
     for question, answer in judged:
-        assert {n for n in swapped if n in question} != {n for n in swapped if n in answer}
+        assert answer.startswith("False. ") and unsupported_numbers(answer, as_text(row)) == []
+        assert plain(answer.removeprefix("False. ").rstrip(".")) not in plain(question)
 
 
-def test_columns_are_said_as_people_say_them_and_long_cells_are_quoted() -> None:
+def test_columns_are_said_as_people_say_them_and_notes_are_answers_whole() -> None:
     text = "lender_zip: 07203\ncloses: 17:00\ncondition_note: The base is not original: it is oak, from about 1950."
     made = pairs_of(material("fact_based", name="Plaster model", title="", text=text, facts=tuple(text.split("\n"))))
-    assert (
-        "What does the entry “closes” say for Plaster model?",
-        "The entry “closes” for Plaster model says “17:00”.",
-    ) in made
-    assert any("lender zip" in question and answer.endswith("is 07203.") for question, answer in made)
-    assert any("“condition note”" in question and "says “The base" in answer for question, answer in made)
-    assert not any("_" in question + answer for question, answer in made)
+    assert made == [
+        (
+            "What is the lender zip code of the plaster model?",
+            "The lender zip code of the plaster model is 07203.",
+        ),
+        ("When does the plaster model close?", "The plaster model closes at 17:00."),
+        (
+            "What is noted about the condition of the plaster model?",
+            "The base is not original: it is oak, from about 1950.",
+        ),
+    ]
     short = pairs_of(material("short_answer", name="Plaster model", title="", text=text, facts=()))
-    assert ("What does the entry “closes” say for Plaster model?", "17:00") in short
+    assert ("When does the plaster model close?", "17:00") in short
 
 
-def test_a_cell_that_is_a_sentence_is_quoted_in_korean_too_and_a_named_row_becomes_it_without_quotes() -> None:
+def test_a_cell_that_is_a_sentence_is_an_answer_of_its_own_in_korean() -> None:
     text = "매장명: 빛나스토어 강남점\n비고: 매장은 2층에 있으며 주차장은 지하에 있습니다."
     made = pairs_of(
         material(
@@ -315,23 +348,32 @@ def test_a_cell_that_is_a_sentence_is_quoted_in_korean_too_and_a_named_row_becom
     assert [answer for _, answer in made] == [
         "빛나스토어 강남점의 비고는 다음과 같습니다. 매장은 2층에 있으며 주차장은 지하에 있습니다."
     ]
-    turns = (("What is the note of Star?", "Here."), ("What does “Star” say about “door”?", "It is green."))
-    again = pairs_of(material("conversation", name="Star", title="", text="", facts=(), dialogue=turns))
-    assert again[1][0] == "What does it say about “door”?"
+
+
+def test_what_the_turn_before_asked_about_is_it_in_a_conversation() -> None:
+    turns = (("What is the weight of model A12?", "Here."), ("What is the height of model A12?", "There."))
+    again = pairs_of(material("conversation", text="", facts=(), dialogue=turns))
+    assert [question for question, _ in again] == ["What is the weight of model A12?", "What is its height?"]
 
 
 def test_a_row_of_a_table_is_asked_about_by_its_first_cell_and_captions_are_not_asked_about() -> None:
+    table = "| Lamp | Meaning |\n|---|---|\n| Red, steady | The belt is broken |\n| Green | All is well |\n"
     facts = ("Lamp: Red, steady; Meaning: The belt is broken", "Lamp: Green; Meaning: All is well", FIGURE[1])
-    made = pairs_of(material("fact_based", facts=facts))
-    assert [answer for _, answer in made] == list(facts[:2])
+    made = pairs_of(material("fact_based", text=table, facts=facts))
+    assert [answer for _, answer in made] == [
+        "The lamp “Red, steady” means that the belt is broken.",
+        "The lamp “Green” means “All is well”.",
+    ]
     assert "“Red, steady”" in made[0][0] and "“Green”" in made[1][0]
 
 
-def test_verbs_are_no_part_of_a_topic_and_participles_are_no_names() -> None:
+def test_verbs_are_no_part_of_a_thing_and_participles_are_no_names() -> None:
     text = "Dust on the old glass scatters the light in the hall by day. Found property is kept at the desk."
     asked = [question for question, _ in pairs_of(material(text=text, facts=(), title="", figures=(), others=()))]
-    assert any("“old glass”" in question or "“dust”" in question.lower() for question in asked)
-    assert any("where is found property kept" in question.lower() and "Found" not in question for question in asked)
+    assert sorted(question.removeprefix("According to “Controller Manual”, ") for question in asked) == [
+        "what scatters the light in the hall by day?",
+        "where is found property kept?",
+    ]
 
 
 @pytest.mark.parametrize("code", list(LANGUAGES))
@@ -461,6 +503,4 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
 def test_changed_replies_come_with_a_raised_version() -> None:
     told = [pairs_of(material(t), temperature) for t in ALL_TYPES for temperature in (0.4, 0.9)]
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (TYPED_VERSION, digest) == (3, "c6209cb1093e11d9"), (
-        "raise TYPED_VERSION, and generate-qa's version in pipeline.py"
-    )
+    assert (TYPED_VERSION, digest) == (4, "40494d3e6b968b6e"), "raise TYPED_VERSION, and generate-qa's version in pipeline.py"
