@@ -103,10 +103,13 @@ def test_a_folder_of_a_set_that_is_not_there_is_to_be_corrected_in_the_set(desk:
     assert "pipeline file" not in done.stderr
 
 
-def test_docent_is_suggested_as_it_can_be_called(desk: Path) -> None:
-    called = Path(sys.executable).with_name("docent")
+@pytest.mark.parametrize(("place", "suggested"), [("../elsewhere", "{folder}/docent"), ("bin", "bin/docent")])
+def test_docent_is_suggested_as_it_can_be_called(desk: Path, place: str, suggested: str) -> None:
+    folder = (desk / place).resolve()
+    folder.mkdir()
+    (folder / "docent").write_text("from docent.launcher.cli import main\nmain()\n", encoding="utf-8")
     done = subprocess.run(
-        [called, "status", "--run", "nix"], cwd=desk, env={**os.environ, "PATH": "/usr/bin:/bin"}, capture_output=True,
-        text=True,
+        [sys.executable, folder / "docent", "status", "--run", "nix"], cwd=desk,
+        env={**os.environ, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
     )  # fmt: skip
-    assert f"{called} run --run nix" in done.stderr
+    assert f"{suggested.format(folder=folder)} run --run nix" in done.stderr
