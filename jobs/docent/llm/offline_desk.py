@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from docent.llm.offline_source import Statement, cleaned, length_words, statements_of
-from docent.llm.offline_terms import topics_of
-from docent.llm.offline_verbs import FORMS as VERBS
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
@@ -25,9 +23,7 @@ MAX_TITLE_CHARS = 100
 MAX_COLUMN_VALUE_WORDS = 6
 """What is longer is quoted: it says something by itself."""
 # A fact of a table row: its first cell names what the others say something about.
-_TABLE_ROW = re.compile(r"[^;:]{1,60}: ([^;:]{1,80}); [^;:]{1,60}: ")
 # What an item of a list is about: `Rest: the turntable stands still.`
-_ITEM_NAME = re.compile(r"([^\W\d_][^:：.;,]{1,40})[:：] ?\S")
 # Last words of English columns that `the lender zip of` can be said with; of others nobody knows what they are.
 _KNOWN_NOUNS = frozenset(
     "name number code address price date year month zip phone extension email city country type kind size weight "
@@ -48,20 +44,6 @@ class Draft:
     question: str
     answer: str
     evidence: tuple[Statement, ...]
-
-
-@dataclass(frozen=True)
-class Wording:
-    """A question that a statement answers.
-
-    Attributes:
-        rank: how surely it asks for just this statement; lower is surer.
-        short: the words of the statement that answer it, "" where only all of it does.
-    """
-
-    rank: int
-    question: str
-    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,11 +82,6 @@ class Desk:
     def statements(self) -> list[Statement]:
         """What of it can be asked about."""
         return [statement for statement in self.every if statement.asked]
-
-    @cached_property
-    def contraries(self) -> dict[str, str | None]:
-        """False sentences made so far, by the true ones."""
-        return {}
 
     @cached_property
     def prose(self) -> list[Statement]:
@@ -158,60 +135,6 @@ class Desk:
             f"{self._row_key(statement)}_answer", column=self._column(statement), value=self._value(statement)
         )
 
-    def wordings(self, statement: Statement) -> list[Wording]:
-        """Questions that a statement answers, the surest first."""
-        if statement.kind == "row":
-            key = self._row_key(statement)
-            is_flag = statement.value.casefold() in self.words.flags
-            short = statement.value if not is_flag and count_words(statement.value) <= 5 else ""
-            return [Wording(0, self.frame(key, column=self._column(statement)), short)]
-        if statement.kind == "figure":
-            shown = [
-                cleaned(c).strip()
-                for _, c in self.material.figures
-                if c.strip() and cleaned(c).strip() in statement.text
-            ]
-            return [Wording(1, self.frame("figure", caption=self.words.quoted(_title(c)))) for c in shown[:1]]
-        return self._by_topic(statement)
-
-    def is_uncounted(self, statement: Statement) -> bool:
-        """Whether a row says something beyond its own number or name."""
-        if statement.kind != "row":
-            return True
-        return statement.label.casefold() not in self.words.numbered and plain(statement.value) != plain(self.name)
-
-    def _by_topic(self, statement: Statement) -> list[Wording]:
-        row = _TABLE_ROW.match(statement.text)
-        if row and re.search(r"[^\W\d_]", row[1]):
-            return [Wording(1, self.frame("topic", topic=self.words.quoted(row[1])))]
-        if item := _ITEM_NAME.match(statement.text) if statement.label else None:
-            return [self._about_item(statement, item[1])]
-        topics = [t for t in topics_of(statement, self.statements, self.words) if plain(t) not in plain(self.name)]
-        if not topics:
-            return []
-        first = topics[0]
-        shared = sum(first.casefold() in other.folded for other in self.statements) > 1
-        if not shared:
-            return [Wording(1, self.frame("topic", topic=self.words.quoted(first)))]
-        other = next((t for t in topics[1:] if t.casefold() not in first.casefold()), "")
-        if not other:
-            return [Wording(3, self.frame("topic", topic=self.words.quoted(first)))]
-        quoted = self.words.quoted
-        return [Wording(2, self.frame("two_topics", topic=quoted(first), other=quoted(other)))]
-
-    def _about_item(self, statement: Statement, name: str) -> Wording:
-        """The question about an item of a list, with something else of it where the name stands before several."""
-        said = name if " " not in name or name[1:] != name[1:].lower() else name.lower()
-        same = sum(other.text.startswith(name) for other in self.statements) > 1
-        topics = topics_of(statement, self.statements, self.words) if same else []
-        other = next(
-            (t for t in topics if t.casefold() not in name.casefold() and plain(t) not in plain(self.name)), ""
-        )
-        quoted = self.words.quoted
-        if not other:
-            return Wording(3 if same else 1, self.frame("topic", topic=quoted(said)))
-        return Wording(2, self.frame("two_topics", topic=quoted(said), other=quoted(other)))
-
     def _row_key(self, statement: Statement) -> str:
         value = statement.value
         is_told = value.casefold() in self.words.flags or (value[-1:] in ".。!！" and length_words(value) > 3)
@@ -245,22 +168,6 @@ def section_statements(text: str, code: str) -> tuple[Statement, ...]:
 def is_telling(title: str) -> bool:
     """Whether a heading says what a section is about, as `Page 3` does not."""
     return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()
-
-
-def is_instruction(sentence: str) -> bool:
-    """Whether an English sentence begins with a verb that tells somebody to do something."""
-    first = sentence.split(" ", 1)[0]
-    return first[:1].isupper() and first.lower() in VERBS and not first.lower().endswith(("s", "ed"))
-
-
-def longest_run(statements: Sequence[Statement]) -> list[Statement]:
-    """The longest run of statements that follow each other."""
-    best: list[Statement] = []
-    run: list[Statement] = []
-    for statement in statements:
-        run = [*run, statement] if run and statement.place == run[-1].place + 1 else [statement]
-        best = run if len(run) > len(best) else best
-    return best
 
 
 def _spaced(column: str) -> str:

@@ -15,7 +15,6 @@ from docent.llm.offline_english_pairs import Pair, section_of, stands_alone, tri
 from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
 from docent.llm.offline_instructions import is_order
-from docent.llm.offline_judged import in_question
 from docent.llm.offline_source import Statement
 from docent.llm.offline_verbs import is_participle
 from docent.text.sentences import count_words, plain
@@ -77,7 +76,7 @@ def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
 
 def _judge(desk: Desk, key: str, sentence: str) -> str:
     """The question for a judgement; without the document where the statement names it."""
-    quoted = in_question(desk, sentence) if key == "boolean" else desk.words.quoted(sentence)
+    quoted = _in_question(desk, sentence) if key == "boolean" else desk.words.quoted(sentence)
     if plain(desk.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
     return desk.frame(key, sentence=quoted)
@@ -159,3 +158,8 @@ def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     ]
     found = [words for words in found if words not in name]
     return text.replace(found[0], BLANK, 1) if found else ""
+
+
+def _in_question(desk: Desk, sentence: str) -> str:
+    """A sentence in the quotation marks of the language, without its full stop."""
+    return desk.words.quoted(sentence.strip().rstrip(".。!"))

@@ -14,7 +14,6 @@ from docent.llm.offline_english_pairs import asked_in, is_value_item, section_of
 from docent.llm.offline_grammar import DETERMINERS, as_inside, read_clause
 from docent.llm.offline_labels import named
 from docent.llm.offline_source import Statement, length_words
-from docent.llm.offline_steps import numbered_runs
 from docent.llm.offline_summary import summary_of
 from docent.llm.offline_verbs import BASES
 from docent.text.sentences import count_words, plain
@@ -117,12 +116,12 @@ def _marked(text: str) -> str:
 
 def _steps_unit(desk: Desk) -> str:
     """All numbered steps of a section, as they are written in a summary."""
-    return "\n".join(line for run in numbered_runs(desk) for line in step_lines(run))
+    return "\n".join(line for run in _numbered_runs(desk) for line in step_lines(run))
 
 
 def process_workflow(desk: Desk) -> Iterator[Draft]:
     """Numbered steps in their order, asked for by what they lead to."""
-    runs = numbered_runs(desk)
+    runs = _numbered_runs(desk)
     for run in runs:
         question = _steps_question(desk, run, is_only=len(runs) == 1)
         lines = step_lines(run)
@@ -234,3 +233,17 @@ def _on_title(desk: Desk) -> Iterator[Draft]:
 
 def _goes_on(text: str) -> bool:
     return re.match(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b", text) is not None
+
+
+def _numbered_runs(desk: Desk) -> list[list[Statement]]:
+    """The numbered lists of a section, each whole and counted from 1, or with the same number at every item."""
+    runs: list[list[Statement]] = []
+    for step in (s for s in desk.every if s.kind == "step"):
+        number = int(re.sub(r"\D", "", step.label))
+        last = runs[-1][-1] if runs else None
+        goes_on = last is not None and step.place == last.place + 1
+        if goes_on and last is not None and number - int(re.sub(r"\D", "", last.label)) in (0, 1):
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return [run for run in runs if int(re.sub(r"\D", "", run[0].label)) == 1 and len({s.block for s in run}) > 1]

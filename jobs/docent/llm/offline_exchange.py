@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 from docent.llm.offline_source import Statement
-from docent.llm.offline_terms import UNIT_WORDS, topics_of
-from docent.llm.offline_words import UNSPACED, Words, particle
+from docent.llm.offline_terms import UNIT_WORDS
+from docent.llm.offline_words import UNSPACED, Words
 
 BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
@@ -34,7 +34,6 @@ _NAMES = re.compile(
     r"march|april|may|june|july|august|september|october|november|december)\s$",
     re.IGNORECASE,
 )
-_SLOT = re.compile(r"\{(.)(.)\}")
 
 
 def spans_of(text: str) -> list[tuple[int, int]]:
@@ -47,24 +46,6 @@ def _unit_word(text: str, number: re.Match[str]) -> re.Match[str] | None:
     """The word for a unit behind a number that has none at it."""
     word = _UNIT_WORD.match(text[number.end() :]) if not number["unit"] else None
     return word if word and word[1].lower() in UNIT_WORDS else None
-
-
-def blanked(statement: Statement, every: Sequence[Statement], words: Words, variety: int) -> tuple[str, str] | None:
-    """A sentence with a blank and what belongs there: a number with its unit, else a term that it has once."""
-    text = statement.text
-    found = [text[start:end] for start, end in spans_of(text)]
-    found += [term for term in topics_of(statement, every, words) if term in text]
-    found = [term for term in found if text.count(term) == 1 and len(term) * 2 < len(text)]
-    if not found:
-        return None
-    term = found[variety % min(len(found), 2)]
-    return text.replace(term, BLANK, 1), term
-
-
-def contrary_of(statement: Statement, every: Sequence[Statement], words: Words) -> str | None:
-    """A false sentence that looks like the statement: another number of the text, an opposite, a negation."""
-    made = with_other_number(statement, every) or opposite_of(statement.text, words) or negated(statement.text, words)
-    return made if made and all(made.casefold() != other.folded for other in every) else None
 
 
 def with_other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
@@ -112,13 +93,4 @@ def opposite_of(text: str, words: Words) -> str | None:
         found = re.search(rf"\b{re.escape(one)}\b" if spaced else re.escape(one), text)
         if found and (not spaced or not re.search(rf"\b{re.escape(other)}\b", text)):
             return text[: found.start()] + other + text[found.end() :]
-    return None
-
-
-def negated(text: str, words: Words) -> str | None:
-    """A sentence with a negation more or less, where it has one place for it."""
-    for one, other in words.lists["negations"]:
-        if text.count(one) == 1:
-            before, after = text.split(one)
-            return before + _SLOT.sub(lambda slot: particle(before, slot[1], slot[2]), other) + after  # noqa: B023
     return None

@@ -17,9 +17,9 @@ from docent.llm import offline_english_passages as english_passages
 from docent.llm import offline_english_writers as english
 from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_dialogue import reworded
 from docent.llm.offline_elsewhere import write_elsewhere
 from docent.llm.offline_source import cleaned, length_words
-from docent.llm.offline_two_sections import reworded
 from docent.llm.offline_words import words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of

@@ -1,81 +1,18 @@
-"""Typed questions of the offline teacher that need more than one statement's own section: two sections, conversations.
+"""Turns of a conversation by the offline teacher: later questions say `it` for what the turns before named.
 
-Reads and writes nothing.
+Reads and writes nothing. Used by offline_typed.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
-from docent.llm.offline_desk import Desk, Draft, is_telling
-from docent.llm.offline_source import Statement, statements_of
-from docent.llm.offline_terms import KOREAN_PARTICLE, shared_term
-from docent.text.sentences import plain
+from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_terms import KOREAN_PARTICLE
 
-MAX_TERMS = 5
 MAX_NAME_WORDS = 6
-
-
-def comparative_analysis(desk: Desk) -> Iterator[Draft]:
-    """What each of two sections says about a term that both have."""
-    yield from _of_both(desk, "compare")
-
-
-def multi_hop_reasoning(desk: Desk) -> Iterator[Draft]:
-    """What both say about it together."""
-    yield from _of_both(desk, "combine")
-
-
-def _of_both(desk: Desk, key: str) -> Iterator[Draft]:
-    if not desk.material.others:
-        return
-    title, text = desk.material.others[0]
-    own = desk.prose
-    others = [s for s in statements_of(text, desk.words) if s.kind in ("sentence", "step")]
-    avoid = desk.name
-    titles = [desk.words.quoted(_bare(t)) for t in (desk.material.title, title)]
-    named = (
-        all(map(is_telling, map(_bare, (desk.material.title, title))))
-        and all(len(t) > 2 for t in titles)
-        and plain(titles[0]) != plain(titles[1])
-    )
-    for _ in range(MAX_TERMS):
-        term = shared_term(own, others, desk.words, avoid)
-        if not term:
-            return
-        avoid += f" {term}"
-        both = (_about(desk, own, term), _about(desk, others, term))
-        if both[0].text == both[1].text:
-            continue
-        quoted = desk.words.quoted(term)
-        if named:
-            question = desk.frame(key, first=titles[0], second=titles[1], topic=quoted)
-        else:
-            question = desk.frame(f"{key}_doc", topic=quoted)
-        answers = [s.whole for s in both]
-        if key == "compare" and named and not any(c.isdigit() for c in "".join(titles)):
-            parts = zip(titles, answers, strict=True)
-            answers = [desk.words.frame("from_section", title=title, sentence=said) for title, said in parts]
-        yield Draft(question, desk.words.joined(answers), both)
-
-
-def _about(desk: Desk, statements: Sequence[Statement], term: str) -> Statement:
-    """The statement that says most about a term: one that begins with it, has numbers, needs no other one."""
-    folded = term.casefold()
-    having = [s for s in statements if folded in s.folded]
-    return min(having, key=lambda s: (not s.alone, not any(c.isdigit() for c in s.text), s.folded.find(folded)))
-
-
-def conversation(desk: Desk) -> Iterator[Draft]:
-    """Turns over statements that follow each other; every question still says what it is about."""
-    worded = [(w[0], s) for s in desk.statements if desk.is_uncounted(s) and (w := desk.wordings(s))]
-    worded = [(wording, s) for wording, s in worded if wording.rank < 3]
-    latest = max(len(worded) - desk.material.pairs, 0)
-    start = desk.rng.randint(0, latest)
-    for wording, statement in worded[start : start + desk.material.pairs]:
-        yield Draft(wording.question, desk.said(statement), (statement,))
 
 
 def reworded(desk: Desk) -> list[Draft]:
@@ -141,7 +78,3 @@ def _common_name(turns: Sequence[tuple[str, str]], desk: Desk) -> str:
             if len(name) > 2 and name[:1].isalnum() and all(name in other for other in spoken):
                 return name
     return ""
-
-
-def _bare(title: str) -> str:
-    return " ".join(title.split()).strip("# ")[:100]
