@@ -1,7 +1,7 @@
 """What the material of a run is called, and under which licence it stands: a title and a licence for each source.
 
 Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sources.json`, which `build-dataset`,
-`report` and `docent run` read. Without the file a source is called like its only document, or like its folder or file.
+`report` and `docent run` read. Without the file a source is named after its only document, or after its folder or file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_TITLES = 2
 _GENERIC = frozenset({"raw_data", "raw-data", "data", "exhibits", "list"})
 # What `docent run` on a cluster adds to the names of sources that lie outside the working folder.
 _ON_VOLUME = re.compile(r"-[0-9a-f]{8}$")
-_NEXT = f"write `title:` and `license:` there, one line each, or delete {COLLECTION}"
+_NEXT = f'write `title: "..."` and `license: "..."` there, in quotes, one line each, or delete {COLLECTION}'
 
 
 class Collection(Frozen):
@@ -85,6 +85,8 @@ def read_collection(source: Source) -> Collection:
         raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
     try:
         found = yaml.safe_load(data.decode("utf-8-sig")) or {}
+        if isinstance(found, dict):  # a key without a value says nothing
+            found = {key: value for key, value in found.items() if value is not None}
         collection = Collection.model_validate(found)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
         raise InputError(f"{COLLECTION} is not YAML in UTF-8", str(path), _NEXT) from None

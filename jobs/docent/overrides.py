@@ -71,7 +71,12 @@ def apply_override(
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
     """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
     plain = text.strip()
-    if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
+    if (
+        text_only
+        and plain
+        and plain not in NOTHING
+        and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0])
+    ):
         return plain
     try:
         value = yaml.safe_load(text)
@@ -114,7 +119,7 @@ def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:
     """Why a path cannot be followed: an index past the end of a list, or a key of what has none."""
     before = ".".join(path[:-1])
     if isinstance(at, list) and path[-1].isdecimal():
-        what = f"{before} has {len(at)} {'entry' if len(at) == 1 else 'entries'}, there is no number {path[-1]}"
+        what = f"{before} has {len(at)} {'entry' if len(at) == 1 else 'entries'}, so there is no entry {path[-1]}"
         return ConfigError(what, where, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
     kind = "a list, whose entries are numbered from 0" if isinstance(at, list) else "a single value, which has no keys"
     return ConfigError(f"{before} is {kind}", where, f"set the whole of it: --set '{before}=...'")

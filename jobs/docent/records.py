@@ -283,13 +283,14 @@ class Checkpoint(Row):
     approach: str
     base_model: str
     step: int
-    """The optimiser step whose weights were kept: best by validation loss, earliest at a tie."""
+    """The optimiser step whose weights were kept: the latest whose validation loss is within one standard error of the
+    lowest; the last one where there are no validation rows."""
     steps: int
     """Optimiser steps carried out."""
     planned_steps: int = 0
     """Optimiser steps that the settings allow; more than `steps` where training ended early."""
     converged: bool | None = None
-    """Whether the validation loss had stopped falling; None without validation rows."""
+    """Whether the validation loss had stopped falling; None with fewer than two evaluations."""
     epochs: float
     validation_loss: float | None
     train_examples: int

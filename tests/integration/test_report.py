@@ -170,10 +170,13 @@ def test_repeated_answers_are_counted_out_of_the_test_even_without_scores(tmp_pa
 
 
 def test_without_validation_the_last_step_is_said_to_be_kept(page: str, tmp_path: Path) -> None:
-    assert "kept: lowest validation loss" in page and "kept: the last step" not in page
+    assert (
+        "kept: latest step whose validation loss is within one standard error" in page
+        and "kept: the last step" not in page
+    )
     without = make_run(tmp_path / "demo", Story(validated=False)).read_text(encoding="utf-8")
     assert "kept: the last step" in without and "kept: step 60" in without
-    assert "lowest validation loss" not in without and "best: step" not in without
+    assert "one standard error" not in without and "best: step" not in without
 
 
 def test_one_exhibit_gives_no_interval_that_is_none(tmp_path: Path) -> None:

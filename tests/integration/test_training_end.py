@@ -18,7 +18,7 @@ from docent.records import Checkpoint, Example
 from docent.stage import run_shard
 from docent.stages.finetune import trainer
 from docent.stages.finetune.batches import Pictures, encode
-from docent.stages.finetune.schedule import MIN_STEPS
+from docent.stages.finetune.schedule import MIN_STEPS, Evaluation, best_of
 from docent.store import Artifact, load_json
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
@@ -68,7 +68,8 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
     assert all(later < rate for rate, later in zip(rates, rates[1:], strict=False)), "it cools down"
     assert log[-1]["validation_loss"] is not None
     assert row.converged is True
-    assert row.step <= row.steps
+    measured = [Evaluation(e["step"], e["validation_loss"], e["validation_error"]) for e in log if e["validation_loss"]]
+    assert row.step == best_of(measured).step
 
 
 def test_a_kill_in_the_cooldown_changes_nothing(

@@ -71,7 +71,7 @@ def test_a_collection_yaml_that_says_something_else_is_one_message_with_the_next
     (source.path / "collection.yaml").write_text(content)
     with pytest.raises(InputError) as raised:
         read_collection(source)
-    assert "collection.yaml" in str(raised.value) and "write `title:` and `license:`" in str(raised.value)
+    assert "collection.yaml" in str(raised.value) and 'write `title: "..."` and `license:' in str(raised.value)
 
 
 def test_a_collection_yaml_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
@@ -135,3 +135,9 @@ def test_no_pipeline_for_material_of_ones_own_has_a_title_or_licence_of_the_samp
 def test_the_sample_museum_keeps_its_title_and_licence() -> None:
     found = read_collection(Source(kind="exhibits-csv", path=ROOT / "samples" / "museum" / "raw_data.csv"))
     assert (found.title, found.license) == ("A cabinet of mathematical forms", "apache-2.0")
+
+
+def test_a_key_without_a_value_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "collection.yaml").write_text("title: Clocks\nlicense:\n", encoding="utf-8")
+    read = read_collection(Source(kind="exhibits-folder", path=tmp_path))
+    assert (read.title, read.license) == ("Clocks", "")

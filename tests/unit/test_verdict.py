@@ -168,9 +168,7 @@ def test_one_of_several_models_above_chance_is_not_hidden() -> None:
 
 def test_answers_that_were_scored_without_training_answers_are_not_called_unscored() -> None:
     verdict = judge(Evidence(arms={"lora": {DISTANCE: estimate(0.3)}}, tuned=("lora",), exhibits=20))
-    assert verdict.headline == (
-        "Answers were scored, but without training answers it cannot be told which exhibit they are about."
-    )
+    assert verdict.headline == ("Answers were scored, but not which exhibit they are about.")
     assert "only 20 exhibits" in " ".join(verdict.cautions)
 
 

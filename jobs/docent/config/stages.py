@@ -234,19 +234,19 @@ class Finetune(Stage):
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
     """What to train: names from the approaches table, or mappings with settings."""
     epochs: float | None = output(None, gt=0)
-    """Passes over the training rows at most; without a number as many as their number asks for."""
+    """Maximum passes over the training rows; when empty, two passes or 800 steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
     """Stop after so many optimiser steps, for a quick try."""
     batch_size: int = output(8, ge=1)
     """Rows per optimiser step."""
-    patience: int = output(2, ge=0)
-    """After so many evaluations without a lower validation loss the learning rate falls to zero over a fifth more
-    steps, and training ends; 0 never ends it early."""
+    patience: int = output(3, ge=0)
+    """After so many evaluations without a validation loss lower by at least 0.5 % the learning rate falls to zero over
+    a fifth more steps, and training ends; 0 never ends it early."""
     warmup_share: float = output(0.06, ge=0, lt=1)
     """Share of the steps in which the learning rate rises to its peak; after it a cosine falls to zero."""
     weight_decay: float = output(0.01, ge=0)
     """AdamW weight decay."""
-    adam_beta2: float = output(0.99, ge=0, lt=1)
+    adam_beta2: float = output(0.98, ge=0, lt=1)
     """AdamW's memory of squared gradients; short trainings want less than the usual 0.999."""
     max_grad_norm: float = output(1.0, gt=0)
     """Gradients are scaled down to this norm."""

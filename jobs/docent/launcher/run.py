@@ -1,6 +1,6 @@
 """Carries out a plan: starts units whose inputs are complete, as many shards at a time as there are slots.
 
-Reads and writes the run folder `<data>/<run>/`: the lock, `pipeline.resolved.yaml`, and what the stages write.
+Reads and writes the run folder `<data>/<run>/`: the lock, `failed-*.json`, and what the stages write.
 """
 
 from __future__ import annotations
@@ -202,6 +202,9 @@ class Launch:
             waiting = [shard for shard in shards if find_marker(folder, shard, state.spec) is None]
             # All shards there but no _SUCCESS.json: any shard's shell writes it, or says which gate it fails.
             self.open[name] = _Progress(waiting or shards[:1], continuation(standing(self.states, name)))
+            for shard in shards:
+                if shard not in waiting:  # complete: what failed was a gate, which is asked again
+                    forget_failure(self.states.run_dir, name, shard.index)
 
     def _submit(self) -> None:
         for name, progress in self.open.items():

@@ -20,7 +20,7 @@ from docent.launcher.time_left import time_left
 from docent.spec import RunStates
 
 PLAIN_INTERVAL_S = 20.0
-LIVE_INTERVAL_S = 1.0
+LIVE_INTERVAL_S = 5.0
 BAR_WIDTH = 24
 STYLES = {"done": "green", "running": "cyan", "failed": "red", "stopped": "yellow", "waiting": "dim"}
 

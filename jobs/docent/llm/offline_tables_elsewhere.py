@@ -30,7 +30,7 @@ _NO_MEASURE = re.compile(r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d")
 """Dimensions, and times of the day."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
 _CODE_NAME = re.compile(
-    r"nummer|\bnr\b|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
+    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
     re.IGNORECASE,
 )
 """Columns whose numbers are read rather than measured."""

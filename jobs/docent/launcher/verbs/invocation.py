@@ -50,7 +50,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
         except (click.Abort, KeyboardInterrupt):
             if verb.name != "run":
                 raise
-            said = "stopped; complete units and checkpoints are kept"
+            said = "cancelled; what is complete is kept"
             raise LauncherError(103, said, next_step=complete("docent run", current())) from None
 
     verb.callback = call

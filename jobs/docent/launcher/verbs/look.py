@@ -71,8 +71,8 @@ def _watch(states: RunStates) -> RunStates:
         with Live(console=console(), auto_refresh=False) as live:
             while True:
                 going_on = is_locked(run_dir)
-                if going_on and (config := resolved_config(run_dir)) != states.config:
-                    states = RunStates(config, run_dir, as_left=True)  # another launch began meanwhile
+                if (config := resolved_config(run_dir)) != states.config:  # another launch began, or failed
+                    states = RunStates(config, run_dir, as_left=True)
                 live.update(picture(states), refresh=True)
                 if not going_on or pause.wait(1.0):
                     return states

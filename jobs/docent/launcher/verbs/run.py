@@ -120,7 +120,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     from docent.errors import LauncherError, PipelineError
     from docent.launcher.backends.local import LocalBackend
     from docent.launcher.run import Launch
-    from docent.launcher.settings import forget_attempt, is_stored, store, write_attempt
+    from docent.launcher.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
     from docent.launcher.view import LiveView, PlainView
     from docent.suggested_commands import complete
 
@@ -146,8 +146,10 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
             click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
             click.echo(f"to try them again: {complete('docent run', invocation.current())}")
         raise
+    else:
+        forget_attempt(run_dir)
     finally:
-        if stored:
+        if stored and invocation.current().file != str(run_dir / ATTEMPT):  # named in what was suggested
             forget_attempt(run_dir)
 
 

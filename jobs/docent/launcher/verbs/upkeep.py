@@ -38,6 +38,7 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     from docent.errors import LauncherError
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
+    from docent.plurals import counted
 
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
@@ -52,17 +53,13 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
         again = f"docent gc --yes {options.same_run(None, run_dir.name, run_dir.parent)}"
         again += " --models" if models else ""
         hold = "holds" if len(others) == 1 else "hold"
-        if _told(f"delete {_counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
+        if _told(f"delete {counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
-                click.echo(f"kept: {_counted(len(trained), 'trained model')}; to delete: {again} --models")
-        elif _told(f"delete {_counted(len(trained), 'trained model')}, named above?", trained, yes, again):
+                click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: the same command with --models")
+        elif _told(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _list(found: Sequence[Garbage]) -> None:

@@ -64,7 +64,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
         step=state.best_step,
         steps=state.step,
         planned_steps=planned,
-        converged=has_converged(state.measured) if state.measured else None,
+        converged=has_converged(state.measured) if len(state.measured) > 1 else None,
         epochs=state.log[-1]["epoch"],
         validation_loss=state.best_loss,
         train_examples=len(data.train),

@@ -100,9 +100,9 @@ def best_of(measured: Sequence[Evaluation]) -> Evaluation:
 
 
 def has_converged(measured: Sequence[Evaluation]) -> bool:
-    """Whether the last validation loss gained next to nothing over the ones before it; one loss alone shows nothing."""
+    """Whether the last of two or more validation losses gained next to nothing over the ones before it."""
     losses = [evaluation.loss for evaluation in measured]
-    return len(losses) > 1 and losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
+    return losses[-1] > min(losses[:-1]) * (1 - CONVERGED_GAIN)
 
 
 def checkpoint_interval(steps: int) -> int:

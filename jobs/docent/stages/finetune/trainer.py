@@ -159,7 +159,7 @@ def validate(model: Any, data: Data, batch_size: int) -> tuple[float, float] | N
 
 
 def _evaluate(model: Any, data: Data, state: State, plan: Plan) -> None:
-    """Write the validation loss into the last row of the log, and keep the weights where they are the best so far.
+    """Write the validation loss into the last row of the log, and keep the weights where `best_of` chooses this step.
 
     Without validation rows the last step is kept.
 

@@ -1,6 +1,6 @@
 """Loader `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
 
-An exhibit is called like the title on the first line of its description, else like its folder. Reads names and
+An exhibit is named after the title on the first line of its description, else after its folder. Reads names and
 descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
 """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from docent.plurals import counted
 from docent.stages.report.findings import Evidence
-from docent.stages.report.wording import counted
 
 FEW_CLUSTERS = 40
 OFFLINE_TEACHER = "offline-extractive"

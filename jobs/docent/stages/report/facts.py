@@ -14,6 +14,7 @@ from docent.collection import read_source_names, title_of
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
+from docent.plurals import counted
 from docent.records import Item, Score
 from docent.stages.report.confusions import read_confusions
 from docent.stages.report.findings import Estimate, Evidence
@@ -25,7 +26,7 @@ from docent.stages.report.samples import Samples, read_samples
 from docent.stages.report.summary import Audit, Summary, read_audit, read_summary
 from docent.stages.report.training import Curve, read_training
 from docent.stages.report.verdict import Verdict, judge
-from docent.stages.report.wording import ACCURACY, METRICS, Family, counted, words_of
+from docent.stages.report.wording import ACCURACY, METRICS, Family, words_of
 
 UNTITLED = "docent report"
 

@@ -11,6 +11,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from docent.context import Context
+from docent.plurals import counted
 from docent.records import SPLITS, ImageQuality, Split
 from docent.stages.report.counts import (
     DocumentCounts,
@@ -23,7 +24,6 @@ from docent.stages.report.counts import (
     count_pairs,
 )
 from docent.stages.report.subject import Subject
-from docent.stages.report.wording import counted
 
 MAX_REASONS = 8
 

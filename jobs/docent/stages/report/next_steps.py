@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from docent.collection import COLLECTION, UNNAMED, SourceNames, license_of
 from docent.context import Context
+from docent.plurals import counted
 from docent.stages.report.cautions import OFFLINE_TEACHER
 from docent.stages.report.commands import Commands
 from docent.stages.report.confusions import Confusion
@@ -22,7 +23,7 @@ from docent.stages.report.funnel import Funnel
 from docent.stages.report.runcard import Gap
 from docent.stages.report.summary import file_of
 from docent.stages.report.training import Curve
-from docent.stages.report.wording import ACCURACY, counted, joined
+from docent.stages.report.wording import ACCURACY, joined
 
 PHOTOS_NEEDED = 5
 """Photos of an exhibit that make an honest test: for training, for the choice of a checkpoint, and for the test."""
@@ -115,6 +116,10 @@ def _unconverged(ctx: Context, known: Known, commands: Commands) -> Iterator[Nex
     text = f"Training of {names} had not converged: the validation loss was still falling at the last step. "
     if section.max_steps is not None:
         yield NextStep(text + "Let it train on:", (commands.run("finetune.max_steps=null"),))
+    elif any(c.checkpoint and c.checkpoint.steps < c.checkpoint.planned_steps for c in curves):
+        yield NextStep(
+            text + "It ended early; let it go on to the last planned step:", (commands.run("finetune.patience=0"),)
+        )
     elif any(a.epochs is not None for a in section.approaches if a.name in {c.approach for c in curves}):
         yield NextStep(text + "Raise `epochs` of the approach in the pipeline file.")
     else:

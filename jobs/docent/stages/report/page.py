@@ -15,6 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from docent.plurals import counted
 from docent.stages.report import charts, wording
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
@@ -54,7 +55,7 @@ def render(facts: Facts) -> str:
     """The whole page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(charts=charts, wording=wording, percent=percent, counted=wording.counted, leaked=leaked)
+    environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, leaked=leaked)
     environment.filters.update(thousands=_thousands, seconds=_seconds, unbroken=_unbroken)
     template = environment.from_string(_asset("page.html.j2"))
     forests = [forest(facts.evidence, name) for name in facts.metrics]

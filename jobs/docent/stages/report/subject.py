@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docent.stages.report.wording import counted
+from docent.plurals import counted
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from docent.plurals import counted
 from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, counted, interval, joined, number, percent
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, joined, number, percent
 
 
 def support_of(

@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from docent.plurals import counted
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
 from docent.stages.report.support import in_order, measured, support_of
-from docent.stages.report.wording import ACCURACY, METRICS, counted, interval, joined, percent, words_of
+from docent.stages.report.wording import ACCURACY, METRICS, interval, joined, percent, words_of
 
 MAX_EXPLAINED = 2
 
@@ -61,11 +62,9 @@ def judge(evidence: Evidence) -> Verdict:
 
 def _without_accuracy(evidence: Evidence) -> str:
     if any(evidence.arms.values()) and evidence.exhibits == 1:
-        return "With 1 exhibit nothing can be told apart, so no share of answers about the right exhibit is given."
+        return f"With 1 {evidence.item} nothing can be told apart, so no share of answers about the right one is given."
     if any(evidence.arms.values()):
-        return (
-            f"Answers were scored, but without training answers it cannot be told which {evidence.item} they are about."
-        )
+        return f"Answers were scored, but not which {evidence.item} they are about."
     if evidence.made and not evidence.tuned:
         return f"This run made a data set and trained no model: {evidence.made}."
     made = f"; it made {evidence.made}" if evidence.made else ""
