@@ -48,6 +48,12 @@ def is_text(model: type[BaseModel], path: Sequence[str]) -> bool:
     return kinds - {type(None)} in ({str}, {Path})
 
 
+def may_be_null(model: type[BaseModel], path: Sequence[str]) -> bool:
+    """Whether a field of this path takes null."""
+    annotation = _annotation_at(model, path)
+    return _is_union(annotation) and type(None) in typing.get_args(annotation)
+
+
 def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
     """Whether the configuration has a place of this path."""
     return _annotation_at(model, path) is not None

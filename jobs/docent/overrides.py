@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from docent.config_fields import is_known, is_text, unknown_key
+from docent.config_fields import is_known, is_text, may_be_null, unknown_key
 from docent.errors import ConfigError
 from docent.masking import mask
 
@@ -58,7 +58,11 @@ def apply_override(
         raise ConfigError(f"cannot read {mask(override)!r}", where, "write it as --set section.field=value")
     if model and not is_known(model, keys):
         raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", where, FIX)
-    value = _value(text, dotted, where, text_only=model is not None and is_text(model, keys))
+    text_only = model is not None and is_text(model, keys)
+    if model and text_only and not text.strip():
+        value = None if may_be_null(model, keys) else ""  # an empty path would be the working directory
+    else:
+        value = _value(text, dotted, where, text_only)
     at: Any = raw
     made = False
     for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
@@ -71,12 +75,7 @@ def apply_override(
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
     """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
     plain = text.strip()
-    if (
-        text_only
-        and plain
-        and plain not in NOTHING
-        and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0])
-    ):
+    if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
         return plain
     try:
         value = yaml.safe_load(text)

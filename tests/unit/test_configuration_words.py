@@ -89,7 +89,7 @@ def test_a_wrong_value_of_a_set_is_said_to_be_of_the_set(tmp_path: Path, section
         ("finetune.learning_rate=3", "did you mean `finetune.approaches.0.learning_rate`?"),
         ("ingest.sources.path=x", "such as `ingest.sources.0.path`"),
         ("seed.deeper=1", "`seed` is a single value, which has no keys"),
-        ("ingest.sources.7.path=x", "ingest.sources has 1 entry, there is no number 7"),
+        ("ingest.sources.7.path=x", "ingest.sources has 1 entry, so there is no entry 7"),
         ("finetune.epochs=many", "finetune.epochs: must be a number (given: 'many')"),
         ("finetune.epochs=-1", "finetune.epochs: must be greater than 0 (given: -1)"),
         ("ingest.sources.0.kind=foto", "must be one of: exhibits-csv, exhibits-folder, markdown"),
@@ -141,6 +141,8 @@ def test_a_text_is_taken_to_the_letter(tmp_path: Path, title: str) -> None:
 
 def test_a_text_that_may_be_absent_can_be_taken_back(tmp_path: Path) -> None:
     assert load(tmp_path, "kubernetes: {queue: night}", "kubernetes.queue=null").kubernetes.queue is None
+    assert load(tmp_path, "kubernetes: {queue: night}", "kubernetes.queue=").kubernetes.queue is None
+    assert load(tmp_path, "curate: {edits: a.csv}", "curate.edits=").curate.edits is None  # type: ignore[union-attr]
     assert load(tmp_path, "report: {title: x}", "report.title=").report.title == ""  # type: ignore[union-attr]
 
 
