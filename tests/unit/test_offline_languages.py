@@ -6,10 +6,10 @@ import pytest
 from tests.texts_by_language import LABELS, MANUALS
 
 from docent.llm.chat import Material, RequestRefusedError
-from docent.llm.offline import write_pairs
 from docent.llm.offline_elsewhere import WRITES
 from docent.llm.offline_guide import questions_of
 from docent.llm.offline_typed import write_typed
+from docent.llm.offline_visitor import write_pairs
 from docent.llm.typed import TypedMaterial, TypedReply
 from docent.stages.curate.language import wrong_language
 from docent.text.detection import UNKNOWN, language_of_text

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docent.llm.chat import Material
-from docent.llm.offline import VERSION, write_pairs
+from docent.llm.offline import VERSION
 from docent.llm.offline_guide import cut, questions_of
+from docent.llm.offline_visitor import write_pairs
 from docent.records import canonical_json
 from docent.text.numbers import unsupported_numbers
 from docent.text.sentences import contains_name, count_words, readable_name, split_sentences
@@ -43,7 +44,8 @@ def test_the_lowest_temperature_covers_look_numbers_history_use_and_look_in_read
     assert topics == ["look", "numbers", "history", "use", "look"]
     assert [question for question, _ in asked[:4]] == [questions_of("en")[topic][0] for topic in topics[:4]]
     sentences = split_sentences(TEXT)
-    assert [sentences.index(answer.removeprefix(INTRODUCTION)) for _, answer in asked] == [0, 2, 3, 5, 1]
+    told = [split_sentences(answer.removeprefix(INTRODUCTION)) for _, answer in asked]
+    assert [[sentences.index(sentence) for sentence in answer] for answer in told] == [[0], [2], [3], [5], [0, 1]]
 
 
 @pytest.mark.feature("F39", "F53")
@@ -65,7 +67,7 @@ def test_higher_temperatures_retell_what_the_lowest_says() -> None:
 
 def test_all_temperatures_ask_from_the_same_short_list() -> None:
     listed = {question for questions in questions_of("en").values() for question in questions}
-    assert len(listed) == 30 and {question for question, _ in all_pairs()} <= listed
+    assert len(listed) == 32 and {question for question, _ in all_pairs()} <= listed
 
 
 def test_the_same_request_gives_the_same_reply_and_another_seed_another() -> None:
@@ -83,12 +85,12 @@ def test_the_same_request_gives_the_same_reply_and_another_seed_another() -> Non
 def test_the_shortest_texts_still_give_different_pairs_in_every_call(text: str, pairs: int) -> None:
     for temperature in TEMPERATURES:
         made = write_pairs(material(text, "my_teapot", temperature, pairs))
-        assert len(made) == len(set(made)) == pairs
+        assert len(made) == len(set(made)) >= min(pairs, 12)
         assert all(answer.startswith("This is my teapot. ") for _, answer in made)
 
 
 def test_texts_that_never_name_the_exhibit_are_introduced_in_the_spelling_of_the_text() -> None:
-    text = "Parts. The 1903 Wright Flyer. It has two wings and a tail, and it is made of wood. It flew in 1903 at once."
+    text = "Parts. The 1903 Wright Flyer. It has two wings and a tail, and it is made of wood. It flew in 1903 for twelve seconds at once."
     answers = [answer for _, answer in all_pairs(text, "1903-wright-flyer")]
     assert all(contains_name(answer, "1903-wright-flyer") for answer in answers)
     assert any(answer.startswith("This is the 1903 Wright Flyer. It flew") for answer in answers)
@@ -138,4 +140,4 @@ def test_whatever_the_text_every_number_of_an_answer_is_in_the_source(parts: lis
 
 def test_changed_replies_come_with_a_raised_version() -> None:
     digest = hashlib.sha256(canonical_json(all_pairs()).encode()).hexdigest()[:16]
-    assert (VERSION, digest) == (2, "d5f8baa67906f7c5"), "raise VERSION in offline.py, and generate-qa's in pipeline.py"
+    assert (VERSION, digest) == (3, "bb6cc8b91c1a882d"), "raise VERSION in offline.py, and generate-qa's in pipeline.py"

@@ -14,7 +14,9 @@ from docent.text.topics import by_topic, topic_of
         ("It was opened in 1970, by a king.", "history"),
         ("The French astronomer Yvon Villarceau cut it.", "history"),
         ("Its name was invented by a monk.", "history"),
-        ("Salt often grows in nature in this shape.", "use"),
+        ("Salt often grows in nature in this shape.", "found"),
+        ("It was used for weighing gold.", "use"),
+        ("It used to be taller.", "look"),
         ("The cube has flat sides.", "look"),
         ("The 1903 Wright Flyer stands on skids.", "look"),
     ],
@@ -25,4 +27,4 @@ def test_visible_rules_decide(sentence: str, topic: str) -> None:
 
 def test_the_first_sentence_shows_the_whole_and_every_sentence_has_one_topic() -> None:
     sentences = ["It was made in 1900.", "It has 3 legs.", "It is red.", "It was sold in 1901."]
-    assert by_topic(sentences, "chair") == {"look": [0, 2], "numbers": [1], "history": [3], "use": []}
+    assert by_topic(sentences, "chair") == {"look": [0, 2], "numbers": [1], "history": [3], "use": [], "found": []}

@@ -51,6 +51,7 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
+_SINGULARS = frozenset("lens canvas atlas bias alias christmas series species news always perhaps".split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
 _LEAD = re.compile(
     r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
@@ -151,7 +152,8 @@ def _strong_later(tokens: Sequence[str], place: int) -> bool:
 def is_plural(word: str) -> bool:
     """Whether a noun is a plural, as far as its form tells."""
     low = word.lower()
-    return low in _PLURALS or (low.endswith("s") and not low.endswith(("ss", "us", "is", "ics")) and len(low) > 3)
+    is_s = low.endswith("s") and not low.endswith(("ss", "us", "is", "ics")) and len(low) > 3
+    return low in _PLURALS or (is_s and low not in _SINGULARS)
 
 
 def is_subject(subject: str) -> bool:

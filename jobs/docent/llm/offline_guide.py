@@ -15,13 +15,14 @@ from typing import Any
 
 import yaml
 
+from docent.llm.offline_grammar import is_plural
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
-from docent.text.topics import TOPICS, YEAR, by_topic
+from docent.text.topics import YEAR, by_topic
 
 ENGLISH = "en"
-LANGUAGE_VERSIONS = {"de": 1, "fr": 1, "es": 1, "ko": 1, "ja": 1, "zh": 1}
+LANGUAGE_VERSIONS = {"de": 2, "fr": 2, "es": 2, "ko": 2, "ja": 2, "zh": 2}
 """The languages beside English. A number is raised when replies in that language change: it is part of the request."""
 UNSPACED = ("ja", "zh")
 LETTERS_PER_WORD = 2
@@ -41,6 +42,7 @@ _ARTICLES = {
     "fr": r"(?:^|(?<=[\s(]))(le\s+|la\s+|les\s+|une?\s+|l['’])",
     "es": r"(?:^|[.!?]\s+)(El|La|Los|Las|Una?)\s+",
 }
+_OF_NAMES = ("of", "de", "van", "von", "la", "du", "and")
 _PLURAL_ARTICLES = ("los", "las")
 _STOP_MARKS = {"ja": "。", "zh": "。"}
 _BREAKS = "、，,;；:："
@@ -68,17 +70,34 @@ def introduction(name: str, text: str, code: str) -> str:
     """
     with_article, bare = _INTRODUCTIONS[code]
     if code == ENGLISH:
-        found = re.search(rf"\b((?:an?|the|this)\s+)?({re.escape(name)})\b", text, re.IGNORECASE)
-        article = "the " if found and found[1] else ""
-        return with_article.format(article=article, name=found[2] if found else name)
+        return _introduced_in_english(name, text)
     pattern = _ARTICLES.get(code)
     flags = re.IGNORECASE if code == "fr" else re.NOFLAG
     found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
     if found is None:
-        return bare.format(name=name)
+        return bare.format(name=f"{name[:1].upper()}{name[1:]}")
     article = found[1].lower() if found[1].endswith(("'", "’")) else f"{' '.join(found[1].lower().split())} "
     said = with_article.format(article=article, name=found[2])
     return said.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else said
+
+
+def _introduced_in_english(name: str, text: str) -> str:
+    """`This is the oak chest.`, `These are the oars.`; no `the` where the text or capitals make it a proper name."""
+    if found := re.search(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
+        said, is_common = found[2], bool(found[1]) or found[2].islower()
+    else:
+        if re.match(r"(?:my|our|your|his|her|its|their|one|two|three|four|five|six|some)\s", name, re.IGNORECASE):
+            return f"This is {name}."
+        said = re.sub(r"^(?:an?|the)\s+", "", name, flags=re.IGNORECASE)
+        first, _, rest = said.partition(" ")
+        is_common = said.islower() or (rest[:1].islower() and rest.partition(" ")[0] not in _OF_NAMES)
+        if re.search(r"[,;:()\d]", said) or (not rest and not is_common):
+            return f"This is the exhibit “{said}”."
+        if is_common and first[1:].islower() and not re.search(rf"(?<=[a-z,] ){re.escape(first)}\b", text):
+            said = f"{first.lower()}{said[len(first) :]}"
+    head = re.split(r" (?:of|with|from|for|in|on|and|by) ", said)[0].split()[-1]
+    is_are = "These are" if is_common and is_plural(head) else "This is"
+    return f"{is_are} {'the ' if is_common else ''}{said}."
 
 
 def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[int]]:
@@ -86,11 +105,12 @@ def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[
     if code == ENGLISH:
         return by_topic(sentences, name)
     cues = _of(code)["cues"]
-    found: dict[str, list[int]] = {topic: [] for topic in TOPICS}
+    past = (YEAR, re.compile(cues["history"]), re.compile(cues["past"]))
+    found: dict[str, list[int]] = {topic: [] for topic in ("look", "numbers", "history", "use")}
     for position, sentence in enumerate(sentences):
         told = sentence.replace(name, " ")
         topic = "look"
-        if position and (YEAR.search(told) or re.search(cues["history"], told)):
+        if position and any(rule.search(told) for rule in past):
             topic = "history"
         elif position and re.search(r"\d", told):
             topic = "numbers"

@@ -30,13 +30,37 @@ def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
     Raises:
         UnusableReplyError: fewer pairs, labels that do not alternate, or an empty question or answer.
     """
+    turns = _turns(text)
+    if len(turns) < 2 * pairs:
+        raise UnusableReplyError(f"{len(turns)} labels, {2 * pairs} were asked for")
+    return _alternating(turns[: 2 * pairs])
+
+
+def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
+    """The pairs of a dialogue that has fewer than `pairs` and keeps to the form otherwise; none of any other.
+
+    Args:
+        text: a whole reply; what was cut off by its length has half an answer at its end.
+    """
+    turns = _turns(text)
+    if len(turns) % 2 or len(turns) >= 2 * pairs:
+        return []
+    try:
+        return _alternating(turns)
+    except UnusableReplyError:
+        return []
+
+
+def _turns(text: str) -> list[tuple[str, str]]:
+    """Who speaks and what is said, in order."""
     text = _FENCE.sub("", without_thoughts(text))
     labels = list(_LABEL.finditer(text))
     ends = [label.start() for label in labels[1:]] + [len(text)]
-    turns = [(m[1].capitalize(), _tidy(text[m.end() : end])) for m, end in zip(labels, ends, strict=False)]
-    if len(turns) < 2 * pairs:
-        raise UnusableReplyError(f"{len(turns)} labels, {2 * pairs} were asked for")
-    wanted = turns[: 2 * pairs]
+    return [(m[1].capitalize(), _tidy(text[m.end() : end])) for m, end in zip(labels, ends, strict=False)]
+
+
+def _alternating(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    pairs = len(wanted) // 2
     if [name for name, _ in wanted] != [VISITOR, GUIDE] * pairs:
         raise UnusableReplyError("labels do not alternate")
     if not all(said for _, said in wanted):

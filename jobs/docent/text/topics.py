@@ -1,6 +1,6 @@
-"""What a sentence about an exhibit is about: numbers, history, use, or how it looks, by a few visible rules.
+"""What a sentence about an exhibit is about: numbers, history, use, where it is found, or how it looks.
 
-The rules are for English; those of other languages stand in llm/offline_guide.py.
+Visible rules decide. They are for English; those of other languages stand in llm/offline_guide.py.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ YEAR = re.compile(r"(?<![\d.,])(?:1\d{3}|20\d{2})(?!\d|[.,]\d)")
 """A year, in any language."""
 _DIGIT = re.compile(r"\d")
 _HISTORY = re.compile(
-    r"\b(?:ancient|architect|artist|astronomer|book|born|called|century|centuries|discover\w*|dialogue|first|founded|history|"
-    r"invent\w*|mathematician|named|painter|physicist|proved|published|showed|studied)\b",
+    r"\b(?:ancient|centur(?:y|ies)|dialogue|discover(?:ed|y)|founded|histor(?:y|ical)|invent(?:ed|ion|or)|medieval|"
+    r"named after|no longer|patented|proved|published|Roman|Victorian|"
+    r"first (?:built|described|made|shown)|mathematician|physicist|astronomer|painter|architect|artist)\b",
     re.IGNORECASE,
 )
-_USE = re.compile(
-    r"\b(?:animals?|atoms?|built|buildings?|butterfl\w+|crystals?|everyday|found in|grows? (?:in|on)|living|machines?|"
-    r"minerals?|molecules?|natur\w+|objects?|plants?|printers?|proteins?|serves?|shells?|use[ds]?|useful|works?)\b",
+_USE = re.compile(r"\b(?:employed|serve[ds]?|use[ds]?(?! to be\b)|useful)\b", re.IGNORECASE)
+_FOUND = re.compile(
+    r"\b(?:animals?|atoms?|butterfl\w+|crystals?|daily life|everyday|found in|grows? (?:in|on)|in nature|minerals?|"
+    r"molecules?|natural\w*|occurs?|plants? (?:grow|have)|proteins?|shells?)\b",
     re.IGNORECASE,
 )
-# A capital inside a sentence, as in the name of a person or a place.
-_PROPER_NAME = re.compile(r"(?<=[a-z,] )[A-ZÀ-Þ][\w'-]+ [A-ZÀ-Þ][\w-]+|^[A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w'-]+")
 
-TOPICS = ("look", "numbers", "history", "use")
+TOPICS = ("look", "numbers", "history", "use", "found")
 
 # In this order; the first rule that holds decides, `look` where none does.
 RULES: dict[str, Callable[[str], bool]] = {
     "history": lambda sentence: bool(YEAR.search(sentence)),
     "numbers": lambda sentence: bool(_DIGIT.search(sentence)),
+    "past": lambda sentence: bool(_HISTORY.search(sentence)),
     "use": lambda sentence: bool(_USE.search(sentence)),
-    "people": lambda sentence: bool(_HISTORY.search(sentence) or _PROPER_NAME.search(sentence)),
+    "found": lambda sentence: bool(_FOUND.search(sentence)),
 }
-_SAME_TOPIC = {"people": "history"}
+_SAME_TOPIC = {"past": "history"}
 
 
 def topic_of(sentence: str, exhibit: str) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 from docent.config import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
-from docent.llm.replies import UnusableReplyError, parse_dialogue
+from docent.llm.replies import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
@@ -64,12 +64,16 @@ def problem_with(pairs: int, reply: ChatReply) -> str:
 
 
 def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> Iterator[QAPair | Reject]:
-    """The pairs of one reply, or one Reject."""
-    item = call.item
+    """The pairs of one reply and what is missing of them."""
+    item, wanted = call.item, section.pairs_per_call
     if reply.error or reply.problem:
+        pairs = [] if reply.error or not reply.whole else parse_shorter_dialogue(reply.text, wanted)
+    else:
+        pairs = parse_dialogue(reply.text, wanted)
+    if not pairs:
         yield rejected(call, reply)
         return
-    for index, pair in enumerate(parse_dialogue(reply.text, section.pairs_per_call)):
+    for index, pair in enumerate(pairs):
         question, answer = (restored(visible(text)) for text in pair)
         yield QAPair(
             id=make_id("generate-qa", (item.id,), call.temperature, index, question, answer),
@@ -84,6 +88,13 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
             index=index,
             teacher=teacher,
             sources=(item.source,),
+        )
+    if missing := wanted - len(pairs):
+        yield Reject(
+            reason="fewer pairs than asked for",
+            raw=reply.text[:MAX_RAW_CHARS],
+            parents=(item.id,),
+            detail=f"{call.kind.name} x{missing}: {call.about}: {reply.problem}",
         )
 
 

@@ -1,0 +1,191 @@
+"""Which earlier sentences a sentence cannot do without: those that say what its pronouns and its `the ...` stand for.
+
+For the offline teacher, which quotes sentences out of their order: `Cut it to length.` tells nothing without the one
+before, `The wick is flat.` little where the lamp's wick was introduced two sentences above. Words decide, not grammar;
+in doubt a sentence is taken to need another. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from docent.llm.offline_grammar import PREPOSITIONS
+from docent.llm.offline_verbs import BASES, PAST, THIRD
+from docent.llm.offline_words import words_of_language
+from docent.text.sentences import plain, readable_name, words_of
+
+# Words that lead to what was said before, wherever they stand.
+LEANS = {
+    "en": re.compile(
+        r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|"
+        r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
+        r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
+        r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|"
+        r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+    ),
+    "de": re.compile(
+        r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
+        r"trotzdem|stattdessen|sonst|zuvor|seitdem|dies|diese[mnrs]?|jene[mnrs]?|solche[mnrs]?|letztere[mnrs]?|"
+        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
+        r"\b(?:ist|macht|machte|war|wird|wurde) das\b(?! [A-ZÄÖÜ]| [a-zäöüß]+ [A-ZÄÖÜ])"
+    ),
+    "fr": re.compile(
+        r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
+        r"c['’]est|cet|cette|ces|alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
+        re.IGNORECASE,
+    ),
+    "es": re.compile(
+        r"\b(?:por (?:eso|ello|lo tanto|tanto|consiguiente)|así|también|en cambio|sin embargo|entonces|de lo contrario|"
+        r"est[eo]s?|estas?|es[eo]s?|esas|esa|aquell\w+|dicho|dicha|los demás|el otro|la otra|"
+        r"(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
+        re.IGNORECASE,
+    ),
+    "ko": re.compile(
+        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시"
+    ),
+    "ja": re.compile(
+        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、"
+    ),
+    "zh": re.compile(r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|也(?!许)"),
+}
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
+_VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
+# Subjects that can stand for the exhibit itself, at the beginning of a sentence about it.
+_SUBJECTS = {
+    "en": re.compile(r"(?:It|They|Its|Their|This|These)\b"),
+    "de": re.compile(r"(?:Er|Sie|Es|Sein|Seine|Ihr|Ihre|Diese[rs]?)\b"),
+    "fr": re.compile(r"(?:Il|Elle|Ils|Elles|Son|Sa|Ses|Cet|Cette|Ce|Ces)\b"),
+    "es": re.compile(r"(?:Su|Sus|Est[ae]s?|Estos)\b"),
+    "zh": re.compile(r"[它其]"),
+}
+_DEMONSTRATIVES = {
+    "en": re.compile(r"(?:This|These)\b"),
+    "de": re.compile(r"Diese[rs]?\b"),
+    "fr": re.compile(r"(?:Cet|Cette|Ce|Ces)\b"),
+    "es": re.compile(r"Est[aeo]s?\b"),
+}
+_PREPOSITIONS = {
+    "de": frozenset(
+        "am an auf aus bei beim für gegen im in mit nach neben ohne um unter vom von vor zu zum zur über".split()
+    ),
+    "fr": frozenset("à au aux avec chez dans de depuis des du en entre par pour sans sous sur vers".split()),
+    "es": frozenset("a al con de del desde durante en entre hacia hasta para por según sin sobre tras".split()),
+}
+_ARTICLES = {
+    "en": (r"\bthe ((?:[a-z-]+ ?){1,3})", re.IGNORECASE),
+    "de": (r"\b(?:de[rnms]|d[ia][es]|im|am|beim|vom|zum|zur) (?:[a-zäöüß]+ )?([A-ZÄÖÜ][\w-]+)", re.NOFLAG),
+    "fr": (r"\b(?:le|la|les|du|des|aux?|l['’]) ?([a-zà-ÿ-]+)", re.IGNORECASE),
+    "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
+}
+MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
+
+
+@dataclass(frozen=True)
+class References:
+    """What the sentences of a text need.
+
+    Attributes:
+        needs: for every sentence the earlier ones that it needs, and those that these need.
+        of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
+    """
+
+    needs: tuple[frozenset[int], ...]
+    of_exhibit: frozenset[int] = frozenset()
+
+    def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
+        """The positions with all that they need, in reading order."""
+        return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
+
+    def is_clear(self, chosen: Sequence[int]) -> bool:
+        """Whether a pronoun for the exhibit follows its name, its first sentence or the sentence that it followed."""
+        for before, place in zip(chosen, chosen[1:], strict=False):
+            if place in self.of_exhibit and before not in (0, place - 1):
+                return False
+        return True
+
+
+def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
+    """Read the sentences of one text in their order.
+
+    Args:
+        code: of the language.
+        name: of the exhibit that they are about; "" for a section of a document.
+    """
+    own = {_stem(word) for word in words_of(readable_name(name))}
+    needs: list[frozenset[int]] = []
+    about, of_exhibit = list[bool](), set[int]()
+    for place, sentence in enumerate(sentences):
+        is_pronoun = bool(name) and place > 0 and _begins_with_exhibit(sentence, code)
+        about.append((is_pronoun and about[place - 1]) or _names_exhibit(sentence, own, code))
+        direct = set(_introduced(sentences, place, own, code))
+        if place and is_pronoun and about[place - 1]:
+            of_exhibit.add(place)
+            direct |= {place - 1} if leans(_without_subject(sentence, code), code) else set()
+        elif place and leans(sentence, code):
+            direct.add(place - 1)
+        needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
+    return References(tuple(needs), frozenset(of_exhibit))
+
+
+def leans(sentence: str, code: str) -> bool:
+    """Whether a sentence cannot be understood without the one before it."""
+    if words_of_language(code).leans(sentence) or LEANS[code].search(sentence):
+        return True
+    return code == "en" and _has_loose_pronoun(sentence)
+
+
+def _has_loose_pronoun(sentence: str) -> bool:
+    """Whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
+    found = _PRONOUN.search(sentence)
+    if found is None:
+        return False
+    words = words_of(sentence[: found.start()])
+    return not any(
+        word in _VERBS or word in THIRD or word in PAST or (word in BASES and before.endswith("s"))
+        for before, word in zip(["", *words], words, strict=False)
+    )
+
+
+def _begins_with_exhibit(sentence: str, code: str) -> bool:
+    pattern = _SUBJECTS.get(code)
+    return pattern is not None and pattern.match(sentence) is not None
+
+
+def _without_subject(sentence: str, code: str) -> str:
+    """A sentence with a name in the place of its pronoun."""
+    return _SUBJECTS[code].sub("X", sentence, count=1)
+
+
+def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
+    """Whether the subject of a sentence is the exhibit, as far as its first words tell: its name, or `this ...`."""
+    if code in ("ja", "zh", "ko"):
+        return any(word and word in plain(sentence)[:12] for word in own)
+    first = words_of(sentence)[:4]
+    is_demonstrative = _DEMONSTRATIVES.get(code, _DEMONSTRATIVES["en"]).match(sentence) is not None
+    is_placed = first[:1] != [] and first[0] in _PREPOSITIONS.get(code, PREPOSITIONS)
+    return is_demonstrative or (not is_placed and any(_stem(word) in own for word in first))
+
+
+def _introduced(sentences: Sequence[str], place: int, own: set[str], code: str) -> list[int]:
+    """Where the things that a sentence calls `the ...` were named first."""
+    if code not in _ARTICLES or not place:
+        return []
+    pattern, flags = _ARTICLES[code]
+    found = []
+    for match in re.finditer(pattern, sentences[place], flags):
+        for word in words_of(match[1]):
+            stem = _stem(word)
+            if len(word) < MIN_NOUN_CHARS or stem in own or word in words_of_language(code).stop:
+                continue
+            first = next((p for p in range(place) if any(_stem(w) == stem for w in words_of(sentences[p]))), None)
+            found += [] if first is None else [first]
+    return found
+
+
+def _stem(word: str) -> str:
+    """A word without its ending, so that `wires` is `wire`."""
+    bare = plain(word)
+    return bare[: max(MIN_STEM_CHARS, len(bare) - 2)] if bare.isascii() else bare

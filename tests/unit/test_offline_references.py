@@ -1,0 +1,87 @@
+"""Which sentences of a text cannot do without which others, and the visitors' answers that follow from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from docent.llm.chat import Material
+from docent.llm.offline_guide import questions_of
+from docent.llm.offline_references import leans, references_of
+from docent.llm.offline_visitor import write_pairs
+from docent.text.sentences import split_sentences
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "expected"),
+    [
+        ("en", "Each time it is lifted, the string goes slack.", True),
+        ("en", "In the middle of the floor it is only damp.", True),
+        ("en", "If the lid opens, it must be closed.", False),
+        ("en", "Carved oars lose their varnish.", False),
+        ("en", "A plain one, on the other hand, costs less.", True),
+        ("de", "Das machte den Deckel überflüssig.", True),
+        ("de", "Das Gewicht beträgt drei Kilogramm.", False),
+        ("de", "Der Deckel ist deshalb rund.", True),
+        ("fr", "Le couvercle est donc rond.", True),
+        ("fr", "Le couvercle est rond.", False),
+        ("es", "Los pescadores los dejaron en la playa.", True),
+        ("es", "Los pescadores dejaron redes en la playa.", False),
+        ("ja", "そのため、ふたは丸い形です。", True),
+        ("ja", "ふたは丸い形です。", False),
+        ("ko", "그래서 뚜껑이 둥급니다.", True),
+        ("ko", "뚜껑이 둥급니다.", False),
+        ("zh", "因此盖子是圆的。", True),
+        ("zh", "盖子是圆的。", False),
+    ],
+)
+def test_sentences_that_point_to_the_one_before_are_told_from_others(code: str, sentence: str, expected: bool) -> None:
+    assert leans(sentence, code) is expected
+
+
+def test_a_thing_with_an_article_needs_the_sentence_that_names_it_first() -> None:
+    sentences = [
+        "The lantern hung in a coal mine.",
+        "A cylinder of wire mesh surrounds the flame.",
+        "The frame is made of brass.",
+        "The mesh cools the burning gas.",
+    ]
+    found = references_of(sentences, "en", "lantern")
+    assert [sorted(needed) for needed in found.needs] == [[], [], [], [1]]
+    assert found.closed([3]) == (1, 3)
+
+
+def test_a_pronoun_for_the_exhibit_is_clear_behind_its_name_and_not_behind_another_thing() -> None:
+    sentences = [
+        "The lantern hung in a coal mine.",
+        "It burns oil.",
+        "Miners in Wales bought candles before.",
+        "They were cheap.",
+    ]
+    found = references_of(sentences, "en", "lantern")
+    assert found.of_exhibit == {1} and found.needs[1] == frozenset() and found.needs[3] == {2}
+    assert found.is_clear((0, 1)) and not found.is_clear((2, 1))
+
+
+TEXT = (
+    "The oar comes from a lifeboat of Whitby. Ash is light and tough. A leather collar protects the shaft. "
+    "The collar was greased every week. Rowers used oars like this one for sixty years."
+)
+
+
+def test_an_answer_quotes_no_sentence_without_those_that_it_needs() -> None:
+    sentences = split_sentences(TEXT)
+    for temperature in (0.4, 0.7, 0.9):
+        material = Material("oar", TEXT, (0.4, 0.7, 0.9), temperature, 5, 300, "English", 3, "oar")
+        for question, answer in write_pairs(material):
+            told = [sentence for sentence in sentences if sentence in answer]
+            assert sentences[3] not in told or sentences[2] in told
+            assert question not in questions_of("en")["look"] or sentences[0] in told
+            assert question not in questions_of("en")["use"] or sentences[4] in told
+            assert question not in (*questions_of("en")["numbers"], *questions_of("en")["found"])
+
+
+def test_a_short_text_gives_fewer_pairs_instead_of_questions_that_it_does_not_answer() -> None:
+    asked = Material("oar", "The oar is grey.", (0.4,), 0.4, 20, 300, "English", 3, "oar")
+    made = write_pairs(asked)
+    fitting = {*questions_of("en")["look"], *questions_of("en")["more"]}
+    assert len(made) == len(set(made)) and {question for question, _ in made} == fitting
