@@ -1,9 +1,9 @@
 """Grade the offline teacher on documents that its rules have not seen.
 
 `write` runs docent over the sealed documents up to `curate` and draws pairs of every question type and language, by a
-seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People grade them
-without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary that
-docs/benchmarks.md holds.
+seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People grade
+them without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary
+that docs/benchmarks.md holds.
 Run alone: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`; `--documents tests/fixtures/sealed`
 takes the first set instead of the second.
 """
