@@ -118,3 +118,16 @@ def test_settings_are_stored_once_a_unit_succeeded_with_them_although_a_later_on
     assert "path: more" in (workshop / "runs/later/pipeline.resolved.yaml").read_text()
     assert not (workshop / "runs/later/pipeline.attempt.yaml").exists()
     assert phases(workshop, "later") == {"ingest": "done", "assemble": "done", "generate-qa": "failed"}
+
+
+def test_status_names_where_the_rejected_files_are_listed(workshop: Path) -> None:
+    (workshop / "mixed").mkdir()
+    (workshop / "mixed" / "tools.md").write_text(GOOD)
+    (workshop / "mixed" / "empty.md").write_text("")
+    settings = ("--set=ingest.sources.0.path=mixed", "--set=ingest.max_reject_rate=1")
+    made = call(workshop, "run", "--run", "mixed", *settings)
+    assert made.exit_code == 0
+    said = call(workshop, "status", "--run", "mixed").output
+    (listed,) = [line for line in said.splitlines() if line.startswith("rejected by ingest: 1, named in ")]
+    (named,) = workshop.glob(listed.partition(" named in ")[2])
+    assert "empty.md" in named.read_text()

@@ -35,6 +35,8 @@ def what_next(states: RunStates) -> Iterator[str]:
     yield from of_unstored_attempt(states)
     lines = status(states)
     for line in lines:
+        if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
+            yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
         if line.phase == "failed":
             yield f"{line.unit} failed: docent logs {line.unit} {same}"
             if line.next_step:
@@ -43,6 +45,8 @@ def what_next(states: RunStates) -> Iterator[str]:
         stored = file_in_force(run_dir, at_work=False).name == RESOLVED
         again = same if stored else options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
         yield f"next: docent run {again}"
+    elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
+        yield f"report: {report.folder / 'index.html'}"
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
