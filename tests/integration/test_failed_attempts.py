@@ -51,7 +51,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tools").mkdir()
     (folder / "tools" / "tools.md").write_text(GOOD)
     (folder / "typo").mkdir()
-    assert call(folder, "run", "--run", "mine").exit_code == 0
+    made = call(folder, "run", "--run", "mine")
+    assert made.exit_code == 0
+    told = [line.split()[:2] for line in made.output.splitlines()]
+    assert told.index(["ingest", "done"]) < told.index(["assemble", "started"])
     return folder
 
 

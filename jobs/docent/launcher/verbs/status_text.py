@@ -44,6 +44,8 @@ def what_next(states: RunStates) -> Iterator[str]:
     if any(line.phase != "done" for line in lines):
         stored = file_in_force(run_dir, at_work=False).name == RESOLVED
         again = same if stored else options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
+        if any(line.phase == "failed" for line in lines):
+            yield "fix the cause first; the same command fails again otherwise"
         yield f"next: docent run {again}"
     elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
         yield f"report: {report.folder / 'index.html'}"
