@@ -24,7 +24,7 @@ from docent.store import Artifact, load_json
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
 """Learns nothing, so that its validation loss does not fall."""
 COOLED, END = 40, 48
-"""With 60 evaluations and patience 2 the third of them, at step 40 of 800, begins the cooldown of a fifth."""
+"""With 60 evaluations and patience 2 the third of them, at step 60 of 1200, begins the cooldown of a fifth."""
 
 
 @pytest.fixture(scope="module")
