@@ -88,7 +88,7 @@ STAGES: dict[str, Stage] = {
         needs=("gpu",),
     ),
     "score": Stage(
-        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=3
+        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=4
     ),
     "report": Stage(
         "docent.stages.report:run",

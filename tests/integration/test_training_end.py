@@ -12,9 +12,11 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig
+from docent.launcher.standing import standing
 from docent.models.loading import load_base
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
+from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.finetune import trainer
 from docent.stages.finetune.batches import Pictures, encode
@@ -86,6 +88,8 @@ def test_a_kill_in_the_cooldown_changes_nothing(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Progress, "update", die)
         run_shard(config, "finetune-still", run_dir)
+    resumed_from = standing(RunStates(config, run_dir), "finetune-still").checkpoint_step
+    assert resumed_from is not None and resumed_from > COOLED
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
     assert (row.steps, len(log)) == (END, END)

@@ -57,20 +57,20 @@ def test_lines_say_what_a_unit_goes_on_from_and_the_time_left(
     screen = io.StringIO()
     plain = view.PlainView(begun, Console(file=screen, width=160), UNITS, slots=2)
     plain.started("ingest", "")
-    plain.started("assess-images", "goes on from step 90 of 468")
+    plain.started("assess-images", "resumes from step 90 of 468")
     plain.tick()
     said = screen.getvalue()
-    assert "ingest             started\nassess-images      goes on from step 90 of 468\n" in said
+    assert "ingest             started\nassess-images      resumes from step 90 of 468\n" in said
     assert said.rstrip().endswith("about 2 min left in all")
 
 
 def test_the_live_table_ends_with_the_time_left(begun: RunStates) -> None:
     screen = io.StringIO()
     with view.LiveView(begun, Console(file=screen, width=160, force_terminal=True), UNITS, slots=1) as live:
-        live.started("assess-images", "goes on from step 90 of 468")
+        live.started("assess-images", "resumes from step 90 of 468")
         live.tick()
         live.live.refresh()
-        assert "goes on from step 90 of 468" in screen.getvalue()
+        assert "resumes from step 90 of 468" in screen.getvalue()
         assert "about 5 min left in all" in screen.getvalue()
     last = [line for line in screen.getvalue().splitlines() if "assess-images" in line][-1]
     assert "stopped" in last and "at 184 of 936" in last

@@ -71,7 +71,7 @@ def test_a_trained_model_is_named_by_unit_size_date_and_loss(runs: Path) -> None
 def test_yes_alone_keeps_trained_models_and_says_how_to_delete_them(runs: Path) -> None:
     done = gc(runs, "--yes")
     assert done.exit_code == 0
-    assert "kept: 2 trained models; to delete: the same command with --models" in done.output
+    assert f"kept: 2 trained models; to delete: docent gc --run mine --data {runs} --models --yes\n" in done.output
     assert folders(runs) >= MODELS and f"answer-lora/{OLD}" not in folders(runs)
     again = gc(runs)  # without a terminal there is nothing left to ask about
     assert again.exit_code == 0 and "kept: 2 trained models" in again.output
