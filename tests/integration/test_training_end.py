@@ -77,11 +77,13 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
 def test_a_kill_in_the_cooldown_changes_nothing(
     base: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_of(base, run_dir, approaches=[STILL], evaluations=60, patience=2)
+    # Every eighth step is an evaluation: the sixth begins the cooldown, and the seventh saves a checkpoint within it.
+    cooled, saved, end = 48, 56, 58
+    config = config_of(base, run_dir, approaches=[STILL], evaluations=100, patience=5)
     told = Progress.update
 
     def die(progress: Progress, done: float, total: float, message: str = "") -> None:
-        if done >= COOLED + 2:
+        if done > saved:
             raise KeyboardInterrupt
         told(progress, done, total, message)
 
@@ -89,10 +91,10 @@ def test_a_kill_in_the_cooldown_changes_nothing(
         patch.setattr(Progress, "update", die)
         run_shard(config, "finetune-still", run_dir)
     resumed_from = standing(RunStates(config, run_dir), "finetune-still").checkpoint_step
-    assert resumed_from is not None and resumed_from > COOLED
+    assert resumed_from == saved > cooled
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
-    assert (row.steps, len(log)) == (END, END)
+    assert (row.steps, len(log)) == (end, end)
     (run_dir / "finetune-still").rename(tmp_path / "resumed")
     assert run_shard(config, "finetune-still", run_dir) == 0
     assert trained(run_dir, "finetune-still")[2].digest == resumed.digest

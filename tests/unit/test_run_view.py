@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.console import Console
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher import view
-from docent.launcher.settings import write_attempt
+from docent.launcher.settings import store, write_attempt
 from docent.launcher.state import left, status
 from docent.launcher.verbs.status_text import picture, what_next
 from docent.records import Document, Section, Span, make_id
@@ -89,6 +90,17 @@ def test_nothing_works_on_a_run_whose_launcher_is_gone(begun: RunStates) -> None
     assert [line.phase for line in status(begun)] == ["done", "stopped"]
     again = f"{begun.run_dir}/pipeline.attempt.yaml --run test --data {begun.run_dir.parent}"
     assert list(what_next(begun)) == [f"next: docent run {again}"]
+
+
+def test_the_next_command_is_one_for_the_shell_that_called(
+    begun: RunStates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    called = tmp_path / "tools" / "docent"
+    called.parent.mkdir()
+    called.touch()
+    monkeypatch.setattr(sys, "argv", [str(called), "status"])
+    store(begun.config, begun.run_dir)
+    assert list(what_next(begun)) == [f"next: {called} run --run test --data {begun.run_dir.parent}"]
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:

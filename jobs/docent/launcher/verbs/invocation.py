@@ -79,10 +79,11 @@ def of_run(run_dir: Path) -> Invocation:
 
     In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent.
     """
-    from docent.suggested_commands import CALLED_AS, Invocation, invocation_of
+    from docent.suggested_commands import Invocation, invocation_of
 
-    if CALLED_AS in os.environ:
-        return invocation_of(os.environ, run_dir.name)
+    told = invocation_of(os.environ, run_dir.name)
+    if told.backend == "kubernetes":
+        return told
     data = "" if run_dir.parent == options.DEFAULT_DATA else str(run_dir.parent)
     return Invocation(program=_program(), run_name=run_dir.name, data=data)
 
