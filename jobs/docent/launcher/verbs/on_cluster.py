@@ -67,7 +67,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     from docent.launcher.cluster import start
     from docent.launcher.cluster.launch import launch
 
-    plan, again = intent.plan, "the same command with --yes"
+    plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
         click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
