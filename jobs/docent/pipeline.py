@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=3,
+        version=4,
     ),
 }
 
