@@ -233,8 +233,8 @@ def test_a_training_goes_on_from_its_newest_whole_checkpoint(
     units = ("ingest", "assemble", "generate-qa", "build-dataset", "finetune-lora")
     assert [run_shard(config, unit, run_dir) for unit in units] == [0, 0, 0, 0, 143]
     line = seen(config, run_dir, "finetune-lora")
-    assert (line.phase, line.note) == ("stopped", "stopped at 92 of 468; goes on from step 90 of 468")
-    assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "goes on from step 90 of 468"
+    assert (line.phase, line.note) == ("stopped", "stopped at 92 of 468; resumes from step 90 of 468")
+    assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "resumes from step 90 of 468"
 
 
 def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way() -> None:

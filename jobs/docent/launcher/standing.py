@@ -115,7 +115,7 @@ def continuation(unit: Standing) -> str:
     """What the next attempt at a unit goes on from; "" where it begins anew."""
     if unit.checkpoint_step is not None:
         total = f" of {unit.progress['total']:g}" if unit.progress.get("total") else ""
-        return f"goes on from step {unit.checkpoint_step}{total}"
+        return f"resumes from step {unit.checkpoint_step}{total}"
     if unit.phase in ("failed", "stopped") and 0 < unit.complete_shards < unit.shards:
         return f"goes on with {unit.complete_shards} of {unit.shards} shards complete"
     return ""
