@@ -325,6 +325,19 @@ def test_a_reply_that_stays_unusable_is_rejected_after_three_asks(museum: Museum
     assert len(pairs_of(run_dir)) == 20
 
 
+def test_whole_replies_with_fewer_pairs_are_kept_and_what_is_missing_is_counted(
+    museum: Museum, endpoint: Endpoint
+) -> None:
+    endpoint.behave(extra_pairs=-2)
+    config = museum.config(llm=openai(endpoint), max_reject_rate=1.0)
+    run_dir = museum.prepare("a", config)
+    assert museum.generate(run_dir, config) == 0
+    assert len(pairs_of(run_dir)) == 18
+    rejects = rejects_of(run_dir)
+    assert [r.reason for r in rejects] == ["fewer pairs than asked for"] * 6
+    assert all("visitor x2: " in r.detail and "6 labels, 10 were asked for" in r.detail for r in rejects)
+
+
 def test_fenced_replies_with_more_pairs_than_asked_give_the_first_five(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(fenced=True, extra_pairs=2)
     config = museum.config(llm=openai(endpoint))

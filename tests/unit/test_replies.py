@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.chat_files import dialogues
 from tests.published import published
 
-from docent.llm.replies import UnusableReplyError, format_dialogue, parse_dialogue, without_labels
+from docent.llm.replies import UnusableReplyError, format_dialogue, parse_dialogue, parse_shorter_dialogue, without_labels
 
 PAIRS = [(f"Question {i}?", f"Answer {i} is longer.") for i in range(5)]
 GOOD = format_dialogue(PAIRS)
@@ -53,6 +53,13 @@ def test_five_pairs_are_read_in_every_usual_form(text: str) -> None:
 def test_what_does_not_keep_to_the_form_is_refused(text: str) -> None:
     with pytest.raises(UnusableReplyError):
         parse_dialogue(text, 5)
+
+
+def test_a_dialogue_in_form_with_fewer_pairs_keeps_what_it_has() -> None:
+    four = format_dialogue(PAIRS[:4])
+    assert parse_shorter_dialogue(four, 5) == PAIRS[:4]
+    for spoiled in (GOOD, "", f"{four}\n[Visitor]: A fifth?", four.replace("[Guide]: Answer 2 is longer.", "[Guide]:")):
+        assert parse_shorter_dialogue(spoiled, 5) == []
 
 
 def test_answers_become_one_paragraph_with_ascii_apostrophes() -> None:
