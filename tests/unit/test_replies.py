@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tests.chat_files import dialogues
 from tests.published import published
 
-from docent.llm.replies import UnusableReplyError, format_dialogue, parse_dialogue, parse_shorter_dialogue, without_labels
+from docent.llm.replies import (
+    UnusableReplyError,
+    format_dialogue,
+    parse_dialogue,
+    parse_shorter_dialogue,
+    without_labels,
+)
 
 PAIRS = [(f"Question {i}?", f"Answer {i} is longer.") for i in range(5)]
 GOOD = format_dialogue(PAIRS)
