@@ -23,7 +23,7 @@ from docent.llm.typed import TypedMaterial
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 
-TYPED_LANGUAGE_VERSION = 1
+TYPED_LANGUAGE_VERSION = 2
 """Raised when replies in these languages change: it is part of the request."""
 MAX_SHORT_WORDS, MAX_FOLLOWING, MAX_FIGURES, MAX_STEPS = 5, 2, 4, 4
 _EXPLAINED = ("define", "purpose", "parts", "what")
@@ -52,9 +52,8 @@ def _of_fact(page: Page) -> Iterator[Pair]:
         wanted = _bare_line(fact)
         rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
         if rows:
-            told = rows if rows[0].sort in ("meaning", "cause_of") else rows[:1]
-            answer = page.words.joined([page.row_answer(row) for row in told])
-            yield Pair(page.row_question(rows[0]), answer if len(told) > 1 else page.row_told(rows[0]), fact)
+            whole = next((row for row in rows if row.cause), rows[0])  # a remedy is told with its cause
+            yield Pair(page.row_question(whole), page.row_told(whole), fact)
             continue
         for statement in page.sentences:
             if _bare_line(statement.text) == wanted:

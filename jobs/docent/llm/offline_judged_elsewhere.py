@@ -16,9 +16,9 @@ from docent.llm.offline_page import Page
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
-    r"(?![\d:/]|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
-    r"(?P<unit>[\s\u00a0]?(?:%|°\s?C|[^\W\d_]{1,14}[²³]?))?"
+    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?<!\d[ \u00a0\u202f])(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
+    r"(?![\d:/]|[ \u00a0\u202f]\d|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
+    r"(?P<unit>[\s\u00a0]?(?:%|℃|°\s?C|(?!(?:est|es|ist|beträgt|de)\b)[^\W\d_]{1,14}[²³]?))?"
 )
 MIN_DOUBLED = 2
 _YEAR = re.compile(r"1\d{3}|20\d\d")
@@ -58,7 +58,8 @@ def with_blank(page: Page) -> Iterator[tuple[str, str]]:
 def judged(page: Page, truths: Sequence[bool]) -> Iterator[Judged]:
     """True and false statements as `truths` asks for them; ends where one cannot be made."""
     stated = page.shuffled(_stated(page))
-    false = {told: made for told in stated if (made := _made_false(told, stated))}
+    names = [row.name for row in page.rows if row.is_code]
+    false = {told: made for told in stated if (made := _made_false(told, stated, names))}
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
@@ -82,10 +83,17 @@ def _stated(page: Page) -> list[str]:
     return [*short, *(cell for cell in cells if not re.search("[:：]", cell))]  # `given is: ...` is no statement
 
 
-def _made_false(told: str, others: Sequence[str]) -> str:
-    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none."""
-    numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) or _YEAR.fullmatch(m["digits"])]
-    if len(numbers) != 1 or re.search(r"\d", told[: numbers[0].start()] + told[numbers[0].end("digits") :]):
+def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:
+    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
+
+    Args:
+        names: with numbers that are no measures: `programme 4`.
+    """
+    measured = told
+    for name in names:  # the same length, so that positions stay
+        measured = re.sub(re.escape(name), "x" * len(name), measured, flags=re.IGNORECASE)
+    numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or _YEAR.fullmatch(m["digits"])]
+    if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
     found = [m for other in others if other != told for m in _NUMBER.finditer(other)]

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from docent.llm.offline_articles import interrogative, is_property, with_article
-from docent.llm.offline_patterns import Asked, asked_of, is_source
+from docent.llm.offline_articles import interrogative, is_property, of_thing, with_article
+from docent.llm.offline_heads import asked_for
+from docent.llm.offline_patterns import Asked, asked_of
+from docent.llm.offline_references import leans
 from docent.llm.offline_source import Statement, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
@@ -39,6 +41,8 @@ _ASKED_FOR = {
     ),
     "zh": ((r"(?:地点|位置)$", "是什么", "是哪里"), (r"(?:时间|日期|时刻)$", "是什么", "是什么时候")),
 }
+_NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
+"""Chinese words with a letter that points back as a word of its own."""
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
 
 
@@ -77,12 +81,13 @@ class Page:
     def every(self) -> list[Statement]:
         """What the section says, without what is unfinished or only points elsewhere."""
         text = "\n".join("" if _is_row_line(line) else line for line in self.material.text.splitlines())
-        return [s for s in statements_of(text, self.words) if is_source(s.whole, self.code)]
+        return [s for s in statements_of(text, self.words) if self.is_source(s.whole)]
 
     @cached_property
     def sentences(self) -> list[Statement]:
         """Its sentences and steps that questions can be made of, also those that need the one before."""
         kept = [s for s in self.every if s.asked and s.kind in ("sentence", "step")]
+        kept = [s for s in kept if not s.alone or not self._points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
 
     @cached_property
@@ -96,10 +101,20 @@ class Page:
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def told_rows(self) -> list[Row]:
         """What its tables and `key: value` lines say."""
         found = rows_of(self.material.text, self.words, self.name if self.is_row else "")
-        return [row for row in found if is_source(row.value, self.code) and plain(row.value) != plain(self.name)]
+        return [row for row in found if self.is_source(row.value) and plain(row.value) != plain(self.name)]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Those that people would ask about; of a row of a table all, where there is no such one."""
+        asked = [row for row in self.told_rows if self._is_asked(row)]
+        return asked or (self.told_rows if self.is_row else [])
+
+    def is_source(self, text: str) -> bool:
+        """Whether a text says something itself: not that it is unfinished, nor only where something else stands."""
+        return not self.words.finds("todo", text) and not self.words.finds("points", text)
 
     @cached_property
     def name(self) -> str:
@@ -136,16 +151,17 @@ class Page:
 
     def row_question(self, row: Row) -> str:
         """The question that a row answers."""
-        key = _row_key(row, self._is_known(row))
-        question = _place_or_time(self.frame(key, **self._row_slots(row)), row.column, self.code)
+        question = _place_or_time(self.frame(self._row_key(row), **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
-        key = _row_key(row, self._is_known(row))
+        key = self._row_key(row)
         is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and row.value[-1:] not in "。다"
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
+        if key == "remedy" and row.cause:
+            key = "remedy_of_cause"
         answer = self.frame(f"{key}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
@@ -159,21 +175,65 @@ class Page:
         known = list(values)
         return self._rng.sample(known, len(known))
 
+    def _points_back(self, sentence: str) -> bool:
+        """Whether the first clause of a sentence needs another one; a later clause may mean the first."""
+        return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
+
+    def _row_key(self, row: Row) -> str:
+        """The wording for a row."""
+        if row.sort in ("meaning", "remedy", "cause_of"):
+            return row.sort
+        if row.is_price and not row.name:
+            return "price"
+        is_known = self._is_known(row)
+        if not row.name:
+            return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
+        if self.code in UNARTICLED:
+            return "cell_thing_number" if row.is_number else "cell"
+        kind = "" if row.is_number else asked_for(row.column)
+        if kind:
+            return f"cell_{kind}"
+        return f"cell_thing_{'number' if row.is_number else 'text'}" if is_known else "cell"
+
+    def _is_asked(self, row: Row) -> bool:
+        """Whether a question about a row can be put into words that people use."""
+        key = self._row_key(row)
+        if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
+            return False
+        is_article_known = not self._is_articled(row) or with_article(row.name, self.code) != ""
+        return is_article_known and (self.code in UNARTICLED or key != "cell")
+
+    def _is_articled(self, row: Row) -> bool:
+        """Whether a row is named with an article: `le programme 4`."""
+        return row.is_code and row.sort == "value" and self.code in ("fr", "es")
+
     def _is_known(self, row: Row) -> bool:
+        """Whether the article of a column is known, and a question for it is natural."""
         if self.code in UNARTICLED:
             return True
-        return bool(with_article(row.column, self.code)) and (row.is_number or is_property(row.column, self.code))
+        is_asked = row.is_number or is_property(row.column, self.code)
+        return is_asked and with_article(row.column, self.code) != ""
 
     def _row_slots(self, row: Row) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
         value = row.value.rstrip(" .。;；")
+        name = self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name)
+        of = f"{'pour' if self.code == 'fr' else 'de'} {name}"
+        if row.is_code and self.code == "de" and re.fullmatch(r"[A-ZÄÖÜ][a-zäöüß]+ \S+", row.name):
+            name = row.name
+        elif self._is_articled(row):
+            name = with_article(row.name, self.code) or name
+            of = of_thing(name)
         return {
-            "name": self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name),
+            "name": name,
+            "of": of,
             "column": self.words.quoted(row.column),
+            "column_bare": row.column,
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],
             "quel": interrogative(row.column, self.code).capitalize(),
             "value": value,
+            "cause": row.cause.rstrip(" .。;；"),
             "laut": "" if self.is_row else self.frame("inside"),
         }
 
@@ -188,16 +248,6 @@ class Page:
         if self.code in ("fr", "es"):
             first = re.sub(r"^¿?\w", lambda begin: begin[0].lower(), question)
         return f"{self.frame('according')}{first}"
-
-
-def _row_key(row: Row, is_known: bool) -> str:
-    if row.sort in ("meaning", "remedy", "cause_of"):
-        return row.sort
-    if row.is_price and not row.name:
-        return "price"
-    if row.name:
-        return "cell_thing_number" if row.is_number and is_known else "cell"
-    return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
 
 
 def _place_or_time(question: str, column: str, code: str) -> str:

@@ -106,11 +106,11 @@ def statements_of(text: str, words: Words) -> list[Statement]:
     """What a section says, in order, each once."""
     found: dict[str, Statement] = {}
     before, follows = "", False
-    for block, (kind, label, value) in enumerate(_pieces(cleaned(text[:MAX_CHARS]))):
+    for block, (kind, label, value) in enumerate(pieces_of(cleaned(text[:MAX_CHARS]))):
         if words.finds("todo", value):  # what is not finished is no source
             before, follows = "", False
             continue
-        for part in [value] if kind == "row" else _sentences(value):
+        for part in [value] if kind == "row" else sentences_of(value):
             asked = kind == "row" or (usable(part, bool(label)) and not words.finds("points", part))
             if not asked and not (kind == "step" and any(c.isalpha() for c in part)):
                 before, follows = "", False
@@ -150,7 +150,8 @@ def usable(sentence: str, is_item: bool = False) -> bool:
     )
 
 
-def _sentences(block: str) -> list[str]:
+def sentences_of(block: str) -> list[str]:
+    """The sentences of a paragraph or item, without markup."""
     return [_plain(sentence) for sentence in split_sentences(block)]
 
 
@@ -163,7 +164,7 @@ def _plain(text: str) -> str:
 Piece = tuple[Literal["sentence", "step", "row", "figure"], str, str]
 
 
-def _pieces(text: str) -> Iterator[Piece]:
+def pieces_of(text: str) -> Iterator[Piece]:
     """Blocks of a section: kind, label, text."""
     figures: list[str] = []
 

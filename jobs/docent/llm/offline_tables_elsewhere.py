@@ -1,17 +1,20 @@
 """What tables and `key: value` lines of a section say, for the offline teacher's questions outside of English.
 
-A table of two columns whose second one is called value, or whose heads say nothing, lists properties of the thing that
-the document is about; in any other one the first cell of a row names what its other cells are of. Reads and writes
-nothing.
+A table of two columns whose second one is called value lists properties of the thing that the document is about; in
+any other one the first cell of a row names what its other cells are of: a number or a code together with its column,
+`Programm 4`, a name that stands in several rows together with the cell behind it. Numbers get the unit of their
+column; those that stay without one are left out. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from docent.llm.offline_words import Words
+from docent.llm.offline_heads import has_condition, is_bare, is_code, is_count, label_and_unit, with_unit
+from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
 MAX_ROWS = 200
@@ -45,10 +48,12 @@ _MEANINGS = {
     "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
     "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
     r"含义|意思|说明",
-    "remedy": r"abhilfe|maßnahmen?|lösung|behebung|remède|solution|mesures?|action|solución|remedio|acción|"
-    r"조치|조치 방법|해결 방법|대처|대처 방법|対処|対処方法|処置|対策|处理方法|解决方法|措施|处理",
-    "cause_of": r"(?:mögliche )?ursachen?|causes?(?: possibles?)?|causas?(?: posibles?)?|원인|예상 원인|原因|"
-    r"考えられる原因|可能原因",
+    "remedy": r"(?:mögliche )?abhilfen?|maßnahmen?|lösung(?:en)?|behebung|remèdes?|solutions?|mesures?|actions?|"
+    r"que faire|solución|soluciones|remedios?|acción|acciones|qué hacer|"
+    r"조치|조치 ?(?:방법|사항)|해결|해결 ?(?:방법|책)|대처|대처 ?방법|"
+    r"対処|対処の?方法|対処法|処置|処置方法|対策|解決方法|処理方法|处理(?:方法|办法)?|解决(?:方法|办法)|排除(?:方法|办法)|措施|对策",
+    "cause_of": r"(?:mögliche |wahrscheinliche )?ursachen?|causes?(?: (?:possibles?|probables?))?|"
+    r"causas?(?: (?:posibles?|probables?))?|(?:예상 |가능한 |추정 )?원인|原因|(?:考えられる|主な)原因|(?:可能|故障)的?原因",
 }
 
 
@@ -62,6 +67,9 @@ class Row:
         value: as it stands there, with its unit.
         sort: `value`, or what the column's name says of it: meaning, remedy, cause_of.
         source: the line.
+        has_unit: the value is a number with the unit of its column.
+        is_code: the name is a column with a number or code: `Programm 4`.
+        cause: of a remedy, where its row has one.
     """
 
     name: str
@@ -69,10 +77,15 @@ class Row:
     value: str
     sort: str
     source: str
+    has_unit: bool = False
+    is_code: bool = False
+    cause: str = ""
 
     @property
     def is_number(self) -> bool:
         """Whether the value is a number, with or without a unit."""
+        if self.has_unit:
+            return True
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not _NO_MEASURE.search(self.value)
         return is_short and _NUMBER.match(self.value) is not None and not _CODE_NAME.search(self.column)
 
@@ -98,7 +111,7 @@ def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
     found: dict[tuple[str, str], Row] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
-    for row in (*_tables(lines), *_pairs(lines, words, name)):
+    for row in (*_tables(lines, words), *_pairs(lines, words, name)):
         key = (row.name.casefold(), row.column.casefold())
         if key in found and found[key].value != row.value:
             twice.add(key)
@@ -147,31 +160,101 @@ def words_of_key(words: Words) -> int:
     return 8 if words.code in ("ja", "zh") else 4
 
 
-def _tables(lines: Sequence[str]) -> Iterator[Row]:
-    head: list[str] = []
+@dataclass(frozen=True)
+class Table:
+    """A table of Markdown: its head and its rows, as cells with the line that they stand in."""
+
+    head: list[str]
+    rows: list[tuple[list[str], str]]
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether it lists properties of one thing: names, values and perhaps their units."""
+        sorts = [_sort(column) for column in self.head]
+        return len(sorts) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:])
+
+
+def tables_of(text: str) -> list[Table]:
+    """The tables of a section; rows that do not fit their head are left out."""
+    return _read(text.splitlines())
+
+
+def _read(lines: Sequence[str]) -> list[Table]:
+    found: list[Table] = []
+    inside = False
     for number, line in enumerate(lines):
         if not line.lstrip().startswith("|"):
-            head = []
-        elif not head:
-            is_head = number + 1 < len(lines) and _RULE.match(lines[number + 1])
-            head = _cells(line) if is_head else []
-        elif not _RULE.match(line):
-            yield from _row(head, line)
+            inside = False
+        elif not inside:
+            inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
+            found += [Table(_cells(line), [])] if inside else []
+        elif not _RULE.match(line) and len(cells := _cells(line)) == len(found[-1].head):
+            found[-1].rows.append((cells, line.strip()))
+    return found
 
 
-def _row(head: Sequence[str], line: str) -> Iterator[Row]:
-    cells = _cells(line)
-    if len(cells) != len(head) or not cells[0]:
-        return
-    sorts = [_sort(column) for column in head]
-    if len(head) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:]):
-        unit = cells[sorts.index("unit")] if "unit" in sorts else ""
+def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
+    for table in _read(lines):
+        if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
+            counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
+            table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
+        yield from _of_values(table, words) if table.is_of_values else _of_names(table, words)
+
+
+def _of_values(table: Table, words: Words) -> Iterator[Row]:
+    sorts = [_sort(column) for column in table.head]
+    for cells, line in table.rows:
+        label, unit = label_and_unit(cells[0])
+        unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         value = cells[sorts.index("value", 1)]
-        yield Row("", cells[0], f"{value} {unit}".strip() if value else "", "value", line.strip())
-        return
-    for column, cell, sort in list(zip(head, cells, sorts, strict=True))[1:]:
-        kept = sort if sort in ("meaning", "remedy", "cause_of") else "value"
-        yield Row(cells[0], column, cell.rstrip("."), kept, line.strip())
+        if label:
+            yield Row("", label, with_unit(value, unit, words.code), "value", line)
+
+
+def _of_names(table: Table, words: Words) -> Iterator[Row]:
+    """Rows whose first cell names what the other cells are of."""
+    first, unit = label_and_unit(table.head[0])
+    columns = list(enumerate(map(label_and_unit, table.head)))[1:]
+    counted = Counter(cells[0] for cells, _ in table.rows)
+    pairs = Counter(tuple(cells[:2]) for cells, _ in table.rows)
+    for cells, line in table.rows:
+        name, start = cells[0], 1
+        if counted[name] > 1:
+            if _sort(table.head[1]) or len(cells) < 3 or pairs[name, cells[1]] > 1 or is_bare(cells[1]):
+                continue
+            name, start = f"{name}（{cells[1]}）" if words.code in UNSPACED else f"{name} ({cells[1]})", 2
+        numbered = is_code(cells[0])
+        if not name or (numbered and unit) or (not numbered and is_bare(cells[0])):
+            continue
+        cause = next((cells[place] for place, (label, _) in columns if _sort(label) == "cause_of"), "")
+        for place, (label, of) in columns:
+            if place >= start and _is_told(table.head, place, cells[place], of):
+                value = with_unit(cells[place].rstrip("."), of, words.code)
+                sort = _sort(label) if _sort(label) in ("meaning", "remedy", "cause_of") else "value"
+                row = Row(name, label, value, sort, line, value != cells[place].rstrip("."))
+                row = replace(row, cause=cause if sort == "remedy" and is_cell(cause) else "")
+                yield _with_column(row, first, words) if numbered and start == 1 else row
+
+
+def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
+    """Whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
+    is_number = _NUMBER.match(cell) is not None
+    others = (column for other, column in enumerate(head) if other != place)
+    if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
+        return False
+    return bool(unit) or not is_bare(cell) or is_count(head[place])
+
+
+def is_cell(cell: str) -> bool:
+    """Whether a cell has something in it."""
+    return any(c.isalnum() for c in cell)
+
+
+def _with_column(row: Row, column: str, words: Words) -> Row:
+    """The row of a number or code, named together with its column; a code that is explained needs no more."""
+    if row.sort == "meaning" and not row.name.isdecimal():
+        return row
+    return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)
 
 
 def _sort(column: str) -> str:

@@ -1,0 +1,88 @@
+"""Heads of table columns outside of English: their units, what their numbers are, how their text is asked for.
+
+`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` holds for 20 kg only. For the
+offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SYMBOL = (
+    r"(?:[kMGmcdhµμ]?(?:m|g|l|L|W|V|A|Hz|J|N|Pa|s|Ω|Wh|Ah|VA|lx|lm|cd|mol|K|t)[²³23]?|min|Min\.?|Std\.?|sec|h|bar|mbar|dB(?:\(A\))?|"
+    r"°(?:\s?[CF])?|℃|℉|%|‰|ppm|rpm|tr/min|r/min|U/min|1/min|min⁻¹|€|\$|£|EUR|CHF|Nm|kWh|km/h|PS|ha)"
+)
+_WORD = (
+    "Stunden|Minuten|Sekunden|Tage|Wochen|Monate|Jahre|Liter|Meter|Gramm|Kilogramm|Prozent|Euro|Zoll|Grad|"
+    "heures?|minutes?|secondes?|jours?|semaines?|mois|ans|litres?|mètres?|grammes?|kilogrammes?|"
+    "horas?|minutos?|segundos?|días?|semanas?|meses|años?|litros?|metros?|gramos?|kilogramos?|euros?|"
+    "시간|분|초|일|주|개월|년|개|원|명|대|장|회|리터|미터|센티미터|밀리미터|그램|킬로그램|도|퍼센트|"
+    "時間|分|秒|日|週間?|[かヶカ]月|年|個|円|人|台|枚|回|リットル|メートル|センチメートル|ミリメートル|グラム|キログラム|度|"
+    "小时|分钟|天|周|个月|月|个|元|张|次|升|毫升|米|厘米|毫米|克|千克|公斤|吨|千瓦|伏|瓦"
+)
+_UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
+_HEAD = re.compile(
+    rf"(?P<label>[^()（）\[\]]+?)\s*(?:[（(\[]\s*(?:in |en )?(?P<a>{_UNIT})\s*[)）\]]|\s(?:in|en)\s(?P<b>{_UNIT})|"
+    rf",\s?(?P<c>{_UNIT})|\s?/\s?(?P<d>{_SYMBOL}))"
+)
+_CONDITION = re.compile(r"[（(\[][^()（）\[\]]*\d[^()（）\[\]]*[)）\]]\s*$")
+_BARE = re.compile(
+    r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
+)
+_COUNTS = re.compile(
+    r"anzahl|stückzahl|jahr$|stufe|nombre|quantité|année|niveau|número|cantidad|año|nivel|[개횟장점인]수$|수량|인원|연도|단계|"
+    r"[個枚回人台点]数$|数量|年$|段階|级别|次数|人数|件数|年份|(?:\b|^)pH\b",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
+_CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
+_ASKED_FOR = {
+    "use": r"verwendung(?:szweck)?|einsatz(?:zweck|gebiet)?|anwendung|zweck|geeignet für|usage|utilisation|emploi|"
+    r"application|uso|utilización|aplicación|empleo",
+    "often": r"intervall|wartungsintervall|häufigkeit|turnus|fréquence|périodicité|intervalle|frecuencia|periodicidad|"
+    r"intervalo",
+    "material": r"material|werkstoff|matériau|matière|materia prima",
+    "place": r"ort|standort|einbauort|lage|emplacement|lieu|ubicación|emplazamiento|lugar",
+}
+
+
+def label_and_unit(head: str) -> tuple[str, str]:
+    """The name of a column and the unit of its values; "" where the head has none."""
+    found = _HEAD.fullmatch(head.strip())
+    return (found["label"], next(u for u in found.group("a", "b", "c", "d") if u)) if found else (head, "")
+
+
+def with_unit(value: str, unit: str, code: str) -> str:
+    """A bare number behind which its unit stands as the language writes it; any other value as it is."""
+    if not unit or not _BARE.fullmatch(value):
+        return value
+    close = unit == "°" or (
+        code in ("ko", "ja", "zh") and (code == "ko" or unit in ("%", "℃") or _CJK_WORD.search(unit))
+    )
+    return f"{value}{'' if close else ' '}{unit}"
+
+
+def is_bare(value: str) -> bool:
+    """Whether a value is a number, or a range of numbers, without a unit."""
+    return _BARE.fullmatch(value) is not None
+
+
+def is_count(head: str) -> bool:
+    """Whether the numbers of a column count things, so that they have no unit."""
+    return _COUNTS.search(head) is not None
+
+
+def has_condition(head: str) -> bool:
+    """Whether a head says in brackets for which amount its values hold."""
+    return _CONDITION.search(head) is not None
+
+
+def is_code(cell: str) -> bool:
+    """Whether a cell is a number or short code, which says nothing without the name of its column."""
+    return _CODE.fullmatch(cell) is not None
+
+
+def asked_for(head: str) -> str:
+    """`use`, `often`, `material` or `place` where a column is one of those, else ""."""
+    folded = head.casefold().strip()
+    return next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
