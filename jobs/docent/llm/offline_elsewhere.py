@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from docent.llm.chat import RequestRefusedError
+from docent.llm.offline_heads import is_bare
 from docent.llm.offline_judged_elsewhere import judged, with_blank
 from docent.llm.offline_page import Page
 from docent.llm.offline_source import Statement, cleaned
-from docent.llm.offline_steps_elsewhere import section_summary, steps, summary
+from docent.llm.offline_steps_elsewhere import steps
+from docent.llm.offline_summary_elsewhere import section_summary, summary
 from docent.llm.offline_tables_elsewhere import Row, rows_of_fact
 from docent.llm.offline_words import LANGUAGES
 from docent.llm.typed import TypedMaterial
@@ -52,7 +54,8 @@ def _of_fact(page: Page) -> Iterator[Pair]:
         wanted = _bare_line(fact)
         rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
         if rows:
-            whole = next((row for row in rows if row.cause), rows[0])  # a remedy is told with its cause
+            one = rows[zlib.crc32(fact.encode()) % len(rows)]
+            whole = next((row for row in rows if row.cause), one)  # a remedy is told with its cause
             yield Pair(page.row_question(whole), page.row_told(whole), fact)
             continue
         for statement in page.sentences:
@@ -68,12 +71,17 @@ def _bare_line(text: str) -> str:
 def _short(page: Page) -> Iterator[Pair]:
     """Questions whose answer is a few words of the section."""
     text = plain(page.material.text)
-    found = [Pair(page.row_question(row), row.value, row.source) for row in page.rows if row.sort == "value"]
+    found = [Pair(page.row_question(row), row.value, row.source) for row in page.rows if _is_short(row)]
     for statement in page.sentences:
         found += [Pair(a.question, a.short, statement.text) for a in page.asked(statement) if a.short]
     for pair in page.shuffled(found):
         if length_in_words(pair.answer) <= MAX_SHORT_WORDS and plain(pair.answer) in text:
             yield pair
+
+
+def _is_short(row: Row) -> bool:
+    """Whether a cell is an answer: not an instruction, nor a number that does not say of what."""
+    return row.sort == "value" and not is_bare(row.value)
 
 
 def _cause_effect(page: Page) -> Iterator[Pair]:

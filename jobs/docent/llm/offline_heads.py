@@ -36,6 +36,10 @@ _COUNTS = re.compile(
 )
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
+_WORK = re.compile(
+    r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
+    r"intervention|tareas?|operación|trabajos?|acción|labor"
+)
 _ASKED_FOR = {
     "use": r"verwendung(?:szweck)?|einsatz(?:zweck|gebiet)?|anwendung|zweck|geeignet für|usage|utilisation|emploi|"
     r"application|uso|utilización|aplicación|empleo",
@@ -62,6 +66,11 @@ def with_unit(value: str, unit: str, code: str) -> str:
     return f"{value}{'' if close else ' '}{unit}"
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word behind a number is a unit."""
+    return re.fullmatch(_UNIT, word) is not None
+
+
 def is_bare(value: str) -> bool:
     """Whether a value is a number, or a range of numbers, without a unit."""
     return _BARE.fullmatch(value) is not None
@@ -82,7 +91,12 @@ def is_code(cell: str) -> bool:
     return _CODE.fullmatch(cell) is not None
 
 
-def asked_for(head: str) -> str:
-    """`use`, `often`, `material` or `place` where a column is one of those, else ""."""
+def asked_for(head: str, first: str) -> str:
+    """`use`, `often`, `material` or `place` where a column is one of those, else "".
+
+    Args:
+        first: head of the column with the names; how often something is done is asked of work only.
+    """
     folded = head.casefold().strip()
-    return next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
+    kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
+    return "" if kind == "often" and not _WORK.fullmatch(first.casefold().strip()) else kind

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.llm.offline_exchange import BLANK
+from docent.llm.offline_heads import is_unit
 from docent.llm.offline_page import Page
 
 MAX_FACTOR = 5
@@ -104,6 +105,8 @@ def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:
 
 def _measures(number: re.Match[str], text: str) -> bool:
     """Whether a number has a unit and is not part of a name: `Nebra 20`."""
+    if number["unit"] and is_unit(number["unit"].strip()):
+        return True
     before = re.search(r"(?<![^\W\d_])([^\W\d_]++)\s$", text[: number.start()])
     return number["unit"] is not None and not (before is not None and before[1][0].isupper())
 

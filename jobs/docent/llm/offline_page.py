@@ -34,12 +34,18 @@ _ASKED_FOR = {
     "ko": (
         (r"(?:장소|위치)$", "무엇입니까", "어디입니까"),
         (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까"),
+        (r"(?:주기|간격|빈도)$", "무엇입니까", "어떻게 됩니까"),
     ),
     "ja": (
         (r"(?:場所|位置)$", "何ですか", "どこですか"),
         (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか"),
+        (r"(?:周期|間隔|頻度)$", "何ですか", "どのくらいですか"),
     ),
-    "zh": ((r"(?:地点|位置)$", "是什么", "是哪里"), (r"(?:时间|日期|时刻)$", "是什么", "是什么时候")),
+    "zh": (
+        (r"(?:地点|位置)$", "是什么", "是哪里"),
+        (r"(?:时间|日期|时刻)$", "是什么", "是什么时候"),
+        (r"(?:周期|间隔)$", "是什么", "是多久"),
+    ),
 }
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 """Chinese words with a letter that points back as a word of its own."""
@@ -87,7 +93,7 @@ class Page:
     def sentences(self) -> list[Statement]:
         """Its sentences and steps that questions can be made of, also those that need the one before."""
         kept = [s for s in self.every if s.asked and s.kind in ("sentence", "step")]
-        kept = [s for s in kept if not s.alone or not self._points_back(s.text)]
+        kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
 
     @cached_property
@@ -115,6 +121,10 @@ class Page:
     def is_source(self, text: str) -> bool:
         """Whether a text says something itself: not that it is unfinished, nor only where something else stands."""
         return not self.words.finds("todo", text) and not self.words.finds("points", text)
+
+    def points_back(self, sentence: str) -> bool:
+        """Whether the first clause of a sentence needs another one; a later clause may mean the first."""
+        return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
 
     @cached_property
     def name(self) -> str:
@@ -175,10 +185,6 @@ class Page:
         known = list(values)
         return self._rng.sample(known, len(known))
 
-    def _points_back(self, sentence: str) -> bool:
-        """Whether the first clause of a sentence needs another one; a later clause may mean the first."""
-        return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
-
     def _row_key(self, row: Row) -> str:
         """The wording for a row."""
         if row.sort in ("meaning", "remedy", "cause_of"):
@@ -190,7 +196,7 @@ class Page:
             return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
         if self.code in UNARTICLED:
             return "cell_thing_number" if row.is_number else "cell"
-        kind = "" if row.is_number else asked_for(row.column)
+        kind = "" if row.is_number else asked_for(row.column, row.first)
         if kind:
             return f"cell_{kind}"
         return f"cell_thing_{'number' if row.is_number else 'text'}" if is_known else "cell"

@@ -29,7 +29,10 @@ _NUMBER = re.compile(
     r"\s*[<>≤≥±~+-]?\s*\d"
 )
 _MAX_NUMBER_WORDS = 7
-_NO_MEASURE = re.compile(r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d")
+_NO_MEASURE = re.compile(
+    r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
+    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b"
+)
 """Dimensions, and times of the day."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
 _CODE_NAME = re.compile(
@@ -70,6 +73,7 @@ class Row:
         has_unit: the value is a number with the unit of its column.
         is_code: the name is a column with a number or code: `Programm 4`.
         cause: of a remedy, where its row has one.
+        first: head of the column with the names.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Row:
     has_unit: bool = False
     is_code: bool = False
     cause: str = ""
+    first: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -232,7 +237,7 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
                 value = with_unit(cells[place].rstrip("."), of, words.code)
                 sort = _sort(label) if _sort(label) in ("meaning", "remedy", "cause_of") else "value"
                 row = Row(name, label, value, sort, line, value != cells[place].rstrip("."))
-                row = replace(row, cause=cause if sort == "remedy" and is_cell(cause) else "")
+                row = replace(row, cause=cause if sort == "remedy" and is_cell(cause) else "", first=first)
                 yield _with_column(row, first, words) if numbered and start == 1 else row
 
 
