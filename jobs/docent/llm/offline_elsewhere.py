@@ -120,16 +120,16 @@ def _steps(page: Page) -> Iterator[Pair]:
 
 
 def _summary(page: Page) -> Iterator[Pair]:
-    yield from _summed_up(page, summary(page))
+    yield from _summed_up(page, "summary", summary(page))
 
 
 def _section_summary(page: Page) -> Iterator[Pair]:
-    yield from _summed_up(page, section_summary(page))
+    yield from _summed_up(page, "section_summary", section_summary(page))
 
 
-def _summed_up(page: Page, told: str) -> Iterator[Pair]:
+def _summed_up(page: Page, key: str, told: str) -> Iterator[Pair]:
     if told and page.title:
-        yield Pair(page.frame("summary", title=page.words.quoted(page.title)), told, told)
+        yield Pair(page.frame(key, title=page.words.quoted(page.title)), told, told)
     elif told:
         yield Pair(page.frame("summary_doc"), told, told)
 

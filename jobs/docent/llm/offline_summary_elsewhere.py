@@ -14,7 +14,7 @@ from docent.llm.offline_page import Page
 from docent.llm.offline_references import references_of
 from docent.llm.offline_source import cleaned, pieces_of, sentences_of, usable
 from docent.llm.offline_steps_elsewhere import steps
-from docent.llm.offline_tables_elsewhere import tables_of
+from docent.llm.offline_tables_elsewhere import Row, tables_of
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
@@ -41,7 +41,7 @@ class _Parts:
     """What a section says.
 
     Attributes:
-        told: all of it in order, without the rows of tables.
+        told: all of it in order, but for the rows of tables.
         paragraphs: the sentences of each.
         has_lists: steps or items, which only stand together, are among `told`.
         is_whole: whether nothing is missing.
@@ -67,7 +67,7 @@ def _summed_up(page: Page, max_words: int) -> str:
     most = min(max_words, page.material.max_answer_words)
     parts = _parts_of(page)
     rows = [page.row_answer(row) for row in page.rows]
-    told = [*parts.told, *rows]
+    told = [*parts.told, *(row for row in rows if row not in parts.told)]
     if not (parts.is_whole and _tables_are_told(page)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
     if sum(map(length_in_words, told)) <= most:
@@ -103,7 +103,10 @@ def _parts_of(page: Page) -> _Parts:
     listed = steps(page)
     for kind, label, text in pieces_of(cleaned(page.material.text)):
         line = f"{label}: {text}" if kind == "row" else text
-        if kind == "figure" or page.words.finds("todo", text) or (label and _is_row(page, line)):
+        if kind == "figure" or page.words.finds("todo", text):
+            continue
+        if label and (row := _row_of(page, line)):
+            parts.told.append(page.row_answer(row))
             continue
         if kind == "step":
             parts.is_whole = parts.is_whole and listed != ""
@@ -135,13 +138,15 @@ def _sentences(page: Page, text: str) -> tuple[list[str], bool]:
 
 def _is_complete(sentence: str) -> bool:
     """Whether it is a sentence that people would read, however short."""
-    return not is_heading(sentence) and (usable(sentence, True) or sum(c.isalpha() for c in sentence) * 2 > len(sentence))
+    return not is_heading(sentence) and (
+        usable(sentence, True) or sum(c.isalpha() for c in sentence) * 2 > len(sentence)
+    )
 
 
-def _is_row(page: Page, line: str) -> bool:
-    """Whether a line `key: value` is told as a row."""
+def _row_of(page: Page, line: str) -> Row | None:
+    """The row that a line `key: value` gives."""
     wanted = _bare(line)
-    return any(_bare(row.source) == wanted for row in page.rows)
+    return next((row for row in page.rows if _bare(row.source) == wanted), None)
 
 
 def _bare(line: str) -> str:
