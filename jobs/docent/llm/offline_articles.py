@@ -24,7 +24,7 @@ _FR = {
     "la ": (
         "tion sion xion té ure ance ence ie largeur hauteur longueur profondeur épaisseur couleur puissance vitesse "
         "masse durée fréquence marque taille surface classe portée charge référence consommation matière valeur "
-        "force date autonomie teneur zone étape ligne touche vanne pompe série phase alarme erreur panne fonction taille"
+        "force date autonomie teneur zone étape ligne touche vanne pompe série phase alarme erreur panne fonction"
     ),
     "le ": (
         "age ment poids volume débit diamètre prix nombre niveau matériau modèle type courant indice format couple "

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from docent.llm.offline_articles import interrogative, is_property, of_thing, with_article
-from docent.llm.offline_heads import asked_for
+from docent.llm.offline_articles import interrogative, of_thing, with_article
 from docent.llm.offline_patterns import Asked, asked_of
 from docent.llm.offline_references import leans
+from docent.llm.offline_row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
 from docent.llm.offline_source import Statement, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
@@ -26,27 +26,9 @@ from docent.text.terms import length_in_words
 
 T = TypeVar("T")
 MAX_TITLE_CHARS = 100
-UNARTICLED = ("ko", "ja", "zh")
 MIN_ANSWER_WORDS = 4
 MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
-_ASKED_FOR = {
-    "ko": (
-        (r"(?:장소|위치)$", "무엇입니까", "어디입니까"),
-        (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까"),
-        (r"(?:주기|간격|빈도)$", "무엇입니까", "어떻게 됩니까"),
-    ),
-    "ja": (
-        (r"(?:場所|位置)$", "何ですか", "どこですか"),
-        (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか"),
-        (r"(?:周期|間隔|頻度)$", "何ですか", "どのくらいですか"),
-    ),
-    "zh": (
-        (r"(?:地点|位置)$", "是什么", "是哪里"),
-        (r"(?:时间|日期|时刻)$", "是什么", "是什么时候"),
-        (r"(?:周期|间隔)$", "是什么", "是多久"),
-    ),
-}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 """Chinese words with a letter that points back as a word of its own."""
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
@@ -161,12 +143,12 @@ class Page:
 
     def row_question(self, row: Row) -> str:
         """The question that a row answers."""
-        question = _place_or_time(self.frame(self._row_key(row), **self._row_slots(row)), row.column, self.code)
+        question = place_or_time(self.frame(wording_of(row, self.code), **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
-        key = self._row_key(row)
+        key = wording_of(row, self.code)
         is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and row.value[-1:] not in "。다"
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
@@ -185,40 +167,13 @@ class Page:
         known = list(values)
         return self._rng.sample(known, len(known))
 
-    def _row_key(self, row: Row) -> str:
-        """The wording for a row."""
-        if row.sort in ("meaning", "remedy", "cause_of"):
-            return row.sort
-        if row.is_price and not row.name:
-            return "price"
-        is_known = self._is_known(row)
-        if not row.name:
-            return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
-        if self.code in UNARTICLED:
-            return "cell_thing_number" if row.is_number else "cell"
-        kind = "" if row.is_number else asked_for(row.column, row.first)
-        if kind:
-            return f"cell_{kind}"
-        return f"cell_thing_{'number' if row.is_number else 'text'}" if is_known else "cell"
-
     def _is_asked(self, row: Row) -> bool:
         """Whether a question about a row can be put into words that people use."""
-        key = self._row_key(row)
+        key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
             return False
-        is_article_known = not self._is_articled(row) or with_article(row.name, self.code) != ""
+        is_article_known = not is_articled(row, self.code) or with_article(row.name, self.code) != ""
         return is_article_known and (self.code in UNARTICLED or key != "cell")
-
-    def _is_articled(self, row: Row) -> bool:
-        """Whether a row is named with an article: `le programme 4`."""
-        return row.is_code and row.sort == "value" and self.code in ("fr", "es")
-
-    def _is_known(self, row: Row) -> bool:
-        """Whether the article of a column is known, and a question for it is natural."""
-        if self.code in UNARTICLED:
-            return True
-        is_asked = row.is_number or is_property(row.column, self.code)
-        return is_asked and with_article(row.column, self.code) != ""
 
     def _row_slots(self, row: Row) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
@@ -227,7 +182,7 @@ class Page:
         of = f"{'pour' if self.code == 'fr' else 'de'} {name}"
         if row.is_code and self.code == "de" and re.fullmatch(r"[A-ZÄÖÜ][a-zäöüß]+ \S+", row.name):
             name = row.name
-        elif self._is_articled(row):
+        elif is_articled(row, self.code):
             name = with_article(row.name, self.code) or name
             of = of_thing(name)
         return {
@@ -254,14 +209,6 @@ class Page:
         if self.code in ("fr", "es"):
             first = re.sub(r"^¿?\w", lambda begin: begin[0].lower(), question)
         return f"{self.frame('according')}{first}"
-
-
-def _place_or_time(question: str, column: str, code: str) -> str:
-    """The question with `where` or `when` in the place of `what`, where the column is one of places or times."""
-    for pattern, what, asked in _ASKED_FOR.get(code, ()):
-        if re.search(pattern, column):
-            return question.replace(what, asked)
-    return question
 
 
 def _is_row_line(line: str) -> bool:

@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from docent.llm.offline_cells import tables_of
 from docent.llm.offline_page import Page
 from docent.llm.offline_references import references_of
 from docent.llm.offline_source import cleaned, pieces_of, sentences_of, usable
 from docent.llm.offline_steps_elsewhere import steps
-from docent.llm.offline_tables_elsewhere import Row, tables_of
+from docent.llm.offline_tables_elsewhere import Row
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from docent.llm.offline_cells import BARE, Table, cells_of, read_tables, sort_of
 from docent.llm.offline_heads import has_condition, is_bare, is_code, is_count, label_and_unit, with_unit
 from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
@@ -22,8 +23,6 @@ MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
-_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
-_BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
 _NUMBER = re.compile(
     r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
     r"\s*[<>≤≥±~+-]?\s*\d"
@@ -45,19 +44,6 @@ _PRICE_NAME = re.compile(
     r"费用|价格|金额|费|价",
     re.IGNORECASE,
 )
-_MEANINGS = {
-    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|"
-    r"值",
-    "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
-    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
-    r"含义|意思|说明",
-    "remedy": r"(?:mögliche )?abhilfen?|maßnahmen?|lösung(?:en)?|behebung|remèdes?|solutions?|mesures?|actions?|"
-    r"que faire|solución|soluciones|remedios?|acción|acciones|qué hacer|"
-    r"조치|조치 ?(?:방법|사항)|해결|해결 ?(?:방법|책)|대처|대처 ?방법|"
-    r"対処|対処の?方法|対処法|処置|処置方法|対策|解決方法|処理方法|处理(?:方法|办法)?|解决(?:方法|办法)|排除(?:方法|办法)|措施|对策",
-    "cause_of": r"(?:mögliche |wahrscheinliche )?ursachen?|causes?(?: (?:possibles?|probables?))?|"
-    r"causas?(?: (?:posibles?|probables?))?|(?:예상 |가능한 |추정 )?원인|原因|(?:考えられる|主な)原因|(?:可能|故障)的?原因",
-}
 
 
 @dataclass(frozen=True)
@@ -129,7 +115,7 @@ def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
 def rows_of_fact(fact: str, rows: Sequence[Row]) -> list[Row]:
     """The rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
-    return [row for row in rows if [cell for cell in _cells(row.source) if cell] == cells]
+    return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
 
 
 def _is_usable(row: Row, words: Words) -> bool:
@@ -153,7 +139,7 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
         found = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not found:
             continue
-        key, value = (_BARE.sub("", part).strip() for part in found.groups())
+        key, value = (BARE.sub("", part).strip() for part in found.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
         is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
         if name or (is_short and not is_sentence):
@@ -165,55 +151,37 @@ def words_of_key(words: Words) -> int:
     return 8 if words.code in ("ja", "zh") else 4
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of Markdown: its head and its rows, as cells with the line that they stand in."""
-
-    head: list[str]
-    rows: list[tuple[list[str], str]]
-
-    @property
-    def is_of_values(self) -> bool:
-        """Whether it lists properties of one thing: names, values and perhaps their units."""
-        sorts = [_sort(column) for column in self.head]
-        return len(sorts) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:])
-
-
-def tables_of(text: str) -> list[Table]:
-    """The tables of a section; rows that do not fit their head are left out."""
-    return _read(text.splitlines())
-
-
-def _read(lines: Sequence[str]) -> list[Table]:
-    found: list[Table] = []
-    inside = False
-    for number, line in enumerate(lines):
-        if not line.lstrip().startswith("|"):
-            inside = False
-        elif not inside:
-            inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
-            found += [Table(_cells(line), [])] if inside else []
-        elif not _RULE.match(line) and len(cells := _cells(line)) == len(found[-1].head):
-            found[-1].rows.append((cells, line.strip()))
-    return found
-
-
 def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
-    for table in _read(lines):
+    for table in read_tables(lines):
         if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
             table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
-        yield from _of_values(table, words) if table.is_of_values else _of_names(table, words)
+        if table.is_of_values:
+            yield from _of_values(table, words)
+        else:
+            yield from _of_models(table, words) if table.is_of_models else _of_names(table, words)
 
 
 def _of_values(table: Table, words: Words) -> Iterator[Row]:
-    sorts = [_sort(column) for column in table.head]
+    sorts = [sort_of(column) for column in table.head]
     for cells, line in table.rows:
         label, unit = label_and_unit(cells[0])
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
-        value = cells[sorts.index("value", 1)]
+        value = cells[sorts.index("value", 1) if "value" in sorts[1:] else 1]
         if label:
             yield Row("", label, with_unit(value, unit, words.code), "value", line)
+
+
+def _of_models(table: Table, words: Words) -> Iterator[Row]:
+    """Rows of properties whose other columns are the things that have them."""
+    sorts = [sort_of(column) for column in table.head]
+    for cells, line in table.rows:
+        label, unit = label_and_unit(cells[0])
+        unit = cells[sorts.index("unit")] if "unit" in sorts else unit
+        for place, model in enumerate(table.head[1:], 1):
+            if sorts[place] != "unit" and label and model and _is_told([cells[0]], 0, cells[place], unit):
+                value = with_unit(cells[place], unit, words.code)
+                yield Row(model, label, value, "value", line, value != cells[place])
 
 
 def _of_names(table: Table, words: Words) -> Iterator[Row]:
@@ -225,17 +193,17 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
     for cells, line in table.rows:
         name, start = cells[0], 1
         if counted[name] > 1:
-            if _sort(table.head[1]) or len(cells) < 3 or pairs[name, cells[1]] > 1 or is_bare(cells[1]):
+            if sort_of(table.head[1]) or len(cells) < 3 or pairs[name, cells[1]] > 1 or is_bare(cells[1]):
                 continue
             name, start = f"{name}（{cells[1]}）" if words.code in UNSPACED else f"{name} ({cells[1]})", 2
         numbered = is_code(cells[0])
         if not name or (numbered and unit) or (not numbered and is_bare(cells[0])):
             continue
-        cause = next((cells[place] for place, (label, _) in columns if _sort(label) == "cause_of"), "")
+        cause = next((cells[place] for place, (label, _) in columns if sort_of(label) == "cause_of"), "")
         for place, (label, of) in columns:
             if place >= start and _is_told(table.head, place, cells[place], of):
                 value = with_unit(cells[place].rstrip("."), of, words.code)
-                sort = _sort(label) if _sort(label) in ("meaning", "remedy", "cause_of") else "value"
+                sort = sort_of(label) if sort_of(label) in ("meaning", "remedy", "cause_of") else "value"
                 row = Row(name, label, value, sort, line, value != cells[place].rstrip("."))
                 row = replace(row, cause=cause if sort == "remedy" and is_cell(cause) else "", first=first)
                 yield _with_column(row, first, words) if numbered and start == 1 else row
@@ -260,13 +228,3 @@ def _with_column(row: Row, column: str, words: Words) -> Row:
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)
-
-
-def _sort(column: str) -> str:
-    folded = column.casefold().strip()
-    return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
-
-
-def _cells(line: str) -> list[str]:
-    inner = line.strip().strip("|")
-    return [" ".join(_BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
