@@ -17,7 +17,7 @@ from docent.llm.offline_heads import is_bare
 from docent.llm.offline_judged_elsewhere import judged, with_blank
 from docent.llm.offline_page import Page
 from docent.llm.offline_source import Statement, cleaned
-from docent.llm.offline_steps_elsewhere import steps
+from docent.llm.offline_steps_elsewhere import is_procedure, steps
 from docent.llm.offline_summary_elsewhere import section_summary, summary
 from docent.llm.offline_tables_elsewhere import Row, rows_of_fact
 from docent.llm.offline_words import LANGUAGES
@@ -115,7 +115,7 @@ def _of_row(page: Page, row: Row) -> Pair:
 
 
 def _steps(page: Page) -> Iterator[Pair]:
-    if page.title and (told := steps(page)):
+    if page.title and (told := steps(page)) and is_procedure(told, page.code):
         yield Pair(page.frame("steps", title=page.words.quoted(page.title)), told, told)
 
 

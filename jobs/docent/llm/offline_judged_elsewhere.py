@@ -33,6 +33,9 @@ _TELLS_TO = {
 }
 """Instructions are neither true nor false."""
 
+_TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように")
+"""`given is: ...` is no statement."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -81,7 +84,7 @@ def _stated(page: Page) -> list[str]:
     """Sentences and rows that can be judged by themselves."""
     short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
     cells = (page.row_answer(row) for row in page.rows if row.sort == "value")
-    return [*short, *(cell for cell in cells if not re.search("[:：]", cell))]  # `given is: ...` is no statement
+    return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
 def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:

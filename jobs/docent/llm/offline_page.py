@@ -149,7 +149,7 @@ class Page:
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
         key = wording_of(row, self.code)
-        is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and row.value[-1:] not in "。다"
+        is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and not re.search("。$|(?<!마)다$", row.value)
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
         if key == "remedy" and row.cause:

@@ -28,11 +28,17 @@ _NUMBER = re.compile(
     r"\s*[<>≤≥±~+-]?\s*\d"
 )
 _MAX_NUMBER_WORDS = 7
+_MONTHS = (
+    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
+    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
+)
 _NO_MEASURE = re.compile(
     r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
-    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b"
+    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b|"
+    rf"\d ?[月월]|\d\. ?[A-ZÄ]|\d\.\d+\.|\d(?:er)? (?:{_MONTHS})\b|"
+    r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
 )
-"""Dimensions, and times of the day."""
+"""Dimensions, times of the day, dates, and how often something is done."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
 _CODE_NAME = re.compile(
     r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
@@ -179,7 +185,8 @@ def _of_models(table: Table, words: Words) -> Iterator[Row]:
         label, unit = label_and_unit(cells[0])
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         for place, model in enumerate(table.head[1:], 1):
-            if sorts[place] != "unit" and label and model and _is_told([cells[0]], 0, cells[place], unit):
+            is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` is of
+            if sorts[place] != "unit" and label and is_model and _is_told([cells[0]], 0, cells[place], unit):
                 value = with_unit(cells[place], unit, words.code)
                 yield Row(model, label, value, "value", line, value != cells[place])
 
