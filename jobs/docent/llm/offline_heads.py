@@ -36,6 +36,17 @@ _COUNTS = re.compile(
 )
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
+_MONTHS = (
+    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
+    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
+)
+_NO_MEASURE = re.compile(
+    r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
+    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b|"
+    rf"\d ?[月월]|\d\. ?[A-ZÄ]|\d\.\d+\.|\d(?:er)? (?:{_MONTHS})\b|"
+    r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
+)
+"""Dimensions, times of the day, dates, and how often something is done."""
 _WORK = re.compile(
     r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
     r"intervention|tareas?|operación|trabajos?|acción|labor"
@@ -74,6 +85,11 @@ def is_unit(word: str) -> bool:
 def is_bare(value: str) -> bool:
     """Whether a value is a number, or a range of numbers, without a unit."""
     return _BARE.fullmatch(value) is not None
+
+
+def is_measure(value: str) -> bool:
+    """Whether a number is neither a dimension of several, nor a time, a date or how often something is done."""
+    return _NO_MEASURE.search(value) is None
 
 
 def is_count(head: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docent.llm.offline_cells import BARE, Table, cells_of, read_tables, sort_of
-from docent.llm.offline_heads import has_condition, is_bare, is_code, is_count, label_and_unit, with_unit
+from docent.llm.offline_heads import has_condition, is_bare, is_code, is_count, is_measure, label_and_unit, with_unit
 from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
@@ -28,17 +28,6 @@ _NUMBER = re.compile(
     r"\s*[<>≤≥±~+-]?\s*\d"
 )
 _MAX_NUMBER_WORDS = 7
-_MONTHS = (
-    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
-    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
-)
-_NO_MEASURE = re.compile(
-    r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
-    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b|"
-    rf"\d ?[月월]|\d\. ?[A-ZÄ]|\d\.\d+\.|\d(?:er)? (?:{_MONTHS})\b|"
-    r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
-)
-"""Dimensions, times of the day, dates, and how often something is done."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
 _CODE_NAME = re.compile(
     r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
@@ -83,7 +72,7 @@ class Row:
         """Whether the value is a number, with or without a unit."""
         if self.has_unit:
             return True
-        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not _NO_MEASURE.search(self.value)
+        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
         return is_short and _NUMBER.match(self.value) is not None and not _CODE_NAME.search(self.column)
 
     @property
@@ -193,27 +182,46 @@ def _of_models(table: Table, words: Words) -> Iterator[Row]:
 
 def _of_names(table: Table, words: Words) -> Iterator[Row]:
     """Rows whose first cell names what the other cells are of."""
-    first, unit = label_and_unit(table.head[0])
-    columns = list(enumerate(map(label_and_unit, table.head)))[1:]
-    counted = Counter(cells[0] for cells, _ in table.rows)
-    pairs = Counter(tuple(cells[:2]) for cells, _ in table.rows)
-    for cells, line in table.rows:
-        name, start = cells[0], 1
-        if counted[name] > 1:
-            if sort_of(table.head[1]) or len(cells) < 3 or pairs[name, cells[1]] > 1 or is_bare(cells[1]):
-                continue
-            name, start = f"{name}（{cells[1]}）" if words.code in UNSPACED else f"{name} ({cells[1]})", 2
-        numbered = is_code(cells[0])
-        if not name or (numbered and unit) or (not numbered and is_bare(cells[0])):
+    first, unit_of_names = label_and_unit(table.head[0])
+    sorts = [sort_of(column) for column in table.head]
+    for name, start, cells, line in _named(table, words):
+        is_numbered = is_code(cells[0])
+        if (is_numbered and unit_of_names) or (not is_numbered and is_bare(cells[0])):
             continue
-        cause = next((cells[place] for place, (label, _) in columns if sort_of(label) == "cause_of"), "")
-        for place, (label, of) in columns:
-            if place >= start and _is_told(table.head, place, cells[place], of):
-                value = with_unit(cells[place].rstrip("."), of, words.code)
-                sort = sort_of(label) if sort_of(label) in ("meaning", "remedy", "cause_of") else "value"
-                row = Row(name, label, value, sort, line, value != cells[place].rstrip("."))
-                row = replace(row, cause=cause if sort == "remedy" and is_cell(cause) else "", first=first)
-                yield _with_column(row, first, words) if numbered and start == 1 else row
+        cause = cells[sorts.index("cause_of")] if "cause_of" in sorts[1:] else ""
+        for place in range(start, len(cells)):
+            label, unit = label_and_unit(table.head[place])
+            if not _is_told(table.head, place, cells[place], unit):
+                continue
+            told = cells[place].rstrip(".")
+            value = with_unit(told, unit, words.code)
+            sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
+            row = Row(name, label, value, sort, line, value != told, first=first)
+            row = replace(row, cause=cause) if sort == "remedy" and is_cell(cause) else row
+            yield _with_column(row, first, words) if is_numbered and start == 1 else row
+
+
+def _named(table: Table, words: Words) -> Iterator[tuple[str, int, list[str], str]]:
+    """Names that no other row has, with the first column to ask about, the cells and their line.
+
+    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
+    """
+    filled: list[tuple[list[str], str]] = []
+    for cells, line in table.rows:
+        name = cells[0] or (filled[-1][0][0] if filled else "")
+        filled.append(([name, *cells[1:]], line))
+    counted = Counter(cells[0] for cells, _ in filled)
+    pairs = Counter(tuple(cells[:2]) for cells, _ in filled)
+    for cells, line in filled:
+        name, second = cells[0], cells[1] if len(cells) > 1 else ""
+        if not name:
+            continue
+        if counted[name] == 1:
+            yield name, 1, cells, line
+        elif second and len(cells) > 2 and not sort_of(table.head[1]) and not is_bare(second):
+            both = f"{name}（{second}）" if words.code in UNSPACED else f"{name} ({second})"
+            if pairs[name, second] == 1:
+                yield both, 2, cells, line
 
 
 def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
