@@ -21,11 +21,10 @@ _WORD = (
     "小时|分钟|天|周|个月|月|个|元|张|次|升|毫升|米|厘米|毫米|克|千克|公斤|吨|千瓦|伏|瓦"
 )
 _UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
-_HEAD = re.compile(
-    rf"(?P<label>[^()（）\[\]]+?)\s*(?:[（(\[]\s*(?:in |en )?(?P<a>{_UNIT})\s*[)）\]]|\s(?:in|en)\s(?P<b>{_UNIT})|"
-    rf",\s?(?P<c>{_UNIT})|\s?/\s?(?P<d>{_SYMBOL}))"
+_END = re.compile(
+    rf"(?:[（(\[] ?(?:in |en )?(?P<a>{_UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{_UNIT})|, ?(?P<c>{_UNIT})|"
+    rf"(?<!\d)/ ?(?P<d>{_SYMBOL}))\Z"
 )
-_CONDITION = re.compile(r"[（(\[][^()（）\[\]]*\d[^()（）\[\]]*[)）\]]\s*$")
 _BARE = re.compile(
     r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
 )
@@ -63,8 +62,11 @@ _ASKED_FOR = {
 
 def label_and_unit(head: str) -> tuple[str, str]:
     """The name of a column and the unit of its values; "" where the head has none."""
-    found = _HEAD.fullmatch(head.strip())
-    return (found["label"], next(u for u in found.group("a", "b", "c", "d") if u)) if found else (head, "")
+    found = _END.search(head.strip())
+    label = head.strip()[: found.start()].rstrip(" /") if found else ""
+    if not found or not label or re.search(r"[()（）\[\]]", label):
+        return head, ""
+    return label, next(unit for unit in found.group("a", "b", "c", "d") if unit)
 
 
 def with_unit(value: str, unit: str, code: str) -> str:
@@ -99,7 +101,8 @@ def is_count(head: str) -> bool:
 
 def has_condition(head: str) -> bool:
     """Whether a head says in brackets for which amount its values hold."""
-    return _CONDITION.search(head) is not None
+    inside = re.split(r"[（(\[]", head.rstrip())
+    return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
 
 
 def is_code(cell: str) -> bool:

@@ -72,7 +72,8 @@ def _summed_up(page: Page, max_words: int) -> str:
     if not (parts.is_whole and _tables_are_told(page)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
     if sum(map(length_in_words, told)) <= most:
-        return re.sub(r"\s*\n\s*", "\n", page.words.joined(told)).strip()
+        lines = (line.strip() for line in page.words.joined(told).splitlines())
+        return "\n".join(line for line in lines if line)
     return "" if parts.has_lists or rows else _main_points(page, parts.paragraphs, most)
 
 
