@@ -65,11 +65,18 @@ FAULTS = {
 }
 
 
-def written(code: str, text: str, question_type: str = "factual_recall", facts: tuple[str, ...] = ()) -> dict[str, str]:
+def written(
+    code: str,
+    text: str,
+    question_type: str = "factual_recall",
+    facts: tuple[str, ...] = (),
+    name: str = "Waschhaus",
+    title: str = "X-Kapitel",
+) -> dict[str, str]:
     asked = TypedMaterial(
         question_type=question_type,
-        name="Waschhaus",
-        title="X-Kapitel",
+        name=name,
+        title=title,
         text=text,
         facts=facts,
         others=(),
@@ -129,9 +136,7 @@ def test_a_korean_particle_that_nobody_can_tell_is_not_written() -> None:
 
 def test_columns_that_nobody_asks_for_in_plain_words_are_left_out_in_french() -> None:
     text = "| Pièce | Matériau | Remarque |\n| --- | --- | --- |\n| Joint | caoutchouc | à graisser |"
-    assert list(written("fr", text).values()) == [
-        "L'élément «\u00a0Joint\u00a0» est fait du matériau suivant : caoutchouc."
-    ]
+    assert list(written("fr", text).values()) == ["«\u00a0Joint\u00a0» se compose du matériau suivant : caoutchouc."]
 
 
 def test_the_things_of_a_comparison_are_asked_about_by_their_properties() -> None:
@@ -185,3 +190,28 @@ def test_a_head_is_split_into_name_and_unit(head: str, expected: tuple[str, str]
 )
 def test_a_bare_number_gets_its_unit_as_the_language_writes_it(value: str, unit: str, code: str, expected: str) -> None:
     assert with_unit(value, unit, code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        (
+            "de",
+            "Objekt: Uhr\nJahr: 1742\nHöhe (cm): 31",
+            {"„Uhr“ ist aus dem Jahr 1742.", "Bei „Uhr“ beträgt die Höhe 31 cm."},
+        ),
+        (
+            "fr",
+            "Objet: Pendule\nAnnée: 1742\nHauteur (cm): 31",
+            {"«\u00a0Uhr\u00a0» date de 1742.", "Pour «\u00a0Uhr\u00a0», la hauteur est de 31 cm."},
+        ),
+        ("ko", "물건: 시계\n위치: 3전시실\n높이(cm): 31", {"Uhr의 위치는 3전시실입니다."}),
+        ("ja", "品名: 時計\n製作年: 1742\n高さ（cm）: 31", {"Uhrの製作年は1742です。", "Uhrの高さは31 cmです。"}),
+    ],
+)
+def test_a_row_of_a_table_has_years_places_and_units(code: str, text: str, expected: set[str]) -> None:
+    made = written(code, text, name="Uhr", title="")
+    answers = {answer.removeprefix("“Uhr”에 따르면 ") for answer in made.values()}
+    assert answers >= expected
+    assert not any("얼마입니까" in question and "위치" in question for question in made)
+    assert not any("どのくらい" in question and "年" in question for question in made)

@@ -33,6 +33,7 @@ _COUNTS = re.compile(
     r"[個枚回人台点]数$|数量|年$|段階|级别|次数|人数|件数|年份|(?:\b|^)pH\b",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
 _MONTHS = (
@@ -56,6 +57,7 @@ _ASKED_FOR = {
     "often": r"intervall|wartungsintervall|häufigkeit|turnus|fréquence|périodicité|intervalle|frecuencia|periodicidad|"
     r"intervalo",
     "material": r"material|werkstoff|matériau|matière|materia prima",
+    "year": r"(?:bau|entstehungs|herstellungs)?jahr|année(?: de (?:fabrication|création))?|año(?: de fabricación)?",
     "place": r"ort|standort|einbauort|lage|emplacement|lieu|ubicación|emplazamiento|lugar",
 }
 
@@ -71,6 +73,8 @@ def label_and_unit(head: str) -> tuple[str, str]:
 
 def with_unit(value: str, unit: str, code: str) -> str:
     """A bare number behind which its unit stands as the language writes it; any other value as it is."""
+    if unit in ("年", "년") and not re.fullmatch(r"\d{4}", value):
+        return value
     if not unit or not _BARE.fullmatch(value):
         return value
     close = unit == "°" or (
@@ -90,8 +94,15 @@ def is_bare(value: str) -> bool:
 
 
 def is_measure(value: str) -> bool:
-    """Whether a number is neither a dimension of several, nor a time, a date or how often something is done."""
-    return _NO_MEASURE.search(value) is None
+    """Whether a number is neither a dimension of several, nor a time, a date, how often something is done or a name."""
+    named = re.match(r"[\d.,]+ ?(?=[가-힣぀-ヿ㐀-鿿])", value)
+    is_name = named is not None and re.match(rf"[천만억]? ?(?:{_WORD})|[~～〜至]", value[named.end() :]) is None
+    return _NO_MEASURE.search(value) is None and not is_name
+
+
+def is_year(head: str, value: str) -> bool:
+    """Whether a value is a year, and its column says so."""
+    return re.fullmatch(r"\d{4}[年년]?", value) is not None and _YEAR.search(head) is not None
 
 
 def is_count(head: str) -> bool:
@@ -111,7 +122,7 @@ def is_code(cell: str) -> bool:
 
 
 def asked_for(head: str, first: str) -> str:
-    """`use`, `often`, `material` or `place` where a column is one of those, else "".
+    """`use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
 
     Args:
         first: head of the column with the names; how often something is done is asked of work only.

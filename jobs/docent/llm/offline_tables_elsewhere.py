@@ -14,7 +14,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docent.llm.offline_cells import BARE, Table, cells_of, read_tables, sort_of
-from docent.llm.offline_heads import has_condition, is_bare, is_code, is_count, is_measure, label_and_unit, with_unit
+from docent.llm.offline_heads import (
+    has_condition,
+    is_bare,
+    is_code,
+    is_count,
+    is_measure,
+    is_year,
+    label_and_unit,
+    with_unit,
+)
 from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
@@ -70,6 +79,8 @@ class Row:
     @property
     def is_number(self) -> bool:
         """Whether the value is a number, with or without a unit."""
+        if is_year(self.column, self.value):
+            return False
         if self.has_unit:
             return True
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
@@ -138,7 +149,10 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
         is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
         if name or (is_short and not is_sentence):
-            yield Row(name, key, value.rstrip("."), "value", line.strip())
+            key, unit = label_and_unit(key)
+            told = value.rstrip(".")
+            value = with_unit(told, unit, words.code)
+            yield Row(name, key, value, "value", line.strip(), value != told)
 
 
 def words_of_key(words: Words) -> int:
