@@ -206,7 +206,7 @@ def test_a_bare_number_gets_its_unit_as_the_language_writes_it(value: str, unit:
             {"«\u00a0Uhr\u00a0» date de 1742.", "Pour «\u00a0Uhr\u00a0», la hauteur est de 31 cm."},
         ),
         ("ko", "물건: 시계\n위치: 3전시실\n높이(cm): 31", {"Uhr의 위치는 3전시실입니다."}),
-        ("ja", "品名: 時計\n製作年: 1742\n高さ（cm）: 31", {"Uhrの製作年は1742です。", "Uhrの高さは31 cmです。"}),
+        ("ja", "品名: 時計\n製作年: 1742\n高さ（cm）: 31", {"Uhrの製作年は1742年です。", "Uhrの高さは31 cmです。"}),
     ],
 )
 def test_a_row_of_a_table_has_years_places_and_units(code: str, text: str, expected: set[str]) -> None:

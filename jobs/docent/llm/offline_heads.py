@@ -47,6 +47,17 @@ _NO_MEASURE = re.compile(
     r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
 )
 """Dimensions, times of the day, dates, and how often something is done."""
+_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
+_CODE_NAME = re.compile(
+    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
+    re.IGNORECASE,
+)
+"""Columns whose numbers are read rather than measured."""
+_PRICE_NAME = re.compile(
+    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
+    r"费用|价格|金额|费|价",
+    re.IGNORECASE,
+)
 _WORK = re.compile(
     r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
     r"intervention|tareas?|operación|trabajos?|acción|labor"
@@ -73,8 +84,6 @@ def label_and_unit(head: str) -> tuple[str, str]:
 
 def with_unit(value: str, unit: str, code: str) -> str:
     """A bare number behind which its unit stands as the language writes it; any other value as it is."""
-    if unit in ("年", "년") and not re.fullmatch(r"\d{4}", value):
-        return value
     if not unit or not _BARE.fullmatch(value):
         return value
     close = unit == "°" or (
@@ -98,6 +107,16 @@ def is_measure(value: str) -> bool:
     named = re.match(r"[\d.,]+ ?(?=[가-힣぀-ヿ㐀-鿿])", value)
     is_name = named is not None and re.match(rf"[천만억]? ?(?:{_WORD})|[~～〜至]", value[named.end() :]) is None
     return _NO_MEASURE.search(value) is None and not is_name
+
+
+def is_read(head: str) -> bool:
+    """Whether the numbers of a column are read rather than measured, such as codes and telephone numbers."""
+    return _CODE_NAME.search(head) is not None
+
+
+def is_price(head: str, value: str) -> bool:
+    """Whether a value is an amount of money and its column says what it is paid for."""
+    return _MONEY.search(value) is not None and _PRICE_NAME.search(head) is None
 
 
 def is_year(head: str, value: str) -> bool:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from docent.llm.offline_articles import interrogative, of_thing, with_article
+from docent.llm.offline_heads import is_year
 from docent.llm.offline_patterns import Asked, asked_of
 from docent.llm.offline_references import leans
 from docent.llm.offline_row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
@@ -29,6 +30,7 @@ MAX_TITLE_CHARS = 100
 MIN_ANSWER_WORDS = 4
 MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
+_YEAR = {"ja": "年", "zh": "年", "ko": "년"}
 _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 """Chinese words with a letter that points back as a word of its own."""
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
@@ -178,6 +180,8 @@ class Page:
     def _row_slots(self, row: Row) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
         value = row.value.rstrip(" .。;；")
+        if value.isdecimal() and is_year(row.column, value):
+            value = f"{value}{_YEAR.get(self.code, '')}"
         name = self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name)
         of = f"{'pour' if self.code == 'fr' else 'de'} {name}"
         if row.is_code and self.code == "de" and re.fullmatch(r"[A-ZÄÖÜ][a-zäöüß]+ \S+", row.name):

@@ -20,6 +20,8 @@ from docent.llm.offline_heads import (
     is_code,
     is_count,
     is_measure,
+    is_price,
+    is_read,
     is_year,
     label_and_unit,
     with_unit,
@@ -37,17 +39,6 @@ _NUMBER = re.compile(
     r"\s*[<>≤≥±~+-]?\s*\d"
 )
 _MAX_NUMBER_WORDS = 7
-_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
-_CODE_NAME = re.compile(
-    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
-    re.IGNORECASE,
-)
-"""Columns whose numbers are read rather than measured."""
-_PRICE_NAME = re.compile(
-    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
-    r"费用|价格|金额|费|价",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -84,12 +75,12 @@ class Row:
         if self.has_unit:
             return True
         is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
-        return is_short and _NUMBER.match(self.value) is not None and not _CODE_NAME.search(self.column)
+        return is_short and _NUMBER.match(self.value) is not None and not is_read(self.column)
 
     @property
     def is_price(self) -> bool:
         """Whether the value is an amount of money and the column says what it is paid for."""
-        return self.is_number and _MONEY.search(self.value) is not None and not _PRICE_NAME.search(self.column)
+        return self.is_number and is_price(self.column, self.value)
 
 
 def is_row_of_table(text: str) -> bool:
