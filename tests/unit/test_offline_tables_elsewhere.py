@@ -215,3 +215,37 @@ def test_a_row_of_a_table_has_years_places_and_units(code: str, text: str, expec
     assert answers >= expected
     assert not any("얼마입니까" in question and "위치" in question for question in made)
     assert not any("どのくらい" in question and "年" in question for question in made)
+
+
+DUE = {
+    "de": ("| Intervall | Tätigkeit |", "Alle 6 Monate", "Was ist laut „Waschhaus“ alle 6 Monate zu tun?"),
+    "fr": (
+        "| Fréquence | Opération |",
+        "Tous les mois",
+        "Selon «\u00a0Waschhaus\u00a0», que faut-il faire tous les mois ?",
+    ),
+    "es": ("| Frecuencia | Tarea |", "Cada mes", "Según «Waschhaus», ¿qué hay que hacer cada mes?"),
+    "ko": ("| 주기 | 작업 |", "매월", "“Waschhaus”에 따르면 매월 무엇을 해야 합니까?"),
+    "ja": ("| 周期 | 作業 |", "毎月", "「Waschhaus」によると、毎月、何をすればよいですか。"),
+    "zh": ("| 周期 | 工作 |", "每月", "根据“Waschhaus”，每月应该做什么？"),
+}
+
+
+@pytest.mark.parametrize("code", list(DUE))
+def test_a_plan_of_maintenance_is_asked_about_by_its_intervals(code: str) -> None:
+    head, when, question = DUE[code]
+    made = written(code, f"{head}\n| --- | --- |\n| {when} | Sieb waschen |")
+    assert list(made) == [question] and "Sieb waschen" in made[question]
+
+
+def test_what_a_lamp_shows_is_named_with_the_column() -> None:
+    text = "| Voyant | Signification |\n| --- | --- |\n| Rouge | surcharge |"
+    assert list(written("fr", text)) == ["Selon «\u00a0Waschhaus\u00a0», que signifie «\u00a0Voyant : Rouge\u00a0» ?"]
+
+
+def test_a_column_of_units_holds_for_all_numbers_of_its_row() -> None:
+    text = "| Parameter | Leistung | Einheit |\n| --- | --- | --- |\n| P1 | 24 | kW |\n| P2 | 8 | kW |"
+    assert set(written("de", text).values()) == {
+        "Bei Parameter P1 beträgt die Leistung 24 kW.",
+        "Bei Parameter P2 beträgt die Leistung 8 kW.",
+    }

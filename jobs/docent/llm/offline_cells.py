@@ -6,8 +6,12 @@ For the offline teacher. Reads and writes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from docent.llm.offline_heads import is_bare
+from docent.llm.offline_words import UNSPACED
 
 _RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
@@ -86,3 +90,26 @@ def cells_of(line: str) -> list[str]:
     """The cells of a row, without marks of Markdown."""
     inner = line.strip().strip("|")
     return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
+    """Names that no other row has, with the first column to ask about, the cells and their line.
+
+    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
+    """
+    filled: list[tuple[list[str], str]] = []
+    for cells, line in table.rows:
+        name = cells[0] or (filled[-1][0][0] if filled else "")
+        filled.append(([name, *cells[1:]], line))
+    counted = Counter(cells[0] for cells, _ in filled)
+    pairs = Counter(tuple(cells[:2]) for cells, _ in filled)
+    for cells, line in filled:
+        name, second = cells[0], cells[1] if len(cells) > 1 else ""
+        if not name:
+            continue
+        if counted[name] == 1:
+            yield name, 1, cells, line
+        elif second and len(cells) > 2 and not sort_of(table.head[1]) and not is_bare(second):
+            both = f"{name}（{second}）" if code in UNSPACED else f"{name} ({second})"
+            if pairs[name, second] == 1:
+                yield both, 2, cells, line

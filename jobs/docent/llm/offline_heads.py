@@ -62,6 +62,18 @@ _WORK = re.compile(
     r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
     r"intervention|tareas?|operación|trabajos?|acción|labor"
 )
+_TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
+_INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
+_WHEN = re.compile(
+    r"(?:(?:halb|viertel)?jährlich|monatlich|wöchentlich|täglich|alle|jede[nrms]?|nach|vor|bei|einmal|zweimal|tous|toutes|"
+    r"chaque|une fois|après|avant|cada|una vez|todos|todas|después|antes|al)\b|매|.*마다$|.*에 (?:한|두) 번$|"
+    r"毎|.*ごと(?:に)?$|.*に[1一二2]回$|每",
+    re.IGNORECASE,
+)
+_SIGNAL = re.compile(
+    r"anzeige|led|lampe|leuchte|signal|symbol|display|voyant|témoin|affichage|indicador|testigo|pantalla|piloto|"
+    r"표시|표시등|램프|表示|ランプ|表示灯|指示灯|显示|指示"
+)
 _ASKED_FOR = {
     "use": r"verwendung(?:szweck)?|einsatz(?:zweck|gebiet)?|anwendung|zweck|geeignet für|usage|utilisation|emploi|"
     r"application|uso|utilización|aplicación|empleo",
@@ -90,6 +102,23 @@ def with_unit(value: str, unit: str, code: str) -> str:
         code in ("ko", "ja", "zh") and (code == "ko" or unit in ("%", "℃") or _CJK_WORD.search(unit))
     )
     return f"{value}{'' if close else ' '}{unit}"
+
+
+def is_due(first: str, head: str, cell: str) -> bool:
+    """Whether a table of intervals and work says what is to be done when.
+
+    Args:
+        first: head of the first column, whose cell is `cell`.
+    """
+    heads = (first.casefold().strip(), head.casefold().strip())
+    is_interval = re.fullmatch(_ASKED_FOR["often"], heads[0]) or _INTERVAL.fullmatch(heads[0])
+    is_work = _WORK.fullmatch(heads[1]) or _TASK.fullmatch(heads[1])
+    return bool(is_interval and is_work) and _WHEN.match(cell) is not None
+
+
+def is_signal(head: str) -> bool:
+    """Whether a column lists what lamps and displays show, which says little without its name."""
+    return _SIGNAL.fullmatch(head.casefold().strip()) is not None
 
 
 def is_unit(word: str) -> bool:

@@ -199,6 +199,7 @@ class Page:
             "quel": interrogative(row.column, self.code).capitalize(),
             "value": value,
             "cause": row.cause.rstrip(" .。;；"),
+            "when": row.name if self.code in UNARTICLED else f"{row.name[:1].lower()}{row.name[1:]}",
             "laut": "" if self.is_row else self.frame("inside"),
         }
 

@@ -9,7 +9,6 @@ column; those that stay without one are left out. Reads and writes nothing.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,9 +18,11 @@ from docent.llm.offline_heads import (
     is_bare,
     is_code,
     is_count,
+    is_due,
     is_measure,
     is_price,
     is_read,
+    is_signal,
     is_year,
     label_and_unit,
     with_unit,
@@ -33,6 +34,7 @@ MAX_ROWS = 200
 MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
+_COLONS = {"fr": " : ", "ja": "：", "zh": "："}
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
 _NUMBER = re.compile(
     r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
@@ -49,7 +51,7 @@ class Row:
         name: what the value is of; "" for the thing that the whole document is about.
         column: which property.
         value: as it stands there, with its unit.
-        sort: `value`, or what the column's name says of it: meaning, remedy, cause_of.
+        sort: `value`, or what the column's name says of it: meaning, remedy, cause_of, due (work at intervals).
         source: the line.
         has_unit: the value is a number with the unit of its column.
         is_code: the name is a column with a number or code: `Programm 4`.
@@ -159,7 +161,9 @@ def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
         if table.is_of_values:
             yield from _of_values(table, words)
         else:
-            yield from _of_models(table, words) if table.is_of_models else _of_names(table, words)
+            is_coded = all(is_code(cells[0]) for cells, _ in table.rows)
+            is_of_models = table.is_of_models and not is_coded
+            yield from _of_models(table, words) if is_of_models else _of_names(table, words)
 
 
 def _of_values(table: Table, words: Words) -> Iterator[Row]:
@@ -189,44 +193,25 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
     """Rows whose first cell names what the other cells are of."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
-    for name, start, cells, line in _named(table, words):
+    for name, start, cells, line in named_rows(table, words.code):
         is_numbered = is_code(cells[0])
         if (is_numbered and unit_of_names) or (not is_numbered and is_bare(cells[0])):
             continue
         cause = cells[sorts.index("cause_of")] if "cause_of" in sorts[1:] else ""
         for place in range(start, len(cells)):
             label, unit = label_and_unit(table.head[place])
+            unit = unit or (cells[sorts.index("unit", 1)] if "unit" in sorts[1:] and sorts[place] != "unit" else "")
             if not _is_told(table.head, place, cells[place], unit):
                 continue
             told = cells[place].rstrip(".")
             value = with_unit(told, unit, words.code)
             sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
+            sort = "due" if is_due(first, label, name) else sort
             row = Row(name, label, value, sort, line, value != told, first=first)
             row = replace(row, cause=cause) if sort == "remedy" and is_cell(cause) else row
+            if sort not in ("value", "due") and is_signal(first) and not is_numbered:
+                row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
             yield _with_column(row, first, words) if is_numbered and start == 1 else row
-
-
-def _named(table: Table, words: Words) -> Iterator[tuple[str, int, list[str], str]]:
-    """Names that no other row has, with the first column to ask about, the cells and their line.
-
-    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
-    """
-    filled: list[tuple[list[str], str]] = []
-    for cells, line in table.rows:
-        name = cells[0] or (filled[-1][0][0] if filled else "")
-        filled.append(([name, *cells[1:]], line))
-    counted = Counter(cells[0] for cells, _ in filled)
-    pairs = Counter(tuple(cells[:2]) for cells, _ in filled)
-    for cells, line in filled:
-        name, second = cells[0], cells[1] if len(cells) > 1 else ""
-        if not name:
-            continue
-        if counted[name] == 1:
-            yield name, 1, cells, line
-        elif second and len(cells) > 2 and not sort_of(table.head[1]) and not is_bare(second):
-            both = f"{name}（{second}）" if words.code in UNSPACED else f"{name} ({second})"
-            if pairs[name, second] == 1:
-                yield both, 2, cells, line
 
 
 def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
