@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from docent.llm.offline_cells import BARE, Table, cells_of, read_tables, sort_of
+from docent.llm.offline_cells import BARE, Table, cells_of, named_rows, read_tables, sort_of
 from docent.llm.offline_heads import (
     has_condition,
     is_bare,
