@@ -227,7 +227,7 @@ DUE = {
     "es": ("| Frecuencia | Tarea |", "Cada mes", "Según «Waschhaus», ¿qué hay que hacer cada mes?"),
     "ko": ("| 주기 | 작업 |", "매월", "“Waschhaus”에 따르면 매월 무엇을 해야 합니까?"),
     "ja": ("| 周期 | 作業 |", "毎月", "「Waschhaus」によると、毎月、何をすればよいですか。"),
-    "zh": ("| 周期 | 工作 |", "每月", "根据“Waschhaus”，每月应该做什么？"),
+    "zh": ("| 周期 | 内容 |", "每月", "根据“Waschhaus”，每月应该做什么？"),
 }
 
 

@@ -158,7 +158,8 @@ def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
         if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
             table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
-        if table.is_of_values:
+        is_plan = any(is_due(table.head[0], head, cells[0]) for head in table.head[1:] for cells, _ in table.rows)
+        if table.is_of_values and not is_plan:
             yield from _of_values(table, words)
         else:
             is_coded = all(is_code(cells[0]) for cells, _ in table.rows)
