@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from docent.config.sources import Source
 from docent.errors import InputError
+from docent.plurals import joined
 from docent.printing import printable
 from docent.records import Frozen
 from docent.store import Artifact
@@ -134,8 +135,8 @@ def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> st
     found = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
     titles = [title for title in found if title]
     if len(titles) > MAX_TITLES + 1:
-        return f"{', '.join(titles[:MAX_TITLES])} and {len(titles) - MAX_TITLES} more"
-    return " and ".join([", ".join(titles[:-1]), titles[-1]]) if len(titles) > 1 else "".join(titles)
+        titles = [*titles[:MAX_TITLES], f"{len(titles) - MAX_TITLES} more"]
+    return joined(titles)
 
 
 def license_of(sources: Sequence[SourceNames]) -> str:

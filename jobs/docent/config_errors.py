@@ -15,6 +15,7 @@ from docent.config_fields import choices_at, unknown_key
 from docent.errors import ConfigError
 from docent.masking import mask
 from docent.overrides import FIX, Override
+from docent.plurals import counted
 from docent.validation_words import words
 
 MAY_HOLD_SECRETS = frozenset({"base_url", "env", "extra_body"})
@@ -30,7 +31,7 @@ def describe(error: ValidationError, model: type[BaseModel], overrides: Sequence
         line = f"{'.'.join(path)}: {_sentence(problem, path, model)}"
         cause = _override_of(problem, overrides)
         problems.append(f"{line} (set by {cause.origin})" if cause and cause.origin != "--set" else line)
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    count = counted(len(problems), "problem")
     return mask("\n".join([f"{count} in the configuration", *(f"  - {line}" for line in problems)]))
 
 

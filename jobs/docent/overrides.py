@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from docent.config_fields import is_known, is_text, may_be_null, unknown_key
 from docent.errors import ConfigError
 from docent.masking import mask
+from docent.plurals import counted
 
 QUOTES = ("", "'", '"', "|", ">", "&", "*", "!")
 """A value that begins so is YAML's own way of writing a text."""
@@ -118,7 +119,7 @@ def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:
     """Why a path cannot be followed: an index past the end of a list, or a key of what has none."""
     before = ".".join(path[:-1])
     if isinstance(at, list) and path[-1].isdecimal():
-        what = f"{before} has {len(at)} {'entry' if len(at) == 1 else 'entries'}, so there is no entry {path[-1]}"
+        what = f"{before} has {counted(len(at), 'entry', 'entries')}, so there is no entry {path[-1]}"
         return ConfigError(what, where, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
     kind = "a list, whose entries are numbered from 0" if isinstance(at, list) else "a single value, which has no keys"
     return ConfigError(f"{before} is {kind}", where, f"set the whole of it: --set '{before}=...'")

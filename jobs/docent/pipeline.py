@@ -44,7 +44,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=4, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=5, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
@@ -88,7 +88,7 @@ STAGES: dict[str, Stage] = {
         needs=("gpu",),
     ),
     "score": Stage(
-        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=3
+        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=4
     ),
     "report": Stage(
         "docent.stages.report:run",
@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=3,
+        version=4,
     ),
 }
 

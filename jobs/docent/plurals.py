@@ -1,6 +1,8 @@
-"""Counts in messages: `1 row`, `2 rows`. Reads and writes nothing."""
+"""Counts and lists in messages: `1 row`, `2 rows`; `a, b and c`. Reads and writes nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def counted(number: int, one: str, more: str = "") -> str:
@@ -11,3 +13,8 @@ def counted(number: int, one: str, more: str = "") -> str:
         more: its plural, where that is not the singular with an s.
     """
     return f"{number} {one if number == 1 else more or f'{one}s'}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; "" for none."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

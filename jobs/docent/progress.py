@@ -33,11 +33,13 @@ class Progress:
         self.done, self.total, self.message = 0.0, 0.0, ""
         self.started_s = self._file_s = self._line_s = time.monotonic()
         self._first_done: float | None = None
+        self._first_s = self.started_s
 
     def update(self, done: float, total: float, message: str = "") -> None:
         """Say how far it is; the first value is where this attempt started from (a resumed one does not start at 0)."""
         if self._first_done is None:
             self._first_done = min(done, 1.0) if done <= 1 else done
+            self._first_s = time.monotonic()
         self.done, self.total, self.message = done, total, message
         now_s = time.monotonic()
         if now_s - self._file_s >= FILE_INTERVAL_S:
@@ -49,8 +51,8 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Units per second in this attempt."""
-        elapsed_s = time.monotonic() - self.started_s
+        """Units per second since the first of this attempt, before which models are loaded."""
+        elapsed_s = time.monotonic() - self._first_s
         return (self.done - (self._first_done or 0.0)) / elapsed_s if elapsed_s > 0 else 0.0
 
     @property

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from docent.plurals import counted
 from docent.run_names import RUN_NAME_PATTERN, RUN_NAME_RULE
 
 Context = Mapping[str, Any]
@@ -76,4 +77,4 @@ def words(problem: Any) -> str:
 
 def _at_least(number: int, one: str, more: str = "") -> str:
     """How much is needed."""
-    return f"must have at least {number} {one if number == 1 else more or f'{one}s'}"
+    return f"must have at least {counted(number, one, more)}"

@@ -1,10 +1,11 @@
 """Grade the offline teacher on documents that its rules have not seen.
 
-`write` runs docent over tests/fixtures/sealed up to `curate` and draws pairs of every question type and language, by
-a seed: `graded/pairs.jsonl` (id, language, type, question, answer, and the document to read). People grade them
-without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary that
-docs/benchmarks.md holds.
-Run alone: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`.
+`write` runs docent over the sealed documents up to `curate` and draws pairs of every question type and language, by a
+seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People grade
+them without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary
+that docs/benchmarks.md holds.
+Run alone: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`; `--documents tests/fixtures/sealed`
+takes the first set instead of the second.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ from docent.records import QAPair
 from docent.store import Artifact, load_json
 
 ROOT = Path(__file__).resolve().parents[2]
-SEALED = ROOT / "tests" / "fixtures" / "sealed"
-GRADED = SEALED / "graded"
+SEALED = ROOT / "tests" / "fixtures" / "sealed-2"
 GRADES = ("useful", "weak", "wrong")
 SOURCES = {
     "en": (("markdown", "manual"), ("pdf", "report.pdf"), ("csv", "stock.csv"), ("txt", "notes.txt")),
@@ -42,21 +42,31 @@ def main() -> int:
     """Draw pairs, or sum up their grades."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=("write", "table"))
-    if parser.parse_args().what == "table":
-        print(table(read_pairs(), read_grades()))
+    parser.add_argument("--documents", type=Path, default=SEALED)
+    args = parser.parse_args()
+    sealed = args.documents.resolve()
+    graded = sealed / "graded"
+    if args.what == "table":
+        print(table(read_pairs(graded), read_grades(graded)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        drawn = [pair for language in SOURCES for pair in drawn_pairs(language, Path(folder))]
-    GRADED.mkdir(exist_ok=True)
-    (GRADED / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
-    print(f"{len(drawn)} pairs in {GRADED.relative_to(ROOT) / 'pairs.jsonl'}")
+        drawn = [pair for language in SOURCES for pair in drawn_pairs(sealed / language, Path(folder))]
+    graded.mkdir(exist_ok=True)
+    (graded / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
+    print(f"{len(drawn)} pairs in {graded / 'pairs.jsonl'}")
     return 0
 
 
-def drawn_pairs(language: str, data: Path) -> list[dict[str, Any]]:
-    """Pairs of one language: of English so many of every type, of the others so many of both kinds of material."""
-    documents = written_pairs(language, "documents", SOURCES[language], ["all", "styles"], data)
-    visitors = written_pairs(language, "museum", (("exhibits-folder", "museum"),), ["visitor"], data)
+def drawn_pairs(folder: Path, data: Path) -> list[dict[str, Any]]:
+    """Pairs of one language: of English so many of every type, of the others so many of both kinds of material.
+
+    Args:
+        folder: the documents of the language, named by its code.
+        data: where the runs go.
+    """
+    language = folder.name
+    documents = written_pairs(folder, "documents", SOURCES[language], ["all", "styles"], data)
+    visitors = written_pairs(folder, "museum", (("exhibits-folder", "museum"),), ["visitor"], data)
     turns: dict[str, list[str]] = defaultdict(list)
     for pair in documents:
         if pair.conversation:
@@ -72,13 +82,14 @@ def drawn_pairs(language: str, data: Path) -> list[dict[str, Any]]:
 
 
 def written_pairs(
-    language: str, name: str, sources: Iterable[tuple[str, str]], types: list[str], data: Path
+    folder: Path, name: str, sources: Iterable[tuple[str, str]], types: list[str], data: Path
 ) -> list[QAPair]:
-    """What a run up to `curate` keeps of the pairs about these sources."""
+    """What a run up to `curate` keeps of the pairs about these sources of a folder."""
+    language = folder.name
     config = {
         "run": {"name": f"{name}-{language}"},
         "ingest": {
-            "sources": [{"kind": kind, "path": str(SEALED / language / path)} for kind, path in sources],
+            "sources": [{"kind": kind, "path": str(folder / path)} for kind, path in sources],
             "max_reject_rate": 1,
         },
         "assess_images": {},
@@ -96,19 +107,19 @@ def written_pairs(
     return list(Artifact("curate", unit / success["folder"], success).rows(QAPair))
 
 
-def read_pairs() -> list[dict[str, Any]]:
+def read_pairs(graded: Path) -> list[dict[str, Any]]:
     """The pairs that were drawn."""
-    return [json.loads(line) for line in (GRADED / "pairs.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in (graded / "pairs.jsonl").read_text("utf-8").splitlines()]
 
 
-def read_grades() -> dict[str, str]:
+def read_grades(graded: Path) -> dict[str, str]:
     """The grade of every pair, by its id.
 
     Raises:
         ValueError: a grade is none of GRADES.
     """
     found = {}
-    for path in sorted(GRADED.glob("grades*.csv")):
+    for path in sorted(graded.glob("grades*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["grade"] not in GRADES:

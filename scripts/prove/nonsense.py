@@ -19,11 +19,11 @@ from pathlib import Path
 from kills import note
 
 from docent.evidence.encoder import encode, load_encoder
+from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import score_answers
 from docent.launcher.state import resolved_config
 from docent.records import Answer, Example, Item, make_id
 from docent.spec import RunStates
-from docent.stages.score.exhibits import known_exhibits
 from docent.stages.score.summary import Resampling, arm_means
 
 METRICS = ("exhibit_accuracy", "nearest_exhibit")

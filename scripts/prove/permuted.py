@@ -18,13 +18,13 @@ from pathlib import Path
 
 from kills import note
 
+from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import Said, exhibits_told
 from docent.launcher.state import resolved_config
 from docent.models.chat import open_photo
 from docent.models.loading import generate, load_tuned
 from docent.records import Example, Item
 from docent.spec import RunStates
-from docent.stages.score.exhibits import known_exhibits
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tools").mkdir()
     (folder / "tools" / "tools.md").write_text(GOOD)
     (folder / "typo").mkdir()
-    assert call(folder, "run", "--run", "mine").exit_code == 0
+    made = call(folder, "run", "--run", "mine")
+    assert made.exit_code == 0
+    told = [line.split()[:2] for line in made.output.splitlines()]
+    assert told.index(["ingest", "done"]) < told.index(["assemble", "started"])
     return folder
 
 
@@ -68,6 +71,11 @@ def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> No
     assert "the last attempt had other settings, which are not stored with run mine:\n  ingest failed: " in said
     assert '"action": "run"' in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
     assert "failed: " in call(workshop, "plan", "--run", "mine", TYPO, "-o", "json").output
+    first = call(workshop, "run", "--run", "new", TYPO)
+    assert first.exit_code != 0
+    planned = call(workshop, "plan", "--run", "new")
+    assert "failed: " in planned.output and "not started yet" not in planned.output
+    assert "to use them: docent run runs/new/pipeline.attempt.yaml --run new" in planned.output
     again = call(workshop, "run", "--run", "mine")
     assert again.exit_code == 0 and "nothing to do" in again.output
     assert "last attempt" not in call(workshop, "status", "--run", "mine").output
@@ -113,3 +121,16 @@ def test_settings_are_stored_once_a_unit_succeeded_with_them_although_a_later_on
     assert "path: more" in (workshop / "runs/later/pipeline.resolved.yaml").read_text()
     assert not (workshop / "runs/later/pipeline.attempt.yaml").exists()
     assert phases(workshop, "later") == {"ingest": "done", "assemble": "done", "generate-qa": "failed"}
+
+
+def test_status_names_where_the_rejected_files_are_listed(workshop: Path) -> None:
+    (workshop / "mixed").mkdir()
+    (workshop / "mixed" / "tools.md").write_text(GOOD)
+    (workshop / "mixed" / "empty.md").write_text("")
+    settings = ("--set=ingest.sources.0.path=mixed", "--set=ingest.max_reject_rate=1")
+    made = call(workshop, "run", "--run", "mixed", *settings)
+    assert made.exit_code == 0
+    said = call(workshop, "status", "--run", "mixed").output
+    (listed,) = [line for line in said.splitlines() if line.startswith("rejected by ingest: 1, named in ")]
+    (named,) = workshop.glob(listed.partition(" named in ")[2])
+    assert "empty.md" in named.read_text()

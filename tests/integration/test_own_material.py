@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,18 @@ def test_exhibits_are_called_by_the_titles_of_their_descriptions(museum_run: tup
     assert not any(row["answer"].startswith("Copper kettle The") for row in rows)
 
 
-def test_a_run_without_a_licence_ends_with_the_command_that_names_one(museum_run: tuple[Path, PipelineConfig]) -> None:
+def test_a_run_without_a_licence_ends_with_the_command_that_names_one(
+    museum_run: tuple[Path, PipelineConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_dir, config = museum_run
     (line,) = _unlicensed(RunStates(config, run_dir), list(units(config)))
     assert line.startswith("licence of the data set: other; to name yours: docent run --run harbour --data ")
     assert "--set build_dataset.license=cc-by-4.0" in line
+    called = run_dir.parent / "docent"
+    called.touch()
+    monkeypatch.setattr(sys, "argv", [str(called), "run"])
+    (line,) = _unlicensed(RunStates(config, run_dir), list(units(config)))
+    assert f"to name yours: {called} run --run harbour --data {run_dir.parent} --set " in line
     named = config.model_copy(update={"build_dataset": config.build_dataset.model_copy(update={"license": "mit"})})
     assert not list(_unlicensed(RunStates(named, run_dir), list(units(named))))
 

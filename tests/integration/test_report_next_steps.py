@@ -110,6 +110,16 @@ def test_exhibits_that_are_confused_are_named(troubled: str) -> None:
     assert "The best fine-tuned model confuses cube with torus (1 answer) and torus with cube (1 answer)." in text
 
 
+def test_confused_exhibits_are_recognised_as_in_the_score_also_in_chinese(tmp_path: Path) -> None:
+    story = Story(
+        exhibits=["青花瓷瓶", "唐三彩马", "木活字", "罗盘"],
+        right={"lora": 0.0, "full": 0.0, "base": 0.0, "retrieval": 1.0, "colour": 0.5, "constant": 0.25, "blind": 0.25},
+        named={"青花瓷瓶": "这是唐三彩马俑", "木活字": "青花瓷瓶或罗盘"},
+    )  # fmt: skip
+    text = text_of(make_run(tmp_path / "demo", story).read_text(encoding="utf-8"), "next")
+    assert "青花瓷瓶 with 唐三彩马 (2 answers)" in text and "木活字 with" not in text
+
+
 def test_exhibits_with_too_few_photos_are_named_with_how_many_more(troubled: str, plain: str) -> None:
     text = text_of(troubled, "next")
     assert "Add photos of: cube (2 more photos), gyroid (2 more photos), helicoid (2 more photos)" in text

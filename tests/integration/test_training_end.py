@@ -12,9 +12,11 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig
+from docent.launcher.standing import standing
 from docent.models.loading import load_base
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
+from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.finetune import trainer
 from docent.stages.finetune.batches import Pictures, encode
@@ -23,8 +25,8 @@ from docent.store import Artifact, load_json
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
 """Learns nothing, so that its validation loss does not fall."""
-COOLED, END = 40, 48
-"""With 60 evaluations and patience 2 the third of them, at step 40 of 800, begins the cooldown of a fifth."""
+COOLED, END = 60, 72
+"""With 60 evaluations and patience 2 the third of them, at step 60 of 1200, begins the cooldown of a fifth."""
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +77,24 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
 def test_a_kill_in_the_cooldown_changes_nothing(
     base: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_of(base, run_dir, approaches=[STILL], evaluations=60, patience=2)
+    # Every twelfth step is an evaluation: the sixth begins the cooldown, and the seventh saves a checkpoint within it.
+    cooled, saved, end = 72, 84, 87
+    config = config_of(base, run_dir, approaches=[STILL], evaluations=100, patience=5)
     told = Progress.update
 
     def die(progress: Progress, done: float, total: float, message: str = "") -> None:
-        if done >= COOLED + 2:
+        if done > saved:
             raise KeyboardInterrupt
         told(progress, done, total, message)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Progress, "update", die)
         run_shard(config, "finetune-still", run_dir)
+    resumed_from = standing(RunStates(config, run_dir), "finetune-still").checkpoint_step
+    assert resumed_from == saved > cooled
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
-    assert (row.steps, len(log)) == (END, END)
+    assert (row.steps, len(log)) == (end, end)
     (run_dir / "finetune-still").rename(tmp_path / "resumed")
     assert run_shard(config, "finetune-still", run_dir) == 0
     assert trained(run_dir, "finetune-still")[2].digest == resumed.digest

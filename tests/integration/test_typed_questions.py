@@ -182,8 +182,8 @@ def test_nine_chunks_of_the_published_pdf_give_three_pairs_each(
 
 
 def gives_27_pairs(pdf: Path, tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint) -> None:
-    """Ask three questions about every chunk of the text pages of a PDF, which are the same in both."""
-    (read,) = loaded("pdf", pdf).documents
+    """Ask three questions about every chunk of the text pages of a PDF, cut by length alone; both PDFs have nine."""
+    (read,) = loaded("pdf", pdf, pdf={"clean": False}).documents
     text_pages = set(TEXT_PAGES)
     chunks = tuple(section for section in read.sections if section.source.page in text_pages)
     run = ManualRun(tmp_path, with_stage, lambda ctx: iter([read.model_copy(update={"sections": chunks})]))

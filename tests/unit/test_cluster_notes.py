@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from docent.errors import LauncherError
 from docent.launcher.cluster.attach import attach
+from docent.launcher.cluster.execution import CommandError
 from docent.launcher.cluster.notes import in_words
 from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.verbs import on_cluster
@@ -34,6 +38,65 @@ def test_words(unit: UnitState, ended: bool, words: tuple[str, str]) -> None:
 
 class Named:
     namespace = "docent"
+
+
+class Volume:
+    """The transfer pod of a run with one path and one trained model that nothing needs."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+
+    def run(self, command: list[str]) -> Iterator[bytes]:
+        self.commands.append(command)
+        yield b"     0.1 MB  old\n     3.0 MB  mo"
+        yield b"del\n"
+        if "--yes" not in command:
+            raise CommandError("pod", 2, "gc deletes only when told")
+        yield b"kept: 1 trained model; to delete: docent gc\n"
+
+
+@pytest.fixture
+def tidied(monkeypatch: pytest.MonkeyPatch) -> Volume:
+    far = Volume()
+    record = RunRecord(run={"plans": {"ingest": "0"}})
+    monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
+    monkeypatch.setattr("docent.launcher.cluster.operate.garbage", lambda *_: [])
+    monkeypatch.setattr("docent.launcher.cluster.runs.stored_config", lambda *_: None)
+    monkeypatch.setattr("docent.launcher.render.Plan.of", lambda _: None)
+    monkeypatch.setattr("docent.launcher.render.transfer_pod", lambda _: None)
+    monkeypatch.setattr("docent.launcher.cluster.transfer.volume", lambda *_: nullcontext(far))
+    return far
+
+
+def test_gc_shows_what_the_deletion_on_the_volume_says_and_no_line_twice(
+    tidied: Volume, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_cluster.gc("docent", "mine", everything=False, models=False, yes=True)
+    listed = ["     0.1 MB  old", "     3.0 MB  model"]
+    kept = "kept: 1 trained model; to delete: docent gc"
+    assert capsys.readouterr().out.splitlines() == [*listed, kept, "no object to delete"]
+    assert [command[-1] == "--yes" for command in tidied.commands] == [False, True]
+    assert all('"backend": "kubernetes"' in command[1] for command in tidied.commands)
+
+
+def test_gc_without_an_answer_names_the_command_that_needs_none(tidied: Volume) -> None:
+    with pytest.raises(LauncherError) as asked:
+        on_cluster.gc("docent", "mine", everything=False, models=True, yes=False)
+    assert asked.value.next_step == "docent gc --models --yes --backend kubernetes --run mine"
+    assert len(tidied.commands) == 1
+
+
+def test_units_of_a_launch_that_ended_are_stopped_while_the_next_one_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    units = {"finetune-lora": UnitState("running", progress=FAR)}
+    record = RunRecord(run={"launch": 2}, launch=1, phase="failed", units=units)
+    monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
+    monkeypatch.setattr("docent.launcher.cluster.runs.standing", lambda *_: "starting")
+    monkeypatch.setattr("docent.launcher.cluster.attach.Follower", lambda *_: SimpleNamespace(obstacle=lambda: ""))
+    on_cluster.status("docent", "mine", "json", watch=False)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["phase"], row["note"]) == ("stopped", "stopped at 92 of 468")
 
 
 def interrupted(*_: Any, **__: Any) -> Iterator[str]:

@@ -39,6 +39,10 @@ def exhibits(source: Source) -> list[Exhibit]:
         (f"Copper kettle, 1871\n\n\n{PROSE}", "Copper kettle, 1871"),
         (f"Dr. Reed's kettle\n\n{PROSE}", "Dr. Reed's kettle"),
         ("Kupferkessel um 1871\n\nDer Kessel fasst vier Liter. Er kommt aus Leeds.", "Kupferkessel um 1871"),
+        ("「銅のやかん」\n\nこのやかんは一八七一年に作られた。", "「銅のやかん」"),
+        ("『源氏物語絵巻』の箱\n\nこの箱は桐で作られている。", "『源氏物語絵巻』の箱"),
+        ("《溪山行旅图》卷轴\n\n这幅画高二百厘米。它画在绢上。", "《溪山行旅图》卷轴"),
+        ("【特别展】铜壶\n\n这个壶能装四升水。", "【特别展】铜壶"),
         ("银壶\n这个壶是一八七一年制造的。它能装四升水。", "银壶"),
     ],
 )

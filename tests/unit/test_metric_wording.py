@@ -8,8 +8,10 @@ from docent.evidence import metrics
 from docent.stages.report import page
 from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.page import forest
+from docent.stages.report.subject import Subject
 from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, METRICS, NEAREST
+from docent.stages.report.wording import ACCURACY, METRICS, NEAREST, metric_of
+from docent.stages.score.summary import interval_notes
 
 PAGE = (Path(page.__file__).parent / "page.html.j2").read_text(encoding="utf-8")
 
@@ -25,6 +27,24 @@ def test_the_right_exhibit_is_defined_where_its_share_is_shown() -> None:
     assert "name it, or " in shown and "state two facts that only it has" in shown
     assert "two facts that only it has" in METRICS[ACCURACY].meaning
     assert "nearest training answer" in METRICS[NEAREST].meaning and "nonsense" in METRICS[NEAREST].meaning
+
+
+def test_metrics_of_documents_alone_are_about_sections() -> None:
+    subject = Subject(documents=1, sections=9)
+    for name in METRICS:
+        metric = metric_of(name, subject)
+        assert "exhibit" not in f"{metric.title} {metric.meaning}".lower() and "photo" not in metric.meaning
+    assert metric_of(ACCURACY, subject).title == "Right section"
+    assert metric_of(ACCURACY, Subject(exhibits=4)) == metric_of(ACCURACY) == METRICS[ACCURACY]
+    both = metric_of(ACCURACY, Subject(exhibits=4, documents=1, sections=9))
+    assert both.title == "Right exhibit" and "document" in both.meaning and "section" in both.meaning
+
+
+def test_the_notes_on_intervals_count_what_the_test_is_about() -> None:
+    assert interval_notes(1, "section") == ["with 1 section there is no interval and no test of significance"]
+    few, wilson = interval_notes(4, "section")
+    assert few.startswith("4 sections are few") and "over the sections:" in wilson
+    assert "20 exhibits" not in " ".join(interval_notes(500)) and "over the exhibits:" in interval_notes(500)[0]
 
 
 def test_chance_is_drawn_for_both_shares_of_exhibits() -> None:

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 
 import pytest
 
+from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.name_words import canonical, one_typo_apart
 from docent.evidence.naming import Exhibit
 from docent.evidence.recognition import Said, exhibits_told
+from docent.records import Example
 
 
-def told(answer: str, names: Sequence[str], texts: Sequence[str] = (), question: str = "") -> str | None:
+def told(
+    answer: str, names: Sequence[str], texts: Sequence[str] = (), question: str = "", *, compounds: bool = False
+) -> str | None:
     """The name of the exhibit that an answer is about, in a museum of these."""
     texts = [*texts, *[""] * (len(names) - len(texts))]
-    exhibits = [Exhibit(str(n), (name,), text) for n, (name, text) in enumerate(zip(names, texts, strict=True))]
+    exhibits = [
+        Exhibit(str(n), (name,), text, compounds=compounds)
+        for n, (name, text) in enumerate(zip(names, texts, strict=True))
+    ]
     (found,) = exhibits_told([Said(question, answer)], exhibits)
     return None if found is None else names[int(found)]
 
@@ -115,7 +122,6 @@ def test_other_words_are_no_typos_of_names(answer: str) -> None:
         ("이것은 청자 매병입니다.", "청자 매병"),
         ("달항아리는 희다.", "백자 달항아리"),
         ("Das sind Dampfmaschinen.", "Dampfmaschine"),
-        ("ein Dampfmaschinenmodell", "Dampfmaschine"),
         ("die Seite des Würfels", "Würfel"),
         ("с самоваром", "Самовар"),
         ("هذه مزهرية زرقاء", "مزهرية زرقاء"),
@@ -127,6 +133,33 @@ def test_names_in_other_scripts_and_languages(answer: str, name: str) -> None:
     others = ["青铜鼎", "火焔土器", "백자 병", "Kuboktaeder", "Утюг", "سيف", "नटराज", "Quipu"]
     assert told(answer, [name, *others]) == name
     assert told(answer, ["Astrolabe", *others]) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "compounds"),
+    [
+        ("ein Dampfmaschinenmodell", "Dampfmaschine", True),
+        ("een windmolenwiek", "Windmolen", True),
+        ("It was made with compassion.", "Compass", False),
+        ("It stood beside the fountainhead.", "Fountain", False),
+        ("The lanternfish is drawn on its lid.", "Lantern", False),
+    ],
+)
+def test_a_name_may_begin_a_word_only_in_languages_that_write_compounds(
+    answer: str, name: str, compounds: bool
+) -> None:
+    assert told(answer, [name, "Quipu"], compounds=compounds) == (name if compounds else None)
+
+
+def test_the_language_of_the_training_rows_says_whether_compounds_are_written() -> None:
+    def compounds(language: str) -> bool:
+        row = Example.model_construct(
+            item_id="a", item_name="Kompass", language=language, split="train", answer="Ein Kompass."
+        )
+        return known_exhibits([], [row])[0].compounds
+
+    assert [compounds(language) for language in ("de", "de-AT", "Dutch", "sv", "fi")] == [True] * 5
+    assert not any(compounds(language) for language in ("en", "English", "fr", "ko", ""))
 
 
 def test_facts_are_found_in_scripts_without_spaces() -> None:

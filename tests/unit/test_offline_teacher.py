@@ -90,7 +90,7 @@ def test_the_shortest_texts_still_give_different_pairs_in_every_call(text: str, 
 
 
 def test_texts_that_never_name_the_exhibit_are_introduced_in_the_spelling_of_the_text() -> None:
-    text = "Parts. The 1903 Wright Flyer. It has two wings and a tail, and it is made of wood. It flew in 1903 for twelve seconds at once."
+    text = "Parts. The 1903 Wright Flyer. It has two wings. It flew in 1903 for no more than twelve seconds."
     answers = [answer for _, answer in all_pairs(text, "1903-wright-flyer")]
     assert all(contains_name(answer, "1903-wright-flyer") for answer in answers)
     assert any(answer.startswith("This is the 1903 Wright Flyer. It flew") for answer in answers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.console import Console
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher import view
-from docent.launcher.settings import write_attempt
+from docent.launcher.settings import store, write_attempt
 from docent.launcher.state import left, status
 from docent.launcher.verbs.status_text import picture, what_next
 from docent.records import Document, Section, Span, make_id
@@ -57,20 +58,20 @@ def test_lines_say_what_a_unit_goes_on_from_and_the_time_left(
     screen = io.StringIO()
     plain = view.PlainView(begun, Console(file=screen, width=160), UNITS, slots=2)
     plain.started("ingest", "")
-    plain.started("assess-images", "goes on from step 90 of 468")
+    plain.started("assess-images", "resumes from step 90 of 468")
     plain.tick()
     said = screen.getvalue()
-    assert "ingest             started\nassess-images      goes on from step 90 of 468\n" in said
+    assert "ingest             started\nassess-images      resumes from step 90 of 468\n" in said
     assert said.rstrip().endswith("about 2 min left in all")
 
 
 def test_the_live_table_ends_with_the_time_left(begun: RunStates) -> None:
     screen = io.StringIO()
     with view.LiveView(begun, Console(file=screen, width=160, force_terminal=True), UNITS, slots=1) as live:
-        live.started("assess-images", "goes on from step 90 of 468")
+        live.started("assess-images", "resumes from step 90 of 468")
         live.tick()
         live.live.refresh()
-        assert "goes on from step 90 of 468" in screen.getvalue()
+        assert "resumes from step 90 of 468" in screen.getvalue()
         assert "about 5 min left in all" in screen.getvalue()
     last = [line for line in screen.getvalue().splitlines() if "assess-images" in line][-1]
     assert "stopped" in last and "at 184 of 936" in last
@@ -89,6 +90,17 @@ def test_nothing_works_on_a_run_whose_launcher_is_gone(begun: RunStates) -> None
     assert [line.phase for line in status(begun)] == ["done", "stopped"]
     again = f"{begun.run_dir}/pipeline.attempt.yaml --run test --data {begun.run_dir.parent}"
     assert list(what_next(begun)) == [f"next: docent run {again}"]
+
+
+def test_the_next_command_is_one_for_the_shell_that_called(
+    begun: RunStates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    called = tmp_path / "tools" / "docent"
+    called.parent.mkdir()
+    called.touch()
+    monkeypatch.setattr(sys, "argv", [str(called), "status"])
+    store(begun.config, begun.run_dir)
+    assert list(what_next(begun)) == [f"next: {called} run --run test --data {begun.run_dir.parent}"]
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:

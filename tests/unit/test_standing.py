@@ -17,8 +17,8 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
 from docent.launcher.plan import plan
-from docent.launcher.standing import continuation, standing
-from docent.launcher.state import StatusLine, status
+from docent.launcher.standing import Standing, continuation, standing
+from docent.launcher.state import StatusLine, _after, status
 from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -107,9 +107,9 @@ def test_a_failure_is_told_with_its_cause_and_exit_code_until_an_attempt_succeed
     with_stage("ingest", refused)
     assert run_shard(two_stages, "ingest", run_dir) == 42
     line = seen(two_stages, run_dir)
-    assert (line.phase, line.note, line.exit_code) == ("failed", "line 7 has no name (list.csv) (exit 42)", 42)
+    assert (line.phase, line.note, line.exit_code) == ("failed", "line 7 has no name (list.csv) (exit code 42)", 42)
     assert line.next_step == "fill the column, then: docent run --run test"
-    assert why(two_stages, run_dir) == "failed: line 7 has no name (list.csv) (exit 42)"
+    assert why(two_stages, run_dir) == "failed: line 7 has no name (list.csv) (exit code 42)"
     assert seen(two_stages, run_dir, "assess-images").note == "after ingest, which failed"
     with_stage("ingest", asked_to_stop)
     run_shard(two_stages, "ingest", run_dir)
@@ -130,7 +130,7 @@ def test_a_failure_of_other_settings_is_not_shown_and_one_of_other_sources_is_to
     (two_stages.ingest.sources[0].path / "fixed.txt").write_text("text")
     line = seen(two_stages, run_dir)
     assert line.phase == "to do"
-    assert line.note == "inputs changed since it failed: line 7 has no name (list.csv) (exit 42)"
+    assert line.note == "inputs changed since it failed: line 7 has no name (list.csv) (exit code 42)"
 
 
 def test_a_gate_that_fails_after_every_shard_was_written_is_a_failure(
@@ -156,7 +156,7 @@ def test_a_bug_is_a_failure_and_secrets_are_not_written_down(
 
     with_stage("ingest", broken)
     assert run_shard(two_stages, "ingest", run_dir) == 1
-    assert seen(two_stages, run_dir).note == "KeyError: '***' (exit 1)"
+    assert seen(two_stages, run_dir).note == "KeyError: '***' (exit code 1)"
     assert "quite-a-secret" not in (run_dir / "ingest" / "failed-00000.json").read_text()
 
 
@@ -168,7 +168,7 @@ def test_one_failed_shard_of_two_fails_the_unit_and_the_other_is_kept(
     for unit, shard in (("ingest", Shard()), ("assess-images", Shard(0, 2)), ("assess-images", Shard(1, 2))):
         run_shard(two_stages, unit, run_dir, shard)
     line = seen(two_stages, run_dir, "assess-images")
-    assert line.note == "line 7 has no name (list.csv) (exit 42); goes on with 1 of 2 shards complete"
+    assert line.note == "line 7 has no name (list.csv) (exit code 42); goes on with 1 of 2 shards complete"
 
 
 def test_rejected_rows_of_a_complete_unit_are_counted(
@@ -208,7 +208,7 @@ def test_a_torn_or_forged_failure_counts_as_none(run_dir: Path, two_stages: Pipe
 def test_a_cause_cannot_steer_the_terminal(run_dir: Path, two_stages: PipelineConfig) -> None:
     plans = RunStates(two_stages, run_dir).plans
     write_failure(run_dir, "ingest", Failure(0, plans["ingest"], "", 42, "bad \x1b[2J name\nnext"))
-    assert seen(two_stages, run_dir).note == r"bad \x1b[2J name\nnext (exit 42)"
+    assert seen(two_stages, run_dir).note == r"bad \x1b[2J name\nnext (exit code 42)"
 
 
 def test_a_training_goes_on_from_its_newest_whole_checkpoint(
@@ -233,5 +233,23 @@ def test_a_training_goes_on_from_its_newest_whole_checkpoint(
     units = ("ingest", "assemble", "generate-qa", "build-dataset", "finetune-lora")
     assert [run_shard(config, unit, run_dir) for unit in units] == [0, 0, 0, 0, 143]
     line = seen(config, run_dir, "finetune-lora")
-    assert (line.phase, line.note) == ("stopped", "stopped at 92 of 468; goes on from step 90 of 468")
-    assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "goes on from step 90 of 468"
+    assert (line.phase, line.note) == ("stopped", "stopped at 92 of 468; resumes from step 90 of 468")
+    assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "resumes from step 90 of 468"
+
+
+def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way() -> None:
+    open_, failed = Standing("to do", 1), Standing("failed", 1)
+    seen = {"build-dataset": open_, "finetune-lora": open_, "answer-lora": open_, "answer-base": open_, "score": open_}
+    ahead: dict[str, set[str]] = {
+        "build-dataset": set(),
+        "finetune-lora": {"build-dataset"},
+        "answer-base": {"build-dataset"},
+    }
+    ahead["answer-lora"] = {"build-dataset", "finetune-lora"}
+    ahead["score"] = {"build-dataset", "finetune-lora", "answer-lora", "answer-base"}
+    ahead["report"] = {*ahead["score"], "score"}
+    assert _after("report", ahead, seen) == "after score"
+    assert _after("score", ahead, seen) == "after answer-lora and 1 other"
+    assert _after("answer-lora", ahead, seen) == "after finetune-lora"
+    seen["build-dataset"] = failed
+    assert _after("report", ahead, seen) == "after build-dataset, which failed"

@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from docent.launcher.cli import docent
 from docent.launcher.garbage import find_garbage
+from docent.launcher.verbs import invocation
 from docent.store import SUCCESS
+from docent.suggested_commands import CALLED_AS, as_text
 
 OLD, UNFINISHED, NEW = "0a0a0a0a0a", "0b0b0b0b0b", "0c0c0c0c0c"
 MAY_3 = 1_777_766_400  # 2026-05-03
@@ -71,12 +73,27 @@ def test_a_trained_model_is_named_by_unit_size_date_and_loss(runs: Path) -> None
 def test_yes_alone_keeps_trained_models_and_says_how_to_delete_them(runs: Path) -> None:
     done = gc(runs, "--yes")
     assert done.exit_code == 0
-    assert "kept: 2 trained models; to delete: the same command with --models" in done.output
+    assert f"kept: 2 trained models; to delete: docent gc --run mine --data {runs} --models --yes\n" in done.output
     assert folders(runs) >= MODELS and f"answer-lora/{OLD}" not in folders(runs)
     again = gc(runs)  # without a terminal there is nothing left to ask about
     assert again.exit_code == 0 and "kept: 2 trained models" in again.output
     assert gc(runs, "--models", "--yes").exit_code == 0
     assert not folders(runs) & MODELS and f"finetune-lora/{NEW}" in folders(runs)
+
+
+def test_the_command_that_deletes_models_is_one_for_the_shell_that_called(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As docent was called, with the run's name and folder; in the pod of a run on a cluster as the launcher told."""
+    called = tmp_path_factory.mktemp("tools") / "docent"
+    called.touch()
+    monkeypatch.setattr(sys, "argv", [str(called), "gc"])
+    assert f"to delete: {called} gc --run mine --data {runs} --models --yes\n" in gc(runs, "--yes").output
+    told = invocation.of_run_on_cluster("mine", "lab")
+    monkeypatch.setenv(CALLED_AS, as_text(told))
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/docent", "gc"])
+    expected = f"to delete: {called} gc --run mine --backend kubernetes --namespace lab --models --yes\n"
+    assert expected in gc(runs, "--yes").output
 
 
 def test_a_model_that_no_success_file_lists_is_a_trained_model_too(runs: Path) -> None:

@@ -104,7 +104,8 @@ class Pdf(Section):
     describes. `docling`: the docling package, where it is installed."""
     clean: bool = output(True)
     """Leave out running headers, footers and page numbers, put divided words together, read columns one after another
-    and tables cell by cell. With `false` the lines of text pages are those of the file; `partition` always cleans."""
+    and tables cell by cell, begin a section at every heading. With `false` the lines of text pages are those of the
+    file, cut by length only; `partition` always cleans."""
     text_page_chars: int = output(600, ge=0)
     """A page with more characters and no picture is a text page; with fewer and a picture, a picture page."""
     chunk_chars: int = output(1200, ge=100)

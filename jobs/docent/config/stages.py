@@ -234,12 +234,12 @@ class Finetune(Stage):
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
     """What to train: names from the approaches table, or mappings with settings."""
     epochs: float | None = output(None, gt=0)
-    """Maximum passes over the training rows; when empty, two passes or 800 steps, whichever is more."""
+    """Maximum passes over the training rows; when empty, one and a half passes or 1,200 steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
     """Stop after so many optimiser steps, for a quick try."""
-    batch_size: int = output(8, ge=1)
+    batch_size: int = output(4, ge=1)
     """Rows per optimiser step."""
-    patience: int = output(3, ge=0)
+    patience: int = output(5, ge=0)
     """After so many evaluations without a validation loss lower by at least 0.5 % the learning rate falls to zero over
     a fifth more steps, and training ends; 0 never ends it early."""
     warmup_share: float = output(0.06, ge=0, lt=1)

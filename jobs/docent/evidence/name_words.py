@@ -18,7 +18,7 @@ from docent.text.terms import STOP_WORDS, UNSPACED, folded
 MIN_TYPO_LETTERS = 6
 """In shorter words one other letter makes another word: `clock` and `block`."""
 MIN_COMPOUND_LETTERS = 7
-"""A longer word may begin with such a name word: `Dampfmaschinenmodell`."""
+"""In a language that writes compounds a longer word may begin with such a name word: `Dampfmaschinenmodell`."""
 HANGUL_PARTICLE_LETTERS = 2
 """Korean particles follow a noun without a space: `청자는`."""
 MIN_STEM_LETTERS = 4

@@ -56,6 +56,7 @@ class Exhibit:
         text: the text about it; None where it is not at hand.
         answers: training answers about it.
         capitalised_nouns: its texts are in a language in which every noun has a capital, such as German.
+        compounds: its texts are in a language that writes compounds as one word.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Exhibit:
     text: str | None = None
     answers: tuple[str, ...] = ()
     capitalised_nouns: bool = False
+    compounds: bool = False
 
     @property
     def texts(self) -> Iterator[str]:
@@ -101,6 +103,8 @@ class Names:
                 for part in _parts(words):
                     parts[part].add(exhibit.id)
         self._full = {words: frozenset(items) for words, items in full.items()}
+        compounding = frozenset(exhibit.id for exhibit in exhibits if exhibit.compounds)
+        self._begins_compounds = {words[0] for words, items in full.items() if len(words) == 1 and items & compounding}
         self._parts = {words: frozenset(items) for words, items in parts.items() if words not in full}
         self._words = {word for words in (*self._full, *self._parts) for word in words}
         self._beginnings = {words[0][:BEGINNING] for words in self._full if len(words) == 1 and not is_dense(words[0])}
@@ -178,7 +182,7 @@ class Names:
                 return singular
         for beginning in beginnings(word):
             plain_beginning = canonical(beginning)
-            if (plain_beginning,) in self._full or (is_dense(word) and plain_beginning in self._words):
+            if plain_beginning in (self._words if is_dense(word) else self._begins_compounds):
                 return plain_beginning
         if typos and len(word) >= MIN_TYPO_LETTERS and plain not in self._written:
             return self._mistyped(plain)

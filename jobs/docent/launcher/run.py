@@ -142,6 +142,7 @@ class _Progress:
     started_s: float = 0.0
     at_work: int = 0
     failed: bool = False
+    is_told: bool = False
 
 
 class Launch:
@@ -190,6 +191,9 @@ class Launch:
             state = self.states.of(name)
             if state.spec is None:
                 continue
+            for read in self.states.units[name].reads:
+                if read in self.open:  # complete, but its process has not ended yet
+                    self._tell_complete(read, self.open[read])
             self.todo.remove(name)
             if self.states.verify:
                 distrust_damaged(self.states.run_dir, name)
@@ -236,12 +240,17 @@ class Launch:
 
     def _close(self, end: Finished, progress: _Progress) -> None:
         del self.open[end.unit]
-        artifact = self.states.of(end.unit).artifact
-        if artifact:
-            self.succeeded()
-            self.view.finished(end.unit, time.monotonic() - progress.started_s, artifact.success["rows"])
+        if self.states.of(end.unit).artifact:
+            self._tell_complete(end.unit, progress)
         elif not progress.failed:
             said_done = Finished(end.unit, end.shard, PipelineError.exit_code, "it said done but left no _SUCCESS.json")
             note_failure(self.states, said_done)
             self.view.failed(said_done)
             self.failures.append(said_done)
+
+    def _tell_complete(self, unit: str, progress: _Progress) -> None:
+        artifact = self.states.of(unit).artifact
+        if artifact and not progress.is_told:
+            progress.is_told = True
+            self.succeeded()
+            self.view.finished(unit, time.monotonic() - progress.started_s, artifact.success["rows"])

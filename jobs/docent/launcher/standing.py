@@ -73,7 +73,7 @@ def standing(states: RunStates, name: str) -> Standing:
     if complete and not damaged:
         reason = f"{complete} of {shards} shards are complete"
     elif known:
-        reason = f"inputs changed since it failed: {known[0].cause} (exit {known[0].exit_code})"
+        reason = f"inputs changed since it failed: {known[0].cause} (exit code {known[0].exit_code})"
     phase: Phase = "failed" if failed else "stopped" if begun and not damaged else "to do"
     if progress["parts"] and is_at_work(run_dir, name):
         phase = "running"
@@ -115,7 +115,7 @@ def continuation(unit: Standing) -> str:
     """What the next attempt at a unit goes on from; "" where it begins anew."""
     if unit.checkpoint_step is not None:
         total = f" of {unit.progress['total']:g}" if unit.progress.get("total") else ""
-        return f"goes on from step {unit.checkpoint_step}{total}"
+        return f"resumes from step {unit.checkpoint_step}{total}"
     if unit.phase in ("failed", "stopped") and 0 < unit.complete_shards < unit.shards:
         return f"goes on with {unit.complete_shards} of {unit.shards} shards complete"
     return ""
@@ -131,5 +131,6 @@ def _first_failure(unit: Standing) -> str:
     if not unit.failures:
         return ""
     first = unit.failures[0]
-    several = f"{len(unit.failures)} of {unit.shards} shards failed, the first: " if len(unit.failures) > 1 else ""
-    return f"{several}{first.cause} (exit {first.exit_code})"
+    several = len(unit.failures) > 1
+    which = f"{len(unit.failures)} of {unit.shards} shards failed; shard {first.index}: " if several else ""
+    return f"{which}{first.cause} (exit code {first.exit_code})"

@@ -13,6 +13,7 @@ from docent.launcher.backends.local import slots
 from docent.launcher.settings import attempt_not_stored, file_in_force, units_of_launch
 from docent.launcher.standing import Standing, note, standing
 from docent.launcher.time_left import TimeLeft, time_left
+from docent.plurals import counted
 from docent.spec import RunStates
 
 TABLE = ("unit", "phase", "rows", "rejected", "seconds", "usd", "note")
@@ -75,17 +76,28 @@ def status(states: RunStates) -> list[StatusLine]:
     """The status table of a run."""
     chosen = _chosen(states) if is_locked(states.run_dir) else []
     seen: dict[str, Standing] = {}
+    ahead: dict[str, set[str]] = {}  # all that has to be complete before a unit, and is not
     for name, unit in states.units.items():
-        waits_for = next((read for read in unit.reads if seen[read].phase != "done"), None)
-        if waits_for:  # not asked: a source that is gone makes every unit after it raise
-            failed = ", which failed" if seen[waits_for].phase == "failed" else ""
-            seen[name] = Standing("after", 1, reason=f"after {waits_for}{failed}")
+        open_reads = [read for read in unit.reads if seen[read].phase != "done"]
+        ahead[name] = set(open_reads).union(*(ahead[read] for read in open_reads))
+        if open_reads:  # not asked: a source that is gone makes every unit after it raise
+            seen[name] = Standing("after", 1, reason=_after(name, ahead, seen))
             continue
         try:
             seen[name] = standing(states, name)
         except InputError as error:
             seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
     return [_line(name, unit, name in chosen) for name, unit in seen.items()]
+
+
+def _after(name: str, ahead: dict[str, set[str]], seen: dict[str, Standing]) -> str:
+    """What a unit waits for: the failed unit in its way, or what has to be complete last of all."""
+    if failed := next((one for one in seen if one in ahead[name] and seen[one].phase == "failed"), None):
+        return f"after {failed}, which failed"
+    early = set().union(*(ahead[one] for one in ahead[name]))
+    late = [one for one in seen if one in ahead[name] - early]
+    others = f" and {counted(len(late) - 1, 'other')}" if len(late) > 1 else ""
+    return f"after {late[0]}{others}"
 
 
 def _chosen(states: RunStates) -> list[str]:
@@ -105,8 +117,13 @@ def _line(name: str, unit: Standing, chosen: bool) -> StatusLine:
     far = {key: unit.progress[key] for key in ("done", "total", "eta_s")} if unit.progress.get("total") else {}
     if unit.phase != "running":
         far.pop("eta_s", None)
+    said = note(unit)
+    if phase == "waiting" and unit.phase == "to do":
+        said = "ready, waits for a free worker"
+    elif unit.phase == "stopped" and name.startswith("finetune-") and unit.checkpoint_step is None:
+        said = f"{said}, before its first checkpoint"
     code, next_step = (first.exit_code, first.next_step) if first else (None, "")
-    return StatusLine(name, phase, None, None, None, None, note(unit), code, next_step, **far)
+    return StatusLine(name, phase, None, None, None, None, said, code, next_step, **far)
 
 
 def left(states: RunStates) -> TimeLeft | None:

@@ -58,7 +58,7 @@ class PlainView:
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
-        self._say(f"{end.unit:<18} shard {end.shard.index} ended with {end.exit_code}")
+        self._say(f"{end.unit:<18} shard {end.shard.index} ended with exit code {end.exit_code}")
         self._say(end.cause)
 
     def tick(self) -> None:
@@ -118,7 +118,7 @@ class LiveView:
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
         self.phase[end.unit] = "failed"
-        self.note[end.unit] = f"shard {end.shard.index} ended with {end.exit_code}"
+        self.note[end.unit] = f"shard {end.shard.index} ended with exit code {end.exit_code}"
         self.console.print(Text(end.cause, style="red"))
 
     def tick(self) -> None:

@@ -132,5 +132,5 @@ class Budget:
         return ConfigError(
             f"the spending limit is reached: {spent}",
             where,
-            "raise it, then: docent run (replies so far are kept, nothing is paid twice)",
+            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
         )

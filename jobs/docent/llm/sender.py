@@ -248,14 +248,14 @@ class Sender:
             return ConfigError(
                 f"the endpoint refuses every request now: {why}",
                 self.provider.base_url,
-                f"check the key in the variable {self.llm.api_key_env}, then: docent run (replies so far are kept)",
+                f"check the key in the variable {self.llm.api_key_env} (replies so far are kept), then: docent run",
             )
         refuses = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
         runs = "check that it runs and llm.base_url is right"
         return TemporaryError(
             f"the endpoint gave no reply in {tries} tries; the last: {why}",
             self.provider.base_url,
-            f"{refuses if why.startswith('HTTP 429') else runs}, then: docent run (replies so far are kept)",
+            f"{refuses if why.startswith('HTTP 429') else runs} (replies so far are kept), then: docent run",
         )
 
     def _say(self, why: str) -> None:

@@ -9,7 +9,8 @@ def in_words(unit: UnitState, ended: bool) -> tuple[str, str]:
     """Phase and note of a unit, for a table.
 
     Args:
-        ended: whether the run has ended; then nothing works on a unit that was under way, and it was stopped.
+        ended: whether the launch that the record is about has ended, however that was. A unit that it had begun and
+            that is neither complete nor failed was then stopped.
     """
     if unit.phase == "done":
         return unit.phase, f"{unit.rejected} rejected: {unit.cause}" if unit.rejected else unit.cause

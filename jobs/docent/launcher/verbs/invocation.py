@@ -74,6 +74,28 @@ def current() -> Invocation:
     return _invocation(context.params, context.get_parameter_source("namespace"))
 
 
+def of_run(run_dir: Path) -> Invocation:
+    """What commands about a run on this machine must say: how docent is called, the run, and its folder.
+
+    In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent.
+    """
+    from docent.suggested_commands import Invocation, invocation_of
+
+    told = invocation_of(os.environ, run_dir.name)
+    if told.backend == "kubernetes":
+        return told
+    data = "" if run_dir.parent == options.DEFAULT_DATA else str(run_dir.parent)
+    return Invocation(program=_program(), run_name=run_dir.name, data=data)
+
+
+def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
+    """What commands about a run on a cluster must say."""
+    from docent.suggested_commands import Invocation
+
+    named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
+    return Invocation(program=_program(), run_name=run_name, backend="kubernetes", namespace=named)
+
+
 def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
     from docent.masking import mask
     from docent.suggested_commands import Invocation
@@ -85,7 +107,7 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
     data = given.get("data") or options.DEFAULT_DATA
     file = given.get("file") if "sets" in given else None  # of `push` it is an option
     if "sets" in given and file is None and not named:
-        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken as it was last started
+        file = options.DEFAULT_FILE  # with --run alone a run that is here would be taken with its stored settings
     typed = namespace_from is not None and namespace_from.name in ("COMMANDLINE", "ENVIRONMENT")
     return Invocation(
         program=_program(),

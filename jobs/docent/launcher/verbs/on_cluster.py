@@ -5,7 +5,7 @@ Reads the pipeline file and the cluster; writes what `docent run` makes there, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from docent.launcher.verbs import invocation
 from docent.launcher.verbs.cluster import ask, connect, counted, find, left_out
 from docent.launcher.verbs.tables import console, print_table
 from docent.printing import terminal_safe
@@ -66,7 +67,7 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
     from docent.launcher.cluster import start
     from docent.launcher.cluster.launch import launch
 
-    plan, again = intent.plan, "the same command with --yes"
+    plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
         click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
@@ -95,7 +96,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     """Show how a run stands; with `watch` until it ends."""
     from docent.launcher.cluster.attach import Follower, attach
     from docent.launcher.cluster.notes import in_words
-    from docent.launcher.cluster.runs import FINISHED, standing
+    from docent.launcher.cluster.runs import standing
 
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
@@ -108,7 +109,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
     for unit, stands in record.units.items():
         fields = asdict(stands)
         shown = {key: fields[key] for key in ("rows", "rejected", "seconds", "usd", "retries")}
-        phase, said = in_words(stands, ended=how in FINISHED)
+        phase, said = in_words(stands, ended=how != "running")  # before a launch has begun, the record is of the last
         rows.append({"unit": unit, "phase": phase, **shown, "note": said})
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
     if output == "table" and not rows:  # a table without rows has no title either
@@ -146,39 +147,68 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
     """Delete what nothing needs any more: objects of the run, then files on its volume."""
     from docent.launcher.cluster.operate import garbage
+    from docent.launcher.cluster.runs import command
+    from docent.plurals import counted as of_number
 
     cluster, name, record = find(namespace, run_name)
     found = garbage(cluster, name, record, everything)
+    chosen = ["--all"] * everything + ["--models"] * models
+    again = command(" ".join(["gc", *chosen, "--yes"]), cluster, name)
     if not everything:
-        _tidy_volume(cluster, name, record, ["--models"] if models else [], yes)
+        _tidy_volume(cluster, name, record, ["--models"] if models else [], again, yes)
     for body in found:
         click.echo(f"{body['kind']}/{body['metadata']['name']}")
     if not found:
         click.echo("no object to delete")
         return
-    ask(f"delete these {len(found)} objects?", yes, "the same command with --yes")
+    ask(f"delete {of_number(len(found), 'object')}, named above?", yes, again)
     for body in found:  # by uid: what somebody made under its name meanwhile stays
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 
-def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], yes: bool) -> None:
-    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`."""
+def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], again: str, yes: bool) -> None:
+    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`.
+
+    Args:
+        again: the command that deletes without asking.
+    """
     from docent.errors import LauncherError
     from docent.launcher.cluster.execution import CommandError
     from docent.launcher.cluster.runs import command, stored_config
     from docent.launcher.cluster.transfer import volume
     from docent.launcher.render import Plan, transfer_pod
+    from docent.suggested_commands import CALLED_AS, as_text
 
-    tidy = ["docent", "gc", "--run", name, "--data", "/data", *models]
+    told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
+    tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
+        listed: list[str] = []
         try:
-            for piece in far.run(tidy):
-                click.echo(terminal_safe(piece.decode("utf-8", "replace")), nl=False)
+            _show_lines(far.run(tidy), listed)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
-            ask("delete these from the volume?", yes, "the same command with --yes")
-            b"".join(far.run([*tidy, "--yes"]))
+            ask("delete these from the volume?", yes, again)
+            _show_lines(far.run([*tidy, "--yes"]), listed)
+
+
+def _show_lines(pieces: Iterable[bytes], shown: list[str]) -> None:
+    """Print the lines that are not among those `shown`, and add them; also where the pieces end with an error."""
+    rest = b""
+    try:
+        for piece in pieces:
+            *lines, rest = (rest + piece).split(b"\n")
+            _show(lines, shown)
+    finally:
+        _show([rest] if rest else [], shown)
+
+
+def _show(lines: Iterable[bytes], shown: list[str]) -> None:
+    for line in lines:
+        text = terminal_safe(line.decode("utf-8", "replace"))
+        if text not in shown:
+            click.echo(text)
+            shown.append(text)
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:

@@ -20,7 +20,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_FILE = Path("pipeline.yaml")
 DEFAULT_DATA = Path("runs")
-RESOLVED_FILE = "pipeline.resolved.yaml"
 DEFAULT_NAMESPACE = "docent"
 MAX_NAMED = 10
 """Runs named in a message."""
@@ -55,7 +54,7 @@ run_here = click.option(
     "run_name",
     callback=_checked_run_name,
     help="Name of the run; run.name of the file when not given. Without FILE, a run that is on this machine is taken "
-    "as it was last started (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
+    "with the settings stored with it (pipeline.resolved.yaml in its folder); otherwise FILE is pipeline.yaml.",
 )
 which_run = click.option(
     "--run", "run_name", callback=_checked_run_name, help="Name of the run; the one worked on last when not given."
@@ -119,7 +118,9 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
     Without a file a run that is there keeps its own configuration, whichever file it was made from; environment and
     overrides change it as they change a file.
     """
-    if file is None and run_name and (resolved := data / run_name / RESOLVED_FILE).is_file():
+    from docent.launcher.settings import RESOLVED
+
+    if file is None and run_name and (resolved := data / run_name / RESOLVED).is_file():
         file = resolved
     config = read_config(file, run_name, sets)
     return config, data / config.run.name

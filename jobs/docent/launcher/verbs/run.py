@@ -205,13 +205,13 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
     """How to name the licence of a data set whose card says `other` because nobody named one."""
     from docent.collection import COLLECTION, UNNAMED, license_of, read_source_names
+    from docent.suggested_commands import complete
 
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return
     if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
-        again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
-        command = f"docent run {again} --set build_dataset.license=cc-by-4.0"
+        command = complete("docent run --set build_dataset.license=cc-by-4.0", invocation.of_run(states.run_dir))
         yield f"licence of the data set: {UNNAMED}; to name yours: {command} (or {COLLECTION} in the source's folder)"
 
 

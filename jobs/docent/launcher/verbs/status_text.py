@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
 from docent.launcher.standing import note
 from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation
 from docent.launcher.verbs.tables import table
 from docent.printing import printable
 from docent.spec import RunStates
+from docent.suggested_commands import complete
 
 
 def picture(states: RunStates) -> Any:
@@ -31,18 +33,23 @@ def what_next(states: RunStates) -> Iterator[str]:
     if is_locked(states.run_dir):
         return
     run_dir = states.run_dir
-    same = options.same_run(None, run_dir.name, run_dir.parent)
+    given = invocation.of_run(run_dir)
     yield from of_unstored_attempt(states)
     lines = status(states)
     for line in lines:
+        if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
+            yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
         if line.phase == "failed":
-            yield f"{line.unit} failed: docent logs {line.unit} {same}"
+            yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
             if line.next_step:
                 yield f"  what the message advises: {line.next_step}"
     if any(line.phase != "done" for line in lines):
         stored = file_in_force(run_dir, at_work=False).name == RESOLVED
-        again = same if stored else options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
-        yield f"next: docent run {again}"
+        if any(line.phase == "failed" for line in lines):
+            yield "fix the cause first; the same command fails again otherwise"
+        yield f"next: {complete('docent run', given) if stored else _with_attempt(run_dir)}"
+    elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
+        yield f"report: {report.folder / 'index.html'}"
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
@@ -53,5 +60,9 @@ def of_unstored_attempt(states: RunStates) -> Iterator[str]:
         yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
         for name, unit in units.items():
             yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
-        again = options.same_run(run_dir / ATTEMPT, run_dir.name, run_dir.parent)
-        yield f"  to go on with them: docent run {again}"
+        yield f"  to go on with them: {_with_attempt(run_dir)}"
+
+
+def _with_attempt(run_dir: Path) -> str:
+    """The command that carries out the run with the settings of its last attempt."""
+    return complete("docent run", replace(invocation.of_run(run_dir), file=str(run_dir / ATTEMPT)))

@@ -39,6 +39,7 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     from docent.launcher.garbage import delete, find_garbage
     from docent.launcher.run import lock
     from docent.plurals import counted
+    from docent.suggested_commands import complete
 
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
@@ -50,14 +51,15 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
         trained = [garbage for garbage in found if garbage.model]
         others = [garbage for garbage in found if not garbage.model]
         _list([*others, *trained])
-        again = f"docent gc --yes {options.same_run(None, run_dir.name, run_dir.parent)}"
-        again += " --models" if models else ""
+        given = invocation.of_run(run_dir)
+        again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
         hold = "holds" if len(others) == 1 else "hold"
         if _told(f"delete {counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
-                click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: the same command with --models")
+                more = complete("docent gc --models --yes", given)
+                click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: {more}")
         elif _told(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
 

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -92,8 +93,12 @@ def _data(ctx: Context, model: Any, processor: Any, approach: Approach) -> Data:
     examples = [row for row in ctx.rows("build-dataset", Example) if row.split != "test"]
     photos = {name: artifact.file(name) for name in {row.file for row in examples}}
     encoded: dict[str, list[Encoded]] = {"train": [], "validation": []}
+    known: dict[tuple[str, str], Encoded] = {}  # every photo of an exhibit has the same dialogues
     for row in examples:
-        encoded[row.split].append(encode(model, processor, row, photos[row.file]))
+        said = (row.question, row.answer)
+        if said not in known:
+            known[said] = encode(model, processor, row, photos[row.file])
+        encoded[row.split].append(replace(known[said], photo=photos[row.file]))
     if not encoded["train"]:
         raise InputError("the data set has no training rows", str(artifact.folder), "docent logs build-dataset")
     pictures = Pictures(model, processor, approach.vision_frozen)

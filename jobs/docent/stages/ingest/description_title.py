@@ -15,7 +15,7 @@ MAX_WORDS = 12
 # A heading of Markdown; `#` and a number is an inventory number.
 _MARKS = re.compile(r"#{1,6}\s+(?=\S)|\*\*(?=\S)|__(?=\S)")
 _END_MARKS = re.compile(r"(?<=\S)(?:\s+#+|\*\*|__)$")
-_OPENS = re.compile(r"[\w\"'“„«‘(\[¿¡]")
+_OPENS = re.compile(r"[\w\"'“„«‘(\[¿¡「『《【〈（]")
 _FIELD = re.compile(r"[^\W\d_][\w .-]{0,40}:\s")
 # Chinese and Japanese break a line between any two characters.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S+")

@@ -12,6 +12,7 @@ from typing import Literal
 
 from docent.records import Figure
 from docent.stages.ingest.pdf_fragments import Fragment
+from docent.stages.ingest.pdf_headings import MAX_JOINED_CHARS, same_size, section_number
 from docent.stages.ingest.pdf_lines import BULLET, is_heading
 from docent.stages.ingest.pdf_pages import Box
 from docent.stages.ingest.pdf_tables import Table, outside, rows_of, to_markdown
@@ -36,11 +37,16 @@ Part = Fragment | Table | Placed
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a block and the lines of the page it came from; 0 for one that has none, as a figure's."""
+    """A line of a block and the lines of the page it came from; 0 for one that has none, as a figure's.
+
+    Attributes:
+        title: what the heading says, where the line is one.
+    """
 
     text: str
     first: int = 0
     last: int = 0
+    title: str = ""
 
 
 @dataclass
@@ -53,14 +59,23 @@ class Block:
 
 
 def blocks_of(
-    fragments: Sequence[Fragment], tables: Sequence[Table], figures: Sequence[Placed], body: float
+    fragments: Sequence[Fragment],
+    tables: Sequence[Table],
+    figures: Sequence[Placed],
+    body: float,
+    numbered: frozenset[int] = frozenset(),
 ) -> list[Block]:
-    """The blocks of a page, in reading order; `body` is the height of the document's text."""
+    """The blocks of a page, in reading order.
+
+    Args:
+        body: height of the document's text, in points.
+        numbered: lines of the page that are headings by their section number.
+    """
     free: list[Part] = [*outside(fragments, tables)]
     width = max((f.box.right for f in fragments), default=0.0)
     blocks: list[Block] = []
     for leaf in _cut([*free, *tables, *figures], width):
-        blocks += _grouped(leaf, body)
+        blocks += _grouped(leaf, body, numbered)
     return blocks
 
 
@@ -102,7 +117,7 @@ def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
     return len({round(part.box.top) for part in parts}) >= least and span >= _MIN_COLUMN_SHARE * width
 
 
-def _grouped(parts: Sequence[Part], body: float) -> list[Block]:
+def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> list[Block]:
     """One column's parts from top to bottom, lines of a paragraph together."""
     rows = rows_of([part for part in parts if isinstance(part, Fragment)])
     placed: list[tuple[float, list[Fragment] | Table | Placed]] = [(row[0].box.top, row) for row in rows]
@@ -116,23 +131,28 @@ def _grouped(parts: Sequence[Part], body: float) -> list[Block]:
         elif isinstance(item, Placed):
             blocks.append(Block("figure", [Line(item.figure.token)], [item.figure]))
         else:
-            _add_row(blocks, item, above, body)
+            _add_row(blocks, item, above, body, numbered)
         above = item if isinstance(item, list) else None
     return blocks
 
 
-def _add_row(blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float) -> None:
+def _add_row(
+    blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float, numbered: frozenset[int]
+) -> None:
     """A row of text as a line of the block above it, or of a new one."""
     text, size = _joined(row), max(fragment.size for fragment in row)
     known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
     line = Line(text, min(known), max(known))
-    heading, bullet = is_heading(text, size, body), bool(BULLET.match(text))
+    heading = is_heading(text, size, body) or all(fragment.line in numbered for fragment in row)
+    bullet = bool(BULLET.match(text))
     kind: Literal["heading", "text", "list"] = "heading" if heading else "list" if bullet else "text"
     last = blocks[-1] if blocks else None
     close = above is not None and above[0].box.bottom - row[0].box.top < 0.8 * size
-    alike = above is not None and abs(max(f.size for f in above) - size) < 0.12 * size
+    size_above = max(fragment.size for fragment in above or row)
+    alike = same_size(size_above, size) if heading else abs(size_above - size) < 0.12 * size
     continues = last is not None and (last.kind == kind or (last.kind == "list" and kind == "text"))
-    if last is not None and continues and close and alike and not bullet:
+    begins = bullet or (heading and section_number(text) is not None)
+    if last is not None and continues and close and alike and not begins:
         last.lines.append(line)
     else:
         blocks.append(Block(kind, [line]))
@@ -153,8 +173,9 @@ def to_markdown_lines(blocks: Sequence[Block]) -> list[Line]:
         if lines:
             lines.append(Line(""))
         if block.kind == "heading":
-            parts = [line.text for line in block.lines]
-            lines.append(Line("## " + " ".join(parts), block.lines[0].first, block.lines[-1].last))
+            title = " ".join(line.text for line in block.lines)
+            mark = "#" * (1 + len(section_number(title) or "1"))
+            lines.append(Line(f"{mark} {title}", block.lines[0].first, block.lines[-1].last, title[:MAX_JOINED_CHARS]))
         elif block.kind == "list":
             first = block.lines[0]
             lines.append(Line("- " + BULLET.sub("", first.text), first.first, first.last))

@@ -76,10 +76,11 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
         yield rejected(listed, NO_CONTENT, f"{len(pdf)} pages")
         return
     meta = _meta(pdf)
+    title = meta.get("title") or reader.title or readable_name(PurePosixPath(listed.name).stem)
     yield Document(
         id=listed.document_id,
         kind="pdf",
-        name=meta.get("title") or readable_name(PurePosixPath(listed.name).stem)[:MAX_NAME_CHARACTERS] or listed.name,
+        name=title[:MAX_NAME_CHARACTERS] or listed.name,
         sections=tuple(sections),
         language=listed.source.language,
         meta=meta,

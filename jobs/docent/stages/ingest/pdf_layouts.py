@@ -27,7 +27,8 @@ from docent.stages.ingest.pdf_cleaning import (
     without_running,
 )
 from docent.stages.ingest.pdf_figures import Cropper
-from docent.stages.ingest.pdf_lines import headings_of
+from docent.stages.ingest.pdf_headings import NumberedHeadings, headings_of, title_of
+from docent.stages.ingest.pdf_lines import MeasuredLine
 from docent.stages.ingest.pdf_page_reader import Page, PageReader, page_reject
 from docent.stages.ingest.pdf_pages import opened
 from docent.stages.ingest.pdf_sections import SectionMaker, cutter, uncut
@@ -62,8 +63,10 @@ class Reader:
     def __init__(self, listed: ListedFile, intake: Intake, pdf: Any, watch: Watch = UNWATCHED) -> None:
         self.listed, self.settings, self.pdf, self.watch = listed, intake.section.pdf, pdf, watch
         self.cropper = Cropper(listed, intake)
-        self.maker = SectionMaker(listed.name)
         self.clean = self.settings.clean or self.settings.layout == "partition"
+        self.maker = SectionMaker(listed.name, by_heading=self.clean and self.settings.layout == "classes")
+        self.title = ""
+        """The document's title, known when the first section is."""
         self._pages = PageReader(listed, intake, self.cropper, clean=self.clean)
 
     def sections(self) -> Iterator[Section | Reject]:
@@ -84,9 +87,15 @@ class Reader:
         words = Words()
         if self.clean and any(is_divided(text) for page in pages for text in page.texts()):
             words = Words.of(text for page in pages for text in page.texts())
-        for page in pages:
+        body = pages[-1].body if pages else 0.0
+        shown = [_without(running.get(page.number, frozenset()), page.measured) for page in pages]
+        self.title = title_of(shown[0], shown[1:], body) if pages else ""
+        numbered = NumberedHeadings(body)
+        for page, lines in zip(pages, shown, strict=True):
             self.watch.report(page.number)
+            page.body, page.headings = body, numbered.on_page(lines)
             yield from self._sections_of(page, running.get(page.number, frozenset()), words)
+        yield from self.maker.rest()
 
     def _running(self, pages: Sequence[Page]) -> dict[int, frozenset[int]]:
         """Lines of every page that are headers, footers and page numbers."""
@@ -104,7 +113,7 @@ class Reader:
             yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
             return
         lines = self._cleaned(page.lines, running, words)
-        titles = headings_of([line for line in page.measured if line.number not in running], page.body)
+        titles = headings_of(_without(running, page.measured), page.body, page.headings)
         if page.kind == "text":
             headings = {index: titles[line.first] for index, line in enumerate(lines) if line.first in titles}
             cut = cutter(self.settings, self.settings.chunk_chars)
@@ -126,7 +135,7 @@ class Reader:
         """The blocks of a page, in reading order."""
         fragments = [fragment for fragment in page.fragments if fragment.line not in running]
         tables = find_tables(page.rules, fragments, words)
-        blocks = blocks_of(fragments, tables, figures, page.body)
+        blocks = blocks_of(fragments, tables, figures, page.body, page.headings)
         return undivided_blocks(blocks, words) if self.clean else blocks
 
     def _of_blocks(
@@ -140,6 +149,11 @@ class Reader:
                 yield from self.maker.sections(page.number, lines, uncut, headings, figures)
             return
         lines = to_markdown_lines(blocks)
-        headings = {i: line.text[3:] for i, line in enumerate(lines) if line.text.startswith("## ") and line.first}
+        headings = {number: line.title for number, line in enumerate(lines) if line.title and line.first}
         cut = cutter(self.settings, page.max_chars)
         yield from self.maker.sections(page.number, lines, cut, headings, figures)
+
+
+def _without(running: frozenset[int], lines: Sequence[MeasuredLine]) -> list[MeasuredLine]:
+    """The lines of a page that do not run through the document."""
+    return [line for line in lines if line.number not in running]

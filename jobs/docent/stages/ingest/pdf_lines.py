@@ -1,4 +1,4 @@
-"""Lines of the text of a PDF page with their places and fonts, and which of them are headings.
+"""Lines of the text of a PDF page with their places and fonts, and which of them are clearly larger than the text.
 
 Only the ends of words are measured, so that a long document takes little more time than its text alone. Reads pages
 through PDFium.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -102,8 +102,3 @@ def is_heading(text: str, size: float, body: float) -> bool:
     large = body > 0 and size >= _MIN_HEADING_RATIO * body
     words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
     return large and words and not BULLET.match(text) and "://" not in text
-
-
-def headings_of(lines: Sequence[MeasuredLine], body: float) -> dict[int, str]:
-    """Titles on a page of plain text, by line; `body` is the height of the document's text."""
-    return {line.number: line.text for line in lines if is_heading(line.text, line.size, body)}

@@ -61,7 +61,8 @@ class Page:
 
     Attributes:
         kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure, then either of them.
-        body: height of the document's text as far as it was read.
+        body: height of the document's text as far as it was read, and of all once that is known.
+        headings: lines that are headings by their section number, once that is known.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Page:
     rules: Rules = ([], [])
     figures: list[Placed] = field(default_factory=list)
     max_chars: int = 0
+    headings: frozenset[int] = frozenset()
 
     def texts(self) -> Iterator[str]:
         """All of its text, in pieces that end where lines do."""

@@ -1,4 +1,8 @@
-"""Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page."""
+"""Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page.
+
+Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page is the title
+of the text on the next page; it is a section of its own where that page begins with a heading too, or no page follows.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from docent.config import Pdf
 from docent.records import Fact, Figure, Section, Span
@@ -14,7 +19,6 @@ from docent.stages.ingest.pdf_figures import TOKEN
 from docent.text.chunks import Piece, chunk_text, chunk_tokens
 from docent.text.facts import facts_of
 
-MAX_TITLE_CHARS = 200
 Cut = Callable[[str], list[Piece]]
 
 
@@ -31,18 +35,30 @@ def uncut(text: str) -> list[Piece]:
     return [(0, len(text))] if text else []
 
 
+class _TextPiece(NamedTuple):
+    """A piece of text with its lines; `first` is the index of the first of them."""
+
+    first: int
+    text: str
+    lines: Sequence[Line]
+
+
 @dataclass
 class SectionMaker:
     """Makes the sections of one document, in order.
 
     Attributes:
         file: what spans call it.
+        by_heading: whether every heading begins a section.
         heading: the title that the text below it stands under, carried over pages.
     """
 
     file: str
+    by_heading: bool = False
     made: int = 0
     heading: str = ""
+    _held: tuple[int, Sequence[Line], dict[int, str]] | None = None
+    """Page, lines and headings of what ends the page before."""
 
     def sections(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure] = ()
@@ -53,24 +69,53 @@ class SectionMaker:
             page: 1-based, in the file.
             lines: of the text to be cut, each with the lines of the page it came from.
             cut: how.
-            headings: titles by index into `lines`.
+            headings: titles by index into `lines`, each at all of its lines.
             figures: those whose tokens may stand in the lines.
         """
-        text = "\n".join(line.text for line in lines)
-        starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
-        passed, headings = 0, _whole(headings)
-        for start, end in cut(text):
-            piece = text[start:end]
-            if not piece.strip():
-                continue
-            start, piece = start + len(piece) - len(piece.lstrip()), piece.strip()
-            first = bisect_right(starts, start) - 1
-            covered = lines[first : first + piece.count("\n") + 1]
+        if any(line.text.strip() for line in lines):
+            if _leading(lines, headings) > 0:
+                yield from self.rest()
+            self._held = None
+        if not self.by_heading:
+            yield from self._by_length(page, lines, cut, headings, figures)
+            return
+        for start, end in _parts(lines, headings):
+            part = lines[start:end]
+            titles = {number - start: title for number, title in headings.items() if start <= number < end}
+            below = _leading(part, titles)
+            self.heading = titles[max(n for n in titles if n < below)] if below else self.heading
+            if start and end == len(lines) and below == len(part):
+                self._held = page, part, titles
+            else:
+                yield from self._pieces(page, part, cut, below, figures)
+
+    def rest(self) -> Iterator[Section]:
+        """The heading that ended the last page, where no text came below it."""
+        if self._held is not None:
+            page, lines, titles = self._held
+            self._held = None
+            text = "\n".join(line.text for line in lines).strip()
+            yield self._section(page, _TextPiece(0, text, lines), titles[max(titles)], ())
+
+    def _pieces(
+        self, page: int, lines: Sequence[Line], cut: Cut, below: int, figures: Sequence[Figure]
+    ) -> Iterator[Section]:
+        """The sections of what stands under one heading, which takes the first `below` lines."""
+        for piece in _cut(lines, cut):
+            yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
+
+    def _by_length(
+        self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
+    ) -> Iterator[Section]:
+        """The sections of a page whatever headings stand in them."""
+        passed = 0
+        for piece in _cut(lines, cut):
+            first, count = piece.first, len(piece.lines)
             passed = self._pass(headings, passed, first + 1)
             # A title that stands soon after the piece begins names more of it than the one before.
-            soon = len(covered) if not self.heading else 1 + len(covered) // 4
+            soon = count if not self.heading else 1 + count // 4
             title = next((headings[i] for i in range(first, first + soon) if i in headings), self.heading)
-            yield self._section(page, piece, covered, title, figures)
+            yield self._section(page, piece, title, figures)
         self._pass(headings, passed, len(lines))
 
     def _pass(self, headings: dict[int, str], begin: int, end: int) -> int:
@@ -79,15 +124,19 @@ class SectionMaker:
             self.heading = headings.get(number, self.heading)
         return max(begin, end)
 
-    def _section(self, page: int, text: str, covered: Sequence[Line], title: str, figures: Sequence[Figure]) -> Section:
+    def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
+        """One section; its facts begin behind `below` lines of headings, where there is other text."""
         self.made += 1
+        text, covered = piece.text, piece.lines
+        stated = "\n".join(text.split("\n")[below:])
+        facts = self._facts(stated, page, covered[below:]) if stated.strip() else self._facts(text, page, covered)
         source = self._span(page, covered)
         return Section(
             index=self.made,
             title=title or f"page {page}",
             text=text,
             source=source,
-            facts=self._facts(text, page, covered),
+            facts=facts,
             figures=tuple(figure for figure in figures if figure.token in text),
         )
 
@@ -107,14 +156,39 @@ class SectionMaker:
         )
 
 
-def _whole(headings: dict[int, str]) -> dict[int, str]:
-    """Titles of several lines put together, at each of their lines."""
-    found: dict[int, str] = {}
-    for number in sorted(headings):
-        lines = [headings[number]]
-        below = number + 1
-        while below in headings and number - 1 not in headings:
-            lines.append(headings[below])
-            below += 1
-        found[number] = found.get(number - 1) or " ".join(lines)[:MAX_TITLE_CHARS]
-    return found
+def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
+    """Pieces of the lines without blanks around them."""
+    text = "\n".join(line.text for line in lines)
+    starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
+    for start, end in cut(text):
+        piece = text[start:end]
+        if piece.strip():
+            first = bisect_right(starts, start + len(piece) - len(piece.lstrip())) - 1
+            piece = piece.strip()
+            yield _TextPiece(first, piece, lines[first : first + piece.count("\n") + 1])
+
+
+def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
+    """How many lines the headings take that the lines begin with; 0 where they begin with text."""
+    count = 0
+    while count < len(lines) and (count in headings or not _says_something(lines[count])):
+        count += 1
+    return count if any(number < count for number in headings) else 0
+
+
+def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, int]]:
+    """First line, and the one behind the last, of what stands under each heading; consecutive headings are one."""
+    starts, is_text = [0], False
+    for number, line in enumerate(lines):
+        if number in headings:
+            if is_text:
+                starts.append(number)
+            is_text = False
+        else:
+            is_text = is_text or _says_something(line)
+    return list(zip(starts, [*starts[1:], len(lines)], strict=True))
+
+
+def _says_something(line: Line) -> bool:
+    """Whether a line is more than blanks, rules and signs."""
+    return any(character.isalnum() for character in line.text)

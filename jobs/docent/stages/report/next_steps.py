@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from docent.collection import COLLECTION, UNNAMED, SourceNames, license_of
 from docent.context import Context
-from docent.plurals import counted
+from docent.plurals import counted, joined
 from docent.stages.report.cautions import OFFLINE_TEACHER
 from docent.stages.report.commands import Commands
 from docent.stages.report.confusions import Confusion
@@ -23,7 +23,7 @@ from docent.stages.report.funnel import Funnel
 from docent.stages.report.runcard import Gap
 from docent.stages.report.summary import file_of
 from docent.stages.report.training import Curve
-from docent.stages.report.wording import ACCURACY, joined
+from docent.stages.report.wording import ACCURACY
 
 PHOTOS_NEEDED = 5
 """Photos of an exhibit that make an honest test: for training, for the choice of a checkpoint, and for the test."""

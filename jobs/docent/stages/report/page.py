@@ -15,11 +15,12 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from docent.plurals import counted
+from docent.plurals import counted, joined
 from docent.stages.report import charts, wording
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
+from docent.stages.report.subject import Subject
 from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
 
 Standout = str
@@ -58,7 +59,7 @@ def render(facts: Facts) -> str:
     environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, leaked=leaked)
     environment.filters.update(thousands=_thousands, seconds=_seconds, unbroken=_unbroken)
     template = environment.from_string(_asset("page.html.j2"))
-    forests = [forest(facts.evidence, name) for name in facts.metrics]
+    forests = [forest(facts.evidence, name, facts.funnel.subject) for name in facts.metrics]
     return template.render(
         facts=facts,
         policy=_policy(style, script),
@@ -72,9 +73,9 @@ def render(facts: Facts) -> str:
     )
 
 
-def forest(evidence: Evidence, name: str) -> Forest:
-    """One metric's estimates, axis and leaders."""
-    metric = metric_of(name)
+def forest(evidence: Evidence, name: str, subject: Subject | None = None) -> Forest:
+    """One metric's estimates, axis and leaders, in the words for what the run is about."""
+    metric = metric_of(name, subject)
     estimates = {arm: metrics[name] for arm, metrics in evidence.arms.items() if name in metrics}
     reference = evidence.chance if name in (ACCURACY, NEAREST) else 1.0 if metric.better == "near 1" else None
     ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
@@ -112,7 +113,7 @@ def plates(facts: Facts) -> Sequence[Plate]:
             said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
             note = f"95 % interval {said}" if math.isfinite(estimate.low + estimate.high) else said
             praise = "best " if len(arms) > len(best) and estimate.mean > 0 else ""
-            found.append(Plate(f"{praise}{label}: {wording.joined(best)}", percent(estimate.mean), note, family))
+            found.append(Plate(f"{praise}{label}: {joined(best)}", percent(estimate.mean), note, family))
     return found
 
 

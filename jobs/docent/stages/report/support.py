@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from docent.plurals import counted
+from docent.plurals import counted, joined
 from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, joined, number, percent
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent
 
 
 def support_of(

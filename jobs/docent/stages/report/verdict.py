@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from docent.plurals import counted
+from docent.plurals import counted, joined
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
 from docent.stages.report.support import in_order, measured, support_of
-from docent.stages.report.wording import ACCURACY, METRICS, interval, joined, percent, words_of
+from docent.stages.report.wording import ACCURACY, METRICS, interval, percent, words_of
 
 MAX_EXPLAINED = 2
 

@@ -6,9 +6,10 @@ A method or a metric that has no row here still appears, under its own name.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from docent.stages.report.subject import Subject
 
 Better = Literal["higher", "lower", "near 1", "unknown"]
 Family = Literal["tuned", "base", "look-up", "floor"]
@@ -86,6 +87,31 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+ABOUT_SECTIONS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        replace(
+            METRICS[ACCURACY],
+            title="Right section",
+            meaning="Share of answers that state at least two facts that only the section asked about has. "
+            "An answer that states as many facts of another section counts for none. Guessing scores the chance line.",
+        ),
+        replace(
+            METRICS[NEAREST],
+            title="Nearest section",
+            meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is about the same "
+            "section. Every text has a nearest training answer, nonsense as well: read it beside the right section.",
+        ),
+        replace(
+            METRICS["number_support"],
+            meaning="Share of the numbers in an answer that stand in the section it is about. Answers without a number "
+            "are left out.",
+        ),
+    )
+}
+"""What differs where a run is about documents alone: a section has no name that an answer could say."""
+FACTS_OF_SECTIONS = " Of an answer about a document, only facts tell the section."
+
 DIRECTION: dict[Better, str] = {
     "higher": "higher is better",
     "lower": "lower is better",
@@ -146,9 +172,18 @@ FAMILIES: dict[Family, str] = {
 }
 
 
-def metric_of(name: str) -> Metric:
-    """The metric's row, or a plain one for a metric that has none."""
-    return METRICS.get(name) or Metric(name, name.replace("_", " "), "unknown", False, "No description yet.")
+def metric_of(name: str, subject: Subject | None = None) -> Metric:
+    """The metric's row, or a plain one for a metric that has none.
+
+    Args:
+        subject: what the run is about; exhibits without it.
+    """
+    found = METRICS.get(name) or Metric(name, name.replace("_", " "), "unknown", False, "No description yet.")
+    if subject is None or not subject.documents:
+        return found
+    if subject.is_text:
+        return ABOUT_SECTIONS.get(name, found)
+    return replace(found, meaning=found.meaning + FACTS_OF_SECTIONS) if name == ACCURACY else found
 
 
 def words_of(arm: str, kind: str = "") -> ArmWords:
@@ -161,11 +196,6 @@ def percent(share: float) -> str:
     """`0.834` as `83 %`; one digit more where rounding would say 0 or 100 and it is not."""
     digits = 1 if 0 < share < 0.005 or 0.995 <= share < 1 else 0
     return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
-
-
-def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def number(value: float, metric: Metric) -> str:

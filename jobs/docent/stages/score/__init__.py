@@ -9,16 +9,16 @@ Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from docent.context import Context
 from docent.errors import InputError
 from docent.evidence import encoder
+from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import rounded, score_answers
 from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
-from docent.stages.score.exhibits import known_exhibits
 from docent.stages.score.exports import answers_csv, scores_csv
 from docent.stages.score.summary import Resampling, arm_means, comparisons, interval_notes, metric_means
 
@@ -102,9 +102,15 @@ def summarise(
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
         "test_examples": len(tests),
-        "notes": interval_notes(len(items)),
+        "notes": interval_notes(len(items), _called(items, ctx.stream("assemble", Item))),
         "leaks": _audit(ctx),
     }
+
+
+def _called(tested: set[str], items: Iterable[Item]) -> str:
+    """What one of the items that are tested is called."""
+    kinds = {item.kind for item in items if item.id in tested}
+    return "section" if kinds == {"section"} else "item" if "section" in kinds else "exhibit"
 
 
 def _perfect(example: Example) -> Answer:

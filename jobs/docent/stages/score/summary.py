@@ -12,11 +12,9 @@ from typing import Any
 
 from docent.evidence.metrics import METRICS, rounded
 from docent.evidence.statistics import FEW_CLUSTERS, holm, interval, paired_difference, wilson_interval
+from docent.plurals import counted
 from docent.records import Score
 
-WILSON_NOTE = (
-    "the interval of a share of exactly 0 or 1 is Wilson's over the exhibits: a bootstrap of equal values has no width"
-)
 COMPARED = ("exhibit_accuracy", "semantic_distance")
 
 
@@ -76,12 +74,19 @@ def arms_of(scores: Sequence[Score]) -> list[str]:
     return list(dict.fromkeys(score.arm for score in scores))
 
 
-def interval_notes(items: int) -> list[str]:
-    """What a reader of the intervals should know."""
+def interval_notes(items: int, one: str = "exhibit") -> list[str]:
+    """What a reader of the intervals should know.
+
+    Args:
+        items: how many the test is about.
+        one: what one of them is.
+    """
     if items == 1:
-        return ["with 1 exhibit there is no interval and no test of significance"]
-    few = f"{items} exhibits are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
-    return [few, WILSON_NOTE] if items < FEW_CLUSTERS else [WILSON_NOTE]
+        return [f"with 1 {one} there is no interval and no test of significance"]
+    few = f"{counted(items, one)} are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
+    wilson = f"the interval of a share of exactly 0 or 1 is Wilson's over the {one}s: "
+    wilson += "a bootstrap of equal values has no width"
+    return [few, wilson] if items < FEW_CLUSTERS else [wilson]
 
 
 def _compared(

@@ -14,6 +14,11 @@ from docent.evidence.naming import Exhibit
 from docent.records import Example, Item
 
 CAPITALISED_NOUNS = frozenset({"de", "german", "deutsch", "lb", "luxembourgish"})
+COMPOUNDING = CAPITALISED_NOUNS | frozenset(
+    "nl dutch nederlands af afrikaans sv swedish svenska da danish dansk no nb nn norwegian norsk is icelandic "
+    "fi finnish suomi et estonian hu hungarian magyar".split()
+)
+"""Languages that write compounds as one word: `Dampfmaschinenmodell`."""
 
 
 def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[Exhibit]:
@@ -32,6 +37,13 @@ def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[E
     }
     unknown = {item: ((name,), None) for item, name in names.items() if item not in found}
     return [
-        Exhibit(item, called, text, tuple(answers[item]), languages.get(item) in CAPITALISED_NOUNS)
+        Exhibit(
+            item,
+            called,
+            text,
+            tuple(answers[item]),
+            capitalised_nouns=languages.get(item) in CAPITALISED_NOUNS,
+            compounds=languages.get(item) in COMPOUNDING,
+        )
         for item, (called, text) in (*found.items(), *unknown.items())
     ]
