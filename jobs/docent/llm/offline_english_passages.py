@@ -10,16 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from docent.llm.offline_desk import Desk, Draft, is_telling
 from docent.llm.offline_english import Asked, finished
-from docent.llm.offline_english_pairs import asked_in, is_value_item, section_of, stands_alone, trimmed
+from docent.llm.offline_english_pairs import asked_in, section_of, stands_alone, trimmed
 from docent.llm.offline_grammar import DETERMINERS, as_inside, read_clause
-from docent.llm.offline_labels import named
-from docent.llm.offline_source import Statement, length_words
-from docent.llm.offline_summary import summary_of
+from docent.llm.offline_source import Statement
 from docent.llm.offline_verbs import BASES
-from docent.text.sentences import count_words, plain
+from docent.text.sentences import plain
 
-SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
-MIN_SUMMARY_UNITS, MIN_SUMMARY_WORDS = 3, 20
 LONG_SENTENCES = (4, 3)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
 MAX_STEPS, MIN_STEPS = 20, 2
@@ -40,83 +36,8 @@ _INTRO = re.compile(
 )
 
 
-def summarization(desk: Desk) -> Iterator[Draft]:
-    """The main sentences, in fewer than 100 words."""
-    yield from _summary(desk, SUMMARY_WORDS)
-
-
-def section_summary(desk: Desk) -> Iterator[Draft]:
-    """The same at length."""
-    yield from _summary(desk, SECTION_SUMMARY_WORDS)
-
-
-def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
-    question = _summary_question(desk)
-    if not question:
-        return
-    most = min(max_words, desk.material.max_answer_words)
-    units, rows = _units(desk), _table_units(desk)
-    steps = _steps_unit(desk)
-    # Some of the steps would be a wrong instruction, some of the rows half of a table.
-    left = most - length_words(steps) - sum(map(length_words, rows))
-    if left < 0:
-        return
-    chosen = summary_of(units, left, desk.words.stop) if units else []
-    if (steps or rows) and len(units) <= 2:
-        chosen = [place for place in range(len(units)) if length_words(" ".join(units[: place + 1])) <= left]
-    told = [*(units[place] for place in chosen), *rows]
-    answer = "\n".join(part for part in (desk.words.joined(told), steps) if part)
-    is_enough = len(units) + len(rows) + 2 * bool(steps) >= MIN_SUMMARY_UNITS and len(told) + 2 * bool(steps) >= 2
-    if is_enough and count_words(answer) >= MIN_SUMMARY_WORDS:
-        yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
-
-
-def _summary_question(desk: Desk) -> str:
-    """The question for a summary; "" where it could mean another section of the document just as well."""
-    if any(s.kind == "row" for s in desk.statements):
-        return f"What are the main facts about {named(desk.name, '')}?"
-    title = desk.material.title.strip("# ")
-    if desk.place == desk.doc and desk.material.others and plain(title) != plain(desk.name):
-        return ""
-    return desk.frame("summary")
-
-
-def _units(desk: Desk) -> list[str]:
-    """Sentences of a summary, each with those that it cannot do without."""
-    units: list[str] = []
-    last: Statement | None = None
-    if any(s.kind == "row" for s in desk.statements):
-        return units
-    for statement in desk.statements:
-        if statement.kind != "sentence" or is_value_item(statement.text):
-            continue
-        follows = last is not None and statement.place == last.place + 1 and statement.block == last.block
-        if not stands_alone(statement):
-            if not follows or not units:
-                last = None
-                continue
-            units[-1] = f"{units[-1]} {_marked(statement.text)}"
-        else:
-            units.append(_marked(trimmed(statement.text)))
-        last = statement
-    return units
-
-
-def _table_units(desk: Desk) -> list[str]:
-    """The sentences of tables, a row at a time."""
-    section = section_of(desk)
-    wholes = {pair.fact: pair.answer for pair in section.rows}
-    cells = [pair for pair in section.pairs if pair.is_cell]
-    return list(dict.fromkeys(wholes.get(pair.fact, pair.answer) for pair in cells))
-
-
 def _marked(text: str) -> str:
     return text if text[-1:] in ".!?:”" else f"{text}."
-
-
-def _steps_unit(desk: Desk) -> str:
-    """All numbered steps of a section, as they are written in a summary."""
-    return "\n".join(line for run in _numbered_runs(desk) for line in step_lines(run))
 
 
 def process_workflow(desk: Desk) -> Iterator[Draft]:

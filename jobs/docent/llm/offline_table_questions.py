@@ -33,6 +33,7 @@ from docent.llm.offline_tables import (
 from docent.llm.offline_verbs import BASES, THIRD
 
 MAX_COMPARED = 3
+MAX_TOLD_ROWS = 8
 _HANDLED = re.compile(
     r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",
     re.IGNORECASE,
@@ -69,6 +70,19 @@ def rows_of_tables(text: str) -> list[RowPairs]:
 def comparisons_of_tables(text: str) -> list[Told]:
     """Questions that compare two columns or two neighbouring rows."""
     return [pair for table in tables_of(text) for pair in _compared(table, text)]
+
+
+def sentences_of_values(text: str) -> list[str]:
+    """A short table of quantities as sentences, a row each; empty for any other table or where a row has none."""
+    told: list[str] = []
+    for table in tables_of(text):
+        is_plain = table.kind == "values" and len(table.value_columns) == 1 and len(table.rows) <= MAX_TOLD_ROWS
+        columns = 2 + (table.unit_column is not None)
+        rows = list(_rows(table, text)) if is_plain and len(table.columns) == columns else []
+        if len(rows) != len(table.rows) or any(row.whole is None for row in rows):
+            return []
+        told += [row.whole.answer for row in rows if row.whole is not None]
+    return told
 
 
 def _rows(table: Table, text: str) -> Iterator[RowPairs]:
