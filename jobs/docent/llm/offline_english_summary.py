@@ -1,8 +1,8 @@
 """Summaries of English sections in the section's own sentences and order.
 
-For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph, lists,
-steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the centre; a
-section of which this is too long has no summary. Reads and writes nothing.
+For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph,
+lists, steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the
+centre; a section of which this is too long has no summary. Reads and writes nothing.
 """
 
 from __future__ import annotations
