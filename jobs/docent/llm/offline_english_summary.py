@@ -15,6 +15,7 @@ from docent.llm.offline_blocks import Block, blocks_of
 from docent.llm.offline_columns import sentence
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import section_of
+from docent.llm.offline_english_steps import step_lines
 from docent.llm.offline_grammar import as_inside, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import named
@@ -116,8 +117,7 @@ def _told(block: Block, lead: str) -> list[Unit]:
     if block.kind == "paragraph":
         return [Unit(text, is_main=place == 0) for place, text in enumerate(block.parts)]
     if block.kind == "steps":
-        lines = [f"{number}. {sentence(step)}" for number, step in enumerate(block.parts, 1)]
-        return [Unit("\n".join(lines), len(lines), True, True)]
+        return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True, True)]
     if block.kind == "table":
         rows = sentences_of_values("\n".join(block.parts))
         said = " ".join([lead, *rows]).strip()
