@@ -24,19 +24,21 @@ _FR = {
     "la ": (
         "tion sion xion té ure ance ence ie largeur hauteur longueur profondeur épaisseur couleur puissance vitesse "
         "masse durée fréquence marque taille surface classe portée charge référence consommation matière valeur "
-        "force date autonomie teneur"
+        "force date autonomie teneur zone étape ligne touche vanne pompe série phase alarme erreur panne fonction"
     ),
     "le ": (
         "age ment poids volume débit diamètre prix nombre niveau matériau modèle type courant indice format couple "
-        "rayon angle nom numéro fabricant contenu réglage délai lieu code"
+        "rayon angle nom numéro fabricant contenu réglage délai lieu code palier "
+        "programme canal secteur mode bouton capteur temps jour rendement grammage"
     ),
 }
 _ES = {
     "la": "ción sión dad tad tud umbre anchura altura longitud profundidad potencia velocidad masa frecuencia marca "
-    "medida superficie clase carga corriente capacidad fecha temperatura referencia fuerza autonomía",
+    "medida superficie clase carga corriente capacidad fecha temperatura referencia fuerza autonomía zona etapa línea "
+    "tecla válvula bomba serie fase alarma salida entrada dosis cantidad",
     "el": "aje peso volumen caudal diámetro precio número nivel material modelo tipo consumo índice formato par radio "
     "ángulo nombre fabricante contenido plazo lugar código grosor espesor ancho alto largo fondo color valor año "
-    "tiempo",
+    "tiempo programa canal sector modo botón sensor paso error rendimiento",
 }
 
 
@@ -61,7 +63,7 @@ def with_article(label: str, code: str) -> str:
 
 
 _NAMED_BY_WORDS = {
-    "de": "",
+    "de": "farbe marke typ hersteller format klasse form modell",
     "fr": "couleur matériau matière type modèle marque fabricant nom format langue classe référence",
     "es": "material color tipo modelo marca fabricante nombre formato clase referencia forma lugar plazo",
 }
@@ -73,10 +75,24 @@ def is_property(label: str, code: str) -> bool:
 
 
 def interrogative(label: str, code: str) -> str:
-    """The French word that asks for a property: `quelle` for `Pression`; "" where its gender is not known."""
-    if code != "fr" or not with_article(label, code):
+    """The word that asks for a property, `quelle` for `Pression`, `welchen` for `Hersteller`; "" where it is unknown.
+
+    German in the accusative, behind which `has` stands: `Welchen Hersteller hat ...?`
+    """
+    article = with_article(label, code)
+    if code == "de" and article:
+        return {"die": "welche", "der": "welchen", "das": "welches"}[article[:3]]
+    if code != "fr" or not article:
         return ""
     return "quelle" if _articled(label, re.split(r" |['’]", label)[0], _FR).startswith("la ") else "quel"
+
+
+def of_thing(thing: str) -> str:
+    """A French or Spanish name with its article behind `of`: `du programme 4`, `del programa 4`."""
+    for article, contracted in (("le ", "du "), ("el ", "del ")):
+        if thing.startswith(article):
+            return f"{contracted}{thing.removeprefix(article)}"
+    return f"de {thing}"
 
 
 def _articled(label: str, head: str, endings: dict[str, str]) -> str:

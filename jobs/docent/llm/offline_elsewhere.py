@@ -13,17 +13,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from docent.llm.chat import RequestRefusedError
+from docent.llm.offline_heads import is_bare
 from docent.llm.offline_judged_elsewhere import judged, with_blank
 from docent.llm.offline_page import Page
 from docent.llm.offline_source import Statement, cleaned
-from docent.llm.offline_steps_elsewhere import section_summary, steps, summary
+from docent.llm.offline_steps_elsewhere import is_procedure, steps
+from docent.llm.offline_summary_elsewhere import section_summary, summary
 from docent.llm.offline_tables_elsewhere import Row, rows_of_fact
 from docent.llm.offline_words import LANGUAGES
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 
-TYPED_LANGUAGE_VERSION = 1
+TYPED_LANGUAGE_VERSION = 2
 """Raised when replies in these languages change: it is part of the request."""
 MAX_SHORT_WORDS, MAX_FOLLOWING, MAX_FIGURES, MAX_STEPS = 5, 2, 4, 4
 _EXPLAINED = ("define", "purpose", "parts", "what")
@@ -52,9 +54,9 @@ def _of_fact(page: Page) -> Iterator[Pair]:
         wanted = _bare_line(fact)
         rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
         if rows:
-            told = rows if rows[0].sort in ("meaning", "cause_of") else rows[:1]
-            answer = page.words.joined([page.row_answer(row) for row in told])
-            yield Pair(page.row_question(rows[0]), answer if len(told) > 1 else page.row_told(rows[0]), fact)
+            one = rows[zlib.crc32(fact.encode()) % len(rows)]
+            whole = next((row for row in rows if row.cause), one)  # a remedy is told with its cause
+            yield Pair(page.row_question(whole), page.row_told(whole), fact)
             continue
         for statement in page.sentences:
             if _bare_line(statement.text) == wanted:
@@ -69,12 +71,17 @@ def _bare_line(text: str) -> str:
 def _short(page: Page) -> Iterator[Pair]:
     """Questions whose answer is a few words of the section."""
     text = plain(page.material.text)
-    found = [Pair(page.row_question(row), row.value, row.source) for row in page.rows if row.sort == "value"]
+    found = [Pair(page.row_question(row), row.value, row.source) for row in page.rows if _is_short(row)]
     for statement in page.sentences:
         found += [Pair(a.question, a.short, statement.text) for a in page.asked(statement) if a.short]
     for pair in page.shuffled(found):
         if length_in_words(pair.answer) <= MAX_SHORT_WORDS and plain(pair.answer) in text:
             yield pair
+
+
+def _is_short(row: Row) -> bool:
+    """Whether a cell is an answer: not an instruction, nor a number that does not say of what."""
+    return row.sort == "value" and not is_bare(row.value)
 
 
 def _cause_effect(page: Page) -> Iterator[Pair]:
@@ -108,21 +115,21 @@ def _of_row(page: Page, row: Row) -> Pair:
 
 
 def _steps(page: Page) -> Iterator[Pair]:
-    if page.title and (told := steps(page)):
+    if page.title and (told := steps(page)) and is_procedure(told, page.code):
         yield Pair(page.frame("steps", title=page.words.quoted(page.title)), told, told)
 
 
 def _summary(page: Page) -> Iterator[Pair]:
-    yield from _summed_up(page, summary(page))
+    yield from _summed_up(page, "summary", summary(page))
 
 
 def _section_summary(page: Page) -> Iterator[Pair]:
-    yield from _summed_up(page, section_summary(page))
+    yield from _summed_up(page, "section_summary", section_summary(page))
 
 
-def _summed_up(page: Page, told: str) -> Iterator[Pair]:
+def _summed_up(page: Page, key: str, told: str) -> Iterator[Pair]:
     if told and page.title:
-        yield Pair(page.frame("summary", title=page.words.quoted(page.title)), told, told)
+        yield Pair(page.frame(key, title=page.words.quoted(page.title)), told, told)
     elif told:
         yield Pair(page.frame("summary_doc"), told, told)
 

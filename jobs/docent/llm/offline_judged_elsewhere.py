@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.llm.offline_exchange import BLANK
+from docent.llm.offline_heads import is_unit
 from docent.llm.offline_page import Page
 
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
-    r"(?![\d:/]|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
-    r"(?P<unit>[\s\u00a0]?(?:%|°\s?C|[^\W\d_]{1,14}[²³]?))?"
+    r"(?<![A-Za-z0-9_.,:/×-])(?<!× )(?<!\d[ \u00a0\u202f])(?P<digits>\d{1,6}(?:[.,]\d{1,2})?)"
+    r"(?![\d:/]|[ \u00a0\u202f]\d|[.,]\d|\. ?[A-ZÄÖÜa-z]|[-–]\d|e?\.? ?(?:siècle|siglo))"
+    r"(?P<unit>[\s\u00a0]?(?:%|℃|°\s?C|(?!(?:est|es|ist|beträgt|de)\b)[^\W\d_]{1,14}[²³]?))?"
 )
 MIN_DOUBLED = 2
 _YEAR = re.compile(r"1\d{3}|20\d\d")
@@ -31,6 +32,9 @@ _TELLS_TO = {
     "zh": r"请|切勿|不要",
 }
 """Instructions are neither true nor false."""
+
+_TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように")
+"""`given is: ...` is no statement."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def with_blank(page: Page) -> Iterator[tuple[str, str]]:
 def judged(page: Page, truths: Sequence[bool]) -> Iterator[Judged]:
     """True and false statements as `truths` asks for them; ends where one cannot be made."""
     stated = page.shuffled(_stated(page))
-    false = {told: made for told in stated if (made := _made_false(told, stated))}
+    names = [row.name for row in page.rows if row.is_code]
+    false = {told: made for told in stated if (made := _made_false(told, stated, names))}
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
@@ -79,13 +84,20 @@ def _stated(page: Page) -> list[str]:
     """Sentences and rows that can be judged by themselves."""
     short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
     cells = (page.row_answer(row) for row in page.rows if row.sort == "value")
-    return [*short, *(cell for cell in cells if not re.search("[:：]", cell))]  # `given is: ...` is no statement
+    return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
-def _made_false(told: str, others: Sequence[str]) -> str:
-    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none."""
-    numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) or _YEAR.fullmatch(m["digits"])]
-    if len(numbers) != 1 or re.search(r"\d", told[: numbers[0].start()] + told[numbers[0].end("digits") :]):
+def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:
+    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
+
+    Args:
+        names: with numbers that are no measures: `programme 4`.
+    """
+    measured = told
+    for name in names:  # the same length, so that positions stay
+        measured = re.sub(re.escape(name), "x" * len(name), measured, flags=re.IGNORECASE)
+    numbers = [m for m in _NUMBER.finditer(measured) if _measures(m, measured) or _YEAR.fullmatch(m["digits"])]
+    if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
     found = [m for other in others if other != told for m in _NUMBER.finditer(other)]
@@ -96,6 +108,8 @@ def _made_false(told: str, others: Sequence[str]) -> str:
 
 def _measures(number: re.Match[str], text: str) -> bool:
     """Whether a number has a unit and is not part of a name: `Nebra 20`."""
+    if number["unit"] and is_unit(number["unit"].strip()):
+        return True
     before = re.search(r"(?<![^\W\d_])([^\W\d_]++)\s$", text[: number.start()])
     return number["unit"] is not None and not (before is not None and before[1][0].isupper())
 

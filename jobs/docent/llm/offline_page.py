@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from docent.llm.offline_articles import interrogative, is_property, with_article
-from docent.llm.offline_patterns import Asked, asked_of, is_source
-from docent.llm.offline_source import Statement, cleaned, statements_of
+from docent.llm.offline_articles import interrogative, of_thing, with_article
+from docent.llm.offline_heads import is_year
+from docent.llm.offline_patterns import Asked, asked_of
+from docent.llm.offline_references import leans
+from docent.llm.offline_row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
+from docent.llm.offline_source import Statement, bare_title, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
@@ -23,22 +26,12 @@ from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
 T = TypeVar("T")
-MAX_TITLE_CHARS = 100
-UNARTICLED = ("ko", "ja", "zh")
 MIN_ANSWER_WORDS = 4
 MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
-_ASKED_FOR = {
-    "ko": (
-        (r"(?:장소|위치)$", "무엇입니까", "어디입니까"),
-        (r"(?:시간|시각|마감|개관|휴관일|날짜|요일)$", "무엇입니까", "언제입니까"),
-    ),
-    "ja": (
-        (r"(?:場所|位置)$", "何ですか", "どこですか"),
-        (r"(?:時刻|時間|日時|曜日|開始|終了|休館日)$", "何ですか", "いつですか"),
-    ),
-    "zh": ((r"(?:地点|位置)$", "是什么", "是哪里"), (r"(?:时间|日期|时刻)$", "是什么", "是什么时候")),
-}
+_YEAR = {"ja": "年", "zh": "年", "ko": "년"}
+_NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
+"""Chinese words with a letter that points back as a word of its own."""
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
 
 
@@ -77,12 +70,13 @@ class Page:
     def every(self) -> list[Statement]:
         """What the section says, without what is unfinished or only points elsewhere."""
         text = "\n".join("" if _is_row_line(line) else line for line in self.material.text.splitlines())
-        return [s for s in statements_of(text, self.words) if is_source(s.whole, self.code)]
+        return [s for s in statements_of(text, self.words) if self.is_source(s.whole)]
 
     @cached_property
     def sentences(self) -> list[Statement]:
         """Its sentences and steps that questions can be made of, also those that need the one before."""
         kept = [s for s in self.every if s.asked and s.kind in ("sentence", "step")]
+        kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
 
     @cached_property
@@ -96,15 +90,29 @@ class Page:
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def told_rows(self) -> list[Row]:
         """What its tables and `key: value` lines say."""
         found = rows_of(self.material.text, self.words, self.name if self.is_row else "")
-        return [row for row in found if is_source(row.value, self.code) and plain(row.value) != plain(self.name)]
+        return [row for row in found if self.is_source(row.value) and plain(row.value) != plain(self.name)]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Those that people would ask about; of a row of a table all, where there is no such one."""
+        asked = [row for row in self.told_rows if self._is_asked(row)]
+        return asked or (self.told_rows if self.is_row else [])
+
+    def is_source(self, text: str) -> bool:
+        """Whether a text says something itself: not that it is unfinished, nor only where something else stands."""
+        return not self.words.finds("todo", text) and not self.words.finds("points", text)
+
+    def points_back(self, sentence: str) -> bool:
+        """Whether the first clause of a sentence needs another one; a later clause may mean the first."""
+        return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
 
     @cached_property
     def name(self) -> str:
         """The document, in bare words; of a numbered row the first cell with a name."""
-        bare = _bare(self.material.name)
+        bare = bare_title(self.material.name)
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
         cells = (row.value for row in rows_of(self.material.text, self.words, bare or "-"))
@@ -120,7 +128,7 @@ class Page:
     @cached_property
     def title(self) -> str:
         """The section's heading without its number; "" where it says nothing that the document's title does not."""
-        bare = _NUMBERED_TITLE.sub("", _bare(self.material.title))
+        bare = _NUMBERED_TITLE.sub("", bare_title(self.material.title))
         says_nothing = _PAGE.fullmatch(bare) is not None and not bare.strip(" .").isalpha()
         return "" if says_nothing or plain(bare) == plain(self.name) else bare
 
@@ -136,16 +144,17 @@ class Page:
 
     def row_question(self, row: Row) -> str:
         """The question that a row answers."""
-        key = _row_key(row, self._is_known(row))
-        question = _place_or_time(self.frame(key, **self._row_slots(row)), row.column, self.code)
+        question = place_or_time(self.frame(wording_of(row, self.code), **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
-        key = _row_key(row, self._is_known(row))
-        is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and row.value[-1:] not in "。다"
+        key = wording_of(row, self.code)
+        is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and not re.search("。$|(?<!마)다$", row.value)
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
+        if key == "remedy" and row.cause:
+            key = "remedy_of_cause"
         answer = self.frame(f"{key}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
@@ -159,21 +168,37 @@ class Page:
         known = list(values)
         return self._rng.sample(known, len(known))
 
-    def _is_known(self, row: Row) -> bool:
-        if self.code in UNARTICLED:
-            return True
-        return bool(with_article(row.column, self.code)) and (row.is_number or is_property(row.column, self.code))
+    def _is_asked(self, row: Row) -> bool:
+        """Whether a question about a row can be put into words that people use."""
+        key = wording_of(row, self.code)
+        if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
+            return False
+        is_article_known = not is_articled(row, self.code) or with_article(row.name, self.code) != ""
+        return is_article_known and (self.code in UNARTICLED or key != "cell")
 
     def _row_slots(self, row: Row) -> dict[str, str]:
         thing = with_article(row.column, self.code) or row.column
         value = row.value.rstrip(" .。;；")
+        if value.isdecimal() and is_year(row.column, value):
+            value = f"{value}{_YEAR.get(self.code, '')}"
+        name = self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name)
+        of = f"{'pour' if self.code == 'fr' else 'de'} {name}"
+        if row.is_code and self.code == "de" and re.fullmatch(r"[A-ZÄÖÜ][a-zäöüß]+ \S+", row.name):
+            name = row.name
+        elif is_articled(row, self.code):
+            name = with_article(row.name, self.code) or name
+            of = of_thing(name)
         return {
-            "name": self.name if self.is_row and self.code in UNARTICLED else self.words.quoted(row.name or self.name),
+            "name": name,
+            "of": of,
             "column": self.words.quoted(row.column),
+            "column_bare": row.column,
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],
             "quel": interrogative(row.column, self.code).capitalize(),
             "value": value,
+            "cause": row.cause.rstrip(" .。;；"),
+            "when": row.name if self.code in UNARTICLED else f"{row.name[:1].lower()}{row.name[1:]}",
             "laut": "" if self.is_row else self.frame("inside"),
         }
 
@@ -190,29 +215,5 @@ class Page:
         return f"{self.frame('according')}{first}"
 
 
-def _row_key(row: Row, is_known: bool) -> str:
-    if row.sort in ("meaning", "remedy", "cause_of"):
-        return row.sort
-    if row.is_price and not row.name:
-        return "price"
-    if row.name:
-        return "cell_thing_number" if row.is_number and is_known else "cell"
-    return f"{'thing' if is_known else 'column'}_{'number' if row.is_number else 'text'}"
-
-
-def _place_or_time(question: str, column: str, code: str) -> str:
-    """The question with `where` or `when` in the place of `what`, where the column is one of places or times."""
-    for pattern, what, asked in _ASKED_FOR.get(code, ()):
-        if re.search(pattern, column):
-            return question.replace(what, asked)
-    return question
-
-
 def _is_row_line(line: str) -> bool:
     return line.lstrip().startswith("|")
-
-
-def _bare(name: str) -> str:
-    """A title as people write it, not longer than a question can bear."""
-    bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
-    return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"

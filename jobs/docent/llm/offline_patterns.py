@@ -72,20 +72,6 @@ _UNCLEAR = {
     "ja": r"これ|それ|この|その|ここ|そこ|上記|下記|以下|次の|同様|当該",
     "zh": r"这|那|它|该|其(?!他|中)|此|上述|以下|下述|下列|前者|后者",
 }
-_POINTERS = {
-    "de": r"\b(?:siehe|vgl\.|(?:finden|lesen) Sie (?:in|im|unter)|wird (?:in|im) (?:Kapitel|Abschnitt)|"
-    r"beschrieben in)\b",
-    "fr": r"\b(?:voir (?:le|la|les|section|chapitre|page|aussi)|reportez-vous|"
-    r"consultez (?:le|la) (?:chapitre|section))",
-    "es": r"\b(?:véase|consulte (?:el|la) (?:capítulo|sección|apartado)|ver (?:el|la) (?:capítulo|sección|tabla))",
-    "ko": r"참조|참고하|참고해",
-    "ja": r"参照|をご覧",
-    "zh": r"参见|请参阅|详见|见第",
-}
-_UNFINISHED = re.compile(
-    r"\b(?:TODO|TBD|FIXME|XXX)\b|noch zu ergänzen|wird noch ergänzt|à compléter|por completar|pendiente de|추후|"
-    r"작성 예정|작성 중|作成中|未定|準備中|待补充|待定|待完善"
-)
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -143,11 +129,6 @@ def _is_named(subject: str, name: str) -> bool:
     """Whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
     bare = re.sub(r"^(?:(?:Der|Die|Das|Le|La|Les|El|Los|Las) |L['’])", "", subject)
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
-
-
-def is_source(sentence: str, code: str) -> bool:
-    """Whether a sentence says something itself: not that it is unfinished, nor only where something else stands."""
-    return not _UNFINISHED.search(sentence) and not re.search(_POINTERS[code], sentence, re.IGNORECASE)
 
 
 def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:

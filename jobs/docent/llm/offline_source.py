@@ -19,17 +19,18 @@ from docent.text.sentences import count_words, is_heading, split_sentences
 MAX_CHARS, MAX_STATEMENTS = 40_000, 200
 MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4
 MAX_LABEL_WORDS = 5
+MAX_TITLE_CHARS = 100
 MAX_PARENT_WORDS = 4
 """An item so short, without a stop mark, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
 """A longer cell is a text of its own."""
 CHARS_PER_WORD_CJK = 2
 """Chinese and Japanese put no spaces between words; they have about two characters."""
-_FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
-_FENCE = re.compile(r"^\s*(```|~~~)")
-_ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")
+FIGURE = re.compile(r"\[Figure: ([^\]]{1,4000})\]")
+FENCE = re.compile(r"^\s*(```|~~~)")
+ITEM = re.compile(r"^\s*(?:([-*+•◦▪·○●])|(\d{1,3}[.)]|\(\d{1,3}\)|(?:Step|STEP) \d{1,3}[.:]?))\s+(?=\S)")
 _ROW = re.compile(r"^(?:[-*+•]\s+)?\**([^\W_][^:：|{}]{0,60}?)\**\s*[:：]\**\s*(\S.*)$")
-_TABLE = re.compile(r"^\s*\|")
+TABLE_LINE = re.compile(r"^\s*\|")
 _LINK = re.compile(r"(!?)\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
 # `(see chapter 4)`: a reference in brackets, which its sentence does without.
 _ASIDE = re.compile(
@@ -43,7 +44,7 @@ _SCRAP = re.compile(r"^\d+,\s|\(\s*\)|\s[.,;:]|[?？].|[a-z0-9]\.[A-Z][a-z]")
 # A piece of a sentence: a chunk or a page began in the midst of it. `pH` and `iPad` may begin one.
 _MIDDLE = re.compile(r"[a-zß-öø-ÿ]+(?![\w-])")
 # What printers and browsers put on every page: the time with a title, an address with the page, `Title, page 3`.
-_PAGE_HEAD = re.compile(
+PAGE_HEAD = re.compile(
     r"(?:[\d./ -]{6,14},?\s*)?(?:(?:오전|오후|午前|午後|上午|下午)\s?)?\d{1,2}:\d\d(?::\d\d)?"
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\s+\S.{0,200}(?:\]|…|\.\.\.|\||\d+\s?/\s?\d+$)|https?://\S+\s+\d+\s?/\s?\d+$|"
     r"(?:\S+ ){0,10}?(?:\S+[,|]|[|–—·]) (?:page|Page|PAGE|Seite|página|p\.) ?\d+(?: ?(?:of|/|von|de) ?\d+)?$|"
@@ -97,6 +98,12 @@ def cleaned(text: str) -> str:
     return _UNSENDABLE.sub("", text)
 
 
+def bare_title(name: str) -> str:
+    """A title as people write it, without markup, not longer than a question can bear."""
+    bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
+    return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+
+
 def length_words(text: str) -> int:
     """Words as a reader of the language counts them."""
     return count_words(text) + len(_CJK.findall(text)) // CHARS_PER_WORD_CJK
@@ -106,11 +113,11 @@ def statements_of(text: str, words: Words) -> list[Statement]:
     """What a section says, in order, each once."""
     found: dict[str, Statement] = {}
     before, follows = "", False
-    for block, (kind, label, value) in enumerate(_pieces(cleaned(text[:MAX_CHARS]))):
+    for block, (kind, label, value) in enumerate(pieces_of(cleaned(text[:MAX_CHARS]))):
         if words.finds("todo", value):  # what is not finished is no source
             before, follows = "", False
             continue
-        for part in [value] if kind == "row" else _sentences(value):
+        for part in [value] if kind == "row" else sentences_of(value):
             asked = kind == "row" or (usable(part, bool(label)) and not words.finds("points", part))
             if not asked and not (kind == "step" and any(c.isalpha() for c in part)):
                 before, follows = "", False
@@ -129,19 +136,20 @@ def statements_of(text: str, words: Words) -> list[Statement]:
     return list(found.values())
 
 
-def usable(sentence: str, is_item: bool = False) -> bool:
+def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
     """Whether a piece is a sentence that people would read, and not code, an address or a scrap.
 
     Args:
         is_item: it stands in a list, where sentences may end without a mark.
+        min_words: a shorter one says nothing by itself.
     """
     length = length_words(sentence)
     return (
-        MIN_SENTENCE_WORDS - bool(_HANGUL.search(sentence)) <= length <= MAX_SENTENCE_WORDS
-        and not _CODE.search(sentence)
+        min_words - bool(_HANGUL.search(sentence)) <= length <= MAX_SENTENCE_WORDS
+        and not is_code(sentence)
         and (not is_heading(sentence) or (is_item and length > MIN_SENTENCE_WORDS and sentence[-1].isalnum()))
         and (is_item or not _MIDDLE.match(sentence))
-        and not _PAGE_HEAD.match(sentence)
+        and not PAGE_HEAD.match(sentence)
         and (sentence[0].isalnum() or sentence[0] in '"“‘„«「『《¿¡')
         and sum(c.isalpha() for c in sentence) * 5 > len(sentence) * 2
         and all(sentence.count(a) == sentence.count(b) for a, b in ("()", "[]", "“”"))
@@ -150,11 +158,17 @@ def usable(sentence: str, is_item: bool = False) -> bool:
     )
 
 
-def _sentences(block: str) -> list[str]:
-    return [_plain(sentence) for sentence in split_sentences(block)]
+def sentences_of(block: str) -> list[str]:
+    """The sentences of a paragraph or item, without markup."""
+    return [without_marks(sentence) for sentence in split_sentences(block)]
 
 
-def _plain(text: str) -> str:
+def is_code(text: str) -> bool:
+    """Whether a text has code, a path or an address in it."""
+    return _CODE.search(text) is not None
+
+
+def without_marks(text: str) -> str:
     """Without the marks of Markdown and HTML."""
     text = _ASIDE.sub("", _LINK.sub(lambda link: "" if link[1] else link[2], text))
     return " ".join(re.sub(r"\*\*|__|`", "", _TAG.sub("", text)).split())
@@ -163,7 +177,7 @@ def _plain(text: str) -> str:
 Piece = tuple[Literal["sentence", "step", "row", "figure"], str, str]
 
 
-def _pieces(text: str) -> Iterator[Piece]:
+def pieces_of(text: str) -> Iterator[Piece]:
     """Blocks of a section: kind, label, text."""
     figures: list[str] = []
 
@@ -171,7 +185,7 @@ def _pieces(text: str) -> Iterator[Piece]:
         figures.append(match[1])
         return " "
 
-    lines = _prose_lines(_FIGURE.sub(noted, text))
+    lines = _prose_lines(FIGURE.sub(noted, text))
     rows = [row_of(line) for line in lines]
     filled = [line for line in lines if line.strip()]
     is_table = bool(filled) and row_of(filled[0]) is not None and not filled[0].startswith(("*", "_"))
@@ -188,21 +202,21 @@ def _prose_lines(text: str) -> list[str]:
     """Lines outside of fenced code, headings and tables; a line of those becomes an empty one."""
     kept, fence = [], ""
     for line in text.splitlines():
-        if mark := _FENCE.match(line):
+        if mark := FENCE.match(line):
             fence = "" if fence == mark[1] else fence or mark[1]
-        if _PAGE_HEAD.match(line.strip()):
+        if PAGE_HEAD.match(line.strip()):
             continue  # a sentence may go on behind it
-        outside = not fence and not mark and not line.startswith("#") and not _TABLE.match(line)
+        outside = not fence and not mark and not line.startswith("#") and not TABLE_LINE.match(line)
         kept.append(line if outside else "")
     return kept
 
 
 def row_of(line: str) -> tuple[str, str] | None:
     """Column and value of a line that has both."""
-    found = None if _ITEM.match(line) else _ROW.match(line)
+    found = None if ITEM.match(line) else _ROW.match(line)
     if not found or count_words(found[1]) > MAX_LABEL_WORDS or "//" in found[2][:2]:
         return None
-    return _plain(found[1]), _plain(found[2])
+    return without_marks(found[1]), without_marks(found[2])
 
 
 def _blocks(lines: list[str]) -> Iterator[Piece]:
@@ -211,7 +225,7 @@ def _blocks(lines: list[str]) -> Iterator[Piece]:
     label, held, items = "", list[str](), 0
     above: tuple[int, str] | None = None  # how far a short item is indented, and what it says
     for line in [*lines, ""]:
-        item = _ITEM.match(line)
+        item = ITEM.match(line)
         if (item or not line.strip()) and held:
             yield kind, label, "\n".join(held) if kind == "sentence" and not label else " ".join(map(str.strip, held))
             held = []
@@ -224,7 +238,7 @@ def _blocks(lines: list[str]) -> Iterator[Piece]:
             said = line[item.end() :]
             held = [f"{above[1]}: {said}" if above and not item[2] else said]
             if above is None and not item[2] and is_heading(said) and count_words(said) <= MAX_PARENT_WORDS:
-                above = (indent, _plain(said).rstrip(": "))
+                above = (indent, without_marks(said).rstrip(": "))
         elif line.strip():
             if not held:
                 kind, label, above = "sentence", "", None

@@ -43,6 +43,19 @@ def summary_of(sentences: Sequence[str], max_words: int, stop: frozenset[str] = 
     return sorted(chosen)
 
 
+def ranking_of(sentences: Sequence[str], stop: frozenset[str] = frozenset()) -> list[int]:
+    """All positions, first those of the sentences that say most about what the section is about."""
+    bags = [Counter(unit for unit in _units(sentence) if unit not in stop) for sentence in sentences]
+    centroid = sum(bags, Counter[str]())
+    said: Counter[str] = Counter()
+    ranked: list[int] = []
+    while len(ranked) < len(sentences):
+        rest = [p for p in range(len(sentences)) if p not in ranked]
+        ranked.append(max(rest, key=lambda p: (round(_score(p, bags, centroid, said), 9), -p)))
+        said.update(bags[ranked[-1]])
+    return ranked
+
+
 def _score(place: int, bags: Sequence[Counter[str]], centroid: Counter[str], said: Counter[str]) -> float:
     lead = LEAD_BONUS * (1 - place / len(bags))
     return _cosine(bags[place], centroid) + lead - REPEAT_COST * _cosine(bags[place], said)

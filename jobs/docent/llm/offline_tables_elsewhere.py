@@ -1,55 +1,46 @@
 """What tables and `key: value` lines of a section say, for the offline teacher's questions outside of English.
 
-A table of two columns whose second one is called value, or whose heads say nothing, lists properties of the thing that
-the document is about; in any other one the first cell of a row names what its other cells are of. Reads and writes
-nothing.
+A table of two columns whose second one is called value lists properties of the thing that the document is about; in
+any other one the first cell of a row names what its other cells are of: a number or a code together with its column,
+`Programm 4`, a name that stands in several rows together with the cell behind it. Numbers get the unit of their
+column; those that stay without one are left out. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from docent.llm.offline_words import Words
+from docent.llm.offline_cells import BARE, Table, cells_of, named_rows, read_tables, sort_of
+from docent.llm.offline_heads import (
+    has_condition,
+    is_bare,
+    is_code,
+    is_count,
+    is_due,
+    is_measure,
+    is_price,
+    is_read,
+    is_signal,
+    is_year,
+    label_and_unit,
+    with_unit,
+)
+from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
 MAX_ROWS = 200
 MAX_CELL_CHARS, MAX_COLUMN_CHARS = 200, 50
 MAX_VALUE_WORDS = 8
 """A longer value behind a colon is a sentence."""
+_COLONS = {"fr": " : ", "ja": "：", "zh": "："}
 _LINE = re.compile(r"^\s*(?:[-*+•]\s+)?\**([^\W\d_][^:：|{}*`]{0,48}?)\**\s*(?::\**\s+|：\**\s*)(\S[^|{}]*)$")
-_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
-_BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
 _NUMBER = re.compile(
     r"^(?:ca\.|env\.|aprox\.|etwa|max\.?|min\.?|bis|jusqu'à|hasta|約|最大|最小|약|최대|최소|约|不超过)?"
     r"\s*[<>≤≥±~+-]?\s*\d"
 )
 _MAX_NUMBER_WORDS = 7
-_NO_MEASURE = re.compile(r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d")
-"""Dimensions, and times of the day."""
-_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
-_CODE_NAME = re.compile(
-    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
-    re.IGNORECASE,
-)
-"""Columns whose numbers are read rather than measured."""
-_PRICE_NAME = re.compile(
-    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
-    r"费用|价格|金额|费|价",
-    re.IGNORECASE,
-)
-_MEANINGS = {
-    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|"
-    r"值",
-    "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
-    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
-    r"含义|意思|说明",
-    "remedy": r"abhilfe|maßnahmen?|lösung|behebung|remède|solution|mesures?|action|solución|remedio|acción|"
-    r"조치|조치 방법|해결 방법|대처|대처 방법|対処|対処方法|処置|対策|处理方法|解决方法|措施|处理",
-    "cause_of": r"(?:mögliche )?ursachen?|causes?(?: possibles?)?|causas?(?: posibles?)?|원인|예상 원인|原因|"
-    r"考えられる原因|可能原因",
-}
 
 
 @dataclass(frozen=True)
@@ -60,8 +51,12 @@ class Row:
         name: what the value is of; "" for the thing that the whole document is about.
         column: which property.
         value: as it stands there, with its unit.
-        sort: `value`, or what the column's name says of it: meaning, remedy, cause_of.
+        sort: `value`, or what the column's name says of it: meaning, remedy, cause_of, due (work at intervals).
         source: the line.
+        has_unit: the value is a number with the unit of its column.
+        is_code: the name is a column with a number or code: `Programm 4`.
+        cause: of a remedy, where its row has one.
+        first: head of the column with the names.
     """
 
     name: str
@@ -69,17 +64,25 @@ class Row:
     value: str
     sort: str
     source: str
+    has_unit: bool = False
+    is_code: bool = False
+    cause: str = ""
+    first: str = ""
 
     @property
     def is_number(self) -> bool:
         """Whether the value is a number, with or without a unit."""
-        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and not _NO_MEASURE.search(self.value)
-        return is_short and _NUMBER.match(self.value) is not None and not _CODE_NAME.search(self.column)
+        if is_year(self.column, self.value):
+            return False
+        if self.has_unit:
+            return True
+        is_short = length_in_words(self.value) <= _MAX_NUMBER_WORDS and is_measure(self.value)
+        return is_short and _NUMBER.match(self.value) is not None and not is_read(self.column)
 
     @property
     def is_price(self) -> bool:
         """Whether the value is an amount of money and the column says what it is paid for."""
-        return self.is_number and _MONEY.search(self.value) is not None and not _PRICE_NAME.search(self.column)
+        return self.is_number and is_price(self.column, self.value)
 
 
 def is_row_of_table(text: str) -> bool:
@@ -98,7 +101,7 @@ def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
     found: dict[tuple[str, str], Row] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
-    for row in (*_tables(lines), *_pairs(lines, words, name)):
+    for row in (*_tables(lines, words), *_pairs(lines, words, name)):
         key = (row.name.casefold(), row.column.casefold())
         if key in found and found[key].value != row.value:
             twice.add(key)
@@ -111,7 +114,7 @@ def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
 def rows_of_fact(fact: str, rows: Sequence[Row]) -> list[Row]:
     """The rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
-    return [row for row in rows if [cell for cell in _cells(row.source) if cell] == cells]
+    return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
 
 
 def _is_usable(row: Row, words: Words) -> bool:
@@ -135,11 +138,14 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
         found = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not found:
             continue
-        key, value = (_BARE.sub("", part).strip() for part in found.groups())
+        key, value = (BARE.sub("", part).strip() for part in found.groups())
         is_sentence = value.endswith(("!", "?", "。", "！", "？")) or (value.endswith(".") and " " in value)
         is_short = length_in_words(value) <= MAX_VALUE_WORDS and length_in_words(key) <= words_of_key(words)
         if name or (is_short and not is_sentence):
-            yield Row(name, key, value.rstrip("."), "value", line.strip())
+            key, unit = label_and_unit(key)
+            told = value.rstrip(".")
+            value = with_unit(told, unit, words.code)
+            yield Row(name, key, value, "value", line.strip(), value != told)
 
 
 def words_of_key(words: Words) -> int:
@@ -147,38 +153,84 @@ def words_of_key(words: Words) -> int:
     return 8 if words.code in ("ja", "zh") else 4
 
 
-def _tables(lines: Sequence[str]) -> Iterator[Row]:
-    head: list[str] = []
-    for number, line in enumerate(lines):
-        if not line.lstrip().startswith("|"):
-            head = []
-        elif not head:
-            is_head = number + 1 < len(lines) and _RULE.match(lines[number + 1])
-            head = _cells(line) if is_head else []
-        elif not _RULE.match(line):
-            yield from _row(head, line)
+def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
+    for table in read_tables(lines):
+        if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
+            counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
+            table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
+        is_plan = any(is_due(table.head[0], head, cells[0]) for head in table.head[1:] for cells, _ in table.rows)
+        if table.is_of_values and not is_plan:
+            yield from _of_values(table, words)
+        else:
+            is_coded = all(is_code(cells[0]) for cells, _ in table.rows)
+            is_of_models = table.is_of_models and not is_coded
+            yield from _of_models(table, words) if is_of_models else _of_names(table, words)
 
 
-def _row(head: Sequence[str], line: str) -> Iterator[Row]:
-    cells = _cells(line)
-    if len(cells) != len(head) or not cells[0]:
-        return
-    sorts = [_sort(column) for column in head]
-    if len(head) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:]):
-        unit = cells[sorts.index("unit")] if "unit" in sorts else ""
-        value = cells[sorts.index("value", 1)]
-        yield Row("", cells[0], f"{value} {unit}".strip() if value else "", "value", line.strip())
-        return
-    for column, cell, sort in list(zip(head, cells, sorts, strict=True))[1:]:
-        kept = sort if sort in ("meaning", "remedy", "cause_of") else "value"
-        yield Row(cells[0], column, cell.rstrip("."), kept, line.strip())
+def _of_values(table: Table, words: Words) -> Iterator[Row]:
+    sorts = [sort_of(column) for column in table.head]
+    for cells, line in table.rows:
+        label, unit = label_and_unit(cells[0])
+        unit = cells[sorts.index("unit")] if "unit" in sorts else unit
+        value = cells[sorts.index("value", 1) if "value" in sorts[1:] else 1]
+        if label:
+            yield Row("", label, with_unit(value, unit, words.code), "value", line)
 
 
-def _sort(column: str) -> str:
-    folded = column.casefold().strip()
-    return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
+def _of_models(table: Table, words: Words) -> Iterator[Row]:
+    """Rows of properties whose other columns are the things that have them."""
+    sorts = [sort_of(column) for column in table.head]
+    for cells, line in table.rows:
+        label, unit = label_and_unit(cells[0])
+        unit = cells[sorts.index("unit")] if "unit" in sorts else unit
+        for place, model in enumerate(table.head[1:], 1):
+            is_model = re.search(r"\d|[A-Z]{2}", model) is not None  # nobody knows which thing `standard` is of
+            if sorts[place] != "unit" and label and is_model and _is_told([cells[0]], 0, cells[place], unit):
+                value = with_unit(cells[place], unit, words.code)
+                yield Row(model, label, value, "value", line, value != cells[place])
 
 
-def _cells(line: str) -> list[str]:
-    inner = line.strip().strip("|")
-    return [" ".join(_BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
+def _of_names(table: Table, words: Words) -> Iterator[Row]:
+    """Rows whose first cell names what the other cells are of."""
+    first, unit_of_names = label_and_unit(table.head[0])
+    sorts = [sort_of(column) for column in table.head]
+    for name, start, cells, line in named_rows(table, words.code):
+        is_numbered = is_code(cells[0])
+        if (is_numbered and unit_of_names) or (not is_numbered and is_bare(cells[0])):
+            continue
+        cause = cells[sorts.index("cause_of")] if "cause_of" in sorts[1:] else ""
+        for place in range(start, len(cells)):
+            label, unit = label_and_unit(table.head[place])
+            unit = unit or (cells[sorts.index("unit", 1)] if "unit" in sorts[1:] and sorts[place] != "unit" else "")
+            if not _is_told(table.head, place, cells[place], unit):
+                continue
+            told = cells[place].rstrip(".")
+            value = with_unit(told, unit, words.code)
+            sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
+            sort = "due" if is_due(first, label, name) else sort
+            row = Row(name, label, value, sort, line, value != told, first=first)
+            row = replace(row, cause=cause) if sort == "remedy" and is_cell(cause) else row
+            if sort not in ("value", "due") and is_signal(first) and not is_numbered:
+                row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
+            yield _with_column(row, first, words) if is_numbered and start == 1 else row
+
+
+def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
+    """Whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
+    is_number = _NUMBER.match(cell) is not None
+    others = (column for other, column in enumerate(head) if other != place)
+    if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
+        return False
+    return bool(unit) or not is_bare(cell) or is_count(head[place])
+
+
+def is_cell(cell: str) -> bool:
+    """Whether a cell has something in it."""
+    return any(c.isalnum() for c in cell)
+
+
+def _with_column(row: Row, column: str, words: Words) -> Row:
+    """The row of a number or code, named together with its column; a code that is explained needs no more."""
+    if row.sort == "meaning" and not row.name.isdecimal():
+        return row
+    return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 from docent.llm import offline_english_judged as english_judged
 from docent.llm import offline_english_passages as english_passages
+from docent.llm import offline_english_steps as english_steps
+from docent.llm import offline_english_summary as english_summary
 from docent.llm import offline_english_writers as english
 from docent.llm.chat import RequestRefusedError
 from docent.llm.offline_desk import Desk, Draft
@@ -24,7 +26,7 @@ from docent.llm.offline_words import words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
 
-TYPED_VERSION = 4
+TYPED_VERSION = 5
 """Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
 Writer = Callable[[Desk], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {
@@ -34,10 +36,10 @@ WRITERS: dict[str, Writer] = {
     "long_answer": english_passages.long_answer,
     "boolean": english_judged.boolean,
     "true_false_fill_blank": english_judged.true_false_fill_blank,
-    "summarization": english_passages.summarization,
-    "summary": english_passages.summarization,
-    "section_summary": english_passages.section_summary,
-    "process_workflow": english_passages.process_workflow,
+    "summarization": english_summary.summarization,
+    "summary": english_summary.summarization,
+    "section_summary": english_summary.section_summary,
+    "process_workflow": english_steps.process_workflow,
     "cause_effect": english.cause_effect,
     "technical_explanation": english.technical_explanation,
     "application": english.application,

@@ -1,0 +1,180 @@
+"""Summaries of English sections in the section's own sentences and order.
+
+For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph,
+lists, steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the
+centre; a section of which this is too long has no summary. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from docent.llm.offline_blocks import Block, blocks_of
+from docent.llm.offline_columns import sentence
+from docent.llm.offline_desk import Desk, Draft
+from docent.llm.offline_english_pairs import section_of
+from docent.llm.offline_english_steps import step_lines
+from docent.llm.offline_grammar import as_inside, read_clause
+from docent.llm.offline_instructions import is_order
+from docent.llm.offline_labels import named
+from docent.llm.offline_references import leans, references_of
+from docent.llm.offline_source import length_words
+from docent.llm.offline_summary import ranking_of
+from docent.llm.offline_table_questions import sentences_of_values
+from docent.text.sentences import count_words, plain
+
+SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
+MIN_SUMMARY_PARTS, MIN_SUMMARY_WORDS = 3, 20
+_CONCLUDES = re.compile(
+    r"\b(?:therefore|thus|hence|recommend\w*|conclu\w+|should|must|altogether|overall)\b", re.IGNORECASE
+)
+_OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
+_FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
+_LABELLED = re.compile(r"[^.:]{2,60}: \S")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A sentence, or a list, steps or a table as one.
+
+    Attributes:
+        parts: how many sentences, items or rows it has.
+        is_main: whether no summary does without it.
+        has_lines: whether it stands on lines of its own.
+    """
+
+    text: str
+    parts: int = 1
+    is_main: bool = False
+    has_lines: bool = False
+
+
+def summarization(desk: Desk) -> Iterator[Draft]:
+    """What a section says in fewer than 100 words."""
+    yield from _summary(desk, SUMMARY_WORDS)
+
+
+def section_summary(desk: Desk) -> Iterator[Draft]:
+    """The same at length."""
+    yield from _summary(desk, SECTION_SUMMARY_WORDS)
+
+
+def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
+    most = min(max_words, desk.material.max_answer_words)
+    if any(s.kind == "row" for s in desk.statements):
+        units = _record_units(desk)
+        question = f"What are the main facts about {named(desk.name, '')}?"
+        chosen = units if sum(length_words(unit.text) for unit in units) <= most else []
+    else:
+        question = _question(desk)
+        units = units_of(desk) if question else []
+        chosen = chosen_units(units, most, desk.words.stop)
+    answer = as_text(chosen)
+    if sum(unit.parts for unit in chosen) >= MIN_SUMMARY_PARTS and count_words(answer) >= MIN_SUMMARY_WORDS:
+        yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
+
+
+def _question(desk: Desk) -> str:
+    """The question for a summary; "" where it could mean another section of the document just as well."""
+    title = desk.material.title.strip("# ")
+    if desk.place == desk.doc and desk.material.others and plain(title) != plain(desk.name):
+        return ""
+    return desk.frame("summary")
+
+
+def _record_units(desk: Desk) -> list[Unit]:
+    """The sentences that the cells of a document of one row give; `Cut to size on request.` is none."""
+    pairs = (pair for pair in section_of(desk).pairs if pair.is_cell)
+    cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
+    return [Unit(text, is_main=True) for text in dict.fromkeys(cells)]
+
+
+def units_of(desk: Desk) -> list[Unit]:
+    """All that a section says, in order; empty where a part of it cannot be told or its beginning needs another."""
+    units: list[Unit] = []
+    for block in blocks_of(desk.material.text, desk.material.title.strip("# "), desk.words):
+        lead = units[-1].text if units and units[-1].text.endswith(":") else ""
+        if block.kind == "code" and not lead:
+            continue
+        told = _told(block, lead)
+        if not told or (lead and block.kind == "paragraph"):
+            return []
+        if lead and not told[0].has_lines:
+            units.pop()
+        elif lead:
+            units[-1] = replace(units[-1], is_main=True)
+        units += told
+    is_clear = bool(units) and not units[-1].text.endswith(":") and opens_clearly(units[0].text)
+    return units if is_clear else []
+
+
+def opens_clearly(text: str) -> bool:
+    """Whether a text can be understood from its first sentence on."""
+    first = re.sub(r"^(?:1\.|-) ", "", text.split("\n")[0])
+    if is_order(first):
+        return re.match(r"\w+ (?:it|them|this|these|those)\b", first) is None
+    return _OWN_DOCUMENT.match(first) is not None or not leans(_FIRST_PERSON.sub("X", first), "en")
+
+
+def _told(block: Block, lead: str) -> list[Unit]:
+    """A block as units; none where it cannot be told."""
+    if block.kind == "paragraph":
+        return [Unit(text, is_main=place == 0) for place, text in enumerate(block.parts)]
+    if block.kind == "steps":
+        return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True, True)]
+    if block.kind == "table":
+        rows = sentences_of_values("\n".join(block.parts))
+        said = " ".join([lead, *rows]).strip()
+        return [Unit(said, len(rows), True)] if rows else []
+    return _told_list(block.parts, lead) if block.kind == "list" else []
+
+
+def _told_list(items: Sequence[str], lead: str) -> list[Unit]:
+    """Items that are sentences as lines, others as one sentence behind their lead-in."""
+    if all(is_statement(item) for item in items):
+        return [Unit("\n".join(f"- {sentence(item)}" for item in items), len(items), True, True)]
+    if not lead or any(item[-1] in ".!?" and " " in item for item in items[:-1]):
+        return []
+    bare = [as_inside(re.sub(r"(?:[.;,]|[,;] and)$", "", item), "") for item in items]
+    mark = ";" if any("," in item for item in bare) else ","
+    listed = bare[0] if len(bare) == 1 else f"{f'{mark} '.join(bare[:-1])}{';' if mark == ';' else ''} and {bare[-1]}"
+    return [Unit(f"{lead} {listed}.", len(items), True)]
+
+
+def is_statement(item: str) -> bool:
+    """Whether an item of a list says something by itself: a sentence, an order, `Door: opens to the left`."""
+    said = f"{item.rstrip('.')} now"
+    return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(said) is not None)
+
+
+def chosen_units(units: Sequence[Unit], max_words: int, stop: frozenset[str]) -> list[Unit]:
+    """All units, or the main ones and as many of the others as fit; none where the main ones are too long."""
+    if sum(length_words(unit.text) for unit in units) <= max_words:
+        return list(units)
+    texts = [unit.text for unit in units]
+    references = references_of(texts, "en")
+    main = {place for place, unit in enumerate(units) if unit.is_main}
+    main |= {len(units) - 1} if _CONCLUDES.search(texts[-1]) else set()
+    chosen = references.closed(main)
+    if _length(units, chosen) > max_words:
+        return []
+    for place in ranking_of(texts, stop):
+        longer = references.closed({*chosen, place})
+        if _length(units, longer) <= max_words:
+            chosen = longer
+    return [units[place] for place in chosen]
+
+
+def _length(units: Sequence[Unit], chosen: Sequence[int]) -> int:
+    return sum(length_words(units[place].text) for place in chosen)
+
+
+def as_text(units: Sequence[Unit]) -> str:
+    """Units one after the other, lists and steps on lines of their own."""
+    said = ""
+    for before, unit in zip([None, *units], units, strict=False):
+        is_apart = before is not None and (unit.has_lines or before.has_lines)
+        said += ("\n" if is_apart else " " if before else "") + unit.text
+    return said

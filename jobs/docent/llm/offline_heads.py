@@ -1,0 +1,180 @@
+"""Heads of table columns outside of English: their units, what their numbers are, how their text is asked for.
+
+`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` holds for 20 kg only. For the
+offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SYMBOL = (
+    r"(?:[kMGmcdhµμ]?(?:m|g|l|L|W|V|A|Hz|J|N|Pa|s|Ω|Wh|Ah|VA|lx|lm|cd|mol|K|t)[²³23]?|min|Min\.?|Std\.?|sec|h|bar|mbar|dB(?:\(A\))?|"
+    r"°(?:\s?[CF])?|℃|℉|%|‰|ppm|rpm|tr/min|r/min|U/min|1/min|min⁻¹|€|\$|£|EUR|CHF|Nm|kWh|km/h|PS|ha)"
+)
+_WORD = (
+    "Stunden|Minuten|Sekunden|Tage|Wochen|Monate|Jahre|Liter|Meter|Gramm|Kilogramm|Prozent|Euro|Zoll|Grad|"
+    "heures?|minutes?|secondes?|jours?|semaines?|mois|ans|litres?|mètres?|grammes?|kilogrammes?|"
+    "horas?|minutos?|segundos?|días?|semanas?|meses|años?|litros?|metros?|gramos?|kilogramos?|euros?|"
+    "시간|분|초|일|주|개월|년|개|원|명|대|장|회|리터|미터|센티미터|밀리미터|그램|킬로그램|도|퍼센트|"
+    "時間|分|秒|日|週間?|[かヶカ]月|年|個|円|人|台|枚|回|リットル|メートル|センチメートル|ミリメートル|グラム|キログラム|度|"
+    "小时|分钟|天|周|个月|月|个|元|张|次|升|毫升|米|厘米|毫米|克|千克|公斤|吨|千瓦|伏|瓦"
+)
+_UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
+_END = re.compile(
+    rf"(?:[（(\[] ?(?:in |en )?(?P<a>{_UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{_UNIT})|, ?(?P<c>{_UNIT})|"
+    rf"(?<!\d)/ ?(?P<d>{_SYMBOL}))\Z"
+)
+_BARE = re.compile(
+    r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
+)
+_COUNTS = re.compile(
+    r"anzahl|stückzahl|jahr$|stufe|nombre|quantité|année|niveau|número|cantidad|año|nivel|[개횟장점인]수$|수량|인원|연도|단계|"
+    r"[個枚回人台点]数$|数量|年$|段階|级别|次数|人数|件数|年份|(?:\b|^)pH\b",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
+_CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
+_CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
+_MONTHS = (
+    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
+    "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
+)
+_NO_MEASURE = re.compile(
+    r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
+    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b|"
+    rf"\d ?[月월]|\d\. ?[A-ZÄ]|\d\.\d+\.|\d(?:er)? (?:{_MONTHS})\b|"
+    r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
+)
+"""Dimensions, times of the day, dates, and how often something is done."""
+_MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
+_CODE_NAME = re.compile(
+    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
+    re.IGNORECASE,
+)
+"""Columns whose numbers are read rather than measured."""
+_PRICE_NAME = re.compile(
+    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
+    r"费用|价格|金额|费|价",
+    re.IGNORECASE,
+)
+_WORK = re.compile(
+    r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
+    r"intervention|tareas?|operación|trabajos?|acción|labor"
+)
+_TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
+_INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
+_WHEN = re.compile(
+    r"(?:(?:halb|viertel)?jährlich|monatlich|wöchentlich|täglich|alle|jede[nrms]?|nach|vor|bei|einmal|zweimal|tous|toutes|"
+    r"chaque|une fois|après|avant|cada|una vez|todos|todas|después|antes|al)\b|매|.*마다$|.*에 (?:한|두) 번$|"
+    r"毎|.*ごと(?:に)?$|.*に[1一二2]回$|每",
+    re.IGNORECASE,
+)
+_SIGNAL = re.compile(
+    r"anzeige|led|lampe|leuchte|signal|symbol|display|voyant|témoin|affichage|indicador|testigo|pantalla|piloto|"
+    r"표시|표시등|램프|表示|ランプ|表示灯|指示灯|显示|指示"
+)
+_ASKED_FOR = {
+    "use": r"verwendung(?:szweck)?|einsatz(?:zweck|gebiet)?|anwendung|zweck|geeignet für|usage|utilisation|emploi|"
+    r"application|uso|utilización|aplicación|empleo",
+    "often": r"intervall|wartungsintervall|häufigkeit|turnus|fréquence|périodicité|intervalle|frecuencia|periodicidad|"
+    r"intervalo",
+    "material": r"material|werkstoff|matériau|matière|materia prima",
+    "year": r"(?:bau|entstehungs|herstellungs)?jahr|année(?: de (?:fabrication|création))?|año(?: de fabricación)?",
+    "place": r"ort|standort|einbauort|lage|emplacement|lieu|ubicación|emplazamiento|lugar",
+}
+
+
+def label_and_unit(head: str) -> tuple[str, str]:
+    """The name of a column and the unit of its values; "" where the head has none."""
+    found = _END.search(head.strip())
+    label = head.strip()[: found.start()].rstrip(" /") if found else ""
+    if not found or not label or re.search(r"[()（）\[\]]", label):
+        return head, ""
+    return label, next(unit for unit in found.group("a", "b", "c", "d") if unit)
+
+
+def with_unit(value: str, unit: str, code: str) -> str:
+    """A bare number behind which its unit stands as the language writes it; any other value as it is."""
+    if not unit or not _BARE.fullmatch(value):
+        return value
+    close = unit == "°" or (
+        code in ("ko", "ja", "zh") and (code == "ko" or unit in ("%", "℃") or _CJK_WORD.search(unit))
+    )
+    return f"{value}{'' if close else ' '}{unit}"
+
+
+def is_due(first: str, head: str, cell: str) -> bool:
+    """Whether a table of intervals and work says what is to be done when.
+
+    Args:
+        first: head of the first column, whose cell is `cell`.
+    """
+    heads = (first.casefold().strip(), head.casefold().strip())
+    is_interval = re.fullmatch(_ASKED_FOR["often"], heads[0]) or _INTERVAL.fullmatch(heads[0])
+    is_work = _WORK.fullmatch(heads[1]) or _TASK.fullmatch(heads[1])
+    return bool(is_interval and is_work) and _WHEN.match(cell) is not None
+
+
+def is_signal(head: str) -> bool:
+    """Whether a column lists what lamps and displays show, which says little without its name."""
+    return _SIGNAL.fullmatch(head.casefold().strip()) is not None
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word behind a number is a unit."""
+    return re.fullmatch(_UNIT, word) is not None
+
+
+def is_bare(value: str) -> bool:
+    """Whether a value is a number, or a range of numbers, without a unit."""
+    return _BARE.fullmatch(value) is not None
+
+
+def is_measure(value: str) -> bool:
+    """Whether a number is neither a dimension of several, nor a time, a date, how often something is done or a name."""
+    named = re.match(r"[\d.,]+ ?(?=[가-힣぀-ヿ㐀-鿿])", value)
+    is_name = named is not None and re.match(rf"[천만억]? ?(?:{_WORD})|[~～〜至]", value[named.end() :]) is None
+    return _NO_MEASURE.search(value) is None and not is_name
+
+
+def is_read(head: str) -> bool:
+    """Whether the numbers of a column are read rather than measured, such as codes and telephone numbers."""
+    return _CODE_NAME.search(head) is not None
+
+
+def is_price(head: str, value: str) -> bool:
+    """Whether a value is an amount of money and its column says what it is paid for."""
+    return _MONEY.search(value) is not None and _PRICE_NAME.search(head) is None
+
+
+def is_year(head: str, value: str) -> bool:
+    """Whether a value is a year, and its column says so."""
+    return re.fullmatch(r"\d{4}[年년]?", value) is not None and _YEAR.search(head) is not None
+
+
+def is_count(head: str) -> bool:
+    """Whether the numbers of a column count things, so that they have no unit."""
+    return _COUNTS.search(head) is not None
+
+
+def has_condition(head: str) -> bool:
+    """Whether a head says in brackets for which amount its values hold."""
+    inside = re.split(r"[（(\[]", head.rstrip())
+    return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
+
+
+def is_code(cell: str) -> bool:
+    """Whether a cell is a number or short code, which says nothing without the name of its column."""
+    return _CODE.fullmatch(cell) is not None
+
+
+def asked_for(head: str, first: str) -> str:
+    """`use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
+
+    Args:
+        first: head of the column with the names; how often something is done is asked of work only.
+    """
+    folded = head.casefold().strip()
+    kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
+    return "" if kind == "often" and not _WORK.fullmatch(first.casefold().strip()) else kind
