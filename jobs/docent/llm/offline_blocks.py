@@ -133,6 +133,7 @@ def _list(lines: Sequence[str]) -> Block:
             items[-1] = f"{items[-1]} {line.strip()}"
     items = [without_marks(item) for item in items]
     is_counted = numbers in ([], list(range(1, len(items) + 1)), [1] * len(items))
-    if not is_counted or any(is_code(item) or not any(c.isalpha() for c in item) for item in items):
+    has_code = not numbers and any(is_code(item) for item in items)  # a step may be a command
+    if not is_counted or has_code or not all(any(c.isalpha() for c in item) for item in items):
         return Block("gap")
     return Block("steps" if numbers else "list", tuple(items))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from docent.llm.offline_english import Asked, finished, is_sound, short_of, who_or_what
 from docent.llm.offline_labels import Label, of
+from docent.llm.offline_prices import PRICE, is_basis
 from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
-from docent.text.sentences import count_words
+from docent.text.sentences import count_words, words_of
 
 MAX_VALUE_WORDS = 14
 MAX_NOTE_WORDS = 90
@@ -33,12 +34,14 @@ _YEAR = re.compile(r"(?:year|dated|date of origin|year made|made in|production y
 _STATE = re.compile(r"((?:on |valid|open|closed|available|reserved|booked|insured).*?) (until|from|since)")
 _DATE = re.compile(r"\d{4}-\d\d|\d{1,2} [A-Z]|[A-Z][a-z]+ \d")
 _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|council|board)$")
-_GROUPS = frozenset(("category", "product group", "group", "department", "genre", "family", "class"))
+_BELONGS = frozenset(("department", "genre"))
+GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
+"""Columns that put a thing into a group, which its name mostly says already: not asked about by themselves."""
+_AMOUNT = re.compile(r"\d[^A-Za-z€$£]*[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _MADE_OF = re.compile(r"materials?")
-_PRICE = re.compile(r"(?:price|cost|costs|fee|price per .+|admission)")
 YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
 
 
@@ -74,6 +77,7 @@ class Cell:
         value: with its unit.
         source: the words of the section that it was taken from.
         is_record: the thing is a document of its own, whose name everybody knows for one.
+        basis: what a price in the row is for, `metre`; "" for the thing itself, None where it cannot be said.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Cell:
     value: str
     source: str
     is_record: bool = False
+    basis: str | None = ""
 
     def told(self, question: str, answer: str, kind: str = "value") -> Told | None:
         """A pair that the value answers."""
@@ -90,7 +95,7 @@ class Cell:
 def about_column(cell: Cell) -> Told | None:
     """The question about one value of a thing; None where the column has no plain one."""
     low, value = cell.label.words.lower(), cell.value
-    if not value or not low:
+    if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name):
         return None
     if len(value.split()) > MAX_VALUE_WORDS or _NOTE.fullmatch(low) or _DESCRIPTION.fullmatch(low):
         return _note(cell.name, low, value, cell.source)
@@ -99,6 +104,12 @@ def about_column(cell: Cell) -> Told | None:
     if re.match(r"(?:no|not|none|without|any|all|see|varies|depends)\b", value.lower()):
         return None
     return _timed(cell, low) or _called(cell, low) or _measured(cell, low)
+
+
+def _is_in_name(value: str, name: str) -> bool:
+    """Whether the words of a value stand in the name of what it belongs to."""
+    words = words_of(value)
+    return bool(words) and set(words) <= set(words_of(name))
 
 
 def _timed(cell: Cell, low: str) -> Told | None:
@@ -132,12 +143,14 @@ def _called(cell: Cell, low: str) -> Told | None:
         return cell.told(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
     if low == "insured" and re.search(r"\d", value):
         return cell.told(f"For how much is {name} insured?", f"{name} is insured for {value}")
-    if low in _GROUPS and not re.search(r"\d", value):
+    if low in _BELONGS and not re.search(r"\d", value):
         return cell.told(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
     if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
         return cell.told(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
-    if _PRICE.fullmatch(low) and re.search(r"\d", value):
-        per = f" {low[low.find('per ') :]}" if " per " in low else ""
+    if PRICE.fullmatch(low):
+        per = f" {low[low.find('per ') :]}" if " per " in low else f" per {cell.basis}" if cell.basis else ""
+        if cell.basis is None or not _AMOUNT.search(value):
+            return None
         return cell.told(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
     if _PERSON.fullmatch(low) and not re.match(r"(?:unknown|various|several)", value.lower()):
         return cell.told(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
@@ -150,7 +163,7 @@ def _measured(cell: Cell, low: str) -> Told | None:
     is_count = re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
     if is_count and low not in THIRD and not label.is_measure:
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
-    if not label.is_measure or _PERSON.fullmatch(low) or low == "name":
+    if PRICE.fullmatch(low) or not label.is_measure or _PERSON.fullmatch(low) or low == "name":
         return None
     belongs = f"of {name}" if cell.is_record else of(name)
     return cell.told(f"What {label.be} the {label.words} {belongs}?", f"the {label.words} {belongs} {label.be} {value}")
@@ -162,7 +175,7 @@ def _note(name: str, column: str, value: str, source: str) -> Told | None:
         return None
     if _DESCRIPTION.fullmatch(column):
         return told(f"How is {name} described?", value, source, kind="definition")
-    if not _NOTE.fullmatch(column):
+    if not _NOTE.fullmatch(column) or is_basis(value):
         return None
     topic = re.sub(r" ?(?:notes?|remarks?|comments?)$", "", column)
     about = (

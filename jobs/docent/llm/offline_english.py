@@ -11,22 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from docent.llm.offline_grammar import BE, DETERMINERS, Clause, as_inside, is_plural, read_clause
+from docent.llm.offline_grammar import BE, DETERMINERS, PREPOSITIONS, Clause, as_inside, is_plural, read_clause
 from docent.llm.offline_verbs import BASES, THIRD, is_measure, is_participle, third_of
 
 Kind = Literal["value", "what", "when", "where", "who", "how", "definition", "purpose", "reason", "do", "then"]
 MAX_QUESTION_WORDS, MIN_QUESTION_WORDS = 26, 4
-MAX_SHORT_WORDS = 5
+MAX_SHORT_WORDS, MAX_ADVERBIAL_WORDS = 5, 8
 _ABOUT = (
     r"(?:about |around |approximately |roughly |at least |at most |up to |only |nearly |almost |more than |less than |"
     r"over |under |no more than |not more than |exactly )?"
 )
 _NUMBER = r"[$€£]?\d[\d.,]*"
-UNIT = rf"{_ABOUT}{_NUMBER}(?:\s?(?:%|°\s?[CF]?|[A-Za-zµΩ²³/]{{1,12}}))?"
-_RANGE = rf"(?:between {UNIT} and {UNIT}|(?:from )?{UNIT} (?:to|–|-) {UNIT}|{UNIT})"
+_NO_UNIT = r"(?!(?:and|at|before|by|for|from|in|of|on|or|per|than|to|until|with)\b)"
+UNIT = rf"{_ABOUT}{_NUMBER}(?:\s?(?:%|°\s?[CF]?|{_NO_UNIT}[A-Za-zµΩ²³/]{{1,12}}))?"
+_RANGE = rf"(?:between {UNIT} and {UNIT}|(?:from )?{UNIT}(?: to | ?– ?| ?- ?){UNIT}|{UNIT})"
 _NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)"
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 _TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
+_COUNTED = rf"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|{_NUMBER}) {_TIMES}"
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _WHEN_TAIL = re.compile(
     r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
@@ -76,6 +78,13 @@ _CUT = re.compile(
     r"since|where|who|as)\b| and "
     r"(?=(?:the|a|an|it|then|is|are|has|must|should|can|will|may)\b)"
 )
+# Where something else is said, and not more of the same.
+_NEXT_STATEMENT = re.compile(
+    r",(?!\d)|[;:]|\b(?:and|or|but|which|that|because|so|since|as|whereas|while|although|who)\b"
+)
+_CONDITION = re.compile(
+    r"\b(?:if|when|whenever|unless|until|once|only|as long as|before|after|during|in case of|provided)\b.*"
+)
 _TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 _HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
 _WITHIN = re.compile(
@@ -111,8 +120,36 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
     clause = replace(
         clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
     )
-    found = [finished(asked, one.lead) for one in _predicates(clause) for asked in _by_verb(one)]
+    found = [
+        finished(asked, one.lead)
+        for one in _predicates(clause)
+        for said in _by_verb(one)
+        if (asked := _complete(said, one.rest)) is not None
+    ]
     return [asked for asked in found if is_sound(asked.question)]
+
+
+def _complete(asked: Asked, rest: str) -> Asked | None:
+    """A question with every adverbial of its sentence that its short answer leaves out, None where it has no room.
+
+    Args:
+        rest: of the clause, behind its verb.
+    """
+    if not asked.short:
+        return asked
+    begin = rest.find(asked.short)
+    left = rest[begin + len(asked.short) :] if begin >= 0 else rest
+    behind = _NEXT_STATEMENT.split(left, maxsplit=1)[0].strip(" ,") if begin >= 0 else ""
+    while behind and behind.split()[0] in asked.question.rstrip("?").split():
+        behind = behind.partition(" ")[2]
+    question = asked.question
+    if behind:
+        is_adverbial = behind.split()[0] in PREPOSITIONS - {"of", "per"} and len(behind.split()) <= MAX_ADVERBIAL_WORDS
+        if not is_adverbial or asked.kind != "value" or _PRONOUN.search(behind):
+            return None
+        question = f"{question.rstrip('?')} {behind}?"
+    condition = _CONDITION.search(left)
+    return None if condition and condition[0].rstrip() not in question else replace(asked, question=question)
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
@@ -210,7 +247,7 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"Within what time {be} {subject} {within[1]}{tail}?", short_of(within[2]), kind="value")
     elif re.match(r"used (?:to|for) ", bare):
         yield Asked(f"What {be} {subject} {rest[: len(rest) - len(bare)]}used for?", kind="purpose")
-    elif found := re.match(rf"((?:be )?(?:{_WITH})) ([^,]+)$", rest):
+    elif found := re.match(rf"((?:be )?(?:{_WITH})) (?!every |each |all )([^,]+)$", rest):
         yield Asked(f"What {be} {subject} {found[1]}?", short_of(found[2]))
     else:
         yield from _done_how(subject, be, rest)
@@ -252,8 +289,8 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
         elif is_participle(after.partition(" ")[0]):
             yield from _done(subject, modal, rest)
     elif first in BASES:
-        if found := re.match(rf"({UNIT})(?:$|[ ,])", after):
-            yield from _amount(f"{modal} {subject} {first}", found[1])
+        if found := re.match(rf"({_RANGE})(?:$|[ ,])", after):
+            yield from _amount(f"{modal} {subject} {first}", found[1], after[found.end(1) :])
         elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]) and tail["link"] != "if":
             ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
             yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
@@ -278,10 +315,12 @@ def _acting(clause: Clause) -> Iterator[Asked]:
     whole = _cut(rest)
     if clause.lead.startswith("In case of") and clause.tense != "past":
         yield Asked(f"What {does} {subject} do?", kind="do")
-    elif base in ("last", "take") and re.match(rf"{UNIT} ?{_TIMES}?\b", rest):
+    elif base in ("last", "take") and re.match(rf"{_ABOUT}{_COUNTED}\b|{_RANGE}$", rest):
         yield Asked(f"How long {asks}?", short_of(whole), kind="value")
-    elif found := re.match(rf"({UNIT})(?:$|[ ,])", rest):
-        yield from _amount(asks, found[1])
+    elif base in ("last", "take") and re.match(_ABOUT + _NUMERAL, rest):
+        return
+    elif found := re.match(rf"({_RANGE})(?:$|[ ,])", rest):
+        yield from _amount(asks, found[1], rest[found.end(1) :])
     elif (found := re.match(rf"(at|to) ({UNIT})(?:$|[ ,])", rest)) and _quantity(found[2]):
         yield Asked(f"{found[1].title()} what {_quantity(found[2])} {asks}?", short_of(found[2]), kind="value")
     elif (preposition := _FIXED.get(base)) and rest.startswith(f"{preposition} "):
@@ -321,28 +360,50 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
     elif (
         clause.tense == "past"
         and len(whole.split()) > 3
+        and who_or_what(subject) == "Who"
         and not re.match(r"(?:Every|Each|All|Some|Most|The (?:work|project))\b", subject, re.I)
     ):
         yield Asked(f"{who_or_what(subject)} {clause.verb} {whole}?", short_of(subject), kind="who")
         return
     if re.search(r", (?:while|whereas)\b", rest) or re.match(r"(?:every|each|all|some|most|no|many)\b", subject):
         yield Asked(f"What {asks}?")
-    elif clause.tense != "past" and len(whole.split()) > 3 and not _PRONOUN.search(whole) and len(subject.split()) < 6:
+    elif (
+        clause.tense != "past"
+        and who_or_what(subject) == "Who"
+        and len(whole.split()) > 3
+        and not _PRONOUN.search(whole)
+        and len(subject.split()) < 6
+    ):
         yield Asked(f"{who_or_what(subject)} {third_of(clause.base)} {whole}?", short_of(subject))
     else:
         yield Asked(f"What {asks}?", kind="definition" if clause.base == "comprise" else "what")
 
 
-def _amount(asks: str, amount: str) -> Iterator[Asked]:
-    """How much of what its unit measures; nothing where a bare number may count anything."""
+def _amount(asks: str, amount: str, behind: str) -> Iterator[Asked]:
+    """How much of what its unit measures; nothing where a bare number may count anything.
+
+    Args:
+        behind: what follows the amount; the question has it up to the next statement.
+    """
     named = _quantity(amount)
+    # `What temperature does it lose?`: what is lost is a difference.
+    if named and re.search(r" (?:lose|gain|drop|fall|rise|vary|differ|add|save|shift|deviate)$", asks):
+        return
+    more = _NEXT_STATEMENT.split(behind, maxsplit=1)[0].strip()
+    if more.startswith("of "):
+        return  # `2 kg of dust`: of what belongs to how much
+    asks = f"{asks} {more}".strip()
     if re.search(r"[A-Za-z%$€£]", re.sub(_ABOUT, "", amount, count=1)):
         unit = re.split(r"\d", amount)[-1].removeprefix(" ")
+        if re.match(rf"{_TIMES}$", unit):
+            ask = "How long" if asks.endswith(" last") else "How much time"
+            yield Asked(f"{ask} {asks}?", short_of(amount), kind="value")
+            return
         counted = unit.endswith("s") and len(unit) > 3 and not re.match(r"(?:litres|metres|grams|percent|tonnes)", unit)
         if not counted:
             ask = f"{'How much' if named in ('power', 'current') else 'What'} {named}" if named else "How much"
             yield Asked(f"{ask} {asks}?", short_of(amount), kind="value")
-        elif not re.match(_TIMES, unit):
+        else:
             yield Asked(f"How many {unit} {asks}?", short_of(amount), kind="value")
 
 

@@ -30,6 +30,15 @@ _ONE_NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
 )
 YEARS_OFF, HALF = 12, 50
+_SEQUEL = re.compile(
+    r"\b(?:at first|initially|at last|in the end|finally|eventually|subsequently|next|by then|at once|still)\b",
+    re.IGNORECASE,
+)
+_NO_PHRASE = re.compile(
+    r"(?:when|whenever|if|once|until|unless|while|before|after|as soon as|because|since|every|each|daily|weekly|monthly|"
+    r"yearly|at|by|for|from|in|on|to|with)\b",
+    re.IGNORECASE,
+)
 _SEVERAL = re.compile(
     r"\b(?:all|every|each|no|none|not|never|some|any|most|many|few|only|both|either|neither|because|if|when|while|whereas|but|"
     r"unless|until|so|which|that|who|where|since|although|and|or|than|before|after|sometimes|often|usually|may|can)\b|[,;:]"
@@ -49,7 +58,7 @@ def boolean(desk: Desk) -> Iterator[Draft]:
         usable = [s for s in left if s.text in false]
         if truth:
             rest = [s for s in left if s.text not in false]
-            usable = rest or usable[needed:]
+            usable = rest or usable[needed:] or usable[-1:]
         if not usable:
             return
         chosen = usable[0]
@@ -93,10 +102,24 @@ def statements_to_judge(desk: Desk) -> list[Statement]:
     prose = [
         Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
         for s in desk.statements
-        if s.kind == "sentence" and stands_alone(s) and read_clause(s.text) and count_words(s.text) <= MAX_JUDGED_WORDS
+        if s.kind == "sentence"
+        and stands_alone(s)
+        and read_clause(s.text)
+        and count_words(s.text) <= MAX_JUDGED_WORDS
+        and not _is_sequel(desk, s)
     ]
     cells = [pair.evidence for pair in section_of(desk).pairs if pair.is_cell and pair.kind in ("value", "when", "who")]
     return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
+
+
+def _is_sequel(desk: Desk, statement: Statement) -> bool:
+    """Whether a sentence tells what happens next, so that it holds only after what stands before it."""
+    if _SEQUEL.search(statement.text):
+        return True
+    before = desk.every[statement.place - 1] if statement.place else None
+    clause = read_clause(statement.text)
+    is_event = clause is not None and clause.tense in ("singular", "plural") and not clause.lead
+    return before is not None and before.kind == "step" and is_event
 
 
 def _is_no_statement(text: str) -> bool:
@@ -120,6 +143,8 @@ def _with_wrong_number(text: str) -> str:
     if len(found) != 1 or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text):
         return ""
     digits = found[0][0]
+    if re.match(r"0\d", digits):
+        return ""  # a code, not an amount
     decimals = len(digits.partition(".")[2])
     value = float(digits.replace(",", ""))
     if decimals == 0 and re.fullmatch(r"1\d{3}|20\d\d", digits):
@@ -145,13 +170,16 @@ def _negated(text: str) -> str:
 
 
 def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
-    """A statement with a blank for a number with its unit, else for the words that answer a question about it."""
+    """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
     text = statement.text
     found = [text[start:end] for start, end in spans_of(text)]
     found += [
         pair.short
         for pair in pairs
-        if pair.short and pair.evidence.text in (text, text.rstrip(".")) and pair.kind != "what"
+        if pair.short
+        and pair.evidence.text in (text, text.rstrip("."))
+        and pair.kind != "what"
+        and not _NO_PHRASE.match(pair.short)
     ]
     found = [
         words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)

@@ -17,6 +17,7 @@ from docent.llm.offline_english import Asked, Kind, questions_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_labels import is_empty, label_of, named, value_of
+from docent.llm.offline_prices import basis_of
 from docent.llm.offline_source import Statement, row_of
 from docent.llm.offline_table_questions import comparisons_of_tables, rows_of_tables
 from docent.text.sentences import plain
@@ -188,12 +189,14 @@ def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) 
 def _of_rows(text: str, name: str) -> Iterator[Pair]:
     """A document that is one row of a table: columns and their values, texts in cells whole."""
     thing = named(name, "")
-    for heading, value in record_of(text):
+    record = record_of(text)
+    for heading, value in record:
         if is_empty(value) or plain(value) == plain(name):
             continue
         label = label_of(heading)
         source = f"{heading}: {value}"
-        made = about_column(Cell(thing, label, value_of(value, label.unit), source, is_record=True))
+        cell = Cell(thing, label, value_of(value, label.unit), source, is_record=True, basis=basis_of(record))
+        made = about_column(cell)
         if made is not None:
             short = made.asked.short if made.asked.short in value else ""
             evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
@@ -220,7 +223,8 @@ def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = Fal
     source = fact or one.source
     evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
     question = asked_in(one.asked.question, one.asked.general, name, doc)
-    short = one.asked.short if one.asked.short and one.asked.short in source else ""
+    # A number and its unit may stand in two cells.
+    short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
     return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
 
 

@@ -1,8 +1,8 @@
 """Summaries of English sections in the section's own sentences and order.
 
-For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph, lists,
-steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the centre; a
-section of which this is too long has no summary. Reads and writes nothing.
+For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph,
+lists, steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the
+centre; a section of which this is too long has no summary. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from docent.llm.offline_blocks import Block, blocks_of
 from docent.llm.offline_columns import sentence
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import section_of
+from docent.llm.offline_english_steps import step_lines
 from docent.llm.offline_grammar import as_inside, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import named
@@ -116,8 +117,7 @@ def _told(block: Block, lead: str) -> list[Unit]:
     if block.kind == "paragraph":
         return [Unit(text, is_main=place == 0) for place, text in enumerate(block.parts)]
     if block.kind == "steps":
-        lines = [f"{number}. {sentence(step)}" for number, step in enumerate(block.parts, 1)]
-        return [Unit("\n".join(lines), len(lines), True, True)]
+        return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True, True)]
     if block.kind == "table":
         rows = sentences_of_values("\n".join(block.parts))
         said = " ".join([lead, *rows]).strip()

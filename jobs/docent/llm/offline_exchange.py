@@ -87,10 +87,15 @@ def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
 
 
 def opposite_of(text: str, words: Words) -> str | None:
-    """A sentence with a word exchanged for its opposite, where it has one of the two."""
+    """A sentence with a word exchanged for its opposite, where it has one of the two.
+
+    Where both stand in it, as in `the upper line ..., the lower line ...`, an exchange of one of them would give a
+    sentence that nobody would say.
+    """
     spaced = words.code not in (*UNSPACED, "ko")
     for one, other in words.opposites:
         found = re.search(rf"\b{re.escape(one)}\b" if spaced else re.escape(one), text)
-        if found and (not spaced or not re.search(rf"\b{re.escape(other)}\b", text)):
+        contrary = max(other.split(), key=len)
+        if found and (not spaced or not re.search(rf"\b{re.escape(contrary)}\b", text, re.IGNORECASE)):
             return text[: found.start()] + other + text[found.end() :]
     return None

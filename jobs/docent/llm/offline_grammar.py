@@ -166,6 +166,8 @@ def is_subject(subject: str) -> bool:
         return False
     if first in BASES and not first.endswith(("ing", "ice")) and len(tokens) > 1 and tokens[1].lower() in DETERMINERS:
         return False  # `Check the pump ...`
+    if _has_verb(tokens):
+        return False
     last = tokens[-1].lower()
     if (
         last in DETERMINERS | PREPOSITIONS
@@ -174,6 +176,17 @@ def is_subject(subject: str) -> bool:
     ):
         return False
     return any(c.isalpha() for c in tokens[0])
+
+
+def _has_verb(tokens: Sequence[str]) -> bool:
+    """Whether a verb of its own stands in what looks like a subject: `The buzzer sounds and the display`."""
+    for place in range(2, len(tokens) - 1):
+        following = tokens[place + 1].lower()
+        is_verb = tokens[place] in THIRD and tokens[place - 1].lower() not in DETERMINERS | PREPOSITIONS
+        joins_clause = following == "and" and tokens[place + 2 : place + 3] and tokens[place + 2].lower() in DETERMINERS
+        if is_verb and (joins_clause or following not in PREPOSITIONS | {"and", "or"}):
+            return True
+    return False
 
 
 def as_inside(phrase: str, text: str) -> str:

@@ -22,6 +22,10 @@ _BECAUSE = re.compile(
 )
 _TWO_VERBS = re.compile(r" and (?:then )?([a-z]+)\b")
 
+# `Cover to the reinforcement was measured`: what looks like an order is a noun.
+_NOUN_FIRST = re.compile(
+    r"\w+ to (?:(?!that\b|which\b|what\b|if\b|when\b|until\b)[\w-]+ ){1,6}(?:is|are|was|were|must|should)\b"
+)
 _STATES = frozenset("needed required allowed permitted recommended located stored used called made".split())
 _TIME = re.compile(
     r"^for (?:at least |about |up to )?(?:an?|one|two|three|\d[\d.,]*) ?(?:seconds?|minutes?|hours?|"
@@ -44,6 +48,8 @@ def is_order(said: str) -> bool:
     first, _, after = said.partition(" ")
     low, following = first.lower(), after.partition(" ")[0].lower()
     if low not in BASES or not first[:1].isupper() or first[1:] != first[1:].lower():
+        return False
+    if _NOUN_FIRST.match(said):
         return False
     # `Display units are ...` begins with a noun; a noun has a verb of its own behind it.
     clause = read_clause(said)

@@ -17,7 +17,9 @@ _UNITS = (
     r"cd|K|rpm|r/min|min-1|1/min|l/min|l/h|l/s|m/s|km/h|m³/h|m3/h|ppm|mg/l|g/l|px|dpi|kB|MB|GB|TB|bit|Mbit/s|kbit/s|EUR|USD|GBP|CHF|€|\$|£|eur|usd|gbp|chf|"
     r"pct|pieces|pcs|ha|kg/m³|mol/l|euros?|pounds?|dollars?|tonnes?|litres?|metres?"
 )
-_IN_BRACKETS = re.compile(rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}})\s*[)\]]\s*$")
+_IN_BRACKETS = re.compile(
+    rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
+)
 _BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
 _SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
           "phone": "phone number",
@@ -66,7 +68,7 @@ def label_of(raw: str) -> Label:
     words = " ".join(said.replace("_", " ").split()).strip(" .,:")
     tokens = [_lowered(token) for token in words.split()]
     tokens = [_SMALL.get(token, token) if len(tokens) > 1 or token not in ("no", "min.") else token for token in tokens]
-    return Label(" ".join(tokens), _MONEY.get(unit.lower(), unit))
+    return Label(re.sub(r"\b(\w+) \1\b", r"\1", " ".join(tokens)), _MONEY.get(unit.lower(), unit))
 
 
 def _lowered(token: str) -> str:
@@ -125,5 +127,7 @@ def is_common(word: str) -> bool:
 
 def of(name: str) -> str:
     """The preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
-    is_one = re.match(r"the |an? |model |“", name) or (re.match(r"[A-Z]", name) and re.search(r"\d| ", name))
+    is_one = re.match(r"the |an? |model |“|[a-z]+(?: [a-z]+)? [A-Za-z]{0,2}-?\d", name) or (
+        re.match(r"[A-Z]", name) and re.search(r"\d| ", name)
+    )
     return f"of {name}" if is_one else f"for {name}"

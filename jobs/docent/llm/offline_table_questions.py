@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from docent.llm.offline_columns import Cell, Told, about_column, sentence, told
+from docent.llm.offline_columns import GROUPS, Cell, Told, about_column, sentence, told
 from docent.llm.offline_english import is_sound, short_of
-from docent.llm.offline_grammar import as_inside, is_plural, read_clause
+from docent.llm.offline_grammar import PREPOSITIONS, as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import Label, is_empty, label_of, named, of, value_of
+from docent.llm.offline_prices import PRICE, basis_of
 from docent.llm.offline_tables import (
     CAUSE,
     DATED,
@@ -38,6 +39,9 @@ _HANDLED = re.compile(
     r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",
     re.IGNORECASE,
 )
+# A first cell that only numbers its row, and headings that say by themselves what such a cell is.
+_CODE = re.compile(r"[A-Za-z]{0,2}-?\d{1,3}[a-z]?")
+_CODED = re.compile(r"(?:year|month|quarter|season|product|article|name|code)s?")
 _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.IGNORECASE)
 _OFTEN = re.compile(
     r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
@@ -114,6 +118,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
             f"What {label.be} the {label.words} {asked}?", f"the {label.words} {label.be} {listed}", table.fact(row)
         )
     labels = [label_of(table.columns[place]) for place in table.value_columns if table.at(row, place)]
+    if any(GROUPS.fullmatch(label.words) or PRICE.fullmatch(label.words) for label in labels):
+        return None
     if DATED.fullmatch(table.columns[0].strip()) or any(label.words == "name" for label in labels):
         return None
     if table.kind != "entities" or not all(label.is_measure for label in labels) or len(labels) > 4:
@@ -123,12 +129,19 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         for label, place in zip(labels, [p for p in table.value_columns if table.at(row, p)], strict=True)
     ]
     name = _thing(row[0], table.columns[0], text)
+    if not name:
+        return None
     asked = _listed([f"the {label.words}" for label in labels])
     return told(f"What are {asked} {of(name)}?", f"for {name}, {_listed(parts)}", table.fact(row))
 
 
 def _thing(cell: str, heading: str, text: str) -> str:
     """What a row is about: `model A12`, `the START key`, `the brass pantograph`."""
+    kind = heading.strip().rstrip(".").lower()
+    if _CODE.fullmatch(cell) and not _HANDLED.fullmatch(kind):
+        if kind.startswith("no") or not re.fullmatch(r"[a-z]+(?: [a-z]+)?", kind):
+            return ""
+        return f"{re.sub(r'(?<![sui])s$', '', kind)} {cell}" if _CODED.fullmatch(kind) is None else cell
     if _MODEL.fullmatch(heading.strip()) and re.search(r"\d", cell) and " " not in cell and f"the {cell}" not in text:
         return f"model {cell}"
     if _HANDLED.fullmatch(heading.strip()) and heading.strip().lower() not in cell.lower() and len(cell.split()) < 3:
@@ -137,7 +150,9 @@ def _thing(cell: str, heading: str, text: str) -> str:
 
 
 def _unit(table: Table, row: tuple[str, ...]) -> str:
-    return table.at(row, table.unit_column)
+    """The unit of a row; `%` is one although it is no word."""
+    unit = "" if table.unit_column is None else row[table.unit_column].strip()
+    return "" if re.fullmatch(r"[-–—./]*|n/a|none", unit, re.IGNORECASE) else unit
 
 
 def _values(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
@@ -173,14 +188,17 @@ def _entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
     name = _thing(row[0], table.columns[0] if table.columns[0].isupper() else heading, text)
     for place in table.value_columns:
         label, cell = label_of(table.columns[place]), table.at(row, place)
-        if not cell:
+        if not cell or not name:
             continue
         if SIGN.fullmatch(heading) and MEANING.fullmatch(label.words):
             yield _meaning(heading, row[0], cell, table.fact(row))
         elif FUNCTION.fullmatch(label.words):
             yield _function(name, cell, table.fact(row))
         else:
-            yield about_column(Cell(name, label, value_of(cell, label.unit or _unit(table, row)), table.fact(row)))
+            is_price = PRICE.fullmatch(label.words)
+            value = value_of(cell, label.unit or ("" if is_price else _unit(table, row)))
+            basis = basis_of(zip(table.columns, row, strict=True)) if is_price else ""
+            yield about_column(Cell(name, label, value, table.fact(row), basis=basis))
 
 
 def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
@@ -269,6 +287,8 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         meaning = _meaning(heading, fault, table.at(rows[0], shown), source) if table.at(rows[0], shown) else None
         yield meaning
     condition = _condition(fault, heading, text)
+    if not condition:
+        return
     causes = [_inside(table.at(row, cause_at).rstrip(".")) for row in rows if table.at(row, cause_at)]
     if causes:
         is_one = len(causes) == 1
@@ -318,6 +338,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
     if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
         kind = "code" if "code" in heading.lower() or is_code else "message"
         return f"if the {kind} {fault} is shown"
+    if len(words) > 2 and words[1].endswith("s") and words[1] not in THIRD and words[2] in PREPOSITIONS:
+        return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
     small = (
@@ -379,6 +401,10 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
     elif table.kind == "entities":
         for place in table.value_columns:
             label = label_of(table.columns[place])
+            if PRICE.fullmatch(label.words) and any(
+                basis_of(zip(table.columns, row, strict=True)) != "" for row in table.rows
+            ):
+                continue
             for row, other_row in list(pairwise(table.rows))[:MAX_COMPARED]:
                 rows = [r for r in (row, other_row) if table.at(r, 0) and table.at(r, place)]
                 both = [
@@ -392,7 +418,13 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
     """How two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
-    if len(both) != 2 or not label.is_measure or is_number or both[0][0] == both[1][0]:
+    if (
+        len(both) != 2
+        or not all(name for name, _ in both)
+        or not label.is_measure
+        or is_number
+        or both[0][0] == both[1][0]
+    ):
         return None
     if not all(re.search(r"\d", value) and not is_empty(value) for _, value in both):
         return None

@@ -14,6 +14,7 @@ from typing import Any
 
 from docent.llm import offline_english_judged as english_judged
 from docent.llm import offline_english_passages as english_passages
+from docent.llm import offline_english_steps as english_steps
 from docent.llm import offline_english_summary as english_summary
 from docent.llm import offline_english_writers as english
 from docent.llm.chat import RequestRefusedError
@@ -38,7 +39,7 @@ WRITERS: dict[str, Writer] = {
     "summarization": english_summary.summarization,
     "summary": english_summary.summarization,
     "section_summary": english_summary.section_summary,
-    "process_workflow": english_passages.process_workflow,
+    "process_workflow": english_steps.process_workflow,
     "cause_effect": english.cause_effect,
     "technical_explanation": english.technical_explanation,
     "application": english.application,

@@ -59,7 +59,7 @@ class Words:
     @cached_property
     def opposites(self) -> list[tuple[str, str]]:
         """Words and what makes the contrary of a sentence, both ways."""
-        pairs = [tuple(pair.split("/")) for pair in self.lists["opposites"].split()]
+        pairs = [tuple(pair.replace("_", " ").split("/")) for pair in self.lists["opposites"].split()]
         return [(a, b) for one, other in pairs for a, b in ((one, other), (other, one))]
 
     @cached_property

@@ -1,0 +1,85 @@
+"""Numbered steps of English sections, asked for by what they lead to.
+
+For the offline teacher. A list is told whole, with every sentence of its steps. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from docent.llm.offline_blocks import blocks_of
+from docent.llm.offline_desk import Desk, Draft, is_telling
+from docent.llm.offline_english import Asked, finished
+from docent.llm.offline_english_pairs import asked_in
+from docent.llm.offline_grammar import DETERMINERS
+from docent.llm.offline_verbs import BASES
+from docent.text.sentences import plain
+
+MAX_STEPS, MIN_STEPS = 20, 2
+_INTRO = re.compile(
+    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"
+    r"follow|do|carry|take|perform) [^:]*)?|"
+    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|"
+    r"an?) [^:]+?) (?:as follows|like this|in this "
+    r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
+
+
+def process_workflow(desk: Desk) -> Iterator[Draft]:
+    """Numbered steps in their order, asked for by what they lead to."""
+    blocks = blocks_of(desk.material.text, "", desk.words)
+    leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
+    lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
+    for steps, lead in lists:
+        question = _question(desk, lead, is_only=len(lists) == 1)
+        if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
+            evidence = (s for s in desk.every if s.kind == "step" and any(s.text in step for step in steps))
+            yield Draft(question, "\n".join(step_lines(steps)), tuple(evidence))
+
+
+def step_lines(steps: Sequence[str]) -> list[str]:
+    """Steps counted from 1."""
+    return [f"{number}. {marked(step)}" for number, step in enumerate(steps, 1)]
+
+
+def marked(text: str) -> str:
+    """A text with a stop mark at its end."""
+    return text if text[-1:] in ".!?:”" else f"{text}."
+
+
+def _question(desk: Desk, lead: str, is_only: bool) -> str:
+    """What the steps are for: by the sentence that leads to them, or else by the heading."""
+    if found := _INTRO.match(lead):
+        aim = next(filter(None, found.groups())).strip()
+        aim = aim[0].lower() + aim[1:]
+        is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
+        if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
+            return _asked(desk, f"How do you {aim}?")
+    if led := _LEAD.match(lead):
+        return _asked(desk, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
+    return _by_title(desk) if is_only else ""
+
+
+def _by_title(desk: Desk) -> str:
+    """What the heading says that the steps are for."""
+    title = desk.material.title.strip("# .:")
+    if not title or not is_telling(title) or plain(title) == plain(desk.name):
+        return ""
+    title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", title)
+    first, _, rest = title.partition(" ")
+    inside = title if re.search(r"[A-Z]", title[1:2]) else title[0].lower() + title[1:]
+    if found := re.match(r"how to (.+)", title, re.IGNORECASE):
+        return _asked(desk, f"How do you {found[1]}?")
+    if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
+        return _asked(desk, f"How do you {inside}?")
+    if first.lower().endswith("ing") and rest:
+        return _asked(desk, f"What are the steps for {inside}?")
+    return f"Which steps does {desk.doc} give for {desk.words.quoted(title)}?"
+
+
+def _asked(desk: Desk, question: str) -> str:
+    asked = finished(Asked(question))
+    return asked_in(asked.question, asked.general, desk.name, desk.doc)
