@@ -65,7 +65,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=7,
+        version=8,
         kind="indexed",
         needs=("llm",),
     ),

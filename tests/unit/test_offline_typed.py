@@ -57,6 +57,8 @@ The front panel of the controller is fitted with a red button. If the mains supp
 the processor. The backup battery must be charged for 9 hours. Unlike the lamps, the backup battery needs no fuse. The
 backup battery can run for 5 hours. Only a technician may replace the backup battery.
 
+The door has a rubber seal. The door is held by two bolts. The door may stand open for 20 minutes.
+
 To reset the clock, hold both buttons for 3 seconds. [Figure: Front panel of the controller The panel shows a red reset
 button above the display.]
 """
@@ -216,10 +218,11 @@ def test_summaries_keep_the_order_and_the_limit_and_leave_something_out() -> Non
     assert len(summary_of(["red pot", "red pot today", "blue cup"], 100)) == 2
 
 
-def test_summaries_have_all_steps_behind_the_sentences() -> None:
+def test_summaries_have_all_steps_in_their_place() -> None:
     for question_type in ("summarization", "summary", "section_summary"):
         ((_, answer),) = pairs_of(material(question_type))
-        assert answer.endswith("\n3. Run ctl --reset.\n4. Close it.") and answer.startswith("The signal controller")
+        assert "\n3. Run ctl --reset.\n4. Close it.\nThe front panel" in answer
+        assert answer.startswith("The signal controller")
         assert pairs_of(material(question_type, max_answer_words=20)) == []
 
 
@@ -372,7 +375,7 @@ def test_verbs_are_no_part_of_a_thing_and_participles_are_no_names() -> None:
     text = "Dust on the old glass scatters the light in the hall by day. Found property is kept at the desk."
     asked = [question for question, _ in pairs_of(material(text=text, facts=(), title="", figures=(), others=()))]
     assert sorted(question.removeprefix("According to “Controller Manual”, ") for question in asked) == [
-        "what scatters the light in the hall by day?",
+        "what does dust on the old glass scatter?",
         "where is found property kept?",
     ]
 

@@ -1,7 +1,7 @@
 """A section as its blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
-For the offline teacher, which tells a section as a whole or not at all. What cannot be told in words (code, a nested
-list, an unfinished sentence, a heading of another section) is a block too: a gap. Reads and writes nothing.
+For the offline teacher, which tells a section as a whole or not at all. What cannot be told in words (a nested list, an
+unfinished sentence, a heading of another section) is a block too: a gap. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from docent.llm.offline_source import (
 from docent.llm.offline_words import Words
 from docent.text.sentences import plain, split_sentences
 
-BlockKind = Literal["paragraph", "list", "steps", "table", "gap"]
+BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _NUMBER = re.compile(r"\d+")
 _CODE = "```"
@@ -100,7 +100,9 @@ def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
-    if kind == "code" or words.finds("todo", "\n".join(lines)):
+    if kind == "code":
+        return [Block("code")]
+    if words.finds("todo", "\n".join(lines)):
         return [Block("gap")]
     if kind == "table":
         return [Block("table", tuple(lines))]

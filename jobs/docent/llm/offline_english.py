@@ -25,6 +25,7 @@ _NUMBER = r"[$€£]?\d[\d.,]*"
 _NO_UNIT = r"(?!(?:and|at|before|by|for|from|in|of|on|or|per|than|to|until|with)\b)"
 UNIT = rf"{_ABOUT}{_NUMBER}(?:\s?(?:%|°\s?[CF]?|{_NO_UNIT}[A-Za-zµΩ²³/]{{1,12}}))?"
 _RANGE = rf"(?:between {UNIT} and {UNIT}|(?:from )?{UNIT}(?: to | ?– ?| ?- ?){UNIT}|{UNIT})"
+_AMOUNT = rf"(?:{UNIT}(?: to | ?– ?| ?- ?){UNIT}|{UNIT})"
 _NUMERAL = r"(\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty)"
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 _TIMES = r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|s|min|h|ms)"
@@ -117,6 +118,12 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
     if clause is None or re.match(r"(?:not|never|no longer|rather)\b", clause.rest) or clause.verb == "cannot":
         return []
     subject = as_inside(clause.subject, text)
+    if (
+        clause.tense != "past"
+        and re.fullmatch(r"[A-Z][a-z]+", subject)
+        and not re.search(rf"[a-z,;] {subject}\b", text)
+    ):
+        return []  # a name or a substance: nothing tells how it is written inside of a sentence
     clause = replace(
         clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
     )
@@ -145,6 +152,7 @@ def _complete(asked: Asked, rest: str) -> Asked | None:
     question = asked.question
     if behind:
         is_adverbial = behind.split()[0] in PREPOSITIONS - {"of", "per"} and len(behind.split()) <= MAX_ADVERBIAL_WORDS
+        is_adverbial |= behind.startswith("of ") and asked.question.startswith("How many")
         if not is_adverbial or asked.kind != "value" or _PRONOUN.search(behind):
             return None
         question = f"{question.rstrip('?')} {behind}?"
@@ -256,7 +264,8 @@ def _done(subject: str, be: str, rest: str) -> Iterator[Asked]:
 def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """How often, how long, at what temperature, by whom something is done with the subject."""
     whole = _cut(rest)
-    if (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]):
+    tail = _TAIL.search(rest)
+    if tail and not _CUT.search(rest[: tail.start()]) and rest[: tail.start()].split()[-1] not in PREPOSITIONS:
         ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
         told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
         told, ahead = _without_time(told) if tail["link"] in ("before", "after") else (told, "")
@@ -289,7 +298,7 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
         elif is_participle(after.partition(" ")[0]):
             yield from _done(subject, modal, rest)
     elif first in BASES:
-        if found := re.match(rf"({_RANGE})(?:$|[ ,])", after):
+        if found := re.match(rf"({_AMOUNT})(?:$|[ ,])", after):
             yield from _amount(f"{modal} {subject} {first}", found[1], after[found.end(1) :])
         elif (tail := _TAIL.search(rest)) and not _CUT.search(rest[: tail.start()]) and tail["link"] != "if":
             ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
@@ -319,7 +328,7 @@ def _acting(clause: Clause) -> Iterator[Asked]:
         yield Asked(f"How long {asks}?", short_of(whole), kind="value")
     elif base in ("last", "take") and re.match(_ABOUT + _NUMERAL, rest):
         return
-    elif found := re.match(rf"({_RANGE})(?:$|[ ,])", rest):
+    elif found := re.match(rf"({_AMOUNT})(?:$|[ ,])", rest):
         yield from _amount(asks, found[1], rest[found.end(1) :])
     elif (found := re.match(rf"(at|to) ({UNIT})(?:$|[ ,])", rest)) and _quantity(found[2]):
         yield Asked(f"{found[1].title()} what {_quantity(found[2])} {asks}?", short_of(found[2]), kind="value")
@@ -390,8 +399,8 @@ def _amount(asks: str, amount: str, behind: str) -> Iterator[Asked]:
     if named and re.search(r" (?:lose|gain|drop|fall|rise|vary|differ|add|save|shift|deviate)$", asks):
         return
     more = _NEXT_STATEMENT.split(behind, maxsplit=1)[0].strip()
-    if more.startswith("of "):
-        return  # `2 kg of dust`: of what belongs to how much
+    if more.startswith("of ") or re.search(r"(?:%|per ?cent)$", amount):
+        return  # `2 kg of dust`, `99 %`: of what belongs to how much
     asks = f"{asks} {more}".strip()
     if re.search(r"[A-Za-z%$€£]", re.sub(_ABOUT, "", amount, count=1)):
         unit = re.split(r"\d", amount)[-1].removeprefix(" ")

@@ -35,8 +35,8 @@ _SEQUEL = re.compile(
     re.IGNORECASE,
 )
 _NO_PHRASE = re.compile(
-    r"(?:when|whenever|if|once|until|unless|while|before|after|as soon as|because|since|every|each|daily|weekly|monthly|"
-    r"yearly|at|by|for|from|in|on|to|with)\b",
+    r"(?:when|whenever|if|once|until|unless|while|before|after|as soon as|because|since|every|each|daily|weekly|"
+    r"monthly|yearly|at|by|for|from|in|on|to|with)\b",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(

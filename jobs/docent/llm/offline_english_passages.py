@@ -88,7 +88,8 @@ def _on_title(desk: Desk) -> Iterator[Draft]:
     is_topic = 1 <= len(title.split()) <= 4 and title.replace(" ", "").isalpha() and not _GENERIC.fullmatch(title)
     if is_prose and is_topic and plain(title) != plain(desk.name) and length_words(answer) <= SUMMARY_WORDS:
         inside = title if re.search(r"[A-Z]", title[1:]) else title[0].lower() + title[1:]
-        question = asked_in(f"What should you know about {inside}?", True, desk.name, desk.doc)
+        article = "the " if re.search(rf"\bthe {re.escape(inside)}\b", desk.material.text, re.IGNORECASE) else ""
+        question = asked_in(f"What should you know about {article}{inside}?", True, desk.name, desk.doc)
         yield Draft(question, answer, tuple(s for s in desk.every if s.text in answer))
 
 

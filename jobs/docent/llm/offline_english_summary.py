@@ -95,6 +95,8 @@ def units_of(desk: Desk) -> list[Unit]:
     units: list[Unit] = []
     for block in blocks_of(desk.material.text, desk.material.title.strip("# "), desk.words):
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
+        if block.kind == "code" and not lead:
+            continue
         told = _told(block, lead)
         if not told or (lead and block.kind == "paragraph"):
             return []

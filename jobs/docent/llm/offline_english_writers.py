@@ -57,11 +57,7 @@ def short_answer(desk: Desk) -> Iterator[Draft]:
     """Questions that a few words of the section answer."""
     text = plain(desk.material.text)
     for pair in desk.shuffled(section_of(desk).pairs):
-        if (
-            pair.short
-            and pair.kind in (*_FACTS, "definition", "reason")
-            and (pair.is_cell or plain(pair.short) in text)
-        ):
+        if pair.short and pair.kind in (*_FACTS, "definition", "reason") and plain(pair.short) in text:
             yield Draft(pair.question, pair.short, (pair.evidence,))
 
 

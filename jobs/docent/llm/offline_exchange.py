@@ -38,8 +38,15 @@ _NAMES = re.compile(
 
 def spans_of(text: str) -> list[tuple[int, int]]:
     """Where numbers stand, each with its unit."""
-    found = [m for m in NUMBER.finditer(text) if not _NAMES.search(text[: m.start()])]
+    found = [m for m in NUMBER.finditer(text) if not _is_name(m, text)]
     return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in found]
+
+
+def _is_name(number: re.Match[str], text: str) -> bool:
+    """Whether a number names a thing: `step 2`, `program 2 is ...`, `04817`."""
+    is_subject = not number["unit"] and re.match(r"\s(?:is|are|was|were|has|have|costs)\b", text[number.end() :])
+    is_code = re.match(r"0\d", number["digits"]) is not None
+    return is_code or bool(is_subject) or _NAMES.search(text[: number.start()]) is not None
 
 
 def _unit_word(text: str, number: re.Match[str]) -> re.Match[str] | None:
@@ -52,9 +59,15 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
     """The last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
     text = statement.text
     own = {m["digits"] for m in NUMBER.finditer(text)}
-    others = [(m, other.text) for other in every if other is not statement for m in NUMBER.finditer(other.text)]
+    others = [
+        (m, other.text)
+        for other in every
+        if other is not statement
+        for m in NUMBER.finditer(other.text)
+        if not _is_name(m, other.text)
+    ]
     for number in reversed(list(NUMBER.finditer(text))):
-        if _NAMES.search(text[: number.start()]):
+        if _is_name(number, text):
             continue
         fitting = [m for m, where in others if m["digits"] not in own and _fits(m, where, number, text)]
         if fitting:

@@ -27,6 +27,8 @@ _SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel
           "max.": "maximum", "min.": "minimum", "dia": "diameter", "dims": "dimensions",
           "telephone": "telephone number",
           "email": "email address", "e-mail": "email address"}  # fmt: skip
+_ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
+_UNCLEAR = frozenset(("no", "min."))
 _MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
 _NOTHING = re.compile(
     r"[\W_]*|n/?a|none|unknown|not known|not stated|not specified|see .*|tb[dacn]|to be .*|todo.*|"
@@ -67,8 +69,15 @@ def label_of(raw: str) -> Label:
         said, unit = said[: found.start()], found[1].strip()
     words = " ".join(said.replace("_", " ").split()).strip(" .,:")
     tokens = [_lowered(token) for token in words.split()]
-    tokens = [_SMALL.get(token, token) if len(tokens) > 1 or token not in ("no", "min.") else token for token in tokens]
-    return Label(re.sub(r"\b(\w+) \1\b", r"\1", " ".join(tokens)), _MONEY.get(unit.lower(), unit))
+    # `zip` is a zip code by itself, in `Zip Code` it is a part of the name.
+    last = len(tokens) - 1
+    tokens = [
+        _SMALL.get(token, token)
+        if (place == last or token not in _ALONE) and (last or token not in _UNCLEAR)
+        else token
+        for place, token in enumerate(tokens)
+    ]
+    return Label(" ".join(tokens), _MONEY.get(unit.lower(), unit))
 
 
 def _lowered(token: str) -> str:
