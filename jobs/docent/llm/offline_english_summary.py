@@ -111,7 +111,10 @@ def units_of(desk: Desk) -> list[Unit]:
 
 def opens_clearly(text: str) -> bool:
     """Whether a text can be understood from its first sentence on."""
-    return _OWN_DOCUMENT.match(text) is not None or not leans(_FIRST_PERSON.sub("X", text.split("\n")[0]), "en")
+    first = re.sub(r"^(?:1\.|-) ", "", text.split("\n")[0])
+    if is_order(first):
+        return re.match(r"\w+ (?:it|them|this|these|those)\b", first) is None
+    return _OWN_DOCUMENT.match(first) is not None or not leans(_FIRST_PERSON.sub("X", first), "en")
 
 
 def _told(block: Block, lead: str) -> list[Unit]:

@@ -53,6 +53,8 @@ _POINTS = re.compile(
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
 _SINGULARS = frozenset("lens canvas atlas bias alias christmas series species news always perhaps".split())
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
+# Two things have a verb in the plural: what looks like the second begins a clause of its own.
+_TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
 _LEAD = re.compile(
     r"((?:In|During|At|On|From|For|After|Before|Under|Above|Below|Until|Since|Between|Within) [^,]{2,70}), "
 )
@@ -97,7 +99,8 @@ def read_clause(sentence: str) -> Clause | None:
         if tense is None:
             continue
         subject = " ".join(tokens[:place])
-        if not is_subject(subject):
+        is_singular = tense == "singular" or token in ("is", "was")
+        if not is_subject(subject) or (is_singular and _TWO_SUBJECTS.search(subject)):
             return None
         base = {"singular": THIRD.get(token, "have"), "past": PAST.get(token, "have"), "plural": token}.get(tense, "")
         return Clause(subject, token, base, tense, " ".join(tokens[place + 1 :]), lead)
