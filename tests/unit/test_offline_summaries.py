@@ -12,7 +12,7 @@ from docent.llm.offline_words import words_of_language
 from docent.llm.typed import TypedMaterial, TypedReply
 
 EN = words_of_language("en")
-PRESS = """The press punches holes into sheets of tin. Each time it is started the guard closes first. Oil the punch weekly.
+PRESS = """The press punches holes into sheets of tin. Each time it is started the guard closes first. Oil it weekly.
 
 The waste falls into a tray. Empty the tray when it is half full.
 """
@@ -33,7 +33,7 @@ def test_a_section_that_fits_is_told_whole_and_in_order(question_type: str) -> N
 
 def test_a_longer_section_keeps_the_first_sentence_of_every_paragraph_its_needs_and_its_conclusion() -> None:
     text = (
-        f"{PRESS}\nTwo fuses protect the press. The green one lies in the foot of the press behind a small door of tin. "
+        f"{PRESS}\nTwo fuses protect the press. The green one lies in the foot of the press behind a door of tin. "
         "A blue one lies in the wall and can be reached from the yard only with the key of the porter. "
         "Spare fuses are kept by the porter in a box of wood that also holds the key and the plan of the wires. "
         "The press should therefore be used by trained people only.\n"
@@ -123,7 +123,8 @@ def test_a_long_answer_about_a_thing_leaves_out_no_sentence_about_it() -> None:
 
 
 def test_blocks_are_the_whole_section() -> None:
-    text = "The press\n\nThe press hums. It is\nnew.\n\n- One long item\n  goes on\n\n- Two\n\n1. Open.\n\n| A | B |\n|---|---|\n"
+    prose = "The press\n\nThe press hums. It is\nnew.\n\n"
+    text = f"{prose}- One long item\n  goes on\n\n- Two\n\n1. Open.\n\n| A | B |\n|---|---|\n"
     assert [(block.kind, block.parts) for block in blocks_of(text, "The press", EN)][1:] == [
         ("gap", ()),  # bullets and numbers in one list
         ("table", ("| A | B |", "|---|---|")),

@@ -8,7 +8,8 @@ import pytest
 
 from docent.llm.offline_columns import Cell, about_column
 from docent.llm.offline_labels import label_of, value_of
-from docent.llm.offline_table_questions import comparisons_of_tables, rows_of_tables
+from docent.llm.offline_table_compared import comparisons_of_tables
+from docent.llm.offline_table_questions import rows_of_tables
 from docent.llm.offline_typed import write_typed
 from docent.llm.typed import TypedMaterial, TypedReply
 
@@ -116,7 +117,8 @@ def test_a_column_that_nobody_asks_for_gives_no_question(column: str) -> None:
 )
 def test_no_answer_repeats_a_row_as_data(question_type: str) -> None:
     # Summaries tell short tables of quantities, the other types any table.
-    text = f"{PLATE}{QUANTITIES.replace('TBD', '4') if 'summar' in question_type else ''.join((QUANTITIES, MODELS, FAULTS))}"
+    is_summary = "summar" in question_type
+    text = f"{PLATE}{QUANTITIES.replace('TBD', '4')}" if is_summary else f"{QUANTITIES}\n{MODELS}\n{FAULTS}"
     facts = tuple(row.fact for row in rows_of_tables(text))
     material = TypedMaterial(
         question_type, "Lark Manual", "Data", text, facts, (), (), 20, "en", 300, 5, truths=(True, True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.llm.offline_english import Asked, finished, is_sound, short_of, who_or_what
+from docent.llm.offline_asked import Asked, finished, is_sound, short_of, who_or_what
 from docent.llm.offline_labels import Label, of
 from docent.llm.offline_prices import PRICE, is_basis
 from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
@@ -52,6 +52,21 @@ class Told:
     asked: Asked
     answer: str
     source: str
+
+
+@dataclass(frozen=True)
+class RowPairs:
+    """What a row of a table gives.
+
+    Attributes:
+        fact: the row in the words of its fact.
+        cells: questions about one cell.
+        whole: one question about all of the row, None where there is none.
+    """
+
+    fact: str
+    cells: tuple[Told, ...]
+    whole: Told | None
 
 
 def told(question: str, answer: str, source: str, short: str = "", kind: str = "value") -> Told | None:

@@ -10,8 +10,9 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
+from docent.llm.offline_clarity import stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
-from docent.llm.offline_english_pairs import Pair, section_of, stands_alone, trimmed
+from docent.llm.offline_english_pairs import Pair, section_of
 from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
 from docent.llm.offline_instructions import is_order

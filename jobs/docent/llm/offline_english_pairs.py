@@ -11,44 +11,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from docent.llm.offline_columns import Cell, Told, about_column, sentence, told
+from docent.llm.offline_asked import Asked, Kind
+from docent.llm.offline_clarity import OPENERS, asked_in, stands_alone, trimmed
+from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
-from docent.llm.offline_english import Asked, Kind, questions_of
+from docent.llm.offline_english import questions_of
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_labels import is_empty, label_of, named, value_of
 from docent.llm.offline_prices import basis_of
 from docent.llm.offline_source import Statement, row_of
-from docent.llm.offline_table_questions import comparisons_of_tables, rows_of_tables
+from docent.llm.offline_table_compared import comparisons_of_tables
+from docent.llm.offline_table_questions import rows_of_tables
 from docent.text.sentences import plain
 
-# Words that lead to what was said elsewhere.
-_LEANS = re.compile(
-    r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
-    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
-    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-    r"respectively|as well(?=$|[.,])|"
-    r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
-)
-_OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
-    r"Note that|Please note that|As a rule|"
-                      r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
-                      r"Overall),? (?=[a-z])")  # fmt: skip
-_FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 _VALUE_ITEM = re.compile(
     r"^[ \t]*+[-*+•][ \t]++\**+([A-Z][^:*|\n]{2,50}?)\**+:\**+[ \t]++(\S[^\n]{0,60})$", re.MULTILINE
 )
 _THAN = re.compile(
     r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
     r"[,.;]| (?:because|since|and|but|in|at)\b)"
-)
-# Subjects that only their section explains.
-_VAGUE = re.compile(
-    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
-    r"change|rule|case|way|"
-    r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
-    r"findings?|results?|whole|plan|table|figure|opposite)$",
-    re.IGNORECASE,
 )
 
 
@@ -115,39 +97,11 @@ def _section(text: str, name: str, doc: str) -> Section:
     )
 
 
-def stands_alone(statement: Statement) -> bool:
-    """Whether a statement is clear without what is around it."""
-    text = statement.text
-    if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
-        return False
-    clause = read_clause(text)
-    return clause is None or _VAGUE.match(clause.subject) is None
-
-
-def trimmed(text: str) -> str:
-    """A statement as an answer: without the words that join it to the one before."""
-    return sentence(_OPENERS.sub("", text))
-
-
-def asked_in(question: str, general: bool, name: str, doc: str) -> str:
-    """A question with the document's title, where it does not say by itself what it is about."""
-    is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
-    if not general or is_named or _names_document(question, name):
-        return question
-    return f"According to {doc}, {question[0].lower()}{question[1:]}"
-
-
-def _names_document(question: str, name: str) -> bool:
-    """Whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
-    names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
-    return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)
-
-
 def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
     for statement in statements:
         if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
             continue
-        said = _OPENERS.sub("", statement.text)
+        said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
         for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
             yield _pair(asked, trimmed(said), statement, name, doc)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docent.llm.offline_clarity import asked_in, stands_alone
 from docent.llm.offline_desk import Desk, Draft
-from docent.llm.offline_english_pairs import asked_in, stands_alone
 from docent.llm.offline_english_steps import marked
 from docent.llm.offline_english_summary import SUMMARY_WORDS, as_text, units_of
 from docent.llm.offline_grammar import PREPOSITIONS, as_inside, read_clause

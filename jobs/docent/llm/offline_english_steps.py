@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from docent.llm.offline_asked import Asked, finished
 from docent.llm.offline_blocks import blocks_of
+from docent.llm.offline_clarity import asked_in
 from docent.llm.offline_desk import Desk, Draft, is_telling
-from docent.llm.offline_english import Asked, finished
-from docent.llm.offline_english_pairs import asked_in
 from docent.llm.offline_grammar import DETERMINERS
 from docent.llm.offline_verbs import BASES
 from docent.text.sentences import plain

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docent.llm.offline_asked import finished, is_sound
+from docent.llm.offline_clarity import asked_in, stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
-from docent.llm.offline_english import finished, is_sound
-from docent.llm.offline_english_pairs import Pair, asked_in, section_of, stands_alone, trimmed
+from docent.llm.offline_english_pairs import Pair, section_of
 from docent.llm.offline_instructions import why_questions
 from docent.llm.offline_source import Statement, cleaned
 from docent.text.sentences import count_words, plain

@@ -182,12 +182,10 @@ def is_subject(subject: str) -> bool:
 
 
 def _has_verb(tokens: Sequence[str]) -> bool:
-    """Whether a verb of its own stands in what looks like a subject: `The buzzer sounds and the display`."""
+    """Whether a verb of its own stands in what looks like a subject: `The pier shows vertical`."""
     for place in range(2, len(tokens) - 1):
-        following = tokens[place + 1].lower()
         is_verb = tokens[place] in THIRD and tokens[place - 1].lower() not in DETERMINERS | PREPOSITIONS
-        joins_clause = following == "and" and tokens[place + 2 : place + 3] and tokens[place + 2].lower() in DETERMINERS
-        if is_verb and (joins_clause or following not in PREPOSITIONS | {"and", "or"}):
+        if is_verb and tokens[place + 1].lower() not in PREPOSITIONS | {"and", "or"}:
             return True
     return False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.llm.offline_english import Asked, finished, is_sound, short_of
+from docent.llm.offline_asked import Asked, finished, is_sound, short_of
 from docent.llm.offline_grammar import DETERMINERS, as_inside, is_subject, read_clause
 from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_of
 

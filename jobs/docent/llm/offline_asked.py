@@ -1,0 +1,77 @@
+"""An English question that a statement answers, and what makes one complete.
+
+For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["value", "what", "when", "where", "who", "how", "definition", "purpose", "reason", "do", "then"]
+MAX_QUESTION_WORDS, MIN_QUESTION_WORDS = 26, 4
+MAX_SHORT_WORDS, MAX_ADVERBIAL_WORDS = 5, 8
+_PERSONS = re.compile(
+    r"\b(?:technician|curator|operator|engineer|electrician|conservator|attendant|manager|supervisor|architect|artist|"
+    r"founder|director|keeper|visitor|painter|craftsman|craftsmen|people|person|staff|team|volunteers?|secretary|treasurer|"
+    r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
+    r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
+    r"manufacturer|supplier|county|guards?|couriers?|registrars?|brigade|nurses?|doctors?|chefs?|baristas?|millers?|captain|crew|"
+    r"police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")
+_NO_PERSON = re.compile(
+    r"\b(?:Museum|Institute|Hall|House|Company|Council|Committee|Trust|Society|Room|Gallery|Station|Bridge|Street|Road|Park|"
+    r"Tower|School|University|Works|Workshop|Board|Centre|Center|Library|Archive|Market|Line|River|Valley|Garden|Fund)s?$"
+)
+PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and the words of the sentence that answer it; "" where only all of it does.
+
+    Attributes:
+        general: whether only the document says what is meant: then its title has to stand in the question.
+    """
+
+    question: str
+    short: str = ""
+    general: bool = True
+    kind: Kind = "what"
+
+
+def finished(asked: Asked, lead: str = "") -> Asked:
+    """A question with the adverbial that the sentence begins with, and whether it names what it is about."""
+    question = asked.question
+    if lead:
+        question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
+    return replace(asked, question=question)
+
+
+def is_sound(question: str) -> bool:
+    """Whether a question is complete: no pronoun, no loose end, of a usual length."""
+    words = question.rstrip("?").split()
+    loose = re.search(r"\b(?:and|or|than|the|a|an|which|that|both|when|if|,)\?$", question)
+    return MIN_QUESTION_WORDS <= len(words) <= MAX_QUESTION_WORDS and not loose and not PRONOUN.search(question)
+
+
+def short_of(words: str) -> str:
+    """Words as a short answer, where they are few."""
+    words = words.strip(" ,.")
+    return words if 1 <= len(words.split()) <= MAX_SHORT_WORDS and not PRONOUN.search(words) else ""
+
+
+def who_or_what(subject: str, predicate: str = "") -> str:
+    """The word that asks for a subject: `Who` for people."""
+    bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
+    is_person = bare == subject and re.match(
+        r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate
+    )
+    is_named = _NO_PERSON.search(subject) is None and (
+        (bare == subject and _NAME.fullmatch(subject) is not None)
+        or re.search(r"[a-z]{4} [A-Z][a-z]+ [A-Z][a-z]+$", bare) is not None
+    )
+    return "Who" if is_person or is_named or _PERSONS.search(bare) else "What"

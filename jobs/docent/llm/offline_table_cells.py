@@ -1,0 +1,142 @@
+"""Questions about the cells of one row of an English table, by the kind of the table.
+
+For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docent.llm.offline_asked import short_of
+from docent.llm.offline_columns import Cell, Told, about_column, told
+from docent.llm.offline_grammar import is_plural, read_clause
+from docent.llm.offline_instructions import is_order
+from docent.llm.offline_labels import label_of, named, value_of
+from docent.llm.offline_prices import PRICE, basis_of
+from docent.llm.offline_table_names import lowered, meaning_of, thing_of, unit_of
+from docent.llm.offline_tables import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
+from docent.llm.offline_verbs import BASES, THIRD
+
+_OFTEN = re.compile(
+    r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"
+    r"three times |at each |each |when |as "
+    r"required|as needed|if )",
+    re.IGNORECASE,
+)
+
+
+def of_values(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+    """The questions about a quantity, one for each column of values."""
+    label = label_of(row[0])
+    unit = label.unit or unit_of(table, row)
+    for place in table.value_columns:
+        column = label_of(table.columns[place])
+        value = value_of(table.at(row, place), unit or column.unit)
+        limit = LIMITS.get(table.columns[place].strip().lower().rstrip("."), "")
+        known = label.is_measure or (
+            re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words)
+        )
+        if not value or not known or len(value.split()) > 14:
+            continue
+        words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
+        yield told(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", table.fact(row), short_of(value))
+
+
+def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+    """The questions about a property, one for each model."""
+    label = label_of(row[0])
+    for place in table.value_columns:
+        unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
+        value = value_of(table.at(row, place), unit)
+        name = named(table.columns[place], text)
+        yield about_column(Cell(name, label, value, table.fact(row))) if label.is_measure else None
+
+
+def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+    """The questions about a thing, one for each of its columns."""
+    heading = label_of(table.columns[0]).words
+    if DATED.fullmatch(heading):
+        yield from _dated(table, row)
+        return
+    name = thing_of(row[0], table.columns[0] if table.columns[0].isupper() else heading, text)
+    for place in table.value_columns:
+        label, cell = label_of(table.columns[place]), table.at(row, place)
+        if not cell or not name:
+            continue
+        if SIGN.fullmatch(heading) and MEANING.fullmatch(label.words):
+            yield meaning_of(heading, row[0], cell, table.fact(row))
+        elif FUNCTION.fullmatch(label.words):
+            yield _function(name, cell, table.fact(row))
+        else:
+            is_price = PRICE.fullmatch(label.words)
+            value = value_of(cell, label.unit or ("" if is_price else unit_of(table, row)))
+            basis = basis_of(zip(table.columns, row, strict=True)) if is_price else ""
+            yield about_column(Cell(name, label, value, table.fact(row), basis=basis))
+
+
+def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
+    """What was measured or counted in a year, a month or a season."""
+    when = f"in {row[0]}"
+    for place in table.value_columns:
+        label, source = label_of(table.columns[place]), table.fact(row)
+        value = value_of(table.at(row, place), label.unit)
+        if not value:
+            continue
+        was = "were" if label.be == "are" else "was"
+        if label.is_measure:
+            yield told(
+                f"What {was} the {label.words} {when}?",
+                f"the {label.words} {when} {was} {value}",
+                source,
+                short_of(value),
+            )
+        elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
+            yield told(
+                f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value
+            )
+
+
+def _function(name: str, cell: str, source: str) -> Told | None:
+    first, _, rest = cell.partition(" ")
+    low = first.lower()
+    if low in THIRD and rest:
+        return told(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
+    if low in BASES and rest:
+        return told(
+            f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
+        )
+    if len(cell.split()) > 1:
+        return told(
+            f"What is the function of {name}?",
+            f"the function of {name} is “{cell.rstrip('.')}”",
+            source,
+            kind="purpose",
+        )
+    return None
+
+
+def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+    """How often a task is to be done."""
+    place = table.column(INTERVAL)
+    tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
+    often, task = table.at(row, place), table.at(row, next(tasks, None))
+    if not often or not task:
+        return
+    often = often.rstrip(".")
+    if re.match(r"(?:\d[\d.,]*|two|three|six|twelve) \w+$", often):
+        often = f"every {often}"
+    if not _OFTEN.match(often) or _OFTEN.match(task):
+        return
+    said = lowered(often)
+    task = task.rstrip(".")
+    if is_order(task):
+        yield told(f"How often should you {lowered(task)}?", f"{task} {said}", table.fact(row), short_of(said), "when")
+    elif not read_clause(f"{task} now") and len(task.split()) < 8:
+        task = (
+            task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {lowered(task)}"
+        )
+        be = "are" if is_plural(task.split()[-1]) else "is"
+        yield told(
+            f"How often {be} {lowered(task)} due?", f"{task} {be} due {said}", table.fact(row), short_of(said), "when"
+        )

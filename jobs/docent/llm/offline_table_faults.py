@@ -1,0 +1,111 @@
+"""Questions about an English table of faults: their causes and what to do.
+
+For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docent.llm.offline_asked import short_of
+from docent.llm.offline_columns import RowPairs, Told, sentence, told
+from docent.llm.offline_grammar import PREPOSITIONS, as_inside, read_clause
+from docent.llm.offline_instructions import is_order
+from docent.llm.offline_labels import label_of
+from docent.llm.offline_table_names import lowered, meaning_of
+from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
+from docent.llm.offline_verbs import BASES, THIRD
+
+
+def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
+    """Causes and remedies of every fault; rows of one fault together, for a question has one answer."""
+    symptom = table.column(SYMPTOM) or 0
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    above = ""
+    for row in table.rows:
+        above = table.at(row, symptom) or above
+        if above:
+            groups.setdefault(above.rstrip("."), []).append(row)
+    for fault, rows in groups.items():
+        cells = tuple(pair for pair in _fault(table, fault, rows, text) if pair is not None)
+        whole = _cause_and_remedy(cells, table.fact(rows[0])) if len(rows) == 1 else None
+        yield RowPairs(table.fact(rows[0]), cells, whole)
+
+
+def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> Iterator[Told | None]:
+    symptom = table.column(SYMPTOM) or 0
+    cause_at, remedy_at = (place if (place := table.column(p)) != symptom else None for p in (CAUSE, REMEDY))
+    heading = label_of(table.columns[symptom]).words
+    source = table.fact(rows[0])
+    meaning = None
+    if cause_at is None and SIGN.fullmatch(heading):
+        shown = next((p for p in table.value_columns if MEANING.fullmatch(table.columns[p])), None)
+        meaning = meaning_of(heading, fault, table.at(rows[0], shown), source) if table.at(rows[0], shown) else None
+        yield meaning
+    condition = _condition(fault, heading, text)
+    if not condition:
+        return
+    causes = [lowered(table.at(row, cause_at).rstrip(".")) for row in rows if table.at(row, cause_at)]
+    if causes:
+        is_one = len(causes) == 1
+        may = "the cause may be" if is_one else "the possible causes are"
+        short = short_of(table.at(rows[0], cause_at).rstrip(".")) if is_one else ""
+        yield told(
+            f"What may be the cause {condition}?", f"{condition}, {may}: {'; '.join(causes)}", source, short, "reason"
+        )
+    remedies = [table.at(row, remedy_at).rstrip(".") for row in rows if table.at(row, remedy_at)]
+    if not remedies or len(remedies) != len(rows):
+        return
+    question = f"What should you do {condition}?"
+    needs_more = any(re.match(r"\w+ (?:it|them|this|these)\b", remedy) for remedy in remedies)
+    if len(remedies) > 1 and len(causes) == len(remedies) and not needs_more:
+        steps = [
+            sentence(f"{sentence(cause)[:-1]}: {lowered(remedy)}")
+            for cause, remedy in zip(causes, remedies, strict=True)
+        ]
+        yield told(question, f"{condition}, the remedy depends on the cause. {' '.join(steps)}", source, kind="do")
+    elif len(remedies) == 1 and meaning is not None:
+        yield told(question, f"{meaning.answer} {sentence(remedies[0])}", source, kind="do")
+    elif len(remedies) == 1 and not needs_more:
+        first, _, after = remedies[0].partition(" ")
+        order = is_order(remedies[0]) or first.lower() in BASES or re.match(r"(?:the|an?|all|both)\b", after)
+        said = lowered(remedies[0]) if order else f"do the following: {lowered(remedies[0])}"
+        yield told(question, f"{condition}, {said}", source, kind="do")
+
+
+def _cause_and_remedy(cells: tuple[Told, ...], source: str) -> Told | None:
+    if len(cells) != 2 or cells[1].asked.kind != "do":
+        return cells[0] if len(cells) == 1 else None
+    if cells[0].asked.kind == "definition":
+        question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
+        return told(question, cells[1].answer, source, kind="do")
+    question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
+    remedy = cells[1].answer.split(", ", 1)[1]
+    return told(question, f"{cells[0].answer} {sentence(remedy)}", source, kind="do")
+
+
+def _condition(fault: str, heading: str, text: str) -> str:
+    """A fault as the words that follow a question: `if the pump does not start`, `in case of excessive noise`."""
+    words = fault.split()
+    if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
+        kind = re.sub(r"(?<!s)s$", "", heading)
+        return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
+    is_code = re.search(r"\d", words[0]) is not None and len(words) <= 2
+    if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
+        kind = "code" if "code" in heading.lower() or is_code else "message"
+        return f"if the {kind} {fault} is shown"
+    if len(words) > 2 and words[1].endswith("s") and words[1] not in THIRD and words[2] in PREPOSITIONS:
+        return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
+    spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
+    clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
+    small = (
+        f"{fault[0].lower()}{fault[1:]}"
+        if words[0][1:].islower() and words[1:2] and words[1][:1].islower()
+        else as_inside(fault, text)
+    )
+    inside = small if " " in fault else fault.lower()
+    if clause:
+        bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
+        return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
+    return f"in case of {inside[0].lower() + inside[1:] if words[0][1:].islower() else inside}"
