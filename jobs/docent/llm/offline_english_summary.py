@@ -85,8 +85,9 @@ def _question(desk: Desk) -> str:
 
 
 def _record_units(desk: Desk) -> list[Unit]:
-    """The sentences that the cells of a document of one row give."""
-    cells = (pair.answer for pair in section_of(desk).pairs if pair.is_cell)
+    """The sentences that the cells of a document of one row give; `Cut to size on request.` is none."""
+    pairs = (pair for pair in section_of(desk).pairs if pair.is_cell)
+    cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
     return [Unit(text, is_main=True) for text in dict.fromkeys(cells)]
 
 

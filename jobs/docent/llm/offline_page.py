@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from docent.llm.offline_articles import interrogative, is_property, with_article
 from docent.llm.offline_patterns import Asked, asked_of, is_source
-from docent.llm.offline_source import Statement, cleaned, statements_of
+from docent.llm.offline_source import Statement, bare_title, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
 from docent.llm.offline_words import Words, words_of_language
 from docent.llm.typed import TypedMaterial
@@ -23,7 +23,6 @@ from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
 T = TypeVar("T")
-MAX_TITLE_CHARS = 100
 UNARTICLED = ("ko", "ja", "zh")
 MIN_ANSWER_WORDS = 4
 MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
@@ -104,7 +103,7 @@ class Page:
     @cached_property
     def name(self) -> str:
         """The document, in bare words; of a numbered row the first cell with a name."""
-        bare = _bare(self.material.name)
+        bare = bare_title(self.material.name)
         if re.search(r"[^\W\d_]", bare) or not self.is_row:
             return bare
         cells = (row.value for row in rows_of(self.material.text, self.words, bare or "-"))
@@ -120,7 +119,7 @@ class Page:
     @cached_property
     def title(self) -> str:
         """The section's heading without its number; "" where it says nothing that the document's title does not."""
-        bare = _NUMBERED_TITLE.sub("", _bare(self.material.title))
+        bare = _NUMBERED_TITLE.sub("", bare_title(self.material.title))
         says_nothing = _PAGE.fullmatch(bare) is not None and not bare.strip(" .").isalpha()
         return "" if says_nothing or plain(bare) == plain(self.name) else bare
 
@@ -210,9 +209,3 @@ def _place_or_time(question: str, column: str, code: str) -> str:
 
 def _is_row_line(line: str) -> bool:
     return line.lstrip().startswith("|")
-
-
-def _bare(name: str) -> str:
-    """A title as people write it, not longer than a question can bear."""
-    bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
-    return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"

@@ -19,6 +19,7 @@ from docent.text.sentences import count_words, is_heading, split_sentences
 MAX_CHARS, MAX_STATEMENTS = 40_000, 200
 MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4
 MAX_LABEL_WORDS = 5
+MAX_TITLE_CHARS = 100
 MAX_PARENT_WORDS = 4
 """An item so short, without a stop mark, is the heading of the items below it."""
 MAX_VALUE_WORDS = 12
@@ -95,6 +96,12 @@ class Statement:
 def cleaned(text: str) -> str:
     """Text without characters that JSON or people cannot take."""
     return _UNSENDABLE.sub("", text)
+
+
+def bare_title(name: str) -> str:
+    """A title as people write it, without markup, not longer than a question can bear."""
+    bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
+    return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
 
 
 def length_words(text: str) -> int:
