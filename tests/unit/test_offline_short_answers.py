@@ -43,6 +43,8 @@ def cells(table: str) -> dict[str, str]:
         ("The reel holds 9 kg in winter.", [("How much does the reel hold in winter?", "9 kg")]),
         ("The bell rings and the lamp shows a code when a thread breaks.", []),
         ("The wall shows fine cracks up to 2 millimetres wide.", []),
+        ("The barn has four bays of 3 m each.", [("How many bays of 3 m each does the barn have?", "four bays")]),
+        ("A red lamp always stops the loom.", []),
         ("The lease lasts two years.", [("How long does the lease last?", "two years")]),
         ("The old reader accepts coins of up to three kinds.", [("What does the old reader accept?", "")]),
         ("The tank is supplied with every loom.", []),
