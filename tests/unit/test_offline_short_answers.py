@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from docent.llm.offline_columns import Cell, about_column
@@ -41,10 +43,12 @@ def cells(table: str) -> dict[str, str]:
         ("The reel holds 9 kg in winter.", [("How much does the reel hold in winter?", "9 kg")]),
         ("The bell rings and the lamp shows a code when a thread breaks.", []),
         ("The wall shows fine cracks up to 2 millimetres wide.", []),
+        ("The barn has four bays of 3 m each.", [("How many bays of 3 m each does the barn have?", "four bays")]),
+        ("A red lamp always stops the loom.", []),
         ("The lease lasts two years.", [("How long does the lease last?", "two years")]),
-        ("A ripe plum shows a dark bloom on its skin.", [("What does a ripe plum show?", "")]),
+        ("The old reader accepts coins of up to three kinds.", [("What does the old reader accept?", "")]),
         ("The tank is supplied with every loom.", []),
-        ("Starch stiffens the yarn.", []),
+        ("Starch protects the yarn.", []),
     ],
 )  # fmt: skip
 def test_a_question_has_every_condition_that_its_short_answer_leaves_out(
@@ -61,8 +65,8 @@ def test_a_noun_that_could_be_a_verb_is_no_order() -> None:
 def test_persons_are_asked_for_and_things_are_not() -> None:
     by_person = "The warden locks the old gate beside the mill every evening."
     assert any(asked.question.startswith("Who locks") for asked in questions_of(by_person, by_person))
-    by_thing = "The flood destroyed the whole dam of the old mill."
-    assert not any(asked.question.startswith("What destroyed") for asked in questions_of(by_thing, by_thing))
+    by_thing = "The flood damaged the whole dam of the old mill."
+    assert not any(asked.question.startswith("What damaged") for asked in questions_of(by_thing, by_thing))
 
 
 def test_a_row_that_begins_with_a_code_is_named_with_its_column() -> None:
@@ -154,8 +158,12 @@ def test_an_opposite_is_put_in_only_where_it_fits() -> None:
 
 
 def test_a_blank_is_never_a_clause() -> None:
-    made = told("true_false_fill_blank", "The loom stops when a thread breaks. The shuttle is called a flying bird.")
-    assert not any("____" in question and "stops ____" in question for question in made)
+    text = (
+        "The loom stops when the yarn is torn. The mat must be cleaned before the loom starts. The bird is called Fly."
+    )
+    asked = [question for seed in range(6) for question in told("true_false_fill_blank", text, name=f"Loom {seed}")]
+    assert any("called ____" in question for question in asked)
+    assert not any(re.search(r"(?:stops|cleaned) ____", question) for question in asked)
 
 
 def test_a_sentence_that_tells_what_happens_next_is_not_judged_alone() -> None:

@@ -81,8 +81,9 @@ def test_a_list_is_told_with_every_item(text: str, answer: str) -> None:
         f"{PRESS}\nTODO: describe the brake.\n",
         f"{PRESS}\nStart it with this command:\n\n```\npress --start\n```\n",
         f"4.2 Findings\n\n{PRESS}",  # a heading of another section
-        "**Bed**: the part that carries the sheet.\n\n**Guard**: the grid that closes before the punch falls.\n\n" * 2,
-        "It punches holes into sheets of tin. The guard closes first. The waste falls into a tray below the bed.",
+        "".join(f"**{name}**: the part that carries the {name.lower()} ring.\n\n" for name in ("Bed", "Arm", "Leg")),
+        "It punches holes into sheets of tin. The guard closes first. The waste falls into a tray below the bed. "
+        "The punch is oiled each week. The lamp is red.",
     ],
     ids=["bare items", "nested", "table", "unfinished", "code", "heading", "glossary", "pronoun"],
 )

@@ -53,10 +53,14 @@ def with_adverbials(asked: Asked, rest: str) -> Asked | None:
     question = asked.question
     if behind:
         is_adverbial = behind.split()[0] in PREPOSITIONS - {"of", "per"} and len(behind.split()) <= MAX_ADVERBIAL_WORDS
-        is_adverbial |= behind.startswith("of ") and asked.question.startswith("How many")
-        if not is_adverbial or asked.kind != "value" or PRONOUN.search(behind):
+        counted = asked.short.partition(" ")[2]
+        is_part = behind.startswith("of ") and question.startswith(f"How many {counted} ")
+        if not (is_adverbial or is_part) or asked.kind != "value" or PRONOUN.search(behind):
             return None
-        question = f"{question.rstrip('?')} {behind}?"
+        # `How many spans of 9 m each does the bridge have?`
+        question = (
+            question.replace(counted, f"{counted} {behind}", 1) if is_part else f"{question.rstrip('?')} {behind}?"
+        )
     condition = _CONDITION.search(left)
     return None if condition and condition[0].rstrip() not in question else replace(asked, question=question)
 

@@ -174,7 +174,8 @@ def is_subject(subject: str) -> bool:
     last = tokens[-1].lower()
     if (
         last in DETERMINERS | PREPOSITIONS
-        or last in ("and", "or", "also", "then", "still", "often")
+        or last
+        in ("and", "or", "also", "then", "still", "often", "always", "never", "sometimes", "seldom", "only", "just")
         or last.endswith("ly")
     ):
         return False
