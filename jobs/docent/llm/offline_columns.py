@@ -37,7 +37,7 @@ _BODY = re.compile(r"(?:desk|office|department|team|company|society|staff|counci
 _BELONGS = frozenset(("department", "genre"))
 GROUPS = re.compile(r"(?:(?:product|article|item|material) )?(?:category|kind|type|class|group|family)")
 """Columns that put a thing into a group, which its name mostly says already: not asked about by themselves."""
-_AMOUNT = re.compile(r"\d[^A-Za-z€$£]*[A-Za-z€$£]|[€$£] ?\d")
+_AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
