@@ -42,11 +42,11 @@ def test_a_thing_with_an_article_needs_the_sentence_that_names_it_first() -> Non
     sentences = [
         "The lantern hung in a coal mine.",
         "A cylinder of wire mesh surrounds the flame.",
-        "The frame is made of brass.",
+        "The frame shines.",
         "The mesh cools the burning gas.",
     ]
     found = references_of(sentences, "en", "lantern")
-    assert [sorted(needed) for needed in found.needs] == [[], [], [], [1]]
+    assert [sorted(needed) for needed in found.needs] == [[], [], [1], [1]], "the frame is part of what was told before"
     assert found.closed([3]) == (1, 3)
 
 
@@ -75,7 +75,8 @@ def test_an_answer_quotes_no_sentence_without_those_that_it_needs() -> None:
         for question, answer in write_pairs(material):
             told = [sentence for sentence in sentences if sentence in answer]
             assert sentences[3] not in told or sentences[2] in told
-            assert question not in questions_of("en")["look"] or sentences[0] in told
+            assert question not in (*questions_of("en")["what"], *questions_of("en")["look"]) or sentences[0] in told
+            assert question not in questions_of("en")["look"] or sentences[2] in told
             assert question not in questions_of("en")["use"] or sentences[4] in told
             assert question not in (*questions_of("en")["numbers"], *questions_of("en")["found"])
 
@@ -83,5 +84,5 @@ def test_an_answer_quotes_no_sentence_without_those_that_it_needs() -> None:
 def test_a_short_text_gives_fewer_pairs_instead_of_questions_that_it_does_not_answer() -> None:
     asked = Material("oar", "The oar is grey.", (0.4,), 0.4, 20, 300, "English", 3, "oar")
     made = write_pairs(asked)
-    fitting = {*questions_of("en")["look"], *questions_of("en")["more"]}
+    fitting = {question for topic in ("what", "look", "more") for question in questions_of("en")[topic]}
     assert len(made) == len(set(made)) and {question for question, _ in made} == fitting

@@ -16,9 +16,9 @@ from docent.text.topics import by_topic, topic_of
         ("Its name was invented by a monk.", "history"),
         ("Salt often grows in nature in this shape.", "found"),
         ("It was used for weighing gold.", "use"),
-        ("It used to be taller.", "look"),
-        ("The cube has flat sides.", "look"),
-        ("The 1903 Wright Flyer stands on skids.", "look"),
+        ("It used to be taller.", "what"),
+        ("The cube has flat sides.", "what"),
+        ("The 1903 Wright Flyer stands on skids.", "what"),
     ],
 )
 def test_visible_rules_decide(sentence: str, topic: str) -> None:
@@ -27,4 +27,5 @@ def test_visible_rules_decide(sentence: str, topic: str) -> None:
 
 def test_the_first_sentence_shows_the_whole_and_every_sentence_has_one_topic() -> None:
     sentences = ["It was made in 1900.", "It has 3 legs.", "It is red.", "It was sold in 1901."]
-    assert by_topic(sentences, "chair") == {"look": [0, 2], "numbers": [1], "history": [3], "use": [], "found": []}
+    told = {"what": [0, 2], "look": [1, 2], "numbers": [1], "history": [3], "use": [], "found": []}
+    assert by_topic(sentences, "chair") == told

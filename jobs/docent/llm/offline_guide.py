@@ -31,11 +31,12 @@ _INTRODUCTIONS = {
     "de": ("Das ist {article}{name}.", "Das ist das Exponat „{name}“."),
     "fr": ("Voici {article}{name}.", "Voici l'objet « {name} »."),
     "es": ("Aquí se ve {article}{name}.", "Aquí se ve la pieza «{name}»."),
-    "ko": ("이 전시물은 {name}입니다.",) * 2,
-    "ja": ("これは{name}です。",) * 2,
+    "ko": ("이 전시물은 {name}입니다.", "이 전시물은 {name}이다."),
+    "ja": ("これは{name}です。", "これは{name}である。"),
     "zh": ("这是{name}。",) * 2,
 }
-"""With the article that the text has, and without one."""
+"""With the article that the text has, and without one; in Korean and Japanese for a polite and for a plain text."""
+_POLITE = {"ko": re.compile(r"(?:니다|요)[.!]"), "ja": re.compile(r"(?:です|ます|ました|ません|でした)[。！]")}
 # Only where the name is a subject is its article the one that `Das ist` takes: at the beginning of a sentence.
 _ARTICLES = {
     "de": r"(?:^|[.!?]\s+)(Der|Die|Das|Ein|Eine)\s+",
@@ -71,6 +72,8 @@ def introduction(name: str, text: str, code: str) -> str:
     with_article, bare = _INTRODUCTIONS[code]
     if code == ENGLISH:
         return _introduced_in_english(name, text)
+    if code in _POLITE:
+        return (with_article if _POLITE[code].search(text) else bare).format(name=name)
     pattern = _ARTICLES.get(code)
     flags = re.IGNORECASE if code == "fr" else re.NOFLAG
     found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
@@ -106,10 +109,10 @@ def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[
         return by_topic(sentences, name)
     cues = _of(code)["cues"]
     past = (YEAR, re.compile(cues["history"]), re.compile(cues["past"]))
-    found: dict[str, list[int]] = {topic: [] for topic in ("look", "numbers", "history", "use")}
+    found: dict[str, list[int]] = {topic: [] for topic in ("what", "look", "numbers", "history", "use")}
     for position, sentence in enumerate(sentences):
         told = sentence.replace(name, " ")
-        topic = "look"
+        topic = "what"
         if position and any(rule.search(told) for rule in past):
             topic = "history"
         elif position and re.search(r"\d", told):
@@ -117,6 +120,7 @@ def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[
         elif position and re.search(cues["use"], told, re.IGNORECASE):
             topic = "use"
         found[topic].append(position)
+    found["look"] = [position for position, sentence in enumerate(sentences) if re.search(cues["look"], sentence)]
     return found
 
 

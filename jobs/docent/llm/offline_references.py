@@ -23,7 +23,9 @@ LEANS = {
         r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
         r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
         r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|"
+        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|in return|in exchange|"
+        r"(?:earlier|later|sooner)(?=$|[.,;])|(?:far|much|even|still) (?:more|less) \w+(?![^.]*\bthan\b)|"
+        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
         r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
     ),
     "de": re.compile(
@@ -80,6 +82,20 @@ _ARTICLES = {
     "fr": (r"\b(?:le|la|les|du|des|aux?|l['’]) ?([a-zà-ÿ-]+)", re.IGNORECASE),
     "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
 }
+_FIRST_NOUN = {
+    "en": re.compile(r"The ((?:[a-z-]+ ){0,2}[a-z-]+)\b(?! (?:of|in|on|at|from|that|which|who|whose)\b)"),
+    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]+)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
+    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]+)(?! (?:de|du|des|d['’]|qui|que|où))"),
+    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]+)(?! (?:de|del|que|en|donde)\b)"),
+}
+# A term behind the words that introduce it.
+_NAMED = {
+    "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
+    "de": re.compile(r"\b(?:genannt|hei(?:ßt|ßen)|als) „([^“]{3,30})“"),
+    "ko": re.compile(r"[‘'“\"]?([가-힣]{2,6})[’'”\"]?(?:이)?라고? (?:하|부르|불)"),
+    "ja": re.compile(r"「([^「」]{2,10})」(?:と(?:呼|いう|いい|い)|は)"),
+    "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
+}
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 
@@ -120,7 +136,9 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
     for place, sentence in enumerate(sentences):
         is_pronoun = bool(name) and place > 0 and _begins_with_exhibit(sentence, code)
         about.append((is_pronoun and about[place - 1]) or _names_exhibit(sentence, own, code))
-        direct = set(_introduced(sentences, place, own, code))
+        direct = set(_introduced(sentences, place, own, code)) | set(_explained(sentences, place, code))
+        if place and _begins_with_unknown(sentence, direct, own, code):
+            direct.add(place - 1)
         if place and is_pronoun and about[place - 1]:
             of_exhibit.add(place)
             direct |= {place - 1} if leans(_without_subject(sentence, code), code) else set()
@@ -183,6 +201,21 @@ def _introduced(sentences: Sequence[str], place: int, own: set[str], code: str) 
             first = next((p for p in range(place) if any(_stem(w) == stem for w in words_of(sentences[p]))), None)
             found += [] if first is None else [first]
     return found
+
+
+def _explained(sentences: Sequence[str], place: int, code: str) -> list[int]:
+    """Where words of a sentence were explained: `..., called the foil`."""
+    pattern = _NAMED.get(code)
+    if pattern is None:
+        return []
+    told = [(earlier, term) for earlier in range(place) for term in pattern.findall(sentences[earlier])]
+    return [earlier for earlier, term in told if term in sentences[place]]
+
+
+def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
+    """Whether a sentence begins with `The ...` for something that was not named before, such as a part of something."""
+    found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
+    return found is not None and not direct and not any(_stem(word) in own for word in words_of(found[1]))
 
 
 def _stem(word: str) -> str:

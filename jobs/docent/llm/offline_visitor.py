@@ -1,11 +1,11 @@
 """Dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-Temperature means variety: at the lowest one it takes the plainest question and the sentences in reading order (look,
-numbers, history, use, look again), above that seeded shuffles of both. Every answer says first which exhibit it is
-about, as a guide does and so that it can be checked against the photo; every word after `This is ...` stands in the
-source. A sentence brings along those that it cannot do without (offline_references.py), and a question is only asked
-where the answer has a sentence on its topic, so that a short text gives fewer pairs. It does not translate: question
-and answer are in the language of the text (offline_guide.py). Reads and writes nothing.
+Temperature means variety: at the lowest one it takes the plainest question and the sentences in reading order (what
+it is, numbers, history, use, how it looks), above that seeded shuffles of both. Every answer says first which exhibit
+it is about, as a guide does and so that it can be checked against the photo; every word after `This is ...` stands in
+the source. A sentence brings along those that it cannot do without (offline_references.py), and a question is only
+asked where the answer has a sentence on its topic, so that a short text gives fewer pairs. It does not translate:
+question and answer are in the language of the text (offline_guide.py). Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from docent.text.sentences import contains_name, is_heading, split_sentences
 Chosen = tuple[int, ...]
 """Positions of the sentences of an answer, in reading order."""
 T = TypeVar("T")
-TOPIC_ORDER = ("look", "numbers", "history", "use", "look")
-SECOND_CHOICE = {"use": ("found",)}
+TOPIC_ORDER = ("what", "numbers", "history", "use", "look")
+SECOND_CHOICE = {"use": ("found",), "look": ("what",)}
 SHORT_WORDS, LONG_WORDS = 12, 45
 """Answers are held between these where the text allows it."""
-MIN_WORDS = 8
+MIN_WORDS = 10
 """Fewer words tell nothing without the first sentence."""
 MAX_COMBINED = 12
 """Sentences of a topic that are combined with each other."""
@@ -154,7 +154,7 @@ def _combined(plan: _Plan, topic: str, own: Sequence[int]) -> list[Chosen]:
     found: dict[Chosen, None] = {}
     for size in (1, 2, 3):
         for wanted in combinations(usable, size):
-            if set(own).isdisjoint(wanted) or (topic == "look" and 0 not in wanted):
+            if set(own).isdisjoint(wanted) or (topic in ("what", "look") and 0 not in wanted):
                 continue
             chosen = plan.references.closed(wanted)
             says_enough = 0 in chosen or _words(plan, chosen) >= MIN_WORDS

@@ -26,9 +26,19 @@ _FOUND = re.compile(
     re.IGNORECASE,
 )
 
-TOPICS = ("look", "numbers", "history", "use", "found")
+_LOOKS = re.compile(
+    r"\b(?:made (?:of|from)|of (?:\w+ )?(?:wood|oak|pine|brass|iron|steel|silver|gold|bronze|copper|tin|glass|clay|"
+    r"paper|leather|silk|wool|linen|ivory|bone|horn|stone|marble|straw|porcelain|pottery|mahogany)|wooden|consists? of|"
+    r"painted|carved|engraved|decorated|black|white|red|blue|green|yellow|brown|grey|gray|round|square|oval|flat|curved|closed|"
+    r"hollow|handles?|lid|legs|wheels?|dial|frame|surface|sides?|edges?|faces?|rings?|corners?|vertices|band|pattern|"
+    r"shape[ds]?|circles?|triang\w+|pentagons?|hexagons?|tunnels?|twists?|holes?)\b|"
+    r"\d (?:cm|mm|metres?|centimetres?|inches)\b"
+)
+"""In small letters: the Penny Red is a name."""
 
-# In this order; the first rule that holds decides, `look` where none does.
+TOPICS = ("what", "look", "numbers", "history", "use", "found")
+
+# In this order; the first rule that holds decides, `what` where none does.
 RULES: dict[str, Callable[[str], bool]] = {
     "history": lambda sentence: bool(YEAR.search(sentence)),
     "numbers": lambda sentence: bool(_DIGIT.search(sentence)),
@@ -48,13 +58,18 @@ def topic_of(sentence: str, exhibit: str) -> str:
     name = set(plain(readable_name(exhibit)).split())
     own = name | {f"{word}s" for word in name}
     told = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
-    found = next((topic for topic, holds in RULES.items() if holds(told)), "look")
+    found = next((topic for topic, holds in RULES.items() if holds(told)), "what")
     return _SAME_TOPIC.get(found, found)
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
-    """Positions of the sentences of every topic, in reading order; the first sentence always shows the whole thing."""
+    """Positions of the sentences of every topic, in reading order.
+
+    The first sentence always says what the whole thing is; `look` has the sentences that describe it, which are on
+    other topics as well.
+    """
     found: dict[str, list[int]] = {topic: [] for topic in TOPICS}
     for position, sentence in enumerate(sentences):
-        found["look" if position == 0 else topic_of(sentence, exhibit)].append(position)
+        found["what" if position == 0 else topic_of(sentence, exhibit)].append(position)
+    found["look"] = [position for position, sentence in enumerate(sentences) if _LOOKS.search(sentence)]
     return found
