@@ -25,8 +25,8 @@ from docent.store import Artifact, load_json
 
 STILL = {"name": "still", "is": "lora", "learning_rate": 1e-12}
 """Learns nothing, so that its validation loss does not fall."""
-COOLED, END = 60, 72
-"""With 60 evaluations and patience 2 the third of them, at step 60 of 1200, begins the cooldown of a fifth."""
+COOLED, END = 65, 78
+"""With 60 evaluations and patience 2 the third of them, at step 65 of 1300, begins the cooldown of a fifth."""
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
 def test_a_kill_in_the_cooldown_changes_nothing(
     base: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every twelfth step is an evaluation: the sixth begins the cooldown, and the seventh saves a checkpoint within it.
-    cooled, saved, end = 72, 84, 87
+    # Every thirteenth step is an evaluation: the sixth begins the cooldown, and the seventh saves a checkpoint within it.
+    cooled, saved, end = 78, 91, 94
     config = config_of(base, run_dir, approaches=[STILL], evaluations=100, patience=5)
     told = Progress.update
 

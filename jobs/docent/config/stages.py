@@ -234,7 +234,7 @@ class Finetune(Stage):
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
     """What to train: names from the approaches table, or mappings with settings."""
     epochs: float | None = output(None, gt=0)
-    """Maximum passes over the training rows; when empty, one and a half passes or 1,200 steps, whichever is more."""
+    """Maximum passes over the training rows; when empty, one and a half passes or 1,300 steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
     """Stop after so many optimiser steps, for a quick try."""
     batch_size: int = output(4, ge=1)

@@ -46,9 +46,9 @@ class Approach:
 
 
 APPROACHES: dict[str, Approach] = {
-    "lora": Approach("lora", "lora", "projections", learning_rate=2e-3, rank=16, alpha=32),
+    "lora": Approach("lora", "lora", "projections", learning_rate=3e-3, rank=16, alpha=32),
     # As published, full fine-tuning leaves the vision tower as it is; docent-tiny also trains embeddings and norms.
-    "full": Approach("full", None, "language", learning_rate=1e-3),
+    "full": Approach("full", None, "language", learning_rate=7e-4),
 }
 
 

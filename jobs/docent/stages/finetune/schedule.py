@@ -17,7 +17,7 @@ from typing import NamedTuple
 from docent.records import canonical_json
 
 SORTED_BATCHES = 8
-MIN_STEPS, MIN_EPOCHS = 1200, 1.5
+MIN_STEPS, MIN_EPOCHS = 1300, 1.5
 """What a training takes where `finetune.epochs` is not given; docs/lab-notes.md says how they were found."""
 MIN_GAIN = 0.005
 """A validation loss that falls by a smaller share has not fallen."""
