@@ -77,7 +77,7 @@ def test_training_ends_early_where_nothing_is_gained_and_keeps_the_best_step(bas
 def test_a_kill_in_the_cooldown_changes_nothing(
     base: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every thirteenth step is an evaluation: the sixth begins the cooldown, and the seventh saves a checkpoint within it.
+    # Every thirteenth step is an evaluation: the sixth begins the cooldown, the seventh saves a checkpoint within it.
     cooled, saved, end = 78, 91, 94
     config = config_of(base, run_dir, approaches=[STILL], evaluations=100, patience=5)
     told = Progress.update

@@ -6,6 +6,7 @@ import pytest
 
 from docent.config import Source
 from docent.llm.chat import Material
+from docent.llm.offline_guide import introduction
 from docent.llm.offline_visitor import write_pairs
 from docent.records import Reject, Score
 from docent.stages.assemble import assemble_item
@@ -71,11 +72,16 @@ def test_a_name_that_looks_like_one_with_an_id_is_not_taken_twice(tmp_path: Path
         ("T-34", "This is the exhibit “T-34”."),
         ("Saint-Denis", "This is the exhibit “Saint-Denis”."),
         ("hand-axe", "This is the hand-axe."),
-        ("Coca_Cola tin", "This is the Coca_Cola tin."),
-        ("Mary Rose", "This is Mary Rose."),
-        ("Oak chest of drawers", "This is the oak chest of drawers."),
-        ("Rowing oars with leather", "These are the rowing oars with leather."),
+        ("Coca_Cola tin", "This is the exhibit “Coca_Cola tin”."),
+        ("Mary Rose", "This is the exhibit “Mary Rose”."),
+        ("Oak chest of drawers", "This is the exhibit “Oak chest of drawers”."),
+        ("Roman coin", "This is the exhibit “Roman coin”."),
+        ("rowing oars with leather", "These are the rowing oars with leather."),
         ("camera lens", "This is the camera lens."),
+        ("rhinoceros", "This is the rhinoceros."),
+        ("two oars", "These are two oars."),
+        ("our boat", "This is our boat."),
+        ("“Spirit”", "This is the exhibit “Spirit”."),
     ],
 )
 def test_hyphens_of_a_table_belong_to_the_name(tmp_path: Path, name: str, introduced: str) -> None:
@@ -85,7 +91,27 @@ def test_hyphens_of_a_table_belong_to_the_name(tmp_path: Path, name: str, introd
     material = Material(
         item.name, "It is made of iron. It weighs 3 kg.", (0.4,), 0.4, 2, 40, "English", 1, item.spoken_name
     )
-    assert all(answer.startswith(introduced) for _, answer in write_pairs(material))
+    pairs = write_pairs(material)
+    assert pairs and all(answer.startswith(introduced) for _, answer in pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "introduced"),
+    [
+        (
+            "Spinning wheel",
+            "Spinning wheel from Wales, 1820. A spinning wheel twists wool.",
+            "This is the spinning wheel.",
+        ),
+        ("Oak chest", "Oak chest from Kent, with an iron lock.", "This is the exhibit “Oak chest”."),
+        ("Oars", "Oars like these were made by hand. The oars are grey.", "These are the oars."),
+        ("Miner's lamp", "He wore it. Every miner's lamp had a number.", "This is the miner's lamp."),
+        ("Victory", "The crew of Victory was large, and Victory was fast.", "This is Victory."),
+        ("", "A thing.", "This is the exhibit."),
+    ],
+)
+def test_the_text_tells_whether_a_name_is_a_common_noun(name: str, text: str, introduced: str) -> None:
+    assert introduction(name, text, "en") == introduced
 
 
 def test_names_made_from_file_names_lose_their_hyphens(tmp_path: Path) -> None:

@@ -62,6 +62,35 @@ def test_a_pronoun_for_the_exhibit_is_clear_behind_its_name_and_not_behind_anoth
     assert found.is_clear((0, 1)) and not found.is_clear((2, 1))
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "sentences", "needs"),
+    [
+        (
+            "en",
+            "lantern",
+            ["The lantern hung in a mine.", "It burns candles.", "These were made in winter."],
+            [[], [], [1]],
+        ),
+        ("en", "oars", ["The oars are grey.", "They are long.", "It was an old boat."], [[], [], [1]]),
+        ("de", "Laterne", ["Die Laterne hing im Flur.", "Sie brennt Kerzen.", "Er wurde geputzt."], [[], [], [1]]),
+        ("fr", "lanterne", ["La lanterne est vieille.", "Elle brûle.", "Ils furent coulés ici."], [[], [], [1]]),
+        (
+            "en",
+            "lamp",
+            ["The lamp is old.", "Mills ran by night.", "The people who built mills liked it."],
+            [[], [], []],
+        ),
+        ("de", "Lampe", ["Die Lampe ist alt.", "Mühlen liefen.", "Der Rand von Schalen ist dünn."], [[], [], []]),
+        ("fr", "lampe", ["La lampe est vieille.", "Elle a deux mèches.", "Paul nettoie les mèches."], [[], [], [1]]),
+        ("en", "lamp", ["The lamp is old.", "A cabinet held it.", "He saw the top of the cabinet."], [[], [], [1]]),
+    ],
+)
+def test_pronouns_and_articles_are_read_by_number_gender_and_what_follows(
+    code: str, name: str, sentences: list[str], needs: list[list[int]]
+) -> None:
+    assert [sorted(needed) for needed in references_of(sentences, code, name).needs] == needs
+
+
 TEXT = (
     "The oar comes from a lifeboat of Whitby. Ash is light and tough. A leather collar protects the shaft. "
     "The collar was greased every week. Rowers used oars like this one for sixty years."

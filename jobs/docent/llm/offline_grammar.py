@@ -51,7 +51,9 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
-_SINGULARS = frozenset("lens canvas atlas bias alias christmas series species news always perhaps".split())
+_SINGULARS = frozenset(
+    "lens canvas atlas bias alias christmas series species news always perhaps triceratops moses means harness".split()
+)
 _STARTERS = DETERMINERS | PREPOSITIONS | frozenset("it them itself themselves as no only up than not also".split())
 # Two things have a verb in the plural: what looks like the second begins a clause of its own.
 _TWO_SUBJECTS = re.compile(r" and (?:the|an?|every|each|its|all) ")
@@ -155,7 +157,7 @@ def _strong_later(tokens: Sequence[str], place: int) -> bool:
 def is_plural(word: str) -> bool:
     """Whether a noun is a plural, as far as its form tells."""
     low = word.lower()
-    is_s = low.endswith("s") and not low.endswith(("ss", "us", "is", "ics")) and len(low) > 3
+    is_s = low.endswith("s") and not low.endswith(("ss", "us", "is", "ics", "os")) and len(low) > 3
     return low in _PLURALS or (is_s and low not in _SINGULARS)
 
 

@@ -1,8 +1,8 @@
 """How the offline teacher's guide speaks about exhibits: questions, introduction, topics and lengths by language.
 
-Reads visitor_questions.yaml (English) and visitor_questions_by_language.yaml of the package; writes nothing. offline.py
-chooses the sentences, this module knows what differs between languages: which exhibit an answer is about is said in a
-form that needs neither article nor gender, unless the text itself gives the article.
+Reads visitor_questions.yaml (English) and visitor_questions_by_language.yaml of the package; writes nothing.
+offline_visitor.py chooses the sentences, this module knows what differs between languages: which exhibit an answer is
+about is said in a form that needs neither article nor gender, unless the text itself gives the article.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ _ARTICLES = {
     "fr": r"(?:^|(?<=[\s(]))(le\s+|la\s+|les\s+|une?\s+|l['’])",
     "es": r"(?:^|[.!?]\s+)(El|La|Los|Las|Una?)\s+",
 }
-_OF_NAMES = ("of", "de", "van", "von", "la", "du", "and")
+_POSSESSIVES = ("my", "our", "your", "his", "her", "its", "their", "one")
+_COUNTED = r"(my|our|your|his|her|its|their|one|two|three|four|five|six|some)\s"
 _PLURAL_ARTICLES = ("los", "las")
 _STOP_MARKS = {"ja": "。", "zh": "。"}
 _BREAKS = "、，,;；:："
@@ -85,26 +86,38 @@ def introduction(name: str, text: str, code: str) -> str:
 
 
 def _introduced_in_english(name: str, text: str) -> str:
-    """`This is the oak chest.`, `These are the oars.`; no `the` where the text or capitals make it a proper name."""
-    if found := re.search(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
-        said, is_common = found[2], bool(found[1]) or found[2].islower()
-    else:
-        if re.match(r"(?:my|our|your|his|her|its|their|one|two|three|four|five|six|some)\s", name, re.IGNORECASE):
-            return f"This is {name}."
-        said = re.sub(r"^(?:an?|the)\s+", "", name, flags=re.IGNORECASE)
-        first, _, rest = said.partition(" ")
-        is_common = said.islower() or (rest[:1].islower() and rest.partition(" ")[0] not in _OF_NAMES)
-        if re.search(r"[,;:()\d]", said) or (not rest and not is_common):
-            return f"This is the exhibit “{said}”."
-        if is_common and first[1:].islower() and not re.search(rf"(?<=[a-z,] ){re.escape(first)}\b", text):
-            said = f"{first.lower()}{said[len(first) :]}"
+    """`This is the oak chest.`, `These are the oars.`; in quotation marks where nothing tells how the name is said."""
+    name = name.strip("\"'“”‘’ ")
+    if not name:
+        return "This is the exhibit."
+    if counted := re.match(_COUNTED, name, re.IGNORECASE):
+        return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
+    said, is_common = _said_in(name, text)
+    if not said:
+        return f"This is the exhibit “{re.sub(r'^(?:an?|the) ', '', name, flags=re.IGNORECASE)}”."
     head = re.split(r" (?:of|with|from|for|in|on|and|by) ", said)[0].split()[-1]
     is_are = "These are" if is_common and is_plural(head) else "This is"
     return f"{is_are} {'the ' if is_common else ''}{said}."
 
 
+def _said_in(name: str, text: str) -> tuple[str, bool]:
+    """A name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
+    for found in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
+        if found[1] or found[2][:1].islower():
+            return found[2], True
+        if re.search(r"[a-z,] $", text[max(0, found.start() - 2) : found.start()]):
+            return found[2], False  # a capital within a sentence: a proper name
+    bare = re.sub(r"^(?:an?|the)\s+", "", name, flags=re.IGNORECASE)
+    first, _, rest = bare.partition(" ")
+    if re.search(r"[,;:()\d]", bare) or first[:1].isupper() and not rest[:1].islower():
+        return "", False
+    if bare.islower() or re.search(rf"(?<![\w.] ){re.escape(first.lower())}\b", text):
+        return f"{first.lower()}{bare[len(first) :]}", True
+    return "", False
+
+
 def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[int]]:
-    """Positions of the sentences of every topic, in reading order; the first sentence always shows the whole thing."""
+    """Positions of the sentences of every topic, in reading order; the first sentence always says what it is."""
     if code == ENGLISH:
         return by_topic(sentences, name)
     cues = _of(code)["cues"]
@@ -120,7 +133,8 @@ def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[
         elif position and re.search(cues["use"], told, re.IGNORECASE):
             topic = "use"
         found[topic].append(position)
-    found["look"] = [position for position, sentence in enumerate(sentences) if re.search(cues["look"], sentence)]
+    looks = re.compile(cues["look"])
+    found["look"] = [place for place, sentence in enumerate(sentences) if looks.search(sentence.replace(name, " "))]
     return found
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from docent.llm.offline_grammar import PREPOSITIONS
+from docent.llm.offline_grammar import PREPOSITIONS, is_plural
 from docent.llm.offline_verbs import BASES, PAST, THIRD
 from docent.llm.offline_words import words_of_language
 from docent.text.sentences import plain, readable_name, words_of
@@ -55,14 +55,17 @@ LEANS = {
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
-# Subjects that can stand for the exhibit itself, at the beginning of a sentence about it.
+# Subjects that can stand for the exhibit, by the article of its name in the text, at the beginning of a sentence.
 _SUBJECTS = {
-    "en": re.compile(r"(?:It|They|Its|Their|This|These)\b"),
-    "de": re.compile(r"(?:Er|Sie|Es|Sein|Seine|Ihr|Ihre|Diese[rs]?)\b"),
-    "fr": re.compile(r"(?:Il|Elle|Ils|Elles|Son|Sa|Ses|Cet|Cette|Ce|Ces)\b"),
-    "es": re.compile(r"(?:Su|Sus|Est[ae]s?|Estos)\b"),
-    "zh": re.compile(r"[它其]"),
+    "de": {"der": ("Er", "Sein", "Seine"), "die": ("Sie", "Ihr", "Ihre"), "das": ("Es", "Sein", "Seine")},
+    "fr": {
+        "le": ("Il", "Son", "Sa", "Ses"),
+        "la": ("Elle", "Son", "Sa", "Ses"),
+        "les": ("Ils", "Elles", "Leur", "Leurs"),
+    },
 }
+_ALIKE = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
+_ANY_ARTICLE = {"es": ("Su", "Sus"), "zh": ("它", "其")}
 _DEMONSTRATIVES = {
     "en": re.compile(r"(?:This|These)\b"),
     "de": re.compile(r"Diese[rs]?\b"),
@@ -77,16 +80,19 @@ _PREPOSITIONS = {
     "es": frozenset("a al con de del desde durante en entre hacia hasta para por según sin sobre tras".split()),
 }
 _ARTICLES = {
-    "en": (r"\bthe ((?:[a-z-]+ ?){1,3})", re.IGNORECASE),
+    "en": (r"\bthe (?=((?:[a-z-]+ ?){1,3}))", re.IGNORECASE),
     "de": (r"\b(?:de[rnms]|d[ia][es]|im|am|beim|vom|zum|zur) (?:[a-zäöüß]+ )?([A-ZÄÖÜ][\w-]+)", re.NOFLAG),
-    "fr": (r"\b(?:le|la|les|du|des|aux?|l['’]) ?([a-zà-ÿ-]+)", re.IGNORECASE),
+    "fr": (r"(?:\b(?:les?|la|du|des|aux?) |\bl['’])([a-zà-ÿ-]+)", re.IGNORECASE),
     "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
 }
 _FIRST_NOUN = {
-    "en": re.compile(r"The ((?:[a-z-]+ ){0,2}[a-z-]+)\b(?! (?:of|in|on|at|from|that|which|who|whose)\b)"),
-    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]+)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
-    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]+)(?! (?:de|du|des|d['’]|qui|que|où))"),
-    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]+)(?! (?:de|del|que|en|donde)\b)"),
+    "en": re.compile(
+        r"The ((?:(?!(?:of|in|on|at|from|that|which|who|whose)\b)[a-z-]++ ?){1,3}+)"
+        r"(?!(?:of|in|on|at|from|that|which|who|whose)\b)"
+    ),
+    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]++)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
+    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]++)(?! (?:de|du|des|d['’]|qui|que|où))"),
+    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
 }
 # A term behind the words that introduce it.
 _NAMED = {
@@ -131,19 +137,23 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         name: of the exhibit that they are about; "" for a section of a document.
     """
     own = {_stem(word) for word in words_of(readable_name(name))}
+    subjects = _subjects(name, " ".join(sentences), code) if name else ()
     needs: list[frozenset[int]] = []
-    about, of_exhibit = list[bool](), set[int]()
+    about, of_exhibit, first = list[bool](), set[int](), dict[str, int]()
     for place, sentence in enumerate(sentences):
-        is_pronoun = bool(name) and place > 0 and _begins_with_exhibit(sentence, code)
-        about.append((is_pronoun and about[place - 1]) or _names_exhibit(sentence, own, code))
-        direct = set(_introduced(sentences, place, own, code)) | set(_explained(sentences, place, code))
+        subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
+        is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
+        about.append(is_this or (bool(subject) and about[place - 1]) or _names_exhibit(sentence, own, code))
+        direct = set(_introduced(sentence, place, own, code, first)) | set(_explained(sentences, place, code))
         if place and _begins_with_unknown(sentence, direct, own, code):
             direct.add(place - 1)
-        if place and is_pronoun and about[place - 1]:
+        if subject and about[place - 1]:
             of_exhibit.add(place)
-            direct |= {place - 1} if leans(_without_subject(sentence, code), code) else set()
+            direct |= {place - 1} if leans(f"X{sentence[len(subject) :]}", code) else set()
         elif place and leans(sentence, code):
             direct.add(place - 1)
+        for word in words_of(sentence):
+            first.setdefault(_stem(word), place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
     return References(tuple(needs), frozenset(of_exhibit))
 
@@ -167,40 +177,45 @@ def _has_loose_pronoun(sentence: str) -> bool:
     )
 
 
-def _begins_with_exhibit(sentence: str, code: str) -> bool:
-    pattern = _SUBJECTS.get(code)
-    return pattern is not None and pattern.match(sentence) is not None
+def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
+    """The pronouns that can stand for the exhibit: by its number in English, by the article of its name elsewhere."""
+    if code == "en":
+        head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
+        return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
+    if code not in _SUBJECTS:
+        return _ANY_ARTICLE.get(code, ())
+    articles = "|".join([*_SUBJECTS[code], *_ALIKE])
+    found = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
+    article = found[1].lower() if found else ""
+    return _SUBJECTS[code].get(_ALIKE.get(article, article), ())
 
 
-def _without_subject(sentence: str, code: str) -> str:
-    """A sentence with a name in the place of its pronoun."""
-    return _SUBJECTS[code].sub("X", sentence, count=1)
+def _begins(sentence: str, word: str, code: str) -> bool:
+    return sentence.startswith(word if code == "zh" else f"{word} ")
 
 
 def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
-    """Whether the subject of a sentence is the exhibit, as far as its first words tell: its name, or `this ...`."""
+    """Whether the subject of a sentence is the exhibit, as far as its first words tell."""
     if code in ("ja", "zh", "ko"):
         return any(word and word in plain(sentence)[:12] for word in own)
     first = words_of(sentence)[:4]
-    is_demonstrative = _DEMONSTRATIVES.get(code, _DEMONSTRATIVES["en"]).match(sentence) is not None
     is_placed = first[:1] != [] and first[0] in _PREPOSITIONS.get(code, PREPOSITIONS)
-    return is_demonstrative or (not is_placed and any(_stem(word) in own for word in first))
+    return not is_placed and any(_stem(word) in own for word in first)
 
 
-def _introduced(sentences: Sequence[str], place: int, own: set[str], code: str) -> list[int]:
-    """Where the things that a sentence calls `the ...` were named first."""
+def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
+    """Where the things that a sentence calls `the ...` were named first.
+
+    Args:
+        first: where every word, by its stem, stood first.
+    """
     if code not in _ARTICLES or not place:
         return []
     pattern, flags = _ARTICLES[code]
-    found = []
-    for match in re.finditer(pattern, sentences[place], flags):
-        for word in words_of(match[1]):
-            stem = _stem(word)
-            if len(word) < MIN_NOUN_CHARS or stem in own or word in words_of_language(code).stop:
-                continue
-            first = next((p for p in range(place) if any(_stem(w) == stem for w in words_of(sentences[p]))), None)
-            found += [] if first is None else [first]
-    return found
+    stop = words_of_language(code).stop
+    words = [word for match in re.finditer(pattern, sentence, flags) for word in words_of(match[1])]
+    stems = [_stem(word) for word in words if len(word) >= MIN_NOUN_CHARS and word not in stop]
+    return [first[stem] for stem in stems if stem in first and stem not in own]
 
 
 def _explained(sentences: Sequence[str], place: int, code: str) -> list[int]:

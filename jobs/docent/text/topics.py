@@ -29,9 +29,9 @@ _FOUND = re.compile(
 _LOOKS = re.compile(
     r"\b(?:made (?:of|from)|of (?:\w+ )?(?:wood|oak|pine|brass|iron|steel|silver|gold|bronze|copper|tin|glass|clay|"
     r"paper|leather|silk|wool|linen|ivory|bone|horn|stone|marble|straw|porcelain|pottery|mahogany)|wooden|consists? of|"
-    r"painted|carved|engraved|decorated|black|white|red|blue|green|yellow|brown|grey|gray|round|square|oval|flat|curved|closed|"
-    r"hollow|handles?|lid|legs|wheels?|dial|frame|surface|sides?|edges?|faces?|rings?|corners?|vertices|band|pattern|"
-    r"shape[ds]?|circles?|triang\w+|pentagons?|hexagons?|tunnels?|twists?|holes?)\b|"
+    r"painted|carved|engraved|decorated|black|white|red|blue|green|yellow|brown|grey|gray|round|square|oval|flat|curved|"
+    r"closed|hollow|handles?|lid|legs|wheels?|dial|frame|surface|sides?|edges?|faces(?! the)|rings?|corners?|vertices|"
+    r"band|pattern|shape[ds]?|circles?|triang\w+|pentagons?|hexagons?|tunnels?|twists?|holes?)\b|"
     r"\d (?:cm|mm|metres?|centimetres?|inches)\b"
 )
 """In small letters: the Penny Red is a name."""
@@ -55,11 +55,15 @@ def topic_of(sentence: str, exhibit: str) -> str:
     Returns:
         One of TOPICS.
     """
-    name = set(plain(readable_name(exhibit)).split())
-    own = name | {f"{word}s" for word in name}
-    told = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    told = _without_name(sentence, exhibit)
     found = next((topic for topic, holds in RULES.items() if holds(told)), "what")
     return _SAME_TOPIC.get(found, found)
+
+
+def _without_name(sentence: str, exhibit: str) -> str:
+    name = set(plain(readable_name(exhibit)).split())
+    own = name | {f"{word}s" for word in name}
+    return " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
@@ -71,5 +75,6 @@ def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {topic: [] for topic in TOPICS}
     for position, sentence in enumerate(sentences):
         found["what" if position == 0 else topic_of(sentence, exhibit)].append(position)
-    found["look"] = [position for position, sentence in enumerate(sentences) if _LOOKS.search(sentence)]
+    told = [_without_name(sentence, exhibit) for sentence in sentences]
+    found["look"] = [position for position, words in enumerate(told) if _LOOKS.search(words)]
     return found
