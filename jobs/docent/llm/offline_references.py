@@ -56,7 +56,7 @@ LEANS = {
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
 # Subjects that can stand for the exhibit, by the article of its name in the text, at the beginning of a sentence.
-_SUBJECTS = {
+_SUBJECTS: dict[str, dict[str, tuple[str, ...]]] = {
     "de": {"der": ("Er", "Sein", "Seine"), "die": ("Sie", "Ihr", "Ihre"), "das": ("Es", "Sein", "Seine")},
     "fr": {
         "le": ("Il", "Son", "Sa", "Ses"),
@@ -64,8 +64,8 @@ _SUBJECTS = {
         "les": ("Ils", "Elles", "Leur", "Leurs"),
     },
 }
-_ALIKE = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
-_ANY_ARTICLE = {"es": ("Su", "Sus"), "zh": ("它", "其")}
+_ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
+_ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
 _DEMONSTRATIVES = {
     "en": re.compile(r"(?:This|These)\b"),
     "de": re.compile(r"Diese[rs]?\b"),
