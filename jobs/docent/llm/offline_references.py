@@ -24,7 +24,9 @@ LEANS = {
         r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
         r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
         r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|"
-        r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+        r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
+        r"(?:far|much|even) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|"
+        r"we|our|us|I|my|the other|the others|another|again)\b"
     ),
     "de": re.compile(
         r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
