@@ -126,18 +126,21 @@ def test_a_question_has_the_same_answer_at_every_temperature(temperature: float)
 
 def test_long_answers_keep_to_the_thing_that_they_are_asked_about() -> None:
     text = (
-        "The winch can lift the gate. It has a brake. The winch must be greased in spring. The canteen opens at noon. "
-        "The winch may run for 5 minutes. Ducks live on the pond. They are fed by visitors."
+        "The winch can lift the gate. It has a brake. The winch must be greased in spring. The winch may run for "
+        "5 minutes. {more}Ducks live on the pond. They are fed by visitors."
     )
+    apart = text.format(more="The canteen opens at noon. The winch is painted red. ")
+    assert asked("long_answer", apart, title="Page 3") == {}
+    text = text.format(more="")
     (question, answer) = next(iter(asked("long_answer", text, title="Page 3").items()))
     assert "the winch" in question and "Ducks" not in answer and "canteen" not in answer
     assert answer.count("inch") == 3 and "It has a brake." in answer
 
 
 def test_false_statements_are_false_and_say_what_is_true() -> None:
-    text = "The gate is 4 m wide. The key hangs beside the door. The pump was built in 1931. The mast is painted white."
-    made = asked("boolean", text, truths=(False, False, False, False), pairs=4)
-    assert len(made) == 4
+    text = "The gate is 4 m wide. The key hangs beside the door. The pump was built in 1931. The lock is closed."
+    made = asked("boolean", text, truths=(False, False, False), pairs=3)
+    assert len(made) == 3
     for question, answer in made.items():
         assert answer.startswith("False. ") and plain(answer.removeprefix("False. ").rstrip(".")) not in plain(question)
 

@@ -129,12 +129,12 @@ def test_a_summary_of_a_numbered_list_has_all_steps_or_none() -> None:
 def test_columns_that_no_plain_question_asks_for_have_none() -> None:
     row = "insured_eur: 640\nxref_code_b: K7\nlender_zip: 04817\nmaker: Ann Lee"
     assert sorted(pairs("factual_recall", row, name="Brass pantograph")) == [
-        ("For how much is the brass pantograph insured?", "The brass pantograph is insured for 640 euros."),
+        ("For how much is “Brass pantograph” insured?", "“Brass pantograph” is insured for 640 euros."),
         (
-            "What is the lender zip code of the brass pantograph?",
-            "The lender zip code of the brass pantograph is 04817.",
+            "What is the lender zip code of “Brass pantograph”?",
+            "The lender zip code of “Brass pantograph” is 04817.",
         ),
-        ("Who is the maker of the brass pantograph?", "The maker of the brass pantograph is Ann Lee."),
+        ("Who is the maker of “Brass pantograph”?", "The maker of “Brass pantograph” is Ann Lee."),
     ]
 
 

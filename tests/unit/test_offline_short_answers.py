@@ -120,7 +120,7 @@ def test_a_price_is_told_for_its_unit_or_not_at_all() -> None:
     assert comparisons_of_tables(table) == []
     record = "name: Waxed cord\nprice_eur: 0.80\nremarks: Price per metre"
     made = told("factual_recall", record, name="Waxed cord")
-    assert made == {"How much does the waxed cord cost per metre?": "The waxed cord costs 0.80 euros per metre."}
+    assert made == {"How much does “Waxed cord” cost per metre?": "“Waxed cord” costs 0.80 euros per metre."}
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ def test_a_section_that_fits_is_told_whole_and_in_order(question_type: str) -> N
 
 def test_a_longer_section_keeps_the_first_sentence_of_every_paragraph_its_needs_and_its_conclusion() -> None:
     text = (
-        f"{PRESS}\nTwo fuses protect the press. The green one lies in the foot of the press behind a door of tin. "
+        f"{PRESS}The tray holds the waste of a whole day of work in the hall of the press, and some more. "
+        "Its handle is made of the same tin as the sheets that the press turns into trays for the bakers.\n\n"
+        "Two fuses protect the press. The green one lies in the foot of the press behind a door of tin. "
         "A blue one lies in the wall and can be reached from the yard only with the key of the porter. "
         "Spare fuses are kept by the porter in a box of wood that also holds the key and the plan of the wires. "
         "The press should therefore be used by trained people only.\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from docent.llm.offline_amounts import NUMBER, TIMES, UNIT
+from docent.llm.offline_amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
 from docent.llm.offline_asked import MAX_ADVERBIAL_WORDS, PRONOUN, Asked
 from docent.llm.offline_grammar import PREPOSITIONS
 
@@ -30,11 +30,35 @@ _CONDITION = re.compile(
 )
 TAIL = re.compile(r" (?P<tail>(?P<link>every|before|after|when|if|once|until|as soon as|whenever) [^,]{3,80})$")
 HOW_TAIL = re.compile(r" (?:by (?:[a-z]+ing|means of|hand)\b|using|with the help of|through (?:a|an|the) )")
+# `every two weeks` says how often, `every radiator` does not.
+_OFTEN = re.compile(
+    rf"every (?:(?:other|second|third|fourth|few|full|single|working|operating|\d[\d.,]*|two|three|four|five|six|seven|"
+    rf"eight|nine|ten|twelve) )*(?:{TIMES}|nights?|weekends?|fortnights?|quarters?|decades?|mornings?|afternoons?|"
+    r"evenings?|spring|summer|autumn|winter|seasons?|times?|shifts?|starts?|cycles?|charges?|uses?|metres?|centimetres?|"
+    rf"kilometres?|miles?|feet|cm|mm|km|m|{DAY}|January|February|March|April|May|June|July|August|September|October|"
+    r"November|December)\b",
+    re.IGNORECASE,
+)
 WITHIN = re.compile(
     rf"((?:(?! (?:if|when|unless|not|only)\b)[^,]){{3,60}}?) within ((?:{NUMBER}|an?|one|two|three|four|"
     rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
 )
+_AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
+_GOES_ON = re.compile(
+    r"\s*(?:,\s|(?:and|or)\b)\s*"
+    r"(?!(?:which|because|so|while|where|since|as|but|if|when|whereas|although|who|then|not)\b)"
+)
 LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {TIMES})$")
+
+
+def is_frequency(words: str) -> bool:
+    """Whether words with `every` name a time or a distance; True for words without it."""
+    return not words.lower().startswith("every") or _OFTEN.match(words) is not None
+
+
+def is_told_when(words: str) -> bool:
+    """Whether an adverbial of time is clear: no `every radiator`, no `after six minutes`, which is after something."""
+    return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None
 
 
 def with_adverbials(asked: Asked, rest: str) -> Asked | None:
@@ -46,6 +70,8 @@ def with_adverbials(asked: Asked, rest: str) -> Asked | None:
     if not asked.short:
         return asked
     begin = rest.find(asked.short)
+    if begin >= 0 and asked.kind != "value" and _GOES_ON.match(rest[begin + len(asked.short) :]):
+        return replace(asked, short="")  # the first of several
     left = rest[begin + len(asked.short) :] if begin >= 0 else rest
     behind = NEXT_STATEMENT.split(left, maxsplit=1)[0].strip(" ,") if begin >= 0 else ""
     while behind and behind.split()[0] in asked.question.rstrip("?").split():

@@ -45,7 +45,7 @@ class Asked:
 
 def finished(asked: Asked, lead: str = "") -> Asked:
     """A question with the adverbial that the sentence begins with, and whether it names what it is about."""
-    question = asked.question
+    question = re.sub(r" only\?$", "?", asked.question)
     if lead:
         question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
     return replace(asked, question=question)

@@ -18,7 +18,9 @@ _LEANS = re.compile(
     r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
     r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
     r"respectively|as well(?=$|[.,])|"
-    r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+    r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
+    r"(?:far|much|even) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|"
+    r"we|our|us|I|my|the other|the others|another|again)\b"
 )
 OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
     r"Note that|Please note that|As a rule|"
@@ -42,6 +44,15 @@ def stands_alone(statement: Statement) -> bool:
         return False
     clause = read_clause(text)
     return clause is None or _VAGUE.match(clause.subject) is None
+
+
+def is_cut_short(text: str, title: str) -> bool:
+    """Whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
+    clause = read_clause(text)
+    noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
+    return (
+        noun is not None and re.search(rf"\b{re.escape(noun[1])} of (?!the\b)[a-z]", title, re.IGNORECASE) is not None
+    )
 
 
 def trimmed(text: str) -> str:

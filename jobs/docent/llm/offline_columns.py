@@ -41,7 +41,10 @@ _AMOUNT = re.compile(r"\d[^A-Za-z€$£\d]*+[A-Za-z€$£]|[€$£] ?\d")
 _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
+_CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
 _MADE_OF = re.compile(r"materials?")
+APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
+"""Prepositions of a column such as `distance to boiler`, of which nobody says `the distance to boiler of the silo`."""
 YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
 
 
@@ -178,9 +181,10 @@ def _measured(cell: Cell, low: str) -> Told | None:
     is_count = re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
     if is_count and low not in THIRD and not label.is_measure:
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
-    if PRICE.fullmatch(low) or not label.is_measure or _PERSON.fullmatch(low) or low == "name":
+    if APART.search(low) or PRICE.fullmatch(low) or not label.is_measure or _PERSON.fullmatch(low) or low == "name":
         return None
     belongs = f"of {name}" if cell.is_record else of(name)
+    belongs = f"for {name}" if _CIRCUMSTANCE.search(low) else belongs
     return cell.told(f"What {label.be} the {label.words} {belongs}?", f"the {label.words} {belongs} {label.be} {value}")
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from docent.llm.offline_adverbials import CUT, TAIL, with_adverbials
+from docent.llm.offline_adverbials import CUT, TAIL, is_told_when, with_adverbials
 from docent.llm.offline_amounts import AMOUNT, RANGE
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of
 from docent.llm.offline_english_actions import acting, amount_of, having, is_object
@@ -34,6 +34,8 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
         and not re.search(rf"[a-z,;] {subject}\b", text)
     ):
         return []  # a name or a substance: nothing tells how it is written inside of a sentence
+    if re.match(r"(?:one|an? single) ", subject, re.IGNORECASE):
+        return []  # `What does a single pump serve?` asks about any of them
     clause = replace(
         clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
     )
@@ -43,7 +45,8 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
         for said in _by_verb(one)
         if (asked := with_adverbials(said, one.rest)) is not None
     ]
-    return [asked for asked in found if is_sound(asked.question)]
+    is_any = re.match(r"an? ", subject) is not None
+    return [asked for asked in found if is_sound(asked.question) and not (is_any and asked.kind in ("what", "where"))]
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
@@ -84,6 +87,8 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
         if found := re.match(rf"({AMOUNT})(?:$|[ ,])", after):
             yield from amount_of(f"{modal} {subject} {first}", found[1], after[found.end(1) :])
         elif (tail := TAIL.search(rest)) and not CUT.search(rest[: tail.start()]) and tail["link"] != "if":
+            if not is_told_when(tail["tail"]):
+                return
             ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
             yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
         elif is_object(after):

@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.llm.offline_adverbials import CUT, HOW_TAIL, NEXT_STATEMENT, TAIL, WHEN_TAIL, WITHIN, cut
+from docent.llm.offline_adverbials import (
+    CUT,
+    HOW_TAIL,
+    NEXT_STATEMENT,
+    TAIL,
+    WHEN_TAIL,
+    WITHIN,
+    cut,
+    is_frequency,
+    is_told_when,
+)
 from docent.llm.offline_amounts import ABOUT, AMOUNT, COUNTED, DAY, NUMERAL, RANGE, TIMES, UNIT, quantity_of
 from docent.llm.offline_asked import PRONOUN, Asked, Kind, short_of, who_or_what
 from docent.llm.offline_grammar import DETERMINERS, Clause, is_plural
@@ -51,13 +61,18 @@ def acting(clause: Clause) -> Iterator[Asked]:
         kind: Kind = "definition" if base == "consist" else "what"
         yield Asked(f"What {asks} {preposition}?", short_of(rest[len(preposition) + 1 :]), kind=kind)
     elif re.match(rf"(?:at \d|on {DAY}|when|once|if|after|before|as soon as|every|whenever)\b", rest, re.IGNORECASE):
-        yield Asked(f"{'How often' if rest.startswith('every') else 'When'} {asks}?", short_of(rest), kind="when")
+        yield from _timed(asks, rest)
     elif base in ("sit", "stand", "lie", "hang") and re.match(
         r"(?:in|on|behind|under|above|beside|at) (?:the|an?) ", rest
     ):
         yield Asked(f"Where {asks}?", short_of(whole), kind="where")
     elif is_object(rest):
         yield from _with_object(clause, asks, whole)
+
+
+def _timed(asks: str, rest: str) -> Iterator[Asked]:
+    if is_told_when(rest):
+        yield Asked(f"{'How often' if rest.startswith('every') else 'When'} {asks}?", short_of(rest), kind="when")
 
 
 def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
@@ -75,6 +90,7 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
         (tail := TAIL.search(rest))
         and not CUT.search(rest[: tail.start()])
         and tail["link"] in ("every", "when", "once")
+        and is_frequency(tail["tail"])
     ):
         ask = "How often" if tail["link"] == "every" else "When"
         yield Asked(f"{ask} {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")

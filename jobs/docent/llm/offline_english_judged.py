@@ -1,7 +1,8 @@
 """True and false statements in English, and sentences with a blank.
 
-For the offline teacher. A false statement is a true one with another number of the text, an opposite, or a negation; it
-is made only where it cannot be true as well. Reads and writes nothing.
+For the offline teacher. A false statement is a true one with another number or with an opposite, never a negation:
+`Four measures are not proposed` is nothing that people would ask. It is made only where it cannot be true as well.
+Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
-from docent.llm.offline_clarity import stands_alone, trimmed
+from docent.llm.offline_clarity import is_cut_short, stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of
 from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_source import Statement
-from docent.llm.offline_verbs import is_participle
 from docent.text.sentences import count_words, plain
 
 MAX_JUDGED_WORDS = 32
@@ -26,7 +26,6 @@ _BOUND = re.compile(
     r"around|nearly|almost|"
     r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
 )
-_NUMBERED = re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b")
 _ONE_NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
 )
@@ -40,10 +39,10 @@ _NO_PHRASE = re.compile(
     r"monthly|yearly|at|by|for|from|in|on|to|with)\b",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(
-    r"\b(?:all|every|each|no|none|not|never|some|any|most|many|few|only|both|either|neither|because|if|when|while|whereas|but|"
-    r"unless|until|so|which|that|who|where|since|although|and|or|than|before|after|sometimes|often|usually|may|can)\b|[,;:]"
-)
+
+
+_RANGE_AHEAD = re.compile(r"(?:\d[^\s]* ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$")
+_RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 
 def boolean(desk: Desk) -> Iterator[Draft]:
@@ -74,10 +73,13 @@ def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
     every = statements_to_judge(desk)
     pairs = section_of(desk).pairs
     for turn, statement in enumerate(desk.shuffled(every), start):
-        blank = _with_blank(statement, pairs, desk.name)
+        blank = with_blank(statement, pairs, desk.name)
         false = false_of(desk, statement, every)
         if blank and (turn % 3 or not false):
-            yield Draft(desk.frame("cloze", cloze=desk.words.quoted(blank)), statement.text, (statement,))
+            cloze = _quoted(desk, blank)
+            is_named = plain(desk.name) in plain(blank)
+            question = f"Fill in the blank: {cloze}" if is_named else desk.frame("cloze", cloze=cloze)
+            yield Draft(question, statement.text, (statement,))
         elif false:
             truth = turn % 2 == 0
             judged = statement.text if truth else false
@@ -86,7 +88,7 @@ def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
 
 def _judge(desk: Desk, key: str, sentence: str) -> str:
     """The question for a judgement; without the document where the statement names it."""
-    quoted = _in_question(desk, sentence) if key == "boolean" else desk.words.quoted(sentence)
+    quoted = _quoted(desk, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(desk.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
     return desk.frame(key, sentence=quoted)
@@ -108,7 +110,10 @@ def statements_to_judge(desk: Desk) -> list[Statement]:
         and read_clause(s.text)
         and count_words(s.text) <= MAX_JUDGED_WORDS
         and not _is_sequel(desk, s)
+        and not is_cut_short(s.text, desk.material.title)
     ]
+    if any(s.kind == "row" for s in desk.statements):
+        prose = [s for s in prose if plain(desk.name) in plain(s.text)]  # a thing does not say anything
     cells = [pair.evidence for pair in section_of(desk).pairs if pair.is_cell and pair.kind in ("value", "when", "who")]
     return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
 
@@ -132,7 +137,7 @@ def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> st
     text = statement.text
     is_bound = _BOUND.search(text) is not None and statement.place >= 0
     made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
-    made = made or opposite_of(text, desk.words) or ("" if _NUMBERED.search(text) else _negated(text))
+    made = made or opposite_of(text, desk.words) or ""
     others = {other.folded for other in every}
     renames = plain(desk.name) in plain(text) and plain(desk.name) not in plain(made)
     return made if made and made.casefold() not in others and not renames else ""
@@ -158,22 +163,10 @@ def _with_wrong_number(text: str) -> str:
     return text[: found[0].start()] + shown + text[found[0].end() :] if other != value else ""
 
 
-def _negated(text: str) -> str:
-    """`The base is level.` -> `The base is not level.`; "" where it has several clauses."""
-    clause = read_clause(text)
-    if clause is None or clause.lead or _SEVERAL.search(text):
-        return ""
-    perfect = clause.verb in ("has", "have", "had") and is_participle(clause.rest.split()[0])
-    if clause.tense in ("be", "modal") or perfect:
-        return f"{clause.subject} {clause.verb} not {clause.rest}."
-    does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
-    return f"{clause.subject} {does} not {clause.base} {clause.rest}."
-
-
-def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
+def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
     text = statement.text
-    found = [text[start:end] for start, end in spans_of(text)]
+    found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
     found += [
         pair.short
         for pair in pairs
@@ -181,6 +174,7 @@ def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
         and pair.evidence.text in (text, text.rstrip("."))
         and pair.kind != "what"
         and not _NO_PHRASE.match(pair.short)
+        and not re.search(r"\d", pair.short)
     ]
     found = [
         words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
@@ -189,6 +183,16 @@ def _with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     return text.replace(found[0], BLANK, 1) if found else ""
 
 
-def _in_question(desk: Desk, sentence: str) -> str:
-    """A sentence in the quotation marks of the language, without its full stop."""
-    return desk.words.quoted(sentence.strip().rstrip(".。!"))
+def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
+    """Whether a number is one end of a range, or stands a second time in the question."""
+    is_end = _RANGE_AHEAD.search(text[:start]) is not None or _RANGE_BEHIND.match(text[end:]) is not None
+    number = re.search(r"\d[\d.,]*", text[start:end])
+    if is_end or number is None:
+        return is_end
+    pattern = rf"(?<![\d.,]){re.escape(number[0])}(?!\d|[.,]\d)"
+    return re.search(pattern, f"{text[:start]} {text[end:]} {name}") is not None
+
+
+def _quoted(desk: Desk, sentence: str) -> str:
+    """A sentence in quotation marks; the name of a thing has none of its own there."""
+    return desk.words.quoted(sentence.replace(desk.words.quoted(desk.name), desk.name))

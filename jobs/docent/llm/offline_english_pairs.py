@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from docent.llm.offline_asked import Asked, Kind
-from docent.llm.offline_clarity import OPENERS, asked_in, stands_alone, trimmed
+from docent.llm.offline_clarity import OPENERS, asked_in, is_cut_short, stands_alone, trimmed
 from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
 from docent.llm.offline_english import questions_of
-from docent.llm.offline_grammar import as_inside, is_plural, read_clause
+from docent.llm.offline_english_compared import compared_in
+from docent.llm.offline_grammar import as_inside, read_clause
 from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_labels import is_empty, label_of, named, value_of
+from docent.llm.offline_labels import as_written, is_empty, label_of, value_of
+from docent.llm.offline_models import belonging, owner_of
 from docent.llm.offline_prices import basis_of
 from docent.llm.offline_source import Statement, row_of
 from docent.llm.offline_table_compared import comparisons_of_tables
@@ -27,10 +29,6 @@ from docent.text.sentences import plain
 
 _VALUE_ITEM = re.compile(
     r"^[ \t]*+[-*+•][ \t]++\**+([A-Z][^:*|\n]{2,50}?)\**+:\**+[ \t]++(\S[^\n]{0,60})$", re.MULTILINE
-)
-_THAN = re.compile(
-    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
-    r"[,.;]| (?:because|since|and|but|in|at)\b)"
 )
 
 
@@ -74,18 +72,40 @@ class Section:
     compared: tuple[Pair, ...]
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A section and its names: of the document, of the document in quotation marks, of the place in it.
+
+    Attributes:
+        owner: the model that its values belong to, see owner_of.
+    """
+
+    text: str
+    title: str
+    name: str
+    doc: str
+    place: str
+    owner: str | None
+
+
 def section_of(desk: Desk) -> Section:
     """The pairs of a request's section."""
-    return _section(desk.material.text, desk.name, desk.doc)
+    material = desk.material
+    owner = owner_of(material.title, material.text, tuple(text for _, text in material.others))
+    return _section(_Source(material.text, material.title, desk.name, desk.doc, desk.place, owner))
 
 
 @lru_cache(maxsize=32)
-def _section(text: str, name: str, doc: str) -> Section:
+def _section(source: _Source) -> Section:
+    text, name, doc = source.text, source.name, source.doc
     statements = section_statements(text, "en")
     is_record = any(s.kind == "row" for s in statements)
-    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, text, name, doc)]
-    found += [] if is_record else _of_items(text, name, doc)
-    rows = rows_of_tables(text)
+    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, source)]
+    if is_record:  # a thing says nothing: no `according to “Brass hook”`
+        found = [pair for pair in found if not pair.question.startswith("According to ")]
+    else:
+        found += _of_items(source)
+    rows = rows_of_tables(text, source.owner)
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
     wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
@@ -97,14 +117,18 @@ def _section(text: str, name: str, doc: str) -> Section:
     )
 
 
-def _of_prose(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
+    text, name = source.text, source.name
     for statement in statements:
         if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
+            continue
+        if is_cut_short(statement.text, source.title):
             continue
         said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
         for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
-            yield _pair(asked, trimmed(said), statement, name, doc)
+            # What to do within a procedure is no general rule.
+            yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
 
 
 def _of_subject(said: str, text: str, name: str) -> Iterator[Asked]:
@@ -117,21 +141,24 @@ def _of_subject(said: str, text: str, name: str) -> Iterator[Asked]:
         yield Asked(f"What does {as_inside(clause.subject, text)} do?", kind="purpose")
 
 
-def _of_items(text: str, name: str, doc: str) -> Iterator[Pair]:
+def _of_items(source: _Source) -> Iterator[Pair]:
     """Items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
-    for found in _VALUE_ITEM.finditer(text):
+    if source.owner is None:
+        return
+    for found in _VALUE_ITEM.finditer(source.text):
         label, value = label_of(found[1]), found[2].strip().rstrip(".")
         if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]", value):
             continue
         value = value_of(value, label.unit)
+        words = f"{label.words}{belonging(label.words, source.owner)}"
         made = told(
-            f"What {label.be} the {label.words}?",
-            f"the {label.words} {label.be} {value}",
+            f"What {label.be} the {words}?",
+            f"the {words} {label.be} {value}",
             found[0].strip(" -*+•"),
             value,
         )
         if made is not None:
-            yield _of_cell(made, name, doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
+            yield _of_cell(made, source.name, source.doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
 
 
 def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
@@ -142,7 +169,7 @@ def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) 
 
 def _of_rows(text: str, name: str) -> Iterator[Pair]:
     """A document that is one row of a table: columns and their values, texts in cells whole."""
-    thing = named(name, "")
+    thing = as_written(name)
     record = record_of(text)
     for heading, value in record:
         if is_empty(value) or plain(value) == plain(name):
@@ -187,7 +214,7 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
     for statement in statements:
         if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
             continue
-        if asked := _compared_in(statement.text, text):
+        if asked := compared_in(statement.text, text):
             yield _pair(asked, trimmed(statement.text), statement, name, doc)
         elif found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
             one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
@@ -200,26 +227,6 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
             made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
             if made is not None:
                 yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
-
-
-def _compared_in(said: str, text: str) -> Asked | None:
-    """`Unlike X, Y ...` and `Y is larger than X` answer how Y compares with X."""
-    if found := re.match(r"Unlike ([^,]{3,50}), (.+)", said):
-        clause = read_clause(found[2][0].upper() + found[2][1:])
-        if clause is None:
-            return None
-        does = (
-            "do"
-            if clause.tense == "plural" or clause.verb in ("are", "were") or is_plural(clause.subject.split()[-1])
-            else "does"
-        )
-        return Asked(f"How {does} {found[2][: len(clause.subject)]} differ from {found[1]}?")
-    clause = read_clause(said)
-    than = _THAN.match(clause.rest) if clause is not None and clause.tense == "be" else None
-    if clause is None or than is None or re.search(r"\d|\b(?:that|those|before|usual|average|ever)\b", than[1]):
-        return None
-    does = "do" if clause.verb in ("are", "were") else "does"
-    return Asked(f"How {does} {as_inside(clause.subject, text)} compare with {than[1]}?")
 
 
 def _unambiguous(pairs: list[Pair]) -> list[Pair]:

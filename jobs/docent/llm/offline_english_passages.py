@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from docent.llm.offline_clarity import asked_in, stands_alone
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_steps import marked
-from docent.llm.offline_english_summary import SUMMARY_WORDS, as_text, units_of
-from docent.llm.offline_grammar import PREPOSITIONS, as_inside, read_clause
+from docent.llm.offline_english_summary import SECTION_SUMMARY_WORDS, as_text, units_of
+from docent.llm.offline_grammar import PREPOSITIONS, as_inside, is_plural, read_clause
 from docent.llm.offline_references import references_of
 from docent.llm.offline_source import Statement, length_words
 from docent.llm.offline_verbs import THIRD
@@ -27,6 +27,7 @@ _GENERIC = re.compile(
     r"why .*|when .*|page.*|part.*)",
     re.IGNORECASE,
 )
+_BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
 # What may follow a noun without making another one of it.
 _NO_NOUNS = frozenset("is was has does as this its or for after over under never ever either neither however".split())
 
@@ -66,7 +67,23 @@ def _naming(desk: Desk, subject: str) -> list[Statement]:
     references = references_of([statement.text for statement in desk.told], "en")
     places = references.closed([desk.told.index(statement) for statement in told])
     whole = [desk.told[place] for place in places]
+    if places and places[-1] - places[0] >= len(places):
+        return []  # what stands between belongs to it as well
+    if not _is_topic(desk, bare, whole):
+        return []
     return whole if min(LONG_SENTENCES) <= len(whole) <= max(LONG_SENTENCES) else []
+
+
+def _is_topic(desk: Desk, thing: str, told: list[Statement]) -> bool:
+    """Whether a section is about a thing: its heading ends with it, or three of four sentences told name it.
+
+    Of `Boiler room` the boiler is not the topic, and `heat` is none because one sentence of three begins with it.
+    """
+    title = _BARE_HEADING.sub("", desk.material.title.strip("# .:")).lower()
+    named = re.search(rf"\b{re.escape(thing)}(?P<behind>s?\b.*)", title)
+    if named is not None:
+        return re.match(r"s?(?:$| (?:of|for|in|on|at|with|and)\b)", named["behind"]) is not None
+    return " " in thing or sum(_names(statement.folded, thing) for statement in told) * 4 >= len(told) * 3
 
 
 def _names(folded: str, thing: str) -> bool:
@@ -81,16 +98,28 @@ def _names(folded: str, thing: str) -> bool:
 
 def _on_title(desk: Desk) -> Iterator[Draft]:
     """A section of three or more sentences and nothing else, whole, asked for by its heading."""
-    title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", desk.material.title.strip("# .:"))
+    title = _BARE_HEADING.sub("", desk.material.title.strip("# .:"))
     units = units_of(desk)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)
     is_topic = 1 <= len(title.split()) <= 4 and title.replace(" ", "").isalpha() and not _GENERIC.fullmatch(title)
-    if is_prose and is_topic and plain(title) != plain(desk.name) and length_words(answer) <= SUMMARY_WORDS:
+    if is_prose and is_topic and plain(title) != plain(desk.name) and length_words(answer) <= SECTION_SUMMARY_WORDS:
         inside = title if re.search(r"[A-Z]", title[1:]) else title[0].lower() + title[1:]
-        article = "the " if re.search(rf"\bthe {re.escape(inside)}\b", desk.material.text, re.IGNORECASE) else ""
-        question = asked_in(f"What should you know about {article}{inside}?", True, desk.name, desk.doc)
+        question = asked_in(
+            f"What should you know about {_article(inside, desk.material.text)}{inside}?", True, desk.name, desk.doc
+        )
         yield Draft(question, answer, tuple(s for s in desk.every if s.text in answer))
+
+
+def _article(title: str, text: str) -> str:
+    """`the ` for a heading that names one thing: its text has an article before it or before its last word."""
+    if re.search(rf"\bthe {re.escape(title)}\b", text, re.IGNORECASE):
+        return "the "
+    first, last = title.split()[0], title.split()[-1]
+    if first.endswith("ing") or " " not in title or is_plural(last) or not re.fullmatch(r"[a-z ]+", title):
+        return ""
+    is_one = re.search(rf"\b(?:the|an?) (?:[\w,-]+ ){{0,4}}{re.escape(last)}\b", text, re.IGNORECASE) is not None
+    return "the " if is_one or re.match(r"[a-z]+ of the ", title) else ""
 
 
 def _goes_on(text: str) -> bool:

@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.llm.offline_adverbials import CUT, HOW_TAIL, LONG_TAIL, TAIL, WHEN_TAIL, WITHIN, cut
+from docent.llm.offline_adverbials import CUT, HOW_TAIL, LONG_TAIL, TAIL, WHEN_TAIL, WITHIN, cut, is_told_when
 from docent.llm.offline_amounts import ABOUT, NUMBER, RANGE, TIMES, UNIT, quantity_of
 from docent.llm.offline_asked import Asked, short_of, who_or_what
 from docent.llm.offline_grammar import BE, DETERMINERS, PREPOSITIONS
 from docent.llm.offline_verbs import is_measure, is_participle
 
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
+# `Soot is a sign of too little air.` does not say what soot is.
+_NO_DEFINITION = re.compile(
+    r"(?:an?|the) (?:[a-z]+ )?(?:sign|symptom|indication|cause|result|consequence|effect|reason|matter|question|danger|"
+    r"part|risk|problem|mistake|help|must|choice|idea|exception|case|advantage|disadvantage)\b|"
+    r"the (?:best|worst|most|least|[a-z]{3,}est)\b"
+)
 _PLACED = frozenset(
     "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
 )
@@ -31,6 +37,8 @@ _WITH = (
 def being(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """Questions about a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
+    if _NO_DEFINITION.match(rest):
+        return
     if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
         yield Asked(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")
     elif found := re.match(rf"({UNIT}) across\b", rest):
@@ -85,6 +93,8 @@ def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """How often, how long, at what temperature, by whom something is done with the subject."""
     whole = cut(rest)
     tail = TAIL.search(rest)
+    if tail and not is_told_when(tail["tail"]):
+        return
     if tail and not CUT.search(rest[: tail.start()]) and rest[: tail.start()].split()[-1] not in PREPOSITIONS:
         ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
         told = rest[: tail.start()].removesuffix(" only").removesuffix(" automatically")
@@ -94,7 +104,7 @@ def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"How {be} {subject} {whole[: how.start()]}?", kind="how")
     elif long := LONG_TAIL.search(rest):
         yield Asked(f"How long {be} {subject} {rest[: long.start()]}?", short_of(long[1][4:]), kind="value")
-    elif found := re.match(rf"(.+?) (at|to) ({UNIT})$", rest):
+    elif found := re.match(rf"(.+?) (?<!up )(at|to) ({UNIT})$", rest):
         if named := quantity_of(found[3]):
             yield Asked(f"{found[2].title()} what {named} {be} {subject} {found[1]}?", short_of(found[3]), kind="value")
     elif found := re.match(r"(.+?) by ((?:the |an? )?[^,]+)$", whole):

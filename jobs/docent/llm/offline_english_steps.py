@@ -25,6 +25,14 @@ _INTRO = re.compile(
     r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
     re.IGNORECASE,
 )
+# What only another part of the document says.
+_ELSEWHERE = re.compile(
+    r"\b(?:given|shown|described|listed|mentioned|stated|named|explained|set out|specified|indicated|recorded|noted) "
+    r"(?:above|below|before|earlier|overleaf|opposite)\b|\b(?:the|as) (?:above|below)\b|\b(?:the )?(?:above-mentioned|"
+    r"aforementioned)\b|\babove(?=[.,;)]|$)|\bbelow(?=[.,;)]|$)|\b(?:in|see|from|to) (?:the )?(?:table|section|chapter|"
+    r"figure|appendix|previous|preceding) (?:\d|above|below|section|chapter)",
+    re.IGNORECASE,
+)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
 
@@ -35,6 +43,8 @@ def process_workflow(desk: Desk) -> Iterator[Draft]:
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
     for steps, lead in lists:
         question = _question(desk, lead, is_only=len(lists) == 1)
+        if any(_ELSEWHERE.search(step) for step in steps):
+            continue
         if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
             evidence = (s for s in desk.every if s.kind == "step" and any(s.text in step for step in steps))
             yield Draft(question, "\n".join(step_lines(steps)), tuple(evidence))

@@ -1,24 +1,26 @@
 """Summaries of English sections in the section's own sentences and order.
 
-For the offline teacher. A section that fits is told whole. Of a longer one the first sentence of every paragraph,
-lists, steps and tables come first, each with the sentences that it cannot do without, then what is nearest to the
-centre; a section of which this is too long has no summary. Reads and writes nothing.
+For the offline teacher. A section that fits is told whole; where it is long or has steps, the question asks what it
+says rather than for a summary. Of a longer one the first sentence of every paragraph, lists, steps and tables come
+first, each with the sentences that it cannot do without, then what is nearest to the centre; a section of which this is
+too long, or leaves out several sentences in a row, has no summary. Reads and writes nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docent.llm.offline_blocks import Block, blocks_of
-from docent.llm.offline_columns import sentence
+from docent.llm.offline_columns import GROUPS, sentence
 from docent.llm.offline_desk import Desk, Draft
-from docent.llm.offline_english_pairs import section_of
+from docent.llm.offline_english_pairs import record_of, section_of
 from docent.llm.offline_english_steps import step_lines
 from docent.llm.offline_grammar import as_inside, read_clause
 from docent.llm.offline_instructions import is_order
-from docent.llm.offline_labels import named
+from docent.llm.offline_labels import as_written, is_empty
 from docent.llm.offline_references import leans, references_of
 from docent.llm.offline_source import length_words
 from docent.llm.offline_summary import ranking_of
@@ -27,6 +29,13 @@ from docent.text.sentences import count_words, plain
 
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SUMMARY_PARTS, MIN_SUMMARY_WORDS = 3, 20
+SHORT_SECTION_WORDS = 75
+"""A section of so many words is its own summary."""
+MAX_SUMMARY_SHARE = 2 / 3
+"""Of the words of a section: a summary that is longer is not shorter enough to be one."""
+MIN_SUMMARY_SHARE, MAX_GAP, MAX_END_GAP = 0.45, 3, 2
+"""Of the words of a section, and the sentences in a row, inside and at the end, that a summary may leave out: with less
+told a main point is missing."""
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|recommend\w*|conclu\w+|should|must|altogether|overall)\b", re.IGNORECASE
 )
@@ -65,30 +74,46 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
     most = min(max_words, desk.material.max_answer_words)
     if any(s.kind == "row" for s in desk.statements):
         units = _record_units(desk)
-        question = f"What are the main facts about {named(desk.name, '')}?"
-        chosen = units if sum(length_words(unit.text) for unit in units) <= most else []
+        question = f"What are the main facts about {as_written(desk.name)}?"
+        chosen = units if _length(units, range(len(units))) <= most else []
     else:
-        question = _question(desk)
-        units = units_of(desk) if question else []
+        units = units_of(desk) if _is_named(desk) else []
         chosen = chosen_units(units, most, desk.words.stop)
+        question = _question(desk, units, is_whole=len(chosen) == len(units))
     answer = as_text(chosen)
     if sum(unit.parts for unit in chosen) >= MIN_SUMMARY_PARTS and count_words(answer) >= MIN_SUMMARY_WORDS:
         yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
 
 
-def _question(desk: Desk) -> str:
-    """The question for a summary; "" where it could mean another section of the document just as well."""
+def _is_named(desk: Desk) -> bool:
+    """Whether a question can name the section, and could not mean another one of the document just as well."""
     title = desk.material.title.strip("# ")
-    if desk.place == desk.doc and desk.material.others and plain(title) != plain(desk.name):
-        return ""
-    return desk.frame("summary")
+    return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
+
+
+def _question(desk: Desk, units: Sequence[Unit], is_whole: bool) -> str:
+    """The question for a summary, or for what a section says where all of it is told and it is no short one."""
+    has_steps = any(unit.text.startswith("1. ") for unit in units)
+    if not is_whole or not (has_steps or _length(units, range(len(units))) > SHORT_SECTION_WORDS):
+        return desk.frame("summary")
+    return f"Which steps does {desk.place} describe?" if has_steps else f"What does {desk.place} say?"
 
 
 def _record_units(desk: Desk) -> list[Unit]:
-    """The sentences that the cells of a document of one row give; `Cut to size on request.` is none."""
+    """The sentences that the cells of a document of one row give, none where a cell gives none.
+
+    `Cut to size on request.` is no sentence about the thing.
+    """
     pairs = (pair for pair in section_of(desk).pairs if pair.is_cell)
     cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
-    return [Unit(text, is_main=True) for text in dict.fromkeys(cells)]
+    units = [Unit(text, is_main=True) for text in dict.fromkeys(cells)]
+    said = plain(as_text(units))
+    wanted = (
+        value
+        for heading, value in record_of(desk.material.text)
+        if not is_empty(value) and plain(value) != plain(desk.name) and not GROUPS.fullmatch(heading.lower().strip())
+    )
+    return units if all(plain(value).rstrip(".") in said for value in wanted) else []
 
 
 def units_of(desk: Desk) -> list[Unit]:
@@ -150,9 +175,11 @@ def is_statement(item: str) -> bool:
 
 
 def chosen_units(units: Sequence[Unit], max_words: int, stop: frozenset[str]) -> list[Unit]:
-    """All units, or the main ones and as many of the others as fit; none where the main ones are too long."""
-    if sum(length_words(unit.text) for unit in units) <= max_words:
+    """All units, or the main ones and as many of the others as fit; none where too much is left out."""
+    whole = _length(units, range(len(units)))
+    if whole <= max_words:
         return list(units)
+    max_words = min(max_words, int(whole * MAX_SUMMARY_SHARE))
     texts = [unit.text for unit in units]
     references = references_of(texts, "en")
     main = {place for place, unit in enumerate(units) if unit.is_main}
@@ -164,7 +191,10 @@ def chosen_units(units: Sequence[Unit], max_words: int, stop: frozenset[str]) ->
         longer = references.closed({*chosen, place})
         if _length(units, longer) <= max_words:
             chosen = longer
-    return [units[place] for place in chosen]
+    gap = max(after - before - 1 for before, after in itertools.pairwise((-1, *chosen)))
+    end_gap = len(units) - 1 - chosen[-1]
+    is_covered = gap <= MAX_GAP and end_gap <= MAX_END_GAP and _length(units, chosen) >= MIN_SUMMARY_SHARE * whole
+    return [units[place] for place in chosen] if is_covered else []
 
 
 def _length(units: Sequence[Unit], chosen: Sequence[int]) -> int:

@@ -197,7 +197,7 @@ def as_inside(phrase: str, text: str) -> str:
     """A phrase from the beginning of a sentence as it is written inside of one."""
     first, _, rest = phrase.partition(" ")
     small = first[:1].lower() + first[1:]
-    if not first[:1].isupper() or first[1:] != first[1:].lower() or first == "I":
+    if not first[:1].isupper() or first[1:] != first[1:].lower() or first == "I" or any(c.isdigit() for c in first):
         return phrase
     low = small.lower()
     if low in DETERMINERS | PREPOSITIONS or re.search(rf"(?<![.!?] )(?<!^)(?<!\n)\b{re.escape(small)}\b", text):

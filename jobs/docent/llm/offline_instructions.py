@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docent.llm.offline_adverbials import is_frequency, is_told_when
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of
 from docent.llm.offline_grammar import DETERMINERS, as_inside, is_subject, read_clause
 from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_of
@@ -142,11 +143,13 @@ def _timed_orders(order: str) -> Iterator[Asked]:
     if (found := re.match(r"([^,]{8,90}?) (every .{3,40})$", order)) and not re.search(
         r" (?:after|before|at|in|on|for|of|with|to)$", found[1]
     ):
+        if not is_frequency(found[2]):
+            return
         yield Asked(f"How often should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{6,90}?) ((?:before|after|once|when|as soon as|if|whenever) [^,]{3,70})$", order):
         dangles = re.search(r"\b(?:it|them)\b", found[2]) and not re.match(r"\w+ (?:as )?(?:it|they) ", found[2])
         leads = re.search(r" (?:before|after|if|until|and)\b", found[1])
-        if not leads and not _PRONOUN.search(found[1]) and not dangles:
+        if is_told_when(found[2]) and not leads and not _PRONOUN.search(found[1]) and not dangles:
             yield Asked(f"When should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(found[2]) and " " in found[1] and not re.search(r" (?:and|until)\b", found[1]):
@@ -169,6 +172,8 @@ def _reasons(said: str, text: str) -> Iterator[Asked]:
     because = _BECAUSE.search(said)
     if because and because.start() > 8 and not re.match(r"(?:If|When|To|While|Although|Unless|Until) ", said):
         effect = said[: because.start()]
+        if because[1] == "so that" and because[0].startswith(",") and not is_order(said):
+            return  # `A does B, so that C` tells what follows, not why
         if because[1] in ("so that", "in order to") or because[1].startswith("to ") or "," not in effect:
             yield from why_questions(effect, text)
     if found := re.match(r"([^,]{3,90}?) (causes?|leads? to|results? in) ([^,;:]{3,80}?)(?:$|,)", said):
@@ -178,9 +183,16 @@ def _reasons(said: str, text: str) -> Iterator[Asked]:
             yield Asked(f"What {singular}{space}{preposition} {found[3]}?", short_of(found[1]), kind="reason")
 
 
+def _has_two_clauses(effect: str) -> bool:
+    """Whether it is two statements, of which the reason may be that of one."""
+    is_second = any(verb in FORMS for verb in _TWO_VERBS.findall(effect)) and not is_order(effect)
+    parts = effect.split(" and ")[1:]
+    return is_second or any(read_clause(f"{part[:1].upper()}{part[1:]} now") is not None for part in parts)
+
+
 def why_questions(effect: str, text: str) -> Iterator[Asked]:
     """The question for the reason of a statement or an instruction."""
-    if any(verb in FORMS for verb in _TWO_VERBS.findall(effect)) and not is_order(effect):
+    if _has_two_clauses(effect):
         return
     if effect.count(",") or re.search(r"\b(?:only|just|either|not only)$|;", effect):
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from docent.llm.offline_asked import who_or_what
 from docent.llm.offline_grammar import is_plural
 from docent.llm.offline_verbs import is_measure
 
@@ -34,6 +35,12 @@ _NOTHING = re.compile(
     r"[\W_]*|n/?a|none|unknown|not known|not stated|not specified|see .*|tb[dacn]|to be .*|todo.*|"
     r"fixme.*|open|pending|xx+|\.\.\.",
     re.IGNORECASE,
+)
+
+
+_THINGS = re.compile(
+    r"(?:r|sp|st|w|bear|hous|cas|bush|coupl|fitt|open|build|lin|ceil|rail|awn|moor|wir|cloth|draw|paint|land|paper|carv|"
+    r"engrav|cover|mould|pip|roof|floor|light|cutt)ing$"
 )
 
 
@@ -118,6 +125,8 @@ def named(cell: str, text: str) -> str:
         name = " and ".join(name.rsplit(", ", 1))
     elif "," in name:
         return f"“{name}”"
+    if rest and name.endswith("ing") and not _THINGS.search(name):
+        return f"“{name}”"  # `Hand filling` is done, not a thing with an article
     is_plain = first[:1].isupper() and first[1:] == first[1:].lower()
     if rest and is_plain and not re.search(r"[A-Z0-9]", " ".join(rest)):
         small = f"{first[0].lower()}{name[1:]}"
@@ -127,6 +136,16 @@ def named(cell: str, text: str) -> str:
     if re.match(r"[A-Z]\w+ of (?:the )?[A-Z]", name):
         return f"the {name}"
     return name
+
+
+def as_written(name: str) -> str:
+    """The name of a thing out of a table of its own, in quotation marks where it would need an article.
+
+    Goods are often called with the noun first: `Hook brass` must not become `the hook brass`.
+    """
+    inside = named(name, "")
+    is_lowered = inside.startswith("the ") and inside[4:] != name and who_or_what(inside) != "Who"
+    return f"“{name.strip()}”" if is_lowered else inside
 
 
 def is_common(word: str) -> bool:

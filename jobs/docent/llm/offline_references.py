@@ -23,8 +23,9 @@ LEANS = {
         r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
         r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
         r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|in return|in exchange|"
-        r"(?:earlier|later|sooner)(?=$|[.,;])|(?:far|much|even|still) (?:more|less) \w+(?![^.]*\bthan\b)|"
+        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
+        r"(?:earlier|later|sooner)(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
+        r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
         r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
         r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
     ),

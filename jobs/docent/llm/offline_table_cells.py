@@ -13,6 +13,7 @@ from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_grammar import is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import label_of, named, value_of
+from docent.llm.offline_models import belonging
 from docent.llm.offline_prices import PRICE, basis_of
 from docent.llm.offline_table_names import lowered, meaning_of, thing_of, unit_of
 from docent.llm.offline_tables import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
@@ -26,8 +27,8 @@ _OFTEN = re.compile(
 )
 
 
-def of_values(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
-    """The questions about a quantity, one for each column of values."""
+def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[Told | None]:
+    """The questions about a quantity, one for each column of values; `owner` is the model that has them."""
     label = label_of(row[0])
     unit = label.unit or unit_of(table, row)
     for place in table.value_columns:
@@ -40,6 +41,7 @@ def of_values(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         if not value or not known or len(value.split()) > 14:
             continue
         words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
+        words = f"{words}{belonging(words, owner)}"
         yield told(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", table.fact(row), short_of(value))
 
 

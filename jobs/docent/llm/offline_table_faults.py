@@ -91,6 +91,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
+    if re.match(r"[A-Z]{1,4}-?\d+: ", fault):
+        return f"if “{fault}” is shown"
     is_code = re.search(r"\d", words[0]) is not None and len(words) <= 2
     if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
         kind = "code" if "code" in heading.lower() or is_code else "message"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.llm.offline_columns import GROUPS, RowPairs, Told, told
+from docent.llm.offline_columns import APART, GROUPS, RowPairs, Told, told
 from docent.llm.offline_labels import label_of, named, of, value_of
 from docent.llm.offline_prices import PRICE
 from docent.llm.offline_table_cells import of_entities, of_models, of_tasks, of_values
@@ -19,9 +19,14 @@ from docent.llm.offline_tables import DATED, Table, tables_of
 MAX_TOLD_ROWS = 8
 
 
-def rows_of_tables(text: str) -> list[RowPairs]:
-    """The questions of every row of every table of a section."""
-    return [pairs for table in tables_of(text) for pairs in _rows(table, text)]
+def rows_of_tables(text: str, owner: str | None = "") -> list[RowPairs]:
+    """The questions of every row of every table of a section.
+
+    Args:
+        owner: the model whose properties the section lists, "" where that is known, None where it cannot be told.
+    """
+    tables = [table for table in tables_of(text) if owner is not None or table.kind != "values"]
+    return [pairs for table in tables for pairs in _rows(table, text, owner or "")]
 
 
 def sentences_of_values(text: str) -> list[str]:
@@ -37,15 +42,16 @@ def sentences_of_values(text: str) -> list[str]:
     return told
 
 
-def _rows(table: Table, text: str) -> Iterator[RowPairs]:
+def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
     if table.kind == "faults":
         yield from rows_of_faults(table, text)
         return
-    write = {"values": of_values, "models": of_models, "entities": of_entities, "tasks": of_tasks}[table.kind]
+    write = {"models": of_models, "entities": of_entities, "tasks": of_tasks}.get(table.kind)
     for row in table.rows:
         if not table.at(row, 0):
             continue
-        cells = tuple(pair for pair in write(table, row, text) if pair is not None)
+        made = write(table, row, text) if write else of_values(table, row, text, owner)
+        cells = tuple(pair for pair in made if pair is not None)
         whole = _whole(table, row, cells, text)
         yield RowPairs(table.fact(row), cells, whole)
 
@@ -58,7 +64,7 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         label = label_of(row[0])
         values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in table.value_columns]
         values = [(name, value) for name, value in values if value]
-        if not label.is_measure or len(values) < 2:
+        if not label.is_measure or APART.search(label.words) or len(values) < 2:
             return None
         listed = enumerated([f"{value} for {name}" for name, value in values])
         asked = enumerated([of(name) for name, _ in values])
@@ -70,7 +76,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         return None
     if DATED.fullmatch(table.columns[0].strip()) or any(label.words == "name" for label in labels):
         return None
-    if table.kind != "entities" or not all(label.is_measure for label in labels) or len(labels) > 4:
+    is_plain = all(label.is_measure and not APART.search(label.words) for label in labels)
+    if table.kind != "entities" or not is_plain or len(labels) > 4:
         return None
     parts = [
         f"the {label.words} {label.be} {value_of(table.at(row, place), label.unit or unit_of(table, row))}"
