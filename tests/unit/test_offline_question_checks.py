@@ -89,7 +89,7 @@ def test_a_doubled_number_is_not_absurd() -> None:
 def test_a_product_of_numbers_has_its_unit() -> None:
     assert with_unit("4×25", "毫升", "zh") == "4×25毫升"
     text = "| 项目 | 数值 | 单位 |\n| --- | --- | --- |\n| 最大容量 | 4×25 | 毫升 |"
-    assert written("zh", "X", text) == {"根据“Sortierband”，最大容量是多少？": "根据“Sortierband”，最大容量是4×25毫升。"}
+    assert written("zh", "X", text) == {"根据“Sortierband”，最大容量是多少？": "最大容量是4×25毫升。"}
 
 
 PLANS = {

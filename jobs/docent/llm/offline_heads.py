@@ -111,7 +111,7 @@ def is_due(first: str, head: str, cell: str) -> bool:
     Args:
         first: head of the first column, whose cell is `cell`.
     """
-    heads = (first.casefold().strip(), head.casefold().strip())
+    heads = (first.lower().strip(), head.lower().strip())  # `ß` stays
     is_interval = re.fullmatch(_ASKED_FOR["often"], heads[0]) or _INTERVAL.fullmatch(heads[0])
     is_work = _WORK.fullmatch(heads[1]) or _TASK.fullmatch(heads[1])
     return bool(is_interval and is_work) and _WHEN.match(cell) is not None
@@ -178,4 +178,4 @@ def asked_for(head: str, first: str) -> str:
     """
     folded = head.casefold().strip()
     kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
-    return "" if kind == "often" and not _WORK.fullmatch(first.casefold().strip()) else kind
+    return "" if kind == "often" and not _WORK.fullmatch(first.lower().strip()) else kind

@@ -23,9 +23,9 @@ _NUMBER = re.compile(
 )
 MIN_DOUBLED = 2
 _YEAR = re.compile(r"1\d{3}|20\d\d")
-_NAMES_BEFORE = re.compile(r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]")
+_IN_NAMES = re.compile(r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]")
 """Behind a number that is part of a name: `雪代45は`, `云岭16型`."""
-_PER_ONE = re.compile("[가-힣぀-ヿ㐀-鿿]")
+_CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
 _UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
 MAX_PERCENT = 100
@@ -119,14 +119,14 @@ def _is_asked(number: re.Match[str], page: Page) -> bool:
     if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", page.name):
         return False
     unit = (number["unit"] or "").strip()
-    return not (number["digits"] == "1" and _PER_ONE.match(unit))
+    return not (number["digits"] == "1" and _CJK.match(unit))
 
 
 def _measures(number: re.Match[str], text: str) -> bool:
     """Whether a number has a unit and is not part of a name: `Nebra 20`."""
     if number["unit"] and is_unit(number["unit"].strip()):
         return True
-    if number["unit"] and _NAMES_BEFORE.match(number["unit"].strip()):
+    if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
         return False
     before = re.search(r"(?<![^\W\d_])([^\W\d_]++)\s$", text[: number.start()])
     return number["unit"] is not None and not (before is not None and before[1][0].isupper())

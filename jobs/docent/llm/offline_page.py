@@ -21,7 +21,7 @@ from docent.llm.offline_row_wordings import UNARTICLED, is_articled, place_or_ti
 from docent.llm.offline_signals import polite_ko
 from docent.llm.offline_source import Statement, bare_title, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
-from docent.llm.offline_words import UNSPACED, Words, words_of_language
+from docent.llm.offline_words import UNSPACED, Words, particle, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.text.sentences import is_heading, plain
@@ -154,8 +154,8 @@ class Page:
         key = wording_of(row, self.code)
         if key == "due" and (told := interval_told(row.name, row.value.rstrip(" .。;；"), self.code)):
             return f"{told}{'。' if self.code in UNSPACED else '.'}"
-        if key in ("signal_state", "signal_do") and self.code == "ko" and polite_ko(row.value):
-            key = "signal_told"
+        if row.lamp and self.code == "ko" and (told := polite_ko(row.value)):
+            return f"{row.lamp}{particle(row.lamp, '이', '가')} {row.glows} {told}."
         is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and not re.search("。$|(?<!마)다$", row.value)
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
@@ -206,7 +206,6 @@ class Page:
             "cause": row.cause.rstrip(" .。;；"),
             "lamp": row.lamp,
             "glows": row.glows,
-            "polite": polite_ko(row.value),
             "when": row.name if self.code in UNARTICLED else f"{row.name[:1].lower()}{row.name[1:]}",
             "laut": "" if self.is_row else self.frame("inside"),
         }
