@@ -113,7 +113,12 @@ def test_what_a_lamp_does_is_a_clause(code: str, head: str, cell: str, expected:
 
 @pytest.mark.parametrize(
     ("plain", "polite"),
-    [("문을 닫는다", "문을 닫습니다"), ("물을 채운다", "물을 채웁니다"), ("필터를 만든다.", "필터를 만듭니다"), ("점검", "")],
+    [
+        ("문을 닫는다", "문을 닫습니다"),
+        ("물을 채운다", "물을 채웁니다"),
+        ("필터를 만든다.", "필터를 만듭니다"),
+        ("점검", ""),
+    ],
 )
 def test_a_korean_cell_is_told_politely(plain: str, polite: str) -> None:
     assert polite_ko(plain) == polite

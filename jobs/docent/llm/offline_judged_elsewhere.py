@@ -23,7 +23,9 @@ _NUMBER = re.compile(
 )
 MIN_DOUBLED = 2
 _YEAR = re.compile(r"1\d{3}|20\d\d")
-_IN_NAMES = re.compile(r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]")
+_IN_NAMES = re.compile(
+    r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]"
+)
 """Behind a number that is part of a name: `雪代45は`, `云岭16型`."""
 _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
