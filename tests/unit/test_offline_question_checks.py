@@ -31,7 +31,6 @@ from docent.llm.typed import TypedMaterial, TypedReply
         ("ko", "뚜껑을 열어 두면 습기가 들어가 굳을 수 있기 때문입니다"),
         ("ko", "소리가 커지는 것은 축이 닳아서 흔들리기 때문입니다"),
         ("ko", "기계가 작동하지 않으면 단추를 다시 누르십시오"),
-        ("ko", "날이 무디면 종이가 찢어지게 된다는 뜻이므로 바로 갈아야 합니다"),
         ("ja", "長くすると、刃が早く減ります"),
         ("ja", "温度を高くすると、色が濃くなります"),
         ("ja", "奥に入れたままにすると、においが移ります"),
@@ -77,6 +76,11 @@ def test_numbers_of_names_and_ones_of_rates_are_neither_blanks_nor_exchanged(
     made = asked(code, name, sentence, "true_false_fill_blank")
     assert not any("____" in question for question in made)
     assert not any(answer.startswith(("誤り", "错误", "거짓")) for answer in made.values())
+
+
+def test_a_korean_clause_is_no_topic() -> None:
+    asked_for = asked_of("날이 무디면 종이가 찢어지게 된다는 뜻이므로 바로 갈아야 합니다", "ko")
+    assert [one.kind for one in asked_for] == ["do"]
 
 
 def test_a_doubled_number_is_not_absurd() -> None:

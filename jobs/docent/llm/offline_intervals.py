@@ -1,6 +1,6 @@
-"""What is to be done at which interval, as a plain sentence outside of English: `Cada mes hay que limpiar el filtro.`
+"""What is to be done at which interval, as a plain sentence outside of English.
 
-Only where the cell begins or ends in a way that makes one: a verb in French, Spanish and Chinese, the end of a sentence
+`Cada mes hay que limpiar el filtro.` Only where the cell begins or ends in a way that makes one: a verb in French, Spanish and Chinese, the end of a sentence
 in Korean and Japanese. For the offline teacher. Reads and writes nothing.
 """
 
@@ -11,8 +11,8 @@ import re
 from docent.llm.offline_signals import polite_ko
 
 _VERBS = {
-    "fr": re.compile(r"[^\W\d_]+(?:er|ir) (?:(?:le|la|les|du|des|un|une|son|sa|ses) |l['’])", re.IGNORECASE),
-    "es": re.compile(r"[^\W\d_]+(?:ar|er|ir) (?:el|la|los|las|un|una|su|sus) ", re.IGNORECASE),
+    "fr": re.compile(r"\A[^\W\d_]+(?:er|ir) (?:(?:le|la|les|du|des|un|une|son|sa|ses) |l['’])", re.IGNORECASE),
+    "es": re.compile(r"\A[^\W\d_]+(?:ar|er|ir) (?:el|la|los|las|un|una|su|sus) ", re.IGNORECASE),
     "zh": re.compile("检查|更换|清洁|清洗|清理|清除|擦拭|调整|加注|补充|测试|校准|润滑|紧固|排放|打扫"),
 }
 _JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補充|給油|検査|校正)$")

@@ -12,9 +12,9 @@ _INDEFINITE = {"de": re.compile("[Ee]ine? "), "fr": re.compile("[Uu]ne? "), "es"
 _ASKED_OF_ANY = ("define", "parts", "quantity", "time", "often", "do")
 """What is asked of any one thing: `Was ist ein Takt?`, but not `Was erzeugt ein Ventilator?`."""
 _HEADS = {
-    "de": re.compile(r"(?:(?:[Dd]er|[Dd]ie|[Dd]as|[Ee]ine?) )?(?:[a-zäöüß-]+ ){0,3}(?P<noun>[A-ZÄÖÜ][\w-]*)"),
-    "fr": re.compile(r"(?:(?:[Ll]e|[Ll]a|[Ll]es|[Uu]ne?) |[Ll]['’])(?P<noun>[^\W\d_]+)"),
-    "es": re.compile(r"(?:[Ee]l|[Ll]a|[Ll]os|[Ll]as|[Uu]na?) (?P<noun>[^\W\d_]+)"),
+    "de": re.compile(r"\A(?:(?:[Dd]er|[Dd]ie|[Dd]as|[Ee]ine?) )?(?:[a-zäöüß-]+ ){0,3}(?P<noun>[A-ZÄÖÜ][\w-]*)"),
+    "fr": re.compile(r"\A(?:(?:[Ll]e|[Ll]a|[Ll]es|[Uu]ne?) |[Ll]['’])(?P<noun>[^\W\d_]+)"),
+    "es": re.compile(r"\A(?:[Ee]l|[Ll]a|[Ll]os|[Ll]as|[Uu]na?) (?P<noun>[^\W\d_]+)"),
 }
 """The noun that a subject is about."""
 _QUANTITIES = {
@@ -26,11 +26,12 @@ _QUANTITIES = {
     "es": "temperatura presión longitud anchura ancho altura profundidad peso masa potencia velocidad duración tiempo "
     "cantidad número tamaño tensión volumen capacidad humedad densidad distancia diámetro precio nivel caudal "
     "frecuencia valor consumo",
-    "ko": "온도 압력 길이 너비 높이 깊이 무게 질량 출력 전력 속도 시간 크기 전압 전류 부피 용량 습도 밀도 거리 지름 가격 수위 값 "
-    "횟수 개수 회전수 주파수",
-    "ja": "温度 圧力 長さ 幅 高さ 深さ 重さ 質量 出力 電力 速度 時間 大きさ 電圧 電流 容量 湿度 密度 距離 直径 価格 水位 値 回数 "
-    "個数 回転数 周波数",
-    "zh": "温度 压力 长度 宽度 高度 深度 重量 质量 功率 速度 转速 时间 大小 电压 电流 容量 湿度 密度 距离 直径 价格 水位 数量 频率",
+    "ko": "온도 압력 길이 너비 높이 깊이 무게 질량 출력 전력 속도 시간 크기 전압 전류 부피 용량 습도 밀도 거리 지름 "
+    "가격 수위 값 횟수 개수 회전수 주파수",
+    "ja": "温度 圧力 長さ 幅 高さ 深さ 重さ 質量 出力 電力 速度 時間 大きさ 電圧 電流 容量 "
+    "湿度 密度 距離 直径 価格 水位 値 回数 個数 回転数 周波数",
+    "zh": "温度 压力 长度 宽度 高度 深度 重量 质量 功率 速度 转速 时间 大小 电压 电流 容量 "
+    "湿度 密度 距离 直径 价格 水位 数量 频率",
 }
 _DEFINES = re.compile("말합|의미합|とは|のこと|是指|指的是")
 """Words of sentences that do define a quantity."""
