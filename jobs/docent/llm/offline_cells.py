@@ -56,7 +56,7 @@ class Table:
     def is_of_models(self) -> bool:
         """Whether the other columns are things that are compared, and its rows are their properties."""
         others = [sort_of(column) for column in self.head[1:]]
-        is_first = _PROPERTY.fullmatch(self.head[0].casefold().strip()) is not None
+        is_first = _PROPERTY.fullmatch(self.head[0].lower().strip()) is not None
         return is_first and len(others) - others.count("unit") > 1 and set(others) <= {"", "unit"}
 
 
@@ -82,7 +82,7 @@ def read_tables(lines: Sequence[str]) -> list[Table]:
 
 def sort_of(column: str) -> str:
     """What a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
-    folded = column.casefold().strip()
+    folded = column.lower().strip()
     return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
 
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from docent.llm.chat import RequestRefusedError
+from docent.llm.offline_cells import cells_of
 from docent.llm.offline_heads import is_bare
 from docent.llm.offline_judged_elsewhere import judged, with_blank
 from docent.llm.offline_page import Page
 from docent.llm.offline_source import Statement, cleaned
 from docent.llm.offline_steps_elsewhere import is_procedure, steps
 from docent.llm.offline_summary_elsewhere import section_summary, summary
-from docent.llm.offline_tables_elsewhere import Row, rows_of_fact
+from docent.llm.offline_tables_elsewhere import Row
 from docent.llm.offline_words import LANGUAGES
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import plain
@@ -52,7 +53,7 @@ def _of_fact(page: Page) -> Iterator[Pair]:
     """The fact that is asked about: a sentence, or a row of a table with all that it says."""
     for fact in page.material.facts:
         wanted = _bare_line(fact)
-        rows = rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
+        rows = _rows_of_fact(fact, page.rows) or [row for row in page.rows if _bare_line(row.source) == wanted]
         if rows:
             one = rows[zlib.crc32(fact.encode()) % len(rows)]
             whole = next((row for row in rows if row.cause), one)  # a remedy is told with its cause
@@ -61,6 +62,12 @@ def _of_fact(page: Page) -> Iterator[Pair]:
         for statement in page.sentences:
             if _bare_line(statement.text) == wanted:
                 yield from list(_of_sentence(page, statement, ()))[:1]
+
+
+def _rows_of_fact(fact: str, rows: list[Row]) -> list[Row]:
+    """The rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
+    cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
+    return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
 
 
 def _bare_line(text: str) -> str:
@@ -81,7 +88,7 @@ def _short(page: Page) -> Iterator[Pair]:
 
 def _is_short(row: Row) -> bool:
     """Whether a cell is an answer: not an instruction, nor a number that does not say of what."""
-    return row.sort == "value" and not is_bare(row.value)
+    return row.sort in ("value", "signal_state") and not is_bare(row.value)
 
 
 def _cause_effect(page: Page) -> Iterator[Pair]:

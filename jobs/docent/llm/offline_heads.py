@@ -28,6 +28,7 @@ _END = re.compile(
 _BARE = re.compile(
     r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
 )
+_PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
 _COUNTS = re.compile(
     r"anzahl|stückzahl|jahr$|stufe|nombre|quantité|année|niveau|número|cantidad|año|nivel|[개횟장점인]수$|수량|인원|연도|단계|"
     r"[個枚回人台点]数$|数量|年$|段階|级别|次数|人数|件数|年份|(?:\b|^)pH\b",
@@ -96,7 +97,7 @@ def label_and_unit(head: str) -> tuple[str, str]:
 
 def with_unit(value: str, unit: str, code: str) -> str:
     """A bare number behind which its unit stands as the language writes it; any other value as it is."""
-    if not unit or not _BARE.fullmatch(value):
+    if not unit or not is_bare(value):
         return value
     close = unit == "°" or (
         code in ("ko", "ja", "zh") and (code == "ko" or unit in ("%", "℃") or _CJK_WORD.search(unit))
@@ -110,7 +111,7 @@ def is_due(first: str, head: str, cell: str) -> bool:
     Args:
         first: head of the first column, whose cell is `cell`.
     """
-    heads = (first.casefold().strip(), head.casefold().strip())
+    heads = (first.lower().strip(), head.lower().strip())  # `ß` stays
     is_interval = re.fullmatch(_ASKED_FOR["often"], heads[0]) or _INTERVAL.fullmatch(heads[0])
     is_work = _WORK.fullmatch(heads[1]) or _TASK.fullmatch(heads[1])
     return bool(is_interval and is_work) and _WHEN.match(cell) is not None
@@ -127,8 +128,8 @@ def is_unit(word: str) -> bool:
 
 
 def is_bare(value: str) -> bool:
-    """Whether a value is a number, or a range of numbers, without a unit."""
-    return _BARE.fullmatch(value) is not None
+    """Whether a value is a number, a range of numbers or a product of them, as `6×50`, without a unit."""
+    return _BARE.fullmatch(value) is not None or _PRODUCT.fullmatch(value) is not None
 
 
 def is_measure(value: str) -> bool:
@@ -177,4 +178,4 @@ def asked_for(head: str, first: str) -> str:
     """
     folded = head.casefold().strip()
     kind = next((kind for kind, pattern in _ASKED_FOR.items() if re.fullmatch(pattern, folded)), "")
-    return "" if kind == "often" and not _WORK.fullmatch(first.casefold().strip()) else kind
+    return "" if kind == "often" and not _WORK.fullmatch(first.lower().strip()) else kind

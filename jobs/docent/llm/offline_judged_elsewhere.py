@@ -23,6 +23,14 @@ _NUMBER = re.compile(
 )
 MIN_DOUBLED = 2
 _YEAR = re.compile(r"1\d{3}|20\d\d")
+_IN_NAMES = re.compile(
+    r"[型形형號号호番번]|[はがをにのともへや]|(?:은|는|이|가|을|를|의|과|와)(?![가-힣])|[是为的在由与和可将]"
+)
+"""Behind a number that is part of a name: `雪代45は`, `云岭16型`."""
+_CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
+_NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
+_UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
+MAX_PERCENT = 100
 _TELLS_TO = {
     "de": r"^[A-ZÄÖÜ]\w+e?n Sie\b|\b[a-zäöü]+e?n Sie\b",
     "fr": r"\b[A-Za-zà-ÿ]{3,}ez\b",
@@ -55,7 +63,7 @@ def with_blank(page: Page) -> Iterator[tuple[str, str]]:
     """Sentences and rows with a number, each with a blank in its place."""
     for told in page.shuffled(_stated(page)):
         numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) and not _YEAR.fullmatch(m["digits"])]
-        if len(numbers) == 1 and told.count(numbers[0]["digits"]) == 1:
+        if len(numbers) == 1 and _is_asked(numbers[0], page) and told.count(numbers[0]["digits"]) == 1:
             yield told, told[: numbers[0].start()] + BLANK + told[numbers[0].end("digits") :]
 
 
@@ -63,7 +71,7 @@ def judged(page: Page, truths: Sequence[bool]) -> Iterator[Judged]:
     """True and false statements as `truths` asks for them; ends where one cannot be made."""
     stated = page.shuffled(_stated(page))
     names = [row.name for row in page.rows if row.is_code]
-    false = {told: made for told in stated if (made := _made_false(told, stated, names))}
+    false = {told: made for told in stated if (made := _made_false(page, told, stated, names))}
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
@@ -83,11 +91,11 @@ def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]
 def _stated(page: Page) -> list[str]:
     """Sentences and rows that can be judged by themselves."""
     short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
-    cells = (page.row_answer(row) for row in page.rows if row.sort == "value")
+    cells = (page.row_answer(row) for row in page.rows if row.sort in ("value", "signal_state"))
     return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
-def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:
+def _made_false(page: Page, told: str, others: Sequence[str], names: Sequence[str]) -> str:
     """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
 
     Args:
@@ -100,16 +108,28 @@ def _made_false(told: str, others: Sequence[str], names: Sequence[str]) -> str:
     if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
+    if not _is_asked(number, page):
+        return ""
     found = [m for other in others if other != told for m in _NUMBER.finditer(other)]
     fitting = [m["digits"] for m in found if m["digits"] != number["digits"] and _fits(m, number)]
     made = min(fitting, key=lambda digits: _ratio(digits, number["digits"]), default=_doubled(number))
     return told[: number.start("digits")] + made + told[number.end("digits") :] if made else ""
 
 
+def _is_asked(number: re.Match[str], page: Page) -> bool:
+    """Whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
+    if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", page.name):
+        return False
+    unit = (number["unit"] or "").strip()
+    return not (number["digits"] == "1" and _CJK.match(unit))
+
+
 def _measures(number: re.Match[str], text: str) -> bool:
     """Whether a number has a unit and is not part of a name: `Nebra 20`."""
     if number["unit"] and is_unit(number["unit"].strip()):
         return True
+    if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
+        return False
     before = re.search(r"(?<![^\W\d_])([^\W\d_]++)\s$", text[: number.start()])
     return number["unit"] is not None and not (before is not None and before[1][0].isupper())
 
@@ -128,7 +148,11 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _doubled(number: re.Match[str]) -> str:
-    """Twice a number that is neither a year nor an order; "" for those."""
-    digits = number["digits"]
+    """Twice a number that is neither a year nor an order, unless that would be absurd; "" for those."""
+    digits, unit = number["digits"], (number["unit"] or "").strip()
+    if _NEVER_DOUBLED.match(unit):
+        return ""
     is_whole = digits.isdecimal() and not digits.startswith("0") and int(digits) >= MIN_DOUBLED
+    if is_whole and int(digits) * 2 > MAX_PERCENT and _UP_TO_100.match(unit):
+        return ""
     return str(int(digits) * 2) if is_whole and number["unit"] and not _YEAR.fullmatch(digits) else ""

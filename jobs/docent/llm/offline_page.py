@@ -14,12 +14,14 @@ from typing import TypeVar
 
 from docent.llm.offline_articles import interrogative, of_thing, with_article
 from docent.llm.offline_heads import is_year
+from docent.llm.offline_intervals import interval_told
 from docent.llm.offline_patterns import Asked, asked_of
 from docent.llm.offline_references import leans
 from docent.llm.offline_row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
+from docent.llm.offline_signals import polite_ko
 from docent.llm.offline_source import Statement, bare_title, cleaned, statements_of
 from docent.llm.offline_tables_elsewhere import Row, is_row_of_table, rows_of
-from docent.llm.offline_words import Words, words_of_language
+from docent.llm.offline_words import UNSPACED, Words, particle, words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.text.sentences import is_heading, plain
@@ -92,7 +94,7 @@ class Page:
     @cached_property
     def told_rows(self) -> list[Row]:
         """What its tables and `key: value` lines say."""
-        found = rows_of(self.material.text, self.words, self.name if self.is_row else "")
+        found = rows_of(self.material.text, self.words, self.name if self.is_row else "", self.material.title)
         return [row for row in found if self.is_source(row.value) and plain(row.value) != plain(self.name)]
 
     @cached_property
@@ -150,6 +152,10 @@ class Page:
     def row_answer(self, row: Row) -> str:
         """A row as a sentence."""
         key = wording_of(row, self.code)
+        if key == "due" and (told := interval_told(row.name, row.value.rstrip(" .。;；"), self.code)):
+            return f"{told}{'。' if self.code in UNSPACED else '.'}"
+        if row.lamp and self.code == "ko" and (told := polite_ko(row.value)):
+            return f"{row.lamp}{particle(row.lamp, '이', '가')} {row.glows} {told}."
         is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and not re.search("。$|(?<!마)다$", row.value)
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
@@ -198,6 +204,8 @@ class Page:
             "quel": interrogative(row.column, self.code).capitalize(),
             "value": value,
             "cause": row.cause.rstrip(" .。;；"),
+            "lamp": row.lamp,
+            "glows": row.glows,
             "when": row.name if self.code in UNARTICLED else f"{row.name[:1].lower()}{row.name[1:]}",
             "laut": "" if self.is_row else self.frame("inside"),
         }

@@ -15,6 +15,8 @@ from importlib import resources
 
 import yaml
 
+from docent.llm.offline_question_checks import is_asked
+
 MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
 MAX_SHORT_CHARS = 60
 _OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))
@@ -116,6 +118,8 @@ def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> li
     for form in _forms(code):
         match = form.match.fullmatch(said)
         if not match:
+            continue
+        if not is_asked(form.kind, said, {name: value or "" for name, value in match.groupdict().items()}, code):
             continue
         is_named = _is_named(match.groupdict().get("s") or "", name)
         if question := _question(form, match, code, "" if is_named else document):

@@ -39,7 +39,7 @@ _ASKED_FOR = {
 
 def wording_of(row: Row, code: str) -> str:
     """The name of the wording for a row: of its question, and with `_answer` of its answer."""
-    if row.sort in ("meaning", "remedy", "cause_of", "due"):
+    if row.sort in ("meaning", "remedy", "cause_of", "due", "signal_state", "signal_do"):
         return row.sort
     if row.is_price and not row.name:
         return "price"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from docent.llm.offline_cells import tables_of
+from docent.llm.offline_intervals import interval_told
 from docent.llm.offline_page import Page
 from docent.llm.offline_references import references_of
 from docent.llm.offline_source import cleaned, pieces_of, sentences_of, usable
@@ -68,9 +69,12 @@ def _summed_up(page: Page, max_words: int) -> str:
     most = min(max_words, page.material.max_answer_words)
     parts = _parts_of(page)
     rows = [page.row_answer(row) for row in page.rows]
+    plans = [row for row in page.rows if row.sort == "due"]
     told = [*parts.told, *(row for row in rows if row not in parts.told)]
     if not (parts.is_whole and _tables_are_told(page)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
+    if len(plans) > 1 and not all(interval_told(row.name, row.value, page.code) for row in plans):
+        return ""  # the same words at every interval
     if sum(map(length_in_words, told)) <= most:
         lines = (line.strip() for line in page.words.joined(told).splitlines())
         return "\n".join(line for line in lines if line)

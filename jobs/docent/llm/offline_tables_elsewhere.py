@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from docent.llm.offline_cells import BARE, Table, cells_of, named_rows, read_tables, sort_of
+from docent.llm.offline_cells import BARE, Table, named_rows, read_tables, sort_of
 from docent.llm.offline_heads import (
     has_condition,
     is_bare,
@@ -27,6 +27,7 @@ from docent.llm.offline_heads import (
     label_and_unit,
     with_unit,
 )
+from docent.llm.offline_signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
 from docent.llm.offline_words import UNSPACED, Words
 from docent.text.terms import length_in_words
 
@@ -57,6 +58,8 @@ class Row:
         is_code: the name is a column with a number or code: `Programm 4`.
         cause: of a remedy, where its row has one.
         first: head of the column with the names.
+        lamp: whose colour the name is, with its article.
+        glows: what the lamp does then, as a clause has it.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Row:
     is_code: bool = False
     cause: str = ""
     first: str = ""
+    lamp: str = ""
+    glows: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -92,16 +97,17 @@ def is_row_of_table(text: str) -> bool:
     return len(lines) > 1 and len(pairs) * 2 > len(lines)
 
 
-def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
+def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Row]:
     """Rows of the tables and lines of a section, in order, each once.
 
     Args:
         name: what the lines `key: value` are of, where the text is one row of a table.
+        title: the section's, which may say what the rows of a table are about.
     """
     found: dict[tuple[str, str], Row] = {}
     twice: set[tuple[str, str]] = set()
     lines = text.splitlines()
-    for row in (*_tables(lines, words), *_pairs(lines, words, name)):
+    for row in (*_tables(lines, words, title), *_pairs(lines, words, name)):
         key = (row.name.casefold(), row.column.casefold())
         if key in found and found[key].value != row.value:
             twice.add(key)
@@ -109,12 +115,6 @@ def rows_of(text: str, words: Words, name: str = "") -> list[Row]:
         if len(found) >= MAX_ROWS:
             break
     return [row for key, row in found.items() if key not in twice and _is_usable(row, words)]
-
-
-def rows_of_fact(fact: str, rows: Sequence[Row]) -> list[Row]:
-    """The rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
-    cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
-    return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
 
 
 def _is_usable(row: Row, words: Words) -> bool:
@@ -129,6 +129,7 @@ def _is_usable(row: Row, words: Words) -> bool:
         and len(row.value) <= MAX_CELL_CHARS
         and len(row.column) <= MAX_COLUMN_CHARS
         and (not row.name or any(c.isalnum() for c in row.name))
+        and not (row.sort in ("remedy", "signal_do") and is_nothing(row.value))
     )
 
 
@@ -153,13 +154,15 @@ def words_of_key(words: Words) -> int:
     return 8 if words.code in ("ja", "zh") else 4
 
 
-def _tables(lines: Sequence[str], words: Words) -> Iterator[Row]:
+def _tables(lines: Sequence[str], words: Words, title: str) -> Iterator[Row]:
     for table in read_tables(lines):
         if len(table.head) > 1 and table.head[0].casefold() in words.numbered:
             counted = all(cells[0].strip(".").isdecimal() for cells, _ in table.rows)
             table = Table(table.head[1:], [(c[1:], line) for c, line in table.rows]) if counted else table
         is_plan = any(is_due(table.head[0], head, cells[0]) for head in table.head[1:] for cells, _ in table.rows)
-        if table.is_of_values and not is_plan:
+        if is_of_states(label_and_unit(table.head[0])[0], words.code):
+            yield from _of_states(table, words, title)
+        elif table.is_of_values and not is_plan:
             yield from _of_values(table, words)
         else:
             is_coded = all(is_code(cells[0]) for cells, _ in table.rows)
@@ -174,7 +177,22 @@ def _of_values(table: Table, words: Words) -> Iterator[Row]:
         unit = cells[sorts.index("unit")] if "unit" in sorts else unit
         value = cells[sorts.index("value", 1) if "value" in sorts[1:] else 1]
         if label:
-            yield Row("", label, with_unit(value, unit, words.code), "value", line)
+            told = with_unit(value, unit, words.code)
+            yield Row("", label, told, "value", line, told != value and words.code in ("ko", "ja", "zh"))
+
+
+def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
+    """Rows of colours, told together with their lamp; without one they are left out, rows of other states are not."""
+    lamp = lamp_of(table.head[0], title, words.code)
+    others = Table(table.head, [])
+    for cells, line in table.rows:
+        glows = glow_of(cells[0], lamp, words.code)
+        others.rows.extend([] if glows else [(cells, line)])
+        for head, cell in zip(table.head[1:], cells[1:], strict=True):
+            sort = signal_sort(head, sort_of(head)) if glows and lamp else ""
+            if sort:
+                yield Row(cells[0], head, cell.rstrip("."), sort, line, first=table.head[0], lamp=lamp, glows=glows)
+    yield from _of_names(others, words)
 
 
 def _of_models(table: Table, words: Words) -> Iterator[Row]:
@@ -209,8 +227,8 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
             sort = sorts[place] if sorts[place] in ("meaning", "remedy", "cause_of") else "value"
             sort = "due" if is_due(first, label, name) else sort
             row = Row(name, label, value, sort, line, value != told, first=first)
-            row = replace(row, cause=cause) if sort == "remedy" and is_cell(cause) else row
-            if sort not in ("value", "due") and is_signal(first) and not is_numbered:
+            row = replace(row, cause=cause) if sort == "remedy" and any(c.isalnum() for c in cause) else row
+            if sort != "due" and is_signal(first) and not is_numbered:
                 row = replace(row, name=f"{first}{_COLONS.get(words.code, ': ')}{name}")
             yield _with_column(row, first, words) if is_numbered and start == 1 else row
 
@@ -222,11 +240,6 @@ def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
         return False
     return bool(unit) or not is_bare(cell) or is_count(head[place])
-
-
-def is_cell(cell: str) -> bool:
-    """Whether a cell has something in it."""
-    return any(c.isalnum() for c in cell)
 
 
 def _with_column(row: Row, column: str, words: Words) -> Row:
