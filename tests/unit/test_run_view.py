@@ -163,26 +163,27 @@ def test_a_unit_waits_for_a_worker_only_where_nothing_else_is_known_of_it(
 
 
 def test_no_unit_waits_for_a_worker_after_a_failure(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
-    """Of two that read the same, one failed: the launcher begins no other."""
-    settings = tiny_museum.sections(tmp_path, assess_images={})
-    config = PipelineConfig.model_validate(settings)
+    """Of two trainings of the same data one failed: the launcher begins no other."""
+    finetune = {"base_model": "some/model", "approaches": ["lora", "full"]}
+    config = PipelineConfig.model_validate(tiny_museum.sections(tmp_path, finetune=finetune))
     tiny_museum.fill_upstream(with_stage)
-    assert run_shard(config, "ingest", run_dir) == 0
+    for unit in ("ingest", "assemble", "generate-qa", "build-dataset"):
+        assert run_shard(config, unit, run_dir) == 0
 
     def refused(ctx: Context) -> Iterator[Any]:
-        raise InputError("line 7 has no name", "list.csv")
+        raise InputError("the data set is empty", "train.jsonl")
         yield
 
-    with_stage("assess-images", refused)
-    with_stage("assemble", refused)
+    def notes() -> dict[str, str]:
+        return {line.unit: line.note for line in status(RunStates(config, run_dir, as_left=True))}
+
+    with_stage("finetune", refused)
     write_attempt(config, run_dir, list(RunStates(config, run_dir).units))
     with (run_dir / ".lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        lines = status(RunStates(config, run_dir, as_left=True))
-        assert "ready, waits for a free worker" in {line.note for line in lines}
-        assert run_shard(config, "assess-images", run_dir) == 42
-        lines = status(RunStates(config, run_dir, as_left=True))
-        assert "ready, waits for a free worker" not in {line.note for line in lines}
+        assert notes()["finetune-full"] == "ready, waits for a free worker"
+        assert run_shard(config, "finetune-lora", run_dir) == 42
+        assert notes()["finetune-full"] == "not started yet"
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:
