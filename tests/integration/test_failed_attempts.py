@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +81,22 @@ def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> No
     again = call(workshop, "run", "--run", "mine")
     assert again.exit_code == 0 and "nothing to do" in again.output
     assert "last attempt" not in call(workshop, "status", "--run", "mine").output
+
+
+def test_a_plan_tells_the_command_for_the_shell_that_called_and_none_while_the_first_launch_works(
+    workshop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    called = tmp_path / "docent"
+    called.touch()
+    monkeypatch.setattr(sys, "argv", [str(called), "plan"])
+    assert call(workshop, "run", "--run", "first", TYPO).exit_code != 0
+    expected = f"to use them: {called} run runs/first/pipeline.attempt.yaml --run first\n"
+    assert expected in call(workshop, "plan", "--run", "first").output
+    with (workshop / "runs/first/.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        planned = call(workshop, "plan", "--run", "first")
+    assert planned.exit_code == 0 and "failed: " in planned.output
+    assert "last attempt" not in planned.output
 
 
 def test_a_source_that_is_not_there_changes_nothing_either(workshop: Path) -> None:

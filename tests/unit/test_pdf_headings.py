@@ -127,6 +127,17 @@ def test_entries_of_a_table_of_contents_in_larger_type_are_no_headings(tmp_path:
     assert titles(read) == ["page 1"]
 
 
+def test_entries_of_several_depths_with_page_numbers_and_no_leaders_are_no_headings(tmp_path: Path) -> None:
+    entries = [(12.0, text) for text in ("1 Dial 4", "1.1 Figures 5", "1.1.1 Paint 6", "2 Case 9")]
+    assert titles(document(tmp_path, page(*entries, "text"))) == ["page 1"]
+
+
+def test_a_number_at_the_end_of_a_heading_in_larger_type_is_part_of_it(tmp_path: Path, ruled: bool) -> None:
+    first, second, third = "2 Pump P 100", "2.1 Alarm 12", "3 Repairs of 2023"
+    read = document(tmp_path, drawn(page((12, first), "pump", (12, second), "alarm", (12, third), "repairs"), ruled))
+    assert words_of(read) == {first: "pump", second: "alarm", third: "repairs"}
+
+
 def test_rows_of_two_columns_are_no_headings(tmp_path: Path) -> None:
     made = page((15, "Works"), "before")
     made.text += [
@@ -164,6 +175,25 @@ def test_a_heading_without_text_below_it_is_a_section_of_its_own(tmp_path: Path)
     assert [section.source.page for section in read.sections] == [1, 1, 2, 2]
 
 
+def test_a_page_of_signs_between_a_heading_and_its_text_is_no_section(tmp_path: Path, ruled: bool) -> None:
+    first = drawn(page((15, "Dial"), "dial", (15, "Case")), ruled)
+    read = document(tmp_path, first, page((BODY_PT, "---")), drawn(page("case"), ruled))
+    assert words_of(read) == {"Dial": "dial", "Case": "case"}
+    assert [section.source.page for section in read.sections] == [1, 3]
+
+
+def test_a_page_that_is_one_heading_is_the_title_of_the_next_page_alone(tmp_path: Path, ruled: bool) -> None:
+    divider = drawn(page((15, "Part two")), ruled)
+    read = document(tmp_path, page((15, "Dial"), "dial"), divider, drawn(page("case"), ruled))
+    assert [(section.title, section.source.page) for section in read.sections] == [("Dial", 1), ("Part two", 3)]
+    last = document(tmp_path, page((15, "Dial"), "dial"), divider, divider)
+    assert [(section.title, section.source.page) for section in last.sections] == [
+        ("Dial", 1),
+        ("Part two", 2),
+        ("Part two", 3),
+    ]
+
+
 def test_a_heading_is_no_fact_of_its_section(tmp_path: Path, ruled: bool) -> None:
     made = page((12, "1 Condition of the clock before treatment"), "dial", (15, "Care from now on"), "case")
     read = document(tmp_path, drawn(made, ruled))
@@ -187,6 +217,16 @@ def test_a_document_is_called_after_the_largest_line_at_the_top_of_its_first_pag
     below = page("dial", (22, "Winding the tide clock"), "case")
     assert document(tmp_path, below).name == "file name"
     assert document(tmp_path, page("dial")).name == "file name"
+
+
+@pytest.mark.parametrize("part", ["1 Introduction", "2.1 Case", "Contents", "CONTENTS:", "Inhaltsverzeichnis"])
+def test_the_title_of_a_part_does_not_name_the_document(tmp_path: Path, part: str) -> None:
+    assert document(tmp_path, page((22, part), "dial"), page("case")).name == "file name"
+
+
+def test_a_title_that_begins_with_a_quantity_names_the_document(tmp_path: Path) -> None:
+    made = page((22, "100 Years of the harbour clock"), "dial")
+    assert document(tmp_path, made).name == "100 Years of the harbour clock"
 
 
 def test_the_title_that_a_file_states_counts_before_the_one_on_its_page(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests import tiny_museum
 
 from docent.config import PipelineConfig
 from docent.context import Context
+from docent.errors import InputError, TemporaryError
 from docent.launcher import view
 from docent.launcher.settings import store, write_attempt
 from docent.launcher.state import left, status
@@ -101,6 +103,87 @@ def test_the_next_command_is_one_for_the_shell_that_called(
     monkeypatch.setattr(sys, "argv", [str(called), "status"])
     store(begun.config, begun.run_dir)
     assert list(what_next(begun)) == [f"next: {called} run --run test --data {begun.run_dir.parent}"]
+
+
+def test_a_run_on_this_machine_is_one_also_in_a_pod(begun: RunStates, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook in a cluster has runs of its own; only what a launcher told is about one on the cluster."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    store(begun.config, begun.run_dir)
+    assert list(what_next(begun)) == [f"next: docent run --run test --data {begun.run_dir.parent}"]
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (TemporaryError("the endpoint is down"), []),
+        (InputError("line 7 has no name"), ["fix the cause first, or the same command will fail again"]),
+    ],
+)
+def test_the_cause_is_to_be_fixed_first_where_the_same_command_would_not_do(
+    run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage, error: Exception, advice: list[str]
+) -> None:
+    def failing(ctx: Context) -> Iterator[Any]:
+        raise error
+        yield
+
+    with_stage("ingest", failing)
+    run_shard(two_stages, "ingest", run_dir)
+    store(two_stages, run_dir)
+    said = list(what_next(RunStates(two_stages, run_dir)))
+    assert said[0].startswith("ingest failed: ") and said[-1].startswith("next: ")
+    assert [line for line in said if line.startswith("fix ")] == advice
+
+
+def test_a_unit_waits_for_a_worker_only_where_nothing_else_is_known_of_it(
+    run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage
+) -> None:
+    def refused(ctx: Context) -> Iterator[Any]:
+        raise InputError("line 7 has no name", "list.csv")
+        yield
+
+    def first() -> tuple[str, str]:
+        line = status(RunStates(two_stages, run_dir, as_left=True))[0]
+        return line.phase, line.note
+
+    write_attempt(two_stages, run_dir, UNITS)
+    with (run_dir / ".lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert first() == ("waiting", "ready, waits for a free worker")
+        with_stage("ingest", refused)
+        run_shard(two_stages, "ingest", run_dir)
+        assert two_stages.ingest is not None
+        source = two_stages.ingest.sources[0].path
+        (source / "fixed.txt").write_text("text")
+        said = "inputs changed since it failed: line 7 has no name (list.csv) (exit code 42)"
+        assert first() == ("waiting", said)
+        (source / "fixed.txt").unlink()
+        source.rmdir()
+        phase, note = first()
+        assert phase == "waiting" and note.startswith("cannot run: ")
+
+
+def test_no_unit_waits_for_a_worker_after_a_failure(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
+    """Of two trainings of the same data one failed: the launcher begins no other."""
+    finetune = {"base_model": "some/model", "approaches": ["lora", "full"]}
+    config = PipelineConfig.model_validate(tiny_museum.sections(tmp_path, finetune=finetune))
+    tiny_museum.fill_upstream(with_stage)
+    for unit in ("ingest", "assemble", "generate-qa", "build-dataset"):
+        assert run_shard(config, unit, run_dir) == 0
+
+    def refused(ctx: Context) -> Iterator[Any]:
+        raise InputError("the data set is empty", "train.jsonl")
+        yield
+
+    def notes() -> dict[str, str]:
+        return {line.unit: line.note for line in status(RunStates(config, run_dir, as_left=True))}
+
+    with_stage("finetune", refused)
+    write_attempt(config, run_dir, list(RunStates(config, run_dir).units))
+    with (run_dir / ".lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert notes()["finetune-full"] == "ready, waits for a free worker"
+        assert run_shard(config, "finetune-lora", run_dir) == 42
+        assert notes()["finetune-full"] == "not started yet"
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:

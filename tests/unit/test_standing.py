@@ -17,8 +17,8 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
 from docent.launcher.plan import plan
-from docent.launcher.standing import Standing, continuation, standing
-from docent.launcher.state import StatusLine, _after, status
+from docent.launcher.standing import continuation, standing
+from docent.launcher.state import StatusLine, status
 from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -237,19 +237,50 @@ def test_a_training_goes_on_from_its_newest_whole_checkpoint(
     assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "resumes from step 90 of 468"
 
 
-def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way() -> None:
-    open_, failed = Standing("to do", 1), Standing("failed", 1)
-    seen = {"build-dataset": open_, "finetune-lora": open_, "answer-lora": open_, "answer-base": open_, "score": open_}
-    ahead: dict[str, set[str]] = {
-        "build-dataset": set(),
-        "finetune-lora": {"build-dataset"},
-        "answer-base": {"build-dataset"},
-    }
-    ahead["answer-lora"] = {"build-dataset", "finetune-lora"}
-    ahead["score"] = {"build-dataset", "finetune-lora", "answer-lora", "answer-base"}
-    ahead["report"] = {*ahead["score"], "score"}
-    assert _after("report", ahead, seen) == "after score"
-    assert _after("score", ahead, seen) == "after answer-lora and 1 other"
-    assert _after("answer-lora", ahead, seen) == "after finetune-lora"
-    seen["build-dataset"] = failed
-    assert _after("report", ahead, seen) == "after build-dataset, which failed"
+def test_a_training_that_was_stopped_says_once_that_it_has_nothing_to_go_on_from(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage
+) -> None:
+    settings = tiny_museum.sections(
+        tmp_path, finetune={"base_model": "some/model", "approaches": [{"name": "lora", "is": "lora"}]}
+    )
+    config = PipelineConfig.model_validate(settings)
+    tiny_museum.fill_upstream(with_stage)
+    for unit in ("ingest", "assemble", "generate-qa", "build-dataset"):
+        assert run_shard(config, unit, run_dir) == 0
+
+    def stopped(total: int) -> Callable[[Context], Any]:
+        def train(ctx: Context) -> Iterator[Any]:
+            if total:
+                ctx.progress.update(3, total)
+            ctx.stop.set()
+            yield document(0)
+
+        return train
+
+    with_stage("finetune", stopped(0))
+    assert run_shard(config, "finetune-lora", run_dir) == 143
+    assert seen(config, run_dir, "finetune-lora").note == "stopped before its first step"
+    with_stage("finetune", stopped(468))
+    assert run_shard(config, "finetune-lora", run_dir) == 143
+    assert seen(config, run_dir, "finetune-lora").note == "stopped at 3 of 468, before its first checkpoint"
+
+
+def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage
+) -> None:
+    approaches = [{"name": "lora", "is": "lora"}]
+    later = {"finetune": {"base_model": "some/model", "approaches": approaches}, "answer": {}, "score": {}}
+    config = PipelineConfig.model_validate(tiny_museum.sections(tmp_path, **later, report={}))
+    notes = {line.unit: line.note for line in status(RunStates(config, run_dir, as_left=True))}
+    assert notes["ingest"] == "not started yet"
+    assert notes["assemble"] == "after ingest" and notes["build-dataset"] == "after generate-qa"
+    assert notes["finetune-lora"] == "after build-dataset"
+    assert notes["answer-lora"] == "after finetune-lora"
+    answers = sum(name.startswith("answer-") for name in notes)
+    assert answers > 1 and notes["score"].startswith("after answer-")
+    assert notes["score"].endswith(f" and {answers - 1} others" if answers > 2 else " and 1 other")
+    assert notes["report"] == "after score"
+    with_stage("ingest", refused)
+    assert run_shard(config, "ingest", run_dir) == 42
+    lines = status(RunStates(config, run_dir, as_left=True))
+    assert {line.note for line in lines[1:]} == {"after ingest, which failed"}

@@ -19,6 +19,7 @@ from docent.store import SUCCESS, Artifact, Shard, find_marker
 
 Phase = Literal["done", "running", "failed", "stopped", "to do", "after"]
 
+NOT_STARTED = "not started yet"
 DAMAGED = "an output was damaged"
 DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
 
@@ -83,7 +84,7 @@ def standing(states: RunStates, name: str) -> Standing:
 def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
     success = load_success(run_dir, name, SUCCESS)
     if success is None:
-        return DAMAGED_SUCCESS if (run_dir / name / SUCCESS).exists() else "not started yet"
+        return DAMAGED_SUCCESS if (run_dir / name / SUCCESS).exists() else NOT_STARTED
     return DAMAGED if success["spec"] == spec else "configuration or inputs changed"
 
 

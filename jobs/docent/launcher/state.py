@@ -11,7 +11,7 @@ from docent.config import PipelineConfig, load_config
 from docent.errors import ConfigError, InputError, LauncherError
 from docent.launcher.backends.local import slots
 from docent.launcher.settings import attempt_not_stored, file_in_force, units_of_launch
-from docent.launcher.standing import Standing, note, standing
+from docent.launcher.standing import NOT_STARTED, Standing, note, standing
 from docent.launcher.time_left import TimeLeft, time_left
 from docent.plurals import counted
 from docent.spec import RunStates
@@ -87,7 +87,8 @@ def status(states: RunStates) -> list[StatusLine]:
             seen[name] = standing(states, name)
         except InputError as error:
             seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
-    return [_line(name, unit, name in chosen) for name, unit in seen.items()]
+    failed = any(unit.phase == "failed" for unit in seen.values())
+    return [_line(name, unit, name in chosen, failed) for name, unit in seen.items()]
 
 
 def _after(name: str, ahead: dict[str, set[str]], seen: dict[str, Standing]) -> str:
@@ -106,7 +107,13 @@ def _chosen(states: RunStates) -> list[str]:
     return [name for name in states.units if chosen is None or name in chosen]
 
 
-def _line(name: str, unit: Standing, chosen: bool) -> StatusLine:
+def _line(name: str, unit: Standing, chosen: bool, failed: bool) -> StatusLine:
+    """The line of a unit.
+
+    Args:
+        chosen: whether the launch under way is about it.
+        failed: whether any unit failed, after which a launch may begin no other.
+    """
     if unit.artifact:
         success = unit.artifact.success
         counts = (success["rows"], success["rejected"], unit.artifact.seconds, unit.artifact.usd)
@@ -118,10 +125,10 @@ def _line(name: str, unit: Standing, chosen: bool) -> StatusLine:
     if unit.phase != "running":
         far.pop("eta_s", None)
     said = note(unit)
-    if phase == "waiting" and unit.phase == "to do":
+    if phase == "waiting" and unit.phase == "to do" and unit.reason == NOT_STARTED and not failed:
         said = "ready, waits for a free worker"
     elif unit.phase == "stopped" and name.startswith("finetune-") and unit.checkpoint_step is None:
-        said = f"{said}, before its first checkpoint"
+        said = f"{said}, before its first checkpoint" if far else "stopped before its first step"
     code, next_step = (first.exit_code, first.next_step) if first else (None, "")
     return StatusLine(name, phase, None, None, None, None, said, code, next_step, **far)
 

@@ -77,13 +77,15 @@ def current() -> Invocation:
 def of_run(run_dir: Path) -> Invocation:
     """What commands about a run on this machine must say: how docent is called, the run, and its folder.
 
-    In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent.
+    In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent. A pod
+    alone says nothing: notebooks and CI runners in a cluster have runs of their own.
     """
-    from docent.suggested_commands import Invocation, invocation_of
+    from docent.suggested_commands import CALLED_AS, Invocation, invocation_of
 
-    told = invocation_of(os.environ, run_dir.name)
-    if told.backend == "kubernetes":
-        return told
+    if CALLED_AS in os.environ:
+        told = invocation_of(os.environ, run_dir.name)
+        if told.backend == "kubernetes":
+            return told
     data = "" if run_dir.parent == options.DEFAULT_DATA else str(run_dir.parent)
     return Invocation(program=_program(), run_name=run_dir.name, data=data)
 

@@ -182,33 +182,40 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[st
     told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
     tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
-        listed: list[str] = []
+        listed: set[str] = set()
         try:
             _show_lines(far.run(tidy), listed)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
             ask("delete these from the volume?", yes, again)
-            _show_lines(far.run([*tidy, "--yes"]), listed)
+            _show_lines(far.run([*tidy, "--yes"]), listed, again=True)
 
 
-def _show_lines(pieces: Iterable[bytes], shown: list[str]) -> None:
-    """Print the lines that are not among those `shown`, and add them; also where the pieces end with an error."""
+def _show_lines(pieces: Iterable[bytes], listed: set[str], again: bool = False) -> None:
+    """Print the lines of a listing, also where the pieces end with an error.
+
+    Args:
+        listed: the lines of the first listing, to which they are added.
+        again: whether this is the second, of which the lines of the first are left out.
+    """
     rest = b""
     try:
         for piece in pieces:
             *lines, rest = (rest + piece).split(b"\n")
-            _show(lines, shown)
+            _show(lines, listed, again)
     finally:
-        _show([rest] if rest else [], shown)
+        _show([rest] if rest else [], listed, again)
 
 
-def _show(lines: Iterable[bytes], shown: list[str]) -> None:
+def _show(lines: Iterable[bytes], listed: set[str], again: bool) -> None:
     for line in lines:
         text = terminal_safe(line.decode("utf-8", "replace"))
-        if text not in shown:
-            click.echo(text)
-            shown.append(text)
+        if not again:
+            listed.add(text)
+        elif text in listed:
+            continue
+        click.echo(text)
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:

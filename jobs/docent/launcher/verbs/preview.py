@@ -34,14 +34,16 @@ def plan(
     from docent.launcher.plan import plan as make_plan
     from docent.launcher.preflight import look_ahead
     from docent.launcher.settings import ATTEMPT, file_in_force
+    from docent.launcher.state import is_locked
+    from docent.launcher.verbs.status_text import with_attempt
     from docent.launcher.verbs.tables import print_table
     from docent.spec import RunStates
 
     if file is None and run_name and file_in_force(data / run_name, at_work=False).name == ATTEMPT:
         file = data / run_name / ATTEMPT  # nothing of the run succeeded yet: what was tried is all that is known of it
-        again = options.same_run(file, run_name, data)
-        told = f"with the settings of the last attempt, which are not stored; to use them: docent run {again}"
-        click.echo(told, err=True)
+        if not is_locked(data / run_name):  # else it is the first launch, at work
+            again = with_attempt(data / run_name)
+            click.echo(f"with the settings of the last attempt, which are not stored; to use them: {again}", err=True)
     config, run_dir = options.read_run(file, run_name, data, sets)
     check_stages(config)
     states, chosen = RunStates(config, run_dir), choose(config, first, last, only)

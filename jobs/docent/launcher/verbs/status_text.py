@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from docent.errors import TemporaryError
 from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
-from docent.launcher.standing import note
+from docent.launcher.standing import note, standing
 from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
 from docent.launcher.verbs import invocation
 from docent.launcher.verbs.tables import table
@@ -45,9 +46,10 @@ def what_next(states: RunStates) -> Iterator[str]:
                 yield f"  what the message advises: {line.next_step}"
     if any(line.phase != "done" for line in lines):
         stored = file_in_force(run_dir, at_work=False).name == RESOLVED
-        if any(line.phase == "failed" for line in lines):
-            yield "fix the cause first; the same command fails again otherwise"
-        yield f"next: {complete('docent run', given) if stored else _with_attempt(run_dir)}"
+        failed = [standing(states, line.unit) for line in lines if line.phase == "failed"]
+        if any(one.exit_code != TemporaryError.exit_code for unit in failed for one in unit.failures):
+            yield "fix the cause first, or the same command will fail again"
+        yield f"next: {complete('docent run', given) if stored else with_attempt(run_dir)}"
     elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
         yield f"report: {report.folder / 'index.html'}"
 
@@ -60,9 +62,9 @@ def of_unstored_attempt(states: RunStates) -> Iterator[str]:
         yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
         for name, unit in units.items():
             yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
-        yield f"  to go on with them: {_with_attempt(run_dir)}"
+        yield f"  to go on with them: {with_attempt(run_dir)}"
 
 
-def _with_attempt(run_dir: Path) -> str:
+def with_attempt(run_dir: Path) -> str:
     """The command that carries out the run with the settings of its last attempt."""
     return complete("docent run", replace(invocation.of_run(run_dir), file=str(run_dir / ATTEMPT)))

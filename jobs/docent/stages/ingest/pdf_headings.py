@@ -24,7 +24,19 @@ _MAX_ALONE_CHARS, _MAX_WRAPPED_LINES = 80, 2
 _MAX_NEIGHBOURS = 12
 _MAX_ABOVE_TITLE, _MIN_TITLE_CHARS = 3, 2
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})(\.?)\s+(\S.*)")
-_LEADERS = re.compile(r"(?:[.·…_]\s?){3,}|\s\d{1,4}$")
+_LEADERS = re.compile(r"(?:[.·…_]\s?){3,}")
+_ENDS_IN_NUMBER = re.compile(r"\s\d{1,4}$")
+_PARTS_OF_DOCUMENTS = frozenset(
+    (
+        "contents|table of contents|list of contents|index|introduction|preface|foreword|abstract|summary|"
+        "inhalt|inhaltsverzeichnis|inhaltsübersicht|einleitung|einführung|vorwort|zusammenfassung|"
+        "sommaire|table des matières|avant-propos|préface|résumé|indice|índice|contenido|introducción|prefacio|resumen|"
+        "sommario|introduzione|prefazione|conteúdo|sumário|introdução|inhoud|inhoudsopgave|inleiding|voorwoord|"
+        "spis treści|wstęp|innehåll|indhold|innhold|sisällys|obsah|içindekiler|"
+        "содержание|оглавление|введение|предисловие|зміст|目次|はじめに|目录|目錄|前言|차례|목차|머리말"
+    ).split("|")
+)
+"""What the parts of a document are called, in lower case; the document itself is not called so."""
 _SENTENCE_ENDS = (".", ",", ";", ":", "。", "、", "；", "：", "，")
 
 Number = tuple[int, ...]
@@ -78,13 +90,24 @@ class NumberedHeadings:
             if around is None or any(_depth(near) == len(number) for near in around if near is not None):
                 continue
             if line.size >= _MIN_NUMBERED_RATIO * self.body:
-                if len(line.text) <= MAX_HEADING_CHARS and not _LEADERS.search(line.text):
+                if len(line.text) <= MAX_HEADING_CHARS and not self._is_entry(line, around):
                     self._last = number
                     found.update((line.number, *_wrapped(lines, at)))
             elif self._stands_alone(line, around, step) and _follows(number, self._last):
                 self._last = number
                 found.add(line.number)
         return frozenset(found)
+
+    def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
+        """Whether a line in larger type is an entry of a table of contents.
+
+        A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
+        """
+        if _LEADERS.search(line.text):
+            return True
+        near = [one for one in (line, *around) if one is not None and _ENDS_IN_NUMBER.search(one.text)]
+        entries = [one for one in near if _depth(one) or one.size >= _MIN_NUMBERED_RATIO * self.body]
+        return line in entries and len(entries) > 1
 
     def _stands_alone(
         self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None], step: float
@@ -95,7 +118,8 @@ class NumberedHeadings:
         match = _NUMBERED.fullmatch(line.text)
         item = match is None or (match[2] and "." not in match[1])  # `1.` begins the item of a list
         short = len(line.text) <= _MAX_ALONE_CHARS and not line.text.endswith(_SENTENCE_ENDS)
-        if not plain or item or not short or _LEADERS.search(line.text) or below is None:
+        entry = _LEADERS.search(line.text) or _ENDS_IN_NUMBER.search(line.text)
+        if not plain or item or not short or entry or below is None:
             return False
         parted = _middle(line) - _middle(below) > _ALONE_STEP * step
         return parted and (above is None or _middle(above) - _middle(line) > _ALONE_STEP * step)
@@ -190,6 +214,8 @@ def _groups(
 def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLine]], body: float) -> str:
     """The document's title: the heading at the top of the first page, where it is larger than any other heading.
 
+    The title of a part of the document, as `1 Introduction` or `Contents` is, is none of the document: then "".
+
     Args:
         first: lines of the first page, without running ones; `others`, those of all other pages.
         body: height of the document's text, in points.
@@ -202,6 +228,7 @@ def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLi
     rest += [line.size for lines in others for line in lines if is_heading(line.text, line.size, body)]
     above = sum(_middle(line) > title[0].box.top for line in first)
     text = " ".join(line.text for line in title)
-    if above > _MAX_ABOVE_TITLE or len(text) < _MIN_TITLE_CHARS:
+    of_part = section_number(text) is not None or text.strip(" .:").casefold() in _PARTS_OF_DOCUMENTS
+    if above > _MAX_ABOVE_TITLE or len(text) < _MIN_TITLE_CHARS or of_part:
         return ""
     return text if all(other < size and not same_size(other, size) for other in rest) else ""

@@ -1,7 +1,8 @@
 """Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page.
 
-Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page is the title
-of the text on the next page; it is a section of its own where that page begins with a heading too, or no page follows.
+Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page, or is all
+of it, is the title of the text on the next page; it is a section of its own where that page begins with a heading too,
+or no page follows.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class SectionMaker:
             headings: titles by index into `lines`, each at all of its lines.
             figures: those whose tokens may stand in the lines.
         """
-        if any(line.text.strip() for line in lines):
+        if any(map(_says_something, lines)):
             if _leading(lines, headings) > 0:
                 yield from self.rest()
             self._held = None
@@ -84,7 +85,7 @@ class SectionMaker:
             titles = {number - start: title for number, title in headings.items() if start <= number < end}
             below = _leading(part, titles)
             self.heading = titles[max(n for n in titles if n < below)] if below else self.heading
-            if start and end == len(lines) and below == len(part):
+            if below and end == len(lines) and below == len(part):
                 self._held = page, part, titles
             else:
                 yield from self._pieces(page, part, cut, below, figures)
@@ -157,12 +158,12 @@ class SectionMaker:
 
 
 def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
-    """Pieces of the lines without blanks around them."""
+    """Pieces of the lines without blanks around them, and none of rules and signs alone."""
     text = "\n".join(line.text for line in lines)
     starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
     for start, end in cut(text):
         piece = text[start:end]
-        if piece.strip():
+        if _is_said(piece):
             first = bisect_right(starts, start + len(piece) - len(piece.lstrip())) - 1
             piece = piece.strip()
             yield _TextPiece(first, piece, lines[first : first + piece.count("\n") + 1])
@@ -191,4 +192,8 @@ def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, i
 
 def _says_something(line: Line) -> bool:
     """Whether a line is more than blanks, rules and signs."""
-    return any(character.isalnum() for character in line.text)
+    return _is_said(line.text)
+
+
+def _is_said(text: str) -> bool:
+    return any(map(str.isalnum, text))
