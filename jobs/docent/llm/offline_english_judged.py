@@ -41,7 +41,9 @@ _NO_PHRASE = re.compile(
 )
 
 
-_RANGE_AHEAD = re.compile(r"(?:\d[^\s]* ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$")
+_RANGE_AHEAD = re.compile(
+    r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
+)
 _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 

@@ -146,7 +146,7 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
         about.append(is_this or (bool(subject) and about[place - 1]) or _names_exhibit(sentence, own, code))
         direct = set(_introduced(sentence, place, own, code, first)) | set(_explained(sentences, place, code))
-        if place and _begins_with_unknown(sentence, direct, own, code):
+        if name and place and _begins_with_unknown(sentence, direct, own, code):
             direct.add(place - 1)
         if subject and about[place - 1]:
             of_exhibit.add(place)
