@@ -153,13 +153,13 @@ def test_an_opposite_is_put_in_only_where_it_fits() -> None:
     assert opposite_of("The upper line shows the yarn, the lower line the speed.", EN) is None
     assert opposite_of("The key is left in the door.", EN) is None
     assert opposite_of("The keys open the door.", EN) is None
-    assert opposite_of("The upper lamp shows the yarn.", EN) == "The lower lamp shows the yarn."
-    assert opposite_of("The valve is open.", EN) == "The valve is closed."
+    assert opposite_of("The lamp hangs above the yarn.", EN) == "The lamp hangs below the yarn."
+    assert opposite_of("The load increases in spring.", EN) == "The load decreases in spring."
 
 
 def test_a_blank_is_never_a_clause() -> None:
     text = (
-        "The loom stops when the yarn is torn. The mat must be cleaned before the loom starts. The bird is called Fly."
+        "The loom stops when the yarn is torn. The mat must be cleaned before the loom starts. The white bird is called Fly."
     )
     asked = [question for seed in range(6) for question in told("true_false_fill_blank", text, name=f"Loom {seed}")]
     assert any("called ____" in question for question in asked)
@@ -168,18 +168,18 @@ def test_a_blank_is_never_a_clause() -> None:
 
 def test_a_sentence_that_tells_what_happens_next_is_not_judged_alone() -> None:
     text = (
-        "1. Tie the thread.\n2. Start the loom.\n\nThe loom runs slowly. The tension falls at first. The frame is oak."
+        "1. Tie the thread.\n2. Start the loom.\n\nThe loom runs slowly. The tension falls at first. The loom frame is oak."
     )
     made = told("boolean", text, truths=(True, True, True))
-    assert list(made.values()) == ["True. The frame is oak."]
+    assert list(made.values()) == ["True. The loom frame is oak."]
 
 
 def test_a_single_statement_is_asked_about_although_a_false_one_cannot_be_made_as_well() -> None:
-    assert len(told("boolean", "The frame is 3 m wide.", truths=(True, False))) == 1
+    assert len(told("boolean", "The loom frame is 3 m wide.", truths=(True, False))) == 1
 
 
 def test_a_fault_that_is_no_plain_condition_is_not_asked_about() -> None:
     table = (
         "| Fault | Possible cause |\n|---|---|\n| Tension fluctuates by 5 N | Worn brake |\n| Loud hum | Dry oil |\n"
     )
-    assert list(cells(table)) == ["What may be the cause in case of loud hum?"]
+    assert list(cells(table)) == ["What may be the cause of “Loud hum”?"]

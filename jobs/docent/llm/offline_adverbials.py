@@ -44,6 +44,11 @@ WITHIN = re.compile(
     rf"five|six|ten) (?:\w+ )?{TIMES})(?: ((?:after|of|before) [^,]+))?$"
 )
 _AFTER_WHILE = re.compile(rf"(?:only |again )?after {ABOUT}(?:some |another |a few |the )?(?:{COUNTED}|{TIMES})")
+_ONCE_ONLY = re.compile(
+    r"once (?:and|or|but|then|again|more|only|per|every|on|in|at|to|for|with|from|until|before|after|"
+    r"an? (?:day|week|month|year))\b",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(
     r"\s*(?:,\s|(?:and|or)\b)\s*"
     r"(?!(?:which|because|so|while|where|since|as|but|if|when|whereas|although|who|then|not)\b)"
@@ -57,8 +62,11 @@ def is_frequency(words: str) -> bool:
 
 
 def is_told_when(words: str) -> bool:
-    """Whether an adverbial of time is clear: no `every radiator`, no `after six minutes`, which is after something."""
-    return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None
+    """Whether an adverbial of time is clear.
+
+    No `every radiator`, no `after six minutes`, which is after something; `once and wait` says how often.
+    """
+    return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None and _ONCE_ONLY.match(words) is None
 
 
 def with_adverbials(asked: Asked, rest: str) -> Asked | None:

@@ -55,6 +55,22 @@ def is_cut_short(text: str, title: str) -> bool:
     )
 
 
+def is_unexplained(text: str, section: str, title: str) -> bool:
+    """Whether a subject is `the loop`, which only other sections explain or which is short for `an induction loop`.
+
+    Args:
+        section: all of its text.
+        title: of the section and the document, which explain the nouns in them.
+    """
+    clause = read_clause(text)
+    noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
+    if noun is None or re.search(rf"\b{re.escape(noun[1])}s?\b", title, re.IGNORECASE):
+        return False
+    before = re.findall(rf"(?:\b([\w-]+) )?\b{re.escape(noun[1])}\b", section, re.IGNORECASE)
+    bare = sum(word.lower() in ("", "the", "a", "an") for word in before)
+    return bare <= 1
+
+
 def trimmed(text: str) -> str:
     """A statement as an answer: without the words that join it to the one before."""
     return sentence(OPENERS.sub("", text))

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of, who_or_what
-from docent.llm.offline_labels import Label, of
+from docent.llm.offline_labels import Label, is_list_of_numbers, of
 from docent.llm.offline_prices import PRICE, is_basis
 from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
 from docent.text.sentences import count_words, words_of
@@ -113,7 +113,7 @@ class Cell:
 def about_column(cell: Cell) -> Told | None:
     """The question about one value of a thing; None where the column has no plain one."""
     low, value = cell.label.words.lower(), cell.value
-    if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name):
+    if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name) or is_list_of_numbers(value):
         return None
     if len(value.split()) > MAX_VALUE_WORDS or _NOTE.fullmatch(low) or _DESCRIPTION.fullmatch(low):
         return _note(cell.name, low, value, cell.source)

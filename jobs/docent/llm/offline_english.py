@@ -13,7 +13,7 @@ from dataclasses import replace
 from docent.llm.offline_adverbials import CUT, TAIL, is_told_when, with_adverbials
 from docent.llm.offline_amounts import AMOUNT, RANGE
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of
-from docent.llm.offline_english_actions import acting, amount_of, having, is_object
+from docent.llm.offline_english_actions import TWO_OBJECTS, acting, amount_of, having, is_object
 from docent.llm.offline_english_states import being, done
 from docent.llm.offline_grammar import Clause, as_inside, read_clause
 from docent.llm.offline_verbs import BASES, THIRD, is_measure, is_participle
@@ -91,5 +91,5 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
                 return
             ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
             yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
-        elif is_object(after):
+        elif is_object(after) and first not in TWO_OBJECTS:
             yield Asked(f"What {modal} {subject} {first}?")

@@ -28,6 +28,8 @@ _FIXED = {
     **{"consist": "of", "depend": "on", "belong": "to", "refer": "to", "result": "in", "lead": "to", "rely": "on"},
     **{"correspond": "to", "contribute": "to", "apply": "to", "differ": "from", "serve": "as", "act": "as"},
 }
+TWO_OBJECTS = frozenset("tell let remind inform warn notify teach force help".split())
+"""Verbs that say little with `what`: `What does calibration tell?` leaves out whom."""
 
 
 def having(clause: Clause) -> Iterator[Asked]:
@@ -66,7 +68,7 @@ def acting(clause: Clause) -> Iterator[Asked]:
         r"(?:in|on|behind|under|above|beside|at) (?:the|an?) ", rest
     ):
         yield Asked(f"Where {asks}?", short_of(whole), kind="where")
-    elif is_object(rest):
+    elif is_object(rest) and base not in TWO_OBJECTS:
         yield from _with_object(clause, asks, whole)
 
 

@@ -11,10 +11,10 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
-from docent.llm.offline_clarity import is_cut_short, stands_alone, trimmed
+from docent.llm.offline_clarity import is_cut_short, is_unexplained, stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of
-from docent.llm.offline_exchange import BLANK, opposite_of, spans_of, with_other_number
+from docent.llm.offline_exchange import BLANK, is_measured, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_source import Statement
@@ -39,7 +39,11 @@ _NO_PHRASE = re.compile(
     r"monthly|yearly|at|by|for|from|in|on|to|with)\b",
     re.IGNORECASE,
 )
-
+_COMPARES = re.compile(
+    r"\b(?:is|are|was|were|be|been|becomes?|remains?)(?: [a-z]+ly)? (?:much |far |even )?"
+    r"(?!(?:under|over|after|never|together|either|neither|another|rather|other|per|water|silver)\b)"
+    r"(?:[a-z]{3,}er|more [a-z]+|less [a-z]+|worse)\b(?![^.]*\bthan\b)"
+)
 
 _RANGE_AHEAD = re.compile(
     r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
@@ -113,6 +117,8 @@ def statements_to_judge(desk: Desk) -> list[Statement]:
         and count_words(s.text) <= MAX_JUDGED_WORDS
         and not _is_sequel(desk, s)
         and not is_cut_short(s.text, desk.material.title)
+        and not is_unexplained(s.text, desk.material.text, f"{desk.material.title} {desk.name}")
+        and not _leaves_open(s.text)
     ]
     if any(s.kind == "row" for s in desk.statements):
         prose = [s for s in prose if plain(desk.name) in plain(s.text)]  # a thing does not say anything
@@ -128,6 +134,11 @@ def _is_sequel(desk: Desk, statement: Statement) -> bool:
     clause = read_clause(statement.text)
     is_event = clause is not None and clause.tense in ("singular", "plural") and not clause.lead
     return before is not None and before.kind == "step" and is_event
+
+
+def _leaves_open(text: str) -> bool:
+    """Whether a sentence compares with something that it does not name, or counts on what stands before it."""
+    return _COMPARES.search(text) is not None or re.search(r"\b[Tt]he two\b", text) is not None
 
 
 def _is_no_statement(text: str) -> bool:
@@ -148,7 +159,11 @@ def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> st
 def _with_wrong_number(text: str) -> str:
     """A statement with another number where the text has none to exchange: twice as much, half of more than 50 %."""
     found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
-    if len(found) != 1 or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text):
+    if (
+        len(found) != 1
+        or not is_measured(text, *found[0].span())
+        or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text)
+    ):
         return ""
     digits = found[0][0]
     if re.match(r"0\d", digits):

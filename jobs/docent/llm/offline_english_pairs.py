@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from docent.llm.offline_asked import Asked, Kind
-from docent.llm.offline_clarity import OPENERS, asked_in, is_cut_short, stands_alone, trimmed
+from docent.llm.offline_clarity import OPENERS, asked_in, is_cut_short, is_unexplained, stands_alone, trimmed
 from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
 from docent.llm.offline_english import questions_of
@@ -126,7 +126,10 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
             continue
         said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
+        is_open = is_unexplained(said, text, f"{source.title} {name}")
         for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
+            if is_open and asked.kind == "reason":
+                continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
             yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
 

@@ -39,6 +39,14 @@ told a main point is missing."""
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|recommend\w*|conclu\w+|should|must|altogether|overall)\b", re.IGNORECASE
 )
+_FINDS = re.compile(r"\b(?:not|cannot|never|must|out of reach|missing|no longer)\b|n't\b", re.IGNORECASE)
+"""What no summary of findings leaves out: what is not so, and what must be."""
+_COUNTS_ON = re.compile(
+    r"\b(?:an?|the) (?:second|third|fourth|fifth|further|last|other)(?: [a-z]+)? "
+    r"(?:possibility|option|way|reason|problem|point|method|measure|step|proposal|solution|variant|question|finding|is|"
+    r"was)\b|^(?:Another|Second(?:ly)?|Third(?:ly)?)\b",
+    re.IGNORECASE,
+)
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
 _LABELLED = re.compile(r"[^.:]{2,60}: \S")
@@ -146,7 +154,9 @@ def opens_clearly(text: str) -> bool:
 def _told(block: Block, lead: str) -> list[Unit]:
     """A block as units; none where it cannot be told."""
     if block.kind == "paragraph":
-        return [Unit(text, is_main=place == 0) for place, text in enumerate(block.parts)]
+        return [
+            Unit(text, is_main=place == 0 or _FINDS.search(text) is not None) for place, text in enumerate(block.parts)
+        ]
     if block.kind == "steps":
         return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True, True)]
     if block.kind == "table":
@@ -191,6 +201,8 @@ def chosen_units(units: Sequence[Unit], max_words: int, stop: frozenset[str]) ->
         longer = references.closed({*chosen, place})
         if _length(units, longer) <= max_words:
             chosen = longer
+    if any(_COUNTS_ON.search(texts[place]) for place in chosen):
+        return []  # it counts what is left out, or points to it
     gap = max(after - before - 1 for before, after in itertools.pairwise((-1, *chosen)))
     end_gap = len(units) - 1 - chosen[-1]
     is_covered = gap <= MAX_GAP and end_gap <= MAX_END_GAP and _length(units, chosen) >= MIN_SUMMARY_SHARE * whole

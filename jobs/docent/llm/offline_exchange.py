@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from docent.llm.offline_grammar import DETERMINERS, PREPOSITIONS, is_plural, read_clause
 from docent.llm.offline_source import Statement
 from docent.llm.offline_terms import UNIT_WORDS
 from docent.llm.offline_words import UNSPACED, Words
@@ -34,6 +35,56 @@ _NAMES = re.compile(
     r"march|april|may|june|july|august|september|october|november|december)\s$",
     re.IGNORECASE,
 )
+
+_AFTER_CAPITAL = re.compile(r"(?:^|[\s“(])(?P<word>[A-Z][\w.-]*)\s$")
+_UNIT_SIGN = re.compile(r"\s?(?:%|°)|[A-Za-zµμ]|\s(?:[A-Z]|[A-Z]?[a-zµμ]+)(?:[²³]|/[a-z]+)?(?!\w)")
+_MORE_UNITS = frozenset("n nm newton newtons bar mbar lux lx rpm db euro euros eur usd gbp chf dollar dollars".split())
+_NO_UNIT = frozenset(("a", "in"))
+_LEADS = frozenset("some about only over nearly almost up exactly".split())
+_BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)\s$")
+
+
+def is_measured(text: str, start: int, end: int) -> bool:
+    """Whether a number in an English sentence measures or counts something, and is no part of a name: `Folio 40`.
+
+    Args:
+        start: where its digits begin.
+        end: where they end, before the unit.
+    """
+    before, behind = text[:start], text[end:]
+    clause = read_clause(text)
+    capital = _AFTER_CAPITAL.search(before)
+    if capital and not (capital.start("word") == 0 and capital["word"].lower() in DETERMINERS | PREPOSITIONS | _LEADS):
+        return False
+    if clause is not None and f"{text[:end]} ".endswith(f"{clause.subject} "):
+        return False  # `Plan 3 stores times`
+    if YEAR.fullmatch(text[start:end]) and _BEFORE_YEAR.search(before):
+        return True
+    return re.search(r"[$€£¥]\s?$", before) is not None or _has_unit(behind) or _counts(behind)
+
+
+def _has_unit(behind: str) -> bool:
+    sign = _UNIT_SIGN.match(behind)
+    word = sign[0].strip() if sign else ""
+    if not sign or not sign[0][0].isspace() or word[:1] in ("%", "°"):
+        return sign is not None
+    if word in _NO_UNIT:
+        return False
+    return word.partition("/")[0].rstrip("²³").lower() in UNIT_WORDS | _MORE_UNITS
+
+
+def _counts(behind: str) -> bool:
+    """Whether a plural follows, with at most two words before it: `8 load switches`."""
+    for word in re.match(r"(?: [a-z][a-z-]*){0,3}", behind)[0].split():  # type: ignore[index]
+        if (
+            word in PREPOSITIONS
+            or word in DETERMINERS
+            or word in ("and", "or", "is", "are", "has", "was", "were", "does")
+        ):
+            return False
+        if is_plural(word):
+            return True
+    return False
 
 
 def spans_of(text: str) -> list[tuple[int, int]]:
@@ -64,10 +115,10 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
         for other in every
         if other is not statement
         for m in NUMBER.finditer(other.text)
-        if not _is_name(m, other.text)
+        if not _is_name(m, other.text) and is_measured(other.text, *m.span("digits"))
     ]
     for number in reversed(list(NUMBER.finditer(text))):
-        if _is_name(number, text):
+        if _is_name(number, text) or not is_measured(text, *number.span("digits")):
             continue
         fitting = [m for m, where in others if m["digits"] not in own and _fits(m, where, number, text)]
         if fitting:

@@ -176,7 +176,10 @@ def _reasons(said: str, text: str) -> Iterator[Asked]:
             return  # `A does B, so that C` tells what follows, not why
         if because[1] in ("so that", "in order to") or because[1].startswith("to ") or "," not in effect:
             yield from why_questions(effect, text)
-    if found := re.match(r"([^,]{3,90}?) (causes?|leads? to|results? in) ([^,;:]{3,80}?)(?:$|,)", said):
+    if found := re.match(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,;:]{3,80})$", said):
+        if is_subject(found[1]) and not _PRONOUN.search(found[4]):
+            yield Asked(f"What {found[2]} {found[3]} of {found[4]}?", short_of(found[1]), kind="reason")
+    elif found := re.match(r"([^,]{3,90}?) (causes?|leads? to|results? in) (?!of\b)([^,;:]{3,80}?)(?:$|,)", said):
         if is_subject(found[1]) and not _PRONOUN.search(found[3]) and " or " not in found[1]:
             verb, space, preposition = found[2].partition(" ")
             singular = verb if verb.endswith("s") else third_of(verb)

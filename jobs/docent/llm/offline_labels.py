@@ -38,6 +38,7 @@ _NOTHING = re.compile(
 )
 
 
+_NUMBERS = re.compile(r"[^\W\d_]{0,3}\d[\d.]*+(?: ?[^\s\d,;]{1,4})?(?:[,;/] \d[\d.]*+(?: ?[^\s\d,;]{1,12})?)+")
 _THINGS = re.compile(
     r"(?:r|sp|st|w|bear|hous|cas|bush|coupl|fitt|open|build|lin|ceil|rail|awn|moor|wir|cloth|draw|paint|land|paper|carv|"
     r"engrav|cover|mould|pip|roof|floor|light|cutt)ing$"
@@ -95,6 +96,11 @@ def _lowered(token: str) -> str:
 def is_empty(cell: str) -> bool:
     """Whether a cell says nothing: a dash, `n/a`, `TBD`, a reference to another place."""
     return _NOTHING.fullmatch(cell.strip()) is not None
+
+
+def is_list_of_numbers(value: str) -> bool:
+    """Whether a value is several ones: `80, 100`, of which nobody says `is`."""
+    return _NUMBERS.fullmatch(value.strip()) is not None
 
 
 def value_of(cell: str, unit: str) -> str:

@@ -12,7 +12,7 @@ from docent.llm.offline_asked import short_of
 from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_grammar import is_plural, read_clause
 from docent.llm.offline_instructions import is_order
-from docent.llm.offline_labels import label_of, named, value_of
+from docent.llm.offline_labels import is_list_of_numbers, label_of, named, value_of
 from docent.llm.offline_models import belonging
 from docent.llm.offline_prices import PRICE, basis_of
 from docent.llm.offline_table_names import lowered, meaning_of, thing_of, unit_of
@@ -38,7 +38,7 @@ def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") ->
         known = label.is_measure or (
             re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words)
         )
-        if not value or not known or len(value.split()) > 14:
+        if not value or not known or len(value.split()) > 14 or is_list_of_numbers(value):
             continue
         words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
         words = f"{words}{belonging(words, owner)}"
@@ -118,6 +118,17 @@ def _function(name: str, cell: str, source: str) -> Told | None:
     return None
 
 
+def _is_task_order(task: str) -> bool:
+    """Whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
+    return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
+
+
+def _is_list_of_orders(task: str) -> bool:
+    """Whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
+    verbs = re.findall(r"\b(?:and|then) (?:then )?([a-z]+)\b", task)
+    return re.search(r"[,;]", task) is not None or (_is_task_order(task) and any(verb in BASES for verb in verbs))
+
+
 def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
     """How often a task is to be done."""
     place = table.column(INTERVAL)
@@ -132,7 +143,17 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | N
         return
     said = lowered(often)
     task = task.rstrip(".")
-    if is_order(task):
+    if _is_list_of_orders(task):
+        is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", said)
+        told_when = f"is {said}" if is_adverb else f"is: {said}"
+        yield told(
+            f"What is the interval for “{task}”?",
+            f"the interval for “{task}” {told_when}",
+            table.fact(row),
+            short_of(said),
+            "when",
+        )
+    elif _is_task_order(task):
         yield told(f"How often should you {lowered(task)}?", f"{task} {said}", table.fact(row), short_of(said), "when")
     elif not read_clause(f"{task} now") and len(task.split()) < 8:
         task = (

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from docent.llm.offline_asked import is_sound
 from docent.llm.offline_columns import Told, told
-from docent.llm.offline_labels import Label, is_empty, label_of, named, value_of
+from docent.llm.offline_labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
 from docent.llm.offline_prices import PRICE, basis_of
 from docent.llm.offline_table_names import thing_of, unit_of
 from docent.llm.offline_tables import Table, tables_of
@@ -68,7 +68,7 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
         or both[0][0] == both[1][0]
     ):
         return None
-    if not all(re.search(r"\d", value) and not is_empty(value) for _, value in both):
+    if not all(re.search(r"\d", value) and not is_empty(value) and not is_list_of_numbers(value) for _, value in both):
         return None
     (one, first), (other, second) = both
     if "," in one + other or " and " in one + other:

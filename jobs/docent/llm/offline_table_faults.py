@@ -29,7 +29,7 @@ def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
             groups.setdefault(above.rstrip("."), []).append(row)
     for fault, rows in groups.items():
         cells = tuple(pair for pair in _fault(table, fault, rows, text) if pair is not None)
-        whole = _cause_and_remedy(cells, table.fact(rows[0])) if len(rows) == 1 else None
+        whole = _cause_and_remedy(cells, fault, table.fact(rows[0])) if len(rows) == 1 else None
         yield RowPairs(table.fact(rows[0]), cells, whole)
 
 
@@ -49,11 +49,14 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
     causes = [lowered(table.at(row, cause_at).rstrip(".")) for row in rows if table.at(row, cause_at)]
     if causes:
         is_one = len(causes) == 1
-        may = "the cause may be" if is_one else "the possible causes are"
         short = short_of(table.at(rows[0], cause_at).rstrip(".")) if is_one else ""
-        yield told(
-            f"What may be the cause {condition}?", f"{condition}, {may}: {'; '.join(causes)}", source, short, "reason"
-        )
+        if condition == _quoted(fault):
+            may = f"the cause of “{fault}” may be" if is_one else f"the possible causes of “{fault}” are"
+            question = f"What may be the cause of “{fault}”?"
+        else:
+            may = f"{condition}, {'the cause may be' if is_one else 'the possible causes are'}"
+            question = f"What may be the cause {condition}?"
+        yield told(question, f"{may}: {'; '.join(causes)}", source, short, "reason")
     remedies = [table.at(row, remedy_at).rstrip(".") for row in rows if table.at(row, remedy_at)]
     if not remedies or len(remedies) != len(rows):
         return
@@ -74,19 +77,21 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         yield told(question, f"{condition}, {said}", source, kind="do")
 
 
-def _cause_and_remedy(cells: tuple[Told, ...], source: str) -> Told | None:
+def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told | None:
     if len(cells) != 2 or cells[1].asked.kind != "do":
         return cells[0] if len(cells) == 1 else None
     if cells[0].asked.kind == "definition":
         question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
         return told(question, cells[1].answer, source, kind="do")
     question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
-    remedy = cells[1].answer.split(", ", 1)[1]
+    prefix = f"{sentence(_quoted(fault))[:-1]}, "
+    own = cells[1].answer
+    remedy = own.removeprefix(prefix) if own.startswith(prefix) else own.split(", ", 1)[1]
     return told(question, f"{cells[0].answer} {sentence(remedy)}", source, kind="do")
 
 
 def _condition(fault: str, heading: str, text: str) -> str:
-    """A fault as the words that follow a question: `if the pump does not start`, `in case of excessive noise`."""
+    """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
     words = fault.split()
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)
@@ -110,4 +115,10 @@ def _condition(fault: str, heading: str, text: str) -> str:
     if clause:
         bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
         return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
-    return f"in case of {inside[0].lower() + inside[1:] if words[0][1:].islower() else inside}"
+    has_determiner = re.match(r"(?:the|an?|no|all|some|one|two) \w", inside, re.IGNORECASE)
+    return f"in case of {inside[0].lower()}{inside[1:]}" if has_determiner else _quoted(fault)
+
+
+def _quoted(fault: str) -> str:
+    """The condition for a fault in the words of its cell: `Double beep missing` is no phrase to put into a sentence."""
+    return f"in case of “{fault}”"
