@@ -139,8 +139,8 @@ def test_long_answers_keep_to_the_thing_that_they_are_asked_about() -> None:
 
 def test_false_statements_are_false_and_say_what_is_true() -> None:
     text = (
-        "The garden gate is 4 m wide. The key hangs beside the door. The old pump was built in 1931. The yard lamp hangs "
-        "above the door."
+        "The garden gate is 4 m wide. The key hangs beside the door. The old pump was built in 1931. The yard lamp "
+        "hangs above the door."
     )
     made = asked("boolean", text, truths=(False, False, False), pairs=3)
     assert len(made) == 3

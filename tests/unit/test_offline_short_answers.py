@@ -159,7 +159,8 @@ def test_an_opposite_is_put_in_only_where_it_fits() -> None:
 
 def test_a_blank_is_never_a_clause() -> None:
     text = (
-        "The loom stops when the yarn is torn. The mat must be cleaned before the loom starts. The white bird is called Fly."
+        "The loom stops when the yarn is torn. The mat must be cleaned before the loom starts. The white bird is "
+        "called Fly."
     )
     asked = [question for seed in range(6) for question in told("true_false_fill_blank", text, name=f"Loom {seed}")]
     assert any("called ____" in question for question in asked)
@@ -168,7 +169,8 @@ def test_a_blank_is_never_a_clause() -> None:
 
 def test_a_sentence_that_tells_what_happens_next_is_not_judged_alone() -> None:
     text = (
-        "1. Tie the thread.\n2. Start the loom.\n\nThe loom runs slowly. The tension falls at first. The loom frame is oak."
+        "1. Tie the thread.\n2. Start the loom.\n\nThe loom runs slowly. The tension falls at first. "
+        "The loom frame is oak."
     )
     made = told("boolean", text, truths=(True, True, True))
     assert list(made.values()) == ["True. The loom frame is oak."]

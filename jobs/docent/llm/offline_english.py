@@ -18,6 +18,8 @@ from docent.llm.offline_english_states import being, done
 from docent.llm.offline_grammar import Clause, as_inside, read_clause
 from docent.llm.offline_verbs import BASES, THIRD, is_measure, is_participle
 
+_PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|an?|all|both) ")
+
 
 def questions_of(sentence: str, text: str) -> list[Asked]:
     """Questions that a statement of subject and verb answers, the surest first; `text` is where it stands."""
@@ -27,6 +29,8 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
     clause = read_clause(said)
     if clause is None or re.match(r"(?:not|never|no longer|rather)\b", clause.rest) or clause.verb == "cannot":
         return []
+    if _PARTICLE_ORDER.match(said):
+        return []  # `Pull out the plug before ...` has no subject
     subject = as_inside(clause.subject, text)
     if (
         clause.tense != "past"

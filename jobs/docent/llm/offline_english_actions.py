@@ -52,7 +52,9 @@ def acting(clause: Clause) -> Iterator[Asked]:
     if clause.lead.startswith("In case of") and clause.tense != "past":
         yield Asked(f"What {does} {subject} do?", kind="do")
     elif base in ("last", "take") and re.match(rf"{ABOUT}{COUNTED}\b|{RANGE}$", rest):
-        yield Asked(f"How long {asks}?", short_of(whole), kind="value")
+        work = re.match(rf"({ABOUT}{COUNTED}|{RANGE}) (to [a-z]+.*)$", whole)  # `takes 50 minutes to heat up`
+        asks, short = (f"{asks} {work[2]}", work[1]) if work else (asks, whole)
+        yield Asked(f"How long {asks}?", short_of(short), kind="value")
     elif base in ("last", "take") and re.match(ABOUT + NUMERAL, rest):
         return
     elif found := re.match(rf"({AMOUNT})(?:$|[ ,])", rest):

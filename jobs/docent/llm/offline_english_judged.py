@@ -16,8 +16,8 @@ from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of
 from docent.llm.offline_exchange import BLANK, is_measured, opposite_of, spans_of, with_other_number
 from docent.llm.offline_grammar import read_clause
-from docent.llm.offline_instructions import is_order
 from docent.llm.offline_source import Statement
+from docent.llm.offline_table_cells import is_task_order
 from docent.text.sentences import count_words, plain
 
 MAX_JUDGED_WORDS = 32
@@ -142,7 +142,7 @@ def _leaves_open(text: str) -> bool:
 
 
 def _is_no_statement(text: str) -> bool:
-    return text.startswith(("Yes,", "No,")) or is_order(text.rstrip("."))
+    return text.startswith(("Yes,", "No,", "The interval for “")) or is_task_order(text.rstrip("."))
 
 
 def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> str:

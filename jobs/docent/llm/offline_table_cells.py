@@ -118,15 +118,18 @@ def _function(name: str, cell: str, source: str) -> Told | None:
     return None
 
 
-def _is_task_order(task: str) -> bool:
+def is_task_order(task: str) -> bool:
     """Whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
     return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
 
 
 def _is_list_of_orders(task: str) -> bool:
     """Whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
+    if re.search(r"[,;]", task):
+        return True
     verbs = re.findall(r"\b(?:and|then) (?:then )?([a-z]+)\b", task)
-    return re.search(r"[,;]", task) is not None or (_is_task_order(task) and any(verb in BASES for verb in verbs))
+    is_second = re.search(r"\band (?!the|an?|all|both|each|every)[a-z]+ (?:the|an?|all|both|each|every) ", task)
+    return is_task_order(task) and (is_second is not None or any(verb in BASES for verb in verbs))
 
 
 def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
@@ -145,7 +148,8 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | N
     task = task.rstrip(".")
     if _is_list_of_orders(task):
         is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", said)
-        told_when = f"is {said}" if is_adverb else f"is: {said}"
+        said = re.sub(r"^every (?=\d|two|three|six|twelve)", "", said)
+        told_when = f"is {said}" if is_adverb or not said.startswith(("after", "before", "every")) else f"is: {said}"
         yield told(
             f"What is the interval for “{task}”?",
             f"the interval for “{task}” {told_when}",
@@ -153,7 +157,7 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | N
             short_of(said),
             "when",
         )
-    elif _is_task_order(task):
+    elif is_task_order(task):
         yield told(f"How often should you {lowered(task)}?", f"{task} {said}", table.fact(row), short_of(said), "when")
     elif not read_clause(f"{task} now") and len(task.split()) < 8:
         task = (

@@ -98,6 +98,10 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
     if re.match(r"[A-Z]{1,4}-?\d+: ", fault):
         return f"if “{fault}” is shown"
+    if re.fullmatch(
+        r"(?:[Ee]rror |[Ff]ault )?(?:[Cc]ode|[Ee]rror|[Ff]ault|[Aa]larm|[Mm]essage) [A-Z]{0,3}-?\d+", fault
+    ):
+        return f"if {fault[0].lower()}{fault[1:]} is shown"
     is_code = re.search(r"\d", words[0]) is not None and len(words) <= 2
     if is_code or re.match(r"(?:[A-Z]{2,}\S*|[A-Z]\d+)$", words[0]):
         kind = "code" if "code" in heading.lower() or is_code else "message"
@@ -115,7 +119,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
     if clause:
         bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
         return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
-    has_determiner = re.match(r"(?:the|an?|no|all|some|one|two) \w", inside, re.IGNORECASE)
+    has_determiner = re.match(r"(?:the|an?) \w", inside, re.IGNORECASE)
     return f"in case of {inside[0].lower()}{inside[1:]}" if has_determiner else _quoted(fault)
 
 
