@@ -86,6 +86,7 @@ def test_a_noun_is_explained_by_the_title_or_where_the_section_says_it_again() -
     assert is_unexplained(said, said, "Frame")
     assert not is_unexplained(said, said, "The comb")
     assert not is_unexplained(said, f"The frame has a comb. {said}", "Frame")
+    assert not is_unexplained(said, said, "Frame", ("Lift the comb.", "Then the comb is oiled."))
 
 
 def test_the_reason_for_something_that_only_the_section_explains_is_not_asked_for() -> None:
@@ -155,22 +156,26 @@ def test_how_long_something_takes_has_what_it_takes_so_long_for() -> None:
     assert (one.question, one.short) == ("How long does the steam press take to heat up?", "40 minutes")
 
 
-CHOICES = (
-    "The weaving hall could be heated by a stove of cast iron at the northern wall. {first} The stove room would have "
-    "to be built beside the old dye house and takes a whole year. A heat pump is quiet and clean and draws its heat "
-    "from the river behind the mill. It would be dear, however, and the river freezes in some winters. {last} The "
-    "looms would stand still on the coldest days of the year and the weavers would have to stay at home."
+HALL = (
+    "The weaving hall is heated by two stoves of cast iron at the northern wall of the hall. {more} The stoves of the "
+    "hall are lit in the early morning before the weavers come. The weavers of the hall feed the stoves with coal from "
+    "the yard. The coal of the stoves is weighed in the yard every morning. The stoves warm the weaving hall and the "
+    "yarn in the hall. The yarn of the weavers is kept at the warm wall between the stoves. The wall of the hall is "
+    "as warm as the stoves of the weavers. The weavers leave the hall in the evening when the stoves are cold."
 )
 
 
 def test_a_summary_that_counts_on_what_it_leaves_out_is_none() -> None:
-    text = CHOICES.format(
-        first="Coal is delivered once a month.", last="A third possibility is to heat the hall in spring only."
-    )
-    assert told("summarization", text) == {}
+    plain_text = HALL.format(more="The heat of the stoves in the weaving hall is spread by a fan at the wall.")
+    plain_text = plain_text.replace(" The stoves warm the", "\n\nThe stoves warm the")
+    plain_text = plain_text.replace("The weavers leave", "\n\nThe reason is that the weavers leave")
+    counting = plain_text.replace("The reason is", "A third reason is")
+    assert len(told("summarization", plain_text)) == 1
+    assert told("summarization", counting) == {}
 
 
 def test_a_summary_of_findings_has_what_is_not_so() -> None:
-    text = CHOICES.format(first="Coal is delivered once a month.", last="A locked door cannot be opened from the hall.")
-    made = told("summarization", text)
-    assert all("cannot be opened" in answer for answer in made.values()) and made
+    (answer,) = told(
+        "summarization", HALL.format(more="Buckets cannot be lifted by short people from distant villages.")
+    ).values()
+    assert "Buckets cannot" in answer

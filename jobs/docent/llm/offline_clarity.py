@@ -6,6 +6,7 @@ For the offline teacher. Reads and writes nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from docent.llm.offline_columns import sentence
 from docent.llm.offline_grammar import read_clause
@@ -55,12 +56,13 @@ def is_cut_short(text: str, title: str) -> bool:
     )
 
 
-def is_unexplained(text: str, section: str, title: str) -> bool:
+def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
     """Whether a subject is `the loop`, which only other sections explain or which is short for `an induction loop`.
 
     Args:
         section: all of its text.
         title: of the section and the document, which explain the nouns in them.
+        others: texts of other sections: what two of them call by the same noun is known to the whole document.
     """
     clause = read_clause(text)
     noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
@@ -68,7 +70,8 @@ def is_unexplained(text: str, section: str, title: str) -> bool:
         return False
     before = re.findall(rf"(?:\b([\w-]+) )?\b{re.escape(noun[1])}\b", section, re.IGNORECASE)
     bare = sum(word.lower() in ("", "the", "a", "an") for word in before)
-    return bare <= 1
+    known = sum(re.search(rf"\bthe {re.escape(noun[1])}\b", other, re.IGNORECASE) is not None for other in others)
+    return bare <= 1 and known < 2
 
 
 def trimmed(text: str) -> str:

@@ -108,6 +108,7 @@ def verdict(desk: Desk, question: str, statement: Statement, truth: bool) -> Dra
 
 def statements_to_judge(desk: Desk) -> list[Statement]:
     """Sentences that say by themselves what they are about, and cells of tables as sentences."""
+    titles, others = f"{desk.material.title} {desk.name}", [text for _, text in desk.material.others]
     prose = [
         Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
         for s in desk.statements
@@ -117,7 +118,7 @@ def statements_to_judge(desk: Desk) -> list[Statement]:
         and count_words(s.text) <= MAX_JUDGED_WORDS
         and not _is_sequel(desk, s)
         and not is_cut_short(s.text, desk.material.title)
-        and not is_unexplained(s.text, desk.material.text, f"{desk.material.title} {desk.name}")
+        and not is_unexplained(s.text, desk.material.text, titles, others)
         and not _leaves_open(s.text)
     ]
     if any(s.kind == "row" for s in desk.statements):
