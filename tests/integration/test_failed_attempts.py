@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,3 +153,9 @@ def test_status_names_where_the_rejected_files_are_listed(workshop: Path) -> Non
     (listed,) = [line for line in said.splitlines() if line.startswith("rejected by ingest: 1, named in ")]
     (named,) = workshop.glob(listed.partition(" named in ")[2])
     assert "empty.md" in named.read_text()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(workshop: Path) -> None:
+    command = f"{sys.executable} -m docent plan --run mine -o json | head -c 1"
+    said = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=workshop, capture_output=True, text=True)
+    assert said.stderr == "" and said.returncode in (0, 141)

@@ -115,3 +115,26 @@ def test_a_short_text_gives_fewer_pairs_instead_of_questions_that_it_does_not_an
     made = write_pairs(asked)
     fitting = {question for topic in ("what", "look", "more") for question in questions_of("en")[topic]}
     assert len(made) == len(set(made)) and {question for question, _ in made} == fitting
+
+
+def test_an_answer_goes_on_where_the_text_does_unless_a_sentence_names_the_exhibit() -> None:
+    sentences = [
+        "The oar comes from a lifeboat.",
+        "Ash is light and tough.",
+        "A collar of leather protects the shaft.",
+        "The oar weighs six kilograms.",
+        "Lifeboats of that time had ten places.",
+    ]
+    found = references_of(sentences, "en", "oar")
+    assert found.is_clear((0, 1)) and found.is_clear((1, 2)) and found.is_clear((0, 3))
+    assert not found.is_clear((0, 2)) and not found.is_clear((0, 4)) and not found.is_clear((1, 4))
+    assert found.is_clear((3,)) and not found.is_clear((2,)) and found.is_clear((2,), is_led=True)
+
+
+def test_what_else_there_is_to_know_does_not_begin_with_what_it_is() -> None:
+    sentences = split_sentences(TEXT)
+    made = [
+        pair for t in (0.4, 0.9) for pair in write_pairs(Material("oar", TEXT, (0.4, 0.9), t, 5, 300, "English", 3))
+    ]
+    more = [answer for question, answer in made if question in questions_of("en")["more"]]
+    assert more and not any(sentences[0] in answer for answer in more)

@@ -214,6 +214,7 @@ def test_a_document_is_called_after_the_largest_line_at_the_top_of_its_first_pag
     titled = page((9, "Harbour office"), (22, "Winding the tide clock"), (15, "Dial"), "dial")
     assert document(tmp_path, titled, page((15, "Case"), "case")).name == "Winding the tide clock"
     assert document(tmp_path, titled, page((22, "Case"), "case")).name == "file name"
+    assert document(tmp_path, titled, page((22, "1 Case"), "case")).name == "Winding the tide clock"
     below = page("dial", (22, "Winding the tide clock"), "case")
     assert document(tmp_path, below).name == "file name"
     assert document(tmp_path, page("dial")).name == "file name"

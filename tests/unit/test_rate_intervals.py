@@ -53,6 +53,11 @@ def test_the_trials_are_exhibits_and_not_answers() -> None:
     assert ci({"a": [1.0] * 50, "b": [1.0] * 50}) == ci({"a": [1.0], "b": [1.0]})
 
 
+def test_a_share_that_is_the_same_for_every_exhibit_is_not_surer_than_its_exhibits_are_many() -> None:
+    low, high = ci({f"exhibit {n}": [1.0, 1.0, 0.0] for n in range(4)}) or (1, 0)
+    assert low < 0.35 and high > 0.85
+
+
 def test_other_shares_and_other_metrics_keep_the_bootstrap() -> None:
     mixed = {f"exhibit {n}": [float(n < 15)] for n in range(20)}
     low, high = ci(mixed) or (0, 0)

@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -86,6 +87,9 @@ def main() -> None:
         say_error(str(error))
         codes: dict[type[PipelineError], int] = {ConfigError: 3, InputError: 100, TemporaryError: 105}
         sys.exit(next((code for kind, code in codes.items() if isinstance(error, kind)), error.exit_code))
+    except BrokenPipeError:  # `docent status | head`: whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except OSError as error:
         where = f"\n  where: {printable(str(error.filename))}" if error.filename else ""
         say_error(f"{error.strerror or error}{where}\n  next:  docent doctor")

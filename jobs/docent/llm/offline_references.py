@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from docent.llm.offline_grammar import PREPOSITIONS, is_plural
 from docent.llm.offline_verbs import BASES, PAST, THIRD
 from docent.llm.offline_words import words_of_language
-from docent.text.sentences import plain, readable_name, words_of
+from docent.text.sentences import contains_name, plain, readable_name, words_of
+from docent.text.terms import length_in_words
 
 # Words that lead to what was said before, wherever they stand.
 LEANS = {
@@ -32,12 +33,14 @@ LEANS = {
     "de": re.compile(
         r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
         r"trotzdem|stattdessen|sonst|zuvor|seitdem|dies|diese[mnrs]?|jene[mnrs]?|solche[mnrs]?|letztere[mnrs]?|"
-        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
+        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|"
+        r"\b(?:er|sie|ihn|ihm|ihnen)\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
         r"\b(?:ist|macht|machte|war|wird|wurde) das\b(?! [A-ZÄÖÜ]| [a-zäöüß]+ [A-ZÄÖÜ])"
     ),
     "fr": re.compile(
         r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
-        r"c['’]est|cet|cette|ces|alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
+        r"c['’]est|cet|cette|ces|ensuite|puis|lui|elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
+        r"alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
         re.IGNORECASE,
     ),
     "es": re.compile(
@@ -47,12 +50,14 @@ LEANS = {
         re.IGNORECASE,
     ),
     "ko": re.compile(
-        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시"
+        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시|다만|"
+        r"위와 같이|때문(?:이다|입니다)\.?$"
     ),
     "ja": re.compile(
-        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、"
+        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、|"
+        r"同時に|(?:から|ため)(?:である|です)。?$"
     ),
-    "zh": re.compile(r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|也(?!许)"),
+    "zh": re.compile(r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|也(?!许)"),
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
@@ -104,6 +109,7 @@ _NAMED = {
     "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
 }
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
+LONG_WORDS = 18
 
 
 @dataclass(frozen=True)
@@ -113,21 +119,35 @@ class References:
     Attributes:
         needs: for every sentence the earlier ones that it needs, and those that these need.
         of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
+        naming: sentences with the exhibit's name, or with a word of it as their subject; clear anywhere.
+        long: sentences that tell enough to stand alone.
     """
 
     needs: tuple[frozenset[int], ...]
     of_exhibit: frozenset[int] = frozenset()
+    naming: frozenset[int] = frozenset()
+    long: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
         """The positions with all that they need, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
 
-    def is_clear(self, chosen: Sequence[int]) -> bool:
-        """Whether a pronoun for the exhibit follows its name, its first sentence or the sentence that it followed."""
+    def is_clear(self, chosen: Sequence[int], is_led: bool = False) -> bool:
+        """Whether sentences read as one text behind the exhibit's name: each follows on from the one before.
+
+        Where the text goes on elsewhere, the sentence names the exhibit; the first one names it, too, unless it begins
+        the text, is long or has company.
+
+        Args:
+            is_led: another sentence about the exhibit goes before them.
+        """
         for before, place in zip(chosen, chosen[1:], strict=False):
-            if place in self.of_exhibit and before not in (0, place - 1):
+            follows = place == before + 1 or place in self.naming or (before == 0 and place in self.of_exhibit)
+            if not follows:
                 return False
-        return True
+        first = chosen[0]
+        is_named = first == 0 or first in self.naming | self.of_exhibit or first in self.long
+        return is_led or is_named or tuple(chosen[1:2]) == (first + 1,)
 
 
 def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
@@ -140,11 +160,14 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
     own = {_stem(word) for word in words_of(readable_name(name))}
     subjects = _subjects(name, " ".join(sentences), code) if name else ()
     needs: list[frozenset[int]] = []
-    about, of_exhibit, first = list[bool](), set[int](), dict[str, int]()
+    about, of_exhibit, naming, first = list[bool](), set[int](), set[int](), dict[str, int]()
     for place, sentence in enumerate(sentences):
         subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
-        about.append(is_this or (bool(subject) and about[place - 1]) or _names_exhibit(sentence, own, code))
+        if name and (contains_name(sentence, name) or _names_exhibit(sentence, own, code)):
+            naming.add(place)
+        is_about = is_this or _names_exhibit(sentence, own, code)
+        about.append(is_about or (bool(subject) and about[place - 1]))
         direct = set(_introduced(sentence, place, own, code, first)) | set(_explained(sentences, place, code))
         if name and place and _begins_with_unknown(sentence, direct, own, code):
             direct.add(place - 1)
@@ -156,7 +179,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         for word in words_of(sentence):
             first.setdefault(_stem(word), place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
-    return References(tuple(needs), frozenset(of_exhibit))
+    long = frozenset(place for place, sentence in enumerate(sentences) if length_in_words(sentence) >= LONG_WORDS)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), long)
 
 
 def leans(sentence: str, code: str) -> bool:

@@ -157,9 +157,15 @@ def _combined(plan: _Plan, topic: str, own: Sequence[int]) -> list[Chosen]:
             if set(own).isdisjoint(wanted) or (topic in ("what", "look") and 0 not in wanted):
                 continue
             chosen = plan.references.closed(wanted)
-            says_enough = 0 in chosen or _words(plan, chosen) >= MIN_WORDS
+            if topic not in ("what", "look") and chosen[0] not in (*own, *(() if topic == "more" else (0,))):
+                continue
+            if topic == "more" and chosen[0] == 0 and len(plan.sentences) > FEW_SENTENCES:
+                continue
+            says_enough = 0 in chosen or _words(plan, chosen) >= min(MIN_WORDS, plan.longest_words // 2)
             fits = len(chosen) == 1 or _words(plan, chosen) <= plan.longest_words
-            if says_enough and fits and plan.references.is_clear(chosen):
+            # The first sentence says what the exhibit is; on a topic of its own the text may go on anywhere behind it.
+            leads = chosen[0] == 0 and len(chosen) > 1 and topic not in ("what", "look", "more")
+            if says_enough and fits and plan.references.is_clear(chosen[1:] if leads else chosen, leads):
                 found.setdefault(chosen)
     return list(found)
 
@@ -169,7 +175,8 @@ def _words(plan: _Plan, chosen: Chosen) -> int:
 
 
 def _good_length(plan: _Plan, chosen: Chosen) -> bool:
-    return SHORT_WORDS <= _words(plan, chosen) <= plan.longest_words
+    says_whole = len(chosen) > 1 or chosen[0] in plan.references.naming
+    return says_whole and SHORT_WORDS <= _words(plan, chosen) <= plan.longest_words
 
 
 def _worded(plan: _Plan, chosen: Sequence[int]) -> str:

@@ -42,6 +42,8 @@ def naming_the_run(verb: click.Command) -> click.Command:
         except PipelineError as error:
             error.next_step = _next_step(error, current())
             raise
+        except BrokenPipeError:
+            raise
         except OSError as error:
             where = str(error.filename) if error.filename else ""
             raise LauncherError(

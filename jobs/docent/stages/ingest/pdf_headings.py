@@ -212,7 +212,9 @@ def _groups(
 
 
 def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLine]], body: float) -> str:
-    """The document's title: the heading at the top of the first page, where it is larger than any other heading.
+    """The document's title: the heading at the top of the first page, where no other heading is as large.
+
+    Numbered headings may be: a manual's chapters often are set like its title.
 
     The title of a part of the document, as `1 Introduction` or `Contents` is, is none of the document: then "".
 
@@ -224,8 +226,9 @@ def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLi
     if not groups:
         return ""
     title, size = groups[0], groups[0][0].size
-    rest = [group[0].size for group in groups[1:]]
-    rest += [line.size for lines in others for line in lines if is_heading(line.text, line.size, body)]
+    larger = [group[0] for group in groups[1:]]
+    larger += [line for lines in others for line in lines if is_heading(line.text, line.size, body)]
+    rest = [line.size for line in larger if line.size > size or section_number(line.text) is None]
     above = sum(_middle(line) > title[0].box.top for line in first)
     text = " ".join(line.text for line in title)
     of_part = section_number(text) is not None or text.strip(" .:").casefold() in _PARTS_OF_DOCUMENTS

@@ -17,6 +17,8 @@ from docent.records import Score
 
 COMPARED = ("exhibit_accuracy", "semantic_distance")
 
+NO_WIDTH = 1e-9
+
 
 @dataclass(frozen=True)
 class Resampling:
@@ -34,7 +36,8 @@ def arm_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, dict
 def metric_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, Any]:
     """`{metric: {mean, ci, n}}` of the rows of one arm; ci is null where they belong to a single item.
 
-    A share of exactly 0 or 1 has Wilson's interval over the items, as a bootstrap of equal values has no width.
+    A share that is the same for every item, as 0 and 1 are, has Wilson's interval over the items: a bootstrap of equal
+    values has no width.
     """
     found: dict[str, Any] = {}
     for metric in METRICS:
@@ -43,7 +46,7 @@ def metric_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, A
             clusters = [row.item_id for row in rows]
             values = [row.metrics[metric] for row in rows]
             mean, lo, hi, n = interval(values, clusters, resampling.draws, resampling.seed)
-            if METRICS[metric].rate and mean in (0.0, 1.0):
+            if METRICS[metric].rate and hi - lo < NO_WIDTH:
                 lo, hi = wilson_interval(mean, len(set(clusters)))
             found[metric] = {"mean": rounded(mean), "ci": _ci(lo, hi, clusters), "n": n}
     return found
@@ -84,7 +87,7 @@ def interval_notes(items: int, one: str = "exhibit") -> list[str]:
     if items == 1:
         return [f"with 1 {one} there is no interval and no test of significance"]
     few = f"{counted(items, one)} are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
-    wilson = f"the interval of a share of exactly 0 or 1 is Wilson's over the {one}s: "
+    wilson = f"the interval of a share that is the same for every {one} is Wilson's over the {one}s: "
     wilson += "a bootstrap of equal values has no width"
     return [few, wilson] if items < FEW_CLUSTERS else [wilson]
 
