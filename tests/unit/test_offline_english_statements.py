@@ -138,6 +138,14 @@ def test_values_that_are_lists_are_not_asked_about() -> None:
     )
     assert not any("angle" in question for question in cells(table))
     assert len(cells(table)) == 2
+    things = (
+        "| Loom | Width (cm) | Angle (degrees) | Weight (kg) |\n| --- | --- | --- | --- |\n"
+        "| Selva | 90 | 60, 90 | 46 |\n| Silva | 80 | 60, 80 | 40 |"
+    )
+    assert not any(row.whole and "60," in row.whole.answer for row in rows_of_tables(things))
+    assert told("factual_recall", "Data of the loom:\n\n- Angle: 60, 90\n- Weight: 46 kg") == {
+        "According to “Weaving handbook”, what is the weight?": "The weight is 46 kg."
+    }
     assert ["angle" in one.asked.question for one in comparisons_of_tables(table)] == [False]
 
 

@@ -150,7 +150,7 @@ def _of_items(source: _Source) -> Iterator[Pair]:
         return
     for found in _VALUE_ITEM.finditer(source.text):
         label, value = label_of(found[1]), found[2].strip().rstrip(".")
-        if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]", value):
+        if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]|\d, \d", value):
             continue
         value = value_of(value, label.unit)
         words = f"{label.words}{belonging(label.words, source.owner)}"

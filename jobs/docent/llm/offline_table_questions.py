@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docent.llm.offline_columns import APART, GROUPS, RowPairs, Told, told
-from docent.llm.offline_labels import label_of, named, of, value_of
+from docent.llm.offline_labels import is_list_of_numbers, label_of, named, of, value_of
 from docent.llm.offline_prices import PRICE
 from docent.llm.offline_table_cells import of_entities, of_models, of_tasks, of_values
 from docent.llm.offline_table_faults import rows_of_faults
@@ -60,6 +60,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
     """The question for all that a row says."""
     if len(cells) < 2:
         return cells[0] if cells else None
+    if any(is_list_of_numbers(cell) for cell in row):
+        return None
     if table.kind == "models":
         label = label_of(row[0])
         values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in table.value_columns]
