@@ -94,7 +94,7 @@ def written_pairs(
             "max_reject_rate": 1,
         },
         "assess_images": {},
-        "assemble": {},
+        "assemble": {"split": "published"},  # no photo is looked at
         "generate_qa": {"types": types, "language": language, "max_reject_rate": 1},
         "curate": {"max_reject_rate": 1},
     }
