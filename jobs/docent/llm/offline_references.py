@@ -25,6 +25,7 @@ LEANS = {
         r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
         r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
         r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
+        r"(?:following|next) (?:year|century)|at that time|by then|"
         r"(?:earlier|later|sooner)(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
         r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
         r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
@@ -39,14 +40,16 @@ LEANS = {
     ),
     "fr": re.compile(
         r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
-        r"c['’]est|cet|cette|ces|ensuite|puis|lui|elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
+        r"c['’]est|cet|cette|ces|ensuite|puis|lui|"
+        r"(?:siècle|année|mois|jour) suivante?|même époque|"
+        r"elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
         r"alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
         re.IGNORECASE,
     ),
     "es": re.compile(
         r"\b(?:por (?:eso|ello|lo tanto|tanto|consiguiente)|así|también|en cambio|sin embargo|entonces|de lo contrario|"
         r"est[eo]s?|estas?|es[eo]s?|esas|esa|aquell\w+|dicho|dicha|los demás|el otro|la otra|"
-        r"(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
+        r"(?:siglo|año) siguiente|misma época|(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
         re.IGNORECASE,
     ),
     "ko": re.compile(
@@ -57,7 +60,9 @@ LEANS = {
         r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、|"
         r"同時に|(?:から|ため)(?:である|です)。?$"
     ),
-    "zh": re.compile(r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|也(?!许)"),
+    "zh": re.compile(
+        r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|接着|随后|之后|同时|也(?!许)"
+    ),
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
@@ -121,12 +126,14 @@ class References:
         of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
         naming: sentences with the exhibit's name, or with a word of it as their subject; clear anywhere.
         long: sentences that tell enough to stand alone.
+        about: sentences whose subject is the exhibit.
     """
 
     needs: tuple[frozenset[int], ...]
     of_exhibit: frozenset[int] = frozenset()
     naming: frozenset[int] = frozenset()
     long: frozenset[int] = frozenset()
+    about: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
         """The positions with all that they need, in reading order."""
@@ -142,7 +149,8 @@ class References:
             is_led: another sentence about the exhibit goes before them.
         """
         for before, place in zip(chosen, chosen[1:], strict=False):
-            follows = place == before + 1 or place in self.naming or (before == 0 and place in self.of_exhibit)
+            is_led_by_name = before == 0 and 0 in self.about and place in self.of_exhibit
+            follows = place == before + 1 or place in self.naming or is_led_by_name
             if not follows:
                 return False
         first = chosen[0]
@@ -180,7 +188,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
             first.setdefault(_stem(word), place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
     long = frozenset(place for place, sentence in enumerate(sentences) if length_in_words(sentence) >= LONG_WORDS)
-    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), long)
+    told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), long, told)
 
 
 def leans(sentence: str, code: str) -> bool:

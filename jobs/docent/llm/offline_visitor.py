@@ -31,6 +31,8 @@ TOPIC_ORDER = ("what", "numbers", "history", "use", "look")
 SECOND_CHOICE = {"use": ("found",), "look": ("what",)}
 SHORT_WORDS, LONG_WORDS = 12, 45
 """Answers are held between these where the text allows it."""
+ENOUGH_WORDS = 18
+"""An answer to a general question has so many where the text allows it."""
 MIN_WORDS = 10
 """Fewer words tell nothing without the first sentence."""
 MAX_COMBINED = 12
@@ -163,11 +165,22 @@ def _combined(plan: _Plan, topic: str, own: Sequence[int]) -> list[Chosen]:
                 continue
             says_enough = 0 in chosen or _words(plan, chosen) >= min(MIN_WORDS, plan.longest_words // 2)
             fits = len(chosen) == 1 or _words(plan, chosen) <= plan.longest_words
-            # The first sentence says what the exhibit is; on a topic of its own the text may go on anywhere behind it.
+            # The first sentence says what the exhibit is; on a topic the text may go on anywhere behind it, with the
+            # history where it begins.
             leads = chosen[0] == 0 and len(chosen) > 1 and topic not in ("what", "look", "more")
+            leads = leads and (topic != "history" or chosen[1] == min(place for place in own if place))
             if says_enough and fits and plan.references.is_clear(chosen[1:] if leads else chosen, leads):
                 found.setdefault(chosen)
-    return list(found)
+    enough = [chosen for chosen in found if _tells_enough(plan, topic, chosen)]
+    return enough or list(found)
+
+
+def _tells_enough(plan: _Plan, topic: str, chosen: Chosen) -> bool:
+    """Whether an answer that need not be short says something: on the exhibit itself where it is asked what that is."""
+    if topic not in ("what", "look", "more"):
+        return True
+    is_about = topic == "more" or not plan.references.about or not plan.references.about.isdisjoint(chosen)
+    return is_about and _words(plan, chosen) >= ENOUGH_WORDS
 
 
 def _words(plan: _Plan, chosen: Chosen) -> int:
