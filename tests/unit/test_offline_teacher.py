@@ -90,7 +90,8 @@ def test_the_shortest_texts_still_give_different_pairs_in_every_call(text: str, 
 
 
 def test_texts_that_never_name_the_exhibit_are_introduced_in_the_spelling_of_the_text() -> None:
-    text = "Parts. The 1903 Wright Flyer. It has two wings. It flew for the first time in 1903, for twelve seconds on a cold day in December, against the wind."
+    text = "Parts. The 1903 Wright Flyer. It has two wings. "
+    text += "It flew for the first time in 1903, for twelve seconds on a cold day in December, against the wind."
     answers = [answer for _, answer in all_pairs(text, "1903-wright-flyer")]
     assert all(contains_name(answer, "1903-wright-flyer") for answer in answers)
     assert any(answer.startswith("This is the 1903 Wright Flyer. It flew") for answer in answers)

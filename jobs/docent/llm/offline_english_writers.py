@@ -62,9 +62,14 @@ def short_answer(desk: Desk) -> Iterator[Draft]:
             yield Draft(pair.question, pair.short, (pair.evidence,))
 
 
+_BECAUSE = re.compile(
+    r"\b(?:because|since|as (?:it|the|they)|due to|owing to|caused by|causes(?= [a-z])(?! is\b)|cause (?:of .{1,80} )?(?:is|may be))\b"
+)
+
+
 def cause_effect(desk: Desk) -> Iterator[Draft]:
-    """Reasons and causes that the section names."""
-    pairs = [pair for pair in section_of(desk).pairs if pair.kind == "reason"]
+    """Reasons and causes that the section names as such; `so that` names a purpose."""
+    pairs = [pair for pair in section_of(desk).pairs if pair.kind == "reason" and _BECAUSE.search(pair.answer)]
     drafts = [*(pair.draft for pair in pairs), *_concluded(desk)]
     yield from desk.shuffled(drafts)
 
