@@ -63,7 +63,8 @@ def short_answer(desk: Desk) -> Iterator[Draft]:
 
 
 _BECAUSE = re.compile(
-    r"\b(?:because|since|as (?:it|the|they)|due to|owing to|caused by|causes(?= [a-z])(?! is\b)|cause (?:of .{1,80} )?(?:is|may be))\b"
+    r"\b(?:because|since|as (?:it|the|they)|due to|owing to|caused by|causes(?= [a-z])(?! is\b)|"
+    r"cause (?:of .{1,80} )?(?:is|may be))\b"
 )
 
 
