@@ -50,7 +50,12 @@ def main() -> int:
         print(table(read_pairs(graded), read_grades(graded)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        drawn = [pair for language in SOURCES for pair in drawn_pairs(sealed / language, Path(folder))]
+        drawn = [
+            pair
+            for language in SOURCES
+            if (sealed / language).is_dir()
+            for pair in drawn_pairs(sealed / language, Path(folder))
+        ]
     graded.mkdir(exist_ok=True)
     (graded / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
     print(f"{len(drawn)} pairs in {graded / 'pairs.jsonl'}")
