@@ -15,7 +15,6 @@ from docent.llm.offline_grammar import PREPOSITIONS, is_plural
 from docent.llm.offline_verbs import BASES, PAST, THIRD
 from docent.llm.offline_words import words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
-from docent.text.terms import length_in_words
 
 # Words that lead to what was said before, wherever they stand.
 LEANS = {
@@ -114,7 +113,6 @@ _NAMED = {
     "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
 }
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
-LONG_WORDS = 18
 
 
 @dataclass(frozen=True)
@@ -125,14 +123,12 @@ class References:
         needs: for every sentence the earlier ones that it needs, and those that these need.
         of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
         naming: sentences with the exhibit's name, or with a word of it as their subject; clear anywhere.
-        long: sentences that tell enough to stand alone.
         about: sentences whose subject is the exhibit.
     """
 
     needs: tuple[frozenset[int], ...]
     of_exhibit: frozenset[int] = frozenset()
     naming: frozenset[int] = frozenset()
-    long: frozenset[int] = frozenset()
     about: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
@@ -142,8 +138,8 @@ class References:
     def is_clear(self, chosen: Sequence[int], is_led: bool = False) -> bool:
         """Whether sentences read as one text behind the exhibit's name: each follows on from the one before.
 
-        Where the text goes on elsewhere, the sentence names the exhibit; the first one names it, too, unless it begins
-        the text, is long or has company.
+        Where the text goes on elsewhere, the sentence names the exhibit; so does the first one, unless it begins the
+        text.
 
         Args:
             is_led: another sentence about the exhibit goes before them.
@@ -154,8 +150,7 @@ class References:
             if not follows:
                 return False
         first = chosen[0]
-        is_named = first == 0 or first in self.naming | self.of_exhibit or first in self.long
-        return is_led or is_named or tuple(chosen[1:2]) == (first + 1,)
+        return is_led or first == 0 or first in self.naming | self.of_exhibit
 
 
 def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
@@ -187,9 +182,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         for word in words_of(sentence):
             first.setdefault(_stem(word), place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
-    long = frozenset(place for place, sentence in enumerate(sentences) if length_in_words(sentence) >= LONG_WORDS)
     told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
-    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), long, told)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told)
 
 
 def leans(sentence: str, code: str) -> bool:
