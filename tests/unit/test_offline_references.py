@@ -133,9 +133,9 @@ def test_an_answer_goes_on_where_the_text_does_unless_a_sentence_names_the_exhib
 
 
 def test_what_else_there_is_to_know_does_not_begin_with_what_it_is() -> None:
-    sentences = split_sentences(TEXT)
-    made = [
-        pair for t in (0.4, 0.9) for pair in write_pairs(Material("oar", TEXT, (0.4, 0.9), t, 5, 300, "English", 3))
-    ]
+    text = f"{TEXT} The oar was mended twice by a carpenter of the town, who put a brass band around the blade."
+    sentences = split_sentences(text)
+    materials = [Material("oar", text, (0.4, 0.9), t, 5, 300, "English", 3) for t in (0.4, 0.9)]
+    made = [pair for material in materials for pair in write_pairs(material)]
     more = [answer for question, answer in made if question in questions_of("en")["more"]]
     assert more and not any(sentences[0] in answer for answer in more)
