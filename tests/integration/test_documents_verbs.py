@@ -151,7 +151,12 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
         "run": {"name": "mine", "workers": 1},
         "ingest": {"sources": [{"kind": "markdown", "path": str(folder / "manual.md")}], "max_reject_rate": 1},
         "assemble": {},
-        "generate_qa": {"types": ["factual_recall", "fact_based"], "temperatures": [0.7], "shards": 1},
+        "generate_qa": {
+            "types": ["factual_recall", "fact_based"],
+            "temperatures": [0.7],
+            "shards": 1,
+            "max_reject_rate": 1,
+        },
         "curate": {},
     }
     pipeline.write_text(json.dumps(sections))

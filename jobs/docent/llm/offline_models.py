@@ -23,7 +23,7 @@ _NO_MODELS = frozenset(
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 _BARE_HEADING = re.compile(r"^#*\s*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s")
 _PREPOSITION = re.compile(r" (?:in|at|during|with|without|per|on|under|to|from|above|below|between|behind|before|for) ")
-_JOINED = re.compile(r"\s{0,3}(?:,|and|or|to|/)\s{0,3}(?:[A-Z][A-Za-z]* )?\d")
+_JOINED = re.compile(r"\s{0,3}(?:,|and|or|to|/)\s{0,3}(?:[A-Z][A-Za-z]{0,20} )?\d")
 
 
 def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
