@@ -96,14 +96,12 @@ _ARTICLES = {
     "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
 }
 _FIRST_NOUN = {
-    "en": re.compile(
-        r"The ((?:(?!(?:of|in|on|at|from|that|which|who|whose)\b)[a-z-]++ ?){1,3}+)"
-        r"(?!(?:of|in|on|at|from|that|which|who|whose)\b)"
-    ),
+    "en": re.compile(r"The ((?:[a-z-]+ ?){1,4})"),
     "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]++)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
     "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]++)(?! (?:de|du|des|d['’]|qui|que|où))"),
     "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
 }
+_SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
 # A term behind the words that introduce it.
 _NAMED = {
     "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
@@ -258,6 +256,8 @@ def _explained(sentences: Sequence[str], place: int, code: str) -> list[int]:
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
     """Whether a sentence begins with `The ...` for something that was not named before, such as a part of something."""
     found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
+    if code == "en" and found is not None and not _SAID_BY_ITSELF.isdisjoint(found[1].split()):
+        return False
     return found is not None and not direct and not any(_stem(word) in own for word in words_of(found[1]))
 
 
