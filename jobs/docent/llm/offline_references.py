@@ -25,7 +25,7 @@ LEANS = {
         r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
         r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
         r"(?:following|next) (?:year|century)|at that time|by then|"
-        r"(?:earlier|later|sooner)(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
+        r"later(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
         r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
         r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
         r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
@@ -102,7 +102,7 @@ _FIRST_NOUN = {
     "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
 }
 _SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
-# A term behind the words that introduce it.
+# A term behind the words that explain it: `..., called the foil`.
 _NAMED = {
     "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
     "de": re.compile(r"\b(?:genannt|hei(?:ßt|ßen)|als) „([^“]{3,30})“"),
@@ -162,6 +162,7 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
     subjects = _subjects(name, " ".join(sentences), code) if name else ()
     needs: list[frozenset[int]] = []
     about, of_exhibit, naming, first = list[bool](), set[int](), set[int](), dict[str, int]()
+    terms: dict[str, int] = {}
     for place, sentence in enumerate(sentences):
         subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
@@ -169,7 +170,9 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
             naming.add(place)
         is_about = is_this or _names_exhibit(sentence, own, code)
         about.append(is_about or (bool(subject) and about[place - 1]))
-        direct = set(_introduced(sentence, place, own, code, first)) | set(_explained(sentences, place, code))
+        direct = set(_introduced(sentence, place, own, code, first)) | {
+            at for term, at in terms.items() if term in sentence
+        }
         if name and place and _begins_with_unknown(sentence, direct, own, code):
             direct.add(place - 1)
         if subject and about[place - 1]:
@@ -179,6 +182,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
             direct.add(place - 1)
         for word in words_of(sentence):
             first.setdefault(_stem(word), place)
+        for term in _NAMED[code].findall(sentence) if code in _NAMED else ():
+            terms.setdefault(term, place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
     told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
     return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told)
@@ -242,15 +247,6 @@ def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict
     words = [word for match in re.finditer(pattern, sentence, flags) for word in words_of(match[1])]
     stems = [_stem(word) for word in words if len(word) >= MIN_NOUN_CHARS and word not in stop]
     return [first[stem] for stem in stems if stem in first and stem not in own]
-
-
-def _explained(sentences: Sequence[str], place: int, code: str) -> list[int]:
-    """Where words of a sentence were explained: `..., called the foil`."""
-    pattern = _NAMED.get(code)
-    if pattern is None:
-        return []
-    told = [(earlier, term) for earlier in range(place) for term in pattern.findall(sentences[earlier])]
-    return [earlier for earlier, term in told if term in sentences[place]]
 
 
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
