@@ -65,7 +65,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=8,
+        version=9,
         kind="indexed",
         needs=("llm",),
     ),

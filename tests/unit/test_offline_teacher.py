@@ -38,14 +38,14 @@ def all_pairs(text: str = TEXT, name: str = "klein-bottle", pairs: int = 5) -> l
     return [pair for t in TEMPERATURES for pair in write_pairs(material(text, name, t, pairs))]
 
 
-def test_the_lowest_temperature_covers_what_it_is_numbers_history_use_and_looks_in_reading_order() -> None:
+def test_the_lowest_temperature_covers_what_it_is_numbers_history_use_and_more_in_reading_order() -> None:
     asked = write_pairs(material())
     topics = [next(t for t, qs in questions_of("en").items() if question in qs) for question, _ in asked]
-    assert topics == ["what", "numbers", "history", "use", "look"]
-    assert [question for question, _ in asked[:4]] == [questions_of("en")[topic][0] for topic in topics[:4]]
+    assert topics == ["what", "numbers", "history", "use", "more"]
+    assert [question for question, _ in asked] == [questions_of("en")[topic][0] for topic in topics]
     sentences = split_sentences(TEXT)
     told = [split_sentences(answer.removeprefix(INTRODUCTION)) for _, answer in asked]
-    assert [[sentences.index(sentence) for sentence in answer] for answer in told] == [[0, 1], [2], [3], [5], [0, 2]]
+    assert [[sentences.index(sentence) for sentence in answer] for answer in told] == [[0, 1, 2], [2], [3], [5], [1, 2]]
 
 
 @pytest.mark.feature("F39", "F53")
@@ -56,7 +56,7 @@ def test_fifteen_pairs_differ_and_every_answer_names_the_exhibit_first_then_quot
     for question, answer in pairs:
         assert set(split_sentences(answer)) <= source
         assert answer.startswith(INTRODUCTION) and not contains_name(question, "klein-bottle")
-        assert 12 <= count_words(answer) <= 50
+        assert 12 <= count_words(answer) <= 60
 
 
 def test_higher_temperatures_retell_what_the_lowest_says() -> None:
@@ -85,7 +85,7 @@ def test_the_same_request_gives_the_same_reply_and_another_seed_another() -> Non
 def test_the_shortest_texts_still_give_different_pairs_in_every_call(text: str, pairs: int) -> None:
     for temperature in TEMPERATURES:
         made = write_pairs(material(text, "my_teapot", temperature, pairs))
-        assert len(made) == len(set(made)) >= min(pairs, 9)
+        assert len(made) == len(set(made)) >= min(pairs, 6)
         assert all(answer.startswith("This is my teapot. ") for _, answer in made)
 
 

@@ -285,7 +285,7 @@ class Answering(Stage):
     """Parallel parts of each model or method."""
     batch_size: int = output(20, ge=1)
     """Examples generated together."""
-    max_new_tokens: int = output(96, ge=1)
+    max_new_tokens: int = output(256, ge=1)
     """Longest answer in tokens; greedy decoding."""
 
 

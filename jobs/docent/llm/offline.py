@@ -21,7 +21,7 @@ from docent.llm.replies import format_dialogue
 from docent.llm.typed import TypedMaterial
 
 TEACHER = "offline-extractive"
-VERSION = 3
+VERSION = 4
 """Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
 
 

@@ -19,10 +19,10 @@ from docent.llm.offline_grammar import is_plural
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
-from docent.text.topics import YEAR, by_topic
+from docent.text.topics import by_topic
 
 ENGLISH = "en"
-LANGUAGE_VERSIONS = {"de": 2, "fr": 2, "es": 2, "ko": 2, "ja": 2, "zh": 2}
+LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
 """The languages beside English. A number is raised when replies in that language change: it is part of the request."""
 UNSPACED = ("ja", "zh")
 LETTERS_PER_WORD = 2
@@ -59,8 +59,10 @@ def code_of(language: str) -> str:
 def questions_of(code: str) -> dict[str, list[str]]:
     """A language's questions by topic, plainest first."""
     if code == ENGLISH:
-        return _table("visitor_questions.yaml")
-    return {topic: questions for topic, questions in _of(code).items() if topic != "cues"}
+        found: dict[str, list[str]] = _table("visitor_questions.yaml")
+    else:
+        found = _table("visitor_questions_by_language.yaml")[code]
+    return found
 
 
 def introduction(name: str, text: str, code: str) -> str:
@@ -117,25 +119,12 @@ def _said_in(name: str, text: str) -> tuple[str, bool]:
 
 
 def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[int]]:
-    """Positions of the sentences of every topic, in reading order; the first sentence always says what it is."""
-    if code == ENGLISH:
-        return by_topic(sentences, name)
-    cues = _of(code)["cues"]
-    past = (YEAR, re.compile(cues["history"]), re.compile(cues["past"]))
-    found: dict[str, list[int]] = {topic: [] for topic in ("what", "look", "numbers", "history", "use")}
-    for position, sentence in enumerate(sentences):
-        told = sentence.replace(name, " ")
-        topic = "what"
-        if position and any(rule.search(told) for rule in past):
-            topic = "history"
-        elif position and re.search(r"\d", told):
-            topic = "numbers"
-        elif position and re.search(cues["use"], told, re.IGNORECASE):
-            topic = "use"
-        found[topic].append(position)
-    looks = re.compile(cues["look"])
-    found["look"] = [place for place, sentence in enumerate(sentences) if looks.search(sentence.replace(name, " "))]
-    return found
+    """Positions of the sentences on every topic that visitors ask about by itself, in reading order.
+
+    Returns:
+        Topics of English alone: in the other languages general questions are asked.
+    """
+    return by_topic(sentences, name) if code == ENGLISH else {}
 
 
 def words_in(text: str, code: str) -> int:
@@ -164,13 +153,6 @@ def cut(sentence: str, words: int, code: str) -> str:
     return as_sentence(head.rstrip(f"{_BREAKS}.。 "), code)
 
 
-def _of(code: str) -> dict[str, Any]:
-    found: dict[str, Any] = _table("visitor_questions_by_language.yaml")[code]
-    return found
-
-
 @cache
-def _table(name: str) -> dict[str, Any]:
-    text = resources.files("docent.llm").joinpath(name).read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+def _table(name: str) -> Any:
+    return yaml.safe_load(resources.files("docent.llm").joinpath(name).read_text(encoding="utf-8"))

@@ -82,6 +82,15 @@ _DEMONSTRATIVES = {
     "fr": re.compile(r"(?:Cet|Cette|Ce|Ces)\b"),
     "es": re.compile(r"Est[aeo]s?\b"),
 }
+_THIS_ONE = {
+    "en": re.compile(r"\b(?:this|these|ours?)\b", re.IGNORECASE),
+    "de": re.compile(r"\b(?:diese[mnrs]?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE),
+    "fr": re.compile(r"\b(?:cet|cette|ces|notre|nôtres?|celui-ci|celle-ci)\b|^Ce (?!qu|n)", re.IGNORECASE),
+    "es": re.compile(r"\b(?:est[aeo]s?|nuestr[ao]s?)\b", re.IGNORECASE),
+    "ko": re.compile(r"(?:^|\s)(?:이|우리)(?=\s)|전시된|전시품"),
+    "ja": re.compile(r"この|これは|本品|当館"),
+    "zh": re.compile(r"这(?![样里时些就])|我们|本馆|馆藏"),
+}
 _PREPOSITIONS = {
     "de": frozenset(
         "am an auf aus bei beim für gegen im in mit nach neben ohne um unter vom von vor zu zum zur über".split()
@@ -120,35 +129,20 @@ class References:
     Attributes:
         needs: for every sentence the earlier ones that it needs, and those that these need.
         of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
-        naming: sentences with the exhibit's name, or with a word of it as their subject; clear anywhere.
+        naming: sentences with the exhibit's name; clear anywhere.
         about: sentences whose subject is the exhibit.
+        shown: sentences on the very thing that is on display: with its name as their subject, or `this jug`, `ours`.
     """
 
     needs: tuple[frozenset[int], ...]
     of_exhibit: frozenset[int] = frozenset()
     naming: frozenset[int] = frozenset()
     about: frozenset[int] = frozenset()
+    shown: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
         """The positions with all that they need, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
-
-    def is_clear(self, chosen: Sequence[int], is_led: bool = False) -> bool:
-        """Whether sentences read as one text behind the exhibit's name: each follows on from the one before.
-
-        Where the text goes on elsewhere, the sentence names the exhibit; so does the first one, unless it begins the
-        text.
-
-        Args:
-            is_led: another sentence about the exhibit goes before them.
-        """
-        for before, place in zip(chosen, chosen[1:], strict=False):
-            is_led_by_name = before == 0 and 0 in self.about and place in self.of_exhibit
-            follows = place == before + 1 or place in self.naming or is_led_by_name
-            if not follows:
-                return False
-        first = chosen[0]
-        return is_led or first == 0 or first in self.naming | self.of_exhibit
 
 
 def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
@@ -158,17 +152,20 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         code: of the language.
         name: of the exhibit that they are about; "" for a section of a document.
     """
-    own = {_stem(word) for word in words_of(readable_name(name))}
+    own = {_stem(word) for word in words_of(readable_name(name)) if word not in words_of_language(code).stop}
     subjects = _subjects(name, " ".join(sentences), code) if name else ()
     needs: list[frozenset[int]] = []
-    about, of_exhibit, naming, first = list[bool](), set[int](), set[int](), dict[str, int]()
+    about, of_exhibit, naming, shown, first = list[bool](), set[int](), set[int](), set[int](), dict[str, int]()
     terms: dict[str, int] = {}
     for place, sentence in enumerate(sentences):
         subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
-        if name and (contains_name(sentence, name) or _names_exhibit(sentence, own, code)):
-            naming.add(place)
         is_about = is_this or _names_exhibit(sentence, own, code)
+        if name and contains_name(sentence, name):
+            naming.add(place)
+        is_defined = is_about and (place in naming or place == 0 and code in ("ja", "ko", "zh"))
+        if is_defined or _THIS_ONE[code].search(sentence):
+            shown.add(place)
         about.append(is_about or (bool(subject) and about[place - 1]))
         direct = set(_introduced(sentence, place, own, code, first)) | {
             at for term, at in terms.items() if term in sentence
@@ -186,7 +183,7 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
             terms.setdefault(term, place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
     told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
-    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told, frozenset(shown))
 
 
 def leans(sentence: str, code: str) -> bool:

@@ -1,11 +1,13 @@
 """Dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-Temperature means variety: at the lowest one it takes the plainest question and the sentences in reading order (what
-it is, numbers, history, use, how it looks), above that seeded shuffles of both. Every answer says first which exhibit
-it is about, as a guide does and so that it can be checked against the photo; every word after `This is ...` stands in
-the source. A sentence brings along those that it cannot do without (offline_references.py), and a question is only
-asked where the answer has a sentence on its topic, so that a short text gives fewer pairs. It does not translate:
-question and answer are in the language of the text (offline_guide.py). Reads and writes nothing.
+A general question is answered with the beginning of the text, `what else?` with a passage further on that begins with
+a sentence about the exhibit. Single topics (numbers, history, use) are asked about in English alone, and answered with
+sentences that name the exhibit: out of their order, others are half a thought. So a text that rarely names its exhibit
+gives general questions, and a short one fewer pairs. Temperature means variety: at the lowest one it takes the
+plainest question and the sentences in reading order, above that seeded shuffles of both. Every answer says first which
+exhibit it is about, as a guide does and so that it can be checked against the photo; every word after `This is ...`
+stands in the source. It does not translate: question and answer are in the language of the text (offline_guide.py).
+Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +29,17 @@ from docent.text.sentences import contains_name, is_heading, split_sentences
 Chosen = tuple[int, ...]
 """Positions of the sentences of an answer, in reading order."""
 T = TypeVar("T")
-TOPIC_ORDER = ("what", "numbers", "history", "use", "look")
-SECOND_CHOICE = {"use": ("found",), "look": ("what",)}
-SHORT_WORDS, LONG_WORDS = 12, 45
-"""Answers are held between these where the text allows it."""
-ENOUGH_WORDS = 18
-"""An answer to a general question has so many where the text allows it."""
-MIN_WORDS = 10
-"""Fewer words tell nothing without the first sentence."""
+TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
+SECOND_CHOICE = {"use": ("found",)}
+MIN_TOPIC, MIN_PASSAGE, MIN_BEGINNING = 12, 15, 30
+"""Least words of an answer on one topic, of one that tells more, and of one to a general question, where the text
+allows it."""
+USUAL_WORDS, MAX_WORDS = 50, 120
+"""Most words of an answer, and of one to a general question where it says what is on display no sooner."""
+MIN_BEGINNINGS = 3
+"""So many answers to a general question are kept where the text has them, longer ones if need be."""
+MIN_LAST = 10
+"""A shorter sentence mostly announces what the next one says: no answer ends there."""
 MAX_COMBINED = 12
 """Sentences of a topic that are combined with each other."""
 FEW_SENTENCES = 2
@@ -56,7 +61,6 @@ class _Plan:
 
     material: Material
     sentences: list[str]
-    topics: dict[str, list[int]]
     said: set[tuple[str, str]] = field(default_factory=set)
     answers: set[str] = field(default_factory=set)
     anchors: set[int] = field(default_factory=set)
@@ -73,9 +77,25 @@ class _Plan:
         return code_of(self.material.language)
 
     @cached_property
-    def longest_words(self) -> int:
+    def longest(self) -> int:
         """Words that the sentences of one answer may have together, an introduction left room for."""
-        return min(LONG_WORDS, self.material.max_answer_words - words_in(_introduction(self.material), self.code))
+        return min(USUAL_WORDS, self.room)
+
+    @cached_property
+    def room(self) -> int:
+        """Words that the limit of the settings leaves behind an introduction."""
+        return self.material.max_answer_words - words_in(_introduction(self.material), self.code)
+
+    @cached_property
+    def choices(self) -> dict[str, list[Chosen]]:
+        """The answers that the text has, by topic."""
+        topics = topics_of(self.sentences, self.material.name, self.code)
+        told = {topic: _on_topic(self, own) for topic, own in topics.items()}
+        return {"what": _beginnings(self), **told, "more": _passages(self)}
+
+    def words(self, chosen: Sequence[int]) -> int:
+        """Words of so many sentences."""
+        return sum(words_in(self.sentences[position], self.code) for position in chosen)
 
     def note(self, pair: tuple[str, str], chosen: Chosen, lowest: bool) -> None:
         """Remember a pair."""
@@ -95,7 +115,7 @@ def write_pairs(material: Material) -> list[tuple[str, str]]:
     sentences = _sentences(material)
     if not sentences:
         return []
-    plan = _Plan(material, sentences, topics_of(sentences, material.name, code_of(material.language)))
+    plan = _Plan(material, sentences)
     made: list[tuple[str, str]] = []
     for temperature in (t for t in material.temperatures if t <= material.temperature):
         lowest = temperature == material.temperatures[0]
@@ -114,16 +134,14 @@ def _pair(
     plan: _Plan, topic: str, rng: random.Random | None, made: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], Chosen] | None:
     """One pair on a topic; on anything else where the text has nothing (new) about it."""
-    rest = list(range(len(plan.sentences)))
-    wanted = (topic, *SECOND_CHOICE.get(topic, ()))
-    sources = [*((one, plan.topics[one]) for one in wanted if one in plan.topics), ("more", rest)]
-    every = [*sources, *((other, own) for other, own in plan.topics.items() if other != topic)]
+    wanted = [one for one in (topic, *SECOND_CHOICE.get(topic, ()), "more", "what") if plan.choices.get(one)]
+    every = [*wanted, *(other for other in plan.choices if other not in wanted)]
     asked = {question for question, _ in made}
     # First what was never said, then a new question to a known answer, then whatever this call did not say yet.
-    for tried, fresh, avoid in ((sources, True, plan.said), (every, False, plan.said), (every, False, set(made))):
-        for name, positions in tried:
+    for tried, fresh, avoid in ((wanted, True, plan.said), (every, False, plan.said), (every, False, set(made))):
+        for name in tried:
             questions = sorted(_shuffled(_questions(name, plan), rng), key=asked.__contains__)
-            for chosen, answer in _answers(plan, name, positions, rng):
+            for chosen, answer in _answers(plan, name, rng):
                 if fresh and answer in plan.answers:
                     continue
                 if question := next((q for q in questions if (q, answer) not in avoid), None):
@@ -131,65 +149,61 @@ def _pair(
     return None
 
 
-def _answers(plan: _Plan, topic: str, own: Sequence[int], rng: random.Random | None) -> Iterator[tuple[Chosen, str]]:
-    """Answers from a topic's sentences, the best first.
+def _answers(plan: _Plan, topic: str, rng: random.Random | None) -> Iterator[tuple[Chosen, str]]:
+    """Answers on a topic, the best first.
 
     At the lowest temperature these are the first sentences not said yet. Above it they hold a sentence of the lowest
     one, so that what is learned from the one can be tested by the other, and another sentence.
     """
 
-    def rank(chosen: Chosen) -> tuple[bool, bool, int, int]:
-        retold = rng is None or not plan.anchors.isdisjoint(set(chosen) & set(own))
-        order = len(chosen) // 3 if rng else chosen[0]
-        return not _good_length(plan, chosen), not retold, len(plan.used & set(chosen)), order
+    def rank(chosen: Chosen) -> tuple[bool, int, int]:
+        retold = rng is None or not plan.anchors.isdisjoint(chosen)
+        return not retold, len(plan.used & set(chosen)), 0 if rng else chosen[0]
 
-    for chosen in sorted(_shuffled(_combined(plan, topic, own), rng), key=rank):
+    for chosen in sorted(_shuffled(plan.choices[topic], rng), key=rank):
         yield chosen, _worded(plan, chosen)
 
 
-def _combined(plan: _Plan, topic: str, own: Sequence[int]) -> list[Chosen]:
-    """One to three sentences in reading order with those that they need; at least one is of the topic.
-
-    What an exhibit is and looks like is always told from the first sentence on. Elsewhere that one may lead the answer.
-    """
-    usable = sorted({0, *own[:MAX_COMBINED]}) if own else []
-    found: dict[Chosen, None] = {}
-    for size in (1, 2, 3):
-        for wanted in combinations(usable, size):
-            if set(own).isdisjoint(wanted) or (topic in ("what", "look") and 0 not in wanted):
-                continue
-            chosen = plan.references.closed(wanted)
-            if topic not in ("what", "look") and chosen[0] not in (*own, *(() if topic == "more" else (0,))):
-                continue
-            if topic == "more" and chosen[0] == 0 and len(plan.sentences) > FEW_SENTENCES:
-                continue
-            says_enough = 0 in chosen or _words(plan, chosen) >= min(MIN_WORDS, plan.longest_words // 2)
-            fits = len(chosen) == 1 or _words(plan, chosen) <= plan.longest_words
-            # The first sentence says what the exhibit is; on a topic the text may go on anywhere behind it, with the
-            # history where it begins.
-            leads = chosen[0] == 0 and len(chosen) > 1 and topic not in ("what", "look", "more")
-            leads = leads and (topic != "history" or chosen[1] == min(place for place in own if place))
-            if says_enough and fits and plan.references.is_clear(chosen[1:] if leads else chosen, leads):
-                found.setdefault(chosen)
-    enough = [chosen for chosen in found if _tells_enough(plan, topic, chosen)]
-    return enough or list(found)
+def _beginnings(plan: _Plan) -> list[Chosen]:
+    """The text from its first sentence on, as far as one on the very thing on display; whole where it is short."""
+    every = [tuple(range(size + 1)) for size in range(len(plan.sentences))]
+    every = [one for one in every if plan.words(one) <= min(MAX_WORDS, plan.room)] or every[:1]
+    wanted = (plan.references.shown, plan.references.naming, plan.references.about)
+    first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
+    good = [one for one in every if first in one and _ends_well(plan, one)] or every[-1:]
+    enough = [one for one in good if plan.words(one) >= MIN_BEGINNING] or good[-1:]
+    usual = [one for one in enough if plan.words(one) <= USUAL_WORDS]
+    return usual if len(usual) >= MIN_BEGINNINGS else enough[:MIN_BEGINNINGS]
 
 
-def _tells_enough(plan: _Plan, topic: str, chosen: Chosen) -> bool:
-    """Whether an answer that need not be short says something: on the exhibit itself where it is asked what that is."""
-    if topic not in ("what", "look", "more"):
-        return True
-    is_about = topic == "more" or not plan.references.about or not plan.references.about.isdisjoint(chosen)
-    return is_about and _words(plan, chosen) >= ENOUGH_WORDS
+def _passages(plan: _Plan) -> list[Chosen]:
+    """Sentences on end behind the first, from one that is about the exhibit and needs nothing said before."""
+    needs, count = plan.references.needs, len(plan.sentences)
+    starts = [at for at in sorted(plan.references.naming | plan.references.of_exhibit) if at and not needs[at]]
+    found = [tuple(range(start, end)) for start in starts for end in range(start + 1, min(start + 5, count) + 1)]
+    return [
+        one
+        for one in found
+        if MIN_PASSAGE <= plan.words(one) <= plan.longest
+        and _ends_well(plan, one)
+        and all(needs[at].issubset({0, *one}) for at in one)
+    ]
 
 
-def _words(plan: _Plan, chosen: Chosen) -> int:
-    return sum(words_in(plan.sentences[position], plan.code) for position in chosen)
+def _on_topic(plan: _Plan, own: Sequence[int]) -> list[Chosen]:
+    """One to three sentences of a topic that name the exhibit and need no others, the first of the text before them."""
+    clear = [at for at in own if at in plan.references.naming and not plan.references.needs[at]][:MAX_COMBINED]
+    found = [one for size in (1, 2, 3) for one in combinations(clear, size)]
+    if 0 in plan.references.about and 0 not in clear:
+        found += [(0, *one) for one in found]
+    fitting = [one for one in found if MIN_TOPIC <= plan.words(one) <= plan.longest]
+    return fitting or [one for one in found if len(one) == 1 and plan.words(one) <= plan.room]
 
 
-def _good_length(plan: _Plan, chosen: Chosen) -> bool:
-    says_whole = len(chosen) > 1 or chosen[0] in plan.references.naming
-    return says_whole and SHORT_WORDS <= _words(plan, chosen) <= plan.longest_words
+def _ends_well(plan: _Plan, chosen: Chosen) -> bool:
+    """Whether an answer may end with its last sentence: the text does, or it is long enough to say something itself."""
+    last = chosen[-1]
+    return last + 1 == len(plan.sentences) or words_in(plan.sentences[last], plan.code) >= MIN_LAST
 
 
 def _worded(plan: _Plan, chosen: Sequence[int]) -> str:
