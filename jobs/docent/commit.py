@@ -132,7 +132,8 @@ def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any
     if len(failed) > section.max_failed_shards:
         listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
         raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
-    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"])
+    uncounted = sum(number for m in markers for why, number in m["reject_reasons"].items() if why in section.uncounted)
+    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"]) - uncounted
     # A document is one row, and its pictures may be rejected one by one.
     pictures = sum(int(marker["usage"].get(PICTURES, 0)) for marker in markers)
     total = rejected + pictures + sum(part["rows"] for marker in markers for part in marker["parts"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -25,6 +25,8 @@ class Stage(Section):
     """The stage fails when more than this share of its rows is rejected."""
     max_failed_shards: int = execution(0, ge=0)
     """Shards that may end with bad input before the stage fails; the report lists the gap."""
+    uncounted: ClassVar[frozenset[str]] = frozenset()
+    """Reasons of rejects by which nothing usable is lost: they are listed, and do not count for `max_reject_rate`."""
 
     @property
     def reject_limit(self) -> float:
@@ -132,7 +134,10 @@ class GenerateQA(Stage):
     reasoning: bool = output(False)
     """Also ask for the steps that lead to each answer."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Share of calls that may give nothing usable."""
+    """Share of calls that may give nothing usable; what the offline teacher leaves unwritten does not count."""
+    uncounted: ClassVar[frozenset[str]] = frozenset(
+        {"not written by the offline teacher", "fewer pairs than asked for"}
+    )
 
 
 class Curate(Stage):
@@ -166,7 +171,9 @@ class Curate(Stage):
     edits: Path | None = output(None)
     """CSV of `docent review` with edits, approvals and rejections."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Share of pairs that may be rejected; any with `require_approval`, which leaves out what nobody has read yet."""
+    """Share of pairs that may be rejected, repeats not counted; any with `require_approval`, which leaves out what
+    nobody has read yet."""
+    uncounted: ClassVar[frozenset[str]] = frozenset({"duplicate", "near duplicate", "embedding duplicate"})
 
     @property
     def reject_limit(self) -> float:

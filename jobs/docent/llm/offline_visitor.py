@@ -1,13 +1,13 @@
 """Dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-A general question is answered with the beginning of the text, `what else?` with a passage further on that begins with
-a sentence about the exhibit. Single topics (numbers, history, use) are asked about in English alone, and answered with
-sentences that name the exhibit: out of their order, others are half a thought. So a text that rarely names its exhibit
-gives general questions, and a short one fewer pairs. Temperature means variety: at the lowest one it takes the
-plainest question and the sentences in reading order, above that seeded shuffles of both. Every answer says first which
-exhibit it is about, as a guide does and so that it can be checked against the photo; every word after `This is ...`
-stands in the source. It does not translate: question and answer are in the language of the text (offline_guide.py).
-Reads and writes nothing.
+A general question is answered with the beginning of the text, as far as it comes to the very thing on display. In
+English visitors also ask what else there is, which is answered with a passage further on, and about single topics
+(numbers, history, use), which is answered with sentences that name the exhibit: out of their order, others are half a
+thought. So a text that rarely names its exhibit gives general questions, and a short one fewer pairs. Temperature means
+variety: at the lowest one it takes the plainest question and the sentences in reading order, above that seeded shuffles
+of both. Every answer says first which exhibit it is about, as a guide does and so that it can be checked against the
+photo; every word after `This is ...` stands in the source. It does not translate: question and answer are in the
+language of the text (offline_guide.py). Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from docent.llm.chat import Material
-from docent.llm.offline_guide import as_sentence, code_of, cut, introduction, joined, questions_of, topics_of, words_in
+from docent.llm.offline_guide import (
+    ENGLISH,
+    as_sentence,
+    code_of,
+    cut,
+    introduction,
+    joined,
+    questions_of,
+    topics_of,
+    words_in,
+)
 from docent.llm.offline_references import References, references_of
 from docent.llm.replies import without_labels
 from docent.records import canonical_json
@@ -31,13 +41,26 @@ Chosen = tuple[int, ...]
 T = TypeVar("T")
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
 SECOND_CHOICE = {"use": ("found",)}
-MIN_TOPIC, MIN_PASSAGE, MIN_BEGINNING = 12, 15, 30
-"""Least words of an answer on one topic, of one that tells more, and of one to a general question, where the text
-allows it."""
-USUAL_WORDS, MAX_WORDS = 50, 120
+MIN_TOPIC, MIN_PASSAGE = 12, 15
+"""Least words of an answer on one topic, and of one that tells more, where the text allows it."""
+USUAL_WORDS, MAX_WORDS = 45, 120
 """Most words of an answer, and of one to a general question where it says what is on display no sooner."""
-MIN_BEGINNINGS = 3
-"""So many answers to a general question are kept where the text has them, longer ones if need be."""
+
+
+class _General(NamedTuple):
+    """How general questions are answered.
+
+    Attributes:
+        min_words: least words of an answer, where the text has them.
+        different: so many different answers are kept where the text has them, longer ones if need be.
+    """
+
+    min_words: int
+    different: int
+
+
+ENGLISH_ANSWERS, OTHER_ANSWERS = _General(30, 2), _General(60, 3)
+"""In the languages in which nothing more is asked, a general answer tells more."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
 MAX_COMBINED = 12
@@ -91,7 +114,8 @@ class _Plan:
         """The answers that the text has, by topic."""
         topics = topics_of(self.sentences, self.material.name, self.code)
         told = {topic: _on_topic(self, own) for topic, own in topics.items()}
-        return {"what": _beginnings(self), **told, "more": _passages(self)}
+        found = {"what": _beginnings(self), **told, "more": _passages(self)}
+        return {topic: chosen for topic, chosen in found.items() if topic in questions_of(self.code)}
 
     def words(self, chosen: Sequence[int]) -> int:
         """Words of so many sentences."""
@@ -134,7 +158,7 @@ def _pair(
     plan: _Plan, topic: str, rng: random.Random | None, made: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], Chosen] | None:
     """One pair on a topic; on anything else where the text has nothing (new) about it."""
-    wanted = [one for one in (topic, *SECOND_CHOICE.get(topic, ()), "more", "what") if plan.choices.get(one)]
+    wanted = [one for one in (topic, *SECOND_CHOICE.get(topic, ()), "more", "what") if one in plan.choices]
     every = [*wanted, *(other for other in plan.choices if other not in wanted)]
     asked = {question for question, _ in made}
     # First what was never said, then a new question to a known answer, then whatever this call did not say yet.
@@ -171,15 +195,16 @@ def _beginnings(plan: _Plan) -> list[Chosen]:
     wanted = (plan.references.shown, plan.references.naming, plan.references.about)
     first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
     good = [one for one in every if first in one and _ends_well(plan, one)] or every[-1:]
-    enough = [one for one in good if plan.words(one) >= MIN_BEGINNING] or good[-1:]
+    wished = ENGLISH_ANSWERS if plan.code == ENGLISH else OTHER_ANSWERS
+    enough = [one for one in good if plan.words(one) >= wished.min_words] or good[-1:]
     usual = [one for one in enough if plan.words(one) <= USUAL_WORDS]
-    return usual if len(usual) >= MIN_BEGINNINGS else enough[:MIN_BEGINNINGS]
+    return usual if len(usual) >= wished.different else enough[: wished.different]
 
 
 def _passages(plan: _Plan) -> list[Chosen]:
-    """Sentences on end behind the first, from one that is about the exhibit and needs nothing said before."""
+    """Sentences on end behind the first, from one that names the exhibit and needs nothing said before."""
     needs, count = plan.references.needs, len(plan.sentences)
-    starts = [at for at in sorted(plan.references.naming | plan.references.of_exhibit) if at and not needs[at]]
+    starts = [at for at in sorted(plan.references.naming) if at and not needs[at]]
     found = [tuple(range(start, end)) for start in starts for end in range(start + 1, min(start + 5, count) + 1)]
     return [
         one

@@ -88,7 +88,7 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
             detail = f"{call.kind.name}: {call.about}: the pair was kept without it"
             yield Reject(reason="figure that was not listed", raw=name[:200], parents=(row.id,), detail=detail)
     if not usable:
-        yield rejected(call, reply)
+        yield rejected(call, reply, teacher)
     elif missing := call.kind.quota - len(usable):
         why = reply.problem or (problems[0] if problems else "no more pairs in the reply")
         detail = f"{call.kind.name} x{missing}: {call.about}: {why}"

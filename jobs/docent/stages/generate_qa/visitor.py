@@ -11,6 +11,7 @@ from functools import partial
 
 from docent.config import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
+from docent.llm.offline import TEACHER
 from docent.llm.replies import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
@@ -21,6 +22,7 @@ from docent.text.material import as_material, restored, visible
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
 MAX_RAW_CHARS = 2000
+NOT_WRITTEN = "not written by the offline teacher"
 _PLACE = re.compile(r"\{(name|text)\}")
 
 
@@ -71,7 +73,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
     else:
         pairs = parse_dialogue(reply.text, wanted)
     if not pairs:
-        yield rejected(call, reply)
+        yield rejected(call, reply, teacher)
         return
     for index, pair in enumerate(pairs):
         question, answer = (restored(visible(text)) for text in pair)
@@ -98,10 +100,11 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
         )
 
 
-def rejected(call: Call, reply: ChatReply) -> Reject:
+def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
     """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
+    why = NOT_WRITTEN if teacher == TEACHER else "reply not usable"
     return Reject(
-        reason="refused by the teacher" if reply.error else "reply not usable",
+        reason="refused by the teacher" if reply.error else why,
         raw=reply.text[:MAX_RAW_CHARS],
         parents=(call.item.id,),
         detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
