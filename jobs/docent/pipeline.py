@@ -44,7 +44,7 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=5, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=6, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",

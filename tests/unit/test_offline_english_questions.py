@@ -40,12 +40,6 @@ def asked(
         ("short_answer", "how much does the belt carry?", "at most 180 kg"),
         ("short_answer", "what is the belt driven by?", "a geared motor"),
         (
-            "cause_effect",
-            "why is solvent vapour drawn off at the inlet?",
-            "Solvent vapour is drawn off at the inlet because it may explode.",
-        ),
-        ("hypothetical", "what happens if the belt stops?", "If the belt stops, the burners switch off."),
-        (
             "application",
             "what should you do when the filter lamp is lit?",
             "When the filter lamp is lit, replace the filter mat.",
@@ -62,23 +56,25 @@ def test_a_type_asks_for_what_a_sentence_says(question_type: str, question: str,
     assert asked(question_type, DRYER)[f"According to “Dryer Handbook”, {question}"] == answer
 
 
-@pytest.mark.parametrize(
-    "question_type", ["hypothetical", "application", "cause_effect", "comparative_analysis", "process_workflow"]
-)
+@pytest.mark.parametrize("question_type", ["application", "comparative_analysis", "process_workflow"])
 def test_a_type_asks_nothing_of_a_text_without_its_mark(question_type: str) -> None:
     assert asked(question_type, "The hall is 40 m long. The roof was renewed in 1998. Swifts nest in the gable.") == {}
 
 
 @pytest.mark.parametrize(
-    "question_type", ["inference", "critical_analysis", "contextual_ambiguity", "multi_hop_reasoning"]
+    "question_type",
+    [
+        *("inference", "critical_analysis", "contextual_ambiguity", "multi_hop_reasoning"),
+        *("cause_effect", "hypothetical", "technical_explanation"),
+    ],
 )
-def test_types_that_need_a_conclusion_of_ones_own_are_refused(question_type: str) -> None:
+def test_types_that_need_a_conclusion_of_ones_own_or_were_graded_too_low_are_refused(question_type: str) -> None:
     with pytest.raises(RequestRefusedError, match=f"does not write {question_type}"):
         asked(question_type, DRYER)
 
 
 def test_no_question_asks_what_a_section_says_about_a_word_and_no_answer_begins_with_a_pronoun() -> None:
-    for question_type in ("factual_recall", "fact_based", "short_answer", "technical_explanation"):
+    for question_type in ("factual_recall", "fact_based", "short_answer"):
         for question, answer in asked(question_type, DRYER).items():
             assert " say about " not in question and "know about" not in question
             assert not answer.startswith(("It ", "They ", "This "))
@@ -119,7 +115,7 @@ def test_one_question_has_one_answer_in_a_section() -> None:
 
 @pytest.mark.parametrize("temperature", [0.2, 0.9])
 def test_a_question_has_the_same_answer_at_every_temperature(temperature: float) -> None:
-    for question_type in ("factual_recall", "fact_based", "technical_explanation", "long_answer", "summarization"):
+    for question_type in ("factual_recall", "fact_based", "long_answer", "summarization"):
         first, other = asked(question_type, DRYER), asked(question_type, DRYER, temperature=temperature)
         assert all(other[question] == answer for question, answer in first.items() if question in other)
 

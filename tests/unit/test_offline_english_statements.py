@@ -89,11 +89,6 @@ def test_a_noun_is_explained_by_the_title_or_where_the_section_says_it_again() -
     assert not is_unexplained(said, said, "Frame", ("Lift the comb.", "Then the comb is oiled."))
 
 
-def test_the_reason_for_something_that_only_the_section_explains_is_not_asked_for() -> None:
-    text = "The frame has a steel comb. The comb was taken away because its teeth had rusted."
-    assert told("cause_effect", text) == {}
-
-
 def test_how_often_something_is_done_is_not_when() -> None:
     assert asked("Pull the handle once and wait for the long whistle.") == []
     assert asked("Pull the handle once the bell rings.") == ["When should you pull the handle?"]

@@ -6,7 +6,7 @@ import pytest
 from tests.texts_by_language import LABELS, MANUALS
 
 from docent.llm.chat import Material, RequestRefusedError
-from docent.llm.offline_elsewhere import WRITES
+from docent.llm.offline_elsewhere import TOO_LOW, types_in
 from docent.llm.offline_guide import questions_of
 from docent.llm.offline_typed import write_typed
 from docent.llm.offline_visitor import write_pairs
@@ -97,7 +97,7 @@ def typed(code: str, question_type: str, pairs: int = 20, truths: tuple[bool, ..
 def test_visitors_ask_in_the_language_of_the_text_and_the_guide_says_which_exhibit_it_is(code: str) -> None:
     listed = {question for questions in questions_of(code).values() for question in questions}
     made = [*visitors(code), *visitors(code, 0.9)]
-    assert len(set(made)) == len(questions_of(code)["what"])
+    assert {question for question, _ in made} == listed
     for question, answer in made:
         assert question in listed and answer.startswith(INTRODUCTIONS[code])
         assert wrong_language(answer, code) is None and wrong_language(question, code) is None
@@ -106,12 +106,13 @@ def test_visitors_ask_in_the_language_of_the_text_and_the_guide_says_which_exhib
 
 
 @pytest.mark.parametrize("code", list(LABELS))
-def test_visitors_ask_in_general_and_are_told_the_beginning_of_the_text(code: str) -> None:
-    assert list(questions_of(code)) == ["what"]
+def test_visitors_ask_what_it_is_and_are_told_the_beginning_or_all_about_it_and_are_told_the_whole(code: str) -> None:
+    assert list(questions_of(code)) == ["what", "about"]
     sentences = split_sentences(LABELS[code][1])
     for question, answer in visitors(code):
         told = split_sentences(answer.removeprefix(INTRODUCTIONS[code]))
-        assert question in questions_of(code)["what"] and told == sentences[: len(told)]
+        assert told == sentences[: len(told)]
+        assert question in questions_of(code)["what"] or told == sentences
 
 
 def test_a_german_exhibit_without_an_article_in_its_text_needs_none() -> None:
@@ -128,7 +129,7 @@ def test_sentences_and_tables_of_a_manual_are_asked_about_as_people_ask(code: st
     assert any("900" in answer and ";" not in answer and "|" not in answer for answer in made.values())
 
 
-@pytest.mark.parametrize("code", list(MANUALS))
+@pytest.mark.parametrize("code", [code for code in MANUALS if code != "zh"])
 def test_false_statements_have_another_number_and_the_answer_has_the_true_one(code: str) -> None:
     made = typed(code, "boolean", pairs=2, truths=(False, True))
     assert [truth_of(answer, languages()[code]) for _, answer in made] == [False, True]
@@ -140,12 +141,19 @@ def test_false_statements_have_another_number_and_the_answer_has_the_true_one(co
 def test_numbered_steps_stay_complete_and_short_answers_are_words_of_the_section(code: str) -> None:
     ((_, steps),) = typed(code, "process_workflow", pairs=1)
     assert [line[:3] for line in steps.splitlines()] == ["1. ", "2. "]
-    assert all(answer in MANUALS[code] for _, answer in typed(code, "short_answer"))
+    if "short_answer" in types_in(code):
+        assert all(answer in MANUALS[code] for _, answer in typed(code, "short_answer"))
+
+
+@pytest.mark.parametrize(("code", "question_type"), [(c, kind) for c, kinds in TOO_LOW.items() for kind in kinds])
+def test_types_that_were_graded_too_low_in_a_language_are_refused_there(code: str, question_type: str) -> None:
+    with pytest.raises(RequestRefusedError, match=f"does not write {question_type} in {languages()[code].name}"):
+        typed(code, question_type)
 
 
 @pytest.mark.parametrize("code", list(MANUALS))
 def test_types_that_need_a_whole_grammar_are_refused_by_name(code: str) -> None:
-    assert "conversation" not in WRITES
+    assert "conversation" not in types_in(code)
     with pytest.raises(RequestRefusedError, match=f"does not write conversation in {languages()[code].name}"):
         typed(code, "conversation")
 

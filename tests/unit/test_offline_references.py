@@ -112,7 +112,29 @@ def test_an_answer_quotes_no_sentence_without_those_that_it_needs() -> None:
 def test_a_short_text_gives_fewer_pairs_instead_of_questions_that_it_does_not_answer() -> None:
     asked = Material("oar", "The oar is grey.", (0.4,), 0.4, 20, 300, "English", 3, "oar")
     made = write_pairs(asked)
-    assert len(made) == len(set(made)) and [question for question, _ in made] == questions_of("en")["what"]
+    fitting = {question for topic in ("what", "about") for question in questions_of("en")[topic]}
+    assert len(made) == len(set(made)) and {question for question, _ in made} == fitting
+
+
+def test_all_about_an_exhibit_is_only_asked_where_its_whole_text_fits_into_an_answer() -> None:
+    text = f"{TEXT} " + " ".join(f"In the {number}th year a rower bent the blade." for number in range(2, 20))
+    for told, asked in ((TEXT, True), (text, False)):
+        made = write_pairs(Material("oar", told, (0.4,), 0.4, 20, 300, "English", 3, "oar"))
+        answers = [answer for question, answer in made if question in questions_of("en")["about"]]
+        assert bool(answers) is asked and all(sentence in a for a in answers for sentence in split_sentences(told))
+
+
+def test_an_answer_ends_no_quotation_half_way() -> None:
+    text = (
+        "L'outil vient d'une ferme de la vallée et porte une marque au fer chaud sur le manche de frêne. "
+        "On y lit : « Je coupe et je taille depuis le printemps de la première année du siècle dernier. "
+        "Qui me prend me rend au clou où il m'a trouvé, sans rouille et sans ébréchure. » "
+        "Le propriétaire le gardait au-dessus de la cheminée avec les autres outils de la maison et du jardin, et "
+        "personne ne s'en servait sans le lui demander d'abord, pas même ses fils quand ils furent grands et mariés. "
+        "La lame fut forgée à Thiers."
+    )
+    made = write_pairs(Material("serpe", text, (0.4,), 0.4, 20, 300, "French", 3, "serpe"))
+    assert made and all(answer.count("«") == answer.count("»") for _, answer in made)
 
 
 def test_the_thing_on_display_is_told_from_others_of_its_kind() -> None:

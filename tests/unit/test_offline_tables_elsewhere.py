@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from docent.llm.offline_elsewhere import types_in
 from docent.llm.offline_heads import label_and_unit, with_unit
 from docent.llm.offline_typed import write_typed
 from docent.llm.typed import TypedMaterial, TypedReply
@@ -96,7 +97,7 @@ def test_a_numbered_row_is_named_with_its_column_and_numbers_have_its_unit(code:
     assert written(code, PROGRAMS[code]) == TOLD[code]
 
 
-@pytest.mark.parametrize("code", list(PROGRAMS))
+@pytest.mark.parametrize("code", [code for code in PROGRAMS if "short_answer" in types_in(code)])
 def test_a_short_answer_is_no_number_without_its_unit(code: str) -> None:
     assert [answer for answer in written(code, PROGRAMS[code], "short_answer").values() if answer.isdecimal()] == []
 
@@ -107,7 +108,7 @@ def test_a_remedy_is_told_with_the_cause_that_it_is_for(code: str) -> None:
     name = "누수" if code == "ko" else "Leck"
     text = f"{head}\n| --- | --- | --- |\n| {name} | Sieb voll | Reinigen |"
     assert any(answer.startswith(expected) for answer in written(code, text).values())
-    assert written(code, text, "short_answer") == {}
+    assert "short_answer" not in types_in(code) or written(code, text, "short_answer") == {}
     names = [cell.strip() for cell in head.strip("|").split("|")]
     fact = "; ".join(f"{column}: {cell}" for column, cell in zip(names, (name, "Sieb voll", "Reinigen"), strict=True))
     (answer,) = written(code, text, "fact_based", (fact,)).values()

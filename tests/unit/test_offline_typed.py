@@ -19,7 +19,7 @@ from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.client import ChatClient
-from docent.llm.offline_elsewhere import WRITES as WRITES_ELSEWHERE
+from docent.llm.offline_elsewhere import types_in
 from docent.llm.offline_english import questions_of
 from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_source import statements_of
@@ -157,11 +157,8 @@ def test_sentences_that_need_another_one_give_no_question_of_their_own(sentence:
     assert made == [] and pairs_of(material("fact_based", text=sentence, facts=(sentence,))) == []
 
 
-def test_a_sentence_with_a_pronoun_is_no_answer_of_its_own_but_goes_on_behind_the_one_before_it() -> None:
+def test_a_sentence_with_a_pronoun_is_no_answer_of_its_own() -> None:
     assert not any("8 load switches" in answer for _, answer in pairs_of(material("fact_based", pairs=20)))
-    made = dict(pairs_of(material("technical_explanation", pairs=20)))
-    answer = made["According to “Controller Manual”, what is the signal controller?"]
-    assert answer.startswith("The signal controller is a device") and answer.endswith("8 load switches.")
 
 
 def test_one_pair_for_the_one_fact_that_a_request_is_about() -> None:
@@ -234,12 +231,6 @@ def test_comparisons_are_those_that_the_section_makes_and_need_no_second_one() -
     assert made == pairs_of(material("comparative_analysis", others=()))[0]
     assert made[1] == "Unlike the lamps, the backup battery needs no fuse."
     assert pairs_of(material("comparative_analysis", text=PLANS, others=(("Signal controller", PLANS),))) == []
-
-
-def test_causes_are_asked_for_by_their_effect() -> None:
-    made = dict(pairs_of(material("cause_effect")))
-    assert "shorter cycles" in made["According to “Controller Manual”, why is the default cycle length 90 seconds?"]
-    assert made["According to “Controller Manual”, what causes false alarms?"] == "A loose cable causes false alarms."
 
 
 def test_a_conversation_is_worded_with_pronouns_in_its_second_step() -> None:
@@ -428,14 +419,14 @@ def test_other_languages_have_most_of_their_types_of_a_short_section(code: str) 
     text = SAMPLES[code]
     facts = tuple(split_sentences(text))
     written = 0
-    for question_type in sorted(WRITES_ELSEWHERE):
+    for question_type in sorted(types_in(code)):
         asked = material(question_type, text=text, facts=facts, language=code, figures=(), others=(), pairs=2)
         made = pairs_of(asked)
         written += bool(made)
         assert all(unsupported_numbers(answer, text) == [] for _, answer in made)
         if question_type == "boolean":
             assert {truth_of(answer, languages()[code]) for _, answer in made} <= {False, True}
-    assert written >= 7
+    assert written >= min(7, len(types_in(code)) - 1)
 
 
 def test_descriptions_of_the_sample_museum_give_grounded_answers_of_every_type() -> None:
@@ -471,7 +462,7 @@ def gives_grounded_answers(table: Path, step: int) -> None:
 def test_whatever_the_text_the_reply_is_json_with_grounded_numbers(text: str, question_type: str, code: str) -> None:
     asked = material(question_type, text=text, name="A {doc} \\1 name", title="{topic}", facts=(text,), language=code)
     asked = replace(asked, others=(("{x}", text),))
-    if code != "en" and question_type not in WRITES_ELSEWHERE:
+    if code != "en" and question_type not in types_in(code):
         return
     for _, answer in pairs_of(asked):
         assert unsupported_numbers(answer, text + "{topic} {x} A {doc} \\1 name") == []
@@ -510,4 +501,4 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
 def test_changed_replies_come_with_a_raised_version() -> None:
     told = [pairs_of(material(t), temperature) for t in ALL_TYPES for temperature in (0.4, 0.9)]
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (TYPED_VERSION, digest) == (5, "1ede0af908f395bd"), "raise TYPED_VERSION and the version of generate-qa"
+    assert (TYPED_VERSION, digest) == (6, "a774bbf71e419da8"), "raise TYPED_VERSION and the version of generate-qa"

@@ -7,23 +7,16 @@ its condition. Reads and writes nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from docent.llm.offline_asked import finished, is_sound
-from docent.llm.offline_clarity import asked_in, stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of
-from docent.llm.offline_instructions import why_questions
-from docent.llm.offline_source import Statement, cleaned
+from docent.llm.offline_source import cleaned
 from docent.text.sentences import count_words, plain
 
 _FACTS = ("value", "when", "where", "who", "what")
 _EXPLAINED = ("definition", "purpose", "how")
 _BEST_FIRST = ("value", "when", "where", "who", "how", "reason", "do", "purpose", "definition", "then", "what")
-_THEREFORE = re.compile(r"\b(?:therefore|thus|hence|consequently|for this reason|as a result),? ", re.IGNORECASE)
-_GOES_ON = re.compile(r"(?:It|They|Its|Their|This|These|He|She|Here) ")
-MAX_EXPLANATION = 3
 MIN_TURNS = 2
 
 
@@ -62,71 +55,14 @@ def short_answer(desk: Desk) -> Iterator[Draft]:
             yield Draft(pair.question, pair.short, (pair.evidence,))
 
 
-_BECAUSE = re.compile(
-    r"\b(?:because|since|as (?:it|the|they)|due to|owing to|caused by|causes(?= [a-z])(?! is\b)|"
-    r"cause (?:of .{1,80} )?(?:is|may be))\b"
-)
-
-
-def cause_effect(desk: Desk) -> Iterator[Draft]:
-    """Reasons and causes that the section names as such; `so that` names a purpose."""
-    pairs = [pair for pair in section_of(desk).pairs if pair.kind == "reason" and _BECAUSE.search(pair.answer)]
-    drafts = [*(pair.draft for pair in pairs), *_concluded(desk)]
-    yield from desk.shuffled(drafts)
-
-
-def _concluded(desk: Desk) -> Iterator[Draft]:
-    """`A. B therefore C.` answers why B C, with both sentences."""
-    for before, statement in zip(desk.every, desk.every[1:], strict=False):
-        found = _THEREFORE.search(statement.text)
-        follows = statement.place == before.place + 1 and statement.block == before.block
-        if not found or not follows or found.start() > 60 or not stands_alone(before):
-            continue
-        effect = (statement.text[: found.start()] + statement.text[found.end() :]).strip().rstrip(".")
-        effect = effect[:1].upper() + effect[1:]
-        for question in why_questions(effect, desk.material.text):
-            asked = finished(question)
-            if is_sound(asked.question) and re.search(r"[,;]", asked.question) is None:
-                named = asked_in(asked.question, asked.general, desk.name, desk.doc)
-                yield Draft(named, desk.words.joined([before.text, statement.text]), (before, statement))
-
-
 def application(desk: Desk) -> Iterator[Draft]:
     """What to do in a situation for which the section gives an instruction."""
     yield from desk.shuffled([pair.draft for pair in section_of(desk).pairs if pair.kind == "do"])
 
 
-def hypothetical(desk: Desk) -> Iterator[Draft]:
-    """What happens under a condition that the section names."""
-    yield from desk.shuffled([pair.draft for pair in section_of(desk).pairs if pair.kind == "then"])
-
-
 def comparative_analysis(desk: Desk) -> Iterator[Draft]:
     """How two things compare of which the section gives the same property, or which it sets against each other."""
     yield from desk.shuffled([pair.draft for pair in section_of(desk).compared])
-
-
-def technical_explanation(desk: Desk) -> Iterator[Draft]:
-    """What something is, how it works and what it is for, with the sentences behind that go on about it."""
-    pairs = [pair for pair in section_of(desk).pairs if pair.kind in _EXPLAINED]
-    pairs = [pair for pair in pairs if not pair.is_cell or pair.kind == "purpose"]
-    for pair in sorted(desk.shuffled(pairs), key=lambda pair: pair.is_cell):
-        told = [pair.evidence] if pair.is_cell else _with_following(desk, pair.evidence)
-        if len(told) == 1:
-            yield pair.draft
-        else:
-            answer = desk.words.joined([trimmed(told[0].text), *(s.text for s in told[1:])])
-            yield Draft(pair.question, answer, tuple(told))
-
-
-def _with_following(desk: Desk, first: Statement) -> list[Statement]:
-    """A statement and those behind it in its paragraph that go on with a pronoun."""
-    told = [first]
-    for following in desk.every[first.place + 1 : first.place + MAX_EXPLANATION]:
-        if following.block != first.block or following.kind != "sentence" or not _GOES_ON.match(following.text):
-            break
-        told.append(following)
-    return told
 
 
 def conversation(desk: Desk) -> Iterator[Draft]:

@@ -26,7 +26,7 @@ from docent.llm.offline_words import words_of_language
 from docent.llm.typed import TypedMaterial
 from docent.text.sentences import count_words, plain, words_of
 
-TYPED_VERSION = 5
+TYPED_VERSION = 6
 """Raised when typed replies change: it is part of the request, so that the journal holds no outdated ones."""
 Writer = Callable[[Desk], Iterator[Draft]]
 WRITERS: dict[str, Writer] = {
@@ -40,10 +40,7 @@ WRITERS: dict[str, Writer] = {
     "summary": english_summary.summarization,
     "section_summary": english_summary.section_summary,
     "process_workflow": english_steps.process_workflow,
-    "cause_effect": english.cause_effect,
-    "technical_explanation": english.technical_explanation,
     "application": english.application,
-    "hypothetical": english.hypothetical,
     "comparative_analysis": english.comparative_analysis,
     "conversation": english.conversation,
 }

@@ -14,6 +14,7 @@ from docent.printing import printable
 from docent.records import Reject
 from docent.stages.ingest.sources import Exhibit, ListedFile
 from docent.text.sentences import readable_name
+from docent.text.spelling import spelled_in
 
 NAMED_TWICE = "exhibit named twice"
 MAX_ID_CHARACTERS = 80
@@ -44,7 +45,12 @@ def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Rejec
     """
     if not are_slugs(exhibit.name for exhibit in found if isinstance(exhibit, Exhibit)):
         return list(found)
-    return [replace(one, spoken_name=readable_name(one.name)) if isinstance(one, Exhibit) else one for one in found]
+    return [replace(one, spoken_name=spoken(one.name, one.text)) if isinstance(one, Exhibit) else one for one in found]
+
+
+def spoken(name: str, text: str) -> str:
+    """A name that was made for a file as people say it: as the text writes it, else without its hyphens."""
+    return spelled_in(text, name) or readable_name(name) or name
 
 
 def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:

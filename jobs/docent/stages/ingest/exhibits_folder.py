@@ -19,6 +19,7 @@ from docent.printing import printable
 from docent.records import Reject, Span
 from docent.stages.ingest.cell_html import readable_html
 from docent.stages.ingest.description_title import split_title
+from docent.stages.ingest.exhibit_names import spoken
 from docent.stages.ingest.folder_files import FolderFiles, is_junk, list_below
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
@@ -34,7 +35,6 @@ from docent.stages.ingest.sources import (
     warn_of_run,
 )
 from docent.text.encoding import read_text, why_no_text, why_unknown
-from docent.text.sentences import readable_name
 from docent.vision.formats import HEAD_BYTES, HEIC, READABLE, format_name
 from docent.walk import Entry, children
 
@@ -210,7 +210,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
     return Exhibit(
         source=source,
         name=title or folder.name,
-        spoken_name=title or readable_name(folder.name) or folder.name,
+        spoken_name=title or spoken(folder.name, below),
         item_id=folder.name,
         id_name=folder.name,
         text=below,

@@ -1,0 +1,53 @@
+"""How a text writes a name that was made for a file: `image-d-epinal` is `image d'Épinal` there.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+MAX_NAME_CHARS = 200
+# Within a word an apostrophe may have been dropped, between words it became a hyphen.
+_INSIDE, _BETWEEN = "['’]?", r"[-_'’\s]+"
+# What a letter becomes where a keyboard or an address lacks it, if it does not just lose its accent.
+_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss"}
+
+
+def spelled_in(text: str, name: str) -> str:
+    """The name as the text writes it, with accents, apostrophes and capitals.
+
+    Of several spellings the one with the fewest capitals counts, first of those within a sentence.
+
+    Returns:
+        A part of the text; "" where the name does not stand there.
+    """
+    words = re.findall(r"[^\W_]+", name)
+    if not words or len(name) > MAX_NAME_CHARS:
+        return ""
+    text = unicodedata.normalize("NFC", text)
+    for table in ({}, _TWO_LETTERS):
+        folded, places = _folded(text, table)
+        letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
+        pattern = re.compile(rf"(?<!\w){_BETWEEN.join(letters)}(?!\w)")
+        found = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
+        within = [one for one in found if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
+        if found:
+            return " ".join(min(within or found, key=lambda one: sum(map(str.isupper, one))).split())
+    return ""
+
+
+def _folded(text: str, table: Mapping[str, str]) -> tuple[str, list[int]]:
+    """Small letters without accents, and for every one of them its place in the text."""
+    letters: list[str] = []
+    places: list[int] = []
+    for place, letter in enumerate(text):
+        small = letter.casefold()
+        bare = table.get(small) or "".join(
+            c for c in unicodedata.normalize("NFKD", small) if not unicodedata.combining(c)
+        )
+        letters.extend(bare)
+        places.extend([place] * len(bare))
+    return "".join(letters), places

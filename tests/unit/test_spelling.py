@@ -1,0 +1,32 @@
+"""Names that were made for files, as the text beside them writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from docent.text.spelling import MAX_NAME_CHARS, spelled_in
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("Our ship's lantern hung at the stern.", "ships-lantern", "ship's lantern"),
+        ("L’image d’Épinal se vendait partout.", "image-d-epinal", "image d’Épinal"),
+        ("Unser Teddybär sitzt hier.", "teddybaer", "Teddybär"),
+        ("Die Gießkanne steht im Garten.", "giesskanne", "Gießkanne"),
+        ("El árbol de la vida es de barro.", "arbol_de_la_vida", "árbol de la vida"),
+        ("Glass cutters call it a Mo\u0308bius strip.", "mobius-strip", "Möbius strip"),
+        ("Oars are long. Whoever rows needs oars.", "oars", "oars"),
+        ("Oars are long.", "oars", "Oars"),
+        ("The oar is long.", "oars", ""),
+        ("A soar is no bird.", "oar", ""),
+        ("The first\nline of it", "first-line", "first line"),
+        ("Nothing.", "-", ""),
+    ],
+)
+def test_a_name_is_found_with_accents_apostrophes_and_capitals(text: str, name: str, expected: str) -> None:
+    assert spelled_in(text, name) == expected
+
+
+def test_a_name_too_long_for_one_is_not_looked_for() -> None:
+    assert spelled_in("a " * 500, "a-" * MAX_NAME_CHARS) == ""
