@@ -34,14 +34,16 @@ class _Beginnings(NamedTuple):
 
     Attributes:
         min_words: least words of an answer, where the text has them.
+        min_share: least share of the text's words.
         different: so many different answers are kept where the text has them, longer ones if need be.
     """
 
     min_words: int
+    min_share: float
     different: int
 
 
-IN_ENGLISH, ELSEWHERE = _Beginnings(30, 2), _Beginnings(60, 3)
+IN_ENGLISH, ELSEWHERE = _Beginnings(30, 0.0, 2), _Beginnings(60, 0.6, 3)
 """Where nothing more is asked, these tell more."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
@@ -120,7 +122,8 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
     first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
     good = [one for one in every if first in one and _ends_well(text, one)] or every[-1:]
     wished = IN_ENGLISH if text.code == ENGLISH else ELSEWHERE
-    enough = [one for one in good if text.words(one) >= wished.min_words] or good[-1:]
+    least = max(wished.min_words, wished.min_share * text.words(range(len(text.sentences))))
+    enough = [one for one in good if text.words(one) >= least] or good[-1:]
     usual = [one for one in enough if text.words(one) <= USUAL_WORDS]
     return usual if len(usual) >= wished.different else enough[: wished.different]
 
