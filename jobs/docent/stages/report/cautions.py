@@ -57,6 +57,8 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
             "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers are "
             f"taken from the {source}, where sentences in between may be left out."
         )
+    if evidence.made and not evidence.reviewed:
+        found.append("No person has checked the questions and answers.")
     found += _gaps(evidence)
     return tuple(found)
 

@@ -30,7 +30,8 @@ class DocumentCounts:
         documents, sections, figures: text documents, their sections and the figures in them.
         listed, unlisted: photos that sources name under a split, and photos of the others; None where none does.
         titles: titles of the text documents that were asked for, by id.
-        from_files: ids of those of them that are called after their files.
+        owned: ids of those of them that have a title of their own.
+        from_files: documents that questions call after their files.
         untitled: exhibits that are called after their folders, as people say it.
     """
 
@@ -42,7 +43,8 @@ class DocumentCounts:
     unlisted: int = 0
     listed: int | None = None
     titles: dict[str, str] = field(default_factory=dict)
-    from_files: set[str] = field(default_factory=set)
+    owned: set[str] = field(default_factory=set)
+    from_files: list[str] = field(default_factory=list)
     untitled: list[str] = field(default_factory=list)
 
 
@@ -52,6 +54,7 @@ class PairCounts:
 
     count: int = 0
     warned: int = 0
+    reviewed: int = 0
     teachers: set[str] = field(default_factory=set)
 
 
@@ -112,8 +115,9 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
             found.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
             if document.id in named:
                 found.titles[document.id] = own_title(document) or document.name
-                if not own_title(document) and named_after_file(document):
-                    found.from_files.add(document.id)
+                found.owned |= {document.id} if own_title(document) or not named_after_file(document) else set()
+            if named_after_file(document):
+                found.from_files.append(document.name)
             continue
         found.exhibits += 1
         found.photos += len(document.images)
@@ -132,6 +136,7 @@ def count_pairs(ctx: Context, stage: str) -> PairCounts:
     for pair in ctx.stream(stage, QAPair):
         found.count += 1
         found.warned += pair.verdict == "warn"
+        found.reviewed += bool(pair.reviewed)
         found.teachers.add(pair.teacher)
     return found
 

@@ -119,8 +119,7 @@ def gather(ctx: Context) -> Facts:
 
 def _named_after_path(sources: Sequence[SourceNames], funnel: Funnel) -> bool:
     """Whether a source has no title but the name of its folder or file."""
-    owned = funnel.titles.keys() - funnel.from_files
-    return any(not source.title and source.document not in owned for source in sources)
+    return any(not source.title and source.document not in funnel.owned for source in sources)
 
 
 def _labels(ctx: Context, documents: int) -> dict[str, str]:
@@ -154,6 +153,7 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
         made=f"{counted(rows, 'question')} with {'its answer' if rows == 1 else 'answers'} about {subject}"
         if rows
         else "",
+        reviewed=funnel.reviewed,
         requests=funnel.requests,
         fruitless=funnel.fruitless,
         unasked=subject.sections - subject.asked if rows else 0,

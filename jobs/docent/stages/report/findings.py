@@ -67,6 +67,7 @@ class Evidence:
         seen: the photos that training saw, in words; empty where nothing was trained on photos.
         blind, unseeing, compared: a fine-tuned model, and how many of how many of its answers are the same without the
             photo.
+        reviewed: pairs that a person approved or edited.
         requests, fruitless: to the teacher, and those that gave no pair.
         unasked: sections without a row in the data set, of how many.
         sections: of documents.
@@ -94,6 +95,7 @@ class Evidence:
     blind: str = ""
     unseeing: int = 0
     compared: int = 0
+    reviewed: int = 0
     requests: int = 0
     fruitless: int = 0
     unasked: int = 0

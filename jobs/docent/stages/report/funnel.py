@@ -68,8 +68,12 @@ class Funnel:
     """Exhibits by name, and how many of their photos in training are no altered copies."""
     untitled: tuple[str, ...]
     """Exhibits that are called after their folders."""
-    from_files: frozenset[str]
-    """Ids of documents that are called after their files."""
+    owned: frozenset[str]
+    """Ids of the documents in `titles` that have a title of their own."""
+    from_files: tuple[str, ...]
+    """Documents that questions call after their files."""
+    reviewed: int
+    """Pairs that a person approved or edited."""
     unused: tuple[str, ...]
     """Names of the first sections without a row."""
     empty_chapters: tuple[str, ...]
@@ -113,7 +117,9 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         tuple(items.untested),
         items.trained,
         tuple(documents.untitled),
-        frozenset(documents.from_files),
+        frozenset(documents.owned),
+        tuple(documents.from_files),
+        pairs["curate"].reviewed,
         tuple(items.unused),
         tuple(chapter for chapter, used in items.chapters.items() if not used),
         asked,

@@ -133,9 +133,11 @@ def plates(facts: Facts) -> Sequence[Plate]:
             said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
             note = f"95 % interval {said}" if said else ""
             praised = len(arms) > len(best) and estimate.mean > 0
-            praise = "highest share, " if too_small(facts.evidence, ACCURACY) else "best "
+            praise = f"best {label}"
+            if too_small(facts.evidence, ACCURACY):
+                praise = f"{label}, highest share"
             found.append(
-                Plate(f"{praise if praised else ''}{label}: {joined(best)}", percent(estimate.mean), note, family)
+                Plate(f"{praise if praised else label}: {joined(best)}", percent(estimate.mean), note, family)
             )
     return found
 

@@ -132,7 +132,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
         if size > MAX_BYTES and shown:
             break
         shown.append(sample)
-    return Samples(tuple(shown), len(tested), _trained(ctx, documents) if not answers else ())
+    return Samples(tuple(shown), len(tested), _trained(ctx, documents) if not any(answers.values()) else ())
 
 
 def _trained(ctx: Context, documents: int) -> tuple[Sample, ...]:

@@ -38,9 +38,9 @@ def photos_seen(funnel: Funnel) -> str:
     total = sum(each)
     if not total:
         return ""
-    share = f"{each[0]} of each exhibit" if each[0] == each[-1] else f"{each[0]} to {each[-1]} of an exhibit"
+    share = f"({each[0]} of each exhibit)" if each[0] == each[-1] else f"({each[0]} to {each[-1]} of an exhibit)"
     if len(each) == 1:
         share = "of 1 exhibit"
     copies = next((step.count for step in funnel.photos if step.name == "Augmented"), 0)
     altered = " and altered copies of them" if copies else ""
-    return f"{counted(total, 'photo')}, {share},{altered}" if altered else f"{counted(total, 'photo')}, {share}"
+    return f"{counted(total, 'photo')} {share}{altered}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docent.collection import SourceNames
+from docent.context import Context
 from docent.stages.report.confusions import Confusion
 from docent.stages.report.findings import Evidence
 from docent.stages.report.funnel import Funnel
@@ -19,6 +20,16 @@ class NextStep:
 
     text: str
     commands: tuple[str, ...] = ()
+
+
+def collection_place(ctx: Context) -> str:
+    """Where `collection.yaml` is read from, in words; "" where no source of the run has a place for it."""
+    sources = ctx.config.ingest.sources if ctx.config.ingest else ()
+    folders = [s.path.parent if s.kind == "exhibits-csv" else s.path for s in sources]
+    if not any(s.kind == "exhibits-csv" or not s.path.suffix for s in sources):
+        return ""
+    known = len(folders) == 1 and not folders[0].is_absolute()
+    return f"in {folders[0].as_posix()}" if known else "in the folder of the material"
 
 
 @dataclass(frozen=True)

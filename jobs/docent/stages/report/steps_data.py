@@ -13,7 +13,7 @@ from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import OFFLINE_TEACHER
 from docent.stages.report.commands import Commands
 from docent.stages.report.runcard import shortened
-from docent.stages.report.steps import Known, NextStep
+from docent.stages.report.steps import Known, NextStep, collection_place
 from docent.stages.report.summary import file_of
 from docent.stages.report.wording import ACCURACY, percent
 
@@ -61,12 +61,13 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
     later = " Choose the teacher first: decisions are about the pairs that were read." if _is_offline(known) else ""
     again = ", which trains again" if known.training else ""
-    text = f"{left_out}Read the questions and answers, and approve or edit them.{later}"
+    text = f"{left_out}Read the questions and answers that are used, and approve or edit them.{later}"
     if artifact is None:  # nothing uses decisions
         yield NextStep(text, (commands.review(),))
         return
     yield NextStep(
-        f"{text} The page saves edits.csv; apply it, and build the data set from it{again}:",
+        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then build "
+        f"the data set from it{again}:",
         (commands.review(), commands.review("edits.csv"), commands.run(f"curate.edits={commands.folder}/review/edits.csv")),
     )
 
@@ -81,11 +82,12 @@ def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     if section is None or "build-dataset" not in ctx.inputs or section.license:
         return
     if license_of(known.sources) == UNNAMED:
-        again = ", which trains again, with the same result" if known.training else ""
+        again = ". This trains again, with the same result" if known.training else ""
+        place = collection_place(ctx)
+        stated = f', or as license: "..." into {COLLECTION} {place}' if place else ""
         yield NextStep(
-            f"The data set names no licence; its card says “{UNNAMED}”. Before you pass it on, name yours, such as "
-            f"cc-by-4.0, in place of {LICENSE_PLACEHOLDER} here{again}, or in {COLLECTION} in the folder of the "
-            "material:",
+            f"The data set names no licence; its card says “{UNNAMED}”. Before you pass it on, put yours, such as "
+            f"cc-by-4.0, in place of {LICENSE_PLACEHOLDER} below{stated}{again}:",
             (commands.run(f"build_dataset.license={LICENSE_PLACEHOLDER}"),),
         )
 
@@ -131,7 +133,7 @@ def _which(known: Known, whole: Sequence[str]) -> str:
     """
     shares = {arm: known.evidence.arms.get(arm, {}).get(ACCURACY) for arm in known.evidence.tuned}
     means = {estimate.mean for estimate in shares.values() if estimate}
-    if len(shares) < 2 or len(means) != 1 or None in shares.values():
+    if len(shares) < 2 or len(means) != 1 or None in shares.values() or means == {0.0}:
         return ""
     share = percent(means.pop())
     take = f"take {whole[0]}, which needs no base model beside it" if len(whole) == 1 else "take any of them"

@@ -10,7 +10,7 @@ from docent.plurals import joined
 from docent.stages.report.amounts import counted
 from docent.stages.report.commands import Commands
 from docent.stages.report.findings import exhibits_needed, too_small
-from docent.stages.report.steps import Known, NextStep
+from docent.stages.report.steps import Known, NextStep, collection_place
 from docent.stages.report.wording import ACCURACY
 
 PHOTOS_NEEDED = 5
@@ -76,14 +76,18 @@ def untitled(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
             (commands.run(),),
         )
     if known.named_after_path:
-        folders = [s.path for s in ctx.config.ingest.sources if s.kind != "pdf"] if ctx.config.ingest else []
-        where = "in the folder of the material"
-        if len(folders) == 1 and not folders[0].is_absolute() and not folders[0].suffix:
-            where = f"in {folders[0].as_posix()}"
+        place = collection_place(ctx)
+        stated = f', here or, with the data set, by a line title: "..." in a file {COLLECTION} {place}' if place else ""
         yield NextStep(
-            "This page is titled after a folder or file. Give it its own title, here or, with the data set, by a line "
-            f'title: "..." in a file {COLLECTION} {where}:',
+            f"This page is titled after a folder or file. Give it its own title{stated}:",
             (commands.run("report.title=Title of the page"),),
+        )
+    if names := known.funnel.from_files:
+        document = "a document" if len(names) == 1 else f"{len(names)} documents"
+        yield NextStep(
+            f"The questions call {document} after the file: {_first([f'“{name}”' for name in names])}. Give the file a "
+            "title (a PDF in its properties, a text in its first heading) or another name, and run again:",
+            (commands.run(),),
         )
 
 

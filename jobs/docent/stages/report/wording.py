@@ -47,9 +47,9 @@ METRICS: dict[str, Metric] = {
             "Right exhibit",
             "higher",
             True,
-            "Share of answers that name the exhibit in the photo, or state at least two facts that only it has. An "
-            "answer that names several exhibits counts for the first, or for none where it leaves open which. Guessing "
-            "scores the chance line.",
+            "Share of answers that name the exhibit in the photo, or state at least two facts that only it has; "
+            "guessing scores the chance line. An answer that names several exhibits counts for the first, or for none "
+            "where it leaves open which.",
         ),
         Metric(
             NEAREST,
