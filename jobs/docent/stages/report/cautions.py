@@ -54,8 +54,8 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
     if OFFLINE_TEACHER in evidence.teachers:
         source = "descriptions" if evidence.item == "exhibit" else "documents"
         found.append(
-            "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers are "
-            f"taken from the {source}, where sentences in between may be left out."
+            "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers "
+            f"are taken from the {source}, where sentences in between may be left out."
         )
     if evidence.made and not evidence.reviewed:
         found.append("No person has checked the questions and answers.")
@@ -69,7 +69,9 @@ def _unseeing(evidence: Evidence) -> list[str]:
         return []
     of = f"{evidence.unseeing} of {counted(evidence.compared, 'test question')}"
     if evidence.unseeing == evidence.compared:
-        of = "the only test question" if evidence.compared == 1 else f"all {counted(evidence.compared, 'test question')}"
+        of = (
+            "the only test question" if evidence.compared == 1 else f"all {counted(evidence.compared, 'test question')}"
+        )
     return [f"{evidence.blind} answers {of} the same without the photo (blind): it need not look at it."]
 
 
@@ -81,7 +83,9 @@ def _gaps(evidence: Evidence) -> list[str]:
         found.append(f"{of} ({percent(evidence.fruitless / evidence.requests)}) gave no pair.")
     if evidence.unasked:
         have = "has" if evidence.unasked == 1 else "have"
-        found.append(f"{thousands(evidence.unasked)} of {counted(evidence.sections, 'section')} {have} no row in the data set.")
+        found.append(
+            f"{thousands(evidence.unasked)} of {counted(evidence.sections, 'section')} {have} no row in the data set."
+        )
     return found
 
 

@@ -14,8 +14,8 @@ from docent.collection import SourceNames, read_source_names, title_of
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.stages.report.amounts import counted
 from docent.records import Item, Score
+from docent.stages.report.amounts import counted
 from docent.stages.report.confusions import read_confusions
 from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.funnel import Funnel, read_funnel

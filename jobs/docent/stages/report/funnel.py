@@ -11,8 +11,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from docent.context import Context
-from docent.stages.report.amounts import counted
 from docent.records import SPLITS, ImageQuality, Split
+from docent.stages.report.amounts import counted
 from docent.stages.report.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -103,13 +103,19 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     exhibits = len(items.originals) or documents.exhibits
     subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures), items.asked)
-    asked = sum(round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers())
+    asked = sum(
+        round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
+    )
     fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason not in IN_PART)
     return Funnel(
         subject,
         () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
         _read(ctx, documents, items),
-        (*_generated(ctx, pairs["generate-qa"], asked), *_curated(ctx, pairs["curate"]), *_used(ctx, examples, subject)),
+        (
+            *_generated(ctx, pairs["generate-qa"], asked),
+            *_curated(ctx, pairs["curate"]),
+            *_used(ctx, examples, subject),
+        ),
         _splits(examples, items),
         tuple(sorted(examples.teachers or written.teachers)),
         documents.titles,

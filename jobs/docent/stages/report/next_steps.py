@@ -106,4 +106,6 @@ def _cut(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     if known.cut and ctx.config.answer:
         limit = ctx.config.answer.max_new_tokens
         text = f"Some answers of {joined(known.cut)} seem to be cut at the limit of {limit} tokens. Raise it, which "
-        yield NextStep(f"{text}asks the models again and trains none:", (commands.run(f"answer.max_new_tokens={2 * limit}"),))
+        yield NextStep(
+            f"{text}asks the models again and trains none:", (commands.run(f"answer.max_new_tokens={2 * limit}"),)
+        )

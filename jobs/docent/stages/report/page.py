@@ -16,8 +16,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from docent.plurals import joined
-from docent.stages.report.amounts import counted, thousands
 from docent.stages.report import charts, wording
+from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
@@ -114,8 +114,8 @@ def why_unmarked(evidence: Evidence) -> str:
     pairs = sum(c.metric == ACCURACY and c.p_holm is not None for c in evidence.comparisons)
     many = f", and there are {pairs}" if pairs > 1 else ""
     return (
-        f"None is marked as the best: with {exhibits} no difference can be statistically significant, however far apart "
-        f"two bars lie: of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
+        f"None is marked as the best: with {exhibits} no difference can be statistically significant, however far "
+        f"apart two bars lie: of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
         f"{2 ** (evidence.exhibits - 1)} comparisons{many}."
     )
 
@@ -136,9 +136,7 @@ def plates(facts: Facts) -> Sequence[Plate]:
             praise = f"best {label}"
             if too_small(facts.evidence, ACCURACY):
                 praise = f"{label}, highest share"
-            found.append(
-                Plate(f"{praise if praised else label}: {joined(best)}", percent(estimate.mean), note, family)
-            )
+            found.append(Plate(f"{praise if praised else label}: {joined(best)}", percent(estimate.mean), note, family))
     return found
 
 

@@ -117,9 +117,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     for done, example in enumerate(examples):
         ctx.progress.update(done, len(examples), "test photos")
         source = sources.get(example.item_id)
-        replies = tuple(
-            _reply(ctx, a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id]
-        )
+        replies = tuple(_reply(ctx, a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
         sample = Sample(
             labels.get(example.item_id, example.item_name),
             example.image_name,
@@ -199,7 +197,7 @@ def _reply(ctx: Context, answer: Answer, metrics: dict[str, float], source: str 
 
 
 def _is_cut(ctx: Context, answer: Answer) -> bool:
-    """Whether a model's answer has no end and is long enough for the limit of tokens: a token is a character or more."""
+    """Whether a model's answer has no end and may be as long as the limit: a token is a character or more."""
     written = words_of(answer.arm).family in ("tuned", "base") or answer.arm == "blind"
     limit = ctx.config.answer.max_new_tokens if ctx.config.answer else 0
     return bool(written and limit and len(answer.answer) >= limit and not _END.search(answer.answer.rstrip()))

@@ -66,9 +66,13 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
         yield NextStep(text, (commands.review(),))
         return
     yield NextStep(
-        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then build "
-        f"the data set from it{again}:",
-        (commands.review(), commands.review("edits.csv"), commands.run(f"curate.edits={commands.folder}/review/edits.csv")),
+        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then "
+        f"build the data set from it{again}:",
+        (
+            commands.review(),
+            commands.review("edits.csv"),
+            commands.run(f"curate.edits={commands.folder}/review/edits.csv"),
+        ),
     )
 
 

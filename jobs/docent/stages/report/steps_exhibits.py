@@ -71,8 +71,8 @@ def untitled(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
         has = "1 exhibit has" if len(names) == 1 else f"{len(names)} exhibits have"
         called = "is called after its folder" if len(names) == 1 else "are called after their folders"
         yield NextStep(
-            f"{has} no title and {called}: {_first(names)}. Write the title on the first line of the description, leave "
-            "a blank line below it, and run again:",
+            f"{has} no title and {called}: {_first(names)}. Write the title on the first line of the description, "
+            "leave a blank line below it, and run again:",
             (commands.run(),),
         )
     if known.named_after_path:
