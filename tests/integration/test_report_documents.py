@@ -82,3 +82,9 @@ def test_the_licence_that_is_printed_cannot_be_pasted_unread(handbook: Path, tmp
     with pytest.raises(ValidationError, match="is a placeholder: put the name of your licence in its place"):
         BuildDataset(license="your-license")
     assert BuildDataset(license="mit").license == "mit"
+
+
+def test_the_glossary_explains_what_the_page_says_and_nothing_else(handbook: Path) -> None:
+    glossary = page_of(handbook).split('<section id="glossary"')[1].split("</section>")[0]
+    assert {"Teacher", "Seed", "Training, validation, test"} <= set(re.findall(r"<dt>(.*?)</dt>", glossary))
+    assert not {"LoRA", "Training noise", "Baseline", "Shard"} & set(re.findall(r"<dt>(.*?)</dt>", glossary))

@@ -72,12 +72,12 @@ def test_an_answer_without_an_end_is_marked_as_cut_where_a_model_wrote_it(four: 
     kept = re.findall(r"</svg> (?:retrieval|colour|constant)</strong>.*?</li>", four, re.DOTALL)
     assert kept and "[cut?]" not in "".join(kept)
     step = next(step for step in steps_of(four) if "limit of 96 tokens" in step)
-    assert "Some answers of lora, full, blind and base seem to be cut" in step and "trains none" in step
+    assert "Some answers of lora and full seem to be cut" in step and "trains none" in step
     assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=192"] in commands_of(four)
 
 
 def test_the_glossary_takes_its_example_from_the_exhibits_of_the_run(four: str, one: str) -> None:
-    assert "“Cube or Gyroid” counts for none" in text_of(four, "glossary") or "“cube or gyroid”" in shown(four)
+    assert "“cube or gyroid” counts for none" in text_of(four, "glossary").lower()
     assert "a cube or a torus" not in four + one
 
 

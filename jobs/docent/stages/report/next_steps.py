@@ -103,9 +103,10 @@ def _unconverged(ctx: Context, known: Known, commands: Commands) -> Iterator[Nex
 
 def _cut(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     """Answers of models that seem to end at the limit of tokens."""
-    if known.cut and ctx.config.answer:
+    names = [arm for arm in known.cut if arm in known.evidence.tuned]
+    if names and ctx.config.answer:
         limit = ctx.config.answer.max_new_tokens
-        text = f"Some answers of {joined(known.cut)} seem to be cut at the limit of {limit} tokens. Raise it, which "
+        text = f"Some answers of {joined(names)} seem to be cut at the limit of {limit} tokens. Raise it, which "
         yield NextStep(
             f"{text}asks the models again and trains none:", (commands.run(f"answer.max_new_tokens={2 * limit}"),)
         )

@@ -22,6 +22,7 @@ from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
 from docent.stages.report.subject import Subject
+from docent.stages.report.terms import terms_on
 from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
 
 Standout = str
@@ -73,8 +74,22 @@ def render(facts: Facts) -> str:
         marked=any(forest.standouts for forest in forests),
         measured=any(math.isfinite(e.low + e.high) for one in forests for e in one.estimates.values()),
         unmarked=why_unmarked(facts.evidence),
+        terms=terms_on(_texts(facts)),
         families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
     )
+
+
+def _texts(facts: Facts) -> list[str]:
+    """What of the page may use a term of the glossary."""
+    steps = [step for _, steps in facts.funnel.tables for step in steps]
+    return [
+        "seed",
+        *facts.verdict.cautions,
+        *(text for step in steps for text in (step.losses, step.note, *(reason for reason, _ in step.reasons))),
+        *(arm.text for arm in facts.arms),
+        *(["split"] if facts.funnel.splits else []),
+        *(["shard"] if any(unit.shards > 1 for unit in facts.costs) else []),
+    ]
 
 
 def forest(evidence: Evidence, name: str, subject: Subject | None = None) -> Forest:

@@ -23,11 +23,12 @@ def without_photo(ctx: Context) -> dict[str, Any]:
     model = trained[0].unit.removeprefix("finetune-")
     if f"answer-{model}" not in ctx.inputs:
         return {}
+    # Rows without a picture are answered alike by both.
     blind = {answer.example_id: answer.answer for answer in ctx.inputs[BLIND].rows(Answer)}
     compared = [
         blind[answer.example_id] == answer.answer
         for answer in ctx.inputs[f"answer-{model}"].rows(Answer)
-        if answer.example_id in blind
+        if answer.example_id in blind and answer.image_name
     ]
     return {"blind": model, "unseeing": sum(compared), "compared": len(compared)}
 

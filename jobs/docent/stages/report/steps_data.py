@@ -40,7 +40,7 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
         "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
         "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
         f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
-        "replies, so that none is paid twice:",
+        "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
         (*estimate, commands.run(*sets)),
     )
 
