@@ -61,7 +61,8 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
     later = " Choose the teacher first: decisions are about the pairs that were read." if _is_offline(known) else ""
     again = ", which trains again" if known.training else ""
-    text = f"{left_out}Read the questions and answers that are used, and approve or edit them.{later}"
+    these = ", those left out as well" if rejected else ""
+    text = f"{left_out}Read the questions and answers{these}, and approve, edit or reject them.{later}"
     if artifact is None:  # nothing uses decisions
         yield NextStep(text, (commands.review(),))
         return
