@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=4,
+        version=5,
     ),
 }
 

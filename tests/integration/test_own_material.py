@@ -171,7 +171,7 @@ def test_exhibits_and_documents_together_are_called_both(tmp_path: Path) -> None
     shown = text_of(page_of(run_dir))
     assert "<h1>Harbour museum and Aquilo 300 service manual</h1>" in page_of(run_dir)
     assert "2 exhibits and 4 sections of 1 document" in shown
-    assert "Test questions" in shown and "spread over the exhibits and sections" in shown
+    assert "Test questions" in shown and "All 2 test questions." in shown
 
 
 def test_collection_yaml_names_title_and_licence_everywhere(tmp_path: Path) -> None:

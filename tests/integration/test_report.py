@@ -141,7 +141,7 @@ def test_costs_hashes_and_the_command_are_on_the_page(page: str, tmp_path: Path)
     assert "runs" not in page.split("docent run ")[0][-5:]
     assert "/demo/pipeline.resolved.yaml --run again" in page
     assert str(tmp_path.parent) not in page
-    assert "offline extractive" in page and "float32" in page
+    assert "offline-extractive" in page and "float32" in page
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_last_step_that_no_validation_chose_says_nothing_about_convergence() -
 
 def test_exhibits_that_are_confused_are_named(troubled: str) -> None:
     text = text_of(troubled, "next")
-    assert "The best fine-tuned model confuses cube with torus (1 answer) and torus with cube (1 answer)." in text
+    assert "lora confuses cube with torus (1 answer) and torus with cube (1 answer)." in text
 
 
 def test_confused_exhibits_are_recognised_as_in_the_score_also_in_chinese(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_exhibits_with_too_few_photos_are_named_with_how_many_more(troubled: str
 
 
 def test_a_licence_that_nobody_named_is_asked_for_and_one_that_was_set_is_not(plain: str, limited: str) -> None:
-    asked = "build_dataset.license=cc-by-4.0"
+    asked = "build_dataset.license=YOUR-LICENSE"
     assert any(asked in words for words in commands_of(plain))
     assert not any(asked in words for words in commands_of(limited))
 

@@ -114,7 +114,7 @@ def test_limits_are_named() -> None:
     recombined = replace(evidence(lora=0.9), recombined_answers=41)
     assert (
         "41 of 60 test answers consist of sentences that also stand in training answers: "
-        "the test asks for recognition, not for new knowledge."
+        "those questions ask for recognition, not for new knowledge."
     ) in judge(recombined).cautions
     for part in ("do not cover training noise", "only 20 exhibits", "offline-extractive", "2 parts failed", "9 of 60"):
         assert part in cautions

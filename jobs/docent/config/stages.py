@@ -14,6 +14,8 @@ from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
+LICENSE_PLACEHOLDER = "YOUR-LICENSE"
+"""What stands for a licence in a suggested command: pasted as it is, it names none."""
 
 
 class Stage(Section):
@@ -212,6 +214,14 @@ class BuildDataset(Stage):
     """Make a repository that does not exist yet private; one that exists stays as it is."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
     """Name of the environment variable that holds the hub's token."""
+
+    @field_validator("license")
+    @classmethod
+    def _no_placeholder(cls, name: str) -> str:
+        """Refuse the placeholder of a suggested command."""
+        if name.strip().upper() == LICENSE_PLACEHOLDER:
+            raise ValueError("is a placeholder: put the name of your licence in its place, such as cc-by-4.0")
+        return name
 
 
 class Approach(Section):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from docent.plurals import counted
+from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.findings import Evidence
+from docent.stages.report.wording import percent
 
 FEW_CLUSTERS = 40
 OFFLINE_TEACHER = "offline-extractive"
+FRUITLESS = 0.25
+"""Share of requests without a pair from which on it is said."""
 
 
 def warning_of(evidence: Evidence) -> str:
@@ -38,9 +41,11 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
             "1 part failed and is" if evidence.failed_shards == 1 else f"{evidence.failed_shards} parts failed and are"
         )
         found.append(f"{parts} missing from this run; the list is below.")
+    found += _unseeing(evidence)
     found += _repeated(evidence)
     if scored and evidence.tuned:
-        found.append("One training run per approach: the intervals do not cover training noise.")
+        noise = "the intervals do not cover" if evidence.exhibits > 1 else "nothing here measures"
+        found.append(f"One training run per approach: {noise} training noise.")
     if scored and evidence.exhibits == 1:
         found.append(f"With 1 {evidence.item} there is no interval and no test of significance.")
     elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
@@ -49,10 +54,39 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
     if OFFLINE_TEACHER in evidence.teachers:
         source = "descriptions" if evidence.item == "exhibit" else "documents"
         found.append(
-            f"The teacher is offline-extractive: questions and answers are sentences of the {source}, "
-            "not written by a language model."
+            "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers "
+            f"are taken from the {source}, where sentences in between may be left out."
         )
+    if evidence.made and not evidence.reviewed:
+        found.append("No person has checked the questions and answers.")
+    found += _gaps(evidence)
     return tuple(found)
+
+
+def _unseeing(evidence: Evidence) -> list[str]:
+    """That a model answers alike without the photo, where it does so for half of the test or more."""
+    if not evidence.compared or 2 * evidence.unseeing < evidence.compared:
+        return []
+    of = f"{evidence.unseeing} of {counted(evidence.compared, 'test question')}"
+    if evidence.unseeing == evidence.compared:
+        of = (
+            "the only test question" if evidence.compared == 1 else f"all {counted(evidence.compared, 'test question')}"
+        )
+    return [f"{evidence.blind} answers {of} the same without the photo (blind): it need not look at it."]
+
+
+def _gaps(evidence: Evidence) -> list[str]:
+    """Requests to the teacher that gave nothing, and sections that nothing is known about."""
+    found = []
+    if evidence.requests and evidence.fruitless >= FRUITLESS * evidence.requests:
+        of = f"{thousands(evidence.fruitless)} of {counted(evidence.requests, 'request')} to the teacher"
+        found.append(f"{of} ({percent(evidence.fruitless / evidence.requests)}) gave no pair.")
+    if evidence.unasked:
+        have = "has" if evidence.unasked == 1 else "have"
+        found.append(
+            f"{thousands(evidence.unasked)} of {counted(evidence.sections, 'section')} {have} no row in the data set."
+        )
+    return found
 
 
 def _repeated(evidence: Evidence) -> list[str]:
@@ -65,7 +99,9 @@ def _repeated(evidence: Evidence) -> list[str]:
         found.append(f"{whole} {of} {stand} in training word for word: remembering one is enough to be right.")
     if parts:
         consist = "consists" if parts == 1 else "consist"
-        known = "the test asks for recognition, not for new knowledge."
+        known = "those questions ask for recognition, not for new knowledge."
+        if evidence.exhibits == 1:
+            known = "those questions are answered by remembering the text."
         if evidence.item == "section":
             known = "their questions test what was trained on."
         found.append(f"{parts} {of} {consist} of sentences that also stand in training answers: {known}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from docent.stages.report.amounts import thousands
 from docent.stages.report.findings import Estimate
 from docent.stages.report.training import Point
 from docent.stages.report.wording import Family
@@ -164,7 +165,7 @@ def curve(train: Sequence[Point], validation: Sequence[Point], best_step: int | 
         best = [
             Markup('<line class="best" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>').format(place),
             Markup('<text class="best-label" x="{0}%" dx="{1}" y="12" text-anchor="{2}">kept: step {3}</text>').format(
-                place, 6 if place < 50 else -6, "start" if place < 50 else "end", best_step
+                place, 6 if place < 50 else -6, "start" if place < 50 else "end", thousands(best_step)
             ),
         ]
     return _strip([*grid, lines, *best, *dots], "curve", 220)

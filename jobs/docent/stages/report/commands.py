@@ -41,9 +41,14 @@ class Commands:
             return shlex.join(["docent", verb, "FILE", "--backend", "kubernetes", "--run", self._name, *given])
         return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *given])
 
-    def review(self) -> str:
-        """The command that writes the pairs of the run for people to read."""
-        return shlex.join(["docent", "review", self._name, *self._elsewhere])
+    def review(self, decisions: str = "") -> str:
+        """The command that writes the pairs of the run for people to read, or takes what they decided.
+
+        Args:
+            decisions: the file that the page saved.
+        """
+        applied = ["--apply", decisions] if decisions else []
+        return shlex.join(["docent", "review", self._name, *self._elsewhere, *applied])
 
     def logs(self, unit: str) -> str:
         """The command that shows what a unit said."""

@@ -5,13 +5,20 @@ Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; write
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from docent.context import Context
 from docent.records import SPLITS, Document, Example, Item, QAPair
 from docent.stages.report.labels import label
+from docent.stages.report.own_titles import named_after_file, own_title
+
+MAX_UNUSED = 200
+"""Sections without a row that the page names."""
+_CHAPTER = re.compile(r"(\d{1,3})[.\s]")
 
 
 @dataclass
@@ -23,6 +30,9 @@ class DocumentCounts:
         documents, sections, figures: text documents, their sections and the figures in them.
         listed, unlisted: photos that sources name under a split, and photos of the others; None where none does.
         titles: titles of the text documents that were asked for, by id.
+        owned: ids of those of them that have a title of their own.
+        from_files: documents that questions call after their files.
+        untitled: exhibits that are called after their folders, as people say it.
     """
 
     exhibits: int = 0
@@ -33,6 +43,9 @@ class DocumentCounts:
     unlisted: int = 0
     listed: int | None = None
     titles: dict[str, str] = field(default_factory=dict)
+    owned: set[str] = field(default_factory=set)
+    from_files: list[str] = field(default_factory=list)
+    untitled: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -41,17 +54,25 @@ class PairCounts:
 
     count: int = 0
     warned: int = 0
+    reviewed: int = 0
     teachers: set[str] = field(default_factory=set)
 
 
 @dataclass
 class ExampleCounts:
-    """Rows of the data set by split, the pictures in them, and the pairs they were made of."""
+    """Rows of the data set by split, the pictures in them, and the pairs they were made of.
+
+    Attributes:
+        items: ids of what they are about.
+        turns: rows that are turns of a conversation.
+    """
 
     count: Counter[str] = field(default_factory=Counter)
     pictures: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
     pictured: int = 0
+    turns: int = 0
     pairs: set[str] = field(default_factory=set)
+    items: set[str] = field(default_factory=set)
     teachers: set[str] = field(default_factory=set)
 
 
@@ -61,7 +82,10 @@ class ItemCounts:
 
     Attributes:
         originals: exhibits by name, and how many of their photos are no altered copies.
+        trained: the same of the photos in training.
         untested: exhibits without a test photo.
+        asked: sections with a row; unused: names of the first others.
+        chapters: whether any section of a numbered chapter has a row, by its number.
     """
 
     count: int = 0
@@ -70,6 +94,10 @@ class ItemCounts:
     altered: int = 0
     photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
     originals: dict[str, int] = field(default_factory=dict)
+    trained: dict[str, int] = field(default_factory=dict)
+    asked: int = 0
+    unused: list[str] = field(default_factory=list)
+    chapters: dict[str, bool] = field(default_factory=dict)
     untested: list[str] = field(default_factory=list)
 
 
@@ -86,10 +114,15 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
             found.sections += len(document.sections)
             found.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
             if document.id in named:
-                found.titles[document.id] = document.name
+                found.titles[document.id] = own_title(document) or document.name
+                found.owned |= {document.id} if own_title(document) or not named_after_file(document) else set()
+            if named_after_file(document):
+                found.from_files.append(document.name)
             continue
         found.exhibits += 1
         found.photos += len(document.images)
+        if document.sections and document.name == PurePosixPath(document.sections[0].source.file).parent.name:
+            found.untitled.append(_capital(document.spoken_name or document.name))
         if (slots := document.given_slots) is not None:
             found.listed = (found.listed or 0) + slots.train + slots.validation + slots.test
         else:
@@ -103,6 +136,7 @@ def count_pairs(ctx: Context, stage: str) -> PairCounts:
     for pair in ctx.stream(stage, QAPair):
         found.count += 1
         found.warned += pair.verdict == "warn"
+        found.reviewed += bool(pair.reviewed)
         found.teachers.add(pair.teacher)
     return found
 
@@ -114,26 +148,47 @@ def count_examples(ctx: Context) -> ExampleCounts:
         found.count[example.split] += 1
         found.pictures[example.split].update(example.files)
         found.pictured += bool(example.files)
+        found.turns += bool(example.conversation)
         found.pairs.update(example.parents[:1])
+        found.items.add(example.item_id)
         found.teachers.add(example.teacher)
     return found
 
 
-def count_items(ctx: Context) -> ItemCounts:
-    """Items of assemble."""
+def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
+    """Items of assemble.
+
+    Args:
+        used: ids of those with a row in the data set.
+        documents: how many text documents the run has.
+    """
     found = ItemCounts()
     for item in ctx.stream("assemble", Item):
         found.count += 1
         if item.kind == "section":
-            found.sections += 1
+            _count_section(found, item, item.id in used, documents)
             continue
         altered = sum(bool(planned.image.transforms) for planned in item.images)
         found.images += len(item.images)
         found.altered += altered
         name = label(item, 0)
         found.originals[name] = len(item.images) - altered
+        found.trained[name] = sum(p.split == "train" and not p.image.transforms for p in item.images)
         if not any(planned.split == "test" for planned in item.images):
             found.untested.append(name)
         for planned in item.images:
             found.photos[planned.split].add(planned.image.id)
     return found
+
+
+def _count_section(found: ItemCounts, item: Item, used: bool, documents: int) -> None:
+    found.sections += 1
+    found.asked += used
+    if not used and len(found.unused) < MAX_UNUSED:
+        found.unused.append(label(item, documents))
+    if documents == 1 and (chapter := _CHAPTER.match(item.title)):
+        found.chapters[chapter[1]] = found.chapters.get(chapter[1], False) or used
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

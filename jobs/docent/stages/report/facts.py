@@ -6,23 +6,25 @@ Reads every stage before the report; any may be skipped, then its part is empty.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from docent.collection import read_source_names, title_of
+from docent.collection import SourceNames, read_source_names, title_of
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.plurals import counted
 from docent.records import Item, Score
+from docent.stages.report.amounts import counted
 from docent.stages.report.confusions import read_confusions
 from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.funnel import Funnel, read_funnel
 from docent.stages.report.labels import label
-from docent.stages.report.next_steps import Known, NextStep, next_steps
+from docent.stages.report.next_steps import next_steps
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.samples import Samples, read_samples
+from docent.stages.report.seen import photos_seen, without_photo
+from docent.stages.report.steps import Known, NextStep
 from docent.stages.report.summary import Audit, Summary, read_audit, read_summary
 from docent.stages.report.training import Curve, read_training
 from docent.stages.report.verdict import Verdict, judge
@@ -85,7 +87,13 @@ def gather(ctx: Context) -> Facts:
     names = _ordered(ctx, summary)
     tuned = tuple(arm for arm in names if arm in kinds)
     evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
+    evidence = replace(evidence, **without_photo(ctx), seen=photos_seen(funnel) if training else "")
     confusions = read_confusions(ctx, best) if (best := _best(evidence)) else ()
+    samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
+    known = Known(
+        evidence, funnel, training, gaps, sources, confusions, best, samples.cut,
+        not ctx.section.title and _named_after_path(sources, funnel),
+    )  # fmt: skip
     described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
     return Facts(
         title=ctx.section.title or title_of(sources, funnel.titles) or UNTITLED,
@@ -99,14 +107,19 @@ def gather(ctx: Context) -> Facts:
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
-        samples=read_samples(ctx, ctx.section.max_samples, funnel.subject.documents),
+        samples=samples,
         training=training,
         funnel=funnel,
         costs=read_costs(ctx),
         gaps=gaps,
         card=read_card(ctx),
-        next_steps=next_steps(ctx, Known(evidence, funnel, training, gaps, sources, confusions)),
+        next_steps=next_steps(ctx, known),
     )
+
+
+def _named_after_path(sources: Sequence[SourceNames], funnel: Funnel) -> bool:
+    """Whether a source has no title but the name of its folder or file."""
+    return any(not source.title and source.document not in funnel.owned for source in sources)
 
 
 def _labels(ctx: Context, documents: int) -> dict[str, str]:
@@ -140,6 +153,11 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
         made=f"{counted(rows, 'question')} with {'its answer' if rows == 1 else 'answers'} about {subject}"
         if rows
         else "",
+        reviewed=funnel.reviewed,
+        requests=funnel.requests,
+        fruitless=funnel.fruitless,
+        unasked=subject.sections - subject.asked if rows else 0,
+        sections=subject.sections,
     )
 
 

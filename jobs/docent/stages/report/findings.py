@@ -64,6 +64,13 @@ class Evidence:
         item, items: what a question is about, in the singular and in the plural.
         figures, shared_figures: figures of documents, and those that stand in several splits.
         made: the data set in words; empty where none was built.
+        seen: the photos that training saw, in words; empty where nothing was trained on photos.
+        blind, unseeing, compared: a fine-tuned model, and how many of how many of its answers are the same without the
+            photo.
+        reviewed: pairs that a person approved or edited.
+        requests, fruitless: to the teacher, and those that gave no pair.
+        unasked: sections without a row in the data set, of how many.
+        sections: of documents.
     """
 
     arms: dict[str, dict[str, Estimate]]
@@ -84,6 +91,15 @@ class Evidence:
     figures: int = 0
     shared_figures: int = 0
     made: str = ""
+    seen: str = ""
+    blind: str = ""
+    unseeing: int = 0
+    compared: int = 0
+    reviewed: int = 0
+    requests: int = 0
+    fruitless: int = 0
+    unasked: int = 0
+    sections: int = 0
 
 
 def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:

@@ -11,8 +11,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from docent.context import Context
-from docent.plurals import counted
 from docent.records import SPLITS, ImageQuality, Split
+from docent.stages.report.amounts import counted
 from docent.stages.report.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -26,16 +26,25 @@ from docent.stages.report.counts import (
 from docent.stages.report.subject import Subject
 
 MAX_REASONS = 8
+IN_PART = ("fewer pairs than asked for", "figure that was not listed")
+"""Reasons of generate-qa for requests that gave pairs all the same."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of a funnel: how many were left, what it means, and why others were left out."""
+    """One bar of a funnel: how many were left, what it means, and why others were left out.
+
+    Attributes:
+        losses: what the reasons count.
+        drawn: whether it is of the same kind as the other bars.
+    """
 
     name: str
     count: int
     note: str = ""
     reasons: tuple[tuple[str, int], ...] = ()
+    losses: str = "Left out"
+    drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,24 @@ class Funnel:
     """Exhibits by name, and how many of their photos are used and no altered copies."""
     untested: tuple[str, ...]
     """Exhibits without a test photo."""
+    trained: dict[str, int]
+    """Exhibits by name, and how many of their photos in training are no altered copies."""
+    untitled: tuple[str, ...]
+    """Exhibits that are called after their folders."""
+    owned: frozenset[str]
+    """Ids of the documents in `titles` that have a title of their own."""
+    from_files: tuple[str, ...]
+    """Documents that questions call after their files."""
+    reviewed: int
+    """Pairs that a person approved or edited."""
+    unused: tuple[str, ...]
+    """Names of the first sections without a row."""
+    empty_chapters: tuple[str, ...]
+    """Numbers of chapters none of whose sections has a row."""
+    requests: int
+    """That the teacher was to be asked; 0: not counted."""
+    fruitless: int
+    """Of these, those that gave no pair."""
 
     @property
     def tables(self) -> tuple[tuple[str, tuple[Step, ...]], ...]:
@@ -71,20 +98,38 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     """
     documents = count_documents(ctx, named)
     pairs = {stage: count_pairs(ctx, stage) for stage in ("generate-qa", "curate")}
-    examples, items = count_examples(ctx), count_items(ctx)
+    examples = count_examples(ctx)
+    items = count_items(ctx, examples.items, documents.documents)
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     exhibits = len(items.originals) or documents.exhibits
-    subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures))
+    subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures), items.asked)
+    asked = sum(
+        round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
+    )
+    fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason not in IN_PART)
     return Funnel(
         subject,
         () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
         _read(ctx, documents, items),
-        (*_generated(ctx, pairs["generate-qa"]), *_curated(ctx, pairs["curate"]), *_used(ctx, examples, subject)),
+        (
+            *_generated(ctx, pairs["generate-qa"], asked),
+            *_curated(ctx, pairs["curate"]),
+            *_used(ctx, examples, subject),
+        ),
         _splits(examples, items),
         tuple(sorted(examples.teachers or written.teachers)),
         documents.titles,
         items.originals,
         tuple(items.untested),
+        items.trained,
+        tuple(documents.untitled),
+        frozenset(documents.owned),
+        tuple(documents.from_files),
+        pairs["curate"].reviewed,
+        tuple(items.unused),
+        tuple(chapter for chapter, used in items.chapters.items() if not used),
+        asked,
+        min(fruitless, asked),
     )
 
 
@@ -121,7 +166,13 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
     note = f"with {counted(documents.sections, 'section')}{figures}"
     reasons = () if documents.exhibits else _reasons(ctx, "ingest")
     sections = Step("Sections", items.sections, "that questions are asked about")
-    return (Step("Read", documents.documents, note, reasons), *([sections] if items.sections else []))
+    answered = Step("Answered", items.asked, "sections with a row in the data set")
+    steps = [sections, *([answered] if items.asked else [])] if items.sections else []
+    return (Step("Read", documents.documents, f"{_documents(documents)} {note}", reasons, drawn=False), *steps)
+
+
+def _documents(documents: DocumentCounts) -> str:
+    return "document" if documents.documents == 1 else "documents"
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
@@ -155,18 +206,19 @@ def _planned(items: ItemCounts, ctx: Context) -> tuple[Step, ...]:
     return (Step("Planned", items.images, note, _reasons(ctx, "assemble")),)
 
 
-def _generated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
+def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
     if not ctx.artifacts("generate-qa"):
         return ()
     teachers = ", ".join(sorted(pairs.teachers))
-    note = f"written by {teachers}" if teachers else ""
-    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa")),)
+    note = f"pairs written by {teachers}" if teachers else "pairs"
+    losses = f"Of {counted(asked, 'request')} to the teacher" if asked else "Requests to the teacher"
+    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses),)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
-    note = f"passed the checks, {pairs.warned} of them with a warning" if pairs.warned else "passed the checks"
+    note = "pairs that passed the checks" + (f", {pairs.warned} of them with a warning" if pairs.warned else "")
     return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
 
 
@@ -177,8 +229,9 @@ def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step
     each = "each a photo with a question and its answer" if total > 1 else "a photo with a question and its answer"
     if subject.documents:
         shown = f", {examples.pictured} of them with a {subject.picture}" if examples.pictured else ""
-        each = f"{'each a question' if total > 1 else 'a question'} and its answer{shown}"
-    note = f"in the data set: {counted(total, 'row')}, {each}"
+        turns = f", {examples.turns} of them turns of conversations" if examples.turns else ""
+        each = f"{'each a question' if total > 1 else 'a question'} and its answer{shown}{turns}"
+    note = f"pairs in the data set: {counted(total, 'row')}, {each}"
     return (Step("Used", len(examples.pairs), note, _reasons(ctx, "build-dataset")),)
 
 

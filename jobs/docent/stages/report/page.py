@@ -15,12 +15,14 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from docent.plurals import counted, joined
+from docent.plurals import joined
 from docent.stages.report import charts, wording
+from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
 from docent.stages.report.subject import Subject
+from docent.stages.report.terms import terms_on
 from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
 
 Standout = str
@@ -56,8 +58,9 @@ def render(facts: Facts) -> str:
     """The whole page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, leaked=leaked)
-    environment.filters.update(thousands=_thousands, seconds=_seconds, unbroken=_unbroken)
+    environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, joined=joined)
+    environment.globals.update(leaked=leaked)
+    environment.filters.update(thousands=thousands, seconds=_seconds, unbroken=_unbroken)
     template = environment.from_string(_asset("page.html.j2"))
     forests = [forest(facts.evidence, name, facts.funnel.subject) for name in facts.metrics]
     return template.render(
@@ -69,8 +72,24 @@ def render(facts: Facts) -> str:
         forests=forests,
         subject=facts.funnel.subject,
         marked=any(forest.standouts for forest in forests),
+        measured=any(math.isfinite(e.low + e.high) for one in forests for e in one.estimates.values()),
+        unmarked=why_unmarked(facts.evidence),
+        terms=terms_on(_texts(facts)),
         families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
     )
+
+
+def _texts(facts: Facts) -> list[str]:
+    """What of the page may use a term of the glossary."""
+    steps = [step for _, steps in facts.funnel.tables for step in steps]
+    return [
+        "seed",
+        *facts.verdict.cautions,
+        *(text for step in steps for text in (step.losses, step.note, *(reason for reason, _ in step.reasons))),
+        *(arm.text for arm in facts.arms),
+        *(["split"] if facts.funnel.splits else []),
+        *(["shard"] if any(unit.shards > 1 for unit in facts.costs) else []),
+    ]
 
 
 def forest(evidence: Evidence, name: str, subject: Subject | None = None) -> Forest:
@@ -100,6 +119,22 @@ def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]
     return {best: "best", **tied}
 
 
+def why_unmarked(evidence: Evidence) -> str:
+    """Why no model or method is marked as the best, and why bars that lie far apart do not change that."""
+    if evidence.exhibits == 1:
+        return f"None is marked as the best: differences are measured between {evidence.items}, and there is 1."
+    if not too_small(evidence, ACCURACY):
+        return "None is marked as the best."
+    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    pairs = sum(c.metric == ACCURACY and c.p_holm is not None for c in evidence.comparisons)
+    many = f", and there are {pairs}" if pairs > 1 else ""
+    return (
+        f"None is marked as the best: with {exhibits} no difference can be statistically significant, however far "
+        f"apart two bars lie: of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
+        f"{2 ** (evidence.exhibits - 1)} comparisons{many}."
+    )
+
+
 def plates(facts: Facts) -> Sequence[Plate]:
     """Key figures: the best fine-tuned model, the best look-up, the base model; none is called best with 0 %."""
     found: list[Plate] = []
@@ -111,9 +146,12 @@ def plates(facts: Facts) -> Sequence[Plate]:
             estimate = max(estimates.values(), key=lambda one: one.mean)
             best = [name for name, one in estimates.items() if one.mean == estimate.mean]
             said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
-            note = f"95 % interval {said}" if math.isfinite(estimate.low + estimate.high) else said
-            praise = "best " if len(arms) > len(best) and estimate.mean > 0 else ""
-            found.append(Plate(f"{praise}{label}: {joined(best)}", percent(estimate.mean), note, family))
+            note = f"95 % interval {said}" if said else ""
+            praised = len(arms) > len(best) and estimate.mean > 0
+            praise = f"best {label}"
+            if too_small(facts.evidence, ACCURACY):
+                praise = f"{label}, highest share"
+            found.append(Plate(f"{praise if praised else label}: {joined(best)}", percent(estimate.mean), note, family))
     return found
 
 
@@ -131,10 +169,6 @@ def _hash(text: str) -> str:
 
 def _asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _thousands(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _seconds(value: float) -> str:

@@ -16,9 +16,18 @@ import yaml
 
 from docent.config import PipelineConfig
 from docent.context import Context
+from docent.stages.report.cautions import OFFLINE_TEACHER
 
 HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
+USAGE = {
+    "planned": "requests",
+    "kept": "answered in full",
+    "rejected": "not answered in full",
+    "failed": "requests failed",
+    "requests": "tries",
+}
+"""What the page calls the amounts of `docent.llm.ledger` and its client, in the order in which it says them."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +94,20 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
                 cpu_seconds=sum(marker["cpu_seconds"] for marker in markers),
                 tokens=None if tokens is None else round(tokens),
                 usd=usage.get("usd"),
-                usage=tuple((k, v) for k, v in sorted(usage.items()) if k not in TOKENS and k != "usd"),
+                usage=_other_amounts(usage),
                 spec=artifact.success["spec"][:HASH_DIGITS],
                 digest=artifact.digest[:HASH_DIGITS],
                 versions="; ".join(versions),
             )
         )
     return tuple(found)
+
+
+def _other_amounts(usage: Counter[str]) -> tuple[tuple[str, float], ...]:
+    """Amounts beside tokens and money, requests to the teacher first."""
+    known = tuple((said, usage[name]) for name, said in USAGE.items() if name in usage)
+    others = sorted(usage.keys() - USAGE.keys() - TOKENS.keys() - {"usd"})
+    return (*known, *((name.replace("_", " "), usage[name]) for name in others))
 
 
 def read_gaps(ctx: Context) -> tuple[Gap, ...]:
@@ -117,7 +133,7 @@ def read_card(ctx: Context) -> RunCard:
         )
     if config.assemble:
         entries.append(("Split", config.assemble.split))
-    teacher = "offline extractive" if config.llm.provider == "offline" else config.llm.model
+    teacher = OFFLINE_TEACHER if config.llm.provider == "offline" else config.llm.model
     entries.append(("Teacher", teacher))
     if config.finetune:
         entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]

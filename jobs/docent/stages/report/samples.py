@@ -15,12 +15,15 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.records import Answer, Example, Item, Score
 from docent.stages.report.labels import label
-from docent.stages.report.wording import ACCURACY, DISTANCE
+from docent.stages.report.wording import ACCURACY, DISTANCE, words_of
 from docent.text.numbers import unsupported_numbers
 from docent.vision.thumbnails import thumbnail
 
 MAX_TEXT = 2_000
 MAX_BYTES = 10_000_000
+MAX_TRAINED = 6
+"""Training rows that the page of a run without answers shows."""
+_END = re.compile(r"[.!?…。！？।][\"'”’»)\]」』）]*$")
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -34,7 +37,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one model or method said; `right` and `distance` are None where it was not scored."""
+    """What one model or method said; `right` and `distance` are None where it was not scored.
+
+    Attributes:
+        cut: whether it seems to end at the limit of tokens.
+    """
 
     arm: str
     pieces: tuple[Piece, ...]
@@ -42,6 +49,7 @@ class Reply:
     right: bool | None
     distance: float | None
     matched: str | None
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,25 @@ class Sample:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the page shows, and out of how many."""
+    """What the page shows, and out of how many.
+
+    Attributes:
+        trained: rows of the training split, without pictures.
+    """
 
     shown: tuple[Sample, ...]
     total: int
+    trained: tuple[Sample, ...] = ()
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether any answer has a marked number."""
+        return any(reply.unsupported for sample in self.shown for reply in sample.replies)
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """Models some of whose answers seem to end at the limit of tokens."""
+        return tuple(dict.fromkeys(reply.arm for sample in self.shown for reply in sample.replies if reply.cut))
 
 
 def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
@@ -94,7 +117,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     for done, example in enumerate(examples):
         ctx.progress.update(done, len(examples), "test photos")
         source = sources.get(example.item_id)
-        replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
+        replies = tuple(_reply(ctx, a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
         sample = Sample(
             labels.get(example.item_id, example.item_name),
             example.image_name,
@@ -107,21 +130,42 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
         if size > MAX_BYTES and shown:
             break
         shown.append(sample)
-    return Samples(tuple(shown), len(tested))
+    return Samples(tuple(shown), len(tested), _trained(ctx, documents) if not any(answers.values()) else ())
+
+
+def _trained(ctx: Context, documents: int) -> tuple[Sample, ...]:
+    """A few rows of the training split."""
+    about = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "train"]
+    places = set(spread(about, MAX_TRAINED))
+    rows = (e for e in ctx.stream("build-dataset", Example) if e.split == "train")
+    chosen = [example for place, example in enumerate(rows) if place in places]
+    named = {example.item_id for example in chosen}
+    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item) if item.id in named}
+    return tuple(
+        Sample(labels.get(e.item_id, e.item_name), e.image_name, None, _cut(e.question), _cut(e.answer), ())
+        for e in chosen
+    )
 
 
 def spread(items: Sequence[str], count: int) -> list[int]:
     """`count` places in their order, taken round by round: one of each item, then a second, and so on.
 
+    Of a round that does not fit as a whole, places are taken at equal distances from its first to its last.
+
     Args:
         items: id of the item that each example is about.
     """
     rounds: dict[str, int] = defaultdict(int)
-    ranked = []
+    ranked: dict[int, list[int]] = defaultdict(list)
     for place, item in enumerate(items):
-        ranked.append((rounds[item], place))
+        ranked[rounds[item]].append(place)
         rounds[item] += 1
-    return sorted(place for _, place in sorted(ranked)[:count])
+    chosen: list[int] = []
+    for places in ranked.values():
+        left = min(count - len(chosen), len(places))
+        gaps = max(left - 1, 1)
+        chosen += [places[number * (len(places) - 1) // gaps] for number in range(left)]
+    return sorted(chosen)
 
 
 def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
@@ -138,7 +182,7 @@ def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
     return tuple(piece for piece in (*pieces, Piece(text[at:])) if piece.text)
 
 
-def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
+def _reply(ctx: Context, answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
     text = _cut(answer.answer)
     right = metrics.get(ACCURACY)
     return Reply(
@@ -148,7 +192,15 @@ def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Rep
         None if right is None else right >= 0.5,
         metrics.get(DISTANCE),
         answer.matched,
+        _is_cut(ctx, answer),
     )
+
+
+def _is_cut(ctx: Context, answer: Answer) -> bool:
+    """Whether a model's answer has no end and may be as long as the limit: a token is a character or more."""
+    written = words_of(answer.arm).family in ("tuned", "base") or answer.arm == "blind"
+    limit = ctx.config.answer.max_new_tokens if ctx.config.answer else 0
+    return bool(written and limit and len(answer.answer) >= limit and not _END.search(answer.answer.rstrip()))
 
 
 def _picture(ctx: Context, example: Example) -> str | None:

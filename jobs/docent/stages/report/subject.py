@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docent.plurals import counted
+from docent.stages.report.amounts import counted
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class Subject:
         exhibits: with their photos.
         documents, sections: text documents and their parts.
         pictured: whether rows about documents show figures.
+        asked: sections with a row in the data set; 0: not counted.
     """
 
     exhibits: int = 0
     documents: int = 0
     sections: int = 0
     pictured: bool = False
+    asked: int = 0
 
     @property
     def is_text(self) -> bool:
@@ -53,5 +55,6 @@ class Subject:
     def __str__(self) -> str:
         said = [counted(self.exhibits, "exhibit")] if self.exhibits or not self.documents else []
         if self.documents:
-            said.append(f"{counted(self.sections, 'section')} of {counted(self.documents, 'document')}")
+            of = f"{self.asked} of " if 0 < self.asked < self.sections else ""
+            said.append(f"{of}{counted(self.sections, 'section')} of {counted(self.documents, 'document')}")
         return " and ".join(said)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from docent.plurals import counted, joined
+from docent.plurals import joined
+from docent.stages.report.amounts import counted
 from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
 from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent
 
@@ -42,7 +43,8 @@ def measured(evidence: Evidence) -> tuple[str, ...]:
         said += f" on {counted(evidence.test_photos, 'test photo')}"
     exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
     drawn = f"; intervals resample {evidence.items}" if evidence.exhibits > 1 else ""
-    return (f"Measured with {said} of {exhibits}{drawn}.",)
+    seen = (f"Trained on {evidence.seen}.",) if evidence.seen else ()
+    return (f"Measured with {said} of {exhibits}{drawn}.", *seen)
 
 
 def _against_chance(evidence: Evidence, estimate: Estimate, best: str, challenged: bool) -> tuple[str, ...]:

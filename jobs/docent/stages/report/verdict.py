@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from docent.plurals import counted, joined
+from docent.plurals import joined
+from docent.stages.report.amounts import counted
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
 from docent.stages.report.support import in_order, measured, support_of

@@ -47,9 +47,9 @@ METRICS: dict[str, Metric] = {
             "Right exhibit",
             "higher",
             True,
-            "Share of answers that name the exhibit in the photo, or state at least two facts that only it has. An "
-            "answer that names several exhibits counts for the first, or for none where it leaves open which (“a cube "
-            "or a torus”). Guessing scores the chance line.",
+            "Share of answers that name the exhibit in the photo, or state at least two facts that only it has; "
+            "guessing scores the chance line. An answer that names several exhibits counts for the first, or for none "
+            "where it leaves open which.",
         ),
         Metric(
             NEAREST,
@@ -65,8 +65,7 @@ METRICS: dict[str, Metric] = {
             "lower",
             False,
             "1 − cosine between answer and reference in a fixed sentence encoder: 0 is the same wording, around 0.7 "
-            "has nothing to do with it. It hardly notices a wrong number or a missing “not”, so read it beside number "
-            "support.",
+            "has nothing to do with it. It hardly notices a wrong number or a missing “not”.",
         ),
         Metric(
             "number_support",
@@ -138,8 +137,8 @@ ARMS: dict[str, ArmWords] = {
     "retrieval": ArmWords(
         "look-up",
         "looking up the most similar training photo",
-        "No training: finds the training photo that is most similar to the base model's vision encoder and repeats "
-        "its stored answer.",
+        "No training: finds the training photo that looks most similar to the base model's vision encoder, and "
+        "repeats its stored answer.",
     ),
     "colour": ArmWords(
         "look-up",
@@ -205,9 +204,12 @@ def number(value: float, metric: Metric) -> str:
 
 
 def interval(low: float, high: float, metric: Metric) -> str:
-    """A 95 % interval for people: `74–91 %` or `0.211–0.240`; ` to ` where a minus sign would be misread."""
+    """A 95 % interval for people: `74–91 %` or `0.211–0.240`; ` to ` where a minus sign would be misread.
+
+    An interval that nobody could compute is "".
+    """
     if not math.isfinite(low + high):
-        return "no interval"
+        return ""
     first, last = number(low, metric), number(high, metric)
     if metric.percent:
         first = first.removesuffix("\N{NO-BREAK SPACE}%")

@@ -1,0 +1,145 @@
+"""Next steps about the pairs, the data set and the models. Reads the notes of build-dataset; writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from docent.collection import COLLECTION, UNNAMED, license_of
+from docent.config.stages import LICENSE_PLACEHOLDER
+from docent.context import Context
+from docent.plurals import joined
+from docent.stages.report.amounts import counted, thousands
+from docent.stages.report.cautions import OFFLINE_TEACHER
+from docent.stages.report.commands import Commands
+from docent.stages.report.runcard import shortened
+from docent.stages.report.steps import Known, NextStep, collection_place
+from docent.stages.report.summary import file_of
+from docent.stages.report.wording import ACCURACY, percent
+
+
+def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
+    """How a language model is asked instead of the offline teacher, and what that sends, keeps and redoes."""
+    if OFFLINE_TEACHER not in known.evidence.teachers:
+        return
+    missing = _shortfall(ctx)
+    unasked = f"; {thousands(missing)} pairs that were asked for it could not write" if missing > 1 else ""
+    subject = known.funnel.subject
+    sent = joined(
+        [*(["the descriptions of the exhibits"] if subject.exhibits else []),
+         *(["the texts of the documents"] if subject.documents else []),
+         *(["their figures"] if subject.pictured else [])]
+    )  # fmt: skip
+    photos = ", photos of exhibits are not" if subject.exhibits else ""
+    again = ", and trains again" if known.training else ""
+    sets = ("llm.provider=openai", "llm.model=gpt-4o-mini")
+    estimate = (commands.run(*sets, verb="estimate"),) if commands.local else ()
+    yield NextStep(
+        "The offline teacher fills fixed patterns of questions and takes the answers from the text as it "
+        f"stands{unasked}. A language model writes richer ones. Mind that {sent} are then sent to its service{photos}. "
+        "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
+        "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
+        f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
+        "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
+        (*estimate, commands.run(*sets)),
+    )
+
+
+def _shortfall(ctx: Context) -> int:
+    """Pairs that the teacher was asked for and did not write."""
+    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
+    found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    return sum(int(line.get("missing", 0)) for line in found.get("shortfall", ()))
+
+
+def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
+    """How people read the pairs, and how their decisions come into the data set."""
+    if not commands.local or "generate-qa" not in ctx.inputs or not known.funnel.pairs:
+        return
+    artifact = ctx.inputs.get("curate")
+    rejected = artifact.success["rejected"] if artifact else 0
+    left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
+    later = " Choose the teacher first: decisions are about the pairs that were read." if _is_offline(known) else ""
+    again = ", which trains again" if known.training else ""
+    these = ", those left out as well" if rejected else ""
+    text = f"{left_out}Read the questions and answers{these}, and approve, edit or reject them.{later}"
+    if artifact is None:  # nothing uses decisions
+        yield NextStep(text, (commands.review(),))
+        return
+    yield NextStep(
+        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then "
+        f"build the data set from it{again}:",
+        (
+            commands.review(),
+            commands.review("edits.csv"),
+            commands.run(f"curate.edits={commands.folder}/review/edits.csv"),
+        ),
+    )
+
+
+def _is_offline(known: Known) -> bool:
+    return OFFLINE_TEACHER in known.evidence.teachers
+
+
+def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
+    """How the data set gets a licence, where nobody named one."""
+    section = ctx.config.build_dataset
+    if section is None or "build-dataset" not in ctx.inputs or section.license:
+        return
+    if license_of(known.sources) == UNNAMED:
+        again = ". This trains again, with the same result" if known.training else ""
+        place = collection_place(ctx)
+        stated = f', or as license: "..." into {COLLECTION} {place}' if place else ""
+        yield NextStep(
+            f"The data set names no licence; its card says “{UNNAMED}”. Before you pass it on, put yours, such as "
+            f"cc-by-4.0, in place of {LICENSE_PLACEHOLDER} below{stated}{again}:",
+            (commands.run(f"build_dataset.license={LICENSE_PLACEHOLDER}"),),
+        )
+
+
+def data_set(ctx: Context, commands: Commands) -> Iterator[NextStep]:
+    """Where the data set lies and what its files are."""
+    if "build-dataset" in ctx.inputs:
+        folder = commands.output(ctx, "build-dataset")
+        yield NextStep(
+            f"The data set is in {folder}/: chat-train.jsonl, chat-validation.jsonl and chat-test.jsonl hold one "
+            "conversation a line in the form of OpenAI's fine-tuning, hf/ the same rows for load_from_disk of the "
+            f"package datasets. Start with the card, {folder}/README.md."
+        )
+
+
+def models(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
+    """Where the models lie, how they load, and which of equal ones to take."""
+    kinds = {a.name: a.kind for a in ctx.config.finetune.approaches} if ctx.config.finetune else {}
+    base = shortened(ctx.config.finetune.base_model) if ctx.config.finetune else ""
+    whole: list[str] = []
+    adapters = 0
+    for artifact in ctx.artifacts("finetune"):
+        name = artifact.unit.removeprefix("finetune-")
+        adapter = kinds.get(name) == "lora"
+        adapters += adapter
+        whole += [] if adapter else [name]
+        what = f", an adapter for {base}" if adapter else ", a whole model"
+        yield NextStep(f"The model {name} is in {commands.output(ctx, artifact.unit, 'model')}/{what}.")
+    if adapters or whole:
+        peft = " An adapter goes onto its base model with PeftModel.from_pretrained of peft." if adapters else ""
+        yield NextStep(
+            "docent has no command that asks a model about a new photo. Load it with transformers: "
+            "AutoModelForImageTextToText.from_pretrained and AutoProcessor.from_pretrained with the folder, whose chat "
+            f"template takes a photo and a question.{peft}{_which(known, whole)}"
+        )
+
+
+def _which(known: Known, whole: Sequence[str]) -> str:
+    """Which of several models to take, where they are right equally often.
+
+    Args:
+        whole: models that load without a base model.
+    """
+    shares = {arm: known.evidence.arms.get(arm, {}).get(ACCURACY) for arm in known.evidence.tuned}
+    means = {estimate.mean for estimate in shares.values() if estimate}
+    if len(shares) < 2 or len(means) != 1 or None in shares.values() or means == {0.0}:
+        return ""
+    share = percent(means.pop())
+    take = f"take {whole[0]}, which needs no base model beside it" if len(whole) == 1 else "take any of them"
+    return f" In this test {joined(list(shares))} are right equally often ({share}): {take}."
