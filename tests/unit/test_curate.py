@@ -14,7 +14,10 @@ from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
 from docent.stage import run_shard
 from docent.stages.curate import Court
-from docent.stages.curate.gates import GATES, WARNINGS
+from docent.stages.curate.cases import Case
+from docent.stages.curate.duplicates import Kept
+from docent.stages.curate.gates import GATES, WARNINGS, judge
+from docent.stages.curate.sources import Source, told_by
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
@@ -214,7 +217,7 @@ def test_a_kept_pair_is_a_new_row_with_the_old_one_as_parent() -> None:
 def test_the_tables_are_in_plain_view() -> None:
     assert list(GATES) == [
         *("empty", "refusal", "format", "too short", "too long", "wrong language"),
-        *("duplicate", "near duplicate", "embedding duplicate"),
+        *("duplicate", "near duplicate", "embedding duplicate", "asked of another section"),
         *("unsupported number", "unsupported name", "unanswerable", "round trip"),
     ]
     assert list(WARNINGS) == [
@@ -261,6 +264,25 @@ def test_the_stage_keeps_order_counts_reasons_and_refuses_pairs_of_unknown_items
     other = config.model_copy(update={"seed": 8})
     assert [run_shard(other, u, run_dir) for u in ("ingest", "assemble", "generate-qa", "curate")] == [0, 0, 0, 42]
     assert "about no known item" in caplog.text
+
+
+def test_one_question_has_its_answer_in_one_section_of_a_document() -> None:
+    first = item_of("Plinth: Intake", "The intake lies 40 cm below the surface of the lake.", "section", 1)
+    second = item_of("Plinth: Intake", "The strainer of the intake is cleaned every week.", "section", 9)
+    other = item_of("Lid: Intake", "The strainer of the intake is cleaned every week.", "section", 9, document_id="e")
+    asked, kept = "What are the main points of “Intake”?", Kept(Curate())
+
+    def judged(item: Item, answer: str, question: str = asked, **more: Any) -> QAPair | Reject:
+        made = pair(answer, question, "summarization", item, **more)
+        return judge(Case(made, Source((told_by(item),)), kept, Curate()))
+
+    assert isinstance(judged(first, "The intake lies 40 cm below the surface of the lake."), QAPair)
+    again = judged(second, "The strainer of the intake is cleaned every week.")
+    assert isinstance(again, Reject) and again.reason == "asked of another section"
+    assert isinstance(judged(first, "It lies 40 cm below the lake's surface."), QAPair), "told in other words"
+    assert isinstance(judged(other, "The strainer of the intake is cleaned every week."), QAPair)
+    turn = judged(second, "The strainer is cleaned every week.", conversation="c")
+    assert isinstance(turn, QAPair), "a turn belongs to its conversation"
 
 
 def test_numbers_and_words_of_any_length_are_judged_in_bounded_time() -> None:

@@ -109,7 +109,7 @@ def test_a_sketch_is_the_same_on_every_machine() -> None:
 def test_repeats_in_meaning_are_looked_for_within_an_item_and_never_across_numbers() -> None:
     kept = Kept(Curate())
     sketch = sketch_of("What is it?", "A block.")
-    kept.add("item", 1, sketch, np.array([1.0, 0.0], dtype=np.float32))
+    kept.add("item", (1, None), sketch, np.array([1.0, 0.0], dtype=np.float32))
     near = np.array([0.99, 0.141], dtype=np.float32)
     assert kept.closest("item", sketch.kind, near) == pytest.approx(0.99, abs=1e-6)
     assert kept.closest("item", sketch.kind + 1, near) == -1

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MAX_NAME_CHARS = 200
+MIN_WORD_CHARS = 4
+"""Shorter words mean too many things to be looked up by themselves."""
 # Within a word an apostrophe may have been dropped, between words it became a hyphen.
 _INSIDE, _BETWEEN = "['’]?", r"[-_'’\s]+"
 # What a letter becomes where a keyboard or an address lacks it, if it does not just lose its accent.
@@ -19,15 +21,24 @@ _TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ"
 def spelled_in(text: str, name: str) -> str:
     """The name as the text writes it, with accents, apostrophes and capitals.
 
-    Of several spellings the one with the fewest capitals counts, first of those within a sentence.
+    Of several spellings the one with the fewest capitals counts, first of those within a sentence. A name that does not
+    stand in the text as a whole takes its single words from there.
 
     Returns:
-        A part of the text; "" where the name does not stand there.
+        The name; "" where neither it nor one of its words stands in the text.
     """
     words = re.findall(r"[^\W_]+", name)
     if not words or len(name) > MAX_NAME_CHARS:
         return ""
     text = unicodedata.normalize("NFC", text)
+    if found := _found(text, words):
+        return found
+    single = {word: _found(text, [word]) for word in words if len(word) >= MIN_WORD_CHARS}
+    return " ".join(single.get(word) or word for word in words) if any(single.values()) else ""
+
+
+def _found(text: str, words: Sequence[str]) -> str:
+    """The words one after the other as they stand in the text; "" where they do not."""
     for table in ({}, _TWO_LETTERS):
         folded, places = _folded(text, table)
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
@@ -46,7 +57,7 @@ def _folded(text: str, table: Mapping[str, str]) -> tuple[str, list[int]]:
     for place, letter in enumerate(text):
         small = letter.casefold()
         bare = table.get(small) or "".join(
-            c for c in unicodedata.normalize("NFKD", small) if not unicodedata.combining(c)
+            part for part in unicodedata.normalize("NFKD", small) if not unicodedata.combining(part)
         )
         letters.extend(bare)
         places.extend([place] * len(bare))

@@ -60,6 +60,13 @@ class Case:
         return hash_of(self.scope, plain(self.pair.question), plain(self.pair.answer))
 
     @cached_property
+    def question(self) -> int | None:
+        """Hash of document and question; None where one question is asked about many things, as visitors do."""
+        if self.source.own.kind != "section" or self.pair.conversation:
+            return None
+        return hash_of(self.source.own.document_id, plain(self.pair.question))
+
+    @cached_property
     def sketch(self) -> Sketch:
         """What near repeats are found by."""
         return sketch_of(self.pair.question, self.pair.answer, self.scope)

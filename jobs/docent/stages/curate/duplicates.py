@@ -8,6 +8,7 @@ item, with the encoder of `evidence/encoder.py`; its package is in the extra `cu
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,6 +33,7 @@ class Kept:
     def __init__(self, section: Curate) -> None:
         """Nothing yet."""
         self.exact: set[int] = set()
+        self.asked: dict[int, str] = {}
         self.near = NearRepeats(section.near_duplicate_similarity) if section.near_duplicate_similarity else None
         self._vectors: OrderedDict[str, list[tuple[int, Vector]]] = OrderedDict()
 
@@ -39,9 +41,16 @@ class Kept:
         """Highest cosine with a kept pair of the same item and kind (numbers, negations); -1 without one."""
         return max((float(v @ vector) for k, v in self._vectors.get(item_id, ()) if k == kind), default=-1.0)
 
-    def add(self, item_id: str, fingerprint: int, sketch: Sketch | None, vector: Vector | None) -> None:
-        """Remember one pair."""
-        self.exact.add(fingerprint)
+    def add(self, item_id: str, hashes: tuple[int, int | None], sketch: Sketch | None, vector: Vector | None) -> None:
+        """Remember one pair.
+
+        Args:
+            hashes: of the pair, and of its question where that belongs to one item alone.
+        """
+        pair, question = hashes
+        self.exact.add(pair)
+        if question is not None:
+            self.asked.setdefault(question, sys.intern(item_id))
         if self.near is not None and sketch is not None:
             self.near.add(sketch)
         if vector is not None and sketch is not None:

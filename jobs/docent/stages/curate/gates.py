@@ -91,6 +91,12 @@ def near_duplicate(case: Case) -> str | None:
     return "nearly the same was kept before" if near is not None and near.repeats(case.sketch) else None
 
 
+def asked_before(case: Case) -> str | None:
+    """A question that another section of the document answers: `the main points of ...` of a section cut in two."""
+    other = case.kept.asked.get(case.question) if case.question is not None else None
+    return "another section of the document answers it" if other not in (None, case.pair.item_id) else None
+
+
 def same_meaning(case: Case) -> str | None:
     """A pair about the same item whose embedding is nearly that of one before."""
     limit = case.section.embedding_similarity
@@ -142,6 +148,7 @@ GATES: dict[str, Gate] = {
     "duplicate": duplicate,
     "near duplicate": near_duplicate,
     "embedding duplicate": same_meaning,
+    "asked of another section": asked_before,
     "unsupported number": unsupported_number,
     "unsupported name": unsupported_name,
     "unanswerable": unanswerable,
@@ -176,7 +183,7 @@ def judge(case: Case) -> QAPair | Reject:
         return reject(case.pair, reason, detail)
     reasons = (*overruled, *(reason for reason, gate in WARNINGS.items() if gate(case) is not None))
     sketch = case.sketch if case.kept.near is not None or case.vector is not None else None
-    case.kept.add(case.pair.item_id, case.fingerprint, sketch, case.vector)
+    case.kept.add(case.pair.item_id, (case.fingerprint, case.question), sketch, case.vector)
     return _kept(case.pair, reasons)
 
 

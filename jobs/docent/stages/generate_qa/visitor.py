@@ -102,9 +102,9 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
 
 def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
     """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
-    why = NOT_WRITTEN if teacher == TEACHER else "reply not usable"
+    why = "refused by the teacher" if reply.error else "reply not usable"
     return Reject(
-        reason="refused by the teacher" if reply.error else why,
+        reason=NOT_WRITTEN if teacher == TEACHER else why,
         raw=reply.text[:MAX_RAW_CHARS],
         parents=(call.item.id,),
         detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
