@@ -212,7 +212,7 @@ def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
         return
     if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
         command = complete("docent run --set build_dataset.license=cc-by-4.0", invocation.of_run(states.run_dir))
-        yield f"licence of the data set: {UNNAMED}; to name yours: {command} (or {COLLECTION} in the source's folder)"
+        yield f"licence of the data set: {UNNAMED}; name yours in the source's {COLLECTION}, or with: {command}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:

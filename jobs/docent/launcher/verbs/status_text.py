@@ -9,8 +9,8 @@ from typing import Any
 
 from docent.errors import TemporaryError
 from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
-from docent.launcher.standing import note, standing
-from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
+from docent.launcher.standing import note
+from docent.launcher.state import TABLE, StatusLine, is_locked, left, status, unstored_attempt
 from docent.launcher.verbs import invocation
 from docent.launcher.verbs.tables import table
 from docent.printing import printable
@@ -42,16 +42,26 @@ def what_next(states: RunStates) -> Iterator[str]:
             yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
         if line.phase == "failed":
             yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
-            if line.next_step:
-                yield f"  what the message advises: {line.next_step}"
     if any(line.phase != "done" for line in lines):
-        stored = file_in_force(run_dir, at_work=False).name == RESOLVED
-        failed = [standing(states, line.unit) for line in lines if line.phase == "failed"]
-        if any(one.exit_code != TemporaryError.exit_code for unit in failed for one in unit.failures):
-            yield "fix the cause first, or the same command will fail again"
-        yield f"next: {complete('docent run', given) if stored else with_attempt(run_dir)}"
+        yield from _next_of_open(states, lines)
     elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
         yield f"report: {report.folder / 'index.html'}"
+
+
+def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
+    """What to do about a run that is not complete: what the first failure advises, else the same command again."""
+    run_dir = states.run_dir
+    stored = file_in_force(run_dir, at_work=False).name == RESOLVED
+    failed = [line for line in lines if line.phase == "failed"]
+    advised = next((line.next_step for line in failed if "docent run" in line.next_step), "")
+    if stored and advised:
+        yield f"next: {advised}"
+        return
+    if advised := next((line.next_step for line in failed if line.next_step), ""):
+        yield f"what the message advises: {advised}"
+    elif any(line.exit_code != TemporaryError.exit_code for line in failed):
+        yield "fix the cause first, or the same command will fail again"
+    yield f"next: {complete('docent run', invocation.of_run(run_dir)) if stored else with_attempt(run_dir)}"
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
