@@ -50,7 +50,7 @@ def plan(
     lines = as_json(make_plan(states, chosen))
     if output == "table":
         lines = [{key: line[key] for key in TABLE} for line in lines]
-    print_table(lines, output, f"plan of {run_dir}")
+    print_table(lines, output, f"plan of {run_dir}{'' if run_dir.is_dir() else ', a run that is not there yet'}")
     look_ahead(config, states, chosen, invocation.current())
 
 
