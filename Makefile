@@ -7,7 +7,7 @@ SHELL := /usr/bin/env bash
 DOCENT := .venv/bin/docent
 FILE ?= pipeline.yaml
 PHOTOS ?=
-RUN ?= $(if $(PHOTOS),mine,)
+RUN ?=
 SET ?=
 BACKEND ?=
 KUBECTL ?= kubectl
@@ -15,7 +15,8 @@ PYTHON ?= python3
 TIMEOUT_S ?= 86400
 
 # SET="key=value key=value" and PHOTOS (one subfolder per exhibit) go through the environment, as they are: make and the
-# shell would divide them at spaces and read their quotes and dollar signs.
+# shell would divide them at spaces and read their quotes and dollar signs. Without RUN the run of PHOTOS is named after
+# the folder.
 _run = $(if $(RUN),--run '$(RUN)')
 
 .PHONY: help

@@ -2,15 +2,20 @@
 
 Reads the variables MAKE_SET and MAKE_PHOTOS, which the Makefile fills, and becomes the command. A value of SET goes on
 until the next `key=`, so that `SET="report.title=My Museum seed=3"` is two settings; quotes around a value, or around a
-whole setting, are taken off. Run alone: `MAKE_SET="seed=3" python scripts/with_settings.py echo docent run`
+whole setting, are taken off. A run of PHOTOS is named after the folder where the command has no `--run`.
+Run alone: `MAKE_SET="seed=3" python scripts/with_settings.py echo docent run`
 """
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import json
 import os
 import re
 import sys
+import unicodedata
+from pathlib import Path
 
 KEY = r"[A-Za-z_][\w-]*(?:\.[\w-]+)*="
 SETTING = re.compile(rf"(?<!\S)(?=['\"]?{KEY})")
@@ -18,18 +23,52 @@ SETTING = re.compile(rf"(?<!\S)(?=['\"]?{KEY})")
 QUOTED = re.compile(rf"""(?<![^\s=])(['"])({KEY})?(.*?)\1(?!\S)""", re.DOTALL)
 
 
+MAX_NAME_CHARS = 16
+"""Of the name of a run (docent/run_names.py)."""
+
+
 def main() -> int:
-    """Replace this process by the command; 2 where SET cannot be read."""
+    """Replace this process by the command; 2 where SET cannot be read, or PHOTOS is no folder."""
     given = os.environ.pop("MAKE_SET", "").strip()
     photos = os.environ.pop("MAKE_PHOTOS", "")
     found = settings(given)
     if given and not found:
         print(f'make: cannot read SET: {given}\n  next:  write it as SET="section.field=value ..."', file=sys.stderr)
         return 2
+    if photos and not Path(photos).is_dir():
+        print(_no_folder(photos), file=sys.stderr)
+        return 2
     sources = ["ingest.sources.0.kind=exhibits-folder", f"ingest.sources.0.path={_as_text(photos)}"] if photos else []
     arguments = [word for setting in [*sources, *found] for word in ("--set", setting)]
     command = [*sys.argv[1:], *arguments]
+    if photos and "--run" not in command:
+        name = run_name(photos)
+        print(f"run {name}, named after the folder of PHOTOS; RUN=name names it otherwise", file=sys.stderr, flush=True)
+        command += ["--run", name]
     os.execvp(command[0], command)
+
+
+def run_name(photos: str) -> str:
+    """The name of a run of a folder: the folder's in a-z, 0-9 and hyphens, with some of its hash where much is lost."""
+    name = unicodedata.normalize("NFC", Path(photos).resolve().name)
+    plain = [letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)]
+    slug = re.sub(r"[^a-z0-9]+", "-", "".join(plain).lower()).strip("-")
+    is_lost = any(letter.isalnum() and not letter.isascii() for letter in plain)
+    if slug and not is_lost and len(slug) <= MAX_NAME_CHARS:
+        return slug
+    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:4]
+    return f"{(slug or 'photos')[: MAX_NAME_CHARS - 5].strip('-')}-{mark}"
+
+
+def _no_folder(photos: str) -> str:
+    """What to say where PHOTOS is no folder, with the one that may be meant."""
+    path = Path(photos)
+    if path.exists():
+        return f"make: PHOTOS is no folder: {photos}\n  next:  name the folder that has one subfolder per exhibit"
+    beside = [child.name for child in path.parent.iterdir() if child.is_dir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, 1)
+    hint = f"PHOTOS={path.parent / near[0]}" if near else "correct PHOTOS; a path begins at this folder, or with /"
+    return f"make: PHOTOS: there is no folder {photos}\n  next:  {hint}"
 
 
 def settings(text: str) -> list[str]:

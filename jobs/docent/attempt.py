@@ -25,7 +25,7 @@ from docent.printing import printable
 
 log = logging.getLogger("docent.stage")
 
-MAX_CAUSE_CHARS = 1000
+MAX_CAUSE_CHARS, MAX_NEXT_STEP_CHARS = 1000, 4000
 MAX_INDEX = 99_999
 LOCK_ATTEMPTS = 10
 LOCK_PAUSE_S = 0.05
@@ -60,7 +60,10 @@ def failure_of(error: PipelineError, index: int, plan: str, spec: str) -> Failur
 
 def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
     """Write a failure down, without secrets. On a full disk nothing is written: the log says what happened."""
-    said = {"cause": mask(failure.cause)[:MAX_CAUSE_CHARS], "next_step": mask(failure.next_step)[:MAX_CAUSE_CHARS]}
+    next_step = mask(failure.next_step)
+    if len(next_step) > MAX_NEXT_STEP_CHARS:  # a command that is cut is none
+        next_step = ""
+    said = {"cause": mask(failure.cause)[:MAX_CAUSE_CHARS], "next_step": next_step}
     data = json.dumps({**asdict(failure), **said}, indent=1, ensure_ascii=False) + "\n"
     try:
         path = inside(run_dir, f"{unit}/failed-{failure.index:05d}.json")
@@ -93,7 +96,7 @@ def _read(run_dir: Path, name: str) -> Failure | None:
         return None
     if not all(isinstance(text, str) for text in texts):
         return None
-    plan, spec, cause, next_step = (printable(str(text), MAX_CAUSE_CHARS) for text in texts)
+    plan, spec, cause, next_step = (printable(str(text), MAX_NEXT_STEP_CHARS) for text in texts)
     return Failure(index, plan, spec, code, cause, next_step)
 
 

@@ -83,7 +83,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
-        version=2,
+        version=3,
         kind="indexed",
         needs=("gpu",),
     ),

@@ -1,8 +1,10 @@
-"""Counts and lists in messages: `1 row`, `2 rows`; `a, b and c`. Reads and writes nothing."""
+"""Counts, lists and times in messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+MINUTE_S, HOUR_MIN = 60, 60
 
 
 def counted(number: int, one: str, more: str = "") -> str:
@@ -18,3 +20,11 @@ def counted(number: int, one: str, more: str = "") -> str:
 def joined(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`; "" for none."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def duration(seconds: float) -> str:
+    """A time in words: `45 s`, `12 min`, `3 h 20 min`."""
+    if round(seconds) < MINUTE_S:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / MINUTE_S)
+    return f"{minutes} min" if minutes < HOUR_MIN else f"{minutes // HOUR_MIN} h {minutes % HOUR_MIN} min"

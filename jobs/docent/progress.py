@@ -18,6 +18,9 @@ log = logging.getLogger("docent.progress")
 
 FILE_INTERVAL_S = 1.0
 LINE_INTERVAL_S = 15.0
+SETTLING_S = 10.0
+"""So long after the first of an attempt the rate is not measured, and as long after that it is not told: the first
+steps of a training are several times slower than the others."""
 
 
 class Progress:
@@ -34,6 +37,7 @@ class Progress:
         self.started_s = self._file_s = self._line_s = time.monotonic()
         self._first_done: float | None = None
         self._first_s = self.started_s
+        self._is_settled = False
 
     def update(self, done: float, total: float, message: str = "") -> None:
         """Say how far it is; the first value is where this attempt started from (a resumed one does not start at 0)."""
@@ -42,6 +46,8 @@ class Progress:
             self._first_s = time.monotonic()
         self.done, self.total, self.message = done, total, message
         now_s = time.monotonic()
+        if not self._is_settled and now_s - self._first_s >= SETTLING_S:
+            self._first_done, self._first_s, self._is_settled = done, now_s, True
         if now_s - self._file_s >= FILE_INTERVAL_S:
             self._file_s = now_s
             self.write()
@@ -51,9 +57,11 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Units per second since the first of this attempt, before which models are loaded."""
+        """Units per second of this attempt since the first ones, which are slower; 0 before it can be told."""
         elapsed_s = time.monotonic() - self._first_s
-        return (self.done - (self._first_done or 0.0)) / elapsed_s if elapsed_s > 0 else 0.0
+        if not self._is_settled or elapsed_s < SETTLING_S:
+            return 0.0
+        return (self.done - (self._first_done or 0.0)) / elapsed_s
 
     @property
     def eta_s(self) -> float | None:

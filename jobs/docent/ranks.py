@@ -133,7 +133,7 @@ def outcome(
         where = os.environ.get("PET_RDZV_ENDPOINT") or os.environ.get("PET_MASTER_ADDR", "")
         return TemporaryError(f"the ranks did not meet: {_gist(said)}", where, "look at the logs of the other pods")
     what = f"rank {', '.join(map(str, killed))} was killed, by hand or for want of memory" if killed else lost[0]
-    return TemporaryError(what, socket.gethostname(), "docent run, which goes on from the newest checkpoint")
+    return TemporaryError(what, socket.gethostname(), "to go on from the newest checkpoint: docent run")
 
 
 def _gist(said: Sequence[str]) -> str:

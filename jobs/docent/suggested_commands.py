@@ -104,7 +104,9 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
     if "FILE" in takes and not argument and given.file:
         argument = [shlex.quote(given.file)]
     added = [word for option in takes if option.startswith("--") for word in _stated(option, words, given)]
-    at_end = [word for text in given.sets if "--set" in takes for word in ("--set", shlex.quote(text))]
+    own = {value.partition("=")[0] for option, value in zip(words, words[1:], strict=False) if option == "--set"}
+    kept = [text for text in given.sets if "--set" in takes and text.partition("=")[0] not in own]
+    at_end = [word for text in kept for word in ("--set", shlex.quote(text))]
     if verb == "run" and given.backend == "kubernetes":
         words = list(_without_units(words))
     elif verb in ("run", "plan") and not SPAN.intersection(words):

@@ -77,7 +77,7 @@ def test_a_failed_attempt_leaves_an_existing_run_as_it_was(workshop: Path) -> No
     first = call(workshop, "run", "--run", "new", TYPO)
     assert first.exit_code != 0
     planned = call(workshop, "plan", "--run", "new")
-    assert "failed: " in planned.output and "not started yet" not in planned.output
+    assert "failed: " in planned.output and "ready to start" not in planned.output
     assert "to use them: docent run runs/new/pipeline.attempt.yaml --run new" in planned.output
     again = call(workshop, "run", "--run", "mine")
     assert again.exit_code == 0 and "nothing to do" in again.output

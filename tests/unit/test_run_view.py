@@ -183,7 +183,7 @@ def test_no_unit_waits_for_a_worker_after_a_failure(tmp_path: Path, run_dir: Pat
         fcntl.flock(file, fcntl.LOCK_EX)
         assert notes()["finetune-full"] == "ready, waits for a free worker"
         assert run_shard(config, "finetune-lora", run_dir) == 42
-        assert notes()["finetune-full"] == "not started yet"
+        assert notes()["finetune-full"] == "not started, as finetune-lora failed"
 
 
 def test_a_unit_that_the_launch_is_not_about_does_not_wait(launched: RunStates) -> None:

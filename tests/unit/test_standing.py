@@ -60,8 +60,9 @@ def test_a_unit_that_was_asked_to_stop_says_where_it_stopped(
     with_stage("ingest", asked_to_stop)
     assert run_shard(two_stages, "ingest", run_dir) == 143
     line = seen(two_stages, run_dir)
-    assert (line.phase, line.note, line.done, line.total) == ("stopped", "stopped at 92 of 468", 92, 468)
-    assert why(two_stages, run_dir) == "stopped at 92 of 468"
+    said = "stopped at 92 of 468; starts over"
+    assert (line.phase, line.note, line.done, line.total) == ("stopped", said, 92, 468)
+    assert why(two_stages, run_dir) == said
     assert seen(two_stages, run_dir, "assess-images").note == "after ingest"
 
 
@@ -87,7 +88,7 @@ def test_a_unit_runs_while_its_process_lives_and_has_stopped_once_that_is_killed
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    assert seen(two_stages, run_dir).note == "stopped at 92 of 468"
+    assert seen(two_stages, run_dir).note == "stopped at 92 of 468; starts over"
 
 
 def test_a_unit_that_was_killed_before_its_first_row_was_begun(
@@ -98,7 +99,7 @@ def test_a_unit_that_was_killed_before_its_first_row_was_begun(
         os._exit(run_shard(two_stages, "ingest", run_dir))
     os.waitpid(child, 0)
     line = seen(two_stages, run_dir)
-    assert (line.phase, line.note) == ("stopped", "stopped before its first row")
+    assert (line.phase, line.note) == ("stopped", "stopped before its first row; starts over")
 
 
 def test_a_failure_is_told_with_its_cause_and_exit_code_until_an_attempt_succeeds(
@@ -125,7 +126,7 @@ def test_a_failure_of_other_settings_is_not_shown_and_one_of_other_sources_is_to
     with_stage("ingest", refused)
     run_shard(two_stages, "ingest", run_dir)
     other = seen(two_stages.model_copy(update={"seed": 11}), run_dir)
-    assert (other.phase, other.note) == ("to do", "not started yet")
+    assert (other.phase, other.note) == ("to do", "ready to start")
     assert two_stages.ingest is not None
     (two_stages.ingest.sources[0].path / "fixed.txt").write_text("text")
     line = seen(two_stages, run_dir)
@@ -259,10 +260,12 @@ def test_a_training_that_was_stopped_says_once_that_it_has_nothing_to_go_on_from
 
     with_stage("finetune", stopped(0))
     assert run_shard(config, "finetune-lora", run_dir) == 143
-    assert seen(config, run_dir, "finetune-lora").note == "stopped before its first step"
+    assert seen(config, run_dir, "finetune-lora").note == "stopped before its first step; starts over"
     with_stage("finetune", stopped(468))
     assert run_shard(config, "finetune-lora", run_dir) == 143
-    assert seen(config, run_dir, "finetune-lora").note == "stopped at 3 of 468, before its first checkpoint"
+    said = "stopped at 3 of 468, before its first checkpoint; starts over"
+    assert seen(config, run_dir, "finetune-lora").note == said
+    assert why(config, run_dir, "finetune-lora") == said
 
 
 def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way(
@@ -272,14 +275,14 @@ def test_a_unit_waits_for_what_is_complete_last_or_for_the_failure_in_its_way(
     later = {"finetune": {"base_model": "some/model", "approaches": approaches}, "answer": {}, "score": {}}
     config = PipelineConfig.model_validate(tiny_museum.sections(tmp_path, **later, report={}))
     notes = {line.unit: line.note for line in status(RunStates(config, run_dir, as_left=True))}
-    assert notes["ingest"] == "not started yet"
+    assert notes["ingest"] == "ready to start"
     assert notes["assemble"] == "after ingest" and notes["build-dataset"] == "after generate-qa"
     assert notes["finetune-lora"] == "after build-dataset"
     assert notes["answer-lora"] == "after finetune-lora"
     answers = sum(name.startswith("answer-") for name in notes)
-    assert answers > 1 and notes["score"].startswith("after answer-")
-    assert notes["score"].endswith(f" and {answers - 1} others" if answers > 2 else " and 1 other")
+    assert answers > 3 and notes["score"] == f"after {answers} units of answer"
     assert notes["report"] == "after score"
+    assert {line.unit: line.why for line in plan(RunStates(config, run_dir))} == notes
     with_stage("ingest", refused)
     assert run_shard(config, "ingest", run_dir) == 42
     lines = status(RunStates(config, run_dir, as_left=True))

@@ -68,6 +68,14 @@ def test_every_suggested_command_is_understood_and_names_the_run(place: str, tex
             assert context.params["run_name"] in ("mine", "again", MADE_UP), (place, words)
 
 
+@pytest.mark.parametrize(("place", "text"), MESSAGES, ids=lambda value: value if ".py:" in value else "")
+def test_a_suggested_command_ends_its_line_so_that_it_can_be_pasted(place: str, text: str) -> None:
+    assert len(suggested(text)) == 1, "one command"
+    _, command, arguments = text.rpartition("docent ")
+    assert command and shlex.split(arguments)
+    assert not re.search(r"[,;()]|:\s", arguments.replace("'", "")), "text follows the command"
+
+
 def test_the_table_says_what_each_verb_takes() -> None:
     for verb, takes in TAKES.items():
         names = {option for parameter in docent.commands[verb].params for option in (*parameter.opts, parameter.name)}
@@ -102,6 +110,13 @@ def test_what_was_given_is_added_in_the_words_of_a_shell() -> None:
     (words,) = suggested(complete("fix it, then: docent run", GIVEN))
     assert words == ["run", "my pipeline.yaml", "--run", "mine", "--data", "other runs", "--to", "curate",
                      "--set", "report.title=My Museum"]  # fmt: skip
+
+
+def test_a_setting_of_the_command_itself_takes_the_place_of_the_one_that_was_given() -> None:
+    given = Invocation("mine", sets=("llm.base_url=http://127.0.0.1:9/v1", "seed=3"))
+    once = complete("docent run --set llm.base_url=http://HOST:PORT/v1", given)
+    assert once == "docent run --run mine --set seed=3 --set llm.base_url=http://HOST:PORT/v1"
+    assert complete("docent run --set seed=3", Invocation("mine", sets=("seed=3",))).count("seed=3") == 1
 
 
 def test_a_command_keeps_what_it_says_itself() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import tiny_museum
 
+from docent.attempt import at_work
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.launcher.time_left import TimeLeft, duration, time_left
+from docent.launcher.time_left import TimeLeft, time_left
+from docent.plurals import duration
 from docent.records import Document, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -42,7 +46,7 @@ def left(config: PipelineConfig, run_dir: Path, slots: int = 2) -> TimeLeft | No
 def say(config: PipelineConfig, run_dir: Path, index: int, eta_s: float | None) -> None:
     """What a shard at work says of itself."""
     spec = RunStates(config, run_dir).of("assess-images").spec
-    said = {"done": 1, "total": 4, "rate_per_s": 1, "eta_s": eta_s, "message": "", "spec": spec}
+    said = {"done": 1, "total": 4, "rate_per_s": 0.1 if eta_s else 0, "eta_s": eta_s, "message": "", "spec": spec}
     (run_dir / "assess-images").mkdir(exist_ok=True)
     (run_dir / "assess-images" / f"progress-{index:05d}.json").write_text(json.dumps(said))
 
@@ -59,21 +63,55 @@ def test_where_nothing_is_known_nothing_is_said(run_dir: Path, with_ingest: Pipe
     assert left(with_ingest, run_dir) is None
 
 
-def test_shards_at_work_say_how_long_and_one_that_never_ran_makes_it_the_least(
+def test_shards_at_work_say_how_long_they_take_and_others_take_as_long_as_a_whole_one(
     run_dir: Path, with_ingest: PipelineConfig
 ) -> None:
     say(with_ingest, run_dir, 0, 90)
     found = left(with_ingest, run_dir)
-    assert found == TimeLeft(90, at_least=True) and str(found) == "at least 2 min left in all"
-    say(with_ingest, run_dir, 1, 40)
-    assert left(with_ingest, run_dir) == TimeLeft(90, at_least=False)
-    assert left(with_ingest, run_dir, slots=1) == TimeLeft(130, at_least=False)
+    assert found == TimeLeft(90) and str(found) == "about 2 min left in all"
+    assert left(with_ingest, run_dir, slots=1) == TimeLeft(130)  # 4 rows at one in 10 s
+    say(with_ingest, run_dir, 1, 30)
+    assert left(with_ingest, run_dir) == TimeLeft(90)
+    assert left(with_ingest, run_dir, slots=1) == TimeLeft(120)
+
+
+def test_units_that_never_ran_are_named_as_not_counted(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
+    finetune = {"base_model": "some/model", "approaches": ["lora", "full"]}
+    later = {"finetune": finetune, "answer": {}, "score": {}, "report": {}}
+    config = PipelineConfig.model_validate(tiny_museum.sections(tmp_path, **later))
+    tiny_museum.fill_upstream(with_stage)
+    for unit in ("ingest", "assemble", "generate-qa", "build-dataset"):
+        assert run_shard(config, unit, run_dir) == 0
+    states = RunStates(config, run_dir)
+    for unit in ("finetune-lora", "finetune-full"):
+        said = {"done": 60, "total": 800, "rate_per_s": 2, "eta_s": 370, "spec": states.of(unit).spec}
+        (run_dir / unit).mkdir()
+        (run_dir / unit / "progress-00000.json").write_text(json.dumps(said))
+    answers = sum(name.startswith("answer-") for name in states.units)
+    rest = f"{answers} units of answer, score and report"
+    found = time_left(states, list(states.units), 2)
+    assert str(found) == f"about 6 min left, without {rest}, whose time is not known yet"
+
+
+def test_nothing_is_said_while_a_unit_at_work_cannot_tell_how_long_it_takes(
+    run_dir: Path, with_ingest: PipelineConfig
+) -> None:
+    again = with_ingest.model_copy(update={"seed": 12})
+    for index in range(2):
+        assert run_shard(with_ingest, "assess-images", run_dir, Shard(index, 2)) == 0
+    shutil.rmtree(run_dir / "ingest")
+    took(run_dir, "assess-images", 60)
+    assert left(again, run_dir) == TimeLeft(60, "ingest")
+    (run_dir / "ingest").mkdir()
+    with at_work(run_dir / "ingest" / "log-tail-00000.txt"):
+        assert left(again, run_dir) is None
+    assert left(again, run_dir) == TimeLeft(60, "ingest")
 
 
 def test_a_shard_that_is_complete_tells_how_long_the_others_take(run_dir: Path, with_ingest: PipelineConfig) -> None:
     assert run_shard(with_ingest, "assess-images", run_dir, Shard(0, 2)) == 0
     took(run_dir, "assess-images", 30)
-    assert left(with_ingest, run_dir) == TimeLeft(30, at_least=False)
+    assert left(with_ingest, run_dir) == TimeLeft(30)
 
 
 def test_units_to_come_take_what_they_took_with_other_settings(run_dir: Path, with_ingest: PipelineConfig) -> None:
@@ -83,8 +121,8 @@ def test_units_to_come_take_what_they_took_with_other_settings(run_dir: Path, wi
     took(run_dir, "assess-images", 60)
     assert left(with_ingest, run_dir) is None
     again = with_ingest.model_copy(update={"seed": 12})
-    assert left(again, run_dir) == TimeLeft(160, at_least=False)
-    assert left(again, run_dir, slots=1) == TimeLeft(220, at_least=False)
+    assert left(again, run_dir) == TimeLeft(160)
+    assert left(again, run_dir, slots=1) == TimeLeft(220)
 
 
 def test_what_another_configuration_said_is_not_believed(run_dir: Path, with_ingest: PipelineConfig) -> None:

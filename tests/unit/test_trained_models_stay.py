@@ -67,6 +67,7 @@ def test_a_trained_model_is_named_by_unit_size_date_and_loss(runs: Path) -> None
     assert said[OLD] == "trained model of finetune-lora, 2026-05-03, best at step 312, validation loss 0.812"
     assert said[UNFINISHED] == "unfinished training of finetune-lora at step 90, 2026-05-03, validation loss 1.250"
     listed = gc(runs, "--yes").output
+    assert listed.startswith(f"run mine ({runs}/mine):\n")
     assert f"3.0 MB  {runs}/mine/finetune-lora/{OLD}  (trained model of finetune-lora, 2026-05-03" in listed
 
 
@@ -78,6 +79,7 @@ def test_yes_alone_keeps_trained_models_and_says_how_to_delete_them(runs: Path) 
     again = gc(runs)  # without a terminal there is nothing left to ask about
     assert again.exit_code == 0 and "kept: 2 trained models" in again.output
     assert gc(runs, "--models", "--yes").exit_code == 0
+    assert gc(runs).output == f"nothing to delete in run mine ({runs}/mine)\n"
     assert not folders(runs) & MODELS and f"finetune-lora/{NEW}" in folders(runs)
 
 

@@ -1,9 +1,11 @@
-"""Why a worker ended that could not write it down itself: it was killed, or it ended before its stage began.
+"""Why a worker ended: what its last words say, and what it could not write down itself, as when it was killed.
 
 Reads what the worker left; writes `<run>/<unit>/failed-00003.json` (attempt.py).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from docent.attempt import Failure, failures, write_failure
 from docent.errors import PipelineError, StoppedError
@@ -12,6 +14,8 @@ from docent.launcher.cluster.loglines import last_error
 from docent.spec import RunStates
 
 SIGKILL = 9
+NEXT = "  next:  "
+"""How an error's next step begins (errors.py)."""
 
 
 def note_failure(states: RunStates, end: Finished) -> None:
@@ -35,3 +39,25 @@ def cause_of_kill(exit_code: int) -> str:
         return ""
     number = exit_code - 128
     return f"killed by signal {number}" + (", often because memory ran out" if number == SIGKILL else "")
+
+
+class LastWords:
+    """What workers that failed said last, as a person is told it: each reason once, and one next step at the end.
+
+    Attributes:
+        advice: the next step that the first failure with one names; "" before.
+    """
+
+    def __init__(self) -> None:
+        self.advice = ""
+        self._told: set[str] = set()
+
+    def shown(self, end: Finished) -> Finished:
+        """A failure without the advice, and without what another one said already."""
+        lines = end.cause.splitlines()
+        self.advice = self.advice or next((line.removeprefix(NEXT) for line in lines if line.startswith(NEXT)), "")
+        reason = end.cause.partition(" ERROR ")[2]
+        if reason and reason in self._told:
+            return replace(end, cause="for the same reason")
+        self._told.add(reason)
+        return replace(end, cause="\n".join(line for line in lines if line != NEXT + self.advice))

@@ -7,7 +7,8 @@ from typing import Any
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.standing import Standing, note, standing
+from docent.launcher.standing import Standing, note, standings
+from docent.listings import SPEC_DIGITS
 from docent.pipeline import Unit, units
 from docent.spec import RunStates
 
@@ -19,13 +20,20 @@ class PlanLine:
     Attributes:
         action: `done` (nothing to do), `run`, `running` (now), or `after` (depends on what a unit before it writes).
         why: the reason in a few words: how the last attempt failed, or where it stopped.
+        folder: the folder of its output below the unit's own; "" where that depends on what a unit before it writes.
+        plan_hash: what the unit is to do: its stage, settings and those of what it reads; in names on a cluster.
     """
 
     unit: str
     shards: int
     action: str
     why: str
+    folder: str
     plan_hash: str
+
+
+TABLE = ("unit", "shards", "action", "why", "folder")
+"""The columns of the plan table; -o json has every field."""
 
 
 def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
@@ -36,10 +44,12 @@ def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
         chosen: units to consider; all when None.
     """
     lines = []
+    seen = standings(states)
     for name in states.units if chosen is None else chosen:
-        unit = standing(states, name)
+        unit = seen[name]
         action = unit.phase if unit.phase in ("done", "after", "running") else "run"
-        lines.append(PlanLine(name, unit.shards, action, _why(unit), states.plans[name][:10]))
+        folder = "" if unit.phase == "after" else (states.of(name).spec or "")[:SPEC_DIGITS]
+        lines.append(PlanLine(name, unit.shards, action, _why(unit), folder, states.plans[name][:SPEC_DIGITS]))
     return lines
 
 

@@ -124,5 +124,5 @@ def without_pictures(config: PipelineConfig, todo: Sequence[Unit]) -> Iterator[C
                 f"ingest.sources.{number} ({source.kind}): questions about documents have no picture, or not all of "
                 "them, and this version of docent trains and asks models with pictures only",
                 str(source.path),
-                "docent run --to build-dataset, which writes a data set to train on elsewhere, or leave the source out",
+                "leave the source out, or write a data set to train on elsewhere: docent run --to build-dataset",
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from docent.confinement import OutsideRunError, inside
 from docent.listings import load_json
+from docent.plurals import duration
 from docent.printing import printable
 
 MAX_NUMBER = 1e15
@@ -66,7 +67,9 @@ def describe(progress: dict[str, Any]) -> str:
     """One line: how far, how fast, how long still."""
     if not progress["total"]:
         return "starting"
-    words = [f"{progress['done']:g} of {progress['total']:g}", f"{progress['rate_per_s']:.3g}/s"]
-    if progress["eta_s"] is not None:
-        words.append(f"{progress['eta_s']:.0f} s to go")
+    words = [f"{progress['done']:g} of {progress['total']:g}"]
+    if progress["rate_per_s"]:
+        words.append(f"{progress['rate_per_s']:.3g}/s")
+    if progress["eta_s"] is not None and progress["done"] < progress["total"]:
+        words.append(f"{duration(progress['eta_s'])} to go")
     return ", ".join([*words, printable(progress["message"])] if progress["message"] else words)

@@ -18,7 +18,7 @@ from typing import IO, Protocol
 from docent.attempt import forget_failure
 from docent.errors import ConfigError, InputError, LauncherError, PipelineError
 from docent.launcher.backends.local import Finished
-from docent.launcher.killed import note_failure
+from docent.launcher.killed import LastWords, note_failure
 from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
@@ -94,7 +94,7 @@ def lock(run_dir: Path) -> Iterator[None]:
                         105,
                         "another docent run works on this folder",
                         str(run_dir),
-                        "docent status, or give this run another name with --run",
+                        "give this run another name with --run, or see how the other stands: docent status",
                     ) from None
                 time.sleep(LOCK_PAUSE_S)
         yield
@@ -163,6 +163,7 @@ class Launch:
         self.todo = [name for name in chosen if states.of(name).artifact is None]
         self.open: dict[str, _Progress] = {}
         self.failures: list[Finished] = []
+        self.words = LastWords()
 
     def carry_out(self) -> None:
         """Run until everything chosen is complete.
@@ -182,9 +183,8 @@ class Launch:
             self.view.tick()
         if self.failures:
             names = ", ".join(dict.fromkeys(end.unit for end in self.failures))
-            raise LauncherError(
-                100, f"failed: {names}", str(self.states.run_dir), f"docent logs {self.failures[0].unit}"
-            )
+            logs = f"docent logs {self.failures[0].unit}"
+            raise LauncherError(100, f"failed: {names}", str(self.states.run_dir), self.words.advice or logs)
 
     def _open_ready_units(self) -> None:
         for name in list(self.todo):
@@ -225,7 +225,7 @@ class Launch:
         progress.at_work -= 1
         if end.exit_code != 0:
             note_failure(self.states, end)
-            self.view.failed(end)
+            self.view.failed(self.words.shown(end))
             progress.failed = True
             self.failures.append(end)
             if end.exit_code != InputError.exit_code:

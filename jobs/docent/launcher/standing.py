@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docent.attempt import Failure, failures, is_at_work
+from docent.errors import InputError
 from docent.launcher.progress import describe, read_progress
 from docent.launcher.trained import newest_checkpoint
 from docent.listings import SPEC_DIGITS, load_success
-from docent.pipeline import shards_of
+from docent.pipeline import needs_of, shards_of
+from docent.plurals import joined
 from docent.spec import RunStates
 from docent.store import SUCCESS, Artifact, Shard, find_marker
 
 Phase = Literal["done", "running", "failed", "stopped", "to do", "after"]
 
-NOT_STARTED = "not started yet"
+NOT_STARTED = "ready to start"
 DAMAGED = "an output was damaged"
 DAMAGED_SUCCESS = f"its {SUCCESS} is damaged"
+MAX_LISTED = 3
+"""Units that a note names one by one; of more it says how many there are of each stage."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Standing:
         artifact: its complete output, if any.
         failures: of its shards' last attempts, with the configuration and inputs of now.
         progress: of these attempts together: done, total, rate_per_s, eta_s, message.
-        checkpoint_step: the training step that the next attempt goes on from; None where it begins anew.
-        reason: why it is to do, or which unit it waits for.
+        checkpoint_step: the training step that the next attempt goes on from; None where there is no checkpoint.
+        is_training: whether it writes checkpoints.
+        keeps_replies: whether it asks an endpoint, whose replies so far the next attempt finds in its journal.
+        reason: why it is to do, or which units it waits for.
     """
 
     phase: Phase
@@ -46,7 +52,53 @@ class Standing:
     failures: tuple[Failure, ...] = ()
     progress: dict[str, Any] = field(default_factory=dict)
     checkpoint_step: int | None = None
+    is_training: bool = False
+    keeps_replies: bool = False
     reason: str = ""
+
+
+def standings(states: RunStates, tolerant: bool = False) -> dict[str, Standing]:
+    """How every unit stands, in pipeline order; those that read what is not complete say what they wait for.
+
+    Args:
+        tolerant: a source that does not exist is said of its unit, not raised.
+
+    Raises:
+        InputError: a source file or folder of the configuration does not exist.
+    """
+    seen: dict[str, Standing] = {}
+    ahead: dict[str, set[str]] = {}  # all that has to be complete before a unit, and is not
+    for name, unit in states.units.items():
+        open_reads = [read for read in unit.reads if seen[read].phase != "done"]
+        ahead[name] = set(open_reads).union(*(ahead[read] for read in open_reads))
+        if open_reads:  # not asked: a source that is gone makes every unit after it raise
+            seen[name] = Standing("after", shards_of(states.config, unit), reason=_after(states, name, ahead, seen))
+            continue
+        try:
+            seen[name] = standing(states, name)
+        except InputError as error:
+            if not tolerant:
+                raise
+            seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
+    return seen
+
+
+def _after(states: RunStates, name: str, ahead: dict[str, set[str]], seen: dict[str, Standing]) -> str:
+    """What a unit waits for: the failed units in its way, or all that has to be complete last."""
+    if failed := [one for one in seen if one in ahead[name] and seen[one].phase == "failed"]:
+        return f"after {in_words(states, failed)}, which failed"
+    early = set().union(*(ahead[one] for one in ahead[name]))
+    return f"after {in_words(states, [one for one in seen if one in ahead[name] - early])}"
+
+
+def in_words(states: RunStates, names: list[str]) -> str:
+    """Units as a message lists them: by name, or of many how many there are of each stage."""
+    if len(names) <= MAX_LISTED:
+        return joined(names)
+    of_stage: dict[str, list[str]] = {}
+    for name in names:
+        of_stage.setdefault(states.units[name].stage, []).append(name)
+    return joined([f"{len(of)} units of {stage}" if len(of) > 1 else of[0] for stage, of in of_stage.items()])
 
 
 def standing(states: RunStates, name: str) -> Standing:
@@ -61,14 +113,15 @@ def standing(states: RunStates, name: str) -> Standing:
     if state.artifact:
         return Standing("done", shards, shards, state.artifact)
     if state.spec is None:
-        waits_for = next(read for read in unit.reads if states.of(read).artifact is None)
-        return Standing("after", shards, reason=f"after {waits_for}")
+        missing = [read for read in unit.reads if states.of(read).artifact is None]
+        return Standing("after", shards, reason=f"after {in_words(states, missing)}")
     spec, folder = state.spec, run_dir / name / state.spec[:SPEC_DIGITS]
     known = [one for one in failures(run_dir, name) if one.plan == states.plans[name]]
     failed = tuple(one for one in known if one.spec in ("", spec))
     complete = sum(find_marker(folder, Shard(i, shards), spec) is not None for i in range(shards))
     progress = read_progress(run_dir, name, spec)
-    begun = progress["parts"] > 0 and complete < shards
+    step = newest_checkpoint(folder)
+    begun = (progress["parts"] > 0 or step is not None) and complete < shards
     reason = _why_to_do(run_dir, name, spec)
     damaged = reason in (DAMAGED, DAMAGED_SUCCESS)  # it was complete, so no attempt stopped
     if complete and not damaged:
@@ -78,7 +131,8 @@ def standing(states: RunStates, name: str) -> Standing:
     phase: Phase = "failed" if failed else "stopped" if begun and not damaged else "to do"
     if progress["parts"] and is_at_work(run_dir, name):
         phase = "running"
-    return Standing(phase, shards, complete, None, failed, progress, newest_checkpoint(folder), reason)
+    asks, trains = "llm" in needs_of(states.config, unit), unit.stage == "finetune"
+    return Standing(phase, shards, complete, None, failed, progress, step, trains, asks, reason)
 
 
 def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
@@ -97,7 +151,7 @@ def note(unit: Standing) -> str:
     if unit.phase == "failed":
         return "; ".join(filter(None, [_first_failure(unit), continuation(unit)]))
     if unit.phase == "stopped":
-        return "; ".join(filter(None, [f"stopped {_how_far(unit)}", continuation(unit)]))
+        return f"stopped {_how_far(unit)}; {continuation(unit) or _anew(unit)}"
     return unit.reason
 
 
@@ -122,10 +176,19 @@ def continuation(unit: Standing) -> str:
     return ""
 
 
+def _anew(unit: Standing) -> str:
+    """What the next attempt does where nothing of this one is left to go on from."""
+    return "starts over with the replies so far" if unit.keeps_replies else "starts over"
+
+
 def _how_far(unit: Standing) -> str:
+    step = unit.checkpoint_step
     if not unit.progress.get("total"):
-        return "before its first row"
-    return f"at {unit.progress['done']:g} of {unit.progress['total']:g}"
+        before = "before its first step" if unit.is_training else "before its first row"
+        return before if step is None else f"at step {step}"
+    # Progress is written once a second, a checkpoint when the training is asked to stop.
+    where = f"at {max(unit.progress['done'], step or 0):g} of {unit.progress['total']:g}"
+    return f"{where}, before its first checkpoint" if unit.is_training and step is None else where
 
 
 def _first_failure(unit: Standing) -> str:

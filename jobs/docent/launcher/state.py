@@ -11,9 +11,8 @@ from docent.config import PipelineConfig, load_config
 from docent.errors import ConfigError, InputError, LauncherError
 from docent.launcher.backends.local import slots
 from docent.launcher.settings import attempt_not_stored, file_in_force, units_of_launch
-from docent.launcher.standing import NOT_STARTED, Standing, note, standing
+from docent.launcher.standing import NOT_STARTED, Standing, in_words, note, standing, standings
 from docent.launcher.time_left import TimeLeft, time_left
-from docent.plurals import counted
 from docent.spec import RunStates
 
 TABLE = ("unit", "phase", "rows", "rejected", "seconds", "usd", "note")
@@ -75,30 +74,9 @@ def is_locked(run_dir: Path) -> bool:
 def status(states: RunStates) -> list[StatusLine]:
     """The status table of a run."""
     chosen = _chosen(states) if is_locked(states.run_dir) else []
-    seen: dict[str, Standing] = {}
-    ahead: dict[str, set[str]] = {}  # all that has to be complete before a unit, and is not
-    for name, unit in states.units.items():
-        open_reads = [read for read in unit.reads if seen[read].phase != "done"]
-        ahead[name] = set(open_reads).union(*(ahead[read] for read in open_reads))
-        if open_reads:  # not asked: a source that is gone makes every unit after it raise
-            seen[name] = Standing("after", 1, reason=_after(name, ahead, seen))
-            continue
-        try:
-            seen[name] = standing(states, name)
-        except InputError as error:
-            seen[name] = Standing("to do", 1, reason=f"cannot run: {error.what} ({error.where})")
-    failed = any(unit.phase == "failed" for unit in seen.values())
+    seen = standings(states, tolerant=True)
+    failed = in_words(states, [name for name, unit in seen.items() if unit.phase == "failed"])
     return [_line(name, unit, name in chosen, failed) for name, unit in seen.items()]
-
-
-def _after(name: str, ahead: dict[str, set[str]], seen: dict[str, Standing]) -> str:
-    """What a unit waits for: the failed unit in its way, or what has to be complete last of all."""
-    if failed := next((one for one in seen if one in ahead[name] and seen[one].phase == "failed"), None):
-        return f"after {failed}, which failed"
-    early = set().union(*(ahead[one] for one in ahead[name]))
-    late = [one for one in seen if one in ahead[name] - early]
-    others = f" and {counted(len(late) - 1, 'other')}" if len(late) > 1 else ""
-    return f"after {late[0]}{others}"
 
 
 def _chosen(states: RunStates) -> list[str]:
@@ -107,12 +85,12 @@ def _chosen(states: RunStates) -> list[str]:
     return [name for name in states.units if chosen is None or name in chosen]
 
 
-def _line(name: str, unit: Standing, chosen: bool, failed: bool) -> StatusLine:
+def _line(name: str, unit: Standing, chosen: bool, failed: str) -> StatusLine:
     """The line of a unit.
 
     Args:
         chosen: whether the launch under way is about it.
-        failed: whether any unit failed, after which a launch may begin no other.
+        failed: the units that failed, after which a launch may begin no other.
     """
     if unit.artifact:
         success = unit.artifact.success
@@ -125,10 +103,8 @@ def _line(name: str, unit: Standing, chosen: bool, failed: bool) -> StatusLine:
     if unit.phase != "running":
         far.pop("eta_s", None)
     said = note(unit)
-    if phase == "waiting" and unit.phase == "to do" and unit.reason == NOT_STARTED and not failed:
-        said = "ready, waits for a free worker"
-    elif unit.phase == "stopped" and name.startswith("finetune-") and unit.checkpoint_step is None:
-        said = f"{said}, before its first checkpoint" if far else "stopped before its first step"
+    if phase == "waiting" and unit.phase == "to do" and unit.reason == NOT_STARTED:
+        said = f"not started, as {failed} failed" if failed else "ready, waits for a free worker"
     code, next_step = (first.exit_code, first.next_step) if first else (None, "")
     return StatusLine(name, phase, None, None, None, None, said, code, next_step, **far)
 

@@ -1,7 +1,7 @@
 """How long a run still takes: from what the shards at work say, and from what units to come took earlier in this run.
 
-Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate: then the sum
-is said to be the least, and where nothing is known nothing is said.
+Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is named
+as not counted; where a unit at work cannot say yet how long it takes, nothing is said.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from docent.attempt import is_at_work
 from docent.launcher.progress import progress_by_shard
+from docent.launcher.standing import in_words
 from docent.listings import SPEC_DIGITS, load_marker, load_success
 from docent.pipeline import shards_of
+from docent.plurals import duration
 from docent.spec import RunStates
 from docent.store import SUCCESS, Shard, find_marker
-
-MINUTE_S, HOUR_MIN = 60, 60
 
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds until everything is complete; `at_least` where a unit to come has no estimate."""
+    """How long the units of a launch still take.
+
+    Attributes:
+        seconds: until all of them are complete whose time is known.
+        without: the units to come that have no estimate, in words; "" where there are none.
+    """
 
     seconds: float
-    at_least: bool
+    without: str = ""
 
     def __str__(self) -> str:
-        return f"{'at least' if self.at_least else 'about'} {duration(self.seconds)} left in all"
-
-
-def duration(seconds: float) -> str:
-    """A time in words: `45 s`, `12 min`, `3 h 20 min`."""
-    if round(seconds) < MINUTE_S:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / MINUTE_S)
-    return f"{minutes} min" if minutes < HOUR_MIN else f"{minutes // HOUR_MIN} h {minutes % HOUR_MIN} min"
+        rest = f", without {self.without}, whose time is not known yet" if self.without else " in all"
+        return f"about {duration(self.seconds)} left{rest}"
 
 
 def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft | None:
-    """How long the units that are not complete take together; None where nothing is known.
+    """How long the units that are not complete take together; None before each one at work says how long it takes.
 
     Args:
         names: the units of the launch, in pipeline order.
@@ -48,16 +48,19 @@ def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft |
     """
     reads: dict[str, tuple[str, ...]] = {}
     shards_s: dict[str, list[float]] = {}
-    at_least = False
+    unknown: list[str] = []
     for name in names:
         state = states.of(name)
         if state.artifact is None:
             known = _shards_s(states, name, state.spec)
-            at_least = at_least or None in known
+            if None in known:
+                unknown.append(name)
             reads[name] = states.units[name].reads
             shards_s[name] = [seconds for seconds in known if seconds is not None]
     seconds = _finish_s(reads, shards_s, slots)
-    return TimeLeft(seconds, at_least) if seconds > 0 else None
+    if seconds <= 0 or any(is_at_work(states.run_dir, name) for name in unknown):
+        return None
+    return TimeLeft(seconds, in_words(states, unknown))
 
 
 def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | None]:
@@ -67,9 +70,18 @@ def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | No
         return [_earlier_s(states.run_dir, name, spec, count)] * count
     folder = states.run_dir / name / spec[:SPEC_DIGITS]
     waiting = [i for i in range(count) if find_marker(folder, Shard(i, count), spec) is None]
-    said = {i: part["eta_s"] for i, part in progress_by_shard(states.run_dir, name, spec).items() if "eta_s" in part}
-    earlier_s = _earlier_s(states.run_dir, name, spec, count)
-    return [said.get(i, earlier_s) for i in sorted(waiting, key=lambda i: (i not in said, i))]
+    parts = progress_by_shard(states.run_dir, name, spec)
+    said = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
+    others_s = _earlier_s(states.run_dir, name, spec, count) or _whole_s(parts)
+    return [said.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in said, i))]
+
+
+def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
+    """Seconds of a whole shard at the rate of those at work; None before they have one."""
+    whole_s = [
+        part["total"] / part["rate_per_s"] for part in parts.values() if part.get("rate_per_s") and "total" in part
+    ]
+    return max(whole_s, default=None)
 
 
 def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:

@@ -141,7 +141,7 @@ class Batches:
             raise TemporaryError(
                 f"the batch {run.batch.id} has not ended in {LONGEST_DAYS} days",
                 self._llm.base_url,
-                "cancel it at the endpoint, then: docent run (what it finished is kept)",
+                "cancel it at the endpoint (what it finished is kept), then: docent run",
             )
 
     async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:

@@ -194,7 +194,7 @@ class BatchApi:
                 raise TemporaryError(
                     f"the endpoint's batch API gave no answer in {tries} tries; the last: {meant}",
                     self._endpoint.base_url,
-                    "docent run (batches go on at the endpoint and are found again)",
+                    "batches go on at the endpoint and are found again by: docent run",
                 )
             log.warning("the endpoint's batch API: %s; trying again", meant)
             await asyncio.sleep(wait_s(tries, meant.wait_s))

@@ -138,7 +138,7 @@ class Results:
             return ConfigError(
                 "a batch was cancelled at the endpoint, not by docent",
                 where,
-                "docent run (what it finished is kept, the rest goes into a new batch)",
+                "what it finished is kept; to send the rest in a new batch: docent run",
             )
         if batch.status == "failed" and not outcome.queue_is_full:
             return ConfigError(

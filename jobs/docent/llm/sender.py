@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from docent.config import Llm
-from docent.errors import ConfigError, StoppedError, TemporaryError
+from docent.errors import ConfigError, StoppedError
 from docent.llm.asks import Ask
 from docent.llm.budget import Budget, Cost
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
@@ -23,6 +23,7 @@ from docent.llm.clock import since_boot_s
 from docent.llm.daily import DailyAllowance
 from docent.llm.journal import Entry, Journal, State, journal_key
 from docent.llm.ledger import Ledger
+from docent.llm.no_reply import no_reply
 from docent.llm.pacing import Pacer
 from docent.llm.retry import RetryBudget, TryFailedError, wait_s
 from docent.masking import mask
@@ -244,19 +245,7 @@ class Sender:
     def _no_reply(self, why: str, tries: int, others_had_one: bool) -> Exception:
         if others_had_one:
             return GaveUpError(f"no reply in {tries} tries; the last: {why}")
-        if why.startswith("HTTP 403"):
-            return ConfigError(
-                f"the endpoint refuses every request now: {why}",
-                self.provider.base_url,
-                f"check the key in the variable {self.llm.api_key_env} (replies so far are kept), then: docent run",
-            )
-        refuses = "it refuses for its rate or quota: set llm.requests_per_minute, or wait"
-        runs = "check that it runs and llm.base_url is right"
-        return TemporaryError(
-            f"the endpoint gave no reply in {tries} tries; the last: {why}",
-            self.provider.base_url,
-            f"{refuses if why.startswith('HTTP 429') else runs} (replies so far are kept), then: docent run",
-        )
+        return no_reply(why, tries, self.llm, self.provider.base_url)
 
     def _say(self, why: str) -> None:
         """That tries fail, now and then: without it a run that is only refused looks like one that stands still."""

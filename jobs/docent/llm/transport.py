@@ -21,6 +21,7 @@ import aiohttp
 from docent.errors import ConfigError
 from docent.llm.chat import Image
 from docent.llm.deadline import deadline
+from docent.llm.no_reply import NO_CONNECTION
 from docent.llm.retry import TryFailedError
 from docent.masking import mask
 from docent.printing import printable
@@ -84,7 +85,7 @@ class Transport:
             ):
                 return Reply(reply.status, reply.headers, await self._read(reply))
         except aiohttp.ConnectionTimeoutError:
-            raise TryFailedError("no connection: the endpoint's machine does not answer") from None
+            raise TryFailedError(f"{NO_CONNECTION}the endpoint's machine does not answer") from None
         except TimeoutError:
             raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
         except aiohttp.ClientConnectorCertificateError as error:
@@ -94,7 +95,7 @@ class Transport:
                 "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
             ) from None
         except aiohttp.ClientConnectorError as error:
-            raise TryFailedError(f"no connection: {error.os_error.strerror or _words_of(error)}") from None
+            raise TryFailedError(f"{NO_CONNECTION}{error.os_error.strerror or _words_of(error)}") from None
         except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
             # A ValueError is what is left of a length or a header that is none.
             raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None

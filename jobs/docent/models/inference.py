@@ -16,6 +16,9 @@ from PIL import Image
 from docent.models.chat import fitted, prompt_text, token_ids
 from docent.models.family import family_of
 
+UNDECODABLE = "\ufffd"
+"""What tokenizers decode bytes to that are no letter."""
+
 
 @torch.inference_mode()
 def generate(
@@ -23,6 +26,7 @@ def generate(
 ) -> list[str]:
     """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed.
 
+    Of a letter that is cut in the middle of its bytes, where an answer reaches its limit of tokens, nothing is left.
     Photos are taken one at a time and kept as the pixels that the model sees, the same as in training.
     """
     if not questions:
@@ -44,7 +48,12 @@ def generate(
         pad_token_id=processor.tokenizer.pad_token_id,
     )
     answers = written[:, inputs["input_ids"].shape[1] :]
-    return [text.strip() for text in processor.batch_decode(answers, skip_special_tokens=True)]
+    return [without_cut_letter(text) for text in processor.batch_decode(answers, skip_special_tokens=True)]
+
+
+def without_cut_letter(text: str) -> str:
+    """A decoded answer without outer spaces, and without the mark that stands for the bytes of a cut last letter."""
+    return text.strip().rstrip(UNDECODABLE).rstrip()
 
 
 @torch.inference_mode()

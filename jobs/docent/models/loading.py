@@ -24,7 +24,7 @@ from docent.models.weights import ADAPTER, damage_in
 __all__ = ["device", "generate", "load_base", "load_tuned", "vision_features"]
 
 FIX = "name a folder with config.json and model.safetensors, or a model of the hub: --set finetune.base_model=..."
-AGAIN = "docent run --verify, which trains again what does not have the bytes it was left with"
+AGAIN = "to train again what does not have the bytes it was left with: docent run --verify"
 
 
 class UnusableModelError(Exception):

@@ -214,7 +214,7 @@ def refusal(method: str, path: str, code: int, status: dict[str, Any], raw: str 
         namespace = path.partition("/namespaces/")[2].partition("/")[0]
         means = 5, f"refused: {said}", f"kubectl describe quota -n {namespace}, then raise it or ask for less"
     else:
-        means = 5, f"refused: {said}", "docent render, and fix what is named above"
+        means = 5, f"refused: {said}", "fix what is named above; what was sent: docent render"
     exit_code, what, next_step = means
     error = ApiError(exit_code, what, f"{method} {path}", next_step)
     error.status, error.reason = code, str(status.get("reason", ""))

@@ -113,7 +113,7 @@ def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], 
                     105,
                     f"run {other} is reading another {one.destination}",
                     "the volume that both runs use",
-                    f"docent wait --run {other}, in the same --namespace, or another path",
+                    f"take another path, or wait for the other run, in the same --namespace: docent wait --run {other}",
                 )
     return todo
 

@@ -64,7 +64,7 @@ class Lease:
                 self.duration_s = max(self.duration_s, int(found.get("spec", {}).get("leaseDurationSeconds") or 0))
             if time.monotonic() >= until_s:
                 raise LauncherError(
-                    105, f"another launcher works on this run: {other}", self._name, "docent status, or docent cancel"
+                    105, f"another launcher works on this run: {other}", self._name, "let it end, or: docent cancel"
                 )
             self.cluster.connection.pause(POLL_S)
         self._thread.start()

@@ -62,7 +62,7 @@ class Ledger:
                 raise
             name = state_name(self.run)
             raise LauncherError(
-                5, f"the ConfigMap {name} is not there", error.where, f"docent run, or: kubectl create configmap {name}"
+                5, f"the ConfigMap {name} is not there", error.where, f"kubectl create configmap {name}, or: docent run"
             ) from None
         self.record = read(self.cluster, self.run) or self.record
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from docent.launcher.verbs import options
-from docent.printing import printable, terminal_safe
+from docent.printing import terminal_safe
 
 if TYPE_CHECKING:
     from docent.spec import RunStates
@@ -91,9 +91,12 @@ def _watch(states: RunStates) -> RunStates:
 def logs(
     unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
 ) -> None:
-    """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there."""
-    from docent.confinement import inside, is_plain
-    from docent.errors import LauncherError
+    """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there.
+
+    On this machine UNIT may be a stage, such as `finetune`, or the beginning of some units' names: all of them are
+    printed.
+    """
+    from docent.launcher.verbs.log_tails import print_tails, tails_of
 
     if backend == "kubernetes":
         from docent.launcher.verbs import on_cluster
@@ -104,21 +107,7 @@ def logs(
         raise click.UsageError(
             "-f works on a cluster only (--backend kubernetes); here the terminal of the run shows what goes on"
         )
-    run_dir = options.find_run(data, run_name)
-    pattern = "log-tail-*.txt" if index is None else f"log-tail-{index:05d}.txt"
-    found = sorted((run_dir / unit).glob(pattern)) if is_plain(unit) and "/" not in unit else []
-    tails = [inside(run_dir, f"{unit}/{tail.name}") for tail in found if tail.is_file()]
-    if not tails:
-        raise LauncherError(102, f"{printable(unit)} has no log here", str(run_dir), "docent status")
-    for tail in tails:
-        if len(tails) > 1:
-            click.echo(f"--- {unit}, shard {printable(_index_of(tail))}")
-        click.echo(terminal_safe(tail.read_text(encoding="utf-8", errors="replace").rstrip()))
-
-
-def _index_of(tail: Path) -> str:
-    """The number of the shard that left a log, as `--index` takes it."""
-    return tail.stem.removeprefix("log-tail-").lstrip("0") or "0"
+    print_tails(tails_of(options.find_run(data, run_name), unit, index))
 
 
 @click.command()

@@ -21,8 +21,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE = Path("pipeline.yaml")
 DEFAULT_DATA = Path("runs")
 DEFAULT_NAMESPACE = "docent"
-MAX_NAMED = 10
-"""Runs named in a message."""
 
 
 def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
@@ -117,9 +115,16 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     Without a file a run that is there keeps its own configuration, whichever file it was made from; environment and
     overrides change it as they change a file.
+
+    Raises:
+        ConfigError: the file or an override is wrong.
+        LauncherError: (2) no file is given, and the name is almost that of another run.
     """
     from docent.launcher.settings import RESOLVED
+    from docent.launcher.verbs.known_runs import refuse_typo
 
+    if file is None and run_name and not (data / run_name).is_dir() and run_name != name_in(DEFAULT_FILE):
+        refuse_typo(data, run_name)
     if file is None and run_name and (resolved := data / run_name / RESOLVED).is_file():
         file = resolved
     config = read_config(file, run_name, sets)
@@ -156,15 +161,12 @@ def find_run(data: Path, run_name: str | None) -> Path:
         LauncherError: (102) there is none yet, or none of that name.
     """
     from docent.errors import LauncherError
+    from docent.launcher.verbs.known_runs import no_such_run
     from docent.run_names import is_run_name
 
-    here = sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
     if run_name:
         if not (data / run_name).is_dir():
-            known = f"; runs there: {', '.join(here[:MAX_NAMED])}" if here else ""
-            raise LauncherError(
-                102, f"there is no run {run_name!r}{known}", str(data), f"to start it: docent run --run {run_name}"
-            )
+            raise no_such_run(data, run_name)
         return data / run_name
     locks = [path for path in data.glob("*/.lock") if path.is_file() and is_run_name(path.parent.name)]
     runs = sorted(locks, key=lambda path: path.stat().st_mtime)

@@ -30,7 +30,7 @@ def plan(
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
     from docent.checks import check_stages
-    from docent.launcher.plan import as_json, choose
+    from docent.launcher.plan import TABLE, as_json, choose
     from docent.launcher.plan import plan as make_plan
     from docent.launcher.preflight import look_ahead
     from docent.launcher.settings import ATTEMPT, file_in_force
@@ -47,7 +47,10 @@ def plan(
     config, run_dir = options.read_run(file, run_name, data, sets)
     check_stages(config)
     states, chosen = RunStates(config, run_dir), choose(config, first, last, only)
-    print_table(as_json(make_plan(states, chosen)), output, f"plan of {run_dir}")
+    lines = as_json(make_plan(states, chosen))
+    if output == "table":
+        lines = [{key: line[key] for key in TABLE} for line in lines]
+    print_table(lines, output, f"plan of {run_dir}{'' if run_dir.is_dir() else ', a run that is not there yet'}")
     look_ahead(config, states, chosen, invocation.current())
 
 

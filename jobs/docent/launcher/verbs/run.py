@@ -166,11 +166,16 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Photos, files and rows of the sources that could not be used, and where they are named."""
+    """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
+    from docent.launcher.verbs.rejects_text import rejected_names
+    from docent.suggested_commands import complete
+
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success["rejected"]:
         listed = artifact.folder / "rejects-*.jsonl"
         yield f"could not be used: {artifact.success['rejected']} ({artifact.rejected_because}), named in {listed}"
+        yield from rejected_names(artifact)
+        yield f"to read them again once they are fixed: {complete('docent run', invocation.of_run(states.run_dir))}"
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
@@ -204,7 +209,7 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
     """How to name the licence of a data set whose card says `other` because nobody named one."""
-    from docent.collection import COLLECTION, UNNAMED, license_of, read_source_names
+    from docent.collection import UNNAMED, license_of, read_source_names
     from docent.suggested_commands import complete
 
     section = states.config.build_dataset
@@ -212,7 +217,7 @@ def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
         return
     if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
         command = complete("docent run --set build_dataset.license=cc-by-4.0", invocation.of_run(states.run_dir))
-        yield f"licence of the data set: {UNNAMED}; to name yours: {command} (or {COLLECTION} in the source's folder)"
+        yield f"licence of the data set: {UNNAMED}; to name yours: {command}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:

@@ -7,15 +7,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from docent.confinement import inside
 from docent.errors import TemporaryError
 from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
-from docent.launcher.standing import note, standing
-from docent.launcher.state import TABLE, is_locked, left, status, unstored_attempt
+from docent.launcher.standing import note
+from docent.launcher.state import TABLE, StatusLine, is_locked, left, status, unstored_attempt
 from docent.launcher.verbs import invocation
+from docent.launcher.verbs.rejects_text import rejected_names
 from docent.launcher.verbs.tables import table
 from docent.printing import printable
 from docent.spec import RunStates
 from docent.suggested_commands import complete
+
+SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
+"""What the column is: the lines of `docent run` have the time from a unit's start to its end."""
 
 
 def picture(states: RunStates) -> Any:
@@ -24,9 +29,10 @@ def picture(states: RunStates) -> Any:
     from rich.text import Text
 
     rows = [{key: value for key, value in asdict(line).items() if key in TABLE} for line in status(states)]
-    shown = table(rows, str(states.run_dir))
-    time_left = left(states)
-    return Group(shown, Text(str(time_left))) if time_left else shown
+    below = [SECONDS] if any(row["seconds"] is not None for row in rows) else []
+    if time_left := left(states):
+        below.append(str(time_left))
+    return Group(table(rows, str(states.run_dir)), *map(Text, below))
 
 
 def what_next(states: RunStates) -> Iterator[str]:
@@ -40,18 +46,34 @@ def what_next(states: RunStates) -> Iterator[str]:
     for line in lines:
         if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
             yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
+            if line.unit == "ingest":  # what a person can fix; the others count pairs and rows of docent's own
+                yield from rejected_names(artifact)
         if line.phase == "failed":
             yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
-            if line.next_step:
-                yield f"  what the message advises: {line.next_step}"
     if any(line.phase != "done" for line in lines):
-        stored = file_in_force(run_dir, at_work=False).name == RESOLVED
-        failed = [standing(states, line.unit) for line in lines if line.phase == "failed"]
-        if any(one.exit_code != TemporaryError.exit_code for unit in failed for one in unit.failures):
-            yield "fix the cause first, or the same command will fail again"
-        yield f"next: {complete('docent run', given) if stored else with_attempt(run_dir)}"
-    elif any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
-        yield f"report: {report.folder / 'index.html'}"
+        yield from _next_of_open(states, lines)
+        return
+    if any(line.unit == "ingest" and line.rejected for line in lines):
+        yield f"to read again what ingest rejected, once it is fixed: {complete('docent run', given)}"
+    if any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
+        latest = inside(run_dir, "report/latest/index.html")
+        yield f"report: {latest if latest.is_file() else report.folder / 'index.html'}"
+
+
+def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
+    """What to do about a run that is not complete: what the first failure advises, else the same command again."""
+    run_dir = states.run_dir
+    stored = file_in_force(run_dir, at_work=False).name == RESOLVED
+    failed = [line for line in lines if line.phase == "failed"]
+    advised = next((line.next_step for line in failed if "docent run" in line.next_step), "")
+    if stored and advised:
+        yield f"next: {advised}"
+        return
+    if advised := next((line.next_step for line in failed if line.next_step), ""):
+        yield f"what the message advises: {advised}"
+    elif any(line.exit_code != TemporaryError.exit_code for line in failed):
+        yield "fix the cause first, or the same command will fail again"
+    yield f"next: {complete('docent run', invocation.of_run(run_dir)) if stored else with_attempt(run_dir)}"
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:

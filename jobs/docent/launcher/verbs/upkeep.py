@@ -46,15 +46,21 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     with lock(run_dir):
         found = find_garbage(run_dir)
         if not found:
-            click.echo("nothing to delete")
+            click.echo(f"nothing to delete in run {run_dir.name} ({run_dir})")
             return
         trained = [garbage for garbage in found if garbage.model]
         others = [garbage for garbage in found if not garbage.model]
+        click.echo(f"run {run_dir.name} ({run_dir}):")
         _list([*others, *trained])
         given = invocation.of_run(run_dir)
         again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
         hold = "holds" if len(others) == 1 else "hold"
-        if _told(f"delete {counted(len(others), 'path')} that {hold} no trained model?", others, yes, again):
+        if _told(
+            f"delete {counted(len(others), 'path')} that {hold} no trained model?",
+            others,
+            yes,
+            again,
+        ):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:

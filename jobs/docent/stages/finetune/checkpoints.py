@@ -83,7 +83,7 @@ def load_best(folder: Path, step: int) -> Tensors:
         weights: Tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         what = f"the best weights of this training cannot be read: {error}"
-        raise InputError(what, str(path), "docent run, which goes on from an earlier checkpoint") from None
+        raise InputError(what, str(path), "to go on from an earlier checkpoint: docent run") from None
     return weights
 
 

@@ -1,0 +1,82 @@
+"""Runs on this machine by name, and which one a mistyped name may mean. Reads the folder of runs; writes nothing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from docent.errors import LauncherError
+from docent.launcher.verbs import options
+from docent.run_names import is_run_name
+
+MAX_NAMED = 10
+"""Runs named in a message."""
+ALIKE, TYPO = 0.6, 0.8
+"""Least similarity (difflib, 0 to 1) of a name that is suggested, and of one that is taken for the one meant."""
+MAX_TAG_CHARS = 2
+"""Parts of names up to this length tell runs apart, as in `hall-a` and `hall-b`, `guide-en` and `guide-de`."""
+
+
+def known_runs(data: Path) -> list[str]:
+    """Names of the runs in a folder of runs, in alphabetical order."""
+    return sorted(path.parent.name for path in data.glob("*/.lock") if is_run_name(path.parent.name))
+
+
+def no_such_run(data: Path, run_name: str) -> LauncherError:
+    """The error (102) of a verb about a run that is not there: the nearest one and the others by name."""
+    from docent.launcher.verbs import invocation
+    from docent.suggested_commands import complete
+
+    known = known_runs(data)
+    near = nearest(run_name, known, ALIKE)
+    start = f"to start it: docent run --run {run_name}"
+    next_step = complete("docent status", invocation.of_run(data / near)) if near else start
+    return LauncherError(102, _what(run_name, near, known), _all(data, known), next_step)
+
+
+def refuse_typo(data: Path, run_name: str) -> None:
+    """Refuse a name that no run has and that is almost the name of one: nobody means to begin such a run unawares.
+
+    Raises:
+        LauncherError: (2) it is almost the name of a run.
+    """
+    known = known_runs(data)
+    near = nearest(run_name, known, TYPO)
+    if near and not _differ_on_purpose(run_name, near) and not (data / run_name).is_dir():
+        new = f"docent run {options.DEFAULT_FILE} --run {run_name}"
+        next_step = f"correct --run; where this is to be a new run, name its file too: {new}"
+        raise LauncherError(2, _what(run_name, near, known), _all(data, known), next_step)
+
+
+def nearest(name: str, known: Sequence[str], least: float) -> str:
+    """The name that is most similar; "" where none is similar enough."""
+    return next(iter(difflib.get_close_matches(name, known, 1, least)), "")
+
+
+def _differ_on_purpose(one: str, other: str) -> bool:
+    """Whether two names differ in a number or in a short part alone, as names of a series do."""
+    if re.sub(r"\d+", "", one).strip("-") == re.sub(r"\d+", "", other).strip("-"):
+        return True
+    parts, others = one.split("-"), other.split("-")
+    if len(parts) != len(others):
+        return parts[: len(others)] == others[: len(parts)]
+    differing = [pair for pair in zip(parts, others, strict=True) if pair[0] != pair[1]]
+    return all(len(part) <= MAX_TAG_CHARS for pair in differing for part in pair)
+
+
+def _what(run_name: str, near: str, known: Sequence[str]) -> str:
+    words = [f"there is no run {run_name!r}"]
+    if near:
+        words.append(f"the nearest is {near!r}")
+    if known:
+        more = f" and {len(known) - MAX_NAMED} more" if len(known) > MAX_NAMED else ""
+        words.append(f"runs there: {', '.join(known[:MAX_NAMED])}{more}")
+    return "; ".join(words)
+
+
+def _all(data: Path, known: Sequence[str]) -> str:
+    """Where the runs are; of more than are named, the command that lists them."""
+    return f"{data} (all: ls {shlex.quote(str(data))})" if len(known) > MAX_NAMED else str(data)

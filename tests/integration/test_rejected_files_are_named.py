@@ -1,0 +1,60 @@
+"""Files that could not be used are named where a run ends and in its status, with the command that reads them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.integration.test_failed_attempts import call
+
+PIPELINE = """
+run: {name: rope, input_wait_s: 0}
+ingest: {sources: [{kind: markdown, path: knots}], max_reject_rate: 1}
+assemble: {}
+"""
+
+
+@pytest.fixture(scope="module")
+def ropes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a complete run that could not use seven files, one of them with a hostile name."""
+    folder = tmp_path_factory.mktemp("ropes")
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    (folder / "knots").mkdir()
+    (folder / "knots" / "bowline.md").write_text("# Bowline\n\nA bowline makes a loop that does not slip.\n")
+    for number in range(6):
+        (folder / "knots" / f"empty-{number}.md").write_text("")
+    (folder / "knots" / "\x1b[2Jhitch.md").write_text("")
+    done = call(folder, "run")
+    assert done.exit_code == 0, done.output
+    return folder, done.output
+
+
+@pytest.mark.parametrize("verb", ["run", "status"])
+def test_the_first_are_named_and_the_others_counted(ropes: tuple[Path, str], verb: str) -> None:
+    folder, said = ropes
+    shown = said if verb == "run" else call(folder, "status").output
+    names = [line for line in shown.splitlines() if line.startswith("  ") and ".md" in line]
+    assert len(names) == 5 and sum("empty-" in name for name in names) >= 4 and "  and 2 others\n" in shown
+    assert "\x1b[2J" not in shown and any(r"\x1b[2Jhitch.md" in name for name in names)
+
+
+@pytest.mark.parametrize("verb", ["run", "status"])
+def test_the_command_that_reads_them_again_ends_its_line_and_does(ropes: tuple[Path, str], verb: str) -> None:
+    folder, said = ropes
+    shown = said if verb == "run" else call(folder, "status").output
+    (line,) = [line for line in shown.splitlines() if "fixed: " in line]
+    assert line.endswith("fixed: docent run --run rope")
+
+
+def test_status_says_what_its_seconds_are_and_where_the_names_cannot_be_read_still_counts(
+    ropes: tuple[Path, str],
+) -> None:
+    folder, _ = ropes
+    assert "\nseconds: the work itself" in call(folder, "status").output
+    (listed,) = (folder / "runs/rope/ingest/latest").glob("rejects-*.jsonl")
+    whole = listed.read_bytes()
+    listed.write_bytes(b"{}".ljust(len(whole) - 1) + b"\n")
+    shown = call(folder, "status").output
+    assert "rejected by ingest" not in shown or "rejected by ingest: 7, named in " in shown
+    assert "Traceback" not in shown and call(folder, "status").exit_code == 0
+    listed.write_bytes(whole)
