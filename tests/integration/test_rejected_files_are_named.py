@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,11 @@ def test_status_says_what_its_seconds_are_and_where_the_names_cannot_be_read_sti
     assert "rejected by ingest" not in shown or "rejected by ingest: 7, named in " in shown
     assert "Traceback" not in shown and call(folder, "status").exit_code == 0
     listed.write_bytes(whole)
+
+
+def test_they_are_named_while_the_run_goes_on_too(ropes: tuple[Path, str]) -> None:
+    folder, _ = ropes
+    with (folder / "runs/rope/.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        shown = call(folder, "status").output
+    assert "rejected by ingest: 7, named in " in shown and "  and 2 others\n" in shown and "docent run" not in shown

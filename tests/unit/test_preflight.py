@@ -105,7 +105,7 @@ def test_documents_are_not_trained_on_where_models_need_pictures(tmp_path: Path,
     model = {"base_model": str(model_folder(tmp_path / "m", "idefics2"))}
     source = {"kind": kind, "path": str(tmp_path)}
     (problem,) = problems(config_of(source, finetune=model))
-    assert kind in problem.what and problem.next_step.startswith("docent run --to build-dataset")
+    assert kind in problem.what and problem.next_step.endswith(": docent run --to build-dataset")
     assert not problems(config_of(source))
     # The data set itself is looked at by finetune, once it is there.
     assert not problems(config_of(source, finetune=model), "build-dataset")

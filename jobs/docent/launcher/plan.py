@@ -10,6 +10,7 @@ from docent.errors import LauncherError
 from docent.launcher.standing import Standing, note, standings
 from docent.listings import SPEC_DIGITS
 from docent.pipeline import Unit, units
+from docent.plurals import counted
 from docent.spec import RunStates
 
 
@@ -61,7 +62,7 @@ def as_json(lines: list[PlanLine]) -> list[dict[str, Any]]:
 def _why(unit: Standing) -> str:
     if unit.artifact:
         rejected = unit.artifact.success["rejected"]
-        return f"{unit.artifact.success['rows']} rows" + (f", {rejected} rejected" if rejected else "")
+        return counted(unit.artifact.success["rows"], "row") + (f", {rejected} rejected" if rejected else "")
     return f"failed: {note(unit)}" if unit.phase == "failed" else note(unit)
 
 

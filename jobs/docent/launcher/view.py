@@ -17,6 +17,7 @@ from rich.text import Text
 from docent.launcher.backends.local import Finished
 from docent.launcher.progress import describe, read_progress
 from docent.launcher.time_left import time_left
+from docent.plurals import counted
 from docent.spec import RunStates
 
 PLAIN_INTERVAL_S = 20.0
@@ -54,7 +55,7 @@ class PlainView:
         """A unit is complete."""
         if unit in self.at_work:
             self.at_work.remove(unit)
-        self._say(f"{unit:<18} done in {seconds:.1f} s, {rows} rows")
+        self._say(f"{unit:<18} done in {seconds:.1f} s, {counted(rows, 'row')}")
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
@@ -113,7 +114,7 @@ class LiveView:
     def finished(self, unit: str, seconds: float, rows: int) -> None:
         """A unit is complete."""
         self.phase[unit] = "done"
-        self.note[unit] = f"{rows} rows in {seconds:.1f} s"
+        self.note[unit] = f"{counted(rows, 'row')} in {seconds:.1f} s"
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""

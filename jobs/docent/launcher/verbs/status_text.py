@@ -36,20 +36,22 @@ def picture(states: RunStates) -> Any:
 
 
 def what_next(states: RunStates) -> Iterator[str]:
-    """Lines below the table of a run that nothing works on: what failed, and the commands that go on."""
-    if is_locked(states.run_dir):
-        return
+    """Lines below the table: what was rejected; where nothing works on the run, what failed and how to go on."""
     run_dir = states.run_dir
     given = invocation.of_run(run_dir)
-    yield from of_unstored_attempt(states)
+    at_work = is_locked(run_dir)
+    if not at_work:
+        yield from of_unstored_attempt(states)
     lines = status(states)
     for line in lines:
         if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
             yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
             if line.unit == "ingest":  # what a person can fix; the others count pairs and rows of docent's own
                 yield from rejected_names(artifact)
-        if line.phase == "failed":
+        if line.phase == "failed" and not at_work:
             yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
+    if at_work:
+        return
     if any(line.phase != "done" for line in lines):
         yield from _next_of_open(states, lines)
         return
