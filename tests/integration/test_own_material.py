@@ -127,7 +127,7 @@ def test_a_run_without_a_licence_ends_with_the_command_that_names_one(
     run_dir, config = museum_run
     (line,) = _unlicensed(RunStates(config, run_dir), list(units(config)))
     assert line.startswith("licence of the data set: other; to name yours: docent run --run harbour --data ")
-    assert "--set build_dataset.license=cc-by-4.0" in line
+    assert "--set build_dataset.license=YOUR-LICENSE" in line
     called = run_dir.parent / "docent"
     called.touch()
     monkeypatch.setattr(sys, "argv", [str(called), "run"])

@@ -210,13 +210,15 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
     """How to name the licence of a data set whose card says `other` because nobody named one."""
     from docent.collection import UNNAMED, license_of, read_source_names
+    from docent.config.stages import LICENSE_PLACEHOLDER
     from docent.suggested_commands import complete
 
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return
     if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
-        command = complete("docent run --set build_dataset.license=cc-by-4.0", invocation.of_run(states.run_dir))
+        named = f"docent run --set build_dataset.license={LICENSE_PLACEHOLDER}"
+        command = complete(named, invocation.of_run(states.run_dir))
         yield f"licence of the data set: {UNNAMED}; to name yours: {command}"
 
 
