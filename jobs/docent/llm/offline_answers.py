@@ -23,7 +23,7 @@ from docent.text.sentences import is_heading, split_sentences
 
 Chosen = tuple[int, ...]
 """Positions of the sentences of an answer, in reading order."""
-MIN_TOPIC, MIN_PASSAGE = 12, 15
+MIN_TOPIC, MIN_PASSAGE = 12, 20
 """Least words of an answer on one topic, and of one that tells more, where the text allows it."""
 USUAL_WORDS, MAX_WORDS, MAX_WHOLE = 45, 120, 140
 """Most words of an answer, of one that says what is on display no sooner, and of a text that is told whole."""
@@ -43,7 +43,7 @@ class _Beginnings(NamedTuple):
     different: int
 
 
-IN_ENGLISH, ELSEWHERE = _Beginnings(30, 0.0, 2), _Beginnings(60, 0.6, 3)
+IN_ENGLISH, ELSEWHERE = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.6, 3)
 """Where nothing more is asked, these tell more."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
@@ -135,17 +135,20 @@ def _whole(text: ExhibitText) -> list[Chosen]:
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Sentences on end behind the first, from one that names the exhibit and needs nothing said before."""
+    """Passages behind the first sentence, none with a sentence of another, so that few answers tell what else there is.
+
+    Each begins with a sentence that names the exhibit and needs nothing said before.
+    """
     needs, count = text.references.needs, len(text.sentences)
-    starts = [at for at in sorted(text.references.naming) if at and not needs[at]]
-    found = [tuple(range(start, end)) for start in starts for end in range(start + 1, min(start + 5, count) + 1)]
-    return [
-        one
-        for one in found
-        if MIN_PASSAGE <= text.words(one) <= text.longest
-        and _ends_well(text, one)
-        and all(needs[at].issubset({0, *one}) for at in one)
-    ]
+    found: list[Chosen] = []
+    for start in sorted(text.references.naming - {0}):
+        if needs[start] or found and start <= found[-1][-1]:
+            continue
+        longer = (tuple(range(start, end)) for end in range(start + 1, count + 1))
+        fitting = (one for one in longer if MIN_PASSAGE <= text.words(one) <= text.longest and _ends_well(text, one))
+        whole = next((one for one in fitting if all(needs[at].issubset({0, *one}) for at in one)), None)
+        found += [whole] if whole else []
+    return found
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
