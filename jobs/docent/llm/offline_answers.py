@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import NamedTuple
 
 from docent.llm.chat import Material
@@ -48,8 +47,6 @@ IN_ENGLISH, ELSEWHERE = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.6, 3)
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
-MAX_COMBINED = 12
-"""Sentences of a topic that are combined with each other."""
 FEW_SENTENCES = 2
 """With less prose than this, headings and catalogue lines count as sentences."""
 MAX_SENTENCES = 200
@@ -152,13 +149,14 @@ def _passages(text: ExhibitText) -> list[Chosen]:
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
-    """One to three sentences of a topic that name the exhibit and need no others, the first of the text before them."""
-    clear = [at for at in own if at in text.references.naming and not text.references.needs[at]][:MAX_COMBINED]
-    found = [one for size in (1, 2, 3) for one in combinations(clear, size)]
-    if 0 in text.references.about and 0 not in clear:
-        found += [(0, *one) for one in found]
+    """The sentences of a topic that name the exhibit and need no others, from the first one on.
+
+    A shorter answer is always the beginning of a longer one, so that one question has one thing to learn.
+    """
+    clear = [at for at in own if at in text.references.naming and not text.references.needs[at]]
+    found = [tuple(clear[: size + 1]) for size in range(len(clear))]
     fitting = [one for one in found if MIN_TOPIC <= text.words(one) <= text.longest]
-    return fitting or [one for one in found if len(one) == 1 and text.words(one) <= text.room]
+    return fitting or [one for one in found[:1] if text.words(one) <= text.room]
 
 
 def _ends_well(text: ExhibitText, chosen: Chosen) -> bool:
