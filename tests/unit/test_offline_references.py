@@ -171,7 +171,10 @@ def test_a_general_question_is_answered_as_far_as_the_thing_on_display(
 
 
 def test_what_else_there_is_to_know_does_not_begin_with_what_it_is() -> None:
-    text = f"{TEXT} The oar was mended twice by a carpenter, who put a brass band around its blade in the May of that year."
+    more = (
+        "The oar was mended twice by a carpenter of the town, who put a band of brass around its blade in the spring."
+    )
+    text = f"{TEXT} {more}"
     sentences = split_sentences(text)
     materials = [Material("oar", text, (0.4, 0.9), t, 5, 300, "English", 3) for t in (0.4, 0.9)]
     made = [pair for material in materials for pair in write_pairs(material)]
