@@ -180,3 +180,14 @@ def test_what_else_there_is_to_know_does_not_begin_with_what_it_is() -> None:
     made = [pair for material in materials for pair in write_pairs(material)]
     more = [answer for question, answer in made if question in questions_of("en")["more"]]
     assert more and not any(sentences[0] in answer for answer in more)
+
+
+def test_single_topics_are_only_asked_about_where_every_other_sentence_names_the_exhibit() -> None:
+    named = "The bell weighs 90 kilograms. The bell was cast in 1823 by a founder of Loughborough for the chapel. "
+    rest = (
+        "Ringers wore gloves. Ropes of hemp cut their hands. Boys of the parish learned it at ten. Peals took hours. "
+    )
+    for text, is_asked in ((named, True), (named + rest, False)):
+        made = write_pairs(Material("bell", text, (0.4,), 0.4, 20, 300, "English", 3, "bell"))
+        general = {*questions_of("en")["what"], *questions_of("en")["about"]}
+        assert any(question not in general for question, _ in made) is is_asked

@@ -1,10 +1,10 @@
 """The answers that an exhibit's text has, by the topic of the question.
 
 What it is that a visitor sees is answered with the beginning of the text, as far as it comes to the very thing on
-display; all about it with the whole text, where that is not too long. In English visitors also ask what else there is,
-which is answered with a passage further on, and about single topics (numbers, history, use), which is answered with
-sentences that name the exhibit: out of their order, others are half a thought. So a text that rarely names its exhibit
-gives general questions, and a short one fewer pairs. Reads and writes nothing.
+display; all about it with the whole text, where that is not too long. Out of their order sentences are mostly half a
+thought. So only of an English text of which every other sentence names the exhibit visitors also ask what else there
+is, which is answered with a passage further on, and about single topics (numbers, history, use), which is answered with
+sentences that name the exhibit. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 from docent.llm.chat import Material
-from docent.llm.offline_guide import ENGLISH, as_sentence, code_of, cut, introduction, questions_of, topics_of, words_in
+from docent.llm.offline_guide import ENGLISH, as_sentence, code_of, cut, introduction, words_in
 from docent.llm.offline_references import References, references_of
 from docent.llm.replies import without_labels
 from docent.text.sentences import is_heading, split_sentences
+from docent.text.topics import by_topic
 
 Chosen = tuple[int, ...]
 """Positions of the sentences of an answer, in reading order."""
@@ -42,8 +43,8 @@ class _Beginnings(NamedTuple):
     different: int
 
 
-IN_ENGLISH, ELSEWHERE = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.6, 3)
-"""Where nothing more is asked, these tell more."""
+APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.6, 3)
+"""Of texts whose sentences can be told apart, and of others: where nothing more is asked, these tell more."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
 _QUOTATIONS = (("«", "»"), ("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"))
@@ -80,6 +81,11 @@ class ExhibitText:
         """Words that the sentences of one answer may usually have together."""
         return min(USUAL_WORDS, self.room)
 
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether single sentences can be told, since every other one names the exhibit."""
+        return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
+
     def words(self, chosen: Sequence[int]) -> int:
         """Words of so many sentences."""
         return sum(words_in(self.sentences[position], self.code) for position in chosen)
@@ -99,11 +105,12 @@ def read_text(material: Material) -> ExhibitText:
 
 
 def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
-    """The answers that the text has, by the topics that are asked about in its language."""
-    topics = topics_of(text.sentences, text.material.name, text.code)
-    told = {topic: _on_topic(text, own) for topic, own in topics.items()}
-    found = {"what": _beginnings(text), "about": _whole(text), **told, "more": _passages(text)}
-    return {topic: chosen for topic, chosen in found.items() if topic in questions_of(text.code)}
+    """The answers that the text has, by topic."""
+    found = {"what": _beginnings(text), "about": _whole(text)}
+    if text.is_apart:
+        topics = by_topic(text.sentences, text.material.name)
+        found |= {topic: _on_topic(text, own) for topic, own in topics.items()} | {"more": _passages(text)}
+    return found
 
 
 def introduced(material: Material) -> str:
@@ -118,7 +125,7 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
     wanted = (text.references.shown, text.references.naming, text.references.about)
     first = next((min(places) for places in wanted if not places.isdisjoint(every[-1])), 0)
     good = [one for one in every if first in one and _ends_well(text, one)] or every[-1:]
-    wished = IN_ENGLISH if text.code == ENGLISH else ELSEWHERE
+    wished = APART if text.is_apart else ON_END
     least = max(wished.min_words, wished.min_share * text.words(range(len(text.sentences))))
     enough = [one for one in good if text.words(one) >= least] or good[-1:]
     usual = [one for one in enough if text.words(one) <= USUAL_WORDS]

@@ -19,7 +19,6 @@ from docent.llm.offline_grammar import is_plural
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
-from docent.text.topics import by_topic
 
 ENGLISH = "en"
 LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
@@ -116,15 +115,6 @@ def _said_in(name: str, text: str) -> tuple[str, bool]:
     if bare.islower() or re.search(rf"(?<![\w.] ){re.escape(first.lower())}\b", text):
         return f"{first.lower()}{bare[len(first) :]}", True
     return "", False
-
-
-def topics_of(sentences: Sequence[str], name: str, code: str) -> dict[str, list[int]]:
-    """Positions of the sentences on every topic that visitors ask about by itself, in reading order.
-
-    Returns:
-        Topics of English alone: in the other languages general questions are asked.
-    """
-    return by_topic(sentences, name) if code == ENGLISH else {}
 
 
 def words_in(text: str, code: str) -> int:
