@@ -43,7 +43,7 @@ class _Beginnings(NamedTuple):
     different: int
 
 
-APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.6, 3)
+APART, ON_END = _Beginnings(30, 0.0, 1), _Beginnings(60, 0.75, 3)
 """Of texts whose sentences can be told apart, and of others: where nothing more is asked, these tell more."""
 MIN_LAST = 10
 """A shorter sentence mostly announces what the next one says: no answer ends there."""
