@@ -43,6 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=("write", "table"))
     parser.add_argument("--documents", type=Path, default=SEALED)
+    parser.add_argument("--per-type", type=int, default=PER_TYPE, help="English pairs of every type")
     args = parser.parse_args()
     sealed = args.documents.resolve()
     graded = sealed / "graded"
@@ -54,7 +55,7 @@ def main() -> int:
             pair
             for language in SOURCES
             if (sealed / language).is_dir()
-            for pair in drawn_pairs(sealed / language, Path(folder))
+            for pair in drawn_pairs(sealed / language, Path(folder), args.per_type)
         ]
     graded.mkdir(exist_ok=True)
     (graded / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
@@ -62,7 +63,7 @@ def main() -> int:
     return 0
 
 
-def drawn_pairs(folder: Path, data: Path) -> list[dict[str, Any]]:
+def drawn_pairs(folder: Path, data: Path, per_type: int) -> list[dict[str, Any]]:
     """Pairs of one language: of English so many of every type, of the others so many of both kinds of material.
 
     Args:
@@ -83,7 +84,7 @@ def drawn_pairs(folder: Path, data: Path) -> list[dict[str, Any]]:
         by_type: dict[str, list[QAPair]] = defaultdict(list)
         for pair in (*documents, *visitors):
             by_type[pair.question_type].append(pair)
-        pairs = [pair for name in sorted(by_type) for pair in _drawn(by_type[name], PER_TYPE)]
+        pairs = [pair for name in sorted(by_type) for pair in _drawn(by_type[name], per_type)]
     return [_row(pair, language, turns[pair.conversation] if pair.conversation else []) for pair in pairs]
 
 

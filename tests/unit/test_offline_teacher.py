@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from docent.llm.chat import Material
 from docent.llm.offline import VERSION
-from docent.llm.offline_guide import cut, questions_of
+from docent.llm.offline_guide import cut, introduction, questions_of
 from docent.llm.offline_visitor import write_pairs
 from docent.records import canonical_json
 from docent.text.numbers import unsupported_numbers
@@ -99,6 +99,19 @@ def test_texts_that_never_name_the_exhibit_are_introduced_in_the_spelling_of_the
     text += "It flew for the first time in 1903, for twelve seconds on a cold day in December, against the wind."
     answers = [answer for _, answer in all_pairs(text, "1903-wright-flyer")]
     assert answers and all(answer.startswith("This is the 1903 Wright Flyer. ") for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("“Table Orrery”", "This is the exhibit “Table Orrery”."),
+        ('Penny stamped "Votes for Women"', "This is the exhibit “Penny stamped ‘Votes for Women’”."),
+        ('"A" and "B"', "This is the exhibit “‘A’ and ‘B’”."),
+        ("---", "This is the exhibit."),
+    ],
+)
+def test_quotation_marks_of_a_name_stay_in_pairs(name: str, said: str) -> None:
+    assert introduction(name, "It shines.", "en") == said
 
 
 def test_no_text_gives_no_pairs() -> None:

@@ -72,6 +72,7 @@ def introduction(name: str, text: str, code: str) -> str:
         text: of the exhibit; the article and the spelling are taken from it where it has them.
     """
     with_article, bare = _INTRODUCTIONS[code]
+    name = _unquoted(name)
     if code == ENGLISH:
         return _introduced_in_english(name, text)
     if code in _POLITE:
@@ -88,8 +89,7 @@ def introduction(name: str, text: str, code: str) -> str:
 
 def _introduced_in_english(name: str, text: str) -> str:
     """`This is the oak chest.`, `These are the oars.`; in quotation marks where nothing tells how the name is said."""
-    name = name.strip("\"'“”‘’ ")
-    if not name:
+    if not any(c.isalnum() for c in name):
         return "This is the exhibit."
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
         return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
@@ -99,6 +99,14 @@ def _introduced_in_english(name: str, text: str) -> str:
     head = re.split(r" (?:of|with|from|for|in|on|and|by) ", said)[0].split()[-1]
     is_are = "These are" if is_common and is_plural(head) else "This is"
     return f"{is_are} {'the ' if is_common else ''}{said}."
+
+
+def _unquoted(name: str) -> str:
+    """A name without quotation marks around it; those around a part of it are single ones."""
+    name = name.strip()
+    if len(name) > 1 and name[0] in "\"'“‘" and name[-1] in "\"'”’" and not re.search(r"[\"“”]", name[1:-1]):
+        name = name[1:-1].strip()
+    return re.sub(r'["“]([^"“”]*)["”]', r"‘\1’", name)
 
 
 def _said_in(name: str, text: str) -> tuple[str, bool]:
