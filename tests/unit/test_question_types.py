@@ -17,7 +17,7 @@ from docent.llm.chat import ChatRequest
 from docent.llm.typed import TypedMaterial
 from docent.records import Item, Span
 from docent.stages.generate_qa import requests_for
-from docent.stages.generate_qa.calls import Call, Shelf, plan_calls, planned
+from docent.stages.generate_qa.calls import IN_PARTS, Call, Shelf, plan_calls, planned
 from docent.stages.generate_qa.preview import show
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
@@ -344,3 +344,16 @@ def test_the_page_about_questions_names_every_type_with_its_difficulty_and_every
     for kind in question_types()["styles"].values():
         assert f"| {kind.name} | {kind.quota} |" in page
     assert all(language.name in page for language in languages().values())
+
+
+def test_a_teacher_that_names_sections_by_title_is_not_asked_for_the_whole_of_one_that_was_cut() -> None:
+    whole, *rest = items_of(manual())
+    items = [whole, whole.model_copy(update={"id": "0" * 16}), *rest]
+    section = GenerateQA(types=("section_summary", "process_workflow", "factual_recall"), temperatures=(0.4,))
+    calls = plan_calls(items, section)
+    asking = Asking(section, 7, Shelf.of(items), lambda image: Path(image.file), by_title=True)
+    left_out = [(call.item.title, call.kind.name) for call in calls if asking.why_not(call) == IN_PARTS]
+    expected = [(whole.title, kind) for kind in ("process_workflow", "section_summary") for _ in range(2)]
+    assert sorted(left_out) == expected
+    other = Asking(section, 7, Shelf.of(items), lambda image: Path(image.file))
+    assert not any(other.why_not(call) == IN_PARTS for call in calls), "a model sees what it is asked about"

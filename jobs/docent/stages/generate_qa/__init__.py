@@ -78,11 +78,11 @@ class Work:
         asking, teacher = self.asking, self.client.teacher
         if not calls:
             return
-        asked = [call for call in calls if not asking.shelf.why_not(call)]
+        asked = [call for call in calls if not asking.why_not(call)]
         with closing(self.client.ask(requests_for(asked, asking))) as replies:
             for call in calls:
                 self.done += 1
-                if why := asking.shelf.why_not(call):
+                if why := asking.why_not(call):
                     yield call, [_skipped(call, why)], None
                     continue
                 reply = next(replies)
@@ -104,7 +104,13 @@ def run(ctx: Context) -> Rows:
     if line := said_of(told.counts, ctx.section.language):
         log.info("%s", line)
     _say_hidden(items)
-    asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
+    asking = Asking(
+        ctx.section,
+        ctx.config.seed,
+        Shelf.of(items),
+        ctx.image_path,
+        by_title=ctx.config.llm.provider == "offline",
+    )
     calls = ctx.mine(plan_calls(items, ctx.section))
     drain_s = max(1.0, ctx.config.kubernetes.grace_s - KEPT_OF_GRACE_S)
     client = ChatClient(ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s, run_dir=ctx.run_dir)

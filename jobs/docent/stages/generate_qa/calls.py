@@ -26,6 +26,9 @@ PARTS: tuple[Part, ...] = ("visitor", "typed", "conversation")
 NO_TEXT, NO_PARTNER, NO_FACTS = "no text to ask about", "needs two sections", "no facts to ask about"
 NO_TURNS = "conversations are about sections"
 """The turns of a conversation belong together, and the photos of an exhibit get one pair each."""
+IN_PARTS = "section in several parts"
+WHOLE_SECTION = frozenset({"summarization", "summary", "section_summary", "process_workflow"})
+"""What is asked about a section by its title alone, and so can only be answered from all of it."""
 MIN_FACT_CHARS = 11
 
 
@@ -63,6 +66,8 @@ class Shelf:
     by_id: dict[str, Item] = field(default_factory=dict)
     by_document: dict[str, list[Item]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
+    in_parts: set[str] = field(default_factory=set)
+    """Ids of items that are parts of one section, which was cut at the end of a page or for its length."""
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> Shelf:
@@ -73,6 +78,8 @@ class Shelf:
             if item.text.strip():
                 told = shelf.by_document.setdefault(item.document_id, [])
                 shelf.places[item.id] = len(told)
+                if told and item.kind == "section" and told[-1].title == item.title:
+                    shelf.in_parts.update((told[-1].id, item.id))
                 told.append(item)
         return shelf
 
@@ -94,10 +101,16 @@ class Shelf:
         drawn = rng.randrange(others)  # of a document with many sections no list is made for each of them
         return told[drawn + (drawn >= own)]
 
-    def why_not(self, call: Call) -> str:
-        """Why a call cannot be asked, "" when it can."""
+    def why_not(self, call: Call, by_title: bool = False) -> str:
+        """Why a call cannot be asked, "" when it can.
+
+        Args:
+            by_title: whether the teacher names sections by their titles, as the offline teacher does.
+        """
         if not call.item.text.strip():
             return NO_TEXT
+        if by_title and call.kind.name in WHOLE_SECTION and call.item.id in self.in_parts:
+            return IN_PARTS
         if call.kind.context == "two-sections" and self.partner(call, 0) is None:
             return NO_PARTNER
         if call.kind.form == "conversation" and call.item.kind == "exhibit":

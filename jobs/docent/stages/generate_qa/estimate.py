@@ -53,7 +53,7 @@ def costs(asked: Sequence[Call], asking: Asking, llm: Llm) -> dict[str, Any]:
 
 def asked_calls(items: Sequence[Item], asking: Asking) -> list[Call]:
     """The calls of a run that can be asked."""
-    return [call for call in plan_calls(items, asking.section) if not asking.shelf.why_not(call)]
+    return [call for call in plan_calls(items, asking.section) if not asking.why_not(call)]
 
 
 def reply_tokens(call: Call, section: GenerateQA) -> int:

@@ -38,12 +38,18 @@ class Asking:
 
     Attributes:
         path_of: where a picture lies.
+        by_title: whether the teacher names sections by their titles, as the offline teacher does.
     """
 
     section: GenerateQA
     seed: int
     shelf: Shelf
     path_of: Callable[[ImageFile], Path]
+    by_title: bool = False
+
+    def why_not(self, call: Call) -> str:
+        """Why a call cannot be asked, "" when it can."""
+        return self.shelf.why_not(call, self.by_title)
 
 
 @dataclass(frozen=True)
