@@ -6,6 +6,7 @@ import fcntl
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.integration.test_failed_attempts import call
 
 PIPELINE = """
@@ -37,6 +38,26 @@ def test_the_first_are_named_and_the_others_counted(ropes: tuple[Path, str], ver
     names = [line for line in shown.splitlines() if line.startswith("  ") and ".md" in line]
     assert len(names) == 5 and sum("empty-" in name for name in names) >= 4 and "  and 2 others\n" in shown
     assert "\x1b[2J" not in shown and any(r"\x1b[2Jhitch.md" in name for name in names)
+
+
+def test_the_line_of_a_unit_that_is_done_counts_what_it_rejected(ropes: tuple[Path, str]) -> None:
+    _, said = ropes
+    (line,) = [line for line in said.splitlines() if line.startswith("ingest") and " done in " in line]
+    assert line.endswith(" s, 1 row, 7 rejected")
+
+
+def test_a_photo_that_is_left_out_is_told_from_an_exhibit_that_is(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE.replace("kind: markdown", "kind: exhibits-folder"))
+    for name, colours in (("oar", (20, 90, 160)), ("shelf", (40,))):
+        (tmp_path / "knots" / name).mkdir(parents=True)
+        for colour in colours:
+            picture = Image.effect_noise((96, 96), colour).convert("RGB")
+            picture.save(tmp_path / "knots" / name / f"{colour}.jpg")
+    (tmp_path / "knots" / "oar" / "description.txt").write_text("The oar is made of ash and three metres long.\n")
+    (tmp_path / "knots" / "oar" / "scan.jpg").write_text("no picture")
+    said = call(tmp_path, "run").output
+    assert "oar/scan.jpg: it is a text (its exhibit stays)\n" in said
+    assert "no description.txt: shelf/ has no description.txt\n" in said
 
 
 @pytest.mark.parametrize("verb", ["run", "status"])

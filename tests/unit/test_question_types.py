@@ -347,7 +347,7 @@ def test_the_page_about_questions_names_every_type_with_its_difficulty_and_every
 
 
 def test_a_teacher_that_names_sections_by_title_is_not_asked_for_the_whole_of_one_that_was_cut() -> None:
-    whole, *rest = items_of(manual())
+    whole, *rest = items_of(manual(3))
     items = [whole, whole.model_copy(update={"id": "0" * 16}), *rest]
     section = GenerateQA(types=("section_summary", "process_workflow", "factual_recall"), temperatures=(0.4,))
     calls = plan_calls(items, section)

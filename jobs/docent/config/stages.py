@@ -138,7 +138,12 @@ class GenerateQA(Stage):
     max_reject_rate: float = execution(0.5, ge=0, le=1)
     """Share of calls that may give nothing usable; what the offline teacher leaves unwritten does not count."""
     uncounted: ClassVar[frozenset[str]] = frozenset(
-        {"not written by the offline teacher", "fewer pairs than asked for"}
+        {
+            "not written by the offline teacher",
+            "no more answers in the text",
+            "fewer pairs than asked for",
+            "section in several parts",
+        }
     )
 
 

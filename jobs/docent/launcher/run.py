@@ -23,7 +23,7 @@ from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import Shard, find_marker
+from docent.store import Artifact, Shard, find_marker
 
 WAIT_S = 0.5
 LOCK_ATTEMPTS = 10
@@ -62,7 +62,7 @@ class View(Protocol):
         """A unit began; `continuation` says what it goes on from, "" where it begins anew."""
         ...
 
-    def finished(self, unit: str, seconds: float, rows: int) -> None:
+    def finished(self, unit: str, seconds: float, artifact: Artifact) -> None:
         """A unit is complete."""
         ...
 
@@ -198,7 +198,7 @@ class Launch:
             if self.states.verify:
                 distrust_damaged(self.states.run_dir, name)
             if state.artifact:
-                self.view.finished(name, 0.0, state.artifact.success["rows"])
+                self.view.finished(name, 0.0, state.artifact)
                 continue
             count = shards_of(self.states.config, self.states.units[name])
             shards = [Shard(i, count) for i in range(count)]
@@ -253,4 +253,4 @@ class Launch:
         if artifact and not progress.is_told:
             progress.is_told = True
             self.succeeded()
-            self.view.finished(unit, time.monotonic() - progress.started_s, artifact.success["rows"])
+            self.view.finished(unit, time.monotonic() - progress.started_s, artifact)

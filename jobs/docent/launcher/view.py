@@ -19,6 +19,7 @@ from docent.launcher.progress import describe, read_progress
 from docent.launcher.time_left import time_left
 from docent.plurals import counted
 from docent.spec import RunStates
+from docent.store import Artifact
 
 PLAIN_INTERVAL_S = 20.0
 LIVE_INTERVAL_S = 5.0
@@ -51,11 +52,11 @@ class PlainView:
         self.at_work.append(unit)
         self._say(f"{unit:<18} {continuation or 'started'}")
 
-    def finished(self, unit: str, seconds: float, rows: int) -> None:
+    def finished(self, unit: str, seconds: float, artifact: Artifact) -> None:
         """A unit is complete."""
         if unit in self.at_work:
             self.at_work.remove(unit)
-        self._say(f"{unit:<18} done in {seconds:.1f} s, {counted(rows, 'row')}")
+        self._say(f"{unit:<18} done in {seconds:.1f} s, {_made(artifact)}")
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
@@ -111,10 +112,10 @@ class LiveView:
         if continuation:
             self.console.print(Text(f"{unit:<18} {continuation}"))
 
-    def finished(self, unit: str, seconds: float, rows: int) -> None:
+    def finished(self, unit: str, seconds: float, artifact: Artifact) -> None:
         """A unit is complete."""
         self.phase[unit] = "done"
-        self.note[unit] = f"{counted(rows, 'row')} in {seconds:.1f} s"
+        self.note[unit] = f"{_made(artifact)} in {seconds:.1f} s"
 
     def failed(self, end: Finished) -> None:
         """A shard ended badly."""
@@ -143,3 +144,9 @@ class LiveView:
         if self.left:
             table.add_row("", "", Text(self.left))
         return table
+
+
+def _made(artifact: Artifact) -> str:
+    """Rows, and what was rejected."""
+    rejected = artifact.success["rejected"]
+    return counted(artifact.success["rows"], "row") + (f", {rejected} rejected" if rejected else "")

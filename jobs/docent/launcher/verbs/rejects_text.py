@@ -28,6 +28,7 @@ def _names(artifact: Artifact) -> Iterator[str]:
     """The first rejected rows in words; none where the files are damaged, which `docent run --verify` finds."""
     try:
         for reject in islice(artifact.rejects(), NAMED):
-            yield printable(f"{reject.reason}: {reject.detail or reject.raw}", MAX_NAME_CHARS)
+            kept = " (its exhibit stays)" if reject.parents and artifact.unit == "ingest" else ""
+            yield printable(f"{reject.reason}: {reject.detail or reject.raw}", MAX_NAME_CHARS) + kept
     except (PipelineError, OSError):
         return

@@ -182,6 +182,7 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     """Question types that the teacher was asked for and did not fill, as the data set counts them."""
     from docent.confinement import inside
     from docent.store import load_json
+    from docent.suggested_commands import complete
 
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
@@ -190,7 +191,9 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
         missing[entry["question_type"]] += entry["missing"]
     if missing:
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
-        yield f"asked for and not written: {listed}"
+        more = complete("docent run --set llm.provider=openai", invocation.of_run(states.run_dir))
+        offline = states.config.llm.provider == "offline"
+        yield f"asked for and not written: {listed}" + (f"; a model writes more: {more}" if offline else "")
 
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:

@@ -23,6 +23,8 @@ TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""
 MAX_RAW_CHARS = 2000
 NOT_WRITTEN = "not written by the offline teacher"
+NO_MORE = "no more answers in the text"
+"""For a visitor's questions: the offline teacher asks no question twice about an exhibit."""
 _PLACE = re.compile(r"\{(name|text)\}")
 
 
@@ -93,7 +95,7 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
         )
     if missing := wanted - len(pairs):
         yield Reject(
-            reason="fewer pairs than asked for",
+            reason=NO_MORE if teacher == TEACHER else "fewer pairs than asked for",
             raw=reply.text[:MAX_RAW_CHARS],
             parents=(item.id,),
             detail=f"{call.kind.name} x{missing}: {call.about}: {reply.problem}",
@@ -103,8 +105,9 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
 def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
     """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
     why = "refused by the teacher" if reply.error else "reply not usable"
+    offline = NO_MORE if call.kind.name == VISITOR else NOT_WRITTEN
     return Reject(
-        reason=NOT_WRITTEN if teacher == TEACHER else why,
+        reason=offline if teacher == TEACHER else why,
         raw=reply.text[:MAX_RAW_CHARS],
         parents=(call.item.id,),
         detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
