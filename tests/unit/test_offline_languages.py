@@ -145,7 +145,7 @@ def test_numbered_steps_stay_complete_and_short_answers_are_words_of_the_section
         assert all(answer in MANUALS[code] for _, answer in typed(code, "short_answer"))
 
 
-@pytest.mark.parametrize(("code", "question_type"), [(c, kind) for c, kinds in TOO_LOW.items() for kind in sorted(kinds)])
+@pytest.mark.parametrize(("code", "question_type"), [(c, kind) for c in TOO_LOW for kind in sorted(TOO_LOW[c])])
 def test_types_that_were_graded_too_low_in_a_language_are_refused_there(code: str, question_type: str) -> None:
     with pytest.raises(RequestRefusedError, match=f"does not write {question_type} in {languages()[code].name}"):
         typed(code, question_type)
