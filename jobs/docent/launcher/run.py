@@ -22,6 +22,7 @@ from docent.launcher.killed import LastWords, note_failure
 from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
+from docent.pushed import is_open
 from docent.spec import RunStates
 from docent.store import Shard, find_marker
 
@@ -133,6 +134,12 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
             raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
 
 
+def is_left(states: RunStates, name: str) -> bool:
+    """Whether a unit is not complete, or complete and not yet pushed where it is to be."""
+    artifact = states.of(name).artifact
+    return artifact is None or is_open(states.config, states.run_dir, artifact)
+
+
 @dataclass
 class _Progress:
     """Where the launcher stands with one unit."""
@@ -160,7 +167,7 @@ class Launch:
         self, states: RunStates, chosen: list[str], backend: Backend, view: View, succeeded: Callable[[], None]
     ) -> None:
         self.states, self.backend, self.view, self.succeeded = states, backend, view, succeeded
-        self.todo = [name for name in chosen if states.of(name).artifact is None]
+        self.todo = [name for name in chosen if is_left(states, name)]
         self.open: dict[str, _Progress] = {}
         self.failures: list[Finished] = []
         self.words = LastWords()
@@ -197,7 +204,7 @@ class Launch:
             self.todo.remove(name)
             if self.states.verify:
                 distrust_damaged(self.states.run_dir, name)
-            if state.artifact:
+            if state.artifact and not is_left(self.states, name):
                 self.view.finished(name, 0.0, state.artifact.success["rows"])
                 continue
             count = shards_of(self.states.config, self.states.units[name])
