@@ -22,4 +22,4 @@ def open_hub(token: str) -> Any:
     set_client_factory(
         lambda: httpx2.Client(event_hooks={"request": [hf_request_event_hook]}, follow_redirects=True, timeout=timeout)
     )
-    return HfApi(token=token, library_name="docent")
+    return HfApi(os.environ.get("HF_ENDPOINT"), token=token, library_name="docent")
