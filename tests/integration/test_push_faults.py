@@ -175,3 +175,11 @@ def test_a_card_that_was_edited_on_the_hub_keeps_its_edits(tmp_path: Path, hub: 
     assert card.index("Cite us.") < card.index("## Files")
     again = pushed(data_set(tmp_path, {"chat-train.jsonl": "{}"}, CARD.replace("Some.", "Other files.")))
     assert again.commit == done.commit
+
+
+def test_a_hub_that_is_away_is_not_waited_for_long(tmp_path: Path, hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    waits = Waits()
+    failed = pushed(data_set(tmp_path, FEW), waits)
+    assert failed.reason.startswith("the hub cannot be reached") and "HF_ENDPOINT" in failed.next_step
+    assert sum(waits) < 10

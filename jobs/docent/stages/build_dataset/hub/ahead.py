@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from docent.config import BuildDataset
 from docent.context import Context
 from docent.records import ImageFile, Split
+from docent.stages.build_dataset.hub.client import allow_network
 from docent.stages.build_dataset.hub.limits import file_problems
 from docent.stages.build_dataset.hub.preflight import licence_problems
 from docent.suggested_commands import complete, invocation_of
@@ -28,6 +29,7 @@ def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split
     """
     if not section.push_to:
         return
+    allow_network()
     sizes = {f"images/{split}/{name}": ctx.image_path(photo).stat().st_size for split, name, photo in photos}
     given = invocation_of(os.environ, ctx.run_dir.name)
     for problem in (*licence_problems(section.license), *file_problems(sizes)):

@@ -9,9 +9,14 @@ CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 180.0
 """The hub cancels a commit after a minute; its client would wait for ever."""
 
 
+def allow_network() -> None:
+    """Let the library reach the hub unless the person forbids it; it reads this when it is imported, by whomever."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "0")
+
+
 def open_hub(token: str) -> Any:
     """The client, with the token; without progress bars, which a log cannot show."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "0")  # read when the library is imported
+    allow_network()
     import httpx2
     from huggingface_hub import HfApi, set_client_factory
     from huggingface_hub.utils._http import hf_request_event_hook

@@ -36,6 +36,7 @@ from docent.stages.build_dataset.hub.refusals import AGAIN, PushError
 log = logging.getLogger("docent.build-dataset")
 
 MAX_OUTDATED = 5
+FIRST_TRIES = 3
 MAX_READ_BYTES = 4_000_000
 MESSAGE = "Data set by docent"
 TYPE = "dataset"
@@ -62,7 +63,8 @@ def upload(api: Any, section: BuildDataset, files: Mapping[str, Local], wait: Wa
         PushError: the hub refuses it, cannot be reached, or files of others are in the way.
     """
     ask = Ask(section, api.token, wait)
-    made = ask(lambda: api.create_repo(section.push_to, repo_type=TYPE, exist_ok=True, private=section.push_private))
+    first = Ask(section, api.token, wait, FIRST_TRIES)  # a hub that is away from the start is not waited for
+    made = first(lambda: api.create_repo(section.push_to, repo_type=TYPE, exist_ok=True, private=section.push_private))
     repository, done = _Repository(api, ask, str(made.repo_id)), 0
     name = repository.name
     for _ in range(MAX_OUTDATED):
