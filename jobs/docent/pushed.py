@@ -40,6 +40,7 @@ class Push:
         reason: why it was not pushed; "" where it was.
         next_step: the command or edit that gets out of it.
         notes: what a person should know: files of others that were kept, edits to the card that were replaced.
+        deleted: which files of others were to be deleted, as the settings name them.
     """
 
     repository: str
@@ -49,6 +50,7 @@ class Push:
     reason: str = ""
     next_step: str = ""
     notes: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) -> bool:
@@ -57,7 +59,9 @@ def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) ->
     if section is None or not section.push_to or artifact is None or artifact.unit != UNIT:
         return False
     last = read_push(run_dir)
-    return not (last and last.commit and last.digest == artifact.digest and last.repository == section.push_to)
+    if last is None or not last.commit or not set(section.push_delete) <= set(last.deleted):
+        return True
+    return (last.digest, last.repository) != (artifact.digest, section.push_to)
 
 
 def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
@@ -78,12 +82,14 @@ def read_push(run_dir: Path) -> Push | None:
     except (OSError, OutsideRunError):
         return None
     texts = [found.get(name) for name in ("repository", "digest", "commit", "reason", "next_step")]
-    files, notes = found.get("files"), found.get("notes")
-    if not all(isinstance(text, str) for text in texts) or type(files) is not int or not isinstance(notes, list):
+    files, notes, deleted = found.get("files"), found.get("notes"), found.get("deleted")
+    if not all(isinstance(text, str) for text in texts) or type(files) is not int:
+        return None
+    if not isinstance(notes, list) or not isinstance(deleted, list):
         return None
     repository, digest, commit, reason, next_step = (printable(str(text), MAX_CHARS) for text in texts)
     shown = tuple(printable(str(note), MAX_CHARS) for note in notes[:MAX_NOTES])
-    return Push(repository, digest, commit, files, reason, next_step, shown)
+    return Push(repository, digest, commit, files, reason, next_step, shown, tuple(map(str, deleted)))
 
 
 def write_push(run_dir: Path, push: Push) -> None:

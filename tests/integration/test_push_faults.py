@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.hub_process import CARD, KEY, behave, data_set, put, running_hub, stats, use
+from tests.tiny_museum import sections
 
-from docent.config import BuildDataset
-from docent.pushed import Push
+from docent.config import BuildDataset, PipelineConfig
+from docent.pushed import FILE, Push, is_open, write_push
 from docent.stages.build_dataset.hub.delivery import push
 from docent.store import Artifact
 
@@ -36,7 +38,8 @@ class Waits(list[float]):
     """The times that a push waited, without waiting."""
 
     def __call__(self, seconds: float) -> bool:
-        self.append(seconds)
+        if seconds:
+            self.append(seconds)
         return False
 
 
@@ -151,6 +154,32 @@ def test_files_of_others_stay_unless_they_are_named(tmp_path: Path, hub: str) ->
     assert done.reason == "" and "old/1.txt, old/2.txt" in done.notes[0]
     assert pushed(data_set(tmp_path, FEW), push_delete=["old/*"]).notes == ()
     assert not any(path.startswith("old/") for path in files(hub))
+
+
+def test_a_push_is_open_until_it_was_made_to_this_repository_with_these_deletions(tmp_path: Path, hub: str) -> None:
+    made = data_set(tmp_path / "set", FEW)
+    plan: dict[str, Any] = {"push_to": "me/set", "token_env": "MY_HUB_TOKEN"}
+
+    def opened(**settings: Any) -> bool:
+        config = PipelineConfig.model_validate(sections(tmp_path, build_dataset={**plan, **settings}))
+        return is_open(config, tmp_path, made)
+
+    (tmp_path / "build-dataset").mkdir()
+    assert opened() and not opened(push_to="")
+    write_push(tmp_path, pushed(made))
+    assert not opened() and opened(push_to="me/other") and opened(push_delete=["old/*"])
+    write_push(tmp_path, pushed(made, push_delete=["old/*"]))
+    assert not opened(push_delete=["old/*"]) and not opened()
+    write_push(tmp_path, replace(pushed(made), commit=""))
+    assert opened()
+    (tmp_path / FILE).write_text("{torn")
+    assert opened()
+
+
+def test_a_push_that_is_asked_to_stop_ends_between_two_commits(tmp_path: Path, hub: str) -> None:
+    section = BuildDataset(push_to="me/set", token_env="MY_HUB_TOKEN")
+    stopped = push(section, data_set(tmp_path, PHOTOS), "demo", lambda _: bool(stats(hub)["commits"]))
+    assert stopped.reason == "the push was asked to stop" and len(commits(hub)) == 1
 
 
 def test_what_the_data_set_no_longer_has_goes_and_what_others_put_beside_it_stays(tmp_path: Path, hub: str) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from docent.config import BuildDataset
 from docent.stages.build_dataset.hub.refusals import (
-    AGAIN,
     OUTDATED,
     PASSING,
     PushError,
+    again,
     refusal,
     unreachable,
     without_token,
@@ -56,16 +56,25 @@ class Ask:
                     raise failed from None
                 wait_s = min(wait_s or FIRST_WAIT_S * 2**number, MAX_WAIT_S)
                 log.info("%s; asking again in %.0f s", failed, wait_s)
-                if self._wait(wait_s):
-                    raise PushError("the push was asked to stop", AGAIN) from None
+                self.pause(wait_s)
         raise AssertionError("unreachable")
+
+    def pause(self, seconds: float = 0.0) -> None:
+        """Wait for so many seconds.
+
+        Raises:
+            PushError: the push was asked to stop.
+        """
+        if self._wait(seconds):
+            raise PushError("the push was asked to stop", again()) from None
 
     def _understood(self, error: Exception) -> tuple[Exception, float | None]:
         """The failure in words, and how long to wait before asking again: 0 where nobody says, None for never."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         if isinstance(error, OfflineModeIsEnabled):
-            return PushError("the hub is switched off by HF_HUB_OFFLINE", f"unset HF_HUB_OFFLINE, then: {AGAIN}"), None
+            off = PushError("the hub is switched off by HF_HUB_OFFLINE", f"unset HF_HUB_OFFLINE, then: {again()}")
+            return off, None
         if isinstance(error, HfHubHTTPError):
             status = error.response.status_code
             if status == OUTDATED:
@@ -83,4 +92,4 @@ class Ask:
 
 
 def _settings() -> str:
-    return f"fix the card's settings (build_dataset.name and license), then: {AGAIN}"
+    return f"fix the card's settings (build_dataset.name and license), then: {again()}"

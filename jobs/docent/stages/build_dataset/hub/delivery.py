@@ -22,7 +22,7 @@ from docent.stages.build_dataset.hub.asking import Wait
 from docent.stages.build_dataset.hub.client import open_hub
 from docent.stages.build_dataset.hub.limits import file_problems
 from docent.stages.build_dataset.hub.plan import Local
-from docent.stages.build_dataset.hub.refusals import AGAIN, PushError, without_token
+from docent.stages.build_dataset.hub.refusals import PushError, again, without_token
 from docent.stages.build_dataset.hub.upload import Uploaded, upload
 from docent.store import Artifact
 from docent.suggested_commands import complete, invocation_of
@@ -43,7 +43,7 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
         wait: waits so many seconds between tries, and returns whether to stop.
     """
     files = _files(artifact)
-    token = os.environ.get(section.token_env, "")
+    token = os.environ.get(section.token_env, "").strip()
     remember_secret(token)
     try:
         done = _upload(section, files, token, wait)
@@ -52,12 +52,15 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
     except Exception as error:  # of the hub's client, too: the data set is complete all the same
         log.exception("the push failed")
         said = without_token(f"{type(error).__name__}: {error}", token)
-        failed = PushError(f"a bug in docent or in the hub's client: {said}", f"report it with the log, then: {AGAIN}")
+        reason = f"a bug in docent or in the hub's client: {said}"
+        failed = PushError(reason, f"report it with the log, then: {again()}")
     else:
         log.info("%s of %d are new at %s, commit %s", counted(done.uploaded, "file"), len(files), *_place(done))
         for note in done.notes:
             log.warning("%s", printable(note))
-        return Push(section.push_to, artifact.digest, done.commit, len(files), notes=done.notes)
+        return Push(
+            section.push_to, artifact.digest, done.commit, len(files), notes=done.notes, deleted=section.push_delete
+        )
     next_step = complete(failed.next_step, invocation_of(os.environ, run_name))
     log.warning("the data set is complete, and not pushed to %s: %s\n  next:  %s", section.push_to, failed, next_step)
     return Push(section.push_to, artifact.digest, "", len(files), failed.reason, next_step)
@@ -65,7 +68,7 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
 
 def _upload(section: BuildDataset, files: dict[str, Local], token: str, wait: Wait) -> Uploaded:
     if not token:
-        raise PushError(f"there is no token in {section.token_env}", f"export {section.token_env}=..., then: {AGAIN}")
+        raise PushError(f"there is no token in {section.token_env}", f"export {section.token_env}=..., then: {again()}")
     problems = [one for one in file_problems({path: file.size for path, file in files.items()}) if one.stops]
     if problems:
         raise PushError("; ".join(one.what for one in problems), "; ".join(one.next_step for one in problems))

@@ -5,13 +5,15 @@ Reads an error of the hub's client; writes nothing. What the hub says may repeat
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 
 from docent.config import BuildDataset
 from docent.masking import MASK, mask
 from docent.printing import printable
+from docent.suggested_commands import invocation_of
 
-AGAIN = "docent run --only build-dataset"
 MAX_REASON_CHARS = 600
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers after which the same request may succeed."""
@@ -19,6 +21,20 @@ OUTDATED = 412
 """Somebody committed since the parent commit."""
 _QUOTA = re.compile(r"quota|storage (?:limit|patterns)|upgrade your plan|over(?:.| )?storage", re.IGNORECASE)
 _FOLDER = re.compile(r"too many files per directory", re.IGNORECASE)
+
+
+def again(setting: str = "") -> str:
+    """The command that pushes a complete data set once more.
+
+    On a cluster the launcher has nothing left to do for it: its Job is made again.
+
+    Args:
+        setting: `a.b=c` to change.
+    """
+    given = f" --set {shlex.quote(printable(setting))}" if setting else ""
+    if invocation_of(os.environ, "").backend == "kubernetes":
+        return f"kubectl replace --force -f <(docent render --unit build-dataset{given})"
+    return f"docent run --only build-dataset{given}"
 
 
 class PushError(Exception):
@@ -43,7 +59,7 @@ def refusal(status: int, said: str, section: BuildDataset, token: str) -> PushEr
     """
     words = without_token(said, token)
     reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
-    return PushError(reason, f"{_remedy(status, words, section)}, then: {AGAIN}")
+    return PushError(reason, f"{_remedy(status, words, section)}, then: {again()}")
 
 
 def _remedy(status: int, words: str, section: BuildDataset) -> str:
@@ -63,7 +79,7 @@ def _remedy(status: int, words: str, section: BuildDataset) -> str:
 def unreachable(error: Exception, token: str) -> PushError:
     """The failure that a broken connection is."""
     words = without_token(str(error), token) or type(error).__name__
-    return PushError(f"the hub cannot be reached: {words}", f"check the network and HF_ENDPOINT, then: {AGAIN}")
+    return PushError(f"the hub cannot be reached: {words}", f"check the network and HF_ENDPOINT, then: {again()}")
 
 
 def without_token(text: str, token: str) -> str:

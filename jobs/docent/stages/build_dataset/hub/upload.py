@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any
 
 from docent.config import BuildDataset
 from docent.plurals import counted
-from docent.printing import printable
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
 from docent.stages.build_dataset.hub.limits import COMMIT_FILES
 from docent.stages.build_dataset.hub.plan import (
@@ -31,7 +29,7 @@ from docent.stages.build_dataset.hub.plan import (
     named,
     read_note,
 )
-from docent.stages.build_dataset.hub.refusals import AGAIN, PushError
+from docent.stages.build_dataset.hub.refusals import PushError, again
 
 log = logging.getLogger("docent.build-dataset")
 
@@ -76,12 +74,13 @@ def upload(api: Any, section: BuildDataset, files: Mapping[str, Local], wait: Wa
             return Uploaded(name, head, done, _notes(plan, name))
         try:
             for number, operations in _commits(plan, files):
+                ask.pause()
                 head = repository.commit(operations, head)
                 done += number
             return Uploaded(name, head, done, _notes(plan, name))
         except OutdatedError:
             log.info("somebody else commits to %s: looking at it again", name)
-    raise PushError(f"others keep committing to {name} while it is pushed", f"wait a few minutes, then: {AGAIN}")
+    raise PushError(f"others keep committing to {name} while it is pushed", f"wait a few minutes, then: {again()}")
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Repository:
             return None
         if there[path].size > MAX_READ_BYTES:
             reason = f"{path} in {self.name} is too large to be merged ({there[path].size:,} bytes)"
-            raise PushError(reason, f"make it smaller on the hub, then: {AGAIN}")
+            raise PushError(reason, f"make it smaller on the hub, then: {again()}")
         with tempfile.TemporaryDirectory() as folder:
             given = {"repo_type": TYPE, "revision": head, "local_dir": folder}
             return Path(self.ask(lambda: self.api.hf_hub_download(self.name, path, **given))).read_bytes()
@@ -181,5 +180,4 @@ def _notes(plan: Plan, name: str) -> tuple[str, ...]:
 
 def _deleting(paths: Sequence[str]) -> str:
     """The command that deletes the files of others that are named in it."""
-    setting = "build_dataset.push_delete=" + json.dumps(paths[:MAX_NAMED], ensure_ascii=False)
-    return f"{AGAIN} --set {shlex.quote(printable(setting))}"
+    return again("build_dataset.push_delete=" + json.dumps(paths[:MAX_NAMED], ensure_ascii=False))
