@@ -107,6 +107,8 @@ def test_a_push_that_fails_keeps_the_data_set_and_only_the_push_is_tried_again(
     assert "data set not pushed to me/set: the hub says (HTTP 403): Private repository storage limit reached" in said
     again = next(line for line in said.splitlines() if line.startswith("  next: "))
     assert all(word in again for word in ("docent run", f"--data {run_dir.parent}", "--only build-dataset")), again
+    code, said = run.docent(hub, "plan", "{file}", *data)
+    assert code == 0 and "40 rows, to be pushed" in said, said
     code, said = run.docent(hub, "status", *data)
     assert "data set not pushed to me/set: the hub says (HTTP 403)" in said, said
 
