@@ -64,6 +64,17 @@ def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) ->
     return (last.digest, last.repository) != (artifact.digest, section.push_to)
 
 
+def is_left(states: RunStates, name: str) -> bool:
+    """Whether a unit is not complete, or complete and not yet pushed where it is to be."""
+    artifact = states.of(name).artifact
+    return artifact is None or is_open(states.config, states.run_dir, artifact)
+
+
+def is_kept(states: RunStates, name: str) -> bool:
+    """Whether a unit is complete, however the process ended that also takes it elsewhere."""
+    return bool(STAGES[states.units[name].stage].deliver and states.of(name).artifact)
+
+
 def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
     """Take a complete unit elsewhere, where its stage does that; a failure is written down and fails nothing.
 

@@ -22,7 +22,7 @@ from docent.launcher.killed import LastWords, note_failure
 from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
-from docent.pushed import is_open
+from docent.pushed import is_kept, is_left
 from docent.spec import RunStates
 from docent.store import Shard, find_marker
 
@@ -134,12 +134,6 @@ def refuse_gaps(states: RunStates, chosen: list[str], again: str) -> None:
             raise LauncherError(101, f"{read} is not complete", str(states.run_dir), f"docent run {again} --to {read}")
 
 
-def is_left(states: RunStates, name: str) -> bool:
-    """Whether a unit is not complete, or complete and not yet pushed where it is to be."""
-    artifact = states.of(name).artifact
-    return artifact is None or is_open(states.config, states.run_dir, artifact)
-
-
 @dataclass
 class _Progress:
     """Where the launcher stands with one unit."""
@@ -230,7 +224,7 @@ class Launch:
     def _settle(self, end: Finished) -> None:
         progress = self.open[end.unit]
         progress.at_work -= 1
-        if end.exit_code != 0:
+        if end.exit_code != 0 and not is_kept(self.states, end.unit):
             note_failure(self.states, end)
             self.view.failed(self.words.shown(end))
             progress.failed = True

@@ -64,12 +64,13 @@ def _run_here(
     from docent.checks import check_stages
     from docent.launcher import preflight
     from docent.launcher.plan import choose
-    from docent.launcher.run import is_left, lock, refuse_gaps
+    from docent.launcher.run import lock, refuse_gaps
     from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
     from docent.launcher.verbs.push_text import push_lines
     from docent.launcher.verbs.tables import console
     from docent.plurals import counted
+    from docent.pushed import is_left
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -190,8 +191,7 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     for entry in (found or {}).get("shortfall", ()):
         missing[entry["question_type"]] += entry["missing"]
     if missing:
-        listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
-        yield f"asked for and not written: {listed}"
+        yield "asked for and not written: " + ", ".join(f"{name} {number}" for name, number in missing.most_common())
 
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
