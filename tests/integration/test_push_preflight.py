@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.hub_process import behave, put, running_hub, stats, use
+from tests.tiny_museum import sections
 
-from docent.config import BuildDataset
+from docent.config import BuildDataset, PipelineConfig
+from docent.launcher.preflight import push_problems
 from docent.stages.build_dataset.hub.licences import is_known, nearest
 from docent.stages.build_dataset.hub.limits import Problem, file_problems
 from docent.stages.build_dataset.hub.preflight import problems
@@ -110,3 +113,17 @@ def test_files_that_the_hub_refuses_and_those_it_only_advises_against_are_told_a
 def test_a_licence_in_other_words_is_named_as_the_hub_does(named: str, meant: str) -> None:
     assert not is_known(named) and nearest(named) == meant
     assert is_known(meant)
+
+
+def test_the_licence_of_collection_yaml_is_looked_at_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MY_HUB_TOKEN", raising=False)
+    push = {"push_to": "me/set", "token_env": "MY_HUB_TOKEN"}
+    plan = sections(tmp_path, build_dataset=push)
+    (tmp_path / "source" / "collection.yaml").write_text("license: CC-BY 4\n", encoding="utf-8")
+    told = [problem.what for problem in push_problems(PipelineConfig.model_validate(plan))]
+    assert told == ["the hub does not know the licence 'CC-BY 4'", "there is no token in MY_HUB_TOKEN"]
+    plan["build_dataset"]["license"] = "odbl"
+    assert len(push_problems(PipelineConfig.model_validate(plan))) == 1
+    assert push_problems(PipelineConfig.model_validate(sections(tmp_path))) == []

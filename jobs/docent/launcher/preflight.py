@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from docent import base_model
-from docent.collection import license_of, read_source_names
+from docent.collection import read_collection
 from docent.config import PipelineConfig
-from docent.errors import ConfigError
+from docent.errors import ConfigError, InputError
 from docent.launcher.verbs.tables import say_warning
 from docent.pipeline import Unit, needs_of, reads_base_model, section_of
 from docent.pushed import is_open
@@ -56,8 +56,7 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
     if artifact and not is_open(states.config, states.run_dir, artifact):
         return
     sizes = {entry["path"]: int(entry["size"]) for entry in artifact.success["files"]} if artifact else {}
-    sources = read_source_names(states.of("ingest").artifact) if "ingest" in states.units else None
-    found = push_problems(states.config, license_of(sources) if sources else "", sizes)
+    found = push_problems(states.config, sizes)
     stopping = [problem for problem in found if problem.stops]
     for problem in found:
         if artifact or not problem.stops:
@@ -72,19 +71,28 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
         )
 
 
-def push_problems(config: PipelineConfig, licence: str = "", sizes: Mapping[str, int] | None = None) -> list[Any]:
+def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None) -> list[Any]:
     """What would stop a push, as the stage finds it (`Problem` of its `hub/limits.py`).
 
     Args:
-        licence: that of the sources, "" where it is not known; the settings come first.
         sizes: bytes of the data set's files by their paths, where it is built.
     """
     section = section_of(config, "build-dataset")
     if section is None or not section.push_to:
         return []
     stage = importlib.import_module("docent.stages.build_dataset.hub.preflight")
-    found: list[Any] = stage.problems(section, section.license or licence, os.environ, sizes or {})
+    licence = section.license or _stated_licence(config)
+    found: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
     return found
+
+
+def _stated_licence(config: PipelineConfig) -> str:
+    """The licence that every source states; "" where they differ or state none: the card then says `other`."""
+    try:
+        stated = {read_collection(source).license for source in (config.ingest.sources if config.ingest else ())}
+    except (InputError, OSError):  # stage ingest refuses the file, and says why
+        return ""
+    return stated.pop() if len(stated) == 1 else ""
 
 
 def problems(
