@@ -32,6 +32,8 @@ class Stage:
         version: raised when the bytes it writes change.
         kind: what Kubernetes runs it as.
         needs: what a pod of it must reach.
+        deliver: dotted path of what takes the complete unit elsewhere, `module:function`; "" for nothing. It is called
+            once the unit is complete, and again as long as something is left to do; it fails no unit.
     """
 
     run: str
@@ -41,6 +43,7 @@ class Stage:
     version: int = 1
     kind: Kind = "job"
     needs: tuple[Needs, ...] = ()
+    deliver: str = ""
 
 
 STAGES: dict[str, Stage] = {
@@ -74,7 +77,8 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=5,
+        version=6,
+        deliver="docent.stages.build_dataset.hub.delivery:deliver",
     ),
     "finetune": Stage(
         "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training", needs=("gpu",)

@@ -33,6 +33,7 @@ from docent.listings import SPEC_DIGITS
 from docent.logs import attach_tail
 from docent.pipeline import STAGES, Unit, shards_of, units
 from docent.progress import Progress
+from docent.pushed import deliver, is_open
 from docent.spec import RunStates
 from docent.store import (
     Artifact,
@@ -134,7 +135,8 @@ def _on_sigterm(stop: threading.Event) -> None:
 def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
     run_dir = states.run_dir
     # Asked before anything is written, the log's tail included. Ranks must all do the same, so they do not ask.
-    if rehearse is None and not peers.is_rank() and _is_complete(states, unit):
+    done = rehearse is None and not peers.is_rank() and _is_complete(states, unit)
+    if done and not is_open(states.config, run_dir, states.of(unit.name).artifact):
         log.info("%s is complete: nothing to do", unit.name)
         return
     inside(run_dir, unit.name).mkdir(parents=True, exist_ok=True)
@@ -147,7 +149,10 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
             stack.enter_context(at_work(tail))
             if rehearse is None:
                 forget_failure(run_dir, unit.name, shard.index)
-        _attempt(states, unit, shard, stop, rehearse)
+        if not done:
+            _attempt(states, unit, shard, stop, rehearse)
+        if rehearse is None and not peers.is_rank() and _is_complete(states, unit):
+            deliver(states, unit, stop)
 
 
 def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:

@@ -213,10 +213,12 @@ class BuildDataset(Stage):
     """`think` puts reasoning before the answer between <think> and </think> in exports."""
     per_document: bool = output(False)
     """Also write `train-<document>.json` and `eval-<document>.json` for every document."""
-    push_to: str = output("")
+    push_to: str = execution("")
     """Name of a dataset repository on the Hugging Face hub to push to; not pushed when empty."""
     push_private: bool = execution(True)
     """Make a repository that does not exist yet private; one that exists stays as it is."""
+    push_delete: tuple[str, ...] = execution(())
+    """Files of others in that repository to delete, as paths or patterns such as `old/*`; all others are kept."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
     """Name of the environment variable that holds the hub's token."""
 

@@ -17,7 +17,7 @@ from docent.checks import check_stages
 from docent.config import PipelineConfig
 from docent.errors import ConfigError, InputError
 from docent.launcher.backends.local import cores
-from docent.launcher.preflight import memory_bytes, problems, shortages
+from docent.launcher.preflight import memory_bytes, problems, push_problems, shortages
 from docent.pipeline import input_paths, reads_base_model, section_of, units
 from docent.printing import printable
 from docent.walk import refuse_system_folder
@@ -182,6 +182,8 @@ def _problems(config: PipelineConfig) -> Iterator[Check]:
         found.append(error)
     for problem in found:
         yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
+    for problem in push_problems(config):
+        yield Check("push to the hub", "missing" if problem.stops else "warn", problem.what, problem.next_step)
     for short, next_step in shortages(config, todo, memory_bytes()):
         yield Check("likely to fail", "warn", short, next_step)
 

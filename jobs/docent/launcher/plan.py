@@ -11,6 +11,7 @@ from docent.launcher.standing import Standing, note, standings
 from docent.listings import SPEC_DIGITS
 from docent.pipeline import Unit, units
 from docent.plurals import counted
+from docent.pushed import is_open
 from docent.spec import RunStates
 
 
@@ -50,7 +51,8 @@ def plan(states: RunStates, chosen: list[str] | None = None) -> list[PlanLine]:
         unit = seen[name]
         action = unit.phase if unit.phase in ("done", "after", "running") else "run"
         folder = "" if unit.phase == "after" else (states.of(name).spec or "")[:SPEC_DIGITS]
-        lines.append(PlanLine(name, unit.shards, action, _why(unit), folder, states.plans[name][:SPEC_DIGITS]))
+        left = ", to be pushed" if is_open(states.config, states.run_dir, unit.artifact) else ""
+        lines.append(PlanLine(name, unit.shards, action, _why(unit) + left, folder, states.plans[name][:SPEC_DIGITS]))
     return lines
 
 

@@ -6,17 +6,21 @@ is said by `docent/checks.py`.
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from docent import base_model
+from docent.collection import read_collection
 from docent.config import PipelineConfig
-from docent.errors import ConfigError
+from docent.errors import ConfigError, InputError
 from docent.launcher.verbs.tables import say_warning
-from docent.pipeline import Unit, needs_of, reads_base_model
+from docent.pipeline import Unit, needs_of, reads_base_model, section_of
+from docent.pushed import is_open
 from docent.spec import RunStates
 from docent.suggested_commands import Invocation, complete
 
@@ -36,8 +40,59 @@ def look_ahead(config: PipelineConfig, states: RunStates, chosen: Sequence[str],
     todo = [states.units[name] for name in chosen if states.of(name).artifact is None]
     for short, next_step in shortages(config, todo, memory_bytes()):
         say_warning(short, complete(next_step, given))
+    if "build-dataset" in chosen:
+        _look_at_push(states, given)
     for problem in problems(config, todo):
         raise problem
+
+
+def _look_at_push(states: RunStates, given: Invocation) -> None:
+    """Refuse a data set that the hub would refuse; of one that is complete, say so.
+
+    Raises:
+        ConfigError: it is not built yet.
+    """
+    artifact = states.of("build-dataset").artifact
+    if artifact and not is_open(states.config, states.run_dir, artifact):
+        return
+    sizes = {entry["path"]: int(entry["size"]) for entry in artifact.success["files"]} if artifact else {}
+    found = push_problems(states.config, sizes)
+    stopping = [problem for problem in found if problem.stops]
+    for problem in found:
+        if artifact or not problem.stops:
+            say_warning(problem.what, complete(problem.next_step, given))
+    if stopping and not artifact:
+        listed = "".join(f"\n  - {problem.what}: {complete(problem.next_step, given)}" for problem in stopping)
+        name = states.config.build_dataset.push_to if states.config.build_dataset else ""
+        raise ConfigError(
+            f"the data set could not be pushed to {name}:{listed}",
+            "build_dataset.push_to",
+            "fix this, or run without a push: docent run --set build_dataset.push_to=",
+        )
+
+
+def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None) -> list[Any]:
+    """What would stop a push, as the stage finds it (`Problem` of its `hub/limits.py`).
+
+    Args:
+        sizes: bytes of the data set's files by their paths, where it is built.
+    """
+    section = section_of(config, "build-dataset")
+    if section is None or not section.push_to:
+        return []
+    stage = importlib.import_module("docent.stages.build_dataset.hub.preflight")
+    licence = section.license or _stated_licence(config)
+    found: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
+    return found
+
+
+def _stated_licence(config: PipelineConfig) -> str:
+    """The licence that every source states; "" where they differ or state none: the card then says `other`."""
+    try:
+        stated = {read_collection(source).license for source in (config.ingest.sources if config.ingest else ())}
+    except (InputError, OSError):  # stage ingest refuses the file, and says why
+        return ""
+    return stated.pop() if len(stated) == 1 else ""
 
 
 def problems(

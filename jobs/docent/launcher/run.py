@@ -22,6 +22,7 @@ from docent.launcher.killed import LastWords, note_failure
 from docent.launcher.standing import continuation, standing
 from docent.launcher.trust import distrust_damaged
 from docent.pipeline import shards_of
+from docent.pushed import is_kept, is_left
 from docent.spec import RunStates
 from docent.store import Artifact, Shard, find_marker
 
@@ -160,7 +161,7 @@ class Launch:
         self, states: RunStates, chosen: list[str], backend: Backend, view: View, succeeded: Callable[[], None]
     ) -> None:
         self.states, self.backend, self.view, self.succeeded = states, backend, view, succeeded
-        self.todo = [name for name in chosen if states.of(name).artifact is None]
+        self.todo = [name for name in chosen if is_left(states, name)]
         self.open: dict[str, _Progress] = {}
         self.failures: list[Finished] = []
         self.words = LastWords()
@@ -197,7 +198,7 @@ class Launch:
             self.todo.remove(name)
             if self.states.verify:
                 distrust_damaged(self.states.run_dir, name)
-            if state.artifact:
+            if state.artifact and not is_left(self.states, name):
                 self.view.finished(name, 0.0, state.artifact)
                 continue
             count = shards_of(self.states.config, self.states.units[name])
@@ -223,7 +224,7 @@ class Launch:
     def _settle(self, end: Finished) -> None:
         progress = self.open[end.unit]
         progress.at_work -= 1
-        if end.exit_code != 0:
+        if end.exit_code != 0 and not is_kept(self.states, end.unit):
             note_failure(self.states, end)
             self.view.failed(self.words.shown(end))
             progress.failed = True

@@ -67,8 +67,10 @@ def _run_here(
     from docent.launcher.run import lock, refuse_gaps
     from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
+    from docent.launcher.verbs.push_text import push_lines
     from docent.launcher.verbs.tables import console
     from docent.plurals import counted
+    from docent.pushed import is_left
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -86,14 +88,14 @@ def _run_here(
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
             trust_copied(run_dir, artifact)
-        if all(states.of(name).artifact for name in chosen):
+        if not any(is_left(states, name) for name in chosen):
             store(config, run_dir)
             click.echo(f"nothing to do: {counted(len(chosen), 'unit')} complete in {run_dir}")
             _end_unstored_attempt(states)
         else:
             _carry_out(states, chosen, screen)
     notes = (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen))
-    for line in (*notes, *_unlicensed(states, chosen)):
+    for line in (*notes, *_unlicensed(states, chosen), *push_lines(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 

@@ -13,6 +13,7 @@ from docent.launcher.settings import ATTEMPT, RESOLVED, file_in_force
 from docent.launcher.standing import note
 from docent.launcher.state import TABLE, StatusLine, is_locked, left, status, unstored_attempt
 from docent.launcher.verbs import invocation
+from docent.launcher.verbs.push_text import push_lines
 from docent.launcher.verbs.rejects_text import rejected_names
 from docent.launcher.verbs.tables import table
 from docent.printing import printable
@@ -55,6 +56,7 @@ def what_next(states: RunStates) -> Iterator[str]:
     if any(line.phase != "done" for line in lines):
         yield from _next_of_open(states, lines)
         return
+    yield from push_lines(states, [line.unit for line in lines])
     if any(line.unit == "ingest" and line.rejected for line in lines):
         yield f"to read again what ingest rejected, once it is fixed: {complete('docent run', given)}"
     if any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):

@@ -11,7 +11,6 @@ Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/dem
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,12 +22,12 @@ from docent.config import BuildDataset
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
-from docent.stages.build_dataset import push
 from docent.stages.build_dataset.audit import Overlap, audit, shown_twice
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exporting import Exports
 from docent.stages.build_dataset.exports import image_names
 from docent.stages.build_dataset.held_out import GAP, Gaps, HeldOut
+from docent.stages.build_dataset.hub.ahead import warn_ahead
 from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_items
 from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
@@ -65,12 +64,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
     Raises:
         InputError: no pair became a row.
-        ConfigError: the token for the hub is missing or refused.
-        TemporaryError: the hub cannot be reached.
     """
-    if ctx.section.push_to:
-        os.environ.setdefault("HF_HUB_OFFLINE", "0")  # read when the library is imported
-        push.check(ctx.section)
     subjects = read_subjects(ctx.stream("assemble", Item))
     tally = Tally(subjects)
     survey = _survey(ctx, subjects, tally)
@@ -82,6 +76,8 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
         raise InputError(what, "build_dataset", "docent status")
     pictured = [(match.item.name, match.image) for match in survey.matches] + list(survey.figures.values())
     names = image_names(pictured)
+    photos = ((match.split, names[match.image.id], match.image) for match in survey.matches)
+    warn_ahead(ctx, _named(ctx, subjects), photos)
     exports = Exports(ctx, subjects, names)
     overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
@@ -214,14 +210,12 @@ def _example(
 
 
 def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
-    """`audit.json`, `statistics.json`, the card; then the hub, where one is named."""
+    """`audit.json`, `statistics.json`, the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts)
     ctx.output_file("audit.json", _json(leaks))
     ctx.output_file("statistics.json", _json(counts))
     ctx.output_file("README.md", card)
-    if ctx.section.push_to:
-        push.push(ctx)
 
 
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:

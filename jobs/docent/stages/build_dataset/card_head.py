@@ -22,11 +22,10 @@ _LICENCE = re.compile(
 def head(tally: Tally, section: BuildDataset) -> list[str]:
     """The lines of the head."""
     pictures = any(tally.pictures.values())
-    pushed = [] if not section.push_to else ["configs:", "- config_name: default", "  data_files:"]
-    if pushed:
-        for split in SPLITS:
-            if tally.of_split(split):
-                pushed += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
+    configs = ["configs:", "- config_name: default", "  data_files:"]
+    for split in SPLITS:
+        if tally.of_split(split):
+            configs += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
     return [
         "---",
         f"pretty_name: {json.dumps(plain(section.name), ensure_ascii=False)}",
@@ -36,7 +35,7 @@ def head(tally: Tally, section: BuildDataset) -> list[str]:
         f"- {'image-text-to-text' if pictures else 'question-answering'}",
         "tags:",
         "- synthetic",
-        *pushed,
+        *configs,
         "---",
     ]
 

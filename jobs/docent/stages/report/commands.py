@@ -41,6 +41,10 @@ class Commands:
             return shlex.join(["docent", verb, "FILE", "--backend", "kubernetes", "--run", self._name, *given])
         return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *given])
 
+    def run_only(self, unit: str) -> str:
+        """The command that does what is left to do of one unit."""
+        return f"{self.run()} --only {shlex.quote(unit)}"
+
     def review(self, decisions: str = "") -> str:
         """The command that writes the pairs of the run for people to read, or takes what they decided.
 

@@ -15,7 +15,7 @@ from docent.plurals import joined
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.commands import Commands
 from docent.stages.report.steps import Known, NextStep
-from docent.stages.report.steps_data import data_set, licence, models, pairs, teacher
+from docent.stages.report.steps_data import data_set, licence, models, pairs, pushed, teacher
 from docent.stages.report.steps_exhibits import confused, few_photos, small_test, untitled
 
 OPEN_FILES = ("exhibits-csv",)
@@ -28,6 +28,7 @@ def next_steps(ctx: Context, known: Known) -> tuple[NextStep, ...]:
     return (
         *_failed(known, commands),
         *_leaks(ctx, known, commands),
+        *pushed(ctx, commands),
         *(() if known.training else data_set(ctx, commands)),
         *_unusable(ctx, commands),
         *small_test(ctx, known, commands),

@@ -9,6 +9,7 @@ from docent.collection import COLLECTION, UNNAMED, license_of
 from docent.config.stages import LICENSE_PLACEHOLDER
 from docent.context import Context
 from docent.plurals import joined
+from docent.pushed import is_open, read_push
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import OFFLINE_TEACHER
 from docent.stages.report.commands import Commands
@@ -106,6 +107,22 @@ def data_set(ctx: Context, commands: Commands) -> Iterator[NextStep]:
             "conversation a line in the form of OpenAI's fine-tuning, hf/ the same rows for load_from_disk of the "
             f"package datasets. Start with the card, {folder}/README.md."
         )
+
+
+def pushed(ctx: Context, commands: Commands) -> Iterator[NextStep]:
+    """Why the data set was not on the hub when the page was written, and how it is pushed again."""
+    section, artifact = ctx.config.build_dataset, ctx.inputs.get("build-dataset")
+    if section is None or artifact is None or not is_open(ctx.config, ctx.run_dir, artifact):
+        return
+    last = read_push(ctx.run_dir)
+    known = last is not None and last.digest == artifact.digest and last.repository == section.push_to
+    reason = f"not pushed: {last.reason.rstrip('.')}" if last and known else "not pushed yet"
+    again = (commands.run_only("build-dataset"),) if commands.local else ()
+    yield NextStep(
+        f"When this page was written, the data set was complete and not on the hub ({section.push_to}): {reason}. Only "
+        f"the push is done again{', and status says how it ended' if again else ''}:",
+        again or (commands.logs("build-dataset"),),
+    )
 
 
 def models(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:

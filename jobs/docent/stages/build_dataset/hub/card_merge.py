@@ -1,0 +1,182 @@
+"""Brings a new data card together with the one on the hub, which a person may have edited there.
+
+Reads and returns Markdown; writes nothing. A card is a head of YAML keys and a body of sections, one per heading.
+Digests of the parts as they were pushed last tell who changed what: a part that only a person changed stays as the
+person left it, a part that both changed is replaced by the new one and its old text is named, and what docent did not
+write at all is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import yaml
+
+_KEY = re.compile(r"([A-Za-z_][\w.-]{0,99}) *:")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+TITLE = "section #"
+"""The section of the heading of level 1, whatever it says: it is the title of the data set."""
+MAX_NAMED_CHARS = 300
+
+
+@dataclass
+class Card:
+    """A card in parts, each with its text by its name: `key license`, `section ## Files`.
+
+    Attributes:
+        is_readable: whether the head is YAML, so that its keys can be told apart.
+    """
+
+    head: dict[str, str] = field(default_factory=dict)
+    body: dict[str, str] = field(default_factory=dict)
+    is_readable: bool = True
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A card that is ready to be pushed.
+
+    Attributes:
+        notes: what was replaced that a person had written.
+    """
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def merge(new: str, there: str, pushed: Mapping[str, str]) -> Merged:
+    """The new card with what people wrote into the one on the hub.
+
+    Args:
+        new: the card as docent writes it now.
+        there: the card on the hub; "" where there is none.
+        pushed: digests of the parts that docent pushed last, by their names; empty where it is not known.
+    """
+    ours, theirs = parse(new), parse(there)
+    notes: list[str] = []
+    if not theirs.is_readable:
+        notes.append(f"the head of the card on the hub is no YAML and was replaced: {_named(_joined(theirs.head))}")
+        theirs.head = {}
+    head = _merged(ours.head, theirs.head, pushed, notes)
+    body = _merged(ours.body, theirs.body, pushed, notes)
+    text = f"---\n{_joined(head)}\n---\n\n{_joined(body)}\n"
+    same = next((card for card in (there, new) if list(digests(card).items()) == list(digests(text).items())), text)
+    return Merged(same, tuple(notes))
+
+
+def digests(text: str) -> dict[str, str]:
+    """The digest of every part of a card, by its name."""
+    card = parse(text)
+    return {name: _digest(name, part) for name, part in (*card.head.items(), *card.body.items())}
+
+
+def parse(text: str) -> Card:
+    """The parts of a card in their order; comments of the head belong to the key before them."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    card, body_from = Card(), 0
+    if lines[0].rstrip() == "---":
+        end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
+        if end:
+            card.head, body_from = _keys(lines[1:end]), end + 1
+            card.is_readable = _is_mapping("\n".join(lines[1:end]))
+    card.body = _sections(lines[body_from:])
+    return card
+
+
+def _keys(lines: list[str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    name = "key "
+    for line in lines:
+        if key := _KEY.match(line):
+            name = f"key {key[1]}"
+        found.setdefault(name, []).append(line)
+    return {name: "\n".join(part) for name, part in found.items()}
+
+
+def _sections(lines: list[str]) -> dict[str, str]:
+    """Sections by their heading; of equal headings the later ones are counted. Code is no heading."""
+    found: dict[str, list[str]] = {}
+    name, fence = "section ", ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        if mark:
+            fence = "" if fence == mark[1] else fence or mark[1]
+        heading = _HEADING.match(line) if not fence else None
+        if heading:
+            wanted = TITLE if len(heading[1]) == 1 else f"section {heading[1]} {heading[2].strip()}"
+            name, number = wanted, 1
+            while name in found:
+                number += 1
+                name = f"{wanted} ({number})"
+        found.setdefault(name, []).append(line)
+    return {name: text for name, part in found.items() if (text := "\n".join(part).strip("\n"))}
+
+
+def _is_mapping(head: str) -> bool:
+    try:
+        found = yaml.safe_load(head)
+    except (yaml.YAMLError, ValueError):
+        return False
+    return found is None or isinstance(found, dict)
+
+
+def _merged(
+    ours: Mapping[str, str], theirs: Mapping[str, str], pushed: Mapping[str, str], notes: list[str]
+) -> dict[str, str]:
+    found = {name: _newer(name, part, theirs.get(name), pushed, notes) for name, part in ours.items()}
+    order = list(found)
+    after = -1  # what only the hub has follows what it follows there
+    for name, part in theirs.items():
+        if name in found:
+            after = order.index(name)
+        elif pushed.get(name) != _digest(name, part):  # docent wrote it once, and writes it no more
+            found[name] = part
+            after += 1
+            order.insert(after, name)
+    return {name: found[name] for name in order}
+
+
+def _newer(name: str, ours: str, theirs: str | None, pushed: Mapping[str, str], notes: list[str]) -> str:
+    """The part that counts where docent writes it and the hub may have another."""
+    if theirs is None or _digest(name, theirs) == _digest(name, ours) or _digest(name, theirs) == pushed.get(name):
+        return ours
+    if _digest(name, ours) == pushed.get(name):
+        return theirs  # only a person changed it
+    notes.append(f"{name} of the card on the hub was replaced; it said: {_named(theirs)}")
+    return ours
+
+
+def _digest(name: str, part: str) -> str:
+    """What a part says: of a key its value, of a section its text without the space at the ends of lines."""
+    text = "\n".join(line.rstrip() for line in part.strip().split("\n"))
+    if name.startswith("key "):
+        text = _value(text)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _value(text: str) -> str:
+    """The value of a key in one spelling: the hub's editor writes other quotes and indents than docent does."""
+    try:
+        return json.dumps(yaml.safe_load(text), sort_keys=True, default=_plain)
+    except (yaml.YAMLError, ValueError, TypeError):
+        return text
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    keys = all(name.startswith("key ") for name in parts)
+    return ("\n" if keys else "\n\n").join(part.rstrip("\n") for part in parts.values())
+
+
+def _named(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= MAX_NAMED_CHARS else f"{shown[:MAX_NAMED_CHARS]}..."

@@ -1,0 +1,30 @@
+"""The hub's client, with a time limit for every answer; `HF_ENDPOINT` names another hub."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 180.0
+"""The hub cancels a commit after a minute; its client would wait for ever."""
+
+
+def allow_network() -> None:
+    """Let the library reach the hub unless the person forbids it; it reads this when it is imported, by whomever."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "0")
+
+
+def open_hub(token: str) -> Any:
+    """The client, with the token; without progress bars, which a log cannot show."""
+    allow_network()
+    import httpx2
+    from huggingface_hub import HfApi, set_client_factory
+    from huggingface_hub.utils._http import hf_request_event_hook
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    timeout = httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    set_client_factory(
+        lambda: httpx2.Client(event_hooks={"request": [hf_request_event_hook]}, follow_redirects=True, timeout=timeout)
+    )
+    return HfApi(os.environ.get("HF_ENDPOINT"), token=token, library_name="docent")

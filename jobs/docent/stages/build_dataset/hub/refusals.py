@@ -1,0 +1,89 @@
+"""Why a push failed, in the hub's own words, and what a person can do about it.
+
+Reads an error of the hub's client; writes nothing. What the hub says may repeat the request: the token is taken out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+
+from docent.config import BuildDataset
+from docent.masking import MASK, mask
+from docent.printing import printable
+from docent.suggested_commands import invocation_of
+
+MAX_REASON_CHARS = 600
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers after which the same request may succeed."""
+OUTDATED = 412
+"""Somebody committed since the parent commit."""
+_QUOTA = re.compile(r"quota|storage (?:limit|patterns)|upgrade your plan|over(?:.| )?storage", re.IGNORECASE)
+_FOLDER = re.compile(r"too many files per directory", re.IGNORECASE)
+
+
+def again(setting: str = "") -> str:
+    """The command that pushes a complete data set once more.
+
+    On a cluster the launcher has nothing left to do for it: its Job is made again.
+
+    Args:
+        setting: `a.b=c` to change.
+    """
+    given = f" --set {shlex.quote(printable(setting))}" if setting else ""
+    if invocation_of(os.environ, "").backend == "kubernetes":
+        return f"kubectl replace --force -f <(docent render --unit build-dataset{given})"
+    return f"docent run --only build-dataset{given}"
+
+
+class PushError(Exception):
+    """A push that cannot go on.
+
+    Args:
+        reason: one sentence.
+        next_step: the command or edit that gets out of it.
+    """
+
+    def __init__(self, reason: str, next_step: str) -> None:
+        super().__init__(reason)
+        self.reason, self.next_step = reason, next_step
+
+
+def refusal(status: int, said: str, section: BuildDataset, token: str) -> PushError:
+    """The failure that an answer of the hub is.
+
+    Args:
+        status: of HTTP.
+        said: what the hub said, "" where it said nothing.
+    """
+    words = without_token(said, token)
+    reason = f"the hub says (HTTP {status}): {words}" if words else f"the hub answers with HTTP {status} and no reason"
+    return PushError(reason, f"{_remedy(status, words, section)}, then: {again()}")
+
+
+def _remedy(status: int, words: str, section: BuildDataset) -> str:
+    if _FOLDER.search(words):
+        return "make fewer photos (assemble.images_per_item), or push them elsewhere (build_dataset.push_to)"
+    if _QUOTA.search(words) and status != 429:
+        return "free space in the account, upgrade it, or push elsewhere (build_dataset.push_to)"
+    if status in (401, 403):
+        return f"give the token in {section.token_env} the right to write to {section.push_to}"
+    if status == 404:
+        return f"check the owner and the name {section.push_to} (build_dataset.push_to)"
+    if status in PASSING or status == OUTDATED:
+        return "wait a few minutes"
+    return "fix what the hub names"
+
+
+def unreachable(error: Exception, token: str) -> PushError:
+    """The failure that a broken connection is."""
+    words = without_token(str(error), token) or type(error).__name__
+    return PushError(f"the hub cannot be reached: {words}", f"check the network and HF_ENDPOINT, then: {again()}")
+
+
+def without_token(text: str, token: str) -> str:
+    """Text of the hub or its client on one line, without the token or anything else secret, cut where it is long."""
+    if token:
+        text = text.replace(token, MASK)
+    return printable(" ".join(mask(text).split()), MAX_REASON_CHARS)
