@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from docent.records import Example, Span
 from docent.stages.build_dataset import chat
-from docent.stages.build_dataset.chat import JsonList, Packer, chat_line, conversation, shuffle_lines
+from docent.stages.build_dataset.chat import Packer, chat_line, conversation
 from docent.stages.build_dataset.exports import answer_text, dialog
+from docent.stages.build_dataset.growing.json_list import JsonList
+from docent.stages.build_dataset.growing.lines import reorder_lines, shuffled
 
 
 def row(number: int, item: str = "i", conversation: str = "", image: str = "", **more: object) -> Example:
@@ -80,9 +82,9 @@ def test_any_text_survives_and_stays_on_its_line(question: str, answer: str) -> 
     assert line.count("\n") == 1
     messages = json.loads(line)["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant"]
-    assert (messages[1]["content"][1]["text"], messages[2]["content"]) == (question, answer)
+    assert (messages[1]["content"][1]["text"], messages[2]["content"][0]["text"]) == (question, answer)
     made = conversation([one])
-    assert made["messages"][0]["content"][0]["text"] == question
+    assert [message["content"][0]["text"] for message in made["messages"]] == [question, answer]
     assert made["source"] == [{"file": "a.pdf", "first_line": 3, "last_line": 4, "page": 2}]
     for pictures in (0, 1, 3):
         content = json.loads(dialog(question, answer, pictures))["messages"][0]["content"]
@@ -113,7 +115,7 @@ def test_lines_shuffled_on_disk_are_the_same_lines(
     head = chat.BOM if bom else b""
     path.write_bytes(head + b"".join(lines))
     starts = array("Q", (len(head) + sum(map(len, lines[:n])) for n in range(len(lines))))
-    shuffle_lines(path, starts, random.Random(seed))
+    reorder_lines(path, starts, shuffled(len(starts), random.Random(seed)))
     expected = list(lines)
     random.Random(seed).shuffle(expected)
     assert path.read_bytes() == head + b"".join(expected)
@@ -122,10 +124,13 @@ def test_lines_shuffled_on_disk_are_the_same_lines(
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_list_on_disk_grows_over_pauses(tmp_path: Path, count: int) -> None:
-    made = JsonList(tmp_path / "a.json")
+    made = JsonList(lambda: tmp_path / "a.json")
     for number in range(count):
         made.add({"n": number, "text": "Möbius\u2028"})
         made.pause()
     made.close()
+    assert (tmp_path / "a.json").exists() == bool(count), "nothing is written where nothing came"
+    if not count:
+        return
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert found == [{"n": n, "text": "Möbius\u2028"} for n in range(count)]

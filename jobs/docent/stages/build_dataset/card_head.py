@@ -1,4 +1,4 @@
-"""The head of a data card, which the Hugging Face hub reads: name, licence, languages, where the rows are."""
+"""The head of a data card, which the hub and `load_dataset` read: name, licence, languages, where the rows are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from docent.records import SPLITS
 from docent.stages.build_dataset.tally import Tally
 from docent.text.languages import find_language
 
+OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
+"""Versions of the package `datasets` between which every form of a data set loads (`scripts/prove/old_datasets.py`)."""
 _LICENCE = re.compile(
     r"apache-2\.0|mit|isc|zlib|unlicense|other|unknown|wtfpl|0bsd|cc|cc0-1\.0|cc-by(?:-nc)?(?:-sa|-nd)?-[234]\.[05]|"
     r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"
@@ -22,11 +24,10 @@ _LICENCE = re.compile(
 def head(tally: Tally, section: BuildDataset) -> list[str]:
     """The lines of the head."""
     pictures = any(tally.pictures.values())
-    pushed = [] if not section.push_to else ["configs:", "- config_name: default", "  data_files:"]
-    if pushed:
-        for split in SPLITS:
-            if tally.of_split(split):
-                pushed += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
+    configs = ["configs:", "- config_name: default", "  data_files:"]
+    for split in SPLITS:
+        if tally.of_split(split):
+            configs += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
     return [
         "---",
         f"pretty_name: {json.dumps(plain(section.name), ensure_ascii=False)}",
@@ -36,7 +37,7 @@ def head(tally: Tally, section: BuildDataset) -> list[str]:
         f"- {'image-text-to-text' if pictures else 'question-answering'}",
         "tags:",
         "- synthetic",
-        *pushed,
+        *configs,
         "---",
     ]
 
