@@ -74,7 +74,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=5,
+        version=6,
     ),
     "finetune": Stage(
         "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training", needs=("gpu",)
@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=5,
+        version=6,
     ),
 }
 

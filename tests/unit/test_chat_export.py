@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from docent.records import Example, Span
 from docent.stages.build_dataset import chat
 from docent.stages.build_dataset.chat import Packer, chat_line, conversation
+from docent.stages.build_dataset.exported.json_list import JsonList
+from docent.stages.build_dataset.exported.lines import reorder_lines, shuffled
 from docent.stages.build_dataset.exports import answer_text, dialog
-from docent.stages.build_dataset.growing.json_list import JsonList
-from docent.stages.build_dataset.growing.lines import reorder_lines, shuffled
 
 
 def row(number: int, item: str = "i", conversation: str = "", image: str = "", **more: object) -> Example:

@@ -13,7 +13,8 @@ from docent import __version__
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import SPLITS
-from docent.stages.build_dataset.card_head import NEWEST_DATASETS, OLDEST_DATASETS, head, plain
+from docent.stages.build_dataset.card_head import head, plain
+from docent.stages.build_dataset.exported.versions import loading
 from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
 
@@ -222,20 +223,7 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
         lines.append("| `conversations-<split>.json` | the same with question type, difficulty and source lines |")
     if section.per_document:
         lines.append("| `documents/train-<document>.json`, `eval-<document>.json` | the same by document |")
-    return [*lines, "", *_loading(tally)]
-
-
-def _loading(tally: Tally) -> list[str]:
-    """Which versions of `datasets` load all this, and which splits have no files."""
-    older = ""
-    if any(tally.pictures.values()):
-        older = " Older ones leave out rows of `images/` without a word: they read one row a picture."
-    lines = [
-        f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with {OLDEST_DATASETS} and {NEWEST_DATASETS}.{older}"
-    ]
-    if empty := [split for split in SPLITS if not tally.of_split(split)]:
-        lines += ["", f"Without rows, and so without files: {', '.join(empty)}."]
-    return lines
+    return [*lines, "", *loading(tally)]
 
 
 def _line(text: str) -> str:

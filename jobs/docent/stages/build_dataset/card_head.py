@@ -11,8 +11,6 @@ from docent.records import SPLITS
 from docent.stages.build_dataset.tally import Tally
 from docent.text.languages import find_language
 
-OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
-"""Versions of the package `datasets` between which every form of a data set loads (`scripts/prove/old_datasets.py`)."""
 _LICENCE = re.compile(
     r"apache-2\.0|mit|isc|zlib|unlicense|other|unknown|wtfpl|0bsd|cc|cc0-1\.0|cc-by(?:-nc)?(?:-sa|-nd)?-[234]\.[05]|"
     r"bsd(?:-[23]-clause)?|mpl-2\.0|(?:a|l)?gpl(?:-[23]\.[01])?|epl-[12]\.0|eupl-1\.[12]|odbl|odc-by|pddl|gfdl|ofl-1\.1|"

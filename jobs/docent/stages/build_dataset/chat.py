@@ -15,9 +15,9 @@ from typing import Any
 
 from docent.config import BuildDataset
 from docent.records import SPLITS, Example, Span, Split
+from docent.stages.build_dataset.exported.json_list import JsonList
+from docent.stages.build_dataset.exported.lines import LineFile
 from docent.stages.build_dataset.exports import answer_text, slug
-from docent.stages.build_dataset.growing.json_list import JsonList
-from docent.stages.build_dataset.growing.lines import LineFile
 
 BOM = b"\xef\xbb\xbf"
 MAX_TURNS = 200
