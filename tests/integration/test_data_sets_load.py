@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections import Counter
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from tests.tiny_manual import fill_manual
-from tests.tiny_museum import fill_upstream, item_row, sections
+from tests.tiny_museum import fill_upstream, item_row, photo, sections
 
 from docent.config import PipelineConfig
 from docent.context import Context
+from docent.launcher.verbs.convert import convert
 from docent.records import Document, Example
 from docent.stage import run_shard
 from docent.stages.build_dataset.exported.versions import NEWEST_DATASETS, OLDEST_DATASETS
@@ -109,3 +112,23 @@ def test_a_manual_without_held_out_pairs_has_no_file_of_the_empty_splits(
     assert {"conversations-train.json", "chat-train.jsonl", "hf/dataset_dict.json"} <= files
     assert not [name for name in files if "validation" in name]
     assert all(json.loads(built.file(name).read_text()) for name in files if name.startswith(("conv", "documents/")))
+
+
+def test_published_tables_of_a_museum_without_validation_photos_load_too(tmp_path: Path) -> None:
+    import datasets
+
+    table, images, out = tmp_path / "table.csv", tmp_path / "photos", tmp_path / "out"
+    images.mkdir()
+    for number in range(2):
+        (images / f"{number}.jpg").write_bytes(photo((90, 90, 90), number))
+    columns = ("item_name", "train_images", "validation_images", "test_images", "synthetic_dialogs")
+    said = "[Visitor]: What is it?\n[Guide]: A lamp.\n[Visitor]: How old?\n[Guide]: Old."
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([columns, ("lamp", "0.jpg", "", "1.jpg", said)])
+    (out / "validation").mkdir(parents=True)
+    (out / "validation" / "metadata.csv").write_text("file_name\n")  # of an earlier table
+    done = CliRunner().invoke(convert, ["dialogs", str(table), str(out), "--images", str(images)])
+    assert done.exit_code == 0, done.output
+    assert not (out / "validation" / "metadata.csv").exists()
+    found = datasets.load_dataset("imagefolder", data_dir=str(out), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(rows) for split, rows in found.items()} == {"train": 1, "test": 1}
