@@ -4,7 +4,8 @@ Builds three data sets: the default museum, the sample manual, and a museum of t
 validation split. Installs both versions, each into an environment of its own below the user's cache folder, where it
 stays. Every way of loading must give the rows that the data set has, in both. Writes what was seen to
 docs/proofs.json. Exit 1 where a count differs.
-Run alone: `.venv/bin/python scripts/prove/old_datasets.py`, some three minutes on two idle cores; the first time installs 600 MB.
+Run alone: `.venv/bin/python scripts/prove/old_datasets.py`, some three minutes on two idle cores; the first time it
+installs 600 MB.
 """
 
 from __future__ import annotations
