@@ -26,15 +26,15 @@ MUSEUM = ROOT / "samples" / "museum"
 PHOTOS = 6
 
 
-def make_museum(folder: Path, exhibits: int) -> None:
-    """A folder for each of the first exhibits of the sample museum, with PHOTOS photos and a description."""
+def make_museum(folder: Path, exhibits: int, photos: int = PHOTOS) -> None:
+    """A folder for each of the first exhibits of the sample museum, with some photos and a description."""
     with (MUSEUM / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))[:exhibits]
     for row in rows:
         made = folder / row["item_name"]
         made.mkdir(parents=True)
         (made / "description.txt").write_text(row["description"], encoding="utf-8")
-        for name in row["train_images"].split()[:PHOTOS]:
+        for name in row["train_images"].split()[:photos]:
             shutil.copy(MUSEUM / "images" / name, made / name)
 
 

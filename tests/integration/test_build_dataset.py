@@ -63,8 +63,9 @@ def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> 
     said = [json.loads(line["dialog"])["messages"][1]["content"][0]["text"] for line in table]
     assert said == [row.answer for row in rows]
     chat = [json.loads(line) for line in built.file("chat-train.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["messages"][1]["content"] for line in chat] == said
-    assert all((built.folder / line["messages"][0]["content"][0]["image_url"]["url"]).is_file() for line in chat)
+    assert [line["messages"][1]["content"][0]["text"] for line in chat] == said
+    assert all([part["type"] for part in line["messages"][0]["content"]] == ["image", "text"] for line in chat)
+    assert all((built.folder / line["images"][0]).is_file() for line in chat)
 
 
 @pytest.mark.feature("F44")

@@ -140,7 +140,7 @@ def test_conversations_hold_text_before_pictures_and_where_they_came_from(built:
     assert [part["type"] for part in asked["content"]] == ["text", "image_url", "image_url"]
     assert asked["content"][1]["image_url"]["detail"] == "auto"
     assert (built.folder / asked["content"][2]["image_url"]["url"]).is_file()
-    assert isinstance(said["content"], str)
+    assert [part["type"] for part in said["content"]] == ["text"]
     assert two["source"] == [{"file": "manual.md", "first_line": 20, "last_line": 28}]
     both = [one for one in found if one["question_type"] == "conversation"]
     assert [len(one["messages"]) for one in both] == [4] * SECTIONS
@@ -232,7 +232,7 @@ def counts_of() -> tuple[str, str, str]:
 def test_chat_has_one_pair_per_line_but_keeps_conversations_together(built: Artifact) -> None:
     lengths = Counter(len(m) for split in counts_of() for m in chat(built, split))
     assert lengths == {2: SECTIONS * (PAIRS - 2), 4: SECTIONS}
-    assert all(isinstance(m[0]["content"], str) for m in chat(built, "test")), "no picture, no list of parts"
+    assert all(isinstance(message["content"], list) for m in chat(built, "test") for message in m)
 
 
 @pytest.mark.feature("F66", "F57")
@@ -248,12 +248,13 @@ def test_chat_packs_items_shuffles_with_a_seed_and_says_what_it_is_told(
     assert dressed.file("chat-train.jsonl").read_bytes().startswith(b"\xef\xbb\xbf{")
     assert dressed.file("chat-train.jsonl").read_bytes().endswith(b"}\n")
     said = chat(dressed, "train")
-    assert {messages[0]["content"] for messages in said} == {"Be brief."}
+    assert {messages[0]["content"][0]["text"] for messages in said} == {"Be brief."}
     questions = [messages[1]["content"] for messages in said]
     before = [messages[0]["content"] for messages in chat(plain, "train")]
     assert sorted(map(str, questions)) == sorted(map(str, before))
     assert questions != before
-    answer = next(m["content"] for messages in said for m in messages if m["content"].count("think"))  # type: ignore[arg-type]
+    texts = [m["content"][0].get("text", "") for messages in said for m in messages]
+    answer = next(text for text in texts if "think" in text)
     assert answer.startswith("<think>\nLook it up.\n\nSay it.\n</think>\n\nIt is number 3")
     assert re.sub(r"(?s)^<think>.*?</think>\s*", "", answer).startswith("It is number 3 of")
     assert all("think" not in str(m["content"]) for messages in chat(plain, "train") for m in messages)

@@ -1,5 +1,6 @@
 """Photos with credit, several frames, profiles and damage, through the stages from ingest to build-dataset."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ CREDIT = ("Ada Lind", "(c) 2024 Lind")
 
 def with_credit(picture: Image.Image, kind: str) -> bytes:
     exif = Image.Exif()
-    exif[0x013B], exif[0x8298], exif[0x9286] = (*CREDIT, PLACE.decode())
+    exif[0x013B], exif[0x8298], exif[0x9286], exif[0x0112] = (*CREDIT, PLACE.decode(), 6)
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 30.0)})
     return encoded(picture, kind, exif=exif.tobytes())
 
@@ -103,9 +104,13 @@ def test_credit_reaches_rows_copies_and_data_set_and_the_place_does_not(museum: 
         assert (copy.creator != "") == (not copy.name.startswith("turn"))
     handed_on = {file for row in done["build-dataset"].rows(Example) for file in row.files}
     assert {Path(file).suffix for file in handed_on} <= {".jpg", ".png"}
+    for output in done["build-dataset"].success["files"]:
+        assert PLACE not in done["build-dataset"].file(output["path"]).read_bytes(), output["path"]
     for file in handed_on:
         data = done["build-dataset"].file(file).read_bytes()
-        assert PLACE not in data
+        with Image.open(io.BytesIO(data)) as picture:
+            assert (picture.mode, dict(picture.getexif().get_ifd(0x8825))) == ("RGB", {})
+            assert set(picture.getexif()) <= {0x013B, 0x8298}, "no orientation"
         assert (examine(data, LIMIT).credit.creator == "Ada Lind") == ("turn" not in file)
 
 

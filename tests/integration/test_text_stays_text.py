@@ -84,7 +84,7 @@ def test_a_split_of_nothing_but_numbers_times_or_nulls_is_text_too(tmp_path: Pat
 
 def test_chat_lines_and_tables_of_answers_hold_the_text(tmp_path: Path) -> None:
     rows = [example(name, number) for number, name in enumerate(NAMES[:-1])]
-    said = [json.loads(chat_line([row]))["messages"][1]["content"] for row in rows]
+    said = [json.loads(chat_line([row]))["messages"][1]["content"][0]["text"] for row in rows]
     assert said == list(NAMES[:-1])
     answers = [
         Answer(

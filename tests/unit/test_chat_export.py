@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from docent.records import Example, Span
 from docent.stages.build_dataset import chat
-from docent.stages.build_dataset.chat import JsonList, Packer, chat_line, conversation, shuffle_lines
+from docent.stages.build_dataset.chat import Packer, chat_line, conversation
+from docent.stages.build_dataset.exported import lines
+from docent.stages.build_dataset.exported.json_list import JsonList
+from docent.stages.build_dataset.exported.lines import reorder_lines, shuffled
 from docent.stages.build_dataset.exports import answer_text, dialog
 
 
@@ -80,9 +83,9 @@ def test_any_text_survives_and_stays_on_its_line(question: str, answer: str) -> 
     assert line.count("\n") == 1
     messages = json.loads(line)["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant"]
-    assert (messages[1]["content"][1]["text"], messages[2]["content"]) == (question, answer)
+    assert (messages[1]["content"][1]["text"], messages[2]["content"][0]["text"]) == (question, answer)
     made = conversation([one])
-    assert made["messages"][0]["content"][0]["text"] == question
+    assert [message["content"][0]["text"] for message in made["messages"]] == [question, answer]
     assert made["source"] == [{"file": "a.pdf", "first_line": 3, "last_line": 4, "page": 2}]
     for pictures in (0, 1, 3):
         content = json.loads(dialog(question, answer, pictures))["messages"][0]["content"]
@@ -102,19 +105,19 @@ def test_reasoning_is_a_block_that_no_step_can_end() -> None:
 
 
 @given(
-    lines=st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b" ") + b"\n")),
+    said=st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b" ") + b"\n")),
     seed=st.integers(),
     bom=st.booleans(),
 )
 def test_lines_shuffled_on_disk_are_the_same_lines(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], seed: int, bom: bool
+    tmp_path_factory: pytest.TempPathFactory, said: list[bytes], seed: int, bom: bool
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / ".chat.tmp"
     head = chat.BOM if bom else b""
-    path.write_bytes(head + b"".join(lines))
-    starts = array("Q", (len(head) + sum(map(len, lines[:n])) for n in range(len(lines))))
-    shuffle_lines(path, starts, random.Random(seed))
-    expected = list(lines)
+    path.write_bytes(head + b"".join(said))
+    starts = array("Q", (len(head) + sum(map(len, said[:n])) for n in range(len(said))))
+    reorder_lines(path, starts, shuffled(len(starts), random.Random(seed)))
+    expected = list(said)
     random.Random(seed).shuffle(expected)
     assert path.read_bytes() == head + b"".join(expected)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
@@ -122,10 +125,50 @@ def test_lines_shuffled_on_disk_are_the_same_lines(
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_list_on_disk_grows_over_pauses(tmp_path: Path, count: int) -> None:
-    made = JsonList(tmp_path / "a.json")
+    made = JsonList(lambda: tmp_path / "a.json")
     for number in range(count):
         made.add({"n": number, "text": "Möbius\u2028"})
         made.pause()
     made.close()
+    assert (tmp_path / "a.json").exists() == bool(count), "nothing is written where nothing came"
+    if not count:
+        return
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert found == [{"n": n, "text": "Möbius\u2028"} for n in range(count)]
+
+
+@pytest.mark.feature("F66")
+def test_every_content_is_a_list_of_parts_and_every_image_part_has_its_entry() -> None:
+    rows = [row(0, image="a.jpg"), row(1), row(2, image="b.jpg")]
+    made = json.loads(chat_line(rows, "S", think=True))
+    parts = [part for message in made["messages"] for part in message["content"]]
+    assert {tuple(sorted(part)) for part in parts} == {("text", "type"), ("type",)}
+    assert made["images"] == ["images/train/a.jpg", "images/train/b.jpg"]
+    assert [part["type"] for part in parts].count("image") == 2
+    assert json.loads(chat_line([row(0)]))["images"] == []
+    assert "images" not in json.loads(chat_line([row(0)], pictured=False))
+    assert all(isinstance(message["content"], list) for message in conversation(rows)["messages"])
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_a_conversation_with_a_picture_comes_first_where_none_would_be_met_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int | None
+) -> None:
+    texts, last = [b"a\n", b"b\n", b"c\n", b"d\n"], b"picture\n"
+
+    def written(place: Path, typed_bytes: int) -> list[bytes]:
+        monkeypatch.setattr(lines, "TYPED_BYTES", typed_bytes)
+        file = lines.LineFile(lambda: place, b"head")
+        for line in (*texts, last):
+            file.add(line, typed=line == last)
+        file.close(None if seed is None else random.Random(seed))
+        return place.read_bytes().removeprefix(b"head").splitlines(keepends=True)
+
+    usual, moved = written(tmp_path / "a", 100), written(tmp_path / "b", 3)
+    assert moved == [last, *(line for line in usual if line != last)]
+    assert (usual == [*texts, last]) == (seed is None)
+    untyped = lines.LineFile(lambda: tmp_path / "c")
+    for line in texts:
+        untyped.add(line, typed=False)
+    untyped.close(None)
+    assert (tmp_path / "c").read_bytes() == b"".join(texts)

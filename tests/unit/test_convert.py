@@ -222,7 +222,8 @@ def test_rows_of_docent_become_chats_and_their_pictures_are_found_from_the_outpu
     assert [m["role"] for m in second["messages"]] == ["system", "user", "assistant"]
     url = first["messages"][3]["content"][0]["image_url"]["url"]
     assert (out.parent / url).is_file()
-    assert first["messages"][2]["content"] == 'A "0" \\ é'
+    assert first["messages"][2]["content"] == [{"type": "text", "text": 'A "0" \\ é'}]
+    assert all(isinstance(m["content"], list) for made in (first, second) for m in made["messages"])
     good("chat", source, out)
     assert len(read_lines(out)) == 3
 

@@ -81,7 +81,7 @@ def test_special_characters_come_back_from_both_files(text: str, tmp_path: Path)
     row = example(text, text)
     table = list(csv.DictReader(io.StringIO(metadata(row, tmp_path), newline="")))
     assert json.loads(table[0]["dialog"])["messages"][1]["content"][0]["text"] == text
-    assert json.loads(chat_line([row]))["messages"][1]["content"] == text
+    assert json.loads(chat_line([row]))["messages"][1]["content"] == [{"type": "text", "text": text}]
 
 
 def test_pictures_of_different_items_never_share_a_name() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_museum import image_row
 
-from docent.records import ImageFile
+from docent.records import Example, ImageFile, Split
 from docent.stages.build_dataset.chat import DocumentFiles
 from docent.stages.build_dataset.exports import image_names, slug
 
@@ -86,14 +86,34 @@ def test_a_slug_stays_what_it_is(name: str) -> None:
     assert slug(slug(name)) == slug(name)
 
 
+def row(number: int, split: Split) -> Example:
+    return Example(
+        id=f"{number}-{split}",
+        split=split,
+        data_id=number,
+        item_id=str(number),
+        item_name="Part",
+        question=f"{number} {split}",
+        answer="It.",
+        temperature=0.0,
+        teacher="t",
+        question_type="figure",
+        language="English",
+        sources=(),
+    )
+
+
 def test_documents_of_any_titles_get_files_of_their_own(tmp_path: Path) -> None:
     files = DocumentFiles(tmp_path, set(), think=False)
     titles = [*NAMES, "con.JPG", "A/B.jpg"]
+    splits: tuple[Split, ...] = ("train", "test")
     for number, title in enumerate(titles):
-        files._current = f"{number:016x}"
-        files._begin(files._current, title)
+        for split in splits:
+            files.add(row(number, split), (f"{number:016x}", title))
     files.close()
     made = [path.name for path in tmp_path.iterdir()]
     assert len(made) == 2 * len(titles)
     check(made)
-    assert all(json.loads((tmp_path / name).read_text()) == [] for name in made)
+    held = [json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in made]
+    asked = sorted(one["messages"][0]["content"][0]["text"] for conversations in held for one in conversations)
+    assert asked == sorted(f"{number} {split}" for number in range(len(titles)) for split in splits)

@@ -142,14 +142,16 @@ def test_a_published_photo_has_its_credit_its_pixels_and_nothing_else(tmp_path: 
     assert "." + examine(data, LIMIT).suffix == published_suffix(image.file)
     out = write(tmp_path, "out", data)
     assert shows_four_corners(decode(out, LIMIT))
-    if behind:
+    if kind in ("PNG", "TIFF"):
         assert decode(out, LIMIT).tobytes() == decode(path, LIMIT).tobytes()
     with Image.open(out) as again:
         again.load()
-        assert set(again.getexif()) <= {0x0112, 0x013B, 0x8298} and not again.getexif().get_ifd(0x8825)
+        assert (again.format, again.mode) == ("PNG" if kind in ("PNG", "TIFF") else "JPEG", "RGB")
+        assert set(again.getexif()) == {0x013B, 0x8298} and not again.getexif().get_ifd(0x8825)
+        assert shows_four_corners(again), "upright for a reader that knows no EXIF"
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_photo_without_metadata_is_published_byte_for_byte(tmp_path: Path, kind: str) -> None:
     for options in ({}, {"progressive": True, "subsampling": 0}) if kind == "JPEG" else ({},):
         path = write(tmp_path, "a", encoded(four_corners(), kind, **options))

@@ -45,6 +45,11 @@ def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
     return convert if transform is not None else (lambda part: plain_rgb(levels(part))), note
 
 
+def is_other_than_srgb(picture: Image.Image) -> bool:
+    """Whether the profile of the picture gives its values other colours than sRGB does."""
+    return _transform(picture)[0] is not None
+
+
 def plain_rgb(picture: Image.Image) -> Image.Image:
     """An 8-bit picture as RGB, transparent parts on white; profiles do not count."""
     if picture.mode == "LAB":

@@ -18,7 +18,7 @@ from PIL import Image, IptcImagePlugin
 MAX_CHARS = 500
 """Of each part of a credit."""
 MAX_XMP_BYTES = 1 << 20
-_ORIENTATION, _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x0112, 0x013B, 0x8298, 0x9C9D
+_ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -70,11 +70,9 @@ def clean_text(text: str) -> str:
     return " ".join(visible.split())[:MAX_CHARS].strip()
 
 
-def exif_of(credit: Credit, orientation: int = 1) -> bytes:
-    """An EXIF block with Artist, Copyright and Orientation alone, UTF-8; b"" where there is nothing to say."""
+def exif_of(credit: Credit) -> bytes:
+    """An EXIF block with Artist and Copyright alone, UTF-8; b"" where there is nothing to say."""
     exif = Image.Exif()
-    if orientation != 1:
-        exif[_ORIENTATION] = orientation
     for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
         if text:
             exif[tag] = text.encode()

@@ -31,8 +31,8 @@ SUFFIX_OF_FORMAT = {
     "HEIF": "heic",
 }
 
-KEPT_SUFFIXES = (".jpg", ".png", ".webp")
-"""Formats that a data set keeps; every other becomes PNG, which every reader opens."""
+PHOTO_SUFFIXES = (".jpg", ".webp", ".avif", ".heic")
+"""Formats that cameras and web sites save photos in, with loss: a data set has them as JPEG, all others as PNG."""
 
 READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", "AVIF"})
 """Names that `format_name` gives to the formats that are read without an extra."""
@@ -104,8 +104,7 @@ OTHER_FILES = (
 
 def published_suffix(file: str) -> str:
     """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
-    suffix = PurePosixPath(file).suffix
-    return suffix if suffix in KEPT_SUFFIXES else ".png"
+    return ".jpg" if PurePosixPath(file).suffix in PHOTO_SUFFIXES else ".png"
 
 
 def format_name(head: bytes) -> str:

@@ -22,7 +22,7 @@ from typing import IO
 from PIL import Image, PngImagePlugin
 
 from docent.vision import formats, tiff
-from docent.vision.color import rgb_converter
+from docent.vision.color import is_other_than_srgb, rgb_converter
 from docent.vision.credit import Credit, read_credit
 from docent.vision.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
 from docent.vision.frames import seek_frame
@@ -138,10 +138,12 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
         return _decoded(picture, max_decoded_pixels).picture
 
 
-def orientation_of(data: bytes) -> int:
-    """EXIF orientation of a JPEG, PNG or WebP file that decodes; 1 where there is none."""
-    with _opened(io.BytesIO(data), math.inf) as picture:
-        return read_orientation(picture)
+def is_upright_rgb(data: bytes) -> bool:
+    """Whether a JPEG or PNG file that decodes needs no change of its pixels: upright, 8-bit RGB in sRGB, opaque."""
+    with _opened(io.BytesIO(data), math.inf) as picture, _damage_named():
+        if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
+            return False
+        return read_orientation(picture) not in UPRIGHT
 
 
 @dataclass(frozen=True)

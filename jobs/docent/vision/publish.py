@@ -1,8 +1,9 @@
-"""Photos as a data set hands them on: unchanged pixels, credit and orientation, and no other metadata.
+"""Photos as a data set hands them on: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
 
-Reads picture files, writes nothing. JPEG, PNG and WebP keep their compressed pixels; the metadata beside them (place,
-camera, serial numbers, previews, what stands behind the end) is left out, and a file without any stays as it is byte
-for byte. Everything else becomes PNG, which every reader opens: other formats, animations, 16 bits per channel.
+Reads picture files, writes nothing. A JPEG or PNG that is upright RGB in sRGB keeps its compressed pixels; the metadata
+beside them (place, camera, serial numbers, previews, profiles, what stands behind the end) is left out, and a file
+without any stays as it is byte for byte. Everything else is decoded as every stage decodes it and saved anew: as JPEG
+where it came as one or as WebP, AVIF or HEIC, otherwise as PNG.
 """
 
 from __future__ import annotations
@@ -16,19 +17,18 @@ from docent.records import ImageFile
 from docent.vision.credit import Credit, exif_of, xmp_of
 from docent.vision.formats import published_suffix
 from docent.vision.jpeg import StructureError, segments
-from docent.vision.photos import decode, orientation_of
+from docent.vision.photos import decode, is_upright_rgb
 
 MAX_PIXELS = 1e9
 """What `ingest` let in is smaller."""
+JPEG_QUALITY = 95
+_JFIF_BYTES = 18
+"""A JFIF segment without its thumbnail, marker and length included."""
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_HEADER = b"Exif\0\0"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# What decides how the pixels look; text, time, EXIF and private chunks are left out.
-_PNG_KEPT = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT pHYs bKGD cICP mDCV cLLI mDCv cLLi".split(b" ")
-)
-_WEBP_KEPT = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP")
-_WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
+# What decides how the pixels look; text, time, EXIF, private chunks and profiles (they may name a device) are left out.
+_PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI mDCv cLLi".split(b" "))
 
 
 def published(path: Path, image: ImageFile) -> bytes:
@@ -37,29 +37,27 @@ def published(path: Path, image: ImageFile) -> bytes:
     Raises:
         PhotoError: it has to be converted and does not decode.
     """
-    credit = Credit(image.creator, image.copyright, image.license)
-    rewrite = {".jpg": _jpeg, ".png": _png, ".webp": _webp}.get(PurePosixPath(image.file).suffix)
+    exif, xmp = (write(Credit(image.creator, image.copyright, image.license)) for write in (exif_of, xmp_of))
+    rewrite = {".jpg": _jpeg, ".png": _png}.get(PurePosixPath(image.file).suffix)
     if rewrite is not None:
         data = path.read_bytes()
         try:
-            return rewrite(data, exif_of(credit, orientation_of(data)), xmp_of(credit))
+            if is_upright_rgb(data):
+                return rewrite(data, exif, xmp)
         except (StructureError, struct.error, IndexError):
             pass  # it decodes, so that its pixels can be saved anew
-    return _converted(path, credit, published_suffix(image.file))
+    return _converted(path, exif, xmp, published_suffix(image.file))
 
 
-def _converted(path: Path, credit: Credit, suffix: str) -> bytes:
+def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
     """The upright picture saved anew, without loss except in a JPEG."""
-    exif, xmp = exif_of(credit), xmp_of(credit)
     picture = decode(path, MAX_PIXELS)
     stored = io.BytesIO()
     if suffix == ".jpg":
-        picture.save(stored, "JPEG", quality=95, exif=exif, xmp=xmp)
-    elif suffix == ".webp":
-        picture.save(stored, "WEBP", lossless=True, exif=exif, xmp=xmp)
-    else:
-        picture.save(stored, "PNG")
-    return _png(stored.getvalue(), exif, xmp) if suffix == ".png" else stored.getvalue()
+        picture.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif, xmp=xmp)
+        return stored.getvalue()
+    picture.save(stored, "PNG")
+    return _png(stored.getvalue(), exif, xmp)
 
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
@@ -71,6 +69,8 @@ def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
         if marker != 0xE0 and not placed:  # JFIF comes first, where it is
             kept.append(credit)
             placed = True
+        if marker == 0xE0 and len(segment) > _JFIF_BYTES:
+            segment = segment[:2] + struct.pack(">H", _JFIF_BYTES - 2) + segment[4 : _JFIF_BYTES - 2] + b"\0\0"
         if _is_kept(marker, segment):
             kept.append(segment)
     return b"".join(kept)
@@ -80,8 +80,6 @@ def _is_kept(marker: int, segment: bytes) -> bool:
     """Whether a JPEG segment decides how the pixels look: no comment, and of application data only some."""
     if marker == 0xE0:
         return segment[4:9] == b"JFIF\0"
-    if marker == 0xE2:
-        return segment[4:16] == b"ICC_PROFILE\0"
     if marker == 0xEE:
         return segment[4:9] == b"Adobe"
     return not 0xE0 <= marker <= 0xEF and marker != 0xFE
@@ -112,27 +110,3 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
 
 def _png_chunk(kind: bytes, block: bytes) -> bytes:
     return struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))
-
-
-def _webp(data: bytes, exif: bytes, xmp: bytes) -> bytes:
-    chunks: list[tuple[bytes, bytes]] = []
-    end = min(len(data), 8 + struct.unpack_from("<I", data, 4)[0])
-    at = 12
-    while at + 8 <= end:
-        kind, length = struct.unpack_from("<4sI", data, at)
-        if kind in (b"ANIM", b"ANMF"):
-            raise StructureError
-        if kind in _WEBP_KEPT:
-            chunks.append((kind, data[at + 8 : at + 8 + length]))
-        at += 8 + length + (length & 1)
-    added = [(b"EXIF", exif.removeprefix(_EXIF_HEADER)), (b"XMP ", xmp)]
-    added = [(kind, block) for kind, block in added if block]
-    if chunks and chunks[0][0] == b"VP8X":
-        header = bytearray(chunks[0][1])
-        header[0] &= ~(_WEBP_EXIF | _WEBP_XMP)
-        header[0] |= (_WEBP_EXIF if exif else 0) | (_WEBP_XMP if xmp else 0)
-        chunks[0] = (b"VP8X", bytes(header))
-    elif added:
-        raise StructureError  # metadata need the extended header
-    body = b"".join(k + struct.pack("<I", len(b)) + b + b"\0" * (len(b) & 1) for k, b in (*chunks, *added))
-    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body

@@ -11,8 +11,10 @@ from typing import Any
 
 from docent import __version__
 from docent.config import BuildDataset
+from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain
+from docent.stages.build_dataset.exported.versions import loading
 from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
 
@@ -89,6 +91,8 @@ def _statement(tally: Tally, section: BuildDataset, audit: dict[str, Any]) -> li
         ]
     if tally.subjects.sections:
         lines += _about_sections(tally, section, audit)
+    if known := shared_with_training(_shared_answers(tally, audit)):
+        lines.append(f"- **What the test shares with training:** {' '.join(known)}")
     return [
         *lines,
         f"- **Licence:** {_line(section.license)}. It covers the questions and answers; sources keep their own.",
@@ -113,10 +117,21 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
         f"({NEAR:.0%} of the words). Shorter answers, such as a number, may stand in both.",
         "- **Every section can be in every split:** the test asks for unseen questions, not unseen documents."
         f"{figures}",
-        f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
-        "answers are put together from sentences that stand in training answers about the same section; a "
-        "paraphrase of a held-out question may be in training; an answer is only as right as its source.",
+        "- **Known limits:** a paraphrase of a held-out question may be in training; an answer is only as right as its "
+        "source.",
     ]
+
+
+def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
+    """What the audit counted, as the report says it."""
+    exhibits, sections = tally.subjects.exhibits, tally.subjects.sections
+    return SharedAnswers(
+        audit["test_answers_also_in_train"],
+        audit["test_answers_of_training_sentences"],
+        tally.of_split("test"),
+        tally.items_of("test"),
+        "section" if not exhibits else "exhibit or section" if sections else "exhibit",
+    )
 
 
 def _hidden(tally: Tally) -> list[str]:
@@ -199,15 +214,16 @@ def _files(tally: Tally, section: BuildDataset, published: bool) -> list[str]:
             "| `metadata-<split>.csv` | the same table for people; an apostrophe stands before what a spreadsheet "
             "would compute |"
         )
+    beside = "; `images` lists the pictures that its parts stand for" if any(tally.pictures.values()) else ""
     lines += [
-        f"| `hf/` | for `load_from_disk`: {columns} |",
-        "| `chat-<split>.jsonl` | OpenAI fine-tuning messages; pictures are paths relative to the file |",
+        f"| `hf/` | for `load_from_disk`, and for `load_dataset` with this folder: {columns} |",
+        f"| `chat-<split>.jsonl` | conversations, `messages` with lists of parts{beside} |",
     ]
     if not published:
         lines.append("| `conversations-<split>.json` | the same with question type, difficulty and source lines |")
     if section.per_document:
         lines.append("| `documents/train-<document>.json`, `eval-<document>.json` | the same by document |")
-    return lines
+    return [*lines, "", *loading(tally)]
 
 
 def _line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The head of a data card, which the Hugging Face hub reads: name, licence, languages, where the rows are."""
+"""The head of a data card, which the hub and `load_dataset` read: name, licence, languages, where the rows are."""
 
 from __future__ import annotations
 

@@ -1,21 +1,22 @@
 """The data set as conversations: chat JSONL for fine-tuning, and conversation JSON with type, difficulty and source.
 
 Rows arrive one by one in their order and leave as lines, so that a million of them need no memory. Pictures are paths
-relative to the file.
+relative to the file. Contents are lists of parts in every message: each field has one type. No rows, no file.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-from array import array
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from docent.config import BuildDataset
 from docent.records import SPLITS, Example, Span, Split
+from docent.stages.build_dataset.exported.json_list import JsonList
+from docent.stages.build_dataset.exported.lines import LineFile
 from docent.stages.build_dataset.exports import answer_text, slug
 
 BOM = b"\xef\xbb\xbf"
@@ -79,32 +80,41 @@ def _conversation_of(row: Example) -> tuple[str, ...]:
     return (row.item_id, row.conversation)
 
 
-def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False) -> str:
-    """One conversation as OpenAI fine-tuning messages."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system_prompt}] if system_prompt else []
+def text_part(text: str) -> dict[str, Any]:
+    """Text as a part of a message."""
+    return {"type": "text", "text": text}
+
+
+def chat_line(rows: Sequence[Example], system_prompt: str = "", think: bool = False, pictured: bool = True) -> str:
+    """One conversation, and beside it the pictures that its parts `{"type": "image"}` stand for, in their order.
+
+    Args:
+        pictured: whether the data set has any picture; without one there is no list of them.
+    """
+    messages: list[dict[str, Any]] = []
+    if system_prompt:
+        messages.append({"role": "system", "content": [text_part(system_prompt)]})
     for row in rows:
-        asked: Any = row.question
-        if row.files:
-            pictures = [{"type": "image_url", "image_url": {"url": file}} for file in row.files]
-            asked = [*pictures, {"type": "text", "text": row.question}]
-        messages.append({"role": "user", "content": asked})
-        messages.append({"role": "assistant", "content": answer_text(row, think)})
-    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
+        shown: list[dict[str, Any]] = [{"type": "image"} for _ in row.files]
+        messages.append({"role": "user", "content": [*shown, text_part(row.question)]})
+        messages.append({"role": "assistant", "content": [text_part(answer_text(row, think))]})
+    listed = {"images": [file for row in rows for file in row.files]} if pictured else {}
+    return json.dumps({"messages": messages, **listed}, ensure_ascii=False) + "\n"
 
 
 def conversation(rows: Sequence[Example], think: bool = False, root: str = "") -> dict[str, Any]:
-    """One conversation with where it came from: text before pictures, the answer as a plain string.
+    """One conversation with where it came from: text before pictures, which are named where they are shown.
 
     Args:
         root: how to get from the file's folder to that of `images/`, with a slash at its end.
     """
     messages: list[dict[str, Any]] = []
     for row in rows:
-        asked: list[dict[str, Any]] = [{"type": "text", "text": row.question}]
+        asked = [text_part(row.question)]
         for file in row.files:
             asked.append({"type": "image_url", "image_url": {"url": root + file, "detail": "auto"}})
         messages.append({"role": "user", "content": asked})
-        messages.append({"role": "assistant", "content": answer_text(row, think)})
+        messages.append({"role": "assistant", "content": [text_part(answer_text(row, think))]})
     sources = dict.fromkeys(span for row in rows for span in row.sources)
     return {
         "messages": messages,
@@ -121,27 +131,26 @@ def source_of(span: Span) -> dict[str, Any]:
 
 
 class ChatFiles:
-    """`chat-<split>.jsonl` for every split, empty ones too.
+    """`chat-<split>.jsonl` for every split that has rows.
 
     Args:
-        paths: where each split goes.
+        place: tells where the file of a split goes.
+        pictured: whether the data set has any picture.
         orders: a seeded generator for each split that is shuffled; none for the rows' own order.
     """
 
     def __init__(
         self,
-        paths: Mapping[Split, Path],
+        place: Callable[[Split], Path],
         section: BuildDataset,
         exhibits: Container[str],
+        pictured: bool,
         orders: Mapping[Split, random.Random],
     ) -> None:
-        self._section, self._orders, self._paths = section, orders, paths
+        self._section, self._pictured, self._orders = section, pictured, orders
         self._packers = {split: Packer(section.chat_turns == "multi", exhibits) for split in SPLITS}
-        self._files: dict[Split, IO[bytes]] = {split: paths[split].open("wb") for split in SPLITS}
-        self._starts: dict[Split, array[int]] = {split: array("Q") for split in SPLITS}
-        if section.chat_bom:
-            for file in self._files.values():
-                file.write(BOM)
+        head = BOM if section.chat_bom else b""
+        self._files = {split: LineFile(partial(place, split), head) for split in SPLITS}
 
     def add(self, row: Example) -> None:
         """The next row of the data set."""
@@ -151,65 +160,26 @@ class ChatFiles:
         """Nothing follows."""
         for split, file in self._files.items():
             self._write(split, self._packers[split].rest())
-            file.close()
-            if split in self._orders:
-                shuffle_lines(self._paths[split], self._starts[split], self._orders[split])
+            file.close(self._orders.get(split))
 
     def _write(self, split: Split, rows: list[Example]) -> None:
         if rows:
-            self._starts[split].append(self._files[split].tell())
-            line = chat_line(rows, self._section.system_prompt, self._section.reasoning == "think")
-            self._files[split].write(line.encode())
-
-
-def shuffle_lines(path: Path, starts: Sequence[int], rng: random.Random) -> None:
-    """Bring the lines of a file into a random order without having them in memory; what is before them stays."""
-    order = list(range(len(starts)))
-    rng.shuffle(order)
-    mixed = path.with_name(f".mixed-{path.name.lstrip('.')}")
-    with path.open("rb") as lines, mixed.open("wb") as file:
-        file.write(lines.read(starts[0] if starts else -1))
-        for number in order:
-            lines.seek(starts[number])
-            file.write(lines.readline())
-    os.replace(mixed, path)
-
-
-class JsonList:
-    """A JSON array, one value per line, that grows at its end; between values the file may be closed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[str] | None = None
-        self._values = 0
-        path.unlink(missing_ok=True)
-
-    def add(self, value: Any) -> None:
-        """The next value."""
-        self._file = self._file or self._path.open("a", encoding="utf-8")
-        self._file.write(("[\n" if not self._values else ",\n") + json.dumps(value, ensure_ascii=False))
-        self._values += 1
-
-    def pause(self) -> None:
-        """Give the file handle back."""
-        if self._file:
-            self._file.close()
-            self._file = None
-
-    def close(self) -> None:
-        """Nothing follows."""
-        self._file = self._file or self._path.open("a", encoding="utf-8")
-        self._file.write("\n]\n" if self._values else "[]\n")
-        self.pause()
+            think = self._section.reasoning == "think"
+            line = chat_line(rows, self._section.system_prompt, think, self._pictured)
+            self._files[split].add(line.encode(), typed=any(row.files for row in rows))
 
 
 class ConversationFiles:
-    """`conversations-<split>.json` for every split, empty ones too: single questions, and what was one conversation."""
+    """`conversations-<split>.json` for every split that has rows: single questions, and what was one conversation.
 
-    def __init__(self, paths: Mapping[Split, Path], exhibits: Container[str], think: bool) -> None:
+    Args:
+        place: tells where the file of a split goes.
+    """
+
+    def __init__(self, place: Callable[[Split], Path], exhibits: Container[str], think: bool) -> None:
         self._think = think
         self._packers = {split: Packer(False, exhibits) for split in SPLITS}
-        self._lists = {split: JsonList(paths[split]) for split in SPLITS}
+        self._lists = {split: JsonList(partial(place, split)) for split in SPLITS}
 
     def add(self, row: Example) -> None:
         """The next row of the data set."""
@@ -227,9 +197,9 @@ class ConversationFiles:
 
 
 class DocumentFiles:
-    """`train-<document>.json` and `eval-<document>.json` for every document; validation and test are in the second.
+    """`train-<document>.json` and `eval-<document>.json` for every document that has such rows.
 
-    The names hold no time: the same documents give the same files.
+    Validation and test are in the second. The names hold no time: the same documents give the same files.
 
     Args:
         folder: what is filled; it lies beside `images/`.
@@ -268,7 +238,7 @@ class DocumentFiles:
         self._taken.add(name.casefold())
         self._names[document_id] = name
         for kind in ("train", "eval"):
-            self._lists[kind, document_id] = JsonList(self._folder / f"{kind}-{name}.json")
+            self._lists[kind, document_id] = JsonList(partial(self._folder.joinpath, f"{kind}-{name}.json"))
 
     def _pause(self) -> None:
         for kind, packer in self._packers.items():

@@ -99,20 +99,21 @@ def _conversations(source: Path, out: Path, wanted: Wanted, written: Written) ->
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
-    """Question and answer of a row of docent; its pictures seen from where the output lies."""
-    asked: Any = row["question"]
+    """Question and answer of a row of docent, as lists of parts; its pictures seen from where the output lies."""
     files = row.get("files")
-    if isinstance(files, list) and files:
-        found = (Path(os.path.relpath(source_folder / str(file), out_folder)).as_posix() for file in files)
-        shown = [{"type": "image_url", "image_url": {"url": file}} for file in found]
-        asked = [*shown, {"type": "text", "text": row["question"]}]
-    return [{"role": "user", "content": asked}, {"role": "assistant", "content": row["answer"]}]
+    found = (
+        Path(os.path.relpath(source_folder / str(file), out_folder)).as_posix()
+        for file in (files if isinstance(files, list) else ())
+    )
+    shown: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": file}} for file in found]
+    asked, said = ({"type": "text", "text": row[key]} for key in ("question", "answer"))
+    return [{"role": "user", "content": [*shown, asked]}, {"role": "assistant", "content": [said]}]
 
 
 def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
     """The conversation, or its turns with an answer one by one, each with the system messages that stood before it."""
     messages: list[Message] = conversation["messages"]
-    said: list[Message] = [{"role": "system", "content": wanted.system}] if wanted.system else []
+    said = [_system_message(wanted.system, messages)] if wanted.system else []
     others = [place for place, message in enumerate(messages) if wanted.system is None or not is_system(message)]
     kept = (
         conversation
@@ -129,6 +130,12 @@ def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
         if shown and last >= 0:
             made = part_of(kept, shown)
             yield {**made, "messages": [*said, *made["messages"]]}
+
+
+def _system_message(text: str, messages: list[Message]) -> Message:
+    """A system message, whose content is a list of parts where those of all others are: each field has one type."""
+    in_parts = all(isinstance(message["content"], list) for message in messages)
+    return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
 
 
 def _ends_without_answer(conversation: Row) -> bool:

@@ -54,7 +54,7 @@ class Written:
 
 
 def convert(table: Path, out: Path, images: Path | None) -> Written:
-    """Write `<out>/<split>/metadata.csv`, and copy the pictures where their folder is given.
+    """Write `<out>/<split>/metadata.csv`, and copy the pictures where their folder is given; none for an empty split.
 
     Raises:
         InputError: the table cannot be read, or an exhibit has fewer pairs than pictures.
@@ -74,6 +74,9 @@ def convert(table: Path, out: Path, images: Path | None) -> Written:
                 items[split].append(row[NAME])
         written.unused += len(list(pairs))
     for split in SPLITS:
+        if not names[split]:
+            (out / split / "metadata.csv").unlink(missing_ok=True)
+            continue
         with replacing(out / split / "metadata.csv") as file:
             file.write("".join(lines[split]).encode())
         written.rows[split] = len(names[split])

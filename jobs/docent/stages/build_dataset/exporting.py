@@ -1,7 +1,7 @@
 """Every row of the data set on its way into every file: one list of files, told row by row.
 
 Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`, for documents
-`conversations-<split>.json`, and `documents/` where it is asked for.
+`conversations-<split>.json`, and `documents/` where it is asked for; nothing for a split without rows.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ class Exports:
         published = not subjects.sections
         self._sinks: list[Sink] = []
         orders = {split: ctx.rng("chat", split) for split in SPLITS} if section.chat_shuffle else {}
-        paths = {split: ctx.output_path(f"chat-{split}.jsonl") for split in SPLITS}
-        self._sinks.append(ChatFiles(paths, section, subjects.exhibit_ids, orders))
+        place = partial(_place, ctx, "chat-{}.jsonl")
+        self._sinks.append(ChatFiles(place, section, subjects.exhibit_ids, bool(names), orders))
         if names or published:
-            tables = partial(_table_path, ctx)
-            self._sinks.append(MetadataFiles(ctx.output_folder("images"), tables, think))
+            place = partial(_place, ctx, "metadata-{}.csv")
+            self._sinks.append(MetadataFiles(ctx.output_folder("images"), place, think))
         if published:
             self._sinks.append(PublishedDataset(ctx, think))
         else:
-            paths = {split: ctx.output_path(f"conversations-{split}.json") for split in SPLITS}
-            self._sinks.append(ConversationFiles(paths, subjects.exhibit_ids, think))
+            place = partial(_place, ctx, "conversations-{}.json")
+            self._sinks.append(ConversationFiles(place, subjects.exhibit_ids, think))
             self._sinks.append(ArrowFiles(ctx.output_folder("hf"), self.picture, think))
         if section.per_document:
             self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
@@ -99,5 +99,6 @@ class Exports:
         return self._ctx.output_folder("images") / file.removeprefix("images/")
 
 
-def _table_path(ctx: Context, split: Split) -> Path:
-    return ctx.output_path(f"metadata-{split}.csv")
+def _place(ctx: Context, form: str, split: Split) -> Path:
+    """Where the file of a split goes; asked for once it has a row, so that a split without rows has none."""
+    return ctx.output_path(form.format(split))

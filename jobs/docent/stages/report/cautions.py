@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.findings import Evidence
 from docent.stages.report.wording import percent
@@ -91,20 +92,10 @@ def _gaps(evidence: Evidence) -> list[str]:
 
 def _repeated(evidence: Evidence) -> list[str]:
     """What the test shares with training, beside photos."""
-    found = []
-    whole, parts, examples = evidence.repeated_answers, evidence.recombined_answers, evidence.examples
-    of = f"of {counted(examples, 'test answer')}"
-    if whole:
-        stand = "stands" if whole == 1 else "stand"
-        found.append(f"{whole} {of} {stand} in training word for word: remembering one is enough to be right.")
-    if parts:
-        consist = "consists" if parts == 1 else "consist"
-        known = "those questions ask for recognition, not for new knowledge."
-        if evidence.exhibits == 1:
-            known = "those questions are answered by remembering the text."
-        if evidence.item == "section":
-            known = "their questions test what was trained on."
-        found.append(f"{parts} {of} {consist} of sentences that also stand in training answers: {known}")
+    shared = SharedAnswers(
+        evidence.repeated_answers, evidence.recombined_answers, evidence.examples, evidence.exhibits, evidence.item
+    )
+    found = shared_with_training(shared)
     if evidence.shared_figures:
         stand = "stands" if evidence.shared_figures == 1 else "stand"
         figures = f"{evidence.shared_figures} of {counted(evidence.figures, 'figure')}"

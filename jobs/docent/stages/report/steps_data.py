@@ -103,9 +103,9 @@ def data_set(ctx: Context, commands: Commands) -> Iterator[NextStep]:
     if "build-dataset" in ctx.inputs:
         folder = commands.output(ctx, "build-dataset")
         yield NextStep(
-            f"The data set is in {folder}/: chat-train.jsonl, chat-validation.jsonl and chat-test.jsonl hold one "
-            "conversation a line in the form of OpenAI's fine-tuning, hf/ the same rows for load_from_disk of the "
-            f"package datasets. Start with the card, {folder}/README.md."
+            f"The data set is in {folder}/: chat-train.jsonl and its like for the other splits hold one conversation a "
+            "line, hf/ the same rows for load_from_disk of the package datasets; docent convert chat --for writes the "
+            f"form of a trainer. Start with the card, {folder}/README.md."
         )
 
 

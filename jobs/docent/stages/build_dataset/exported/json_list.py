@@ -1,0 +1,43 @@
+"""A JSON array that grows at its end. Writes the file that it is given; none where no value came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+
+class JsonList:
+    """A JSON array, one value per line; between values the file may be closed.
+
+    Args:
+        place: tells where it goes; asked when the first value comes.
+    """
+
+    def __init__(self, place: Callable[[], Path]) -> None:
+        self._place = place
+        self._path: Path | None = None
+        self._file: IO[str] | None = None
+
+    def add(self, value: Any) -> None:
+        """The next value."""
+        begins = self._path is None
+        if self._path is None:
+            self._path = self._place()
+            self._path.unlink(missing_ok=True)
+        self._file = self._file or self._path.open("a", encoding="utf-8")
+        self._file.write(("[\n" if begins else ",\n") + json.dumps(value, ensure_ascii=False))
+
+    def pause(self) -> None:
+        """Give the file handle back."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def close(self) -> None:
+        """Nothing follows."""
+        if self._path is not None:
+            self._file = self._file or self._path.open("a", encoding="utf-8")
+            self._file.write("\n]\n")
+            self.pause()

@@ -1,0 +1,92 @@
+"""A file of lines that grows at its end and is put in order once all are there, without having them in memory.
+
+Writes the file that it is given, and beside it a temporary copy while lines change places; none where no line came.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+TYPED_BYTES = 8 << 20
+"""`load_dataset("json")` takes the types of all lines from the first 10 MiB of a file."""
+
+
+class LineFile:
+    """A file of lines.
+
+    Args:
+        place: tells where it goes; asked when the first line comes.
+        head: stands before the first line.
+    """
+
+    def __init__(self, place: Callable[[], Path], head: bytes = b"") -> None:
+        self._place, self._head = place, head
+        self._path: Path | None = None
+        self._file: IO[bytes] | None = None
+        self._starts = array("Q")
+        self._typed = bytearray()
+        self._end = 0
+
+    def add(self, line: bytes, typed: bool) -> None:
+        """The next line.
+
+        Args:
+            typed: whether it shows the types of all fields, so that a reader should meet such a line early.
+        """
+        if self._file is None:
+            self._path = self._place()
+            self._file = self._path.open("wb")
+            self._end = self._file.write(self._head)
+        self._typed.append(typed)
+        self._starts.append(self._end)
+        self._end += self._file.write(line)
+
+    def close(self, rng: random.Random | None) -> None:
+        """Nothing follows: put the lines into a random order where there is one, then a typed line to the front.
+
+        The second is done only where the types would otherwise be met too late.
+        """
+        if self._file is None or self._path is None:
+            return
+        self._file.close()
+        order = range(len(self._starts)) if rng is None else shuffled(len(self._starts), rng)
+        lead = self._late_lead(order)
+        if rng is not None or lead is not None:
+            reorder_lines(self._path, self._starts, order if lead is None else [lead, *(n for n in order if n != lead)])
+
+    def _late_lead(self, order: Sequence[int]) -> int | None:
+        """The first typed line, where none lies in the first TYPED_BYTES; None where one does or there is none."""
+        ends = (*self._starts[1:], self._end)
+        read = 0
+        for number in order:
+            read += ends[number] - self._starts[number]
+            if self._typed[number]:
+                return number if read > TYPED_BYTES else None
+        return None
+
+
+def shuffled(count: int, rng: random.Random) -> list[int]:
+    """The numbers of `count` lines in a random order."""
+    order = list(range(count))
+    rng.shuffle(order)
+    return order
+
+
+def reorder_lines(path: Path, starts: Sequence[int], order: Sequence[int]) -> None:
+    """Bring the lines of a file into an order without having them in memory; what is before them stays.
+
+    Args:
+        starts: where each line begins.
+    """
+    mixed = path.with_name(f".mixed-{path.name.lstrip('.')}")
+    with path.open("rb") as lines, mixed.open("wb") as file:
+        file.write(lines.read(starts[0] if starts else -1))
+        for number in order:
+            lines.seek(starts[number])
+            file.write(lines.readline())
+    os.replace(mixed, path)

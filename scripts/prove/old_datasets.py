@@ -1,0 +1,104 @@
+"""Proof: the oldest and the newest version of `datasets` that the card names load every form of a data set.
+
+Builds three data sets: the default museum, the sample manual, and a museum of two photos per exhibit, which has no
+validation split. Installs both versions, each into an environment of its own below the user's cache folder, where it
+stays. Every way of loading must give the rows that the data set has, in both. Writes what was seen to
+docs/proofs.json. Exit 1 where a count differs.
+Run alone: `.venv/bin/python scripts/prove/old_datasets.py`, some three minutes on two idle cores; the first time it
+installs 600 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from pathlib import Path
+
+from kills import note
+from small_museum import make_museum
+
+from docent.records import SPLITS, Example
+from docent.stages.build_dataset.exported.versions import NEWEST_DATASETS, OLDEST_DATASETS
+from docent.store import Artifact, load_json
+
+ROOT = Path(__file__).resolve().parents[2]
+LOADER = Path(__file__).with_name("loaded_rows.py")
+EXHIBITS, PHOTOS = 6, 2
+
+
+def interpreter(version: str) -> Path:
+    """Python with that version of `datasets`, which is installed where it is not there yet."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "docent" / f"datasets-{version}"
+    python = folder / "bin" / "python"
+    installed = folder / "installed"
+    if not installed.is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        wanted = [f"datasets=={version}", "pillow"]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+        installed.touch()
+    return python
+
+
+def build(name: str, data: Path, *arguments: str) -> Artifact:
+    """The data set of a run up to build-dataset."""
+    command = [sys.executable, "-m", "docent", "run", *arguments, "--data", str(data), "--run", name]
+    subprocess.run([*command, "--to", "build-dataset", "--yes"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    unit = data / name / "build-dataset"
+    success = load_json(unit / "_SUCCESS.json")
+    if success is None:
+        raise SystemExit(f"{unit} is not complete")
+    return Artifact("build-dataset", unit / success["folder"], success)
+
+
+def expected(built: Artifact) -> dict[str, dict[str, int]]:
+    """Rows of every split that has some, by way of loading."""
+    rows = list(built.rows(Example))
+    files = {output["path"] for output in built.success["files"]}
+    pictures = Counter(row.split for row in rows for _ in row.files)
+    counts: dict[str, Counter[str]] = {"card": Counter(row.split for row in rows)}
+    counts["hf"] = counts["card"]
+    counts["imagefolder"] = pictures
+    for split in SPLITS:
+        for way, name in (("chat", f"chat-{split}.jsonl"), ("conversations", f"conversations-{split}.json")):
+            if name in files:
+                text = built.file(name).read_text(encoding="utf-8-sig")
+                made = len(text.splitlines()) if way == "chat" else len(json.loads(text))
+                counts.setdefault(way, Counter())[split] = made
+    return {way: dict(found) for way, found in counts.items() if found}
+
+
+def main() -> int:
+    """Build the data sets and load each with both versions."""
+    seen: dict[str, object] = {"versions": [OLDEST_DATASETS, NEWEST_DATASETS]}
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        data, museum = Path(folder) / "runs", Path(folder) / "museum"
+        make_museum(museum, EXHIBITS, PHOTOS)
+        source = ("--set", "ingest.sources.0.kind=exhibits-folder", "--set", f"ingest.sources.0.path={museum}")
+        data_sets = {
+            "default museum": build("default", data, "pipeline.yaml"),
+            "sample manual": build("manual", data, "pipelines/manual.yaml"),
+            f"{PHOTOS} photos per exhibit": build("small", data, "pipeline.yaml", *source),
+        }
+        for name, built in data_sets.items():
+            wanted = expected(built)
+            seen[name] = wanted
+            for version in (OLDEST_DATASETS, NEWEST_DATASETS):
+                command = [interpreter(version), LOADER, built.folder]
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+                found = json.loads(done.stdout.splitlines()[-1])["rows"]
+                failed = failed or found != wanted
+                print(f"{name}, datasets {version}: {'as expected' if found == wanted else found}")
+    note("old_datasets", seen)
+    print(json.dumps(seen, indent=1))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

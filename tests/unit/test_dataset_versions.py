@@ -1,0 +1,60 @@
+"""What a card says of loading: versions, and a training split that shows no picture where others do."""
+
+from __future__ import annotations
+
+import pytest
+
+from docent.records import Example, Item, Span, Split
+from docent.stages.build_dataset.exported.versions import OLDEST_DATASETS, loading
+from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.tally import Tally
+
+PLACE = Span(file="a.md", first_line=1, last_line=1)
+ITEM = Item(id="i", kind="section", name="Part", text="", source=PLACE, document_id="d", document="Manual")
+
+
+def told(*pictured: tuple[Split, bool]) -> str:
+    """The lines about rows of these splits, with or without a picture."""
+    tally = Tally(read_subjects(iter([ITEM])))
+    for number, (split, shown) in enumerate(pictured):
+        tally.row(
+            Example(
+                id=str(number),
+                split=split,
+                data_id=number,
+                item_id="i",
+                item_name="Part",
+                files=(f"images/{split}/a.jpg",) if shown else (),
+                question="What?",
+                answer="It.",
+                temperature=0.0,
+                teacher="t",
+                question_type="figure",
+                language="English",
+                sources=(PLACE,),
+            )
+        )
+    return "\n".join(loading(tally))
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_told"),
+    [
+        ((("train", False), ("test", True)), True),
+        ((("train", True), ("test", True)), False),
+        ((("train", True), ("test", False)), False),
+        ((("train", False), ("test", False)), False),
+        ((("validation", False), ("test", True)), True),
+    ],
+)
+def test_a_first_split_without_pictures_is_told_where_later_ones_have_some(
+    rows: tuple[tuple[Split, bool], ...], is_told: bool
+) -> None:
+    assert ("load each of those files by itself" in told(*rows)) == is_told
+
+
+def test_versions_are_told_and_what_older_ones_do_to_pictures_only_where_there_are_some() -> None:
+    assert told(("train", False)).startswith(f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with")
+    assert "Older ones" not in told(("train", False))
+    assert "2.21 gives one row a picture" in told(("train", True))
+    assert "Without rows, and so without files: validation, test." in told(("train", True))

@@ -1,0 +1,99 @@
+"""The card of a data set and the report say in the same words what the test shares with training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from docent.config import BuildDataset
+from docent.evidence.shared_answers import SharedAnswers, shared_with_training
+from docent.records import Example, Item, Span, Split
+from docent.stages.build_dataset.audit import Overlap
+from docent.stages.build_dataset.card import data_card
+from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.tally import Tally, statistics
+from docent.stages.report.cautions import cautions_of
+from docent.stages.report.findings import Evidence
+
+
+def item(name: str, kind: str) -> Item:
+    return Item.model_validate(
+        {
+            "id": name,
+            "kind": kind,
+            "name": name,
+            "text": "",
+            "source": Span(file="a.md", first_line=1, last_line=1),
+            "document_id": "d",
+            "document": "a",
+        }
+    )
+
+
+def row(item: str, split: Split, answer: str) -> Example:
+    return Example(
+        id=answer,
+        split=split,
+        data_id=0,
+        item_id=item,
+        item_name=item,
+        question="What is it?",
+        answer=answer,
+        temperature=0.0,
+        teacher="t",
+        question_type="visitor",
+        language="English",
+        sources=(),
+    )
+
+
+def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """The card of a data set whose test answers are training sentences, one of them word for word."""
+    subjects = read_subjects(item(name, kind) for name in items)
+    tally, overlap = Tally(subjects), Overlap(set(items))
+    for name in items:
+        first, second = "It is old. It is red.", "It is red. It is old."
+        for one in (row(name, "train", first), row(name, "test", second), row(name, "test", first)):
+            tally.row(one)
+            overlap.add(one)
+    audit = {
+        "leaks": 0,
+        "test_images": 0,
+        "test_answers_also_in_train": overlap.answers(),
+        "test_answers_of_training_sentences": overlap.of_training_sentences(),
+    }
+    return data_card(tally, BuildDataset(name="N", license="mit"), audit, statistics(tally, ())).decode(), audit
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "says"),
+    [
+        ("exhibit", ("a", "b"), "4 of 4 test answers consist of sentences that also stand in training answers: those "),
+        ("exhibit", ("a",), "those questions are answered by remembering the text."),
+        ("section", ("a", "b"), "their questions test what was trained on."),
+    ],
+)
+def test_card_and_report_say_the_same_of_answers_that_training_knows(
+    kind: str, items: tuple[str, ...], says: str
+) -> None:
+    card, audit = card_of(kind, items)
+    evidence = Evidence(
+        arms={},
+        exhibits=len(items),
+        examples=2 * len(items),
+        repeated_answers=audit["test_answers_also_in_train"],
+        recombined_answers=audit["test_answers_of_training_sentences"],
+        item=kind,
+    )
+    told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]
+    assert len(told) == 1 and says in told[0]
+    assert told[0] in card
+    whole = [sentence for sentence in cautions_of(evidence, scored=True) if "word for word" in sentence]
+    assert len(whole) == 1 and whole[0] in card
+
+
+def test_nothing_is_said_where_nothing_is_shared_and_one_answer_is_one() -> None:
+    assert shared_with_training(SharedAnswers(0, 0, 9, 3, "exhibit")) == []
+    (told,) = shared_with_training(SharedAnswers(1, 0, 2404, 3, "exhibit"))
+    assert told.startswith("1 of 2\N{NARROW NO-BREAK SPACE}404 test answers stands in training word for word: ")
