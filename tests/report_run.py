@@ -122,7 +122,7 @@ def _config(run_dir: Path) -> PipelineConfig:
         "curate": {"max_reject_rate": 1},
         "build_dataset": {},
         "finetune": {"base_model": "samples/docent-tiny", "approaches": ["lora", "full"]},
-        "answer": {},
+        "answer": {"max_new_tokens": 96},
         "score": {},
         "report": {"title": f"A cabinet of forms{STORY.extra}"},
     }
