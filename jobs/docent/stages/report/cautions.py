@@ -47,9 +47,9 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
         noise = "the intervals do not cover" if evidence.exhibits > 1 else "nothing here measures"
         found.append(f"One training run per approach: {noise} training noise.")
     if scored and evidence.exhibits == 1:
-        found.append(f"With 1 {evidence.item} there is no interval and no test of significance.")
+        found.append(f"With 1 {evidence.unit} there is no interval and no test of significance.")
     elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
-        exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+        exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
         found.append(f"Intervals over only {exhibits} tend to come out somewhat too narrow.")
     if OFFLINE_TEACHER in evidence.teachers:
         source = "descriptions" if evidence.item == "exhibit" else "documents"

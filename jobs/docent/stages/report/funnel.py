@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from docent.context import Context
 from docent.records import SPLITS, ImageQuality, Split
-from docent.stages.report.amounts import counted
+from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -23,6 +23,7 @@ from docent.stages.report.counts import (
     count_items,
     count_pairs,
 )
+from docent.stages.report.real_sections import in_parts
 from docent.stages.report.subject import Subject
 
 MAX_REASONS = 8
@@ -102,7 +103,14 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     items = count_items(ctx, examples.items, documents.documents)
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     exhibits = len(items.originals) or documents.exhibits
-    subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures), items.asked)
+    subject = Subject(
+        exhibits,
+        documents.documents,
+        documents.sections,
+        bool(documents.figures),
+        items.sections.asked,
+        items.sections.parted,
+    )
     asked = sum(
         round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
     )
@@ -126,8 +134,8 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         frozenset(documents.owned),
         tuple(documents.from_files),
         pairs["curate"].reviewed,
-        tuple(items.unused),
-        tuple(chapter for chapter, used in items.chapters.items() if not used),
+        tuple(items.sections.unused),
+        tuple(chapter for chapter, used in items.sections.chapters.items() if not used),
         asked,
         min(fruitless, asked),
     )
@@ -165,9 +173,10 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
     note = f"with {counted(documents.sections, 'section')}{figures}"
     reasons = () if documents.exhibits else _reasons(ctx, "ingest")
-    sections = Step("Sections", items.sections, "that questions are asked about")
-    answered = Step("Answered", items.asked, "sections with a row in the data set")
-    steps = [sections, *([answered] if items.asked else [])] if items.sections else []
+    found = items.sections
+    sections = Step("Sections", found.count, f"that questions are asked about{in_parts(found.parted)}")
+    answered = Step("Answered", found.asked, "sections with a row in the data set")
+    steps = [sections, *([answered] if found.asked else [])] if found.count else []
     return (Step("Read", documents.documents, f"{_documents(documents)} {note}", reasons, drawn=False), *steps)
 
 
@@ -218,7 +227,9 @@ def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
-    note = "pairs that passed the checks" + (f", {pairs.warned} of them with a warning" if pairs.warned else "")
+    listed = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
+    given = f": {listed}" if listed else ""
+    note = "pairs that passed the checks" + (f", {pairs.warned} of them with a warning{given}" if pairs.warned else "")
     return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
 
 

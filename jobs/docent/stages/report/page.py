@@ -122,10 +122,10 @@ def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]
 def why_unmarked(evidence: Evidence) -> str:
     """Why no model or method is marked as the best, and why bars that lie far apart do not change that."""
     if evidence.exhibits == 1:
-        return f"None is marked as the best: differences are measured between {evidence.items}, and there is 1."
+        return f"None is marked as the best: differences are measured between {evidence.units}, and there is 1."
     if not too_small(evidence, ACCURACY):
         return "None is marked as the best."
-    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
     pairs = sum(c.metric == ACCURACY and c.p_holm is not None for c in evidence.comparisons)
     many = f", and there are {pairs}" if pairs > 1 else ""
     return (

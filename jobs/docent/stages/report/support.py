@@ -41,8 +41,8 @@ def measured(evidence: Evidence) -> tuple[str, ...]:
     said = counted(evidence.examples, "test question")
     if evidence.test_photos:
         said += f" on {counted(evidence.test_photos, 'test photo')}"
-    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
-    drawn = f"; intervals resample {evidence.items}" if evidence.exhibits > 1 else ""
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
+    drawn = f"; intervals resample {evidence.units}" if evidence.exhibits > 1 else ""
     seen = (f"Trained on {evidence.seen}.",) if evidence.seen else ()
     return (f"Measured with {said} of {exhibits}{drawn}.", *seen)
 
