@@ -113,3 +113,10 @@ def test_right_answers_about_the_parts_of_a_section_stand_in_one_row() -> None:
     ]
     rows = _by_exhibit(scores, ("lora",), {one.id: one.title for one in parts}, first_parts(parts))
     assert [(row.exhibit, row.cells) for row in rows] == [("1.1 Use", ((2, 2),)), ("2.1 Care", ((1, 1),))]
+
+
+def test_where_sections_are_cut_answers_are_said_to_be_of_one_part(engine: Path) -> None:
+    page = page_of(engine)
+    step = next(step for step in steps_of(page) if "offline teacher" in step)
+    assert "its answers are sentences of one part of a section" in text_of(page.split("<nav")[0])
+    assert "its answers are sentences of one part of a section" in step

@@ -88,3 +88,15 @@ def test_the_glossary_explains_what_the_page_says_and_nothing_else(handbook: Pat
     glossary = page_of(handbook).split('<section id="glossary"')[1].split("</section>")[0]
     assert {"Teacher", "Seed", "Training, validation, test"} <= set(re.findall(r"<dt>(.*?)</dt>", glossary))
     assert not {"LoRA", "Training noise", "Baseline", "Shard"} & set(re.findall(r"<dt>(.*?)</dt>", glossary))
+
+
+def test_what_an_answer_of_the_offline_teacher_may_lack_is_said_at_the_top_and_in_the_next_steps(
+    handbook: Path,
+) -> None:
+    page = page_of(handbook)
+    step = next(step for step in steps_of(page) if "offline teacher" in step)
+    for text in (text_of(page.split("<nav")[0]), re.sub(r"\s+", " ", step)):
+        assert "its answers are sentences of one section, put in a few fixed forms for cells of tables" in text
+        assert "so may the end of the section, even the last step of a procedure." in text
+    assert "as it stands" not in step and "that were asked for" not in step
+    assert re.search(r"It could not write [\d\N{NARROW NO-BREAK SPACE}]+ of the pairs asked for\.", step)

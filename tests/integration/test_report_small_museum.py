@@ -150,3 +150,7 @@ def test_exhibits_without_a_title_are_named_and_those_with_one_are_not(
     assert "1 exhibit has no title and is called after its folder: Oil can." in untitled
     title = next(step for step in steps if "titled after a folder or file" in step)
     assert 'title: "..." in a file collection.yaml in weavers' in title and "report.title=" in title
+
+
+def test_warnings_are_named_with_their_counts(four: str) -> None:
+    assert "pairs that passed the checks, 4 of them with a warning: 4 × answer is copied" in shown(four)

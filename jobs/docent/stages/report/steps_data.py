@@ -10,7 +10,7 @@ from docent.config.stages import LICENSE_PLACEHOLDER
 from docent.context import Context
 from docent.plurals import joined
 from docent.stages.report.amounts import counted, thousands
-from docent.stages.report.cautions import OFFLINE_TEACHER
+from docent.stages.report.cautions import OFFLINE_TEACHER, offline_answers, offline_gaps
 from docent.stages.report.commands import Commands
 from docent.stages.report.runcard import shortened
 from docent.stages.report.steps import Known, NextStep, collection_place
@@ -23,7 +23,7 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     if OFFLINE_TEACHER not in known.evidence.teachers:
         return
     missing = _shortfall(ctx)
-    unasked = f"; {thousands(missing)} pairs that were asked for it could not write" if missing > 1 else ""
+    unwritten = f" It could not write {thousands(missing)} of the pairs asked for." if missing else ""
     subject = known.funnel.subject
     sent = joined(
         [*(["the descriptions of the exhibits"] if subject.exhibits else []),
@@ -35,8 +35,9 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     sets = ("llm.provider=openai", "llm.model=gpt-4o-mini")
     estimate = (commands.run(*sets, verb="estimate"),) if commands.local else ()
     yield NextStep(
-        "The offline teacher fills fixed patterns of questions and takes the answers from the text as it "
-        f"stands{unasked}. A language model writes richer ones. Mind that {sent} are then sent to its service{photos}. "
+        "The offline teacher fills fixed patterns of questions; its answers are "
+        f"{offline_answers(known.evidence)}. {offline_gaps(known.evidence)}{unwritten} A language model writes richer "
+        f"pairs. Mind that {sent} are then sent to its service{photos}. "
         "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
         "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
         f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
