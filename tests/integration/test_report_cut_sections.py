@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shlex
@@ -120,3 +121,15 @@ def test_where_sections_are_cut_answers_are_said_to_be_of_one_part(engine: Path)
     step = next(step for step in steps_of(page) if "offline teacher" in step)
     assert "its answers are sentences of one part of a section" in text_of(page.split("<nav")[0])
     assert "its answers are sentences of one part of a section" in step
+
+
+def test_where_the_folder_of_runs_is_cut_the_page_says_what_to_put_in_its_place(engine: Path) -> None:
+    page = page_of(engine)
+    assert str(engine.parent) not in page
+    assert text_of(page.split('id="next"')[1]).count("In place of … put the path of the folder that holds runs.") == 1
+    again = re.findall(r"<code>(docent run .*? --run again)</code>", page)
+    assert len(again) == 1
+    assert shlex.split(html.unescape(again[0])) == [
+        "docent", "run", "…/runs/engine/pipeline.resolved.yaml", "--data", "…/runs", "--run", "again",
+    ]  # fmt: skip
+    assert all(words[words.index("--data") + 1] == "…/runs" for words in commands_of(page))

@@ -16,7 +16,7 @@ from docent.launcher.cli import docent
 from docent.pipeline import units
 from docent.stage import run_shard
 
-LONG = "The cube was carved from one piece of pear wood and has stood in the reading room since, beside " + "old " * 20
+LONG = "The cube was carved from one piece of pear wood and has stood in the reading room since, beside " + "old " * 50
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def test_an_answer_without_an_end_is_marked_as_cut_where_a_model_wrote_it(four: 
     assert marked == {"lora", "full", "blind"}
     kept = re.findall(r"</svg> (?:retrieval|colour|constant)</strong>.*?</li>", four, re.DOTALL)
     assert kept and "[cut?]" not in "".join(kept)
-    step = next(step for step in steps_of(four) if "limit of 96 tokens" in step)
+    step = next(step for step in steps_of(four) if "limit of 256 tokens" in step)
     assert "Some answers of lora and full seem to be cut" in step and "trains none" in step
-    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=192"] in commands_of(four)
+    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=512"] in commands_of(four)
 
 
 def test_the_glossary_takes_its_example_from_the_exhibits_of_the_run(four: str, one: str) -> None:
@@ -101,7 +101,10 @@ def test_what_is_sent_kept_and_remembered_is_said_where_a_language_model_is_advi
 def test_decisions_of_a_review_come_into_the_data_set_by_the_commands_on_the_page(four: str) -> None:
     commands = commands_of(four)
     at = commands.index(["docent", "review", "demo"])
-    assert commands[at + 1] == ["docent", "review", "demo", "--apply", "edits.csv"]
+    assert commands[at + 1] == ["docent", "review", "demo", "--apply", "PATH-TO/edits.csv"]
+    step = next(step for step in steps_of(four) if "docent review" in step)
+    assert "put the folder in which your browser saved edits.csv, usually the downloads folder" in step
+    assert "apply it from there" not in step
     assert commands[at + 2] == ["docent", "run", "--run", "demo", "--set", "curate.edits=runs/demo/review/edits.csv"]
     assert {option for p in docent.commands["review"].params for option in p.opts} >= {"--apply"}
 
@@ -154,3 +157,8 @@ def test_exhibits_without_a_title_are_named_and_those_with_one_are_not(
 
 def test_warnings_are_named_with_their_counts(four: str) -> None:
     assert "pairs that passed the checks, 4 of them with a warning: 4 × answer is copied" in shown(four)
+
+
+def test_the_same_run_again_names_its_file_from_the_folder_that_it_was_started_in(four: str) -> None:
+    assert "<code>docent run runs/demo/pipeline.resolved.yaml --run again</code>" in four
+    assert "In place of …" not in four

@@ -17,6 +17,7 @@ import yaml
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.stages.report.cautions import OFFLINE_TEACHER
+from docent.stages.report.commands import Commands
 
 HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
@@ -71,6 +72,8 @@ class RunCard:
 
     entries: tuple[tuple[str, str], ...]
     command: str
+    place: str
+    """What to put in place of a path of the commands that is cut; "" where none is."""
     config_yaml: str
 
 
@@ -139,9 +142,8 @@ def read_card(ctx: Context) -> RunCard:
         entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]
     versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m["versions"].items()})
     entries.append(("Versions", ", ".join(versions)))
-    file = f"{ctx.run_dir.parent.name}/{ctx.run_dir.name}/pipeline.resolved.yaml"
-    command = f"docent run {file} --run again"
-    return RunCard(tuple(entries), command, config_text(config))
+    commands = Commands(ctx)
+    return RunCard(tuple(entries), commands.again(), commands.place(), config_text(config))
 
 
 def config_text(config: PipelineConfig) -> str:

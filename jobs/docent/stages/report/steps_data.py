@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from docent.collection import COLLECTION, UNNAMED, license_of
-from docent.config.stages import LICENSE_PLACEHOLDER
+from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
 from docent.context import Context
 from docent.plurals import joined
 from docent.stages.report.amounts import counted, thousands
@@ -67,12 +67,14 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     if artifact is None:  # nothing uses decisions
         yield NextStep(text, (commands.review(),))
         return
+    folder, _, saved = EDITS_PLACEHOLDER.partition("/")
     yield NextStep(
-        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then "
-        f"build the data set from it{again}:",
+        f"{text} The page that the first command writes saves what you decide. In place of {folder} below put the "
+        f"folder in which your browser saved {saved}, usually the downloads folder. Then build the data set from "
+        f"it{again}:",
         (
             commands.review(),
-            commands.review("edits.csv"),
+            commands.review(EDITS_PLACEHOLDER),
             commands.run(f"curate.edits={commands.folder}/review/edits.csv"),
         ),
     )
