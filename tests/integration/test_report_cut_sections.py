@@ -1,4 +1,4 @@
-"""The report of a run over a PDF whose sections go on over the ends of pages: each counts once, with all of its rows."""
+"""The report of a run over a PDF whose sections go on over the ends of pages: each counts once, with all its rows."""
 
 from __future__ import annotations
 

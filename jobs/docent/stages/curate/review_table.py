@@ -50,7 +50,9 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         what, instead = "the file of decisions is not there", "docent review"
         if path.parts[:1] == Path(EDITS_PLACEHOLDER).parts[:1]:
-            what = f"{path.parts[0]} is a placeholder: put the folder in which your browser saved {path.name} in its place"
+            what = (
+                f"{path.parts[0]} is a placeholder: put the folder in which your browser saved {path.name} in its place"
+            )
             instead = f"docent review --apply ~/Downloads/{path.name}"
         raise InputError(what, str(path), instead) from None
     if text is None or not is_text(text):

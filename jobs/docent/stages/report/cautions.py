@@ -75,9 +75,7 @@ def offline_gaps(evidence: Evidence) -> str:
     """What such an answer may lack of its source, as a sentence."""
     if evidence.item == "exhibit":
         return "Sentences of a description may be missing, in between and at the end."
-    return (
-        "Sentences in between may be missing, and so may the end of the section, even the last step of a procedure."
-    )
+    return "Sentences in between may be missing, and so may the end of the section, even the last step of a procedure."
 
 
 def _unseeing(evidence: Evidence) -> list[str]:

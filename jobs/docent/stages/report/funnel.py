@@ -25,6 +25,7 @@ from docent.stages.report.counts import (
 )
 from docent.stages.report.real_sections import in_parts
 from docent.stages.report.subject import Subject
+from docent.stages.report.summary import read_unwritten
 
 MAX_REASONS = 8
 IN_PART = ("fewer pairs than asked for", "figure that was not listed")
@@ -36,7 +37,7 @@ class Step:
     """One bar of a funnel: how many were left, what it means, and why others were left out.
 
     Attributes:
-        losses: what the reasons count.
+        losses: what the reasons count; by_kind: how many of which kinds they are.
         drawn: whether it is of the same kind as the other bars.
     """
 
@@ -46,6 +47,7 @@ class Step:
     reasons: tuple[tuple[str, int], ...] = ()
     losses: str = "Left out"
     drawn: bool = True
+    by_kind: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,8 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     items = count_items(ctx, examples.items, documents.documents)
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     exhibits = len(items.originals) or documents.exhibits
-    subject = Subject(
-        exhibits,
-        documents.documents,
-        documents.sections,
-        bool(documents.figures),
-        items.sections.asked,
-        items.sections.parted,
-    )
+    texts, found = documents, items.sections
+    subject = Subject(exhibits, texts.documents, texts.sections, bool(texts.figures), found.asked, found.parted)
     asked = sum(
         round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
     )
@@ -172,16 +168,13 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
         return ()
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
     note = f"with {counted(documents.sections, 'section')}{figures}"
+    read = "document" if documents.documents == 1 else "documents"
     reasons = () if documents.exhibits else _reasons(ctx, "ingest")
     found = items.sections
     sections = Step("Sections", found.count, f"that questions are asked about{in_parts(found.parted)}")
     answered = Step("Answered", found.asked, "sections with a row in the data set")
     steps = [sections, *([answered] if found.asked else [])] if found.count else []
-    return (Step("Read", documents.documents, f"{_documents(documents)} {note}", reasons, drawn=False), *steps)
-
-
-def _documents(documents: DocumentCounts) -> str:
-    return "document" if documents.documents == 1 else "documents"
+    return (Step("Read", documents.documents, f"{read} {note}", reasons, drawn=False), *steps)
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
@@ -220,17 +213,17 @@ def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
         return ()
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
+    kinds = tuple(read_unwritten(ctx).most_common())
     losses = f"Of {counted(asked, 'request')} to the teacher" if asked else "Requests to the teacher"
-    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses),)
+    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
     listed = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
-    given = f": {listed}" if listed else ""
-    note = "pairs that passed the checks" + (f", {pairs.warned} of them with a warning{given}" if pairs.warned else "")
-    return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
+    warned = f", {pairs.warned} of them with a warning{': ' if listed else ''}{listed}" if pairs.warned else ""
+    return (Step("Curated", pairs.count, f"pairs that passed the checks{warned}", _reasons(ctx, "curate")),)
 
 
 def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:

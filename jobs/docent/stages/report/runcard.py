@@ -97,7 +97,7 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
                 cpu_seconds=sum(marker["cpu_seconds"] for marker in markers),
                 tokens=None if tokens is None else round(tokens),
                 usd=usage.get("usd"),
-                usage=_other_amounts(usage),
+                usage=_other_amounts(usage, ctx.config.llm.provider == "offline"),
                 spec=artifact.success["spec"][:HASH_DIGITS],
                 digest=artifact.digest[:HASH_DIGITS],
                 versions="; ".join(versions),
@@ -106,8 +106,16 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
     return tuple(found)
 
 
-def _other_amounts(usage: Counter[str]) -> tuple[tuple[str, float], ...]:
-    """Amounts beside tokens and money, requests to the teacher first."""
+def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float], ...]:
+    """Amounts beside tokens and money, requests to the teacher first.
+
+    Args:
+        offline: whether the teacher is rules: it is not tried again, and what it does not write is no failure.
+    """
+    if offline and "planned" in usage:
+        usage = Counter({name: n for name, n in usage.items() if name != "requests" and not name.startswith("tries_")})
+        if missing := usage.pop("failed", 0):
+            usage["rejected"] += missing
     known = tuple((said, usage[name]) for name, said in USAGE.items() if name in usage)
     others = sorted(usage.keys() - USAGE.keys() - TOKENS.keys() - {"usd"})
     return (*known, *((name.replace("_", " "), usage[name]) for name in others))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from docent.collection import COLLECTION, UNNAMED, license_of
@@ -14,7 +13,7 @@ from docent.stages.report.cautions import OFFLINE_TEACHER, offline_answers, offl
 from docent.stages.report.commands import Commands
 from docent.stages.report.runcard import shortened
 from docent.stages.report.steps import Known, NextStep, collection_place
-from docent.stages.report.summary import file_of
+from docent.stages.report.summary import read_unwritten
 from docent.stages.report.wording import ACCURACY, percent
 
 
@@ -22,7 +21,7 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     """How a language model is asked instead of the offline teacher, and what that sends, keeps and redoes."""
     if OFFLINE_TEACHER not in known.evidence.teachers:
         return
-    missing = _shortfall(ctx)
+    missing = read_unwritten(ctx).total()
     unwritten = f" It could not write {thousands(missing)} of the pairs asked for." if missing else ""
     subject = known.funnel.subject
     sent = joined(
@@ -44,13 +43,6 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
         "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
         (*estimate, commands.run(*sets)),
     )
-
-
-def _shortfall(ctx: Context) -> int:
-    """Pairs that the teacher was asked for and did not write."""
-    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
-    found = json.loads(path.read_text(encoding="utf-8")) if path else {}
-    return sum(int(line.get("missing", 0)) for line in found.get("shortfall", ()))
 
 
 def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
