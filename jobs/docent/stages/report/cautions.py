@@ -116,7 +116,7 @@ def _repeated(evidence: Evidence) -> list[str]:
         consist = "consists" if parts == 1 else "consist"
         known = "those questions ask for recognition, not for new knowledge."
         if evidence.exhibits == 1:
-            known = "those questions are answered by remembering the text."
+            known = "those questions can be answered by remembering the text."
         if evidence.item == "section":
             known = "their questions test what was trained on."
         found.append(f"{parts} {of} {consist} of sentences that also stand in training answers: {known}")

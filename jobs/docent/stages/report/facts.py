@@ -89,7 +89,7 @@ def gather(ctx: Context) -> Facts:
     tuned = tuple(arm for arm in names if arm in kinds)
     evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
     evidence = replace(evidence, **without_photo(ctx), seen=photos_seen(funnel) if training else "")
-    confusions = read_confusions(ctx, best) if (best := _best(evidence)) else ()
+    confusions = read_confusions(ctx, best) if (best := _best(evidence, kinds)) else ()
     samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
     known = Known(
         evidence, funnel, training, gaps, sources, confusions, best, samples.cut,
@@ -165,10 +165,17 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
     )
 
 
-def _best(evidence: Evidence) -> str:
-    """The fine-tuned model that is right most often; "" where none was scored."""
-    scored = [arm for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})]
-    return max(scored, key=lambda arm: evidence.arms[arm][ACCURACY].mean) if scored else ""
+def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
+    """The fine-tuned model that is right most often; "" where none was scored.
+
+    Of equal ones it is the model that the page says to take: a whole one, which needs no base model.
+    """
+    shares = {
+        arm: evidence.arms[arm][ACCURACY].mean for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})
+    }
+    top = [arm for arm, share in shares.items() if share == max(shares.values())]
+    whole = [arm for arm in top if shares[arm] > 0 and kinds.get(arm) != "lora"]
+    return next(iter([*whole, *top]), "")
 
 
 def _kinds(ctx: Context) -> dict[str, str]:

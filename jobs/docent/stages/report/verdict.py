@@ -14,7 +14,7 @@ from docent.plurals import joined
 from docent.stages.report.amounts import counted
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
-from docent.stages.report.support import in_order, measured, support_of
+from docent.stages.report.support import in_order, measured, no_nearer, support_of
 from docent.stages.report.wording import ACCURACY, METRICS, interval, percent, words_of
 
 MAX_EXPLAINED = 2
@@ -42,7 +42,7 @@ def judge(evidence: Evidence) -> Verdict:
     accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
     warning, cautions = warning_of(evidence), cautions_of(evidence, scored=any(evidence.arms.values()))
     if not accuracy:
-        return Verdict(_without_accuracy(evidence), warning, (), cautions)
+        return Verdict(_without_accuracy(evidence), warning, no_nearer(evidence), cautions)
     tuned = [arm for arm in evidence.tuned if arm in accuracy]
     if not tuned:
         return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
