@@ -224,6 +224,16 @@ def test_decisions_that_cannot_be_used_are_named_with_their_lines(folder: Path, 
     assert "line 2" in done.stderr and "aprove" in done.stderr
 
 
+def test_the_printed_place_of_the_decisions_cannot_be_pasted_unread(tmp_path: Path) -> None:
+    run_dir = tmp_path / "runs" / "mine"
+    run_dir.mkdir(parents=True)
+    (run_dir / "pipeline.resolved.yaml").write_text("seed: 7\n")
+    done = docent("review", "mine", "--data", tmp_path / "runs", "--apply", "PATH-TO/edits.csv")
+    assert done.returncode == 100
+    assert "PATH-TO is a placeholder: put the folder in which your browser saved edits.csv in its place" in done.stderr
+    assert f"docent review mine --data {tmp_path / 'runs'} --apply" in done.stderr
+
+
 def test_a_name_that_is_not_utf8_is_listed_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("# Pump\n\nThe pump weighs 12 kg.\n")
     (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text("# Valve\n\nThe valve is made of brass.\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -88,3 +89,29 @@ def test_the_glossary_explains_what_the_page_says_and_nothing_else(handbook: Pat
     glossary = page_of(handbook).split('<section id="glossary"')[1].split("</section>")[0]
     assert {"Teacher", "Seed", "Training, validation, test"} <= set(re.findall(r"<dt>(.*?)</dt>", glossary))
     assert not {"LoRA", "Training noise", "Baseline", "Shard"} & set(re.findall(r"<dt>(.*?)</dt>", glossary))
+
+
+def test_what_an_answer_of_the_offline_teacher_may_lack_is_said_at_the_top_and_in_the_next_steps(
+    handbook: Path,
+) -> None:
+    page = page_of(handbook)
+    step = next(step for step in steps_of(page) if "offline teacher" in step)
+    for text in (text_of(page.split("<nav")[0]), re.sub(r"\s+", " ", step)):
+        assert "its answers are sentences of one section, put in a few fixed forms for cells of tables" in text
+        assert "so may the end of the section, even the last step of a procedure." in text
+    assert "as it stands" not in step and "that were asked for" not in step
+    assert re.search(r"It could not write [\d\N{NARROW NO-BREAK SPACE}]+ of the pairs asked for\.", step)
+
+
+def test_kinds_that_were_not_written_are_listed_with_their_counts_and_nothing_reads_like_an_error(
+    handbook: Path,
+) -> None:
+    text = text_of(page_of(handbook))
+    shortfall = json.loads((handbook / "build-dataset/latest/statistics.json").read_text(encoding="utf-8"))["shortfall"]
+    listed = text.split("Asked for and not written: ")[1]
+    missing = {str(line["question_type"]): int(line["missing"]) for line in shortfall}
+    assert len(missing) > 3 and all(f"{kind} {count}" in listed for kind, count in missing.items())
+    assert list(missing.values()) and listed.startswith(max(missing, key=lambda kind: missing[kind]))
+    made = re.search(r"requests (\d+), answered in full (\d+), not answered in full (\d+)", text)
+    assert made and int(made[1]) == int(made[2]) + int(made[3])
+    assert "requests failed" not in text and not re.search(r"\btries\b", text)

@@ -107,7 +107,7 @@ def test_a_last_step_that_no_validation_chose_says_nothing_about_convergence() -
 
 def test_exhibits_that_are_confused_are_named(troubled: str) -> None:
     text = text_of(troubled, "next")
-    assert "lora confuses cube with torus (1 answer) and torus with cube (1 answer)." in text
+    assert "lora confuses “cube” with “torus” (1 answer) and “torus” with “cube” (1 answer)." in text
 
 
 def test_confused_exhibits_are_recognised_as_in_the_score_also_in_chinese(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_confused_exhibits_are_recognised_as_in_the_score_also_in_chinese(tmp_pa
         named={"青花瓷瓶": "这是唐三彩马俑", "木活字": "青花瓷瓶或罗盘"},
     )  # fmt: skip
     text = text_of(make_run(tmp_path / "demo", story).read_text(encoding="utf-8"), "next")
-    assert "青花瓷瓶 with 唐三彩马 (2 answers)" in text and "木活字 with" not in text
+    assert "“青花瓷瓶” with “唐三彩马” (2 answers)" in text and "“木活字” with" not in text
 
 
 def test_exhibits_with_too_few_photos_are_named_with_how_many_more(troubled: str, plain: str) -> None:

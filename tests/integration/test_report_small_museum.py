@@ -15,8 +15,11 @@ from docent.config import PipelineConfig
 from docent.launcher.cli import docent
 from docent.pipeline import units
 from docent.stage import run_shard
+from docent.stages.report.findings import Estimate, Evidence
+from docent.stages.report.verdict import judge
+from docent.stages.report.wording import DISTANCE
 
-LONG = "The cube was carved from one piece of pear wood and has stood in the reading room since, beside " + "old " * 20
+LONG = "The cube was carved from one piece of pear wood and has stood in the reading room since, beside " + "old " * 50
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +74,9 @@ def test_an_answer_without_an_end_is_marked_as_cut_where_a_model_wrote_it(four: 
     assert marked == {"lora", "full", "blind"}
     kept = re.findall(r"</svg> (?:retrieval|colour|constant)</strong>.*?</li>", four, re.DOTALL)
     assert kept and "[cut?]" not in "".join(kept)
-    step = next(step for step in steps_of(four) if "limit of 96 tokens" in step)
+    step = next(step for step in steps_of(four) if "limit of 256 tokens" in step)
     assert "Some answers of lora and full seem to be cut" in step and "trains none" in step
-    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=192"] in commands_of(four)
+    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=512"] in commands_of(four)
 
 
 def test_the_glossary_takes_its_example_from_the_exhibits_of_the_run(four: str, one: str) -> None:
@@ -101,7 +104,10 @@ def test_what_is_sent_kept_and_remembered_is_said_where_a_language_model_is_advi
 def test_decisions_of_a_review_come_into_the_data_set_by_the_commands_on_the_page(four: str) -> None:
     commands = commands_of(four)
     at = commands.index(["docent", "review", "demo"])
-    assert commands[at + 1] == ["docent", "review", "demo", "--apply", "edits.csv"]
+    assert commands[at + 1] == ["docent", "review", "demo", "--apply", "PATH-TO/edits.csv"]
+    step = next(step for step in steps_of(four) if "docent review" in step)
+    assert "put the folder in which your browser saved edits.csv, usually the downloads folder" in step
+    assert "apply it from there" not in step
     assert commands[at + 2] == ["docent", "run", "--run", "demo", "--set", "curate.edits=runs/demo/review/edits.csv"]
     assert {option for p in docent.commands["review"].params for option in p.opts} >= {"--apply"}
 
@@ -150,3 +156,56 @@ def test_exhibits_without_a_title_are_named_and_those_with_one_are_not(
     assert "1 exhibit has no title and is called after its folder: Oil can." in untitled
     title = next(step for step in steps if "titled after a folder or file" in step)
     assert 'title: "..." in a file collection.yaml in weavers' in title and "report.title=" in title
+
+
+def test_warnings_are_named_with_their_counts(four: str) -> None:
+    assert "pairs that passed the checks, 4 of them with a warning: 4 × answer is copied" in shown(four)
+
+
+def test_the_same_run_again_names_its_file_from_the_folder_that_it_was_started_in(four: str) -> None:
+    assert "<code>docent run runs/demo/pipeline.resolved.yaml --run again</code>" in four
+    assert "In place of …" not in four
+
+
+def test_the_confusions_are_those_of_the_model_that_the_page_says_to_take(tmp_path: Path) -> None:
+    share = {"lora": 0.5, "full": 0.5, "base": 0.0, "retrieval": 1.0, "colour": 0.5, "constant": 0.25, "blind": 0.25}
+    story = Story(right=share, named={"cube": "torus", "torus": "cube", "gyroid": "torus", "helicoid": "torus"})
+    steps = steps_of(make_run(tmp_path / "demo", story).read_text(encoding="utf-8"))
+    assert "take full" in steps[-1]
+    step = next(step for step in steps if " confuses " in step)
+    assert step.lstrip().startswith("full confuses “") and re.search(r"“\w+” with “torus” \(\d answers?\)", step)
+    assert "Then run again, which trains again:" in step
+
+
+def test_steps_that_end_in_the_same_command_are_said_to_need_one_run(tmp_path: Path, four: str) -> None:
+    share = {"lora": 0.5, "full": 0.5, "base": 0.0, "retrieval": 1.0, "colour": 0.5, "constant": 0.25, "blind": 0.25}
+    story = Story(right=share, named={"cube": "torus"}, photos_each=4, tests_each=1, scored_exhibits=4)
+    page = make_run(tmp_path / "demo", story).read_text(encoding="utf-8")
+    assert "Several steps end in the same command: make all of their changes first, then run it once." in shown(page)
+    few = next(step for step in steps_of(page) if "An honest test" in step)
+    assert "Then run again, which trains again:" in few
+    assert "Several steps end" not in shown(four), "one step of it adds material"
+
+
+def test_how_many_exhibits_are_enough_is_said_with_its_condition(four: str) -> None:
+    step = next(step for step in steps_of(four) if "more exhibits" in step)
+    assert re.search(r"significant with \d+ or more, if one model or method is ahead on all of them\. Add \d+", step)
+
+
+def test_numbers_of_comparisons_are_given_by_measure(four: str) -> None:
+    text = shown(four)
+    assert "and “Right exhibit” is compared in 21 pairs." in text
+    assert "All 42 paired comparisons: 21 of “Right exhibit”, 21 of “Semantic distance”" in text
+
+
+@pytest.mark.parametrize(("trained", "said"), [(0.158, True), (0.154, True), (0.12, False)])
+def test_models_of_one_exhibit_that_are_no_nearer_than_a_look_up_are_said_to_be_so(trained: float, said: bool) -> None:
+    distance = {"lora": trained, "full": trained + 0.01, "base": 0.916, "retrieval": 0.178, "colour": 0.154}
+    arms = {arm: {DISTANCE: Estimate(mean, float("-inf"), float("inf"), 3)} for arm, mean in distance.items()}
+    support = judge(Evidence(arms, tuned=("lora", "full"), exhibits=1)).support
+    assert bool(support) == said
+    if said:
+        assert support[0] == (
+            "The fine-tuned models lora and full come no nearer to the reference answers than looking up by colour "
+            f"alone (colour): semantic distance {trained:.3f} at best, against 0.154."
+        )

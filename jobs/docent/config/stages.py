@@ -16,6 +16,8 @@ ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
 LICENSE_PLACEHOLDER = "YOUR-LICENSE"
 """What stands for a licence in a suggested command: pasted as it is, it names none."""
+EDITS_PLACEHOLDER = "PATH-TO/edits.csv"
+"""What stands for the file of decisions that a browser saved, in a suggested command."""
 
 
 class Stage(Section):

@@ -49,7 +49,7 @@ def _what_it_asks_for(shared: SharedAnswers) -> str:
     if shared.item == "section":
         return "their questions test what was trained on."
     if shared.items == 1:
-        return "those questions are answered by remembering the text."
+        return "those questions can be answered by remembering the text."
     return "those questions ask for recognition, not for new knowledge."
 
 

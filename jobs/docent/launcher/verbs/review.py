@@ -31,6 +31,7 @@ MOST_LINES_NAMED = 20
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
     """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
+    from docent.config.stages import EDITS_PLACEHOLDER
     from docent.confinement import inside
     from docent.launcher.state import resolved_config
     from docent.spec import RunStates
@@ -53,7 +54,7 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
     click.echo(f"all of them   {run_dir / 'review' / 'pairs.csv'}")
     click.echo(f"{_to_read(on_page, total, limit)}  {run_dir / 'review' / 'index.html'}")
     again = shlex.join(["docent", "review", run_dir.name, *_elsewhere(run_dir)])
-    click.echo(f"next: {complete(again, invocation.current())} --apply edits.csv")
+    click.echo(f"next: {complete(again, invocation.current())} --apply {EDITS_PLACEHOLDER}")
 
 
 def _to_read(on_page: int, total: int, limit: int) -> str:

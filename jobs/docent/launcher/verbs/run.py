@@ -6,7 +6,6 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,13 +184,11 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     from docent.confinement import inside
     from docent.store import load_json
     from docent.suggested_commands import complete
+    from docent.unwritten import unwritten
 
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
-    missing: Counter[str] = Counter()
-    for entry in (found or {}).get("shortfall", ()):
-        missing[entry["question_type"]] += entry["missing"]
-    if missing:
+    if missing := unwritten(found or {}):
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", invocation.of_run(states.run_dir))
         offline = states.config.llm.provider == "offline"

@@ -6,7 +6,6 @@ Names and titles come from sources that nobody checked: each stays on its line a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from docent import __version__
@@ -17,6 +16,7 @@ from docent.stages.build_dataset.card_head import head, plain
 from docent.stages.build_dataset.exported.versions import loading
 from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
+from docent.unwritten import unwritten
 
 MAX_LISTED = 20
 
@@ -177,16 +177,8 @@ def _rejected(statistics: dict[str, Any]) -> list[str]:
 def _shortfall(statistics: dict[str, Any]) -> list[str]:
     if not statistics["shortfall"]:
         return []
-    lines = [f"- {_code(row['question_type'])}: {row['missing']}" for row in _totals(statistics["shortfall"])]
+    lines = [f"- {_code(name)}: {missing}" for name, missing in unwritten(statistics).items()]
     return ["Asked for and not written:", "", *lines, ""]
-
-
-def _totals(shortfall: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    found: dict[str, int] = {}
-    for line in shortfall:
-        name = str(line.get("question_type", ""))
-        found[name] = found.get(name, 0) + int(line.get("missing", 0))
-    return ({"question_type": name, "missing": number} for name, number in found.items())
 
 
 def _documents(statistics: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from docent.records import SPLITS, Example, QAPair, Reject, Split
 from docent.stages.build_dataset.subjects import MAX_TITLES, Subjects
+from docent.unwritten import unwritten
 
 MADE, KEPT, ROWS = 0, 1, 2
 COLUMNS = ("made", "kept", *SPLITS)
@@ -135,9 +136,7 @@ def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str
     total = [0] * len(COLUMNS)
     for counts in tally.kinds.values():
         _add(total, counts)
-    missing: Counter[str] = Counter()
-    for line in shortfall:
-        missing[str(line.get("question_type", ""))] += int(line.get("missing", 0))
+    missing = unwritten({"shortfall": shortfall})
     types = []
     none = dict.fromkeys(missing, [0] * len(COLUMNS))
     for name, counts in sorted((none | tally.grouped(0)).items()):

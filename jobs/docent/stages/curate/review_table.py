@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from docent.config.stages import EDITS_PLACEHOLDER
 from docent.errors import InputError
 from docent.text.encoding import is_text, read_text
 
@@ -47,7 +48,13 @@ def _text(path: Path) -> str:
             raise InputError(f"larger than {MAX_TABLE_BYTES >> 30} GiB", str(path), NEXT_STEP)
         text = read_text(path.read_bytes(), str(path))
     except FileNotFoundError:
-        raise InputError("the file of decisions is not there", str(path), "docent review") from None
+        what, instead = "the file of decisions is not there", "docent review"
+        if path.parts[:1] == Path(EDITS_PLACEHOLDER).parts[:1]:
+            what = (
+                f"{path.parts[0]} is a placeholder: put the folder in which your browser saved {path.name} in its place"
+            )
+            instead = f"docent review --apply ~/Downloads/{path.name}"
+        raise InputError(what, str(path), instead) from None
     if text is None or not is_text(text):
         raise InputError("no text: save the sheet as CSV, best in UTF-8", str(path), NEXT_STEP)
     return text

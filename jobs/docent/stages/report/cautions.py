@@ -48,20 +48,35 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
         noise = "the intervals do not cover" if evidence.exhibits > 1 else "nothing here measures"
         found.append(f"One training run per approach: {noise} training noise.")
     if scored and evidence.exhibits == 1:
-        found.append(f"With 1 {evidence.item} there is no interval and no test of significance.")
+        found.append(f"With 1 {evidence.unit} there is no interval and no test of significance.")
     elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
-        exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+        exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
         found.append(f"Intervals over only {exhibits} tend to come out somewhat too narrow.")
     if OFFLINE_TEACHER in evidence.teachers:
-        source = "descriptions" if evidence.item == "exhibit" else "documents"
         found.append(
             "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers "
-            f"are taken from the {source}, where sentences in between may be left out."
+            f"are {offline_answers(evidence)}. {offline_gaps(evidence)}"
         )
     if evidence.made and not evidence.reviewed:
         found.append("No person has checked the questions and answers.")
     found += _gaps(evidence)
     return tuple(found)
+
+
+def offline_answers(evidence: Evidence) -> str:
+    """What the answers of the offline teacher are, after `its answers are`."""
+    if evidence.item == "exhibit":
+        return "sentences of the descriptions"
+    descriptions = "" if evidence.item == "section" else "of a description or "
+    piece = "one part of a section" if evidence.parted else "one section"
+    return f"sentences {descriptions}of {piece}, put in a few fixed forms for cells of tables and entries of lists"
+
+
+def offline_gaps(evidence: Evidence) -> str:
+    """What such an answer may lack of its source, as a sentence."""
+    if evidence.item == "exhibit":
+        return "Sentences of a description may be missing, in between and at the end."
+    return "Sentences in between may be missing, and so may the end of the section, even the last step of a procedure."
 
 
 def _unseeing(evidence: Evidence) -> list[str]:

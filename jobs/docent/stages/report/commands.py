@@ -13,6 +13,8 @@ from docent.context import Context
 DATA = Path("runs")
 VOLUME = Path("/data")
 """Where all runs lie in a pod."""
+CUT = "…/"
+"""What stands for the path of a folder outside the working directory."""
 
 
 class Commands:
@@ -21,6 +23,7 @@ class Commands:
     Attributes:
         local: whether the run lies on the machine of its user; on a cluster only `docent run` reaches it.
         folder: the run's folder, as people find it.
+        parent: name of the folder of runs, where its path is cut; else "".
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -28,6 +31,7 @@ class Commands:
         self.local = ctx.run_dir.parent != VOLUME
         data = _public(ctx.run_dir.parent)
         self.folder = f"{data}/{ctx.run_dir.name}"
+        self.parent = ctx.run_dir.parent.name if self.local and data.startswith(CUT) else ""
         self._elsewhere = [] if data == DATA.as_posix() else ["--data", data]
 
     def run(self, *sets: str, verb: str = "run") -> str:
@@ -44,6 +48,17 @@ class Commands:
     def run_only(self, unit: str) -> str:
         """The command that does what is left to do of one unit."""
         return f"{self.run()} --only {shlex.quote(unit)}"
+
+    def again(self) -> str:
+        """The command that makes the whole run anew, as a run of its own."""
+        if not self.local:
+            return shlex.join(["docent", "run", "FILE", "--backend", "kubernetes", "--run", "again"])
+        resolved = f"{self.folder}/pipeline.resolved.yaml"
+        return shlex.join(["docent", "run", resolved, *self._elsewhere, "--run", "again"])
+
+    def place(self) -> str:
+        """What to put in place of a path that is cut, as a sentence; "" where none is."""
+        return f"In place of {CUT[:-1]} put the path of the folder that holds {self.parent}." if self.parent else ""
 
     def review(self, decisions: str = "") -> str:
         """The command that writes the pairs of the run for people to read, or takes what they decided.
@@ -72,4 +87,4 @@ def _public(folder: Path) -> str:
     if not folder.is_absolute() and ".." not in folder.parts:
         return folder.as_posix()
     here = Path.cwd()
-    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else f"…/{folder.name}"
+    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else f"{CUT}{folder.name}"

@@ -5,7 +5,6 @@ Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; write
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field
@@ -15,10 +14,7 @@ from docent.context import Context
 from docent.records import SPLITS, Document, Example, Item, QAPair
 from docent.stages.report.labels import label
 from docent.stages.report.own_titles import named_after_file, own_title
-
-MAX_UNUSED = 200
-"""Sections without a row that the page names."""
-_CHAPTER = re.compile(r"(\d{1,3})[.\s]")
+from docent.stages.report.real_sections import Boundaries, SectionCounts, count_sections
 
 
 @dataclass
@@ -27,7 +23,7 @@ class DocumentCounts:
 
     Attributes:
         exhibits, photos: exhibits and their photos.
-        documents, sections, figures: text documents, their sections and the figures in them.
+        documents, sections, figures: text documents, their sections, each counted once, and the figures in them.
         listed, unlisted: photos that sources name under a split, and photos of the others; None where none does.
         titles: titles of the text documents that were asked for, by id.
         owned: ids of those of them that have a title of their own.
@@ -50,10 +46,15 @@ class DocumentCounts:
 
 @dataclass
 class PairCounts:
-    """Pairs of one stage."""
+    """Pairs of one stage.
+
+    Attributes:
+        warned: pairs with a warning; warnings: how often each was given.
+    """
 
     count: int = 0
     warned: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
     reviewed: int = 0
     teachers: set[str] = field(default_factory=set)
 
@@ -84,21 +85,17 @@ class ItemCounts:
         originals: exhibits by name, and how many of their photos are no altered copies.
         trained: the same of the photos in training.
         untested: exhibits without a test photo.
-        asked: sections with a row; unused: names of the first others.
-        chapters: whether any section of a numbered chapter has a row, by its number.
+        sections: what is known of sections of documents.
     """
 
     count: int = 0
-    sections: int = 0
     images: int = 0
     altered: int = 0
     photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
     originals: dict[str, int] = field(default_factory=dict)
     trained: dict[str, int] = field(default_factory=dict)
-    asked: int = 0
-    unused: list[str] = field(default_factory=list)
-    chapters: dict[str, bool] = field(default_factory=dict)
     untested: list[str] = field(default_factory=list)
+    sections: SectionCounts = field(default_factory=SectionCounts)
 
 
 def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
@@ -111,7 +108,8 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
     for document in ctx.stream("ingest", Document):
         if document.kind != "exhibit":
             found.documents += 1
-            found.sections += len(document.sections)
+            boundaries = Boundaries()
+            found.sections += sum(boundaries.is_new(document.id, s.title, s.source.page) for s in document.sections)
             found.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
             if document.id in named:
                 found.titles[document.id] = own_title(document) or document.name
@@ -136,6 +134,7 @@ def count_pairs(ctx: Context, stage: str) -> PairCounts:
     for pair in ctx.stream(stage, QAPair):
         found.count += 1
         found.warned += pair.verdict == "warn"
+        found.warnings.update(pair.reasons if pair.verdict == "warn" else ())
         found.reviewed += bool(pair.reviewed)
         found.teachers.add(pair.teacher)
     return found
@@ -166,7 +165,6 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
     for item in ctx.stream("assemble", Item):
         found.count += 1
         if item.kind == "section":
-            _count_section(found, item, item.id in used, documents)
             continue
         altered = sum(bool(planned.image.transforms) for planned in item.images)
         found.images += len(item.images)
@@ -178,16 +176,9 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
             found.untested.append(name)
         for planned in item.images:
             found.photos[planned.split].add(planned.image.id)
+    sections = (item for item in ctx.stream("assemble", Item) if item.kind == "section")
+    found.sections = count_sections(((item, item.id in used) for item in sections), documents)
     return found
-
-
-def _count_section(found: ItemCounts, item: Item, used: bool, documents: int) -> None:
-    found.sections += 1
-    found.asked += used
-    if not used and len(found.unused) < MAX_UNUSED:
-        found.unused.append(label(item, documents))
-    if documents == 1 and (chapter := _CHAPTER.match(item.title)):
-        found.chapters[chapter[1]] = found.chapters.get(chapter[1], False) or used
 
 
 def _capital(name: str) -> str:

@@ -21,6 +21,7 @@ from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.funnel import Funnel, read_funnel
 from docent.stages.report.labels import label
 from docent.stages.report.next_steps import next_steps
+from docent.stages.report.real_sections import first_parts
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.samples import Samples, read_samples
 from docent.stages.report.seen import photos_seen, without_photo
@@ -88,7 +89,7 @@ def gather(ctx: Context) -> Facts:
     tuned = tuple(arm for arm in names if arm in kinds)
     evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
     evidence = replace(evidence, **without_photo(ctx), seen=photos_seen(funnel) if training else "")
-    confusions = read_confusions(ctx, best) if (best := _best(evidence)) else ()
+    confusions = read_confusions(ctx, best) if (best := _best(evidence, kinds)) else ()
     samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
     known = Known(
         evidence, funnel, training, gaps, sources, confusions, best, samples.cut,
@@ -103,7 +104,7 @@ def gather(ctx: Context) -> Facts:
         evidence=evidence,
         arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
         metrics=_metrics(evidence),
-        exhibits=_by_exhibit(ctx.stream("score", Score), names, _labels(ctx, funnel.subject.documents)),
+        exhibits=_by_exhibit(ctx.stream("score", Score), names, *_labels(ctx, funnel.subject.documents)),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
@@ -122,10 +123,12 @@ def _named_after_path(sources: Sequence[SourceNames], funnel: Funnel) -> bool:
     return any(not source.title and source.document not in funnel.owned for source in sources)
 
 
-def _labels(ctx: Context, documents: int) -> dict[str, str]:
-    """Items by id as the page calls them; none where nothing is scored."""
-    items = ctx.stream("assemble", Item) if "score" in ctx.inputs else ()
-    return {item.id: label(item, documents) for item in items}
+def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Items by id as the page calls them, and the first parts of their sections; none where nothing is scored."""
+    if "score" not in ctx.inputs:
+        return {}, {}
+    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item)}
+    return labels, first_parts(ctx.stream("assemble", Item))
 
 
 def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...]) -> Evidence:
@@ -158,13 +161,21 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
         fruitless=funnel.fruitless,
         unasked=subject.sections - subject.asked if rows else 0,
         sections=subject.sections,
+        parted=subject.parted,
     )
 
 
-def _best(evidence: Evidence) -> str:
-    """The fine-tuned model that is right most often; "" where none was scored."""
-    scored = [arm for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})]
-    return max(scored, key=lambda arm: evidence.arms[arm][ACCURACY].mean) if scored else ""
+def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
+    """The fine-tuned model that is right most often; "" where none was scored.
+
+    Of equal ones it is the model that the page says to take: a whole one, which needs no base model.
+    """
+    shares = {
+        arm: evidence.arms[arm][ACCURACY].mean for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})
+    }
+    top = [arm for arm, share in shares.items() if share == max(shares.values())]
+    whole = [arm for arm in top if shares[arm] > 0 and kinds.get(arm) != "lora"]
+    return next(iter([*whole, *top]), "")
 
 
 def _kinds(ctx: Context) -> dict[str, str]:
@@ -186,12 +197,21 @@ def _metrics(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _by_exhibit(
-    scores: Iterable[Score], arms: tuple[str, ...], labels: Mapping[str, str] = MappingProxyType({})
+    scores: Iterable[Score],
+    arms: tuple[str, ...],
+    labels: Mapping[str, str] = MappingProxyType({}),
+    first: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[ExhibitRow, ...]:
+    """Rows of exhibits and sections.
+
+    Args:
+        labels: what the page calls an item, by its id.
+        first: id of the first part of its section, by the id of an item.
+    """
     counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for score in scores:
         if ACCURACY in score.metrics:
-            by_arm = counts[score.item_name, score.item_id]
+            by_arm = counts[score.item_name, first.get(score.item_id, score.item_id)]
             right, total = by_arm.get(score.arm, (0, 0))
             by_arm[score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
     rows = sorted((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())

@@ -70,7 +70,7 @@ class Evidence:
         reviewed: pairs that a person approved or edited.
         requests, fruitless: to the teacher, and those that gave no pair.
         unasked: sections without a row in the data set, of how many.
-        sections: of documents.
+        sections: of documents; parted: those of them that are read in several parts.
     """
 
     arms: dict[str, dict[str, Estimate]]
@@ -100,6 +100,17 @@ class Evidence:
     fruitless: int = 0
     unasked: int = 0
     sections: int = 0
+    parted: int = 0
+
+    @property
+    def unit(self) -> str:
+        """What scores are of, in the singular: a part, where sections are read in several."""
+        return self.item.replace("section", "part of a section") if self.parted else self.item
+
+    @property
+    def units(self) -> str:
+        """The same in the plural."""
+        return self.items.replace("sections", "parts of sections") if self.parted else self.items
 
 
 def standing(evidence: Evidence, metric: str, arm: str, other: str) -> Standing:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from docent.context import Context
 from docent.records import SPLITS, ImageQuality, Split
-from docent.stages.report.amounts import counted
+from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -23,7 +23,9 @@ from docent.stages.report.counts import (
     count_items,
     count_pairs,
 )
+from docent.stages.report.real_sections import in_parts
 from docent.stages.report.subject import Subject
+from docent.stages.report.summary import read_unwritten
 
 MAX_REASONS = 8
 IN_PART = ("fewer pairs than asked for", "figure that was not listed")
@@ -35,7 +37,7 @@ class Step:
     """One bar of a funnel: how many were left, what it means, and why others were left out.
 
     Attributes:
-        losses: what the reasons count.
+        losses: what the reasons count; by_kind: how many of which kinds they are.
         drawn: whether it is of the same kind as the other bars.
     """
 
@@ -45,6 +47,7 @@ class Step:
     reasons: tuple[tuple[str, int], ...] = ()
     losses: str = "Left out"
     drawn: bool = True
+    by_kind: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     items = count_items(ctx, examples.items, documents.documents)
     written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
     exhibits = len(items.originals) or documents.exhibits
-    subject = Subject(exhibits, documents.documents, documents.sections, bool(documents.figures), items.asked)
+    texts, found = documents, items.sections
+    subject = Subject(exhibits, texts.documents, texts.sections, bool(texts.figures), found.asked, found.parted)
     asked = sum(
         round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
     )
@@ -126,8 +130,8 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         frozenset(documents.owned),
         tuple(documents.from_files),
         pairs["curate"].reviewed,
-        tuple(items.unused),
-        tuple(chapter for chapter, used in items.chapters.items() if not used),
+        tuple(items.sections.unused),
+        tuple(chapter for chapter, used in items.sections.chapters.items() if not used),
         asked,
         min(fruitless, asked),
     )
@@ -164,15 +168,13 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
         return ()
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
     note = f"with {counted(documents.sections, 'section')}{figures}"
+    read = "document" if documents.documents == 1 else "documents"
     reasons = () if documents.exhibits else _reasons(ctx, "ingest")
-    sections = Step("Sections", items.sections, "that questions are asked about")
-    answered = Step("Answered", items.asked, "sections with a row in the data set")
-    steps = [sections, *([answered] if items.asked else [])] if items.sections else []
-    return (Step("Read", documents.documents, f"{_documents(documents)} {note}", reasons, drawn=False), *steps)
-
-
-def _documents(documents: DocumentCounts) -> str:
-    return "document" if documents.documents == 1 else "documents"
+    found = items.sections
+    sections = Step("Sections", found.count, f"that questions are asked about{in_parts(found.parted)}")
+    answered = Step("Answered", found.asked, "sections with a row in the data set")
+    steps = [sections, *([answered] if found.asked else [])] if found.count else []
+    return (Step("Read", documents.documents, f"{read} {note}", reasons, drawn=False), *steps)
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
@@ -211,15 +213,17 @@ def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
         return ()
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
+    kinds = tuple(read_unwritten(ctx).most_common())
     losses = f"Of {counted(asked, 'request')} to the teacher" if asked else "Requests to the teacher"
-    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses),)
+    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     if not ctx.artifacts("curate"):
         return ()
-    note = "pairs that passed the checks" + (f", {pairs.warned} of them with a warning" if pairs.warned else "")
-    return (Step("Curated", pairs.count, note, _reasons(ctx, "curate")),)
+    listed = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
+    warned = f", {pairs.warned} of them with a warning{': ' if listed else ''}{listed}" if pairs.warned else ""
+    return (Step("Curated", pairs.count, f"pairs that passed the checks{warned}", _reasons(ctx, "curate")),)
 
 
 def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:

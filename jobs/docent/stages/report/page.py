@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,7 +24,17 @@ from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, too_small
 from docent.stages.report.subject import Subject
 from docent.stages.report.terms import terms_on
-from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
+from docent.stages.report.wording import (
+    ABOUT_SECTIONS,
+    ACCURACY,
+    FAMILIES,
+    METRICS,
+    NEAREST,
+    Family,
+    Metric,
+    metric_of,
+    percent,
+)
 
 Standout = str
 
@@ -74,6 +85,8 @@ def render(facts: Facts) -> str:
         marked=any(forest.standouts for forest in forests),
         measured=any(math.isfinite(e.low + e.high) for one in forests for e in one.estimates.values()),
         unmarked=why_unmarked(facts.evidence),
+        compared=Counter(metric_of(c.metric, facts.funnel.subject).title for c in facts.evidence.comparisons),
+        repeated=max(Counter(one for step in facts.next_steps for one in step.commands).values(), default=0) > 1,
         terms=terms_on(_texts(facts)),
         families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
     )
@@ -122,15 +135,16 @@ def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]
 def why_unmarked(evidence: Evidence) -> str:
     """Why no model or method is marked as the best, and why bars that lie far apart do not change that."""
     if evidence.exhibits == 1:
-        return f"None is marked as the best: differences are measured between {evidence.items}, and there is 1."
+        return f"None is marked as the best: differences are measured between {evidence.units}, and there is 1."
     if not too_small(evidence, ACCURACY):
         return "None is marked as the best."
-    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
     pairs = sum(c.metric == ACCURACY and c.p_holm is not None for c in evidence.comparisons)
-    many = f", and there are {pairs}" if pairs > 1 else ""
+    title = (ABOUT_SECTIONS if evidence.item == "section" else METRICS)[ACCURACY].title
+    many = f", and “{title}” is compared in {pairs} pairs" if pairs > 1 else ""
     return (
         f"None is marked as the best: with {exhibits} no difference can be statistically significant, however far "
-        f"apart two bars lie: of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
+        f"apart two bars lie. Of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
         f"{2 ** (evidence.exhibits - 1)} comparisons{many}."
     )
 

@@ -17,6 +17,7 @@ import yaml
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.stages.report.cautions import OFFLINE_TEACHER
+from docent.stages.report.commands import Commands
 
 HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
@@ -71,6 +72,8 @@ class RunCard:
 
     entries: tuple[tuple[str, str], ...]
     command: str
+    place: str
+    """What to put in place of a path of the commands that is cut; "" where none is."""
     config_yaml: str
 
 
@@ -94,7 +97,7 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
                 cpu_seconds=sum(marker["cpu_seconds"] for marker in markers),
                 tokens=None if tokens is None else round(tokens),
                 usd=usage.get("usd"),
-                usage=_other_amounts(usage),
+                usage=_other_amounts(usage, ctx.config.llm.provider == "offline"),
                 spec=artifact.success["spec"][:HASH_DIGITS],
                 digest=artifact.digest[:HASH_DIGITS],
                 versions="; ".join(versions),
@@ -103,8 +106,16 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
     return tuple(found)
 
 
-def _other_amounts(usage: Counter[str]) -> tuple[tuple[str, float], ...]:
-    """Amounts beside tokens and money, requests to the teacher first."""
+def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float], ...]:
+    """Amounts beside tokens and money, requests to the teacher first.
+
+    Args:
+        offline: whether the teacher is rules: it is not tried again, and what it does not write is no failure.
+    """
+    if offline and "planned" in usage:
+        usage = Counter({name: n for name, n in usage.items() if name != "requests" and not name.startswith("tries_")})
+        if missing := usage.pop("failed", 0):
+            usage["rejected"] += missing
     known = tuple((said, usage[name]) for name, said in USAGE.items() if name in usage)
     others = sorted(usage.keys() - USAGE.keys() - TOKENS.keys() - {"usd"})
     return (*known, *((name.replace("_", " "), usage[name]) for name in others))
@@ -139,9 +150,8 @@ def read_card(ctx: Context) -> RunCard:
         entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]
     versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m["versions"].items()})
     entries.append(("Versions", ", ".join(versions)))
-    file = f"{ctx.run_dir.parent.name}/{ctx.run_dir.name}/pipeline.resolved.yaml"
-    command = f"docent run {file} --run again"
-    return RunCard(tuple(entries), command, config_text(config))
+    commands = Commands(ctx)
+    return RunCard(tuple(entries), commands.again(), commands.place(), config_text(config))
 
 
 def config_text(config: PipelineConfig) -> str:

@@ -51,3 +51,8 @@ class Known:
     confused: str = ""
     cut: Sequence[str] = ()
     named_after_path: bool = False
+
+    @property
+    def again(self) -> str:
+        """What a run after a change of the material does beside the data, to go on after a verb; "" without models."""
+        return ", which trains again" if self.training else ""

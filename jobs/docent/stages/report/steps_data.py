@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from docent.collection import COLLECTION, UNNAMED, license_of
-from docent.config.stages import LICENSE_PLACEHOLDER
+from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
 from docent.context import Context
 from docent.plurals import joined
 from docent.pushed import is_open, read_push
 from docent.stages.report.amounts import counted, thousands
-from docent.stages.report.cautions import OFFLINE_TEACHER
+from docent.stages.report.cautions import OFFLINE_TEACHER, offline_answers, offline_gaps
 from docent.stages.report.commands import Commands
 from docent.stages.report.runcard import shortened
 from docent.stages.report.steps import Known, NextStep, collection_place
-from docent.stages.report.summary import file_of
+from docent.stages.report.summary import read_unwritten
 from docent.stages.report.wording import ACCURACY, percent
 
 
@@ -23,8 +22,8 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     """How a language model is asked instead of the offline teacher, and what that sends, keeps and redoes."""
     if OFFLINE_TEACHER not in known.evidence.teachers:
         return
-    missing = _shortfall(ctx)
-    unasked = f"; {thousands(missing)} pairs that were asked for it could not write" if missing > 1 else ""
+    missing = read_unwritten(ctx).total()
+    unwritten = f" It could not write {thousands(missing)} of the pairs asked for." if missing else ""
     subject = known.funnel.subject
     sent = joined(
         [*(["the descriptions of the exhibits"] if subject.exhibits else []),
@@ -36,21 +35,15 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     sets = ("llm.provider=openai", "llm.model=gpt-4o-mini")
     estimate = (commands.run(*sets, verb="estimate"),) if commands.local else ()
     yield NextStep(
-        "The offline teacher fills fixed patterns of questions and takes the answers from the text as it "
-        f"stands{unasked}. A language model writes richer ones. Mind that {sent} are then sent to its service{photos}. "
+        "The offline teacher fills fixed patterns of questions; its answers are "
+        f"{offline_answers(known.evidence)}. {offline_gaps(known.evidence)}{unwritten} A language model writes richer "
+        f"pairs. Mind that {sent} are then sent to its service{photos}. "
         "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
         "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
         f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
         "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
         (*estimate, commands.run(*sets)),
     )
-
-
-def _shortfall(ctx: Context) -> int:
-    """Pairs that the teacher was asked for and did not write."""
-    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
-    found = json.loads(path.read_text(encoding="utf-8")) if path else {}
-    return sum(int(line.get("missing", 0)) for line in found.get("shortfall", ()))
 
 
 def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
@@ -67,12 +60,14 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     if artifact is None:  # nothing uses decisions
         yield NextStep(text, (commands.review(),))
         return
+    folder, _, saved = EDITS_PLACEHOLDER.partition("/")
     yield NextStep(
-        f"{text} The page that this writes saves edits.csv, usually with the downloads; apply it from there, then "
-        f"build the data set from it{again}:",
+        f"{text} The page that the first command writes saves what you decide. In place of {folder} below put the "
+        f"folder in which your browser saved {saved}, usually the downloads folder. Then build the data set from "
+        f"it{again}:",
         (
             commands.review(),
-            commands.review("edits.csv"),
+            commands.review(EDITS_PLACEHOLDER),
             commands.run(f"curate.edits={commands.folder}/review/edits.csv"),
         ),
     )

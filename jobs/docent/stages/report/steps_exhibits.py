@@ -27,8 +27,9 @@ def small_test(ctx: Context, known: Known, commands: Commands) -> Iterator[NextS
     needed = exhibits_needed(evidence, ACCURACY)
     have = counted(evidence.exhibits, "exhibit")
     more = counted(needed - evidence.exhibits, "more exhibit", "more exhibits")
-    text = f"The test has {have}; a difference can be statistically significant with {needed} or more. Add {more}, "
-    yield NextStep(f"{text}{_how(ctx)}. Then run again, which trains again:", (commands.run(),))
+    text = f"The test has {have}; a difference can be statistically significant with {needed} or more, if one "
+    text += f"model or method is ahead on all of them. Add {more}, {_how(ctx)}."
+    yield NextStep(f"{text} Then run again, which trains again:", (commands.run(),))
 
 
 def _how(ctx: Context) -> str:
@@ -47,7 +48,7 @@ def few_photos(known: Known, commands: Commands) -> Iterator[NextStep]:
         listed = [f"{name} ({counted(n, 'more photo', 'more photos')})" for name, n in missing.items()]
         yield NextStep(
             f"An honest test needs {PHOTOS_NEEDED} usable photos or more of each exhibit. Add photos of: "
-            f"{_first(listed)}. Then run again:",
+            f"{_first(listed)}. Then run again{known.again}:",
             (commands.run(),),
         )
     if known.funnel.untested:
@@ -57,10 +58,10 @@ def few_photos(known: Known, commands: Commands) -> Iterator[NextStep]:
 def confused(known: Known, commands: Commands) -> Iterator[NextStep]:
     """Exhibits that the model named takes for others."""
     if known.confusions:
-        found = [f"{one.exhibit} with {one.other} ({counted(one.answers, 'answer')})" for one in known.confusions]
+        found = [f"“{one.exhibit}” with “{one.other}” ({counted(one.answers, 'answer')})" for one in known.confusions]
         yield NextStep(
             f"{known.confused} confuses {joined(found)}. Add photos of these exhibits from other sides, and say in "
-            "their descriptions what can be seen on one of them alone. Then run again:",
+            f"their descriptions what can be seen on one of them alone. Then run again{known.again}:",
             (commands.run(),),
         )
 
@@ -72,7 +73,7 @@ def untitled(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
         called = "is called after its folder" if len(names) == 1 else "are called after their folders"
         yield NextStep(
             f"{has} no title and {called}: {_first(names)}. Write the title on the first line of the description, "
-            "leave a blank line below it, and run again:",
+            f"leave a blank line below it, and run again{known.again}:",
             (commands.run(),),
         )
     if known.named_after_path:
@@ -86,7 +87,7 @@ def untitled(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
         document = "a document" if len(names) == 1 else f"{len(names)} documents"
         yield NextStep(
             f"The questions call {document} after the file: {_first([f'“{name}”' for name in names])}. Give the file a "
-            "title (a PDF in its properties, a text in its first heading) or another name, and run again:",
+            "title (a PDF in its properties, a text in its first heading) or another name, and run again{known.again}:",
             (commands.run(),),
         )
 

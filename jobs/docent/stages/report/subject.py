@@ -16,9 +16,10 @@ class Subject:
 
     Attributes:
         exhibits: with their photos.
-        documents, sections: text documents and their parts.
+        documents, sections: text documents and their sections, each counted once.
         pictured: whether rows about documents show figures.
         asked: sections with a row in the data set; 0: not counted.
+        parted: sections that are read in several parts, each of which is an item of the run.
     """
 
     exhibits: int = 0
@@ -26,6 +27,7 @@ class Subject:
     sections: int = 0
     pictured: bool = False
     asked: int = 0
+    parted: int = 0
 
     @property
     def is_text(self) -> bool:

@@ -1,13 +1,14 @@
 """What score and build-dataset counted, read into plain values.
 
-Reads score's `summary.json` and build-dataset's `audit.json`; writes nothing. Unknown keys are ignored, so that score
-may say more than the page shows.
+Reads score's `summary.json` and build-dataset's `audit.json` and `statistics.json`; writes nothing. Unknown keys are
+ignored, so that score may say more than the page shows.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.stages.report.findings import Comparison, Estimate
 from docent.store import Artifact
+from docent.unwritten import unwritten
 from docent.validation_words import words
 
 
@@ -116,6 +118,12 @@ def read_audit(ctx: Context) -> Audit | None:
     """
     found = _read(ctx.inputs.get("build-dataset"), "audit.json", Audit)
     return found if isinstance(found, Audit) else None
+
+
+def read_unwritten(ctx: Context) -> Counter[str]:
+    """Pairs that the teacher was asked for and did not write, by question type; none where no data set was built."""
+    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
+    return unwritten(json.loads(path.read_text(encoding="utf-8"))) if path else Counter()
 
 
 def file_of(artifact: Artifact | None, name: str) -> Path | None:

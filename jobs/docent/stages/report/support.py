@@ -5,7 +5,7 @@ from __future__ import annotations
 from docent.plurals import joined
 from docent.stages.report.amounts import counted
 from docent.stages.report.findings import Estimate, Evidence, Standing, comparison, standing
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent
+from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent, words_of
 
 
 def support_of(
@@ -41,10 +41,29 @@ def measured(evidence: Evidence) -> tuple[str, ...]:
     said = counted(evidence.examples, "test question")
     if evidence.test_photos:
         said += f" on {counted(evidence.test_photos, 'test photo')}"
-    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
-    drawn = f"; intervals resample {evidence.items}" if evidence.exhibits > 1 else ""
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
+    drawn = f"; intervals resample {evidence.units}" if evidence.exhibits > 1 else ""
     seen = (f"Trained on {evidence.seen}.",) if evidence.seen else ()
     return (f"Measured with {said} of {exhibits}{drawn}.", *seen)
+
+
+def no_nearer(evidence: Evidence) -> tuple[str, ...]:
+    """That no fine-tuned model comes nearer to the references than the best look-up, where that is so."""
+    distance = {arm: metrics[DISTANCE].mean for arm, metrics in evidence.arms.items() if DISTANCE in metrics}
+    tuned = [arm for arm in evidence.tuned if arm in distance]
+    found = [arm for arm in distance if words_of(arm).family == "look-up"]
+    if not tuned or not found:
+        return ()
+    nearest, best = (min(arms, key=lambda arm: distance[arm]) for arms in (tuned, found))
+    if distance[nearest] < distance[best]:
+        return ()
+    mine, theirs = (number(distance[arm], METRICS[DISTANCE]) for arm in (nearest, best))
+    model = "model" if len(tuned) == 1 else "models"
+    come = "comes" if len(tuned) == 1 else "come"
+    return (
+        f"The fine-tuned {model} {joined(tuned)} {come} no nearer to the reference answers than {words_of(best).short} "
+        f"({best}): semantic distance {mine}{' at best' if len(tuned) > 1 else ''}, against {theirs}.",
+    )
 
 
 def _against_chance(evidence: Evidence, estimate: Estimate, best: str, challenged: bool) -> tuple[str, ...]:

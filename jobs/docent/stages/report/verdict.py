@@ -14,7 +14,7 @@ from docent.plurals import joined
 from docent.stages.report.amounts import counted
 from docent.stages.report.cautions import cautions_of, warning_of
 from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
-from docent.stages.report.support import in_order, measured, support_of
+from docent.stages.report.support import in_order, measured, no_nearer, support_of
 from docent.stages.report.wording import ACCURACY, METRICS, interval, percent, words_of
 
 MAX_EXPLAINED = 2
@@ -42,7 +42,7 @@ def judge(evidence: Evidence) -> Verdict:
     accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
     warning, cautions = warning_of(evidence), cautions_of(evidence, scored=any(evidence.arms.values()))
     if not accuracy:
-        return Verdict(_without_accuracy(evidence), warning, (), cautions)
+        return Verdict(_without_accuracy(evidence), warning, no_nearer(evidence), cautions)
     tuned = [arm for arm in evidence.tuned if arm in accuracy]
     if not tuned:
         return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
@@ -63,7 +63,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 def _without_accuracy(evidence: Evidence) -> str:
     if any(evidence.arms.values()) and evidence.exhibits == 1:
-        return f"With 1 {evidence.item} nothing can be told apart, so no share of answers about the right one is given."
+        return f"With 1 {evidence.unit} nothing can be told apart, so no share of answers about the right one is given."
     if any(evidence.arms.values()):
         return f"Answers were scored, but not which {evidence.item} they are about."
     if evidence.made and not evidence.tuned:
@@ -82,7 +82,7 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
 
 def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
     """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
-    exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
     start = f"With {exhibits} this test is too small to show a difference between models and methods"
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
     if evidence.exhibits == 1:
