@@ -101,7 +101,8 @@ def shown_by_message(row: Row, key: str) -> list[int]:
     kind = MEDIA_LISTS[key]
     contents = [message.get("content") for message in row["messages"]]
     stand_ins = [sum(part.get("type") == kind and not named_by(part) for part in parts_of(c)) for c in contents]
-    if any(stand_ins) and sum(stand_ins) == len(listed(row, key)[1]):
+    in_parts = any(stand_ins) or all(isinstance(content, list) for content in contents)
+    if in_parts and sum(stand_ins) == len(listed(row, key)[1]):
         return stand_ins
     return [marks_in(content, kind) for content in contents]
 

@@ -1,0 +1,65 @@
+"""What every trainer wants of a picture: JPEG, PNG or WebP, one frame, RGB or RGBA, upright as it is stored.
+
+Reads bytes that it is given; writes nothing. Trainers open pictures with Pillow and do not turn them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from docent.vision.formats import HEAD_BYTES, format_name
+from docent.vision.orientation import read_orientation
+from docent.vision.photos import PhotoError, decode
+
+MODES = ("RGB", "RGBA")
+MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
+"""What is taken, by the names of `format_name`."""
+MAX_PIXELS = 1e9
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture by its first bytes; "" where trainers do not take it."""
+    return MEDIA_TYPES.get(format_name(data[:HEAD_BYTES]), "")
+
+
+def why_unfit(path: Path) -> str:
+    """Why a picture file is not as trainers want it; "" where it is.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        name = format_name(file.read(HEAD_BYTES))
+    if name and name not in MEDIA_TYPES:
+        return f"{name}, not JPEG, PNG or WebP"
+    try:
+        decode(path, MAX_PIXELS)
+    except PhotoError as error:
+        return f"{error.reason}: {error.detail}" if error.detail else error.reason
+    return why_other_form(path)
+
+
+def why_other_form(path: Path) -> str:
+    """Why a picture that decodes is stored in another form than trainers want; "" where it is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as picture:
+            if picture.mode not in MODES:
+                return f"its mode is {picture.mode}, not RGB or RGBA"
+            if getattr(picture, "n_frames", 1) > 1:
+                return "it has more than one frame"
+            if read_orientation(picture) != 1:
+                return "it lies on its side: its orientation is in EXIF"
+    return ""
+
+
+def why_unfit_bytes(data: bytes) -> str:
+    """The same for a picture in memory."""
+    with tempfile.NamedTemporaryFile(prefix="docent-", suffix=".tmp") as file:
+        file.write(data)
+        file.flush()
+        return why_unfit(Path(file.name))

@@ -1,0 +1,129 @@
+"""`docent validate --for NAME FILE`: all rules of a trainer at once, each problem with its line.
+
+Reads the trainer's file, the pictures in it or beside it, and what lies beside it; writes nothing. One row is in
+memory at a time. Problems of the file as a whole have the line 0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docent.errors import InputError
+from docent.stages.build_dataset.convert_files import BOM
+from docent.stages.build_dataset.row_files import array_values, rows_of, why_unreadable
+from docent.stages.build_dataset.trainers import TRAINERS
+from docent.stages.build_dataset.trainers.picture_rules import why_unfit
+from docent.stages.build_dataset.validate import Problem, Result
+
+MAX_LINE_BYTES = 256 << 20
+"""Ten pictures of 10 MB each in base64 are 134 MB."""
+
+
+def validate(path: Path, name: str) -> Result:
+    """Check a file by the rules of a trainer.
+
+    Args:
+        name: one of TRAINERS.
+
+    Raises:
+        InputError: there is no such file, or nothing in it.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", str(path), f"name a file that {name} reads")
+    trainer, result, looked = TRAINERS[name], Result(files=1), _Looked()
+    with_pictures = 0
+    for number, value, problem in _rows(path):
+        result.rows += 1
+        if problem:
+            result.problems.append(Problem(str(path), number, "", problem))
+            continue
+        shown = _pictures_of(value)
+        result.pictures += shown
+        with_pictures += shown > 0
+        for picture, problem in trainer.problems(value, path, looked.problem):
+            result.problems.append(Problem(str(path), number, picture, problem))
+    if not result.rows:
+        raise InputError("the file has no row", str(path), f"docent convert chat IN {path} --for {name}")
+    found = [Problem(str(path), 0, "", problem) for problem in trainer.file_problems(path, result.rows, with_pictures)]
+    result.problems = [*found, *result.problems]
+    return result
+
+
+class _Looked:
+    """Looks at each picture file once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def problem(self, path: Path) -> str:
+        """What is wrong with a picture file; "" for nothing."""
+        key = str(path)
+        if key not in self._known:
+            try:
+                self._known[key] = why_unfit(path) if path.is_file() else "missing"
+            except (OSError, ValueError) as error:
+                self._known[key] = getattr(error, "strerror", None) or str(error)
+        return self._known[key]
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """Every row with its number and why it cannot be read, if so: lines of JSONL, else places in the file from 1."""
+    if path.suffix == ".parquet":
+        number = 0
+        try:
+            for number, value in enumerate(rows_of(path), 1):
+                yield number, value, ""
+        except ValueError as error:
+            yield number + 1, None, str(error)
+    elif path.suffix == ".json":
+        yield from _values(path)
+    else:
+        yield from _lines(path)
+
+
+def _values(path: Path) -> Iterator[tuple[int, Any, str]]:
+    number = 0
+    with path.open(encoding="utf-8") as text:
+        try:
+            for number, value in enumerate(array_values(text), 1):
+                yield number, value, ""
+        except (ValueError, RecursionError) as error:
+            yield number + 1, None, why_unreadable(path, error)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
+    with path.open("rb") as file:
+        number = 0
+        while data := file.readline(MAX_LINE_BYTES):
+            number += 1
+            if number == 1 and data.startswith(BOM):
+                data = data.removeprefix(BOM)
+                yield number, None, "the file begins with a byte order mark"
+            if not data.strip():
+                yield number, None, "an empty line"
+                continue
+            if len(data) == MAX_LINE_BYTES and not data.endswith(b"\n"):
+                yield number, None, f"longer than {MAX_LINE_BYTES >> 20} MiB"
+                return
+            try:
+                yield number, json.loads(data.decode("utf-8")), ""
+            except UnicodeDecodeError:
+                yield number, None, "not UTF-8"
+            except (ValueError, RecursionError):
+                yield number, None, "not JSON"
+
+
+def _pictures_of(row: Any) -> int:
+    """How many pictures a row shows, in its list or in its messages."""
+    if not isinstance(row, dict):
+        return 0
+    listed = row.get("images") or []
+    if listed:
+        return len(listed) if isinstance(listed, list) else 1
+    messages = row.get("messages")
+    contents = [m.get("content") for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
+    return sum(part.get("type") in ("image", "image_url") for part in parts)
