@@ -89,7 +89,8 @@ class LineFiles:
 
     def _begin(self) -> None:
         self._end()
-        self._parts.append(temporary_name(self._out))
+        part = self._out.with_name(f"{self._out.stem}-part-{len(self._parts) + 1}{self._out.suffix}")
+        self._parts.append(temporary_name(part))
         self._file = self._parts[-1].open("wb")
         self._bytes = 0
         self.counts.append((0, 0))
@@ -156,7 +157,7 @@ class ParquetFile:
         """With a column of pictures TRL takes a set of texts for one of pictures."""
         from pyarrow import parquet
 
-        other = temporary_name(self._out)
+        other = temporary_name(self._out.with_name(f"{self._out.name}-texts"))
         with parquet.ParquetWriter(other, schema(pictures=False)) as writer:
             for batch in parquet.ParquetFile(self._temporary).iter_batches(columns=["messages"]):
                 writer.write_batch(batch.select(["messages"]).cast(schema(pictures=False)))
