@@ -301,6 +301,7 @@ def test_a_damaged_dataset_info_is_named_and_left(folder: Path) -> None:
     done = run(written(folder, shown()), folder / "made.jsonl", "--for", "llama-factory")
     assert getattr(done.exception, "exit_code", None) == 6
     assert info.read_text(encoding="utf-8") == "{"
+    assert not (folder / "made.jsonl").exists()
 
 
 def test_options_that_do_not_go_together_are_usage_errors(folder: Path) -> None:
@@ -392,3 +393,23 @@ def test_lines_that_are_no_rows_are_named(folder: Path) -> None:
         (3, "not JSON"),
         (4, "not UTF-8"),
     } <= found
+
+
+def test_a_data_url_is_read_like_a_file(folder: Path) -> None:
+    """A CMYK picture in a chat file of another tool becomes RGB; one that fits is the same bytes again."""
+    urls = []
+    for name in ("press.jpg", "clock.jpg"):
+        data = (folder / "images" / name).read_bytes()
+        urls.append(f"data:image/jpeg;base64,{base64.b64encode(data).decode()}")
+    done = convert_for(written(folder, *map(shown, urls)), folder / "made.jsonl", "openai", Options())
+    assert (done.conversations, done.converted) == (2, 1)
+    made = [row["messages"][0]["content"][0]["image_url"]["url"] for row in lines(folder / "made.jsonl")]
+    assert made[1] == urls[1]
+    assert [picture.mode for picture in pictures_of(folder / "made.jsonl")] == ["RGB", "RGB"]
+
+
+def test_a_picture_of_more_pixels_than_pillow_opens_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    out = folder / "made.jsonl"
+    assert convert_for(written(folder, shown("images/clock.jpg")), out, "ms-swift", Options()).conversations == 1
+    assert validate_for(out, "ms-swift").problems == []

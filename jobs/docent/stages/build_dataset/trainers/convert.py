@@ -22,7 +22,7 @@ from docent.stages.build_dataset.convert_chat import Wanted, Written, conversati
 from docent.stages.build_dataset.convert_files import Line, read_lines, refuse_in_place, replacing
 from docent.stages.build_dataset.exports import slug
 from docent.stages.build_dataset.trainers import TRAINERS
-from docent.stages.build_dataset.trainers.llama_factory import write_entry
+from docent.stages.build_dataset.trainers.llama_factory import entries_beside, write_entry
 from docent.stages.build_dataset.trainers.outputs import LineFiles, Output, ParquetFile
 from docent.stages.build_dataset.trainers.pictures import Pictures, Prepared
 from docent.stages.build_dataset.trainers.placing import Places
@@ -100,6 +100,8 @@ def convert(source: Path, out: Path, name: str, options: Options) -> Result:
     if out.suffix not in trainer.suffixes:
         what = f"{name} does not read {out.suffix or 'a file without suffix'}"
         raise InputError(what, printable(str(out)), f"name it {out.stem}{trainer.suffixes[0]}")
+    if name == "llama-factory":
+        entries_beside(out)  # before anything is written
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".docent-pictures-", suffix=".tmp", dir=out.parent) as work:
         return _Conversion(source, out, trainer, options, Path(work)).run()

@@ -61,16 +61,26 @@ def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
     return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
 
 
+def entries_beside(file: Path) -> dict[str, Any]:
+    """The entries of the `dataset_info.json` beside a file; {} where there is none.
+
+    Raises:
+        InputError: it is no JSON object.
+    """
+    path = file.parent / INFO
+    entries = _entries(path)
+    if entries is None:
+        raise InputError("not a JSON object", str(path), "fix it, or name an output in another folder")
+    return entries
+
+
 def write_entry(file: Path, name: str) -> Path:
     """Add or replace the file's entry in the `dataset_info.json` beside it; other entries stay.
 
     Raises:
         InputError: the file that is there is no JSON object.
     """
-    path = file.parent / INFO
-    entries = _entries(path)
-    if entries is None:
-        raise InputError("not a JSON object", str(path), "fix it, or name an output in another folder")
+    path, entries = file.parent / INFO, entries_beside(file)
     columns = {"messages": "messages", "images": "images"}
     entries[name] = {"file_name": file.name, "formatting": "sharegpt", "columns": columns, "tags": TAGS}
     with replacing(path) as out:

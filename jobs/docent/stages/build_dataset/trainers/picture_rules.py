@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from docent.vision.formats import HEAD_BYTES, format_name
 from docent.vision.orientation import read_orientation
-from docent.vision.photos import PhotoError, decode
+from docent.vision.photos import MAX_PNG_CHUNK_BYTES, PhotoError, decode
 
 MODES = ("RGB", "RGBA")
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
@@ -45,16 +47,27 @@ def why_unfit(path: Path) -> str:
 
 def why_other_form(path: Path) -> str:
     """Why a picture that decodes is stored in another form than trainers want; "" where it is not."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path) as picture:
-            if picture.mode not in MODES:
-                return f"its mode is {picture.mode}, not RGB or RGBA"
-            if getattr(picture, "n_frames", 1) > 1:
-                return "it has more than one frame"
-            if read_orientation(picture) != 1:
-                return "it lies on its side: its orientation is in EXIF"
+    with _limits_of_docent(), Image.open(path) as picture:
+        if picture.mode not in MODES:
+            return f"its mode is {picture.mode}, not RGB or RGBA"
+        if getattr(picture, "n_frames", 1) > 1:
+            return "it has more than one frame"
+        if read_orientation(picture) != 1:
+            return "it lies on its side: its orientation is in EXIF"
     return ""
+
+
+@contextmanager
+def _limits_of_docent() -> Iterator[None]:
+    """Let Pillow open what `decode` opened: it refuses 180 megapixels, and large notes in a PNG."""
+    limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
 
 
 def why_unfit_bytes(data: bytes) -> str:

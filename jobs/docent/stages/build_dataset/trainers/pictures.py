@@ -22,6 +22,7 @@ from docent.records import ImageFile
 from docent.stages.build_dataset.trainers.picture_rules import MAX_PIXELS, why_other_form
 from docent.stages.build_dataset.trainers.turns import RefusedError
 from docent.vision.credit import Credit, exif_of
+from docent.vision.formats import published_suffix
 from docent.vision.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
 from docent.vision.publish import published
 
@@ -127,7 +128,7 @@ class Pictures:
             data = base64.b64decode(name[found.end() :], validate=True)
         except (binascii.Error, ValueError):
             raise RefusedError("a data URL that is not base64", _shown(name)) from None
-        path = self.work / f"{hashlib.sha256(data).hexdigest()[:16]}.source"
+        path = self.work / f"{_key(data)}.source"
         path.write_bytes(data)
         return path
 
@@ -137,17 +138,18 @@ class Pictures:
         seen = examine(data, MAX_PIXELS)
         image = _described(path, seen)
         fit = published(path, image)
-        suffix = Path(image.file).suffix if image.file.endswith((".jpg", ".png", ".webp")) else ".png"
-        made = self._write(fit, suffix)
+        is_small = self.max_bytes is None or len(data) <= self.max_bytes
+        if fit == data and is_small and path.parent != self.work and not why_other_form(path):
+            return Prepared(_key(data), path)
+        made = self._write(fit, published_suffix(image.file))
         if why_other_form(made):
             made = self._rewritten(path, seen)
         if self.max_bytes is not None and made.stat().st_size > self.max_bytes:
             made = self._reduced(path, seen, self.max_bytes)
-        key = made.stem
-        if made.read_bytes() == data and path.parent != self.work:
-            return Prepared(key, path)
-        self.converted += 1
-        return Prepared(key, made, made=True)
+        self.converted += made.read_bytes() != data
+        if path.parent == self.work:
+            path.unlink()
+        return Prepared(made.stem, made, made=True)
 
     def _rewritten(self, path: Path, seen: Examined) -> Path:
         picture = decode(path, MAX_PIXELS)
@@ -168,10 +170,14 @@ class Pictures:
         raise RefusedError("a picture that cannot be made small enough", _shown(str(path)))
 
     def _write(self, data: bytes, suffix: str) -> Path:
-        path = self.work / f"{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
+        path = self.work / f"{_key(data)}{suffix}"
         if not path.exists():
             path.write_bytes(data)
         return path
+
+
+def _key(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _described(path: Path, seen: Examined) -> ImageFile:

@@ -7,17 +7,20 @@ memory at a time. Problems of the file as a whole have the line 0.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docent.errors import InputError
+from docent.stages.build_dataset.conversations import parts_of, picture_of
 from docent.stages.build_dataset.convert_files import BOM
 from docent.stages.build_dataset.row_files import array_values, rows_of, why_unreadable
 from docent.stages.build_dataset.trainers import TRAINERS
 from docent.stages.build_dataset.trainers.picture_rules import why_unfit
 from docent.stages.build_dataset.validate import Problem, Result
 
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 MAX_LINE_BYTES = 256 << 20
 """Ten pictures of 10 MB each in base64 are 134 MB."""
 
@@ -41,8 +44,9 @@ def validate(path: Path, name: str) -> Result:
             result.problems.append(Problem(str(path), number, "", problem))
             continue
         shown = _pictures_of(value)
-        result.pictures += shown
-        with_pictures += shown > 0
+        result.pictures += len(shown)
+        result.remote += sum(_ADDRESS.match(picture) is not None for picture in shown)
+        with_pictures += bool(shown)
         for picture, problem in trainer.problems(value, path, looked.problem):
             result.problems.append(Problem(str(path), number, picture, problem))
     if not result.rows:
@@ -116,14 +120,14 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
                 yield number, None, "not JSON"
 
 
-def _pictures_of(row: Any) -> int:
-    """How many pictures a row shows, in its list or in its messages."""
+def _pictures_of(row: Any) -> list[str]:
+    """The pictures that a row shows, in its list or in its messages, by their paths and addresses."""
     if not isinstance(row, dict):
-        return 0
+        return []
     listed = row.get("images") or []
     if listed:
-        return len(listed) if isinstance(listed, list) else 1
+        return [picture_of(entry) for entry in (listed if isinstance(listed, list) else [listed])]
     messages = row.get("messages")
     contents = [m.get("content") for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
-    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
-    return sum(part.get("type") in ("image", "image_url") for part in parts)
+    parts = [part for content in contents for part in parts_of(content)]
+    return [picture_of(part) for part in parts if part.get("type") in ("image", "image_url")]
