@@ -227,6 +227,9 @@ def test_trl_gets_no_column_of_pictures_where_there_are_none(folder: Path) -> No
         ({**shown(), "images": ["images/clock.jpg"]}, "marks and pictures differ in number"),
         ({**shown(), "audios": ["a.wav"]}, "marks and pictures differ in number"),
         ("no row", "not an object"),
+        (shown(said="half \ud83d"), "a text with half of a surrogate pair"),
+        ({"messages": [{"role": "user", "content": [{"type": "image"}]}, *shown()["messages"][1:]]}, "a part of type"),
+        ({"messages": [{"role": "user", "content": [{"type": "video"}]}, *shown()["messages"][1:]]}, "a part other"),
     ],
 )
 def test_what_cannot_be_written_is_refused_with_its_line(folder: Path, row: Any, reason: str) -> None:
@@ -413,3 +416,14 @@ def test_a_picture_of_more_pixels_than_pillow_opens_is_looked_at(folder: Path, m
     out = folder / "made.jsonl"
     assert convert_for(written(folder, shown("images/clock.jpg")), out, "ms-swift", Options()).conversations == 1
     assert validate_for(out, "ms-swift").problems == []
+
+
+def test_without_for_a_chat_file_in_parts_may_speak_of_marks(folder: Path) -> None:
+    """`<image>` in a text was counted as a picture that the row does not list."""
+    question = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What does <image> do?"}]}
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "It marks a picture."}]}
+    source = written(folder, {"messages": [question, answer] * 2, "images": ["images/clock.jpg"] * 2})
+    assert run(source, folder / "single.jsonl", "--turns", "single").exit_code == 0
+    assert [row["images"] for row in lines(folder / "single.jsonl")] == [["images/clock.jpg"]] * 2
+    done = CliRunner().invoke(validate, [str(source)])
+    assert done.exit_code == 0, done.output

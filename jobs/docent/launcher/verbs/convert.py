@@ -102,7 +102,7 @@ def chat(
     images: Path | None,
     special_tokens: str | None,
 ) -> None:
-    """Write chat JSONL, or rows of docent (part-*.jsonl), as OpenAI chat JSONL, or as a trainer takes them."""
+    """Write chat JSONL, or rows of docent (part-*.jsonl), as chat JSONL, or with --for as a trainer takes them."""
     code = _code("chat")
     if trainer:
         if shuffle or bom is not None:

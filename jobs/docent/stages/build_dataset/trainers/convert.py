@@ -7,6 +7,7 @@ that do not lie beside it as they are, and `<out>.rejects.jsonl` with what could
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from docent.printing import printable
 from docent.records import Reject
 from docent.stages.build_dataset.conversations import Row
 from docent.stages.build_dataset.convert_chat import Wanted, Written, conversations
-from docent.stages.build_dataset.convert_files import Line, read_lines, refuse_in_place, replacing
+from docent.stages.build_dataset.convert_files import Line, read_lines, refuse_in_place
 from docent.stages.build_dataset.exports import slug
 from docent.stages.build_dataset.trainers import TRAINERS
 from docent.stages.build_dataset.trainers.llama_factory import entries_beside, write_entry
@@ -117,7 +118,8 @@ class _Conversion:
         root = options.root or (folder / ".." if is_part else folder)
         self._pictures = Pictures(folder, root, work, trainer.max_picture_bytes, trainer.addresses)
         self._result = Result()
-        self._rejects: list[Reject] = []
+        self._first_reject: Reject | None = None
+        self._rejects = work / "rejects.jsonl"
         self._places = Places(out, trainer, work)
 
     def run(self) -> Result:
@@ -130,11 +132,11 @@ class _Conversion:
             self._write_rows(output)
             if not result.conversations:
                 raise InputError(self._why_nothing(), str(self._source), "docs/trainers.md has the rules")
+            self._places.finish()
             result.files = output.close()
         except BaseException:
             output.discard()
             raise
-        self._places.finish()
         result.converted, result.reduced = self._pictures.converted, self._pictures.reduced
         result.rejects = self._write_rejects()
         parts = result.files
@@ -223,22 +225,21 @@ class _Conversion:
         where = f"{self._source}:{number}"
         self._result.refused[reason] += 1
         said = f"{where}: {detail}" if detail else where
-        self._rejects.append(Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], detail=said))
+        reject = Reject(reason=reason, raw=raw[:MAX_RAW_CHARS], detail=said)
+        self._first_reject = self._first_reject or reject
+        with self._rejects.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(reject.model_dump()) + "\n")
 
     def _why_nothing(self) -> str:
-        if not self._rejects:
+        first, count = self._first_reject, self._result.refused.total()
+        if first is None:
             return "no line is a conversation"
-        first = self._rejects[0]
-        return (
-            f"no conversation can be written: {len(self._rejects)} refused, the first: {first.reason} ({first.detail})"
-        )
+        return f"no conversation can be written: {count} refused, the first: {first.reason} ({first.detail})"
 
     def _write_rejects(self) -> Path | None:
         path = self._out.with_name(f"{self._out.stem}.rejects.jsonl")
-        if not self._rejects:
+        if self._first_reject is None:
             path.unlink(missing_ok=True)
             return None
-        with replacing(path) as file:
-            for reject in self._rejects:
-                file.write((json.dumps(reject.model_dump(), ensure_ascii=True) + "\n").encode())
+        os.replace(self._rejects, path)
         return path

@@ -6,7 +6,7 @@ The entry's columns and tags say how the rows are read, so that files of others 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from docent.errors import InputError
 from docent.stages.build_dataset.conversations import Row
 from docent.stages.build_dataset.convert_files import replacing
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.trainers.row_rules import (
     mark_problems,
     messages_in,
@@ -111,7 +112,7 @@ def _entry_at(file: Path, changed_ns: int) -> dict[str, Any]:
     return next((one for one in entries if isinstance(one, dict) and one.get("file_name") == file.name), {})
 
 
-def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
+def problems(value: Any, file: Path, look: Looked) -> Found:
     """Why LLaMA-Factory skips a row or fails on it."""
     entry = _entry(file)
     columns = entry.get("columns") or {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.stages.build_dataset.conversations import Row, parts_of, picture_of
 from docent.stages.build_dataset.trainers.llama_factory import text_with_marks
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.trainers.row_rules import (
     mark_problems,
     messages_in,
@@ -27,7 +28,7 @@ def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
     return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
 
 
-def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
+def problems(value: Any, file: Path, look: Looked) -> Found:
     """Why ms-swift drops a row, or shows another picture than meant."""
     messages, problem = messages_in(value)
     if problem:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.stages.build_dataset.conversations import Row
-from docent.stages.build_dataset.trainers.picture_rules import media_type, why_unfit_bytes
+from docent.stages.build_dataset.trainers.picture_rules import Looked, media_type
 from docent.stages.build_dataset.trainers.row_rules import messages_in, order_problems, token_problems
 from docent.stages.build_dataset.trainers.trainer import Found, Trainer
 from docent.stages.build_dataset.trainers.turns import Picture, Turn
@@ -47,7 +47,7 @@ def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
     return {"type": "image_url", "image_url": {"url": shown[part], **detail}}
 
 
-def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
+def problems(value: Any, file: Path, look: Looked) -> Found:
     """What OpenAI refuses of a line."""
     messages, problem = messages_in(value)
     if problem:
@@ -67,7 +67,7 @@ def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
     if len(pictures) > MAX_PICTURES:
         yield "", f"{len(pictures)} pictures, more than {MAX_PICTURES}"
     for url in dict.fromkeys(pictures):
-        if problem := _why_not_url(url):
+        if problem := _why_not_url(url, look):
             yield url[:60], problem
 
 
@@ -99,7 +99,7 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> Found:
             yield "", f"a part of type {str(kind)[:40]!r} (message {number})"
 
 
-def _why_not_url(url: str) -> str:
+def _why_not_url(url: str, look: Looked) -> str:
     """Why OpenAI does not take a picture; "" where it does, or where it is at an address."""
     if url.startswith(("https://", "http://")):
         return ""
@@ -112,7 +112,7 @@ def _why_not_url(url: str) -> str:
         return "not base64"
     if len(data) > MAX_PICTURE_BYTES:
         return f"{len(data) / 1e6:.1f} MB, more than 10 MB"
-    if problem := why_unfit_bytes(data):
+    if problem := look.data(data):
         return problem
     held = media_type(data)
     return f"it says {found[1]} and holds {held}" if held != found[1] else ""

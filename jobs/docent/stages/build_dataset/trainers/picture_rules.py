@@ -5,6 +5,7 @@ Reads bytes that it is given; writes nothing. Trainers open pictures with Pillow
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -70,9 +71,28 @@ def _limits_of_docent() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
 
 
-def why_unfit_bytes(data: bytes) -> str:
-    """The same for a picture in memory."""
-    with tempfile.NamedTemporaryFile(prefix="docent-", suffix=".tmp") as file:
-        file.write(data)
-        file.flush()
-        return why_unfit(Path(file.name))
+class Looked:
+    """Looks at pictures, each once however often it is named."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def file(self, path: Path) -> str:
+        """Why a picture file is not as trainers want it; "" where it is."""
+        key = str(path)
+        if key not in self._known:
+            try:
+                self._known[key] = why_unfit(path) if path.is_file() else "missing"
+            except (OSError, ValueError) as error:
+                self._known[key] = getattr(error, "strerror", None) or str(error)
+        return self._known[key]
+
+    def data(self, data: bytes) -> str:
+        """The same for the bytes of a picture."""
+        key = hashlib.sha256(data).hexdigest()
+        if key not in self._known:
+            with tempfile.NamedTemporaryFile(prefix="docent-", suffix=".tmp") as file:
+                file.write(data)
+                file.flush()
+                self._known[key] = why_unfit(Path(file.name))
+        return self._known[key]

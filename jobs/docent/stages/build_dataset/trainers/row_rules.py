@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.trainers.special_tokens import tokens_in
 from docent.stages.build_dataset.trainers.trainer import Found
 from docent.stages.build_dataset.trainers.turns import MARK, why_not_alternating
@@ -46,7 +47,7 @@ def order_problems(roles: Sequence[str], alternating: bool) -> Iterator[str]:
         yield problem
 
 
-def path_problems(names: Sequence[Any], folder: Path, look: Callable[[Path], str], addresses: bool) -> Found:
+def path_problems(names: Sequence[Any], folder: Path, look: Looked, addresses: bool) -> Found:
     """Pictures named by their paths."""
     for name in names:
         if isinstance(name, dict):
@@ -59,7 +60,7 @@ def path_problems(names: Sequence[Any], folder: Path, look: Callable[[Path], str
         elif name.startswith("data:"):
             if not addresses:
                 yield name[:40], "a data URL: pictures are read from files"
-        elif problem := look(folder / name):
+        elif problem := look.file(folder / name):
             yield name[:200], problem
 
 

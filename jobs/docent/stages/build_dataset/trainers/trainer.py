@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.stages.build_dataset.conversations import Row
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.trainers.turns import Picture, Turn
 
 Found = Iterator[tuple[str, str]]
@@ -21,7 +22,7 @@ class Trainer:
     Attributes:
         suffixes: how the name of its file ends.
         row: makes a row of a conversation and of what its file holds for each picture: a data URL, a path, bytes.
-        problems: what is wrong with a row of a file; told the file's path and a function that looks at a picture file.
+        problems: what is wrong with a row of a file; told the file's path and what looks at pictures.
         file_problems: what is wrong with a file as a whole, by its rows and how many of them show pictures.
         embedded: pictures are in the file, rather than beside it.
         alternating: questions and answers must follow each other by turns.
@@ -36,7 +37,7 @@ class Trainer:
 
     suffixes: tuple[str, ...]
     row: Callable[[Sequence[Turn], Mapping[Picture, Any]], Row]
-    problems: Callable[[Any, Path, Callable[[Path], str]], Found]
+    problems: Callable[[Any, Path, Looked], Found]
     file_problems: Callable[[Path, int, int], Iterator[str]]
     next_step: str
     embedded: bool = False

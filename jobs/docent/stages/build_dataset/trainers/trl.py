@@ -7,12 +7,12 @@ versions from 2.16 on read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.stages.build_dataset.conversations import Row, parts_of
-from docent.stages.build_dataset.trainers.picture_rules import why_unfit_bytes
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.trainers.row_rules import messages_in, order_problems, token_problems
 from docent.stages.build_dataset.trainers.trainer import Found, Trainer
 from docent.stages.build_dataset.trainers.turns import Picture, Turn
@@ -48,7 +48,7 @@ def _part(part: str | Picture) -> Row:
     return {"type": "text", "text": part} if isinstance(part, str) else {"type": "image", "text": None}
 
 
-def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
+def problems(value: Any, file: Path, look: Looked) -> Found:
     """What makes TRL or `datasets` fail on a row."""
     messages, problem = messages_in(value)
     if problem:
@@ -69,7 +69,7 @@ def problems(value: Any, file: Path, look: Callable[[Path], str]) -> Found:
     yield from (("", found) for found in order_problems([str(m.get("role")) for m in messages], alternating=False))
     if stand_ins != len(pictures):
         yield "", f"{stand_ins} parts of type image, {len(pictures)} in `images`"
-    yield from _picture_problems(pictures)
+    yield from _picture_problems(pictures, look)
 
 
 def _content_problems(content: Any, number: int) -> Found:
@@ -84,7 +84,7 @@ def _content_problems(content: Any, number: int) -> Found:
             yield "", f"a part of type {str(part.get('type'))[:40]!r} (message {number})"
 
 
-def _picture_problems(pictures: Sequence[Any]) -> Found:
+def _picture_problems(pictures: Sequence[Any], look: Looked) -> Found:
     for number, picture in enumerate(pictures, 1):
         data = picture.get("bytes") if isinstance(picture, dict) else None
         if not isinstance(data, bytes):
@@ -92,7 +92,7 @@ def _picture_problems(pictures: Sequence[Any]) -> Found:
                 str(picture)[:200],
                 f"entry {number} of `images` holds no picture: datasets gives TRL its path as text",
             )
-        elif problem := why_unfit_bytes(data):
+        elif problem := look.data(data):
             yield str(picture.get("path") or "")[:200], problem
 
 

@@ -5,6 +5,7 @@ Reads rows of chat files and writes nothing. Whatever a trainer's file cannot ho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from docent.stages.build_dataset.conversations import (
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MARK = "<image>"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""JSON can hold one as an escape; UTF-8 and Arrow cannot."""
 TEXT_TYPES = ("text", "input_text", "output_text")
 
 
@@ -105,7 +108,7 @@ def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]
         elif part.get("type") == "image":
             made.append(_next(pictures, number))
         elif part.get("type", "text") in TEXT_TYPES and isinstance(part.get("text"), str):
-            made += _split(part["text"], in_text, pictures)
+            made += [] if not part["text"] else _split(part["text"], in_text, pictures)
         else:
             raise RefusedError("a part other than text and picture", f"message {number}: {str(part.get('type'))[:40]}")
     return Turn(role, tuple(made))
@@ -149,6 +152,8 @@ def _check_order(turns: Sequence[Turn]) -> None:
     if not any(turn.role == "user" for turn in said):
         raise RefusedError("nothing is asked")
     for number, turn in enumerate(turns, 1):
+        if _HALF_PAIR.search(turn.text):
+            raise RefusedError("a text with half of a surrogate pair", f"message {number}")
         if not turn.text.strip() and (turn.role != "user" or not turn.pictures):
             raise RefusedError("an empty message", f"message {number}")
         if turn.pictures and turn.role != "user":

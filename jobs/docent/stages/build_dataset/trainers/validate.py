@@ -17,7 +17,7 @@ from docent.stages.build_dataset.conversations import parts_of, picture_of
 from docent.stages.build_dataset.convert_files import BOM
 from docent.stages.build_dataset.row_files import array_values, rows_of, why_unreadable
 from docent.stages.build_dataset.trainers import TRAINERS
-from docent.stages.build_dataset.trainers.picture_rules import why_unfit
+from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.validate import Problem, Result
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -36,7 +36,7 @@ def validate(path: Path, name: str) -> Result:
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), f"name a file that {name} reads")
-    trainer, result, looked = TRAINERS[name], Result(files=1), _Looked()
+    trainer, result, looked = TRAINERS[name], Result(files=1), Looked()
     with_pictures = 0
     for number, value, problem in _rows(path):
         result.rows += 1
@@ -47,30 +47,13 @@ def validate(path: Path, name: str) -> Result:
         result.pictures += len(shown)
         result.remote += sum(_ADDRESS.match(picture) is not None for picture in shown)
         with_pictures += bool(shown)
-        for picture, problem in trainer.problems(value, path, looked.problem):
+        for picture, problem in trainer.problems(value, path, looked):
             result.problems.append(Problem(str(path), number, picture, problem))
     if not result.rows:
         raise InputError("the file has no row", str(path), f"docent convert chat IN {path} --for {name}")
     found = [Problem(str(path), 0, "", problem) for problem in trainer.file_problems(path, result.rows, with_pictures)]
     result.problems = [*found, *result.problems]
     return result
-
-
-class _Looked:
-    """Looks at each picture file once."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def problem(self, path: Path) -> str:
-        """What is wrong with a picture file; "" for nothing."""
-        key = str(path)
-        if key not in self._known:
-            try:
-                self._known[key] = why_unfit(path) if path.is_file() else "missing"
-            except (OSError, ValueError) as error:
-                self._known[key] = getattr(error, "strerror", None) or str(error)
-        return self._known[key]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any, str]]:
