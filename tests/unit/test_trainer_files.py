@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -262,23 +263,32 @@ def test_nothing_is_written_where_nothing_can_be(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["chat.jsonl", "images", "made.jsonl"]
 
 
-def test_a_file_larger_than_openai_takes_is_written_in_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each with its own minimum of examples."""
-    import dataclasses
-
-    small = dataclasses.replace(openai.OPENAI, max_rows_with_pictures=12)
+@pytest.mark.parametrize(("rows", "parts"), [(35, [20, 15]), (43, [20, 13, 10]), (20, [20])])
+def test_a_file_larger_than_openai_takes_is_written_in_parts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rows: int, parts: list[int]
+) -> None:
+    """In their order, each with as many examples as OpenAI asks for."""
+    small = dataclasses.replace(openai.OPENAI, max_rows_with_pictures=20)
     monkeypatch.setitem(convert_for.__globals__["TRAINERS"], "openai", small)
-    source = written(folder, *[shown("images/clock.jpg")] * 15)
+    source = written(folder, *(shown("images/clock.jpg", asked=f"Number {number}?") for number in range(rows)))
+    (folder / "made.jsonl").write_text("earlier", encoding="utf-8")
     done = convert_for(source, folder / "made.jsonl", "openai", Options())
-    assert [path.name for path in done.files] == ["made-part-1-of-2.jsonl", "made-part-2-of-2.jsonl"]
-    assert [len(lines(path)) for path in done.files] == [12, 3]
-    assert done.warnings == ["made-part-2-of-2.jsonl: 3 examples, fewer than 10"]
-    assert not (folder / "made.jsonl").exists()
+    assert [len(lines(path)) for path in done.files] == parts
+    asked = [row["messages"][0]["content"][1]["text"] for path in done.files for row in lines(path)]
+    assert asked == [f"Number {number}?" for number in range(rows)]
+    assert all(validate_for(path, "openai").good for path in done.files)
+    if len(parts) > 1:
+        assert done.files[0].name == f"made-part-1-of-{len(parts)}.jsonl"
+        assert not (folder / "made.jsonl").exists()
+
+
+def test_too_few_examples_for_openai_are_written_and_said(folder: Path) -> None:
+    done = run(written(folder, *[shown("images/clock.jpg")] * 3), folder / "made.jsonl", "--for", "openai")
+    assert done.exit_code == 0
+    assert "warning: made.jsonl: 3 examples, fewer than 10" in done.output
 
 
 def test_a_picture_of_more_bytes_than_openai_takes_is_reduced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
-
     small = dataclasses.replace(openai.OPENAI, max_picture_bytes=100_000)
     monkeypatch.setitem(convert_for.__globals__["TRAINERS"], "openai", small)
     Image.effect_noise((600, 500), 90).convert("RGB").save(folder / "images" / "noise.png")

@@ -145,7 +145,8 @@ class _Conversion:
             result.files = [*parts, write_entry(self._out, name)]
         for file, counts in zip(parts, output.counts, strict=True):
             result.warnings += [f"{file.name}: {problem}" for problem in self._trainer.file_problems(file, *counts)]
-        result.next_step = self._trainer.next_step.format(file=result.files[0], folder=folder, name=name)
+        files = ", ".join(map(str, parts))
+        result.next_step = self._trainer.next_step.format(file=files, folder=folder, name=name)
         return result
 
     def _write_rows(self, output: Output) -> None:

@@ -139,6 +139,7 @@ OPENAI = Trainer(
     embedded=True,
     addresses=True,
     piped_tokens_only=True,
+    min_rows=MIN_ROWS,
     max_picture_bytes=MAX_PICTURE_BYTES,
     max_pictures=MAX_PICTURES,
     max_file_bytes=MAX_FILE_BYTES,

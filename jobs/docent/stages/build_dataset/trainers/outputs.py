@@ -6,6 +6,7 @@ Writes beside the output and takes its place when all went well; an output that 
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -49,6 +50,7 @@ class LineFiles:
         self._file: IO[bytes] | None = None
         self._bytes = 0
         self.counts: list[tuple[int, int]] = []
+        self._ends: list[deque[tuple[int, bool]]] = []
 
     def add(self, row: Row, pictures: int) -> None:
         """The next row, in a new part where the last one is full."""
@@ -56,6 +58,7 @@ class LineFiles:
         if self._file is None or self._is_full(len(line), pictures):
             self._begin()
         assert self._file is not None
+        self._ends[-1].append((self._bytes, pictures > 0))
         self._file.write(line)
         self._bytes += len(line)
         rows, with_pictures = self.counts[-1]
@@ -64,6 +67,7 @@ class LineFiles:
     def close(self) -> list[Path]:
         """Take the place of what was there; returns the files."""
         self._end()
+        self._fill_last()
         names = [self._out]
         if len(self._parts) > 1:
             stem, suffix, number = self._out.stem, self._out.suffix, len(self._parts)
@@ -94,6 +98,29 @@ class LineFiles:
         self._file = self._parts[-1].open("wb")
         self._bytes = 0
         self.counts.append((0, 0))
+        self._ends.append(deque(maxlen=self._trainer.min_rows))
+
+    def _fill_last(self) -> None:
+        """Move rows from the end of the last part but one, where the last has fewer than the trainer takes."""
+        if len(self._parts) < 2:
+            return
+        (rows_before, shown_before), (rows, shown) = self.counts[-2:]
+        moved = self._trainer.min_rows - rows
+        if moved <= 0 or rows_before - moved < self._trainer.min_rows:
+            return
+        places = list(self._ends[-2])[-moved:]
+        more_bytes = self._parts[-2].stat().st_size - places[0][0]
+        max_bytes = self._trainer.max_file_bytes
+        if max_bytes is not None and self._parts[-1].stat().st_size + more_bytes > max_bytes:
+            return
+        with self._parts[-2].open("r+b") as before, self._parts[-1].open("rb") as last:
+            before.seek(places[0][0])
+            lines = before.read() + last.read()
+            before.seek(places[0][0])
+            before.truncate()
+        self._parts[-1].write_bytes(lines)
+        shown_moved = sum(shows for _, shows in places)
+        self.counts[-2:] = [(rows_before - moved, shown_before - shown_moved), (rows + moved, shown + shown_moved)]
 
     def _end(self) -> None:
         if self._file:

@@ -28,6 +28,7 @@ class Trainer:
         alternating: questions and answers must follow each other by turns.
         addresses: pictures may be at an address.
         piped_tokens_only: only tokens such as `<|im_end|>` are special to it, `<image>` is text.
+        min_rows: in a file; a last part of fewer gets some of the one before it.
         max_picture_bytes: of one picture file.
         max_pictures: in one conversation.
         max_file_bytes: of a file; longer ones are written in parts.
@@ -44,6 +45,7 @@ class Trainer:
     alternating: bool = False
     addresses: bool = False
     piped_tokens_only: bool = False
+    min_rows: int = 0
     max_picture_bytes: int | None = None
     max_pictures: int | None = None
     max_file_bytes: int | None = None

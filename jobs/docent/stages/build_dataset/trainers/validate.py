@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from docent.errors import InputError
+from docent.errors import ConfigError, InputError
 from docent.stages.build_dataset.conversations import parts_of, picture_of
 from docent.stages.build_dataset.convert_files import BOM
-from docent.stages.build_dataset.row_files import array_values, rows_of, why_unreadable
+from docent.stages.build_dataset.row_files import array_values, why_unreadable
 from docent.stages.build_dataset.trainers import TRAINERS
 from docent.stages.build_dataset.trainers.picture_rules import Looked
 from docent.stages.build_dataset.validate import Problem, Result
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+BATCH_ROWS = 16
 MAX_LINE_BYTES = 256 << 20
 """Ten pictures of 10 MB each in base64 are 134 MB."""
 
@@ -33,6 +34,7 @@ def validate(path: Path, name: str) -> Result:
 
     Raises:
         InputError: there is no such file, or nothing in it.
+        ConfigError: it is Parquet, and pyarrow is not installed.
     """
     if not path.is_file():
         raise InputError("there is no such file", str(path), f"name a file that {name} reads")
@@ -59,16 +61,27 @@ def validate(path: Path, name: str) -> Result:
 def _rows(path: Path) -> Iterator[tuple[int, Any, str]]:
     """Every row with its number and why it cannot be read, if so: lines of JSONL, else places in the file from 1."""
     if path.suffix == ".parquet":
-        number = 0
-        try:
-            for number, value in enumerate(rows_of(path), 1):
-                yield number, value, ""
-        except ValueError as error:
-            yield number + 1, None, str(error)
+        yield from _parquet_rows(path)
     elif path.suffix == ".json":
         yield from _values(path)
     else:
         yield from _lines(path)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """Few rows at a time: each may hold pictures of megabytes."""
+    try:
+        from pyarrow import ArrowException, parquet
+    except ModuleNotFoundError as error:
+        what = f"Parquet cannot be read: no module {error.name}"
+        raise ConfigError(what, str(path), "pip install 'docent[build-dataset]'") from None
+    number = 0
+    try:
+        batches = parquet.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS)
+        for number, value in enumerate((row for batch in batches for row in batch.to_pylist()), 1):
+            yield number, value, ""
+    except (ArrowException, OSError) as error:
+        yield number + 1, None, str(error).splitlines()[0]
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any, str]]:
