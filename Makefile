@@ -62,7 +62,7 @@ test-cluster: .venv/dev.stamp ## The run on a cluster (KUBECONFIG; the images mu
 	@.venv/bin/pytest tests/cluster --force-enable-socket --timeout=900 -n 3 --dist loadfile
 
 .PHONY: prove
-prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folders and sources, kills of the chat client, misbehaving servers and shared journals, permuted photos, old versions of datasets, nonsense answers, a million rows, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
+prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folders and sources, kills of the chat client, misbehaving servers and shared journals, permuted photos, old versions of datasets, nonsense answers, a million rows, chat files read by the trainers themselves, kills on a cluster (KUBECONFIG; KUBELET="--kubelet-pid F --restart C")
 	@.venv/bin/python scripts/prove/kills.py
 	@.venv/bin/python scripts/prove/hostile_runs.py
 	@.venv/bin/python scripts/prove/chat_kills.py
@@ -72,6 +72,7 @@ prove: .venv/dev.stamp run-pipeline ## The long proofs: kills, hostile run folde
 	@.venv/bin/python scripts/prove/old_datasets.py
 	@.venv/bin/python scripts/prove/nonsense.py
 	@.venv/bin/python scripts/prove/million_rows.py
+	@.venv/bin/python scripts/prove/trainer_formats.py
 	@.venv/bin/python scripts/prove/many_documents.py
 	@if [ -n "$$KUBECONFIG" ]; then .venv/bin/python scripts/prove/cluster_kills.py $(KUBELET); \
 	else echo "kills on a cluster: not run, KUBECONFIG names no cluster"; fi

@@ -70,7 +70,7 @@ def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     ("kind", "items", "says"),
     [
         ("exhibit", ("a", "b"), "4 of 4 test answers consist of sentences that also stand in training answers: those "),
-        ("exhibit", ("a",), "those questions are answered by remembering the text."),
+        ("exhibit", ("a",), "those questions can be answered by remembering the text."),
         ("section", ("a", "b"), "their questions test what was trained on."),
     ],
 )

@@ -30,21 +30,21 @@ _JOINING = (
 _MONGOLIAN = (0x1820, 0x18AA)
 
 # Tokens of chat templates and of processors by their shape, and by name those that look like markup.
-_NAMES = (
+TOKEN_NAMES = (
     "image|video|audio|img|/img|IMG_CONTEXT|image_soft_token|start_of_image|end_of_image|fake_token_around_image|"
     r"global-img|row_\d{1,2}_col_\d{1,2}|end_of_utterance|start_of_turn|end_of_turn|start_of_role|end_of_role|"
     "end_of_text|begin_of_text|tool_call|/tool_call|tool_response|/tool_response|think|/think|"
     "s|/s|pad|unk|bos|eos|mask|cls|sep|endoftext"
 )
-_BRACKETED = r"/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG|IMG_BREAK|IMG_END)"
+BRACKETED = r"/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG|IMG_BREAK|IMG_END)"
 FRAME = (
     "document", "section", "second_section", "related_section", "fact", "figures", "dialogue", "exhibit", "description",
     "caption", "text",
 )  # fmt: skip
 """Tags that prompts of docent put around what a document says."""
-_TAGGED = rf"[|｜][^<>|｜\n]{{1,60}}[|｜]>|(?:{_NAMES})\s{{0,9}}>|</?SYS>>|\s*+(?:/\s*+)?(?:{'|'.join(FRAME)})\b"
-_TOKEN = re.compile(rf"<(?={_TAGGED})|\[(?={_BRACKETED}\])", re.IGNORECASE)
-_NEUTRAL = re.compile(rf"＜(?={_TAGGED})|［(?={_BRACKETED}\])", re.IGNORECASE)
+_TAGGED = rf"[|｜][^<>|｜\n]{{1,60}}[|｜]>|(?:{TOKEN_NAMES})\s{{0,9}}>|</?SYS>>|\s*+(?:/\s*+)?(?:{'|'.join(FRAME)})\b"
+_TOKEN = re.compile(rf"<(?={_TAGGED})|\[(?={BRACKETED}\])", re.IGNORECASE)
+_NEUTRAL = re.compile(rf"＜(?={_TAGGED})|［(?={BRACKETED}\])", re.IGNORECASE)
 _WIDE = {"<": "＜", "[": "［"}
 _NARROW = {wide: narrow for narrow, wide in _WIDE.items()}
 

@@ -16,6 +16,8 @@ from docent.printing import printable
 GATE_FAILED = 6
 MAX_NAMED = 20
 MAX_WARNINGS = 5
+FOR = ("openai", "trl", "llama-factory", "ms-swift")
+"""The names in trainers.TRAINERS, which is imported only where it is asked for."""
 PATH = click.Path(path_type=Path)
 
 
@@ -80,18 +82,77 @@ def dialogs(table: Path, out: Path, images: Path | None) -> None:
 @click.option("--bom/--no-bom", default=None, help="Begin with a byte order mark or not; as the input when not given.")
 @click.option("--shuffle", is_flag=True, help="Write in a random order.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Of the random order.")
+@click.option("--for", "trainer", type=click.Choice(FOR), help="The form that this trainer takes; docs/trainers.md.")
+@click.option("--images", type=PATH, help="With --for: pictures may lie below this folder, not only below that of IN.")
+@click.option(
+    "--special-tokens",
+    type=click.Choice(["refuse", "escape"]),
+    help="With --for: leave out conversations with <|im_end|>, <image> and the like in a text (the default), or write "
+    "the token with a wide bracket.",
+)
 def chat(
-    source: Path, out: Path, turns: str | None, system: str | None, bom: bool | None, shuffle: bool, seed: int
+    source: Path,
+    out: Path,
+    turns: str | None,
+    system: str | None,
+    bom: bool | None,
+    shuffle: bool,
+    seed: int,
+    trainer: str | None,
+    images: Path | None,
+    special_tokens: str | None,
 ) -> None:
-    """Write chat JSONL, or rows of docent (part-*.jsonl), as OpenAI chat JSONL."""
+    """Write chat JSONL, or rows of docent (part-*.jsonl), as chat JSONL, or with --for as a trainer takes them."""
     code = _code("chat")
+    if trainer:
+        if shuffle or bom is not None:
+            raise click.UsageError("--for goes without --shuffle and --bom: shuffle first, and convert the result")
+        wanted = code.Wanted(turns=turns, system=system)
+        _for_trainer(source, out, trainer, wanted, images, special_tokens or "refuse")
+        return
+    if images or special_tokens:
+        raise click.UsageError("--images and --special-tokens go with --for")
     wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     written = code.convert(source, out, wanted)
     click.echo(f"{written.conversations} conversations, {written.pairs} pairs in {printable(str(out))}")
-    if written.unanswered:
-        named = ", ".join(map(printable, written.unanswered[:MAX_NAMED]))
-        more = f" and {len(written.unanswered) - MAX_NAMED} more" if len(written.unanswered) > MAX_NAMED else ""
+    _say_unanswered(written.unanswered)
+
+
+def _say_unanswered(lines: Sequence[str]) -> None:
+    if lines:
+        named = ", ".join(map(printable, lines[:MAX_NAMED]))
+        more = f" and {len(lines) - MAX_NAMED} more" if len(lines) > MAX_NAMED else ""
         click.echo(f"warning: messages that no answer follows are left out: {named}{more}", err=True)
+
+
+def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
+    """Write what a trainer takes, and say what was changed and what was left out."""
+    from docent.plurals import counted
+
+    code = importlib.import_module("docent.stages.build_dataset.trainers.convert")
+    with _gate():
+        done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))
+    click.echo(
+        f"{counted(done.conversations, 'conversation')}, {counted(done.pairs, 'pair')}, "
+        f"{counted(done.pictures, 'picture')} in {', '.join(printable(str(file)) for file in done.files)}"
+    )
+    changes = {
+        "written anew as upright JPEG or PNG without metadata": done.converted,
+        "reduced": done.reduced,
+        "left out where the conversation had shown them before": done.repeated,
+    }
+    if said := [f"{number} {what}" for what, number in changes.items() if number]:
+        click.echo(f"pictures: {', '.join(said)}")
+    if done.escaped:
+        click.echo(f"{counted(done.escaped, 'special token')} in texts written with a wide bracket")
+    _say_unanswered(done.unanswered)
+    for reason, number in done.refused.most_common():
+        click.echo(f"refused: {counted(number, 'conversation')}: {printable(reason)}", err=True)
+    if done.rejects:
+        click.echo(f"the refused are in {printable(str(done.rejects))}", err=True)
+    for warning in done.warnings:
+        click.echo(f"warning: {printable(warning)}", err=True)
+    click.echo(f"next: {printable(done.next_step, 4096)}")
 
 
 @convert.command()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from docent.launcher.verbs import options
+from docent.launcher.verbs.convert import FOR
 from docent.printing import printable
 
 FAILED = 6
@@ -16,12 +17,14 @@ FAILED = 6
 
 @click.command()
 @click.argument("path", metavar="FILE_OR_FOLDER", type=click.Path(path_type=Path))
+@click.option("--for", "trainer", type=click.Choice(FOR), help="Check all rules of this trainer; docs/trainers.md.")
 @options.options(options.as_json)
-def validate(path: Path, output: str) -> None:
+def validate(path: Path, trainer: str | None, output: str) -> None:
     """Look for every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
 
     Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures at an address or
-    inside the file are counted as remote, not looked for.
+    inside the file are counted as remote, not looked for. With --for the file is checked by all rules of a trainer;
+    problems of the file as a whole have the row 0.
     """
     import importlib
     from dataclasses import asdict
@@ -29,7 +32,10 @@ def validate(path: Path, output: str) -> None:
     from docent.errors import InputError, LauncherError
 
     try:
-        result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
+        if trainer:
+            result = importlib.import_module("docent.stages.build_dataset.trainers.validate").validate(path, trainer)
+        else:
+            result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
     except InputError as error:
         raise LauncherError(FAILED, error.what, error.where, error.next_step) from None
     if output == "json":

@@ -93,6 +93,25 @@ def marks_in(content: Any, kind: str = "image") -> int:
     return len(stand_ins) + sum(text.count(mark) for part in parts if isinstance(text := part.get("text"), str))
 
 
+def shown_by_message(row: Row, key: str) -> list[int]:
+    """How many entries of one of the row's lists each of its messages shows.
+
+    Where the parts that stand for an entry are as many as the entries, `<image>` in a text is text about markup.
+    """
+    kind = MEDIA_LISTS[key]
+    contents = [message.get("content") for message in row["messages"]]
+    stand_ins = [sum(part.get("type") == kind and not named_by(part) for part in parts_of(c)) for c in contents]
+    in_parts = any(stand_ins) or all(isinstance(content, list) for content in contents)
+    if in_parts and sum(stand_ins) == len(listed(row, key)[1]):
+        return stand_ins
+    return [marks_in(content, kind) for content in contents]
+
+
+def parts_of(content: Any) -> list[Row]:
+    """The parts of a message; none where it is text alone."""
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
 def mismatch(row: Row) -> str:
     """How the marks in a row's messages differ in number from what it lists; "" where they agree or nothing is listed.
 
@@ -100,10 +119,7 @@ def mismatch(row: Row) -> str:
     """
     for key, kind in MEDIA_LISTS.items():
         if row.get(key) is not None:
-            marks, entries = (
-                sum(marks_in(message.get("content"), kind) for message in row["messages"]),
-                listed(row, key)[1],
-            )
+            marks, entries = sum(shown_by_message(row, key)), listed(row, key)[1]
             if marks != len(entries):
                 return f"{marks} <{kind}> in the messages, {len(entries)} in `{key}`"
     return ""
@@ -168,10 +184,10 @@ def part_of(row: Row, places: Sequence[int]) -> Row:
         row: one whose lists are as long as it has marks.
     """
     made: Row = {**row, "messages": [row["messages"][place] for place in places]}
-    for key, kind in MEDIA_LISTS.items():
+    for key in MEDIA_LISTS:
         if row.get(key) is None:
             continue
-        shown = _entries_by_message(row, key, kind)
+        shown = _entries_by_message(row, key)
         kept = [entry for place in places for entry in shown[place]]
         if isinstance(row[key], list):
             made[key] = kept
@@ -185,7 +201,7 @@ def part_of(row: Row, places: Sequence[int]) -> Row:
 def pictures_by_message(row: Row) -> list[list[str]]:
     """What tells the pictures apart that each message shows, inside it or from the row's list: paths and addresses."""
     key, _ = listed(row)
-    found = _entries_by_message(row, key, "image") if key else [[] for _ in row["messages"]]
+    found = _entries_by_message(row, key) if key else [[] for _ in row["messages"]]
     return [
         [_identity(entry) for entry in (*inline_pictures(message["content"]), *entries)]
         for message, entries in zip(row["messages"], found, strict=True)
@@ -198,6 +214,6 @@ def _identity(entry: Any) -> str:
     return repr(entry) if name in ("", "data:") else name
 
 
-def _entries_by_message(row: Row, key: str, kind: str) -> list[list[Any]]:
+def _entries_by_message(row: Row, key: str) -> list[list[Any]]:
     entries = iter(listed(row, key)[1])
-    return [[next(entries) for _ in range(marks_in(message["content"], kind))] for message in row["messages"]]
+    return [[next(entries) for _ in range(shown)] for shown in shown_by_message(row, key)]

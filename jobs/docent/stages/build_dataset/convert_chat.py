@@ -9,13 +9,21 @@ from __future__ import annotations
 import os
 import random
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from docent.stages.build_dataset.conversations import Message, Row, is_system, part_of, turns_of
-from docent.stages.build_dataset.convert_files import BOM, good_lines, has_bom, json_line, refuse_in_place, replacing
+from docent.stages.build_dataset.convert_files import (
+    BOM,
+    Line,
+    good_lines,
+    has_bom,
+    json_line,
+    refuse_in_place,
+    replacing,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def convert(source: Path, out: Path, wanted: Wanted) -> Written:
     with replacing(out) as file:
         file.write(bom)
         starts = array("Q")
-        for conversation in _conversations(source, out, wanted, written):
+        for _, conversation in conversations(good_lines(source), source, out.parent, wanted, written):
             starts.append(file.tell())
             file.write(json_line(conversation))
             written.pairs += sum(message["role"] == "assistant" for message in conversation["messages"])
@@ -77,25 +85,35 @@ def _shuffle(path: Path, starts: array[int], seed: int) -> None:
             file.write(lines.readline())
 
 
-def _conversations(source: Path, out: Path, wanted: Wanted, written: Written) -> Iterator[Row]:
-    """The conversations as they are written."""
+def conversations(
+    lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
+) -> Iterator[tuple[int, Row]]:
+    """The conversations as they are written, each with the number of its first line.
+
+    Args:
+        lines: good lines of the source.
+        folder: from which the pictures of docent's rows are named.
+        written: is told of messages that no answer follows.
+    """
     packed: list[Message] = []
     item: Any = None
-    for line in good_lines(source):
+    first = 0
+    for line in lines:
         if "messages" in line.value:
             made = list(_turned(line.value, wanted))
             if wanted.turns == "single" and _ends_without_answer(line.value):
                 written.unanswered.append(f"{source}:{line.number}")
-            yield from made
+            yield from ((line.number, one) for one in made)
             continue
-        messages = messages_of(line.value, source.parent, out.parent)
+        messages = messages_of(line.value, source.parent, folder)
         key = line.value.get("item_id")
         if packed and (wanted.turns != "multi" or key is None or key != item):
-            yield from _turned({"messages": packed}, wanted)
+            yield from ((first, one) for one in _turned({"messages": packed}, wanted))
             packed = []
+        first = first if packed else line.number
         packed, item = [*packed, *messages], key
     if packed:
-        yield from _turned({"messages": packed}, wanted)
+        yield from ((first, one) for one in _turned({"messages": packed}, wanted))
 
 
 def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:

@@ -17,6 +17,7 @@ from docent.stages.build_dataset.conversations import (
     marks_in,
     named_by,
     picture_of,
+    shown_by_message,
     text_of,
     with_messages,
 )
@@ -65,14 +66,15 @@ def _conversation(row: Row) -> Shown:
     messages = [message for message in row["messages"] if isinstance(message, dict)]
     said = [message.get("content") for message in messages if message.get("role") == "assistant"]
     answer = next((text for content in said if (text := _plain_text(content))), "")
-    marks = sum(marks_in(message.get("content")) for message in messages)
     key, entries = listed(row)
+    marks = sum(marks_in(message.get("content")) for message in messages)
     inline = [picture_of(part) for message in messages for part in inline_pictures(message.get("content"))]
     if not key:
         places = sum(map(_stand_ins, messages))
         problem = f"{places} parts of type image name no picture, and the row lists none" if places else ""
         return Shown(tuple(inline), answer, problem, unlisted_marks=0 if inline or places else marks)
     pictures = (*inline, *filter(None, map(picture_of, entries)))
+    marks = sum(shown_by_message({**row, "messages": messages}, key))
     problem = _difference(marks, len(entries), key) or next(_unreadable(key, entries), "")
     return Shown(pictures, answer, problem)
 
