@@ -310,7 +310,7 @@ class Scoring(Stage):
     """Metrics with intervals, from the answer files alone."""
 
     bootstrap_draws: int = output(10_000, ge=100)
-    """Resamples of the items for every 95 % interval."""
+    """Random patterns of signs in every paired test, at least 10,000; intervals need none."""
 
 
 class Reporting(Stage):

@@ -95,9 +95,9 @@ def summarise(
     finetune = section_of(ctx.config, "finetune")
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
     items = {example.item_id for example in tests.values()}
-    at_best = metric_means(ceiling, resampling)
+    at_best = metric_means(ceiling)
     return {
-        "arms": arm_means(scores, resampling),
+        "arms": arm_means(scores),
         "ceiling": {name: at_best[name] for name in CEILING_METRICS if name in at_best},
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
