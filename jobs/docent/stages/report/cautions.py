@@ -50,7 +50,7 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
         found.append(f"With 1 {evidence.item} there is no interval and no test of significance.")
     elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
         exhibits = counted(evidence.exhibits, evidence.item, evidence.items)
-        found.append(f"Intervals over only {exhibits} tend to come out somewhat too narrow.")
+        found.append(f"Only {exhibits} were tested: the intervals are wide.")
     if OFFLINE_TEACHER in evidence.teachers:
         source = "descriptions" if evidence.item == "exhibit" else "documents"
         found.append(

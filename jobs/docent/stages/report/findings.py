@@ -17,12 +17,17 @@ SIGNIFICANT_P = 0.05
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval over n answers; an interval that nobody could compute has infinite ends."""
+    """A mean with its 95 % interval over n answers; an interval that nobody could compute has infinite ends.
+
+    Attributes:
+        exhibits: that the answers are about; None: not counted.
+    """
 
     mean: float
     low: float
     high: float
     n: int
+    exhibits: int | None = None
 
 
 @dataclass(frozen=True)
