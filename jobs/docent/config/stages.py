@@ -302,8 +302,9 @@ class Answering(Stage):
     """Parallel parts of each model or method."""
     batch_size: int = output(20, ge=1)
     """Examples generated together."""
-    max_new_tokens: int = output(256, ge=1)
-    """Longest answer in tokens; greedy decoding."""
+    max_new_tokens: int | None = output(None, ge=1)
+    """Longest answer in tokens of the model; null: as many as the longest training answer has and a tenth more, at most
+    1024. Decoding is greedy, by no setting of the model's own `generation_config.json`."""
 
 
 class Scoring(Stage):
