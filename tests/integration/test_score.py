@@ -93,6 +93,7 @@ def answer_rows(ctx: Context) -> Iterator[Answer]:
                 answer=text,
                 reference=row.answer,
                 status="ok" if text else "empty",
+                ended=None if ctx.unit.part == "constant" else "stop" if row.data_id else "length",
             )
 
 
@@ -214,7 +215,10 @@ def test_csv_files_have_the_published_columns_and_round_trip(config: PipelineCon
     lines = table(made.file("answers-base.csv"))
     assert list(lines[0]) == [
         "data_id", "item_name", "image_name", "user_question", "model_generated_answer", "ground_truth_answer",
+        "ended",
     ]  # fmt: skip
+    assert [line["ended"] for line in lines] == ["length"] + ["stop"] * 11
+    assert {line["ended"] for line in table(made.file("answers-constant.csv"))} == {""}
     assert [line["data_id"] for line in lines] == [str(number) for number in range(12)]
     assert lines[0]["user_question"] == 'What is "this"?'
     assert lines[0]["ground_truth_answer"] == TEXTS["cube"]
