@@ -1,9 +1,9 @@
 """How often the 95 % intervals of score contain the truth, by simulation: the table of docs/benchmarks.md.
 
 Draws tests of a few exhibits with ANSWERS answers each from models whose true share of right answers is known, asks
-docent.evidence.intervals for the interval, and counts. The intraclass correlation (ICC) says how alike the answers about
-one exhibit are: 0 is not at all, 1 is all right or all wrong. Prints Markdown; exit 1 where a printed interval contains
-the truth less often than MIN_COVERAGE. Reads and writes nothing; the same numbers every time.
+docent.evidence.intervals for the interval, and counts. The intraclass correlation (ICC) says how alike the answers
+about one exhibit are: 0 is not at all, 1 is all right or all wrong. Prints Markdown; exit 1 where a printed interval
+contains the truth less often than MIN_COVERAGE. Reads and writes nothing; the same numbers every time.
 Run alone: `.venv/bin/python scripts/bench/coverage.py [--tests 1000]`.
 """
 

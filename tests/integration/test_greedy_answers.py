@@ -1,4 +1,4 @@
-"""How models write their answers: greedily whatever their folder says, up to a limit that is known, and marked as cut."""
+"""How models write their answers: greedily whatever their folder says, up to a known limit, and marked as cut."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from docent.evidence.statistics import holm, paired_difference, sign_flip_p
+from docent.evidence.statistics import Resampling, holm, paired_difference, sign_flip_p
 
 
 def _rows(rng: np.random.Generator, effect: float, clusters: int = 20, per_cluster: int = 3) -> tuple[list, list]:
@@ -31,7 +31,7 @@ def test_planted_difference_between_arms_is_found_and_its_sign_is_a_minus_b() ->
     clusters = {f"e{i}": name for i, name in enumerate(names)}
     b = {key: value for key, value in zip(clusters, noise, strict=True)}
     a = {key: value - 0.2 + rng.normal(0, 0.1) for key, value in b.items()}
-    found = paired_difference(a, b, clusters, 2000, 7)
+    found = paired_difference(a, b, clusters, Resampling(2000, 7))
     assert found is not None
     assert found.bounds is not None
     assert found.bounds[0] < -0.2 < found.bounds[1] < 0
@@ -39,10 +39,12 @@ def test_planted_difference_between_arms_is_found_and_its_sign_is_a_minus_b() ->
 
 
 def test_arms_are_compared_on_the_examples_they_share() -> None:
-    found = paired_difference({"x": 1.0, "y": 1.0, "only-a": 9.0}, {"x": 0.0, "y": 0.0}, {"x": "1", "y": "2"}, 200, 7)
+    found = paired_difference(
+        {"x": 1.0, "y": 1.0, "only-a": 9.0}, {"x": 0.0, "y": 0.0}, {"x": "1", "y": "2"}, Resampling(200, 7)
+    )
     assert found is not None
     assert (found.mean, found.n) == (1.0, 2)
-    assert paired_difference({"x": 1.0}, {"y": 1.0}, {"x": "1", "y": "1"}, 200, 7) is None
+    assert paired_difference({"x": 1.0}, {"y": 1.0}, {"x": "1", "y": "1"}, Resampling(200, 7)) is None
 
 
 def test_few_clusters_are_counted_exactly() -> None:
@@ -61,13 +63,13 @@ def test_random_patterns_never_give_zero() -> None:
 
 def test_equal_arms_have_p_one() -> None:
     same = {f"e{i}": 0.5 for i in range(30)}
-    found = paired_difference(same, dict(same), {key: key for key in same}, 300, 7)
+    found = paired_difference(same, dict(same), {key: key for key in same}, Resampling(300, 7))
     assert found == (0.0, None, 1.0, 30, 30)
 
 
 def test_few_draws_do_not_make_p_coarse() -> None:
     keys = {f"e{i}": f"c{i:02d}" for i in range(13)}
-    found = paired_difference(dict.fromkeys(keys, 1.0), dict.fromkeys(keys, 0.0), keys, 200, 7)
+    found = paired_difference(dict.fromkeys(keys, 1.0), dict.fromkeys(keys, 0.0), keys, Resampling(200, 7))
     assert found is not None
     assert found.p == 2 / 2**13
 

@@ -17,6 +17,13 @@ CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn signs at a
 MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
 
 
+class Resampling(NamedTuple):
+    """How many sign patterns a paired test draws, and the seed of the draws."""
+
+    draws: int
+    seed: int
+
+
 class Difference(NamedTuple):
     """Mean of paired differences over `n` rows of `clusters` clusters, its 95 % interval and a two-sided p value."""
 
@@ -56,8 +63,7 @@ def paired_difference(
     a: Mapping[str, float],
     b: Mapping[str, float],
     clusters: Mapping[str, str],
-    draws: int,
-    seed: int,
+    resampling: Resampling,
     shares: bool = False,
 ) -> Difference | None:
     """Compare two arms on the examples that both have: mean of a - b, interval and p at cluster level.
@@ -66,8 +72,7 @@ def paired_difference(
         a: value by example id of one arm.
         b: value by example id of the other.
         clusters: cluster by example id.
-        draws: sign patterns where that is more than MIN_SIGN_PATTERNS.
-        seed: of the patterns.
+        resampling: of the sign patterns, of which at least MIN_SIGN_PATTERNS are drawn.
         shares: whether the values are between 0 and 1, which the interval then respects.
 
     Returns:
@@ -80,7 +85,7 @@ def paired_difference(
     differences = [one - other for one, other in zip(ours, theirs, strict=True)]
     groups = [clusters[key] for key in shared]
     found = share_difference(ours, theirs, groups) if shares else mean_interval(differences, groups)
-    p = sign_flip_p(differences, groups, max(draws, MIN_SIGN_PATTERNS), seed)
+    p = sign_flip_p(differences, groups, max(resampling.draws, MIN_SIGN_PATTERNS), resampling.seed)
     return Difference(found.mean, found.bounds, p, found.n, found.clusters)
 
 

@@ -34,7 +34,8 @@ def generate(
 ) -> list[Written]:
     """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed.
 
-    The model's own generation settings are not used (docent.models.decoding). Of a letter that is cut in the middle of its bytes, where an answer reaches its limit of tokens, nothing is left.
+    The model's own generation settings are not used (docent.models.decoding). Of a letter that is cut in the middle of
+    its bytes, where an answer reaches its limit of tokens, nothing is left.
     Photos are taken one at a time and kept as the pixels that the model sees, the same as in training.
     """
     if not questions:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image
 
@@ -42,12 +41,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
 
 
 def answer_row(
-    arm: str,
-    example: Example,
-    text: str,
-    checkpoint_id: str | None = None,
-    matched: str | None = None,
-    ended: Literal["stop", "length"] | None = None,
+    arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
 ) -> Answer:
     """The row for what `arm` said, without control characters; nothing but white space counts as an empty answer."""
     parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
@@ -64,6 +58,5 @@ def answer_row(
         answer=text,
         reference=example.answer,
         status="ok" if text else "empty",
-        ended=ended,
         matched=matched,
     )

@@ -93,7 +93,7 @@ def _written(
         images = (look(ctx, example) for example in batch)
         answers = generate(*loaded, images, [example.question for example in batch], limit.max_new_tokens)
         for example, (text, ended) in zip(batch, answers, strict=True):
-            yield answer_row(ctx.unit.part, example, text, checkpoint_id, ended=ended)
+            yield answer_row(ctx.unit.part, example, text, checkpoint_id).model_copy(update={"ended": ended})
 
 
 def _as_json(model: Any, processor: Any, limit: Limit) -> bytes:

@@ -7,28 +7,19 @@ same bytes wherever the rows do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from docent.evidence.intervals import MIN_CLUSTERS_OF_MEANS, Bounds, mean_interval, share_interval
 from docent.evidence.metrics import METRICS, rounded
-from docent.evidence.statistics import holm, paired_difference
+from docent.evidence.statistics import Resampling, holm, paired_difference
 from docent.plurals import counted
 from docent.records import Score
 
 COMPARED = ("exhibit_accuracy", "semantic_distance")
 
 
-@dataclass(frozen=True)
-class Resampling:
-    """How many sign patterns a paired test draws, and the seed of the draws."""
-
-    draws: int
-    seed: int
-
-
 def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """`{arm: {metric: {mean, ci, n, items}}}`, arms in the order of their rows; a metric that no row has is left out."""
+    """`{arm: {metric: {mean, ci, n, items}}}`, arms in the order of their rows, without metrics that no row has."""
     return {arm: metric_means([s for s in scores if s.arm == arm]) for arm in arms_of(scores)}
 
 
@@ -95,7 +86,7 @@ def _compared(
 ) -> dict[str, Any] | None:
     a, b = ({s.example_id: s.metrics[metric] for s in scores if s.arm == arm and metric in s.metrics} for arm in pair)
     items = {score.example_id: score.item_id for score in scores}
-    found = paired_difference(a, b, items, resampling.draws, resampling.seed, METRICS[metric].rate)
+    found = paired_difference(a, b, items, resampling, METRICS[metric].rate)
     if found is None:
         return None
     return {
