@@ -7,6 +7,7 @@ import math
 from docent.stages.report.findings import Comparison, Estimate, Evidence
 from docent.stages.report.page import forest, size_of, standouts
 from docent.stages.report.summary import Summary
+from docent.stages.report.verdict import judge
 from docent.stages.report.wording import ACCURACY, METRICS
 
 SUPPORT = METRICS["number_support"]
@@ -48,3 +49,19 @@ def test_a_pair_without_an_interval_is_listed_and_never_apart() -> None:
     (found,) = Summary.model_validate({"comparisons": [pair], "items": 3}).pairs()
     assert not found.apart and not math.isfinite(found.low)
     assert Summary.model_validate({"comparisons": [pair], "items": 1}).pairs() == ()
+
+
+def test_a_baseline_with_one_answer_is_not_called_indistinguishable_in_the_verdict() -> None:
+    pairs = [
+        Comparison("lora", "colour", ACCURACY, 0.5, 0.3, 0.7, 0.0001, 0.0002),
+        Comparison("lora", "retrieval", ACCURACY, -0.1, -math.inf, math.inf, 1.0, 1.0),
+    ]
+    arms = {
+        "lora": {ACCURACY: Estimate(0.9, 0.78, 0.97, 60, 20)},
+        "colour": {ACCURACY: Estimate(0.4, 0.25, 0.55, 60, 20)},
+        "retrieval": {ACCURACY: Estimate(1.0, -math.inf, math.inf, 1, 1)},
+    }
+    verdict = judge(Evidence(arms, pairs, ("lora",), 0.05, 20, 60))
+    said = " ".join((verdict.headline, *verdict.support))
+    assert verdict.headline.startswith("lora is best") and "indistinguishable" not in said
+    assert "retrieval answered about too few exhibits to be compared." in said

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from docent.evidence.statistics import Resampling
 from docent.records import Score
 from docent.stages.report.findings import Comparison, Estimate, Evidence, apart, comparison, standing
 from docent.stages.report.summary import Summary
 from docent.stages.report.verdict import judge
 from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, percent, words_of
-from docent.stages.score.summary import Resampling, arm_means, comparisons
+from docent.stages.score.summary import arm_means, comparisons
 
 
 def estimate(mean: float, wide: float = 0.05) -> Estimate:

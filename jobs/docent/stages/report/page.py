@@ -20,7 +20,7 @@ from docent.stages.report import charts, wording
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
-from docent.stages.report.findings import Estimate, Evidence, apart, exhibits_needed, too_small
+from docent.stages.report.findings import Estimate, Evidence, apart, comparable, too_small
 from docent.stages.report.subject import Subject
 from docent.stages.report.terms import terms_on
 from docent.stages.report.wording import ACCURACY, FAMILIES, NEAREST, Family, Metric, metric_of, percent
@@ -124,12 +124,7 @@ def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]
         "higher": lambda arm: -estimates[arm].mean,
         "lower": lambda arm: estimates[arm].mean,
     }.get(metric.better)
-    needed = exhibits_needed(evidence, ACCURACY)
-    worth = [
-        arm
-        for arm, e in estimates.items()
-        if not (metric.percent and e.mean == 0) and math.isfinite(e.low + e.high) and (e.exhibits or needed) >= needed
-    ]
+    worth = [arm for arm, e in estimates.items() if comparable(evidence, e) and not (metric.percent and e.mean == 0)]
     if badness is None or not worth or too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
         return {}
     best = min(worth, key=badness)

@@ -17,10 +17,11 @@ from docent.errors import InputError
 from docent.evidence import encoder
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import rounded, score_answers
+from docent.evidence.statistics import Resampling
 from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
 from docent.stages.score.exports import answers_csv, scores_csv
-from docent.stages.score.summary import Resampling, arm_means, comparisons, interval_notes, metric_means
+from docent.stages.score.summary import arm_means, comparisons, interval_notes, metric_means
 
 # The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
 CEILING = "the references"
