@@ -38,6 +38,7 @@ from docent.records import (
 )  # fmt: skip
 from docent.stage import run_shard
 
+LIMIT = 66
 TEXT = "The {name} has {n} faces and was first described in 1858."
 
 
@@ -53,6 +54,8 @@ class Story:
         converged: whether the validation loss stopped falling before the last step.
         shared_figures: figures of documents, of three, that stand in several splits.
         named: exhibit -> the exhibit that wrong answers about it name.
+        cut: arm -> how many of its answers, the first ones, end at the limit of tokens.
+        ignored: generation settings of the model that were not used.
         photos: picture files to use instead of drawn ones, by exhibit.
     """
 
@@ -81,6 +84,8 @@ class Story:
     descriptions: dict[str, str] = field(default_factory=dict)
     photos: dict[str, list[Path]] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)
+    ignored: dict[str, Any] = field(default_factory=dict)
     sections: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
 
@@ -297,7 +302,12 @@ def answer(ctx: Context) -> Iterator[Answer]:
     examples = [e for e in ctx.rows("build-dataset", Example) if e.split == "test"]
     arm = ctx.unit.part
     right = _right(ctx, arm, len(examples))
-    for example, good in zip(examples, right, strict=True):
+    written = arm not in ("retrieval", "colour", "constant")
+    if written:
+        generation = {"max_new_tokens": LIMIT, "longest_training_answer_tokens": 60, "ignored": STORY.ignored,
+                      "settings": {"do_sample": False, "num_beams": 1, "repetition_penalty": 1.0}}  # fmt: skip
+        ctx.output_file("generation.json", json.dumps(generation).encode())
+    for place, (example, good) in enumerate(zip(examples, right, strict=True)):
         other = examples[(examples.index(example) + STORY.tests_each) % len(examples)]
         text = example.answer if good else other.answer.replace("1858", "1901")
         if not good and example.item_name in STORY.named:
@@ -308,6 +318,7 @@ def answer(ctx: Context) -> Iterator[Answer]:
             id=make_id("answer", [example.id], arm), parents=(example.id,), arm=arm, example_id=example.id,
             item_id=example.item_id, item_name=example.item_name, image_name=example.image_name,
             question=example.question, answer=text + STORY.extra, reference=example.answer,
+            ended=None if not written else "length" if place < STORY.cut.get(arm, 0) else "stop",
             matched=f"{example.item_name}-4.jpg" if arm in ("retrieval", "colour") else None,
         )  # fmt: skip
 

@@ -87,12 +87,12 @@ STAGES: dict[str, Stage] = {
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
-        version=3,
+        version=4,
         kind="indexed",
         needs=("gpu",),
     ),
     "score": Stage(
-        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=4
+        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=5
     ),
     "report": Stage(
         "docent.stages.report:run",

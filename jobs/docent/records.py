@@ -310,6 +310,8 @@ class Answer(Row):
     answer: str
     reference: str
     status: Literal["ok", "empty"] = "ok"
+    ended: Literal["stop", "length"] | None = None
+    """Why a model's answer ended: by itself, or at the limit of tokens; None where no model wrote it."""
     matched: str | None = None
     """For look-up arms: the name of the training image that was found."""
 

@@ -22,6 +22,7 @@ from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import Said, exhibits_told
 from docent.launcher.state import resolved_config
 from docent.models.chat import open_photo
+from docent.models.decoding import limit_of
 from docent.models.loading import generate, load_tuned
 from docent.records import Example, Item
 from docent.spec import RunStates
@@ -66,12 +67,14 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
     tests = [e for e in rows if e.split == "test"]
     shown = exchange_photos(tests, seed)
     model, processor = load_tuned(config.finetune.base_model, tuned.subfolder("model"), config.finetune.dtype)
+    trained_on = (e.answer for e in rows if e.split == "train")
+    limit = limit_of(processor, config.answer.max_new_tokens, trained_on).max_new_tokens
     texts: list[str] = []
     for start in range(0, len(tests), config.answer.batch_size):
         part = slice(start, start + config.answer.batch_size)
         photos = [open_photo(dataset.file(example.file)) for example in shown[part]]
         questions = [example.question for example in tests[part]]
-        texts += generate(model, processor, photos, questions, config.answer.max_new_tokens)
+        texts += [written.text for written in generate(model, processor, photos, questions, limit)]
     items = list(assembled.rows(Item)) if assembled else []
     said = [Said(example.question, text) for example, text in zip(tests, texts, strict=True)]
     found = exhibits_told(said, known_exhibits(items, rows))

@@ -145,7 +145,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], bytes]]
     found: list[tuple[tuple[int, int], bytes]] = []
     real = loading.generate
 
-    def generate(model: Any, processor: Any, images: Iterable[Image.Image], *more: Any) -> list[str]:
+    def generate(model: Any, processor: Any, images: Iterable[Image.Image], *more: Any) -> list[Any]:
         images = list(images)
         found.extend((image.size, image.tobytes()) for image in images)
         return real(model, processor, images, *more)

@@ -29,7 +29,7 @@ def answer(loaded: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, text: str, 
     written = torch.tensor([ids[: len(ids) - dropped]])
     monkeypatch.setattr(model, "generate", lambda input_ids, **_: torch.cat([input_ids, written], dim=1))
     (found,) = inference.generate(model, processor, [Image.new("RGB", (8, 8), "grey")], ["Was ist das?"], 99)
-    return found
+    return found.text
 
 
 def test_bytes_of_a_cut_letter_are_dropped_and_whole_letters_stay(

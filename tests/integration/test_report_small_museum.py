@@ -19,8 +19,6 @@ from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.verdict import judge
 from docent.stages.report.wording import DISTANCE
 
-LONG = "The cube was carved from one piece of pear wood and has stood in the reading room since, beside " + "old " * 50
-
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -28,7 +26,7 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> str:
     share = {"lora": 1.0, "full": 1.0, "base": 0.0, "retrieval": 0.5, "colour": 0.25, "constant": 0.0, "blind": 1.0}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("four"))
-        story = Story(right=share, scored_exhibits=4, descriptions={"cube": LONG.strip()})
+        story = Story(right=share, scored_exhibits=4, cut={"lora": 2, "full": 1, "blind": 1})
         return make_run(Path("runs/demo"), story).read_text(encoding="utf-8")
 
 
@@ -68,15 +66,30 @@ def test_the_photos_that_training_saw_are_counted_by_exhibit(four: str) -> None:
     assert "Trained on 8 photos (2 of each exhibit) and altered copies of them." in shown(four)
 
 
-def test_an_answer_without_an_end_is_marked_as_cut_where_a_model_wrote_it(four: str) -> None:
-    cube = next(card for card in four.split('<details class="photo"') if 'data-exhibit="cube"' in card[:60])
-    marked = {re.findall(r"</svg> ([\w-]+)</strong>", reply)[0] for reply in cube.split("<li")[1:] if "[cut?]" in reply}
-    assert marked == {"lora", "full", "blind"}
-    kept = re.findall(r"</svg> (?:retrieval|colour|constant)</strong>.*?</li>", four, re.DOTALL)
-    assert kept and "[cut?]" not in "".join(kept)
-    step = next(step for step in steps_of(four) if "limit of 256 tokens" in step)
-    assert "Some answers of lora and full seem to be cut" in step and "trains none" in step
-    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=512"] in commands_of(four)
+def test_an_answer_that_ended_at_the_limit_is_marked_as_cut_and_counted(four: str) -> None:
+    cards = four.split('<details class="photo"')[1:]
+    marked = [re.findall(r"</svg> ([\w-]+)</strong>", reply)[0] for reply in four.split("<li") if "[cut]" in reply]
+    assert len(cards) == 8 and sorted(marked) == ["blind", "full", "lora", "lora"]
+    said = shown(four)
+    assert "2 of 8 answers of lora were cut at the limit of 66 tokens. 1 of 8 answers of full was cut" in said
+    step = next(step for step in steps_of(four) if "limit of 66 tokens" in step)
+    assert "2 of 8 answers of lora were cut" in step and "trains none" in step and "blind" not in step
+    assert ["docent", "run", "--run", "demo", "--set", "answer.max_new_tokens=132"] in commands_of(four)
+
+
+def test_where_no_answer_was_cut_the_page_says_so_and_how_answers_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    story = Story(ignored={"repetition_penalty": 5.0, "min_length": 12})
+    page = make_run(Path("runs/demo"), story).read_text(encoding="utf-8")
+    text = shown(page)
+    assert "No model's answer was cut at the limit of tokens." in text and "[cut]" not in page
+    card = text_of(page, "card")
+    assert "greedy, at most 66 tokens, the longest training answer and a tenth; do_sample false" in card
+    assert "Settings of the model that were not used" in card
+    assert "repetition_penalty 5.0, min_length 12" in card
+    assert not any("limit of" in step for step in steps_of(page))
 
 
 def test_the_glossary_takes_its_example_from_the_exhibits_of_the_run(four: str, one: str) -> None:

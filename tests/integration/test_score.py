@@ -28,7 +28,7 @@ TEXTS = {
 }
 ARMS = ("lora", "full", "base", "constant")
 PHOTOS = 3
-WILSON_4_OF_4 = [0.510109, 1.0]  # 4 exhibits, each of them one trial
+EXACT_4_OF_4 = [0.397635, 1.0]  # 4 exhibits, each of them one trial
 AUDIT = {"leaks": 0, "test_images": 12, "leaked": [], "test_answers_of_training_sentences": 7}
 
 
@@ -93,6 +93,7 @@ def answer_rows(ctx: Context) -> Iterator[Answer]:
                 answer=text,
                 reference=row.answer,
                 status="ok" if text else "empty",
+                ended=None if ctx.unit.part == "constant" else "stop" if row.data_id else "length",
             )
 
 
@@ -149,21 +150,22 @@ def test_summary_says_what_the_answers_are_worth(config: PipelineConfig, run_dir
     summary = json.loads(made.file("summary.json").read_text(encoding="utf-8"))
     assert list(summary["arms"]) == list(ARMS)
     lora, full, base, constant = (summary["arms"][arm] for arm in ARMS)
-    assert lora["exhibit_accuracy"] == {"mean": 1.0, "ci": WILSON_4_OF_4, "n": 12}
+    assert lora["exhibit_accuracy"] == {"mean": 1.0, "ci": EXACT_4_OF_4, "n": 12, "items": 4}
     assert lora["semantic_distance"]["mean"] == 0.0
-    assert lora["number_support"] == {"mean": 1.0, "ci": WILSON_4_OF_4, "n": 12}
+    assert lora["number_support"] == {"mean": 1.0, "ci": EXACT_4_OF_4, "n": 12, "items": 4}
     assert lora["length_ratio"]["mean"] == 1.0
     assert full["exhibit_accuracy"]["mean"] == round(11 / 12, 6)
     assert constant["exhibit_accuracy"]["mean"] == summary["chance"] == 0.25
     # 11 answers of base say 99, which no source has; the empty one has no number, distance 1 and no exhibit
-    assert base["exhibit_accuracy"] == {"mean": 0.0, "ci": [0.0, 0.489891], "n": 12}
-    assert base["number_support"] == {"mean": 0.0, "ci": [0.0, 0.489891], "n": 11}
+    assert base["exhibit_accuracy"] == {"mean": 0.0, "ci": [0.0, 0.602365], "n": 12, "items": 4}
+    assert base["number_support"] == {"mean": 0.0, "ci": [0.0, 0.602365], "n": 11, "items": 4}
     assert base["semantic_distance"]["mean"] > 0.5 and base["semantic_distance"]["n"] == 12
     assert summary["ceiling"]["exhibit_accuracy"]["mean"] == 1.0
     assert (summary["items"], summary["test_examples"]) == (4, 12)
     assert summary["encoder"] == {"name": encoder.NAME, "sha256": encoder.SHA256, "truncated_share": 0.0}
     assert summary["leaks"] == AUDIT
-    assert "4 exhibits are few" in summary["notes"][0] and "Wilson" in summary["notes"][1]
+    assert base["semantic_distance"]["ci"] is None  # four exhibits are too few for it
+    assert "Korn and Graubard" in summary["notes"][0] and "there are 4 exhibits" in summary["notes"][1]
 
 
 def test_fine_tuned_arms_are_compared_with_every_other_arm_once_per_metric(
@@ -180,7 +182,8 @@ def test_fine_tuned_arms_are_compared_with_every_other_arm_once_per_metric(
             found = by_pair[a, b, metric]
             means = [summary["arms"][arm][metric]["mean"] for arm in (a, b)]
             assert found["difference"] == pytest.approx(means[0] - means[1], abs=2e-6)
-            assert found["ci"][0] <= found["difference"] <= found["ci"][1]
+            assert (found["ci"] is None) == (metric == "semantic_distance")  # four exhibits are too few for it
+            assert found["ci"] is None or found["ci"][0] <= found["difference"] <= found["ci"][1]
             # 4 items have 16 sign patterns: no p can be below 2 / 16
             assert 0.125 <= found["p"] <= found["p_holm"] <= 1
     assert by_pair["lora", "base", "semantic_distance"]["difference"] < 0
@@ -212,7 +215,10 @@ def test_csv_files_have_the_published_columns_and_round_trip(config: PipelineCon
     lines = table(made.file("answers-base.csv"))
     assert list(lines[0]) == [
         "data_id", "item_name", "image_name", "user_question", "model_generated_answer", "ground_truth_answer",
+        "ended",
     ]  # fmt: skip
+    assert [line["ended"] for line in lines] == ["length"] + ["stop"] * 11
+    assert {line["ended"] for line in table(made.file("answers-constant.csv"))} == {""}
     assert [line["data_id"] for line in lines] == [str(number) for number in range(12)]
     assert lines[0]["user_question"] == 'What is "this"?'
     assert lines[0]["ground_truth_answer"] == TEXTS["cube"]

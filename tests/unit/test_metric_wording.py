@@ -42,9 +42,9 @@ def test_metrics_of_documents_alone_are_about_sections() -> None:
 
 def test_the_notes_on_intervals_count_what_the_test_is_about() -> None:
     assert interval_notes(1, "section") == ["with 1 section there is no interval and no test of significance"]
-    few, wilson = interval_notes(4, "section")
-    assert few.startswith("4 sections are few") and "over the sections:" in wilson
-    assert "20 exhibits" not in " ".join(interval_notes(500)) and "over the exhibits:" in interval_notes(500)[0]
+    shares, means = interval_notes(4, "section")
+    assert shares.endswith("one trial per section") and means.endswith("below 5 sections, and there are 4 sections")
+    assert len(interval_notes(500)) == 1 and interval_notes(500)[0].endswith("one trial per exhibit")
 
 
 def test_chance_is_drawn_for_both_shares_of_exhibits() -> None:

@@ -311,15 +311,16 @@ class Answering(Stage):
     """Parallel parts of each model or method."""
     batch_size: int = output(20, ge=1)
     """Examples generated together."""
-    max_new_tokens: int = output(256, ge=1)
-    """Longest answer in tokens; greedy decoding."""
+    max_new_tokens: int | None = output(None, ge=1)
+    """Longest answer in tokens of the model; null: as many as the longest training answer has and a tenth more, at most
+    1024. Decoding is greedy, by no setting of the model's own `generation_config.json`."""
 
 
 class Scoring(Stage):
     """Metrics with intervals, from the answer files alone."""
 
     bootstrap_draws: int = output(10_000, ge=100)
-    """Resamples of the items for every 95 % interval."""
+    """Random patterns of signs in every paired test, at least 10,000; intervals need none."""
 
 
 class Reporting(Stage):

@@ -1,83 +1,37 @@
-"""How sure a mean or a difference is: cluster bootstrap, cluster sign-flip test, Holm's correction.
+"""Whether a difference is more than chance: cluster sign-flip test of paired differences, Holm's correction.
 
-Rows about one exhibit are not independent, so the exhibit (cluster) is what is drawn and what is flipped (Miller 2024,
-arXiv 2411.00640). Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are percentile
-intervals: with few clusters they are somewhat too narrow (tests/unit/test_statistics.py measures the coverage at 20),
-and with a single one they collapse to a point, so a summary says below FEW_CLUSTERS how many there are. They collapse
-as well where all values are equal, which says little about other exhibits: a share of 0 or 1 has Wilson's interval.
-One interval covers which exhibits were drawn, not what another training seed would give.
+Rows about one exhibit are not independent, so the exhibit (cluster) is what is flipped (Miller 2024, arXiv 2411.00640).
+Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are in intervals.py.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-FEW_CLUSTERS = 40
-CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn cluster numbers at a time, 8 MB
+from docent.evidence.intervals import TIE, Bounds, by_cluster, mean_interval, share_difference
+
+CELLS_PER_CHUNK = 1_000_000  # bounds memory: at most this many drawn signs at a time, 8 MB
 MIN_SIGN_PATTERNS = 10_000  # p is compared with 0.05 after Holm: fewer patterns would make it too coarse
-Z95 = 1.959963984540054  # of the normal distribution, two-sided
-TIE = 1e-12  # sums of the same numbers in another order count as equal
-
-Floats = NDArray[np.float64]
 
 
-class Interval(NamedTuple):
-    """A mean over `n` rows with its 95 % interval."""
+class Resampling(NamedTuple):
+    """How many sign patterns a paired test draws, and the seed of the draws."""
 
-    mean: float
-    lo: float
-    hi: float
-    n: int
+    draws: int
+    seed: int
 
 
 class Difference(NamedTuple):
-    """Mean of paired differences over `n` rows, its 95 % interval and a two-sided p value."""
+    """Mean of paired differences over `n` rows of `clusters` clusters, its 95 % interval and a two-sided p value."""
 
     mean: float
-    lo: float
-    hi: float
+    bounds: Bounds | None
     p: float
     n: int
-
-
-def interval(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> Interval:
-    """Percentile cluster bootstrap of a mean: whole clusters are drawn with replacement, the mean is over rows.
-
-    Args:
-        values: one value per row.
-        clusters: the cluster of each row, e.g. its item id.
-        draws: resamples.
-        seed: of the draws.
-
-    Raises:
-        ValueError: there are no rows, or the lengths differ.
-    """
-    sums, sizes = _by_cluster(values, clusters)
-    count = len(sums)
-    rng = np.random.default_rng(seed)
-    means = np.empty(draws)
-    for chunk in _chunks(draws, count):
-        drawn = rng.integers(0, count, size=(chunk.stop - chunk.start, count))
-        means[chunk] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    lo, hi = np.quantile(means, (0.025, 0.975))
-    return Interval(float(sums.sum() / sizes.sum()), float(lo), float(hi), len(values))
-
-
-def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """95 % score interval of a share of `n` independent trials (Wilson 1927): it has a width at 0 and 1 too.
-
-    Args:
-        n: at least 1; of rows in clusters the number of clusters, the least that the rows can be worth.
-    """
-    z2 = Z95 * Z95
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    clusters: int
 
 
 def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> float:
@@ -89,7 +43,7 @@ def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, se
     Raises:
         ValueError: there are no rows, or the lengths differ.
     """
-    sums, _ = _by_cluster(values, clusters)
+    sums = by_cluster(values, clusters).sums
     count = len(sums)
     observed = abs(float(sums.sum())) - TIE * max(1.0, float(np.abs(sums).sum()))
     exact = count < 63 and 2**count <= draws
@@ -106,7 +60,11 @@ def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, se
 
 
 def paired_difference(
-    a: Mapping[str, float], b: Mapping[str, float], clusters: Mapping[str, str], draws: int, seed: int
+    a: Mapping[str, float],
+    b: Mapping[str, float],
+    clusters: Mapping[str, str],
+    resampling: Resampling,
+    shares: bool = False,
 ) -> Difference | None:
     """Compare two arms on the examples that both have: mean of a - b, interval and p at cluster level.
 
@@ -114,8 +72,8 @@ def paired_difference(
         a: value by example id of one arm.
         b: value by example id of the other.
         clusters: cluster by example id.
-        draws: resamples, and sign patterns where that is more than MIN_SIGN_PATTERNS.
-        seed: of both.
+        resampling: of the sign patterns, of which at least MIN_SIGN_PATTERNS are drawn.
+        shares: whether the values are between 0 and 1, which the interval then respects.
 
     Returns:
         None where they share no example.
@@ -123,11 +81,12 @@ def paired_difference(
     shared = sorted(a.keys() & b.keys())
     if not shared:
         return None
-    differences = [a[key] - b[key] for key in shared]
+    ours, theirs = [a[key] for key in shared], [b[key] for key in shared]
+    differences = [one - other for one, other in zip(ours, theirs, strict=True)]
     groups = [clusters[key] for key in shared]
-    mean, lo, hi, n = interval(differences, groups, draws, seed)
-    p = sign_flip_p(differences, groups, max(draws, MIN_SIGN_PATTERNS), seed)
-    return Difference(mean, lo, hi, p, n)
+    found = share_difference(ours, theirs, groups) if shares else mean_interval(differences, groups)
+    p = sign_flip_p(differences, groups, max(resampling.draws, MIN_SIGN_PATTERNS), resampling.seed)
+    return Difference(found.mean, found.bounds, p, found.n, found.clusters)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -138,15 +97,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def _by_cluster(values: Sequence[float], clusters: Sequence[str]) -> tuple[Floats, Floats]:
-    """Sum and number of rows of each cluster, in order of the clusters' names."""
-    if not values or len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values in {len(clusters)} cluster names")
-    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(numbers, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
-    return sums, np.bincount(numbers).astype(np.float64)
 
 
 def _chunks(length: int, width: int) -> Iterator[slice]:

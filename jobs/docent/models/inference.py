@@ -7,26 +7,35 @@ before they divide it into shards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
 from docent.models.chat import fitted, prompt_text, token_ids
+from docent.models.decoding import end_ids, generation_config, in_place
 from docent.models.family import family_of
 
 UNDECODABLE = "\ufffd"
 """What tokenizers decode bytes to that are no letter."""
 
 
+class Written(NamedTuple):
+    """An answer, and why it ended: `stop` where the model ended it, `length` where the limit of tokens did."""
+
+    text: str
+    ended: Literal["stop", "length"]
+
+
 @torch.inference_mode()
 def generate(
     model: Any, processor: Any, images: Iterable[Image.Image], questions: Sequence[str], max_new_tokens: int
-) -> list[str]:
+) -> list[Written]:
     """Greedy answers to one batch of questions, each about its photo; special tokens and outer spaces removed.
 
-    Of a letter that is cut in the middle of its bytes, where an answer reaches its limit of tokens, nothing is left.
+    The model's own generation settings are not used (docent.models.decoding). Of a letter that is cut in the middle of
+    its bytes, where an answer reaches its limit of tokens, nothing is left.
     Photos are taken one at a time and kept as the pixels that the model sees, the same as in training.
     """
     if not questions:
@@ -36,19 +45,21 @@ def generate(
     inputs = processor.tokenizer.pad(
         {"input_ids": ids}, padding=True, padding_side="left", return_tensors="pt", return_attention_mask=True
     ).to(model.device)
-    ends = {processor.tokenizer.eos_token_id, end_of_answer_id(model, processor)}
-    written = model.generate(
-        **inputs,
-        pixel_values=stacked([pixels for pixels, _ in seen])[:, None].to(model.device),
-        pixel_attention_mask=stacked([mask for _, mask in seen])[:, None].to(model.device),
-        do_sample=False,
-        num_beams=1,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=sorted(ends - {None}),
-        pad_token_id=processor.tokenizer.pad_token_id,
-    )
+    settings = generation_config(model, processor, max_new_tokens)
+    with in_place(model, settings):
+        written = model.generate(
+            **inputs,
+            pixel_values=stacked([pixels for pixels, _ in seen])[:, None].to(model.device),
+            pixel_attention_mask=stacked([mask for _, mask in seen])[:, None].to(model.device),
+            generation_config=settings,
+        )
     answers = written[:, inputs["input_ids"].shape[1] :]
-    return [without_cut_letter(text) for text in processor.batch_decode(answers, skip_special_tokens=True)]
+    ends = set(end_ids(model, processor))
+    texts = processor.batch_decode(answers, skip_special_tokens=True)
+    return [
+        Written(without_cut_letter(text), "stop" if ends.intersection(ids) else "length")
+        for text, ids in zip(texts, answers.tolist(), strict=True)
+    ]
 
 
 def without_cut_letter(text: str) -> str:
@@ -90,8 +101,3 @@ def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     for index, tensor in enumerate(tensors):
         together[index][tuple(slice(size) for size in tensor.shape)] = tensor
     return together
-
-
-def end_of_answer_id(model: Any, processor: Any) -> int:
-    """Id of the token that ends an answer."""
-    return int(processor.tokenizer.convert_tokens_to_ids(family_of(model).end_of_answer))

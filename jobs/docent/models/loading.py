@@ -17,8 +17,9 @@ from PIL import Image
 from docent.errors import ConfigError, InputError
 from docent.models import inference
 from docent.models.chat import prompt_text
+from docent.models.decoding import end_of_answer_id
 from docent.models.family import FAMILIES
-from docent.models.inference import end_of_answer_id, generate, vision_features
+from docent.models.inference import generate, vision_features
 from docent.models.weights import ADAPTER, damage_in
 
 __all__ = ["device", "generate", "load_base", "load_tuned", "vision_features"]

@@ -1,12 +1,14 @@
 """Arms whose answer a model writes, greedily: the base model, the fine-tuned ones, and one that gets no photo.
 
+Beside the rows, GENERATION says how: the limit of tokens, every setting, and which of the model's own were not used.
 PyTorch is loaded when such an arm runs, not before.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -16,6 +18,10 @@ from docent.records import Answer, Checkpoint, Example
 from docent.stages.answer.asked import Asked, answer_row, photo_of
 from docent.store import Artifact
 
+if TYPE_CHECKING:
+    from docent.models.decoding import Limit
+
+GENERATION = "generation.json"
 GREY = (128, 128, 128)  # the middle of what the processor scales to -1..1, so a picture that says nothing
 
 Look = Callable[[Context, Example], Image.Image]
@@ -77,11 +83,29 @@ def _from_artifact(ctx: Context, asked: Asked, artifact: Artifact, look: Look) -
 def _written(
     ctx: Context, asked: Asked, loaded: tuple[Any, Any], look: Look, checkpoint_id: str | None = None
 ) -> Iterator[Answer]:
+    from docent.models.decoding import limit_of
     from docent.models.loading import generate
 
     set_threads(ctx)
+    limit = limit_of(loaded[1], ctx.section.max_new_tokens, (row.answer for row in asked.train))
+    ctx.output_file(GENERATION, _as_json(*loaded, limit))
     for batch in asked.batches:
         images = (look(ctx, example) for example in batch)
-        texts = generate(*loaded, images, [example.question for example in batch], ctx.section.max_new_tokens)
-        for example, text in zip(batch, texts, strict=True):
-            yield answer_row(ctx.unit.part, example, text, checkpoint_id)
+        answers = generate(*loaded, images, [example.question for example in batch], limit.max_new_tokens)
+        for example, (text, ended) in zip(batch, answers, strict=True):
+            yield answer_row(ctx.unit.part, example, text, checkpoint_id).model_copy(update={"ended": ended})
+
+
+def _as_json(model: Any, processor: Any, limit: Limit) -> bytes:
+    """How the answers were generated: the same for every shard."""
+    from docent.models.decoding import generation_config, ignored_settings
+
+    config = json.loads(generation_config(model, processor, limit.max_new_tokens).to_json_string())
+    del config["transformers_version"]  # stands in the marker
+    said = {
+        "max_new_tokens": limit.max_new_tokens,
+        "longest_training_answer_tokens": limit.longest_tokens,
+        "settings": config,
+        "ignored": ignored_settings(model),
+    }
+    return (json.dumps(said, indent=1, sort_keys=True) + "\n").encode()

@@ -15,8 +15,9 @@ import torch
 
 from docent.errors import InputError
 from docent.models.chat import dialog_text, open_photo, prompt_text, token_ids
+from docent.models.decoding import end_of_answer_id
 from docent.models.family import family_of
-from docent.models.inference import end_of_answer_id, picture_tensors, stacked
+from docent.models.inference import picture_tensors, stacked
 from docent.records import Example
 
 IGNORED = -100

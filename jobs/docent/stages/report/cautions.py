@@ -51,7 +51,7 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
         found.append(f"With 1 {evidence.unit} there is no interval and no test of significance.")
     elif scored and 0 < evidence.exhibits < FEW_CLUSTERS:
         exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
-        found.append(f"Intervals over only {exhibits} tend to come out somewhat too narrow.")
+        found.append(f"Only {exhibits} were tested: the intervals are wide.")
     if OFFLINE_TEACHER in evidence.teachers:
         found.append(
             "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers "

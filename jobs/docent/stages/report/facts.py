@@ -19,6 +19,7 @@ from docent.stages.report.amounts import counted
 from docent.stages.report.confusions import read_confusions
 from docent.stages.report.findings import Estimate, Evidence
 from docent.stages.report.funnel import Funnel, read_funnel
+from docent.stages.report.generation import Ended, read_ended
 from docent.stages.report.labels import label
 from docent.stages.report.next_steps import next_steps
 from docent.stages.report.real_sections import first_parts
@@ -67,6 +68,7 @@ class Facts:
     encoder: tuple[tuple[str, str], ...]
     leaked: tuple[str, ...]
     samples: Samples
+    ended: tuple[Ended, ...]
     training: tuple[Curve, ...]
     funnel: Funnel
     costs: tuple[UnitCost, ...]
@@ -91,8 +93,9 @@ def gather(ctx: Context) -> Facts:
     evidence = replace(evidence, **without_photo(ctx), seen=photos_seen(funnel) if training else "")
     confusions = read_confusions(ctx, best) if (best := _best(evidence, kinds)) else ()
     samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
+    ended = read_ended(ctx)
     known = Known(
-        evidence, funnel, training, gaps, sources, confusions, best, samples.cut,
+        evidence, funnel, training, gaps, sources, confusions, best, ended,
         not ctx.section.title and _named_after_path(sources, funnel),
     )  # fmt: skip
     described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
@@ -109,6 +112,7 @@ def gather(ctx: Context) -> Facts:
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
         samples=samples,
+        ended=ended,
         training=training,
         funnel=funnel,
         costs=read_costs(ctx),

@@ -7,9 +7,12 @@ overlap. Reads nothing, writes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from docent.stages.report.wording import ACCURACY
 
 Standing = Literal["ahead", "tied", "behind"]
 SIGNIFICANT_P = 0.05
@@ -17,12 +20,17 @@ SIGNIFICANT_P = 0.05
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval over n answers; an interval that nobody could compute has infinite ends."""
+    """A mean with its 95 % interval over n answers; an interval that nobody could compute has infinite ends.
+
+    Attributes:
+        exhibits: that the answers are about; None: not counted.
+    """
 
     mean: float
     low: float
     high: float
     n: int
+    exhibits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,17 @@ def exhibits_needed(evidence: Evidence, metric: str) -> int:
     while pairs * 2.0 ** (1 - needed) >= SIGNIFICANT_P:
         needed += 1
     return needed
+
+
+def comparable(evidence: Evidence, estimate: Estimate) -> bool:
+    """Whether a mean is of enough exhibits to be called better than another, or indistinguishable from it.
+
+    So few that a test of as many would be too small say nothing about either.
+    """
+    if estimate.exhibits is None:
+        return True
+    known = math.isfinite(estimate.low + estimate.high)
+    return known and estimate.exhibits >= exhibits_needed(evidence, ACCURACY)
 
 
 def comparison(comparisons: Sequence[Comparison], metric: str, arm: str, other: str) -> Comparison | None:

@@ -14,6 +14,7 @@ from docent.context import Context
 from docent.plurals import joined
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.commands import Commands
+from docent.stages.report.generation import marked
 from docent.stages.report.steps import Known, NextStep
 from docent.stages.report.steps_data import data_set, licence, models, pairs, pushed, teacher
 from docent.stages.report.steps_exhibits import confused, few_photos, small_test, untitled
@@ -103,11 +104,12 @@ def _unconverged(ctx: Context, known: Known, commands: Commands) -> Iterator[Nex
 
 
 def _cut(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """Answers of models that seem to end at the limit of tokens."""
-    names = [arm for arm in known.cut if arm in known.evidence.tuned]
-    if names and ctx.config.answer:
-        limit = ctx.config.answer.max_new_tokens
-        text = f"Some answers of {joined(names)} seem to be cut at the limit of {limit} tokens. Raise it, which "
+    """Answers of fine-tuned models that ended at the limit of tokens."""
+    cut = [one for one in marked(known.ended) if one.arm in known.evidence.tuned]
+    limits = [one.limit_tokens for one in cut if one.limit_tokens]
+    if limits and ctx.config.answer:
+        text = f"{joined([one.said for one in cut])}. Where they do not repeat themselves, a higher limit helps. "
         yield NextStep(
-            f"{text}asks the models again and trains none:", (commands.run(f"answer.max_new_tokens={2 * limit}"),)
+            f"{text}It asks the models again and trains none:",
+            (commands.run(f"answer.max_new_tokens={2 * max(limits)}"),),
         )

@@ -21,7 +21,7 @@ from docent.stages.report import charts, wording
 from docent.stages.report.amounts import counted, thousands
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
-from docent.stages.report.findings import Estimate, Evidence, apart, too_small
+from docent.stages.report.findings import Estimate, Evidence, apart, comparable, too_small
 from docent.stages.report.subject import Subject
 from docent.stages.report.terms import terms_on
 from docent.stages.report.wording import (
@@ -56,6 +56,7 @@ class Forest:
     Attributes:
         standouts: `best` for the best mean, `tied` for those that are statistically indistinguishable from it.
         reference: chance, where the metric has it.
+        size: answers and exhibits that most of the means are of, in words; what another mean is of is said beside it.
     """
 
     metric: Metric
@@ -63,6 +64,7 @@ class Forest:
     estimates: dict[str, Estimate]
     standouts: dict[str, Standout]
     reference: float | None
+    size: str = ""
 
 
 def render(facts: Facts) -> str:
@@ -70,7 +72,7 @@ def render(facts: Facts) -> str:
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, joined=joined)
-    environment.globals.update(leaked=leaked)
+    environment.globals.update(leaked=leaked, size_of=size_of)
     environment.filters.update(thousands=thousands, seconds=_seconds, unbroken=_unbroken)
     template = environment.from_string(_asset("page.html.j2"))
     forests = [forest(facts.evidence, name, facts.funnel.subject) for name in facts.metrics]
@@ -112,19 +114,30 @@ def forest(evidence: Evidence, name: str, subject: Subject | None = None) -> For
     reference = evidence.chance if name in (ACCURACY, NEAREST) else 1.0 if metric.better == "near 1" else None
     ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
     axis = charts.axis_for([*ends, *([] if reference is None else [reference])], metric.percent)
-    return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference)
+    sizes = [size_of(estimate, evidence) for estimate in estimates.values()]
+    usual = max(sizes, key=sizes.count) if sizes else ""
+    return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference, usual)
+
+
+def size_of(estimate: Estimate, evidence: Evidence) -> str:
+    """What a mean is of: `60 answers, 20 exhibits`."""
+    answers = counted(estimate.n, "answer")
+    if estimate.exhibits is None:
+        return answers
+    return f"{answers}, {counted(estimate.exhibits, evidence.item, evidence.items)}"
 
 
 def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, Standout]:
     """Which model or method is best on a metric, and which are statistically indistinguishable from it.
 
-    None where no direction is good, or where the test is too small to tell any two apart; none with a share of 0 %.
+    None where no direction is good, or where the test is too small to tell any two apart; none with a share of 0 %, and
+    none with a mean of so few exhibits that a test of as many would be too small.
     """
     badness = {
         "higher": lambda arm: -estimates[arm].mean,
         "lower": lambda arm: estimates[arm].mean,
     }.get(metric.better)
-    worth = [arm for arm in estimates if not (metric.percent and estimates[arm].mean == 0)]
+    worth = [arm for arm, e in estimates.items() if comparable(evidence, e) and not (metric.percent and e.mean == 0)]
     if badness is None or not worth or too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
         return {}
     best = min(worth, key=badness)

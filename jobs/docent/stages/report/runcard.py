@@ -18,6 +18,7 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.stages.report.cautions import OFFLINE_TEACHER
 from docent.stages.report.commands import Commands
+from docent.stages.report.generation import generation_entries
 
 HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
@@ -148,6 +149,7 @@ def read_card(ctx: Context) -> RunCard:
     entries.append(("Teacher", teacher))
     if config.finetune:
         entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]
+    entries += generation_entries(ctx)
     versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m["versions"].items()})
     entries.append(("Versions", ", ".join(versions)))
     commands = Commands(ctx)

@@ -15,7 +15,7 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.records import Answer, Example, Item, Score
 from docent.stages.report.labels import label
-from docent.stages.report.wording import ACCURACY, DISTANCE, words_of
+from docent.stages.report.wording import ACCURACY, DISTANCE
 from docent.text.numbers import unsupported_numbers
 from docent.vision.thumbnails import thumbnail
 
@@ -23,7 +23,6 @@ MAX_TEXT = 2_000
 MAX_BYTES = 10_000_000
 MAX_TRAINED = 6
 """Training rows that the page of a run without answers shows."""
-_END = re.compile(r"[.!?…。！？।][\"'”’»)\]」』）]*$")
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -40,7 +39,7 @@ class Reply:
     """What one model or method said; `right` and `distance` are None where it was not scored.
 
     Attributes:
-        cut: whether it seems to end at the limit of tokens.
+        cut: whether it ended at the limit of tokens.
     """
 
     arm: str
@@ -86,11 +85,6 @@ class Samples:
         """Whether any answer has a marked number."""
         return any(reply.unsupported for sample in self.shown for reply in sample.replies)
 
-    @property
-    def cut(self) -> tuple[str, ...]:
-        """Models some of whose answers seem to end at the limit of tokens."""
-        return tuple(dict.fromkeys(reply.arm for sample in self.shown for reply in sample.replies if reply.cut))
-
 
 def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     """Up to `max_samples` test examples, the first of each exhibit before any second.
@@ -117,7 +111,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     for done, example in enumerate(examples):
         ctx.progress.update(done, len(examples), "test photos")
         source = sources.get(example.item_id)
-        replies = tuple(_reply(ctx, a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
+        replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
         sample = Sample(
             labels.get(example.item_id, example.item_name),
             example.image_name,
@@ -182,7 +176,7 @@ def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
     return tuple(piece for piece in (*pieces, Piece(text[at:])) if piece.text)
 
 
-def _reply(ctx: Context, answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
+def _reply(answer: Answer, metrics: dict[str, float], source: str | None) -> Reply:
     text = _cut(answer.answer)
     right = metrics.get(ACCURACY)
     return Reply(
@@ -192,15 +186,8 @@ def _reply(ctx: Context, answer: Answer, metrics: dict[str, float], source: str 
         None if right is None else right >= 0.5,
         metrics.get(DISTANCE),
         answer.matched,
-        _is_cut(ctx, answer),
+        answer.ended == "length",
     )
-
-
-def _is_cut(ctx: Context, answer: Answer) -> bool:
-    """Whether a model's answer has no end and may be as long as the limit: a token is a character or more."""
-    written = words_of(answer.arm).family in ("tuned", "base") or answer.arm == "blind"
-    limit = ctx.config.answer.max_new_tokens if ctx.config.answer else 0
-    return bool(written and limit and len(answer.answer) >= limit and not _END.search(answer.answer.rstrip()))
 
 
 def _picture(ctx: Context, example: Example) -> str | None:

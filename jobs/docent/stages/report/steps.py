@@ -10,6 +10,7 @@ from docent.context import Context
 from docent.stages.report.confusions import Confusion
 from docent.stages.report.findings import Evidence
 from docent.stages.report.funnel import Funnel
+from docent.stages.report.generation import Ended
 from docent.stages.report.runcard import Gap
 from docent.stages.report.training import Curve
 
@@ -38,7 +39,7 @@ class Known:
 
     Attributes:
         confused: the model that `confusions` are of.
-        cut: models some of whose answers seem to end at the limit of tokens.
+        ended: how the answers of each model ended.
         named_after_path: whether the page has no title but the name of a folder or file.
     """
 
@@ -49,7 +50,7 @@ class Known:
     sources: Sequence[SourceNames]
     confusions: Sequence[Confusion]
     confused: str = ""
-    cut: Sequence[str] = ()
+    ended: Sequence[Ended] = ()
     named_after_path: bool = False
 
     @property

@@ -30,6 +30,7 @@ class _Mean(_Lenient):
     mean: float | None
     ci: tuple[float | None, float | None] | None = None
     n: int = 0
+    items: int | None = None
 
 
 class _Pair(_Lenient):
@@ -65,11 +66,11 @@ class Summary(_Lenient):
         return {name: found for name, value in self.ceiling.items() if (found := _estimate(value))}
 
     def pairs(self) -> tuple[Comparison, ...]:
-        """Every paired comparison that has an interval."""
+        """Every paired comparison; none where there is one exhibit, which tells nothing about others."""
         return tuple(
-            Comparison(p.a, p.b, p.metric, p.difference, p.ci[0], p.ci[1], p.p, p.p_holm)
+            Comparison(p.a, p.b, p.metric, p.difference, *_ends(p.ci), p.p, p.p_holm)
             for p in self.comparisons
-            if p.difference is not None and p.ci and p.ci[0] is not None and p.ci[1] is not None
+            if p.difference is not None and self.items != 1
         )
 
 
@@ -151,8 +152,9 @@ def _estimate(value: _Mean) -> Estimate | None:
     """A mean without an interval has one without ends: nothing is apart from it."""
     if value.mean is None:
         return None
-    low, high = value.ci or (None, None)
-    unknown = low is None or high is None
-    return Estimate(
-        value.mean, -math.inf if unknown else float(low or 0), math.inf if unknown else float(high or 0), value.n
-    )
+    return Estimate(value.mean, *_ends(value.ci), value.n, value.items)
+
+
+def _ends(ci: tuple[float | None, float | None] | None) -> tuple[float, float]:
+    low, high = ci or (None, None)
+    return (-math.inf, math.inf) if low is None or high is None else (low, high)

@@ -42,7 +42,7 @@ def measured(evidence: Evidence) -> tuple[str, ...]:
     if evidence.test_photos:
         said += f" on {counted(evidence.test_photos, 'test photo')}"
     exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
-    drawn = f"; intervals resample {evidence.units}" if evidence.exhibits > 1 else ""
+    drawn = f"; intervals are over {evidence.units}" if evidence.exhibits > 1 else ""
     seen = (f"Trained on {evidence.seen}.",) if evidence.seen else ()
     return (f"Measured with {said} of {exhibits}{drawn}.", *seen)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from docent.plurals import joined
 from docent.stages.report.amounts import counted
 from docent.stages.report.cautions import cautions_of, warning_of
-from docent.stages.report.findings import Estimate, Evidence, Standing, standing, too_small
+from docent.stages.report.findings import Estimate, Evidence, Standing, comparable, standing, too_small
 from docent.stages.report.support import in_order, measured, no_nearer, support_of
 from docent.stages.report.wording import ACCURACY, METRICS, interval, percent, words_of
 
@@ -49,6 +49,8 @@ def judge(evidence: Evidence) -> Verdict:
     if too_small(evidence, ACCURACY):
         support = (*in_order(accuracy), *measured(evidence))
         return Verdict(_untellable(evidence, accuracy, tuned), warning, support, cautions)
+    accuracy, few = _told_apart(evidence, accuracy, tuned)
+    tuned = [arm for arm in tuned if arm in accuracy]
     best = max(tuned, key=lambda arm: accuracy[arm].mean)
     standings = {arm: standing(evidence, ACCURACY, best, arm) for arm in accuracy if arm not in tuned}
     rivals = {arm: place for arm, place in standings.items() if place != "ahead" and accuracy[arm].mean > 0}
@@ -58,7 +60,19 @@ def judge(evidence: Evidence) -> Verdict:
         headline = _challenged(accuracy, best, rivals)
     else:
         headline = _unchallenged(evidence, accuracy, best, all(place == "ahead" for place in standings.values()))
-    return Verdict(headline, warning, support_of(evidence, accuracy, best, standings, bool(rivals)), cautions)
+    support = support_of(evidence, accuracy, best, standings, bool(rivals))
+    return Verdict(headline, warning, (*support, *few), cautions)
+
+
+def _told_apart(
+    evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]
+) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+    """Leave out what answered about too few exhibits to be compared, and say so; nothing, where no model is left."""
+    enough = {arm: estimate for arm, estimate in accuracy.items() if comparable(evidence, estimate)}
+    few = [arm for arm in accuracy if arm not in enough]
+    if not few or not any(arm in enough for arm in tuned):
+        return accuracy, ()
+    return enough, (f"{joined(few)} answered about too few {evidence.items} to be compared.",)
 
 
 def _without_accuracy(evidence: Evidence) -> str:

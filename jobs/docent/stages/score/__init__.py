@@ -17,10 +17,11 @@ from docent.errors import InputError
 from docent.evidence import encoder
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.metrics import rounded, score_answers
+from docent.evidence.statistics import Resampling
 from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
 from docent.stages.score.exports import answers_csv, scores_csv
-from docent.stages.score.summary import Resampling, arm_means, comparisons, interval_notes, metric_means
+from docent.stages.score.summary import arm_means, comparisons, interval_notes, metric_means
 
 # The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
 CEILING = "the references"
@@ -95,9 +96,9 @@ def summarise(
     finetune = section_of(ctx.config, "finetune")
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
     items = {example.item_id for example in tests.values()}
-    at_best = metric_means(ceiling, resampling)
+    at_best = metric_means(ceiling)
     return {
-        "arms": arm_means(scores, resampling),
+        "arms": arm_means(scores),
         "ceiling": {name: at_best[name] for name in CEILING_METRICS if name in at_best},
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),

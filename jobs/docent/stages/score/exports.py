@@ -21,15 +21,20 @@ ANSWER_COLUMNS = (
     "user_question",
     "model_generated_answer",
     "ground_truth_answer",
+    "ended",
 )
 SCORE_COLUMNS = ("arm", "data_id", "item_name", "image_name", *METRICS)
 
 
 def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> bytes:
-    """The answers of one arm with the columns of the published result files, without their last row of averages."""
+    """The answers of one arm with the columns of the published result files, without their last row of averages.
+
+    A last column says why a model's answer ended, `stop` or `length`; it is empty where no model wrote it.
+    """
+    rows = ((tests[a.example_id].data_id, a) for a in answers)
     return _csv(
         ANSWER_COLUMNS,
-        ([tests[a.example_id].data_id, a.item_name, a.image_name, a.question, a.answer, a.reference] for a in answers),
+        ([number, a.item_name, a.image_name, a.question, a.answer, a.reference, a.ended or ""] for number, a in rows),
     )
 
 

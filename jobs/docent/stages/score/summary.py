@@ -7,48 +7,35 @@ same bytes wherever the rows do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from docent.evidence.intervals import MIN_CLUSTERS_OF_MEANS, Bounds, mean_interval, share_interval
 from docent.evidence.metrics import METRICS, rounded
-from docent.evidence.statistics import FEW_CLUSTERS, holm, interval, paired_difference, wilson_interval
+from docent.evidence.statistics import Resampling, holm, paired_difference
 from docent.plurals import counted
 from docent.records import Score
 
 COMPARED = ("exhibit_accuracy", "semantic_distance")
 
-NO_WIDTH = 1e-9
+
+def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    """`{arm: {metric: {mean, ci, n, items}}}`, arms in the order of their rows, without metrics that no row has."""
+    return {arm: metric_means([s for s in scores if s.arm == arm]) for arm in arms_of(scores)}
 
 
-@dataclass(frozen=True)
-class Resampling:
-    """How often items are drawn, and the seed of the draws."""
+def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
+    """`{metric: {mean, ci, n, items}}` of the rows of one arm.
 
-    draws: int
-    seed: int
-
-
-def arm_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, dict[str, Any]]:
-    """`{arm: {metric: {mean, ci, n}}}`, arms in the order of their rows; a metric that no row has is left out."""
-    return {arm: metric_means([s for s in scores if s.arm == arm], resampling) for arm in arms_of(scores)}
-
-
-def metric_means(scores: Sequence[Score], resampling: Resampling) -> dict[str, Any]:
-    """`{metric: {mean, ci, n}}` of the rows of one arm; ci is null where they belong to a single item.
-
-    A share that is the same for every item, as 0 and 1 are, has Wilson's interval over the items: a bootstrap of equal
-    values has no width.
+    ci is null where the rows belong to too few items (docent.evidence.intervals); n counts answers.
     """
     found: dict[str, Any] = {}
     for metric in METRICS:
         rows = [score for score in scores if metric in score.metrics]
         if rows:
-            clusters = [row.item_id for row in rows]
-            values = [row.metrics[metric] for row in rows]
-            mean, lo, hi, n = interval(values, clusters, resampling.draws, resampling.seed)
-            if METRICS[metric].rate and hi - lo < NO_WIDTH:
-                lo, hi = wilson_interval(mean, len(set(clusters)))
-            found[metric] = {"mean": rounded(mean), "ci": _ci(lo, hi, clusters), "n": n}
+            values, clusters = [row.metrics[metric] for row in rows], [row.item_id for row in rows]
+            rate = METRICS[metric].rate
+            one = share_interval(values, clusters) if rate else mean_interval(values, clusters, least=0.0)
+            found[metric] = {"mean": rounded(one.mean), "ci": _ci(one.bounds), "n": one.n, "items": one.clusters}
     return found
 
 
@@ -86,10 +73,12 @@ def interval_notes(items: int, one: str = "exhibit") -> list[str]:
     """
     if items == 1:
         return [f"with 1 {one} there is no interval and no test of significance"]
-    few = f"{counted(items, one)} are few: bootstrap intervals below {FEW_CLUSTERS} are somewhat too narrow"
-    wilson = f"the interval of a share that is the same for every {one} is Wilson's over the {one}s: "
-    wilson += "a bootstrap of equal values has no width"
-    return [few, wilson] if items < FEW_CLUSTERS else [wilson]
+    shares = f"intervals of shares count the answers about one {one} as fewer independent ones (Korn and Graubard 1998)"
+    notes = [f"{shares}; a share of 0 or 1 has one trial per {one}"]
+    if items < MIN_CLUSTERS_OF_MEANS:
+        other = f"a mean that is no share has no interval below {MIN_CLUSTERS_OF_MEANS} {one}s"
+        notes.append(f"{other}, and there are {counted(items, one)}")
+    return notes
 
 
 def _compared(
@@ -97,7 +86,7 @@ def _compared(
 ) -> dict[str, Any] | None:
     a, b = ({s.example_id: s.metrics[metric] for s in scores if s.arm == arm and metric in s.metrics} for arm in pair)
     items = {score.example_id: score.item_id for score in scores}
-    found = paired_difference(a, b, items, resampling.draws, resampling.seed)
+    found = paired_difference(a, b, items, resampling, METRICS[metric].rate)
     if found is None:
         return None
     return {
@@ -105,12 +94,12 @@ def _compared(
         "b": pair[1],
         "metric": metric,
         "difference": rounded(found.mean),
-        "ci": _ci(found.lo, found.hi, [items[key] for key in a.keys() & b.keys()]),
+        "ci": _ci(found.bounds),
         "n": found.n,
+        "items": found.clusters,
         "p": found.p,
     }
 
 
-def _ci(lo: float, hi: float, clusters: Sequence[str]) -> list[float] | None:
-    """A single item says nothing about others."""
-    return [rounded(lo), rounded(hi)] if len(set(clusters)) > 1 else None
+def _ci(bounds: Bounds | None) -> list[float] | None:
+    return [rounded(bound) for bound in bounds] if bounds else None

@@ -1,0 +1,164 @@
+"""95 % intervals of means and of paired differences over rows that belong to clusters, for few clusters as for many.
+
+Rows about one exhibit are not independent, so the exhibit (cluster) is what counts (Miller 2024, arXiv 2411.00640).
+Shares have intervals that stay between 0 and 1 and never collapse to a point; other means have a t interval, and none
+below MIN_CLUSTERS_OF_MEANS. How often they contain the truth is simulated by scripts/bench/coverage.py. An interval
+covers which exhibits were tested, not what another training seed would give. Numpy and scipy on in-memory values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv, stdtrit
+
+MIN_CLUSTERS = 2  # one cluster says nothing about others
+MIN_CLUSTERS_OF_MEANS = 5  # below it a t interval of a two-peaked distribution covers less than 90 %
+UPPER = 0.975  # quantile of a two-sided 95 % interval
+TIE = 1e-12  # sums of the same numbers in another order count as equal
+
+Floats = NDArray[np.float64]
+Bounds = tuple[float, float]
+
+
+class Interval(NamedTuple):
+    """A mean over `n` rows of `clusters` clusters with its 95 % interval; None where none is honest."""
+
+    mean: float
+    bounds: Bounds | None
+    n: int
+    clusters: int
+
+
+class Sums(NamedTuple):
+    """Sum and number of rows of each cluster, in order of the clusters' names."""
+
+    sums: Floats
+    sizes: Floats
+
+    @property
+    def mean(self) -> float:
+        """Over rows, not over clusters."""
+        return float(self.sums.sum() / self.sizes.sum())
+
+    @property
+    def residuals(self) -> Floats:
+        """What each cluster adds to the linearised mean; they add up to zero."""
+        return np.asarray((self.sums - self.mean * self.sizes) / self.sizes.sum())
+
+    @property
+    def variance(self) -> float:
+        """Of the mean, with the cluster as the unit; there must be two or more."""
+        count = len(self.sums)
+        return float((self.residuals**2).sum()) * count / (count - 1)
+
+
+def by_cluster(values: Sequence[float], clusters: Sequence[str]) -> Sums:
+    """Add up the rows of each cluster.
+
+    Raises:
+        ValueError: there are no rows, or the lengths differ.
+    """
+    if not values or len(values) != len(clusters):
+        raise ValueError(f"{len(values)} values in {len(clusters)} cluster names")
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.bincount(numbers, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
+    return Sums(sums, np.bincount(numbers).astype(np.float64))
+
+
+def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval:
+    """A mean of values between 0 and 1, with Korn and Graubard's interval; none where there is a single cluster.
+
+    It is Clopper and Pearson's exact interval for as many independent trials as the rows are worth: p (1 - p) over the
+    variance of the mean between clusters, less where few clusters estimate that variance, at most the number of rows
+    (Korn and Graubard 1998, Survey Methodology 24, 193-201). A share of 0 or 1 tells nothing about that variance: then
+    each cluster is one trial, the least that its rows can be worth.
+
+    Args:
+        values: one value per row, 0 to 1.
+        clusters: the cluster of each row, e.g. its item id.
+
+    Raises:
+        ValueError: there are no rows, or the lengths differ.
+    """
+    found = by_cluster(values, clusters)
+    return _with(found, _share_bounds(found) if len(found.sums) >= MIN_CLUSTERS else None)
+
+
+def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float = -math.inf) -> Interval:
+    """A mean with a t interval over clusters; none below MIN_CLUSTERS_OF_MEANS, and none where all are the same.
+
+    Args:
+        values: one value per row.
+        clusters: the cluster of each row.
+        least: no value can be smaller, so that no bound is.
+
+    Raises:
+        ValueError: there are no rows, or the lengths differ.
+    """
+    found = by_cluster(values, clusters)
+    if len(found.sums) < MIN_CLUSTERS_OF_MEANS or math.sqrt(found.variance) < TIE:
+        return _with(found, None)
+    half = _t(len(found.sums) - 1) * math.sqrt(found.variance)
+    return _with(found, (max(least, found.mean - half), found.mean + half))
+
+
+def share_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str]) -> Interval:
+    """The difference of two shares of the same rows, a - b, with its interval; none where there is a single cluster.
+
+    The intervals of both shares are combined by the correlation of the clusters' residuals (Zou and Donner 2008,
+    Statistics in Medicine 27, 1693-1702; Newcombe's hybrid score interval is the case of single rows).
+
+    Args:
+        a, b: two values of each row, 0 to 1.
+        clusters: the cluster of each row.
+    """
+    first, second = by_cluster(a, clusters), by_cluster(b, clusters)
+    mean = first.mean - second.mean
+    if len(first.sums) < MIN_CLUSTERS:
+        return Interval(mean, None, len(a), len(first.sums))
+    r = _correlation(first.residuals, second.residuals)
+    (low_a, high_a), (low_b, high_b) = _share_bounds(first), _share_bounds(second)
+    below = _combined(first.mean - low_a, high_b - second.mean, r)
+    above = _combined(high_a - first.mean, second.mean - low_b, r)
+    return Interval(mean, (max(-1.0, mean - below), min(1.0, mean + above)), len(a), len(first.sums))
+
+
+def _with(found: Sums, bounds: Bounds | None) -> Interval:
+    return Interval(found.mean, bounds, int(found.sizes.sum()), len(found.sums))
+
+
+def _share_bounds(found: Sums) -> Bounds:
+    mean, trials = found.mean, _trials(found)
+    hits, misses = mean * trials, (1 - mean) * trials
+    low = 0.0 if mean <= TIE else float(betaincinv(hits, misses + 1, 1 - UPPER))
+    high = 1.0 if mean >= 1 - TIE else float(betaincinv(hits + 1, misses, UPPER))
+    return low, high
+
+
+def _trials(found: Sums) -> float:
+    """How many independent trials the rows are worth."""
+    clusters, rows = len(found.sums), float(found.sizes.sum())
+    spread = found.mean * (1 - found.mean)
+    if spread <= TIE:
+        return float(clusters)
+    few = (_t(rows - 1) / _t(clusters - 1)) ** 2
+    single = spread / (rows - 1)  # the variance of the mean, were the rows independent
+    return min(rows, few * rows * single / found.variance) if found.variance > TIE**2 else few * rows
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    scale = math.sqrt(float((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / scale if scale > TIE**2 else 0.0
+
+
+def _combined(one: float, other: float, r: float) -> float:
+    return math.sqrt(max(0.0, one * one - 2 * r * one * other + other * other))
+
+
+def _t(degrees: float) -> float:
+    return float(stdtrit(degrees, UPPER))
