@@ -65,7 +65,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=9,
+        version=10,
         kind="indexed",
         needs=("llm",),
     ),

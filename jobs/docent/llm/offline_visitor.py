@@ -23,6 +23,8 @@ from docent.text.sentences import contains_name
 
 T = TypeVar("T")
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
+BRIEF_WORDS = 5
+"""A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
 SECOND_CHOICE = {"use": ("found",)}
 
 
@@ -61,19 +63,21 @@ def write_pairs(material: Material) -> list[tuple[str, str]]:
     """Pairs for one temperature: different from each other, and from those of lower temperatures where possible.
 
     Returns:
-        `material.pairs` questions with answers; none where the text has no usable sentence.
+        `material.pairs` questions with answers, one of a text of hardly any words; none where the text has no usable
+        sentence.
     """
     text = read_text(material)
     if not text.sentences:
         return []
     plan = _Plan(text)
+    pairs = 1 if text.words(range(len(text.sentences))) < BRIEF_WORDS else material.pairs
     made: list[tuple[str, str]] = []
     for temperature in (t for t in material.temperatures if t <= material.temperature):
         lowest = temperature == material.temperatures[0]
         seed = canonical_json([material.seed, material.name, material.text, temperature])
         rng = None if lowest else random.Random(seed)
         made, plan.used = [], set()
-        for slot in range(material.pairs):
+        for slot in range(pairs):
             found = _pair(plan, TOPIC_ORDER[slot % len(TOPIC_ORDER)], rng, made)
             if found is not None:
                 made.append(found[0])
