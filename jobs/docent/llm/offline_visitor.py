@@ -20,10 +20,11 @@ from docent.llm.offline_answers import Chosen, ExhibitText, answers_of, introduc
 from docent.llm.offline_guide import joined, questions_of
 from docent.records import canonical_json
 from docent.text.sentences import contains_name
+from docent.text.terms import length_in_words
 
 T = TypeVar("T")
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
-BRIEF_WORDS = 5
+BRIEF_WORDS = 3
 """A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
 SECOND_CHOICE = {"use": ("found",)}
 
@@ -70,7 +71,7 @@ def write_pairs(material: Material) -> list[tuple[str, str]]:
     if not text.sentences:
         return []
     plan = _Plan(text)
-    pairs = 1 if text.words(range(len(text.sentences))) < BRIEF_WORDS else material.pairs
+    pairs = 1 if sum(map(length_in_words, text.sentences)) < BRIEF_WORDS else material.pairs
     made: list[tuple[str, str]] = []
     for temperature in (t for t in material.temperatures if t <= material.temperature):
         lowest = temperature == material.temperatures[0]
