@@ -68,11 +68,11 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=9,
+        version=10,
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=5),
+    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=6),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from curate_pairs import Fact
 
 from docent.records import QAPair, make_id
+from docent.text.decisive import decisive_of
 from docent.text.numbers import CARDINALS, numbers_of
 from docent.text.quantities import quantities_of
 
@@ -126,11 +127,16 @@ def repeated(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random
     if way == 1:
         return _with(pair, question=pair.question.upper(), answer=f" {pair.answer.replace(' ', '  ')}")
     words = pair.answer.split()
-    plain = [i for i, word in enumerate(words) if word.islower() and word not in CARDINALS and i > len(words) // 2]
+    plain = [i for i, word in enumerate(words) if word.islower() and not _decides(word) and i > len(words) // 2]
     if len(words) + len(pair.question.split()) < 30 or not plain:
         return None
     words[rng.choice(plain)] = "indeed"
     return _with(pair, answer=" ".join(words))
+
+
+def _decides(word: str) -> bool:
+    """Whether another word in its place makes another fact, so that both pairs are kept."""
+    return bool(decisive_of(word).ordered)
 
 
 def unanswerable(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:

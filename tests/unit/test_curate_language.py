@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docent.stages.curate.language import code_of, code_of_text, wrong_language
+from docent.text.detection import language_of_text
 from docent.text.sentences import split_sentences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,3 +78,36 @@ def test_the_language_of_a_source_is_told_only_when_it_is_clear() -> None:
     told = {code: code_of_text(f"{SAID[code]} {SAID[code]}") for code in ("en", "de", "fr", "ko", "ja", "zh", "ru")}
     assert told == {code: code for code in told}
     assert code_of_text("Klein bottle") == ""
+
+
+SHRUBS = "Rosa canina, Prunus spinosa, Crataegus monogyna, Sambucus nigra, Cornus sanguinea and Viburnum opulus"
+
+
+@pytest.mark.parametrize("code", ["en", "de", "fr", "es", "it"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SHRUBS}.",
+        f"{SHRUBS}, Corylus avellana, Euonymus europaeus, Ligustrum vulgare, Frangula alnus.",
+        "Monstera deliciosa, Anthurium andraeanum, Philodendron bipinnatifidum, Dieffenbachia seguine",
+    ],
+)
+def test_a_list_of_latin_names_is_no_latin(text: str, code: str) -> None:
+    assert wrong_language(text, code) is None
+    assert code_of_text(f"{text} {text} {text}") != "la"
+
+
+def test_a_sentence_with_latin_names_is_in_the_language_of_its_function_words() -> None:
+    assert wrong_language(f"The drawers hold {SHRUBS} of the valley.", "en") is None
+    assert wrong_language("In den Schubladen sind Rosa canina, Prunus spinosa und Sambucus nigra.", "de") is None
+
+
+def test_latin_prose_is_latin() -> None:
+    prose = "Arma virumque cano, qui primus ab oris Troiae venit, et multum ille et terris iactatus est et alto."
+    assert wrong_language(prose, "en") == "la"
+
+
+def test_a_long_list_of_names_is_in_no_unknown_language() -> None:
+    assert language_of_text("\n".join([SHRUBS.replace(" and", ",")] * 3)) == ""
+    estonian = "Laev ehitati kahekümne aasta eest saarel ning seilas pärast seda mitu korda üle lahe vastasrannale"
+    assert language_of_text(f"{estonian}. {estonian}.") == "?"

@@ -103,7 +103,7 @@ def test_a_sketch_is_the_same_on_every_machine() -> None:
     sketch = sketch_of("How was the lantern lit?", TOLD)
     assert hash_of("a", "b") == 11797832347080049151
     assert sketch.signature.dtype == np.uint8 and len(sketch.signature) == 128
-    assert (int(sketch.signature.sum()), sketch.kind) == (16314, 13020603013274838756)
+    assert (int(sketch.signature.sum()), sketch.kind) == (16314, 8555976164665004933)
 
 
 def test_repeats_in_meaning_are_looked_for_within_an_item_and_never_across_numbers() -> None:
@@ -111,9 +111,9 @@ def test_repeats_in_meaning_are_looked_for_within_an_item_and_never_across_numbe
     sketch = sketch_of("What is it?", "A block.")
     kept.add("item", (1, None), sketch, np.array([1.0, 0.0], dtype=np.float32))
     near = np.array([0.99, 0.141], dtype=np.float32)
-    assert kept.closest("item", sketch.kind, near) == pytest.approx(0.99, abs=1e-6)
-    assert kept.closest("item", sketch.kind + 1, near) == -1
-    assert kept.closest("other", sketch.kind, near) == -1
+    assert kept.closest("item", sketch.facts, near) == pytest.approx(0.99, abs=1e-6)
+    assert kept.closest("item", sketch.facts + 1, near) == -1
+    assert kept.closest("other", sketch.facts, near) == -1
 
 
 def test_without_the_encoder_the_setting_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def test_the_same_request_gives_the_same_reply_and_another_seed_another() -> Non
 @pytest.mark.parametrize("pairs", [1, 5, 20])
 @pytest.mark.parametrize(
     "text",
-    ["A red pot.", "A red pot. It is 3 cm tall.", "pot", "Weight\n3 kg\nColour\nDark red", "红色的锅。它很大。"],
+    ["A red pot.", "A red pot. It is 3 cm tall.", "Weight\n3 kg\nColour\nDark red", "红色的锅。它很大。"],
 )
 def test_the_shortest_texts_give_every_fitting_question_once(text: str, pairs: int) -> None:
     made = all_pairs(text, "my_teapot", pairs)

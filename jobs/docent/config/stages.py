@@ -165,8 +165,8 @@ class Curate(Stage):
     max_unsupported_names: int = output(0, ge=0)
     """Answers with more proper names that the source does not have are rejected."""
     near_duplicate_similarity: float | None = output(0.9, gt=0.5, le=1)
-    """Pairs that agree in this share of their words and word pairs (Jaccard, by MinHash) and in all numbers are
-    repeats; null leaves the gate out."""
+    """Pairs that agree in this share of their words and word pairs (Jaccard, by MinHash) and in all numbers, units,
+    negations, opposites and names are repeats; null leaves the gate out."""
     embedding_similarity: float | None = output(None, gt=0.5, le=1)
     """Pairs about the same item whose embeddings have at least this cosine are repeats; null leaves the gate out."""
     round_trip_rank: int | None = output(None, ge=1)

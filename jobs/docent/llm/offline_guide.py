@@ -35,6 +35,16 @@ _INTRODUCTIONS = {
     "zh": ("这是{name}。",) * 2,
 }
 """With the article that the text has, and without one; in Korean and Japanese for a polite and for a plain text."""
+_NAMELESS = {
+    "en": ("This is the exhibit.",) * 2,
+    "de": ("Das ist das Exponat.",) * 2,
+    "fr": ("Voici l'objet.",) * 2,
+    "es": ("Aquí se ve la pieza.",) * 2,
+    "ko": ("이것은 전시물입니다.", "이것은 전시물이다."),
+    "ja": ("これは展示品です。", "これは展示品である。"),
+    "zh": ("这是展品。",) * 2,
+}
+"""For a name that cannot be said, such as `---`; for a polite and for a plain text."""
 _POLITE = {"ko": re.compile(r"(?:니다|요)[.!]"), "ja": re.compile(r"(?:です|ます|ました|ません|でした)[。！]")}
 # Only where the name is a subject is its article the one that `Das ist` takes: at the beginning of a sentence.
 _ARTICLES = {
@@ -71,6 +81,9 @@ def introduction(name: str, text: str, code: str) -> str:
         name: as answers say it.
         text: of the exhibit; the article and the spelling are taken from it where it has them.
     """
+    if not any(map(str.isalnum, name)):
+        polite, plain = _NAMELESS[code]
+        return polite if code in _POLITE and _POLITE[code].search(text) else plain
     with_article, bare = _INTRODUCTIONS[code]
     name = _unquoted(name)
     if code == ENGLISH:

@@ -17,10 +17,13 @@ from docent.llm.offline_answers import ExhibitText, answers_of, introduced, read
 from docent.llm.offline_guide import joined, questions_of
 from docent.records import canonical_json
 from docent.text.sentences import contains_name
+from docent.text.terms import length_in_words
 
 Pair = tuple[str, str]
 """A question and its answer."""
 TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
+BRIEF_WORDS = 3
+"""A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
 SECOND_CHOICE = {"use": "found", "more": "about"}
 
 
@@ -28,17 +31,18 @@ def write_pairs(material: Material) -> list[Pair]:
     """Pairs for one temperature: different from each other, and from those of lower temperatures.
 
     Returns:
-        At most `material.pairs`; fewer where the text has no more answers.
+        At most `material.pairs`; fewer where the text has no more answers, one of a text of hardly any words.
     """
     text = read_text(material)
     left = _pairs_of(text) if text.sentences else {}
+    most = 1 if sum(map(length_in_words, text.sentences)) < BRIEF_WORDS else material.pairs
     made: list[Pair] = []
     for temperature in (t for t in material.temperatures if t <= material.temperature):
         if temperature != material.temperatures[0]:
             rng = random.Random(canonical_json([material.seed, material.name, material.text, temperature]))
             left = {topic: rng.sample(pairs, len(pairs)) for topic, pairs in left.items()}
         made = []
-        for slot in range(material.pairs):
+        for slot in range(most):
             if pair := _next_pair(left, TOPIC_ORDER[slot % len(TOPIC_ORDER)], {answer for _, answer in made}):
                 made.append(pair)
     return made

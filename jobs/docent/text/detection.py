@@ -19,6 +19,8 @@ MAX_CHARS = 4_000
 MIN_WORDS = 12
 MIN_SHARE, MAX_SHARE_UNKNOWN = 0.14, 0.08
 """Share of function words: at least this much for a language; less than this of every language for UNKNOWN."""
+MAX_SHARE_CAPITALS = 0.33
+"""A text in which more words have a capital is a list of names: it has no function words in any language."""
 MIN_LEAD = 1.25
 """The best language has so many times the function words of the second."""
 MIN_SCRIPT_SHARE = 0.3
@@ -54,7 +56,14 @@ _MORE = {
     "vi": "bị các cho có của cùng cũng không là lại một này những nhưng như năm người ra rất sau số theo thì trên "
     "trong từ và vào với được đã đến để",
 }
+_LATIN = (
+    "ab ac ad atque autem cum de ego eius enim est et etiam ex haec hic hoc id in inter ita me nam nec neque non nunc "
+    "per pro qua quae quam quarum quem qui quia quibus quid quo quod quoque quorum sed si sic sine sub sum sunt suo te "
+    "tamen tu ubi usque ut vel"
+)
+"""Latin is told from names of animals and plants by these; texts in Latin are in no language that is asked in."""
 _WORD_LISTS = {**STOP_WORDS_OF, **{code: frozenset(map(folded, words.split())) for code, words in _MORE.items()}}
+_LATIN_WORDS = frozenset(_LATIN.split())
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+")
 
@@ -76,7 +85,13 @@ def language_of_text(text: str) -> str:
     (best, share), (_, second) = sorted(shares.items(), key=lambda entry: -entry[1])[:2]
     if share >= MIN_SHARE and share >= MIN_LEAD * second:
         return best
-    return UNKNOWN if share < MAX_SHARE_UNKNOWN and len(words) >= 2 * MIN_WORDS else ""
+    listed = sum(word[0].isupper() for word in _WORD.findall(text)) > MAX_SHARE_CAPITALS * len(words)
+    return UNKNOWN if share < MAX_SHARE_UNKNOWN and len(words) >= 2 * MIN_WORDS and not listed else ""
+
+
+def function_words(code: str) -> frozenset[str]:
+    """Function words of a language, folded; none of a language that there is no list of."""
+    return _LATIN_WORDS if code == "la" else _WORD_LISTS.get(code, frozenset())
 
 
 def _by_script(text: str) -> str:

@@ -1,7 +1,8 @@
 """Repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
 
 A near repeat has nearly the same words and word pairs, question and answer counting the same, and exactly the same
-numbers and negations: `Does it float? Yes` is no repeat of the same with no. Kept are 128 bytes per pair and a table of
+numbers, units, negations, opposites and names (text/decisive.py), in their order: `Turn it left, then right` is no
+repeat of the same with right, then left. Kept are 128 bytes per pair and a table of
 16 slots with the pairs that came last, so that recall is full for neighbours and high for all (benchmarks.md). rensa
 and numpy are imported where they are used.
 """
@@ -9,12 +10,11 @@ and numpy are imported where they are used.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docent.text.numbers import CARDINALS, ORDINALS
+from docent.text.decisive import Decisive, decisive_of
 from docent.text.terms import terms_of
 
 if TYPE_CHECKING:
@@ -29,15 +29,6 @@ RECALL = 0.999
 """Share of repeats exactly at the threshold that the bands must find."""
 _SPREAD = 0x9E3779B97F4A7C15
 
-# What must not differ between repeats beside digits: negations, yes and no, number words.
-DECISIVE = frozenset(
-    "yes no not never none neither nor without true false ja nein nicht kein keine nie wahr falsch oui non pas jamais "
-    "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero falso niet geen waar onwaar 예 네 아니요 참 "
-    "거짓 はい いい".split()
-) | {*CARDINALS, *ORDINALS}
-_DIGIT = re.compile(r"\d")
-DECISIVE_LETTERS = "不没沒無非未否ない않"
-
 
 @dataclass(frozen=True)
 class Sketch:
@@ -45,11 +36,14 @@ class Sketch:
 
     Attributes:
         signature: one byte of each of the PERMUTATIONS minima.
-        kind: hash of what must not differ.
+        kind: hash of what must not differ, in its order.
+        facts: hash of the same in any order, without words that may be names and begin a sentence: what retellings in
+            other words must agree in.
     """
 
     signature: NDArray[np.uint8]
     kind: int
+    facts: int
 
 
 def hash_of(*parts: str) -> int:
@@ -64,15 +58,22 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     from rensa import RMinHash
 
     asked, said = terms_of(question), terms_of(answer)
-    decisive = sorted(term for term in (*asked, *said) if term in DECISIVE or (_DIGIT.search(term) is not None))
-    both = question + answer
-    negations = () if both.isascii() else tuple(str(both.count(letter)) for letter in DECISIVE_LETTERS)
     weight = max(1, len(said)) / max(1, len(asked))
     shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)
     minima.update(shingles)
     signature = np.array(minima.digest(), dtype=np.uint32).astype(np.uint8)
-    return Sketch(signature, hash_of(scope, *decisive, *negations))
+    both = decisive_of(question), decisive_of(answer)
+    return Sketch(signature, _hash_in_order(scope, both), _hash_in_any_order(scope, both))
+
+
+def _hash_in_order(scope: str, texts: Sequence[Decisive]) -> int:
+    return hash_of(scope, *(part for one in texts for part in (*one.ordered, "", *one.names, "", *one.beginnings, "")))
+
+
+def _hash_in_any_order(scope: str, texts: Sequence[Decisive]) -> int:
+    names = {name for one in texts for name in one.names}
+    return hash_of(scope, *sorted(term for one in texts for term in one.ordered), "", *sorted(names))
 
 
 def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:

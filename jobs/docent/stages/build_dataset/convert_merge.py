@@ -29,9 +29,10 @@ from docent.stages.build_dataset.conversations import (
 )
 from docent.stages.build_dataset.convert_files import json_line, read_lines, refuse_in_place, replacing
 from docent.stages.build_dataset.convert_paths import SCHEME, row_from
+from docent.text.decisive import decisive_of
 from docent.text.names import names_of
-from docent.text.repeats import DECISIVE, DECISIVE_LETTERS, hash_of
-from docent.text.terms import folded, terms_of
+from docent.text.repeats import hash_of
+from docent.text.terms import folded
 
 NEAR = 85.0
 ALL_COMPARED = 2000
@@ -39,14 +40,6 @@ MAX_POSTINGS = 200
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LETTER = re.compile(r"(?<=[\w,:] )[A-Z](?!\w)")
-_NOT = ("n't", "n’t")
-# Words of which one instead of the other makes another fact of a sentence.
-_OPPOSITES = frozenset(
-    "on off left right open opened closed shut up down above below over under before after inside outside more less "
-    "higher lower increase increases decrease decreases minimum maximum first last start stop enabled disabled "
-    "clockwise counterclockwise anticlockwise links rechts offen geschlossen gauche droite ouvert ferme izquierda "
-    "derecha abierto cerrado".split()
-)
 Facts = tuple[object, ...]
 
 
@@ -212,16 +205,9 @@ def _facts(turn: Sequence[Message], pictures: tuple[int, ...]) -> Facts:
     """What must not differ, of question and answer each: `5 or 6? 5` is no repeat of the same with 6."""
     calls = tuple(call for message in turn for call in _calls(message))
     said = (text_of(message["content"]) for message in turn)
-    return (pictures, calls, *((_numbers_and_names(text), _decisive(text)) for text in said))
+    return (pictures, calls, *((_numbers_and_names(text), decisive_of(text).ordered) for text in said))
 
 
 def _numbers_and_names(text: str) -> frozenset[str]:
     """The numbers and names in a text, a single capital such as the B of `pump B` included."""
     return frozenset((*_NUMBER.findall(text), *map(folded, names_of(text)), *_LETTER.findall(text)))
-
-
-def _decisive(text: str) -> tuple[str, ...]:
-    """Negations, yes and no, number words and opposites in their order: left to right is not right to left."""
-    terms = ("not" if term == "cannot" or term.endswith(_NOT) else term for term in terms_of(text))
-    letters = () if text.isascii() else tuple(letter for letter in text if letter in DECISIVE_LETTERS)
-    return (*(term for term in terms if term in DECISIVE or term in _OPPOSITES), *letters)

@@ -37,9 +37,9 @@ class Kept:
         self.near = NearRepeats(section.near_duplicate_similarity) if section.near_duplicate_similarity else None
         self._vectors: OrderedDict[str, list[tuple[int, Vector]]] = OrderedDict()
 
-    def closest(self, item_id: str, kind: int, vector: Vector) -> float:
-        """Highest cosine with a kept pair of the same item and kind (numbers, negations); -1 without one."""
-        return max((float(v @ vector) for k, v in self._vectors.get(item_id, ()) if k == kind), default=-1.0)
+    def closest(self, item_id: str, facts: int, vector: Vector) -> float:
+        """Highest cosine with a kept pair of the same item and facts (numbers, negations, names); -1 without one."""
+        return max((float(v @ vector) for f, v in self._vectors.get(item_id, ()) if f == facts), default=-1.0)
 
     def add(self, item_id: str, hashes: tuple[int, int | None], sketch: Sketch | None, vector: Vector | None) -> None:
         """Remember one pair.
@@ -54,7 +54,7 @@ class Kept:
         if self.near is not None and sketch is not None:
             self.near.add(sketch)
         if vector is not None and sketch is not None:
-            self._vectors.setdefault(item_id, []).append((sketch.kind, vector))
+            self._vectors.setdefault(item_id, []).append((sketch.facts, vector))
             self._vectors.move_to_end(item_id)
             if len(self._vectors) > KEPT_ITEMS:
                 self._vectors.popitem(last=False)

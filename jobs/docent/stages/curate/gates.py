@@ -102,7 +102,7 @@ def same_meaning(case: Case) -> str | None:
     limit = case.section.embedding_similarity
     if limit is None or case.vector is None:
         return None
-    cosine = case.kept.closest(case.pair.item_id, case.sketch.kind, case.vector)
+    cosine = case.kept.closest(case.pair.item_id, case.sketch.facts, case.vector)
     return f"cosine {cosine:.3f} with one kept before" if cosine >= limit else None
 
 

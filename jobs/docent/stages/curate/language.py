@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from docent.errors import ConfigError
+from docent.text.detection import function_words
 from docent.text.languages import find_language
 from docent.text.terms import STOP_WORDS_OF, folded
 
@@ -25,6 +26,8 @@ MIN_FOUND = 0.4
 MIN_FOREIGN_LETTERS = 6
 SURE_OF_SOURCE = 0.9
 MIN_SOURCE_WORDS = 20
+MIN_EXPECTED_WORDS = 0.15
+"""Share of function words of the expected language that a text in a language without a list does not reach."""
 
 # Which scripts a language is written in; a language that is not here is written in Latin letters.
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -87,7 +90,7 @@ def wrong_language(text: str, code: str) -> str | None:
     related = set().union(*(group for group in _NEAR if code in group), {code}, _NO_LANGUAGE)
     if found in related or shares[found] < MIN_FOUND or sum(shares.get(name, 0) for name in related) > MAX_EXPECTED:
         return None
-    return str(found)
+    return None if _is_of_names(words, found, code) else str(found)
 
 
 def code_of_text(text: str) -> str:
@@ -105,7 +108,26 @@ def code_of_text(text: str) -> str:
     if _is_english(words):
         return "en"
     found, share = _detector().classify(text)
-    return str(found) if share >= SURE_OF_SOURCE and found not in _NO_LANGUAGE else ""
+    return str(found) if share >= SURE_OF_SOURCE and found not in _NO_LANGUAGE and _has_words_of(words, found) else ""
+
+
+def _is_of_names(words: list[str], found: str, code: str) -> bool:
+    """Whether what looks like another language may be its names alone: `Quercus robur, Fagus sylvatica` is no Latin.
+
+    A text in a language has its function words, and more of them than of the expected one. Of a language that there is
+    no list of, only those of the expected language are counted.
+    """
+    terms = [folded(word) for word in words]
+    expected = sum(term in function_words(code) for term in terms)
+    if not function_words(found):
+        return expected >= max(2, MIN_EXPECTED_WORDS * len(terms))
+    theirs = sum(term in function_words(found) for term in terms)
+    return theirs == 0 or expected > theirs
+
+
+def _has_words_of(words: list[str], found: str) -> bool:
+    known = function_words(found)
+    return not known or any(folded(word) in known for word in words)
 
 
 def _is_english(words: list[str]) -> bool:

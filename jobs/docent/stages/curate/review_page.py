@@ -17,6 +17,7 @@ from docent.stages.curate.passages import lines_of
 from docent.stages.curate.review import Shown
 from docent.stages.curate.review_table import COLUMNS
 from docent.store import Artifact
+from docent.text.natural_order import natural_key
 
 MAX_PAGE_CHARS = 12_000_000
 MAX_THUMBNAILS = 4
@@ -111,7 +112,7 @@ class Page:
 
 
 def _distinct(values: Any) -> list[str]:
-    return sorted({value for value in values if value})
+    return sorted({value for value in values if value}, key=natural_key)
 
 
 def _hash(text: str) -> str:

@@ -31,6 +31,7 @@ from docent.stages.report.summary import Audit, Summary, read_audit, read_summar
 from docent.stages.report.training import Curve, read_training
 from docent.stages.report.verdict import Verdict, judge
 from docent.stages.report.wording import ACCURACY, METRICS, Family, words_of
+from docent.text.natural_order import natural_key
 
 UNTITLED = "docent report"
 
@@ -218,5 +219,6 @@ def _by_exhibit(
             by_arm = counts[score.item_name, first.get(score.item_id, score.item_id)]
             right, total = by_arm.get(score.arm, (0, 0))
             by_arm[score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
-    rows = sorted((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())
+    found = ((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())
+    rows = sorted(found, key=lambda row: (natural_key(row[0]), row[1]))
     return tuple(ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for name, _, by_arm in rows)

@@ -1,21 +1,24 @@
 "use strict";
-// The page is complete without this script; it adds sorting, filtering and "open all".
+// The page is complete without this script; it adds sorting, filtering, "open all", and what is closed to the print.
 
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const one = (selector) => document.querySelector(selector);
 
+  // Names as a reader orders them: exhibit 2 before exhibit 10, Äpfel before Zebra.
+  const collator = new Intl.Collator(undefined, { numeric: true });
+
   function valueOf(row, column, kind) {
     const cell = row.cells[column];
     const text = cell.dataset.value ?? cell.textContent.trim();
-    if (kind === "text") return text.toLowerCase();
+    if (kind === "text") return text;
     return text === "" ? null : Number(text);
   }
 
   // Rows without a value stay at the end, whichever way the column is sorted.
   function compare(a, b, sign) {
     if (a === null || b === null) return (a === null) - (b === null);
-    return sign * (a < b ? -1 : a > b ? 1 : 0);
+    return sign * (typeof a === "string" ? collator.compare(a, b) : a - b);
   }
 
   function sortBy(table, heading) {
@@ -38,6 +41,14 @@
     button.addEventListener("click", () => sortBy(heading.closest("table"), heading));
   }
 
+  // Style sheets open the closed parts on paper where they can (::details-content); this does it everywhere else.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = all("details:not([open])");
+    closed.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => closed.splice(0).forEach((part) => { part.open = false; }));
+
   const form = one("form.filters");
   if (!form) return;
   const photos = all("details.photo");
@@ -53,6 +64,7 @@
   function filter() {
     const shown = photos.filter((photo) => !(photo.hidden = !fits(photo))).length;
     one("#filter-count").value = `${shown} of ${photos.length} shown`;
+    form.classList.toggle("chosen", shown < photos.length);
     one("#filter-empty").hidden = shown > 0;
   }
 

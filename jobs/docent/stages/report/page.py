@@ -19,6 +19,7 @@ from markupsafe import Markup
 from docent.plurals import joined
 from docent.stages.report import charts, wording
 from docent.stages.report.amounts import counted, thousands
+from docent.stages.report.bidi import isolated
 from docent.stages.report.cautions import leaked
 from docent.stages.report.facts import Facts
 from docent.stages.report.findings import Estimate, Evidence, apart, comparable, too_small
@@ -35,6 +36,7 @@ from docent.stages.report.wording import (
     metric_of,
     percent,
 )
+from docent.text.natural_order import natural_key
 
 Standout = str
 
@@ -74,6 +76,7 @@ def render(facts: Facts) -> str:
     environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, joined=joined)
     environment.globals.update(leaked=leaked, size_of=size_of)
     environment.filters.update(thousands=thousands, seconds=_seconds, unbroken=_unbroken)
+    environment.filters.update(isolated=isolated, natural=lambda names: sorted(names, key=natural_key))
     template = environment.from_string(_asset("page.html.j2"))
     forests = [forest(facts.evidence, name, facts.funnel.subject) for name in facts.metrics]
     return template.render(

@@ -16,6 +16,7 @@ from docent.errors import InputError
 from docent.records import Answer, Example, Item, Score
 from docent.stages.report.labels import label
 from docent.stages.report.wording import ACCURACY, DISTANCE
+from docent.text.natural_order import natural_key
 from docent.text.numbers import unsupported_numbers
 from docent.vision.thumbnails import thumbnail
 
@@ -87,7 +88,7 @@ class Samples:
 
 
 def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
-    """Up to `max_samples` test examples, the first of each exhibit before any second.
+    """Up to `max_samples` test examples, the first of each exhibit before any second; exhibits in order of their names.
 
     Args:
         documents: how many text documents the run has.
@@ -124,6 +125,8 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
         if size > MAX_BYTES and shown:
             break
         shown.append(sample)
+    if not documents:
+        shown.sort(key=lambda sample: natural_key(sample.exhibit))
     return Samples(tuple(shown), len(tested), _trained(ctx, documents) if not any(answers.values()) else ())
 
 

@@ -1,0 +1,37 @@
+"""Names in the order in which a reader looks for them: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
+
+Reads and writes nothing. The order of letters is that of Unicode after accents are taken off, not that of one country:
+the page's own script sorts by the reader's locale.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TypeAlias
+
+Key: TypeAlias = tuple[tuple[tuple[int, int, str], ...], str]
+
+MAX_DIGITS = 1000
+"""A longer run of digits is text: Python refuses to read more than 4,300 as a number."""
+_PART = re.compile(r"(\d+)")
+_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i"})
+
+
+def natural_key(name: str) -> Key:
+    """A key for `sorted`: runs of digits by their number, letters without case and accents.
+
+    Names that differ in case, accents or leading zeros alone stay apart by the name itself.
+    """
+    parts = tuple(_part(part) for part in _PART.split(_plain(name)) if part)
+    return parts, name
+
+
+def _part(part: str) -> tuple[int, int, str]:
+    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
+    return (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
+
+
+def _plain(name: str) -> str:
+    bare = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return " ".join("".join(bare).translate(_LETTERS).split())
