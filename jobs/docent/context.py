@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,8 @@ from docent.errors import InputError
 from docent.pipeline import Unit, section_of
 from docent.printing import printable
 from docent.progress import Progress
-from docent.records import ImageFile, Row, canonical_json
+from docent.recorded_splits import RECORD, Recorded, read_recorded
+from docent.records import ImageFile, Row, Split, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 
 PICTURES = "pictures"
@@ -118,6 +119,15 @@ class Context:
         """A random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
         text = canonical_json([self.config.seed, *what])
         return random.Random(hashlib.sha256(text.encode()).digest())
+
+    def recorded_splits(self) -> Recorded:
+        """Which split photos or pairs went to before; of a stage that reads a record (recorded_splits.py)."""
+        digests = {name: artifact.digest for name, artifact in self.inputs.items()}
+        return read_recorded(self.config, self.run_dir, self.unit.stage, digests)
+
+    def record_splits(self, recorded: Recorded, assigned: Iterable[tuple[str, str, Split]]) -> None:
+        """Write the record anew, with the key, name and split of everything that was assigned now."""
+        self.output_file(RECORD, recorded.continued(assigned))
 
     def spend(self, **amounts: float) -> None:
         """Add to the shard's usage, e.g. `spend(input_tokens=120, usd=0.002)`."""

@@ -1,10 +1,11 @@
 """build-dataset: pairs become rows; splits, leak count, statistics, exports.
 
-Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures. Pairs
-are read three times as streams, so that a million rows about sections need no more memory than a hundred thousand;
-pairs about exhibits meet their photos in memory.
+Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures, and
+where pairs about exhibits went before. Pairs are read three times as streams, so that a million rows about sections
+need no more memory than a hundred thousand; pairs about exhibits meet their photos in memory.
 Writes: Example rows; `images/<split>/` with `metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`,
-`README.md`, `audit.json`, `statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
+`README.md`, `audit.json`, `statistics.json`, `splits.jsonl`; for documents `conversations-<split>.json`, and
+`documents/` where asked.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
 """
 
@@ -29,7 +30,7 @@ from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exporting import Exports
 from docent.stages.build_dataset.exports import image_names
 from docent.stages.build_dataset.held_out import GAP, Gaps, HeldOut
-from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_items
+from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
 from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
@@ -114,6 +115,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     stage = "curate" if "curate" in ctx.inputs else "generate-qa"
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey = Survey(0, [], [], splits)
+    recorded = ctx.recorded_splits()
     about_exhibits: list[QAPair] = []
     for pair in ctx.stream(stage, QAPair):
         survey.pairs += 1
@@ -128,8 +130,10 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
             about_exhibits.append(pair)
     survey.held_out = splits.held_out_texts()
     survey.matches, survey.unpaired = pair_items(
-        subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out
+        subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out, recorded.earlier
     )
+    if survey.matches:
+        ctx.record_splits(recorded, assigned(survey.matches))
     survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
     rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())
     survey.gaps = Gaps(count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair)))

@@ -72,8 +72,8 @@ class Exhibit:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: the same on every machine, wherever the source lies there."""
-        return make_id("ingest", (), self.source.path.name, self.id_name or self.name)
+        """Id of the document: the same whatever the source is called and wherever it lies."""
+        return make_id("ingest", (), "exhibit", self.id_name or self.name)
 
     def document(self) -> Document:
         """The row, without photos."""
