@@ -45,7 +45,7 @@ class Survey:
     """What the first pass over the pairs found.
 
     Attributes:
-        figures: name of the item and the picture, by content, of all figures that pairs about sections show.
+        figures: pictures, by content, of all figures that pairs about sections show.
         tested: ids of sections with a pair that is only tested with.
     """
 
@@ -54,7 +54,7 @@ class Survey:
     unpaired: list[Unpaired]
     splits: SectionSplits
     held_out: set[int] = field(default_factory=set)
-    figures: dict[str, tuple[str, ImageFile]] = field(default_factory=dict)
+    figures: dict[str, ImageFile] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
     test: HeldOut = field(default_factory=HeldOut)
     """What the test asks and answers about sections."""
@@ -81,8 +81,8 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     if not survey.matches and not len(survey.splits):
         what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
         raise InputError(what, "build_dataset", "docent status")
-    pictured = [(match.item.name, match.image) for match in survey.matches] + list(survey.figures.values())
-    names = image_names(pictured)
+    photos = ((match.item.name, match.image) for match in survey.matches)
+    names = image_names([*photos, *(("", image) for image in survey.figures.values())])
     exports = Exports(ctx, subjects, names)
     overlap = Overlap(survey.tested | {match.item.id for match in survey.matches if match.split == "test"})
     numbers = dict.fromkeys(SPLITS, 0)
@@ -105,7 +105,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)
     if len(survey.splits):
-        leaks |= shown_twice(tally.pictures, {names[image.id] for _, image in survey.figures.values()})
+        leaks |= shown_twice(tally.pictures, {names[image.id] for image in survey.figures.values()})
     _describe(ctx, tally, leaks)
 
 
@@ -123,7 +123,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
         if subjects.is_section(pair.item_id):
             splits.add(pair)
             for image in figures_of(pair):
-                survey.figures.setdefault(image.sha256, (pair.item_name, image))
+                survey.figures.setdefault(image.sha256, image)
             if pair.held_out or section.test_share:
                 survey.tested.add(pair.item_id)
         elif pair.item_id in subjects.exhibit_ids:
@@ -171,7 +171,7 @@ def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dic
     for pair, split, text in _section_pairs(ctx, subjects, survey):
         reason = _why_left_out(pair, split, text, survey)
         if not reason:
-            pictures = tuple(survey.figures[image.sha256][1] for image in figures_of(pair))
+            pictures = tuple(survey.figures[image.sha256] for image in figures_of(pair))
             yield _example(pair, split, pictures, names, pair.item_name), pictures
         else:
             survey.gaps.lose(pair)
