@@ -94,7 +94,8 @@ class Assemble(Stage):
     """`clean`: all derivatives of a photo in one split. `published`: originals to test first, altered copies to
     train first (leaks, as published). `given`: the columns of the CSV."""
     images_per_item: int = output(15, ge=2)
-    """Photos per exhibit, originals and altered copies together."""
+    """Photos per exhibit, originals and altered copies together, whatever the split; of more photos, those for
+    training are left out."""
     test_images: int = output(3, ge=0)
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)

@@ -111,12 +111,10 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     """The first pass: which split every pair goes to, and what the teacher and the checks made."""
-    section = ctx.section
+    section, recorded = ctx.section, ctx.recorded_splits()
     stage = "curate" if "curate" in ctx.inputs else "generate-qa"
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
-    survey = Survey(0, [], [], splits)
-    recorded = ctx.recorded_splits()
-    about_exhibits: list[QAPair] = []
+    survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
     for pair in ctx.stream(stage, QAPair):
         survey.pairs += 1
         tally.kept(pair)

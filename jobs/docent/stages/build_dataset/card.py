@@ -32,6 +32,7 @@ def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statis
         *_splits(tally),
         "",
         *_statement(tally, section, audit),
+        *_imbalance(statistics),
         "",
         "## Statistics",
         "",
@@ -116,6 +117,18 @@ def _about_sections(tally: Tally, section: BuildDataset, audit: dict[str, Any]) 
         f"- **Known limits:** {audit['test_answers_of_training_sentences']} of {tally.of_split('test')} test "
         "answers are put together from sentences that stand in training answers about the same section; a "
         "paraphrase of a held-out question may be in training; an answer is only as right as its source.",
+    ]
+
+
+def _imbalance(statistics: dict[str, Any]) -> list[str]:
+    """Which exhibits have most and least training rows, where they are far apart."""
+    found = statistics["imbalance"]
+    if not found:
+        return []
+    most, least = found["most"], found["least"]
+    return [
+        f"- **Imbalance:** {_code(most['exhibit'])} has {most['train']} training rows, {_code(least['exhibit'])} has "
+        f"{least['train']}. A model knows exhibits with more rows better; `assemble.images_per_item` limits them."
     ]
 
 
