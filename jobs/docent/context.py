@@ -170,8 +170,12 @@ class Context:
         return self._growing[name]
 
     def made_so_far(self) -> dict[str, Path]:
-        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder."""
+        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder.
+
+        The record of splits is left out: it is for the next run alone.
+        """
         found = {**self._files, **self._growing}
+        found.pop(RECORD, None)
         for name, made in self._folders.items():
             found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
         return dict(sorted(found.items()))

@@ -194,9 +194,10 @@ class BuildDataset(Stage):
     license: str = output("")
     """Licence of the data set card, such as `cc-by-4.0`; when empty, that of `collection.yaml`, else `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
-    """Share of the pairs about sections that go to validation; photos have `assemble.validation_images`."""
+    """Share of the pairs about sections that go to validation, on average: each goes by its own text; photos have
+    `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
-    """Share of the pairs about sections that go to test, beside those of held-out question types."""
+    """Share of the pairs about sections that go to test, on average, beside those of held-out question types."""
     chat_turns: Literal["single", "multi"] = output("single")
     """`multi` packs all pairs of one item into one conversation of the chat JSONL."""
     chat_bom: bool = output(False)

@@ -7,6 +7,7 @@ Run alone: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from docent.context import Context
@@ -28,13 +29,13 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
     """
     plans = _plans(ctx, [_without_text(d) for d in ctx.stream("ingest", Document) if d.kind == "exhibit"])
     copies = _Copies(ctx.stream("augment-images", ImageFile))
-    total = ctx.count("ingest")
+    total, seen = ctx.count("ingest"), Counter[str]()
     for number, document in enumerate(ctx.stream("ingest", Document), 1):
         if document.kind == "exhibit":
             plan = plans.pop(document.id)
             yield from _exhibit(document, plan, copies.of(plan), ctx.section.images_per_item)
         else:
-            yield from section_items(document, ctx.section.related_sections)
+            yield from section_items(document, ctx.section.related_sections, seen)
         ctx.progress.update(number, total, document.name)
     copies.check_all_used(str(ctx.run_dir))
 
@@ -110,13 +111,21 @@ def _exhibit(
         yield Reject(reason=reason, raw=image.name, parents=(image.id,), detail=f"{document.name}{why}")
 
 
-def section_items(document: Document, related: int) -> Iterator[Item]:
+def section_items(document: Document, related: int, seen: Counter[str] | None = None) -> Iterator[Item]:
     """One item per section of a document, each with the ids of the sections most like it.
+
+    An id is made of the section's title and text: renaming a file or adding a section changes that of no other.
 
     Args:
         related: how many; fewer where the document has fewer sections.
+        seen: how often each title and text came in earlier documents; counted further here.
     """
-    ids = [make_id("assemble", (document.id,), section.index) for section in document.sections]
+    seen = Counter() if seen is None else seen
+    ids = []
+    for section in document.sections:
+        content = make_id("assemble", (), section.title, section.text)
+        ids.append(make_id("assemble", (), content, seen[content]) if seen[content] else content)
+        seen[content] += 1
     readable = [with_descriptions(section.text, section.figures) for section in document.sections]
     neighbours = related_sections(readable, related) if related else [[] for _ in ids]
     for section, own, near in zip(document.sections, ids, neighbours, strict=True):

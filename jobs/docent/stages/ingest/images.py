@@ -94,7 +94,7 @@ def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[Ima
             rejects.append(_reject(exhibit, photo, error.reason, error.detail))
             continue
         twins = sum(other.sha256 == kept.sha256 for other in images.values())
-        own = make_id("ingest", (exhibit.document_id,), kept.sha256, *([twins] if twins else ()))
+        own = make_id("ingest", (exhibit.document_id,), kept.sha256, twins) if twins else kept.id
         images[name] = kept.model_copy(update={"id": own, "given_split": photo.split})
         paths.add(path)
     return _with_groups(tuple(images.values())), rejects
@@ -164,7 +164,7 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
     for note in found.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
-        id=make_id("ingest", parents, name, sha256),
+        id=make_id("ingest", parents, sha256),
         parents=parents,
         name=name,
         unit=UNIT,
