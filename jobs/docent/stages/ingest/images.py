@@ -94,8 +94,8 @@ def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[Ima
             rejects.append(_reject(exhibit, photo, error.reason, error.detail))
             continue
         twins = sum(other.sha256 == kept.sha256 for other in images.values())
-        own = make_id("ingest", (exhibit.document_id,), kept.sha256, twins) if twins else kept.id
-        images[name] = kept.model_copy(update={"id": own, "given_split": photo.split})
+        kept = at_place(kept, twins) if twins else kept
+        images[name] = kept.model_copy(update={"given_split": photo.split})
         paths.add(path)
     return _with_groups(tuple(images.values())), rejects
 
@@ -151,6 +151,11 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     if data is None:
         raise PhotoError(FILE_TOO_LARGE, f"more than {limits.file_bytes} bytes")
     return data
+
+
+def at_place(image: ImageFile, place: str | int) -> ImageFile:
+    """The picture with an id that tells it apart from others of the same bytes in its document."""
+    return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
 
 
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:

@@ -108,9 +108,12 @@ class ListedFile:
 
     @cached_property
     def sha256(self) -> str:
-        """Of its bytes."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Of its bytes; of its name where it cannot be read, as the reject that says so needs an id."""
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return hashlib.sha256(self.name.encode()).hexdigest()
 
     @property
     def document_id(self) -> str:
