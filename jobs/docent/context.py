@@ -21,10 +21,11 @@ from docent import peers
 from docent.config import PipelineConfig
 from docent.confinement import inside
 from docent.errors import InputError
+from docent.listings import RECORD
 from docent.pipeline import Unit, section_of
 from docent.printing import printable
 from docent.progress import Progress
-from docent.recorded_splits import RECORD, Recorded, read_recorded
+from docent.recorded_splits import Recorded, read_recorded
 from docent.records import ImageFile, Row, Split, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 

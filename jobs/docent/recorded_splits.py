@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +19,13 @@ from pydantic import ValidationError
 
 from docent.config import Assemble, PipelineConfig
 from docent.confinement import OutsideRunError, inside
-from docent.listings import load_success
+from docent.listings import RECORD, load_success
 from docent.printing import printable
 from docent.records import Frozen, Split, canonical_json
 from docent.store import SUCCESS
 
 log = logging.getLogger("docent.splits")
 
-RECORD = "splits.jsonl"
 # Whose record a stage reads, and which units' output is the material that a record was made for.
 RECORD_OF = {"augment-images": "assemble", "assemble": "assemble", "build-dataset": "build-dataset"}
 MATERIAL = {"assemble": ("ingest", "assess-images"), "build-dataset": ("assemble", "generate-qa", "curate")}
@@ -115,5 +114,5 @@ def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
     return ()
 
 
-def _hash(what: list[object]) -> str:
-    return hashlib.sha256(canonical_json(what).encode()).hexdigest()[:DIGITS]
+def _hash(what: Sequence[object]) -> str:
+    return hashlib.sha256(canonical_json(list(what)).encode()).hexdigest()[:DIGITS]

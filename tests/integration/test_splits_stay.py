@@ -10,7 +10,7 @@ import pytest
 from tests import museum
 
 from docent.config import PipelineConfig
-from docent.recorded_splits import RECORD
+from docent.listings import RECORD
 from docent.records import Example, Item
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -65,7 +65,7 @@ def assert_stays(before: dict[str, Artifact], after: dict[str, Artifact], all_of
 
 @pytest.mark.feature("F25")
 def test_another_name_and_place_of_a_table_move_nothing_even_in_another_run(tmp_path: Path, run_dir: Path) -> None:
-    table = museum.as_csv(tmp_path / "museum")
+    table = museum.as_csv(tmp_path / "museum", photos=4)
     before = run(config(table, "exhibits-csv"), run_dir)
     other = shutil.copytree(tmp_path / "museum", tmp_path / "elsewhere" / "collection")
     moved = (other / "raw_data.csv").rename(other / "raw_data_v2.csv")
@@ -95,6 +95,14 @@ def test_a_museum_that_is_renamed_and_grows_keeps_every_photo_and_pair_in_its_sp
     more_photos = run(config(folder, "exhibits-folder"), run_dir)
     assert_stays(first, more_photos, all_of_them=False)
     assert sum(split == "test" for split in photos(more_photos).values()) == 4
+
+    for number in (0, 4, 5, 6, 7, 8):
+        (folder / "red-disc" / f"a-{number}.jpg").rename(tmp_path / f"a-{number}.jpg")
+    fewer = run(config(folder, "exhibits-folder"), run_dir)
+    digests = [{name: unit.digest for name, unit in done.items()} for done in (fewer, renamed)]
+    assert digests[0] == digests[1], "material that comes back gives the same rows, whatever came between"
+    for number in (0, 4, 5, 6, 7, 8):
+        (tmp_path / f"a-{number}.jpg").rename(folder / "red-disc" / f"a-{number}.jpg")
 
     described = folder / "blue-bar" / "description.txt"
     described.write_text("The blue bar is painted with a cobalt varnish.\n\n" + described.read_text())
