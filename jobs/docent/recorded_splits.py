@@ -1,9 +1,10 @@
 """Which split photos and pairs went to before, so that test stays test when material is added to a run.
 
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
-folder; those stages write it anew, the earlier lines first. It is an input of the stages that read it: its digest is
-part of their spec hash. Of a line counts what is told in `Recorded.earlier`, so a stage that runs again on the material
-that it recorded itself reads the same as before, and its spec hash stays. See docs/adr/0010.
+folder, or of the run that `assemble.splits_of` names; those stages write it anew, the earlier lines first. It is an
+input of the stages that read it: its digest is part of their spec hash. Of a line counts what is told in
+`Recorded.earlier`, so a stage that runs again on the material that it recorded itself reads the same as before, and its
+spec hash stays. See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from docent.config import Assemble, PipelineConfig
 from docent.confinement import OutsideRunError, inside
+from docent.errors import InputError
 from docent.listings import RECORD, load_success
 from docent.printing import printable
 from docent.records import Frozen, Split, canonical_json
@@ -43,7 +45,7 @@ class Line(Frozen):
     rule: str
     """Hash of the settings that decide splits: with others, everything is assigned anew."""
     material: str
-    """Hash of the material with which it was assigned."""
+    """Hash of the material with which it was assigned; of another run, its name."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,36 @@ class Recorded:
 
 
 def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Mapping[str, str]) -> Recorded:
-    """The record that a stage reads.
+    """The record that a stage reads: its own, and before there is one, that of the run that `assemble.splits_of` names.
 
     Args:
         digests: of the artifacts that the stage reads, by unit.
+
+    Raises:
+        InputError: the other run has no record.
     """
     owner = RECORD_OF[stage]
     material = [digests.get(unit, "") for unit in MATERIAL[owner]]
     section = config.assemble or Assemble()
     rule = [config.seed, section.split, section.test_images, section.validation_images]
-    return Recorded(_lines(run_dir, owner), _hash(rule), _hash(material))
+    lines = _lines(run_dir, owner)
+    if not lines and section.splits_of and section.splits_of != run_dir.name:
+        lines = _lines_of_other(run_dir.parent / section.splits_of, owner, _hash(rule))
+    return Recorded(lines, _hash(rule), _hash(material))
+
+
+def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
+    """What another run assigned by the same rule, whatever its material was.
+
+    Raises:
+        InputError: it assigned no photo so.
+    """
+    found = {unit: [line for line in _lines(run_dir, unit) if line.rule == rule] for unit in ("assemble", owner)}
+    if not found["assemble"]:
+        what = f"run {run_dir.name}, which assemble.splits_of names, has no photos in splits by the same settings"
+        same = "set seed, assemble.split, test_images and validation_images as there"
+        raise InputError(what, printable(str(run_dir)), f"{same}, or: docent run --run {run_dir.name}")
+    return tuple(line.model_copy(update={"material": run_dir.name}) for line in found[owner])
 
 
 def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:

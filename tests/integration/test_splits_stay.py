@@ -10,6 +10,7 @@ import pytest
 from tests import museum
 
 from docent.config import PipelineConfig
+from docent.errors import InputError
 from docent.listings import RECORD
 from docent.records import Example, Item
 from docent.spec import RunStates
@@ -116,10 +117,21 @@ def test_a_museum_that_is_renamed_and_grows_keeps_every_photo_and_pair_in_its_sp
     assert_stays(first, more_text, all_of_them=False)
     assert photos(first).keys() <= photos(more_text).keys()
 
-    record = more_text["assemble"].file(RECORD)
     states = RunStates(config(folder, "exhibits-folder"), run_dir)
     assert all(states.of(name).artifact for name in states.units), "what a run recorded itself makes nothing run again"
+    record = more_text["assemble"].file(RECORD)
     assert sum(1 for _ in record.open()) == len(photos(more_text))
+
+    again = run_dir.parent / "again"
+    again.mkdir()
+    made = config(folder, "exhibits-folder")
+    other = made.model_copy(update={"assemble": made.assemble.model_copy(update={"splits_of": run_dir.name})})
+    assert photos(run(other, again)) == photos(more_text)
+    assert all(RunStates(other, again).of(name).artifact for name in states.units)
+    missing = made.model_copy(update={"assemble": made.assemble.model_copy(update={"splits_of": "nowhere"})})
+    (again / "assemble" / "_SUCCESS.json").unlink()
+    with pytest.raises(InputError, match="run nowhere, which assemble.splits_of names, has no photos in splits"):
+        RunStates(missing, again).of("assemble")
 
     record.write_bytes(record.read_bytes().replace(b"test", b"team"))
     assert RunStates(config(folder, "exhibits-folder"), run_dir).of("assemble").artifact is None

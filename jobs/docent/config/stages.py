@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 from docent.config.fields import Section, execution, output
 from docent.config.questions import QuestionType
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
+from docent.run_names import RUN_NAME_PATTERN
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
@@ -100,6 +101,9 @@ class Assemble(Stage):
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)
     """Photos per exhibit kept for choosing a checkpoint."""
+    splits_of: str = output("", pattern=f"^$|{RUN_NAME_PATTERN}")
+    """Name of another run of the data folder whose photos and pairs stay in their splits in this one; a run that has
+    splits of its own keeps those."""
     related_sections: int = output(3, ge=0, le=10)
     """Sections of the same document that are shown beside one, by TF-IDF similarity."""
 
