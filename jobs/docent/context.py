@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,10 +21,12 @@ from docent import peers
 from docent.config import PipelineConfig
 from docent.confinement import inside
 from docent.errors import InputError
+from docent.listings import RECORD
 from docent.pipeline import Unit, section_of
 from docent.printing import printable
 from docent.progress import Progress
-from docent.records import ImageFile, Row, canonical_json
+from docent.recorded_splits import Recorded, read_recorded
+from docent.records import ImageFile, Row, Split, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 
 PICTURES = "pictures"
@@ -119,6 +121,15 @@ class Context:
         text = canonical_json([self.config.seed, *what])
         return random.Random(hashlib.sha256(text.encode()).digest())
 
+    def recorded_splits(self) -> Recorded:
+        """Which split photos or pairs went to before; of a stage that reads a record (recorded_splits.py)."""
+        digests = {name: artifact.digest for name, artifact in self.inputs.items()}
+        return read_recorded(self.config, self.run_dir, self.unit.stage, digests)
+
+    def record_splits(self, recorded: Recorded, assigned: Iterable[tuple[str, str, Split]]) -> None:
+        """Write the record anew, with the key, name and split of everything that was assigned now."""
+        self.output_file(RECORD, recorded.continued(assigned))
+
     def spend(self, **amounts: float) -> None:
         """Add to the shard's usage, e.g. `spend(input_tokens=120, usd=0.002)`."""
         for name, amount in amounts.items():
@@ -160,8 +171,12 @@ class Context:
         return self._growing[name]
 
     def made_so_far(self) -> dict[str, Path]:
-        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder."""
+        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder.
+
+        The record of splits is left out: it is for the next run alone.
+        """
         found = {**self._files, **self._growing}
+        found.pop(RECORD, None)
         for name, made in self._folders.items():
             found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
         return dict(sorted(found.items()))

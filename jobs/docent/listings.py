@@ -26,6 +26,8 @@ log = logging.getLogger("docent.store")
 
 SCHEMA = 1
 SPEC_DIGITS = 10
+RECORD = "splits.jsonl"
+"""The record of splits (recorded_splits.py): only the unit's own next run reads it, so it is no part of its digest."""
 
 
 def _plain_path(name: str) -> str:

@@ -47,21 +47,21 @@ class Stage:
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=6, kind="indexed", needs=("llm",)),
+    "ingest": Stage("docent.stages.ingest:run", version=7, kind="indexed", needs=("llm",)),
     "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
         reads=("ingest", "assess-images"),
         requires=("ingest",),
         uses=("assemble",),
-        version=2,
+        version=3,
         kind="indexed",
     ),
     "assemble": Stage(
         "docent.stages.assemble:run",
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
-        version=3,
+        version=4,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",

@@ -1,8 +1,9 @@
 """Hashes that decide whether a unit must run.
 
 Plan hash: stage, version, seed, the output fields of its configuration, the plan hashes of what it reads. Known before
-anything runs; it names Kubernetes objects. Spec hash: plan hash and the digests of the inputs found on disk; it names
-the folder on disk. Reads `_SUCCESS.json` files and source files; writes nothing.
+anything runs; it names Kubernetes objects. Spec hash: plan hash and the digests of the inputs found on disk, recorded
+splits among them; it names the folder on disk. Reads `_SUCCESS.json` files, records of splits and source files; writes
+nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from docent.inputs import Hashed, Snapshot, changes_since, take_snapshot
 from docent.listings import load_success
 from docent.pipeline import STAGES, Unit, hashed_fields, input_paths, reads_base_model, units
 from docent.printing import printable
+from docent.recorded_splits import RECORD_OF, read_recorded
 from docent.records import canonical_json
 from docent.source_hashes import read_hashes, write_hashes
 from docent.store import SUCCESS, Artifact, find_artifact
@@ -94,7 +96,10 @@ class RunStates:
         return {name: self.of(name) for name in self.units}
 
     def _spec_hash(self, name: str, digests: dict[str, str]) -> str:
-        what = [self.plans[name], digests, self._digest_of_sources(name)]
+        what: list[object] = [self.plans[name], digests, self._digest_of_sources(name)]
+        stage = self.units[name].stage
+        if stage in RECORD_OF and (recorded := read_recorded(self.config, self.run_dir, stage, digests).digest):
+            what.append(recorded)
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
     def _forget_outdated_snapshot(self, name: str) -> bool:

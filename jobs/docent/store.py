@@ -27,7 +27,7 @@ from docent.confinement import OutsideRunError, inside
 from docent.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
 from docent.inputs import digest_of_paths
-from docent.listings import SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success, read_rows
+from docent.listings import RECORD, SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success, read_rows
 from docent.printing import printable
 from docent.records import Reject, Row, canonical_json
 
@@ -213,7 +213,7 @@ def _digest(folder: Path, parts: list[dict[str, Any]], files: list[dict[str, Any
         with (folder / part["path"]).open("rb") as file:
             while piece := file.read(1 << 20):
                 rows.update(piece)
-    named = [[file["path"], file["sha256"]] for file in files]
+    named = [[file["path"], file["sha256"]] for file in files if file["path"] != RECORD]
     return hashlib.sha256(canonical_json([rows.hexdigest(), named]).encode()).hexdigest()
 
 

@@ -15,7 +15,7 @@ from tests.photo_files import encoded, mosaic
 from docent.records import Document, ImageFile, ImageQuality, Section, Span
 from docent.vision.hashes import MAX_COLOR_DISTANCE, HashIndex, color_distance, near_identical
 from docent.vision.quality import measure
-from docent.vision.splits import find_usable
+from docent.vision.usable import find_usable
 
 LEAST = 0.93
 SAMPLES = sorted((Path(__file__).parents[2] / "samples/museum/images").glob("*"))[::25]

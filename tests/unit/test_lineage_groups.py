@@ -9,7 +9,8 @@ from docent.records import ImageFile, Span, make_id
 from docent.stages.ingest.images import Limits, load_photos
 from docent.stages.ingest.sources import Exhibit, ListedPhoto
 from docent.vision.lineage import copy_name
-from docent.vision.splits import Usable, plan_document
+from docent.vision.splits import plan_document
+from docent.vision.usable import Usable
 
 
 def exhibit_with(folder: Path, *names: str) -> Exhibit:
@@ -34,12 +35,12 @@ def test_two_photos_of_one_stem_are_two_groups(tmp_path: Path) -> None:
     assert len({image.group for image in images.values()}) == 3
 
 
-def test_a_copy_shares_the_group_of_its_original_and_the_group_of_a_single_stem_is_as_before(tmp_path: Path) -> None:
+def test_a_copy_shares_the_group_of_its_original_and_a_group_is_named_by_content(tmp_path: Path) -> None:
     exhibit = exhibit_with(tmp_path, "chair.jpg", "chair-aug3.jpg", "table.png")
     images = loaded(exhibit)
     assert images["chair.jpg"].group == images["chair-aug3.jpg"].group
-    assert images["chair.jpg"].group == make_id("lineage", (exhibit.document_id,), "chair")
-    assert images["table.png"].group == make_id("lineage", (exhibit.document_id,), "table")
+    assert images["chair.jpg"].group == make_id("lineage", (), images["chair.jpg"].sha256)
+    assert images["table.png"].group == make_id("lineage", (), images["table.png"].sha256)
 
 
 def test_a_copy_of_one_of_two_photos_of_a_stem_joins_both_since_its_original_is_unknown(tmp_path: Path) -> None:

@@ -261,4 +261,14 @@ def test_files_of_the_same_names_in_two_sources_are_two_documents(tmp_path: Path
     listed = [one for one in list_sources(tuple(sources)) if isinstance(one, ListedFile)]
     ids = {one.id_of(None, line) for one in listed for line in (2, 3)} | {one.document_id for one in listed}
     assert len(ids) == 6
-    assert listed[0].document_id == ListedFile(sources[0], tmp_path, tmp_path, "list.csv").document_id
+
+
+def test_files_of_the_same_bytes_are_two_documents_and_another_name_is_none(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("name,year\nA,1900\n")
+    (tmp_path / "c.csv").write_text("name,year\nA,1901\n")
+    listed = [one for one in list_sources((Source(kind="csv", path=tmp_path),)) if isinstance(one, ListedFile)]
+    assert len({one.document_id for one in listed}) == 3
+    (tmp_path / "c.csv").rename(tmp_path / "renamed.csv")
+    again = [one for one in list_sources((Source(kind="csv", path=tmp_path),)) if isinstance(one, ListedFile)]
+    assert [one.document_id for one in again] == [one.document_id for one in listed]

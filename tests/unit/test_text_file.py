@@ -66,9 +66,9 @@ def reads_alike_in_every_encoding(tmp_path: Path, told: str) -> None:
     assert expected.rejects == []
     assert expected.sections[-1].text.endswith("Gäste")
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252"):
-        assert load(tmp_path, told.encode(encoding)) == expected, encoding
+        assert load(tmp_path, told.encode(encoding)).sections == expected.sections, encoding
     for end in ("\r\n", "\r"):
-        assert load(tmp_path, told.replace("\n", end)) == expected
+        assert load(tmp_path, told.replace("\n", end)).sections == expected.sections
 
 
 @pytest.mark.feature("F17")

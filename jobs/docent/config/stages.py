@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 from docent.config.fields import Section, execution, output
 from docent.config.questions import QuestionType
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
+from docent.run_names import RUN_NAME_PATTERN
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
@@ -96,11 +97,15 @@ class Assemble(Stage):
     """`clean`: all derivatives of a photo in one split. `published`: originals to test first, altered copies to
     train first (leaks, as published). `given`: the columns of the CSV."""
     images_per_item: int = output(15, ge=2)
-    """Photos per exhibit, originals and altered copies together."""
+    """Photos per exhibit, originals and altered copies together, whatever the split; of more photos, those for
+    training are left out."""
     test_images: int = output(3, ge=0)
     """Photos per exhibit kept for testing."""
     validation_images: int = output(1, ge=0)
     """Photos per exhibit kept for choosing a checkpoint."""
+    splits_of: str = output("", pattern=f"^$|{RUN_NAME_PATTERN}")
+    """Name of another run of the data folder whose photos and pairs stay in their splits in this one; a run that has
+    splits of its own keeps those."""
     related_sections: int = output(3, ge=0, le=10)
     """Sections of the same document that are shown beside one, by TF-IDF similarity."""
 
@@ -200,9 +205,10 @@ class BuildDataset(Stage):
     license: str = output("")
     """Licence of the data set card, such as `cc-by-4.0`; when empty, that of `collection.yaml`, else `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
-    """Share of the pairs about sections that go to validation; photos have `assemble.validation_images`."""
+    """Share of the pairs about sections that go to validation, on average: each goes by its own text; photos have
+    `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
-    """Share of the pairs about sections that go to test, beside those of held-out question types."""
+    """Share of the pairs about sections that go to test, on average, beside those of held-out question types."""
     chat_turns: Literal["single", "multi"] = output("single")
     """`multi` packs all pairs of one item into one conversation of the chat JSONL."""
     chat_bom: bool = output(False)

@@ -1,19 +1,22 @@
 """Stage assemble: one item per exhibit with its photos by split, or per section with its figures and neighbours.
 
-Reads `Document`, `ImageQuality` and the copies of `augment-images`; writes `Item` rows and no files.
+Reads `Document`, `ImageQuality`, the copies of `augment-images`, and the splits of photos that it recorded before;
+writes `Item` rows and `splits.jsonl`, the record for the next run.
 Run alone: `docent stage assemble --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from docent.context import Context
 from docent.errors import InputError
-from docent.records import Document, ImageFile, ImageQuality, Item, PlannedImage, Reject, Span, make_id
+from docent.records import Document, ImageFile, ImageQuality, Item, PlannedImage, Reject, Span, Split, make_id
 from docent.text.figures import with_descriptions
 from docent.text.related import related_sections
-from docent.vision.splits import Plan, find_usable, in_split_order, plan_document
+from docent.vision.splits import BEYOND, Plan, in_split_order, plan_document
+from docent.vision.usable import find_usable
 
 
 def run(ctx: Context) -> Iterator[Item | Reject]:
@@ -26,13 +29,13 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
     """
     plans = _plans(ctx, [_without_text(d) for d in ctx.stream("ingest", Document) if d.kind == "exhibit"])
     copies = _Copies(ctx.stream("augment-images", ImageFile))
-    total = ctx.count("ingest")
+    total, seen = ctx.count("ingest"), Counter[str]()
     for number, document in enumerate(ctx.stream("ingest", Document), 1):
         if document.kind == "exhibit":
             plan = plans.pop(document.id)
             yield from _exhibit(document, plan, copies.of(plan), ctx.section.images_per_item)
         else:
-            yield from section_items(document, ctx.section.related_sections)
+            yield from section_items(document, ctx.section.related_sections, seen)
         ctx.progress.update(number, total, document.name)
     copies.check_all_used(str(ctx.run_dir))
 
@@ -68,14 +71,30 @@ def _without_text(document: Document) -> Document:
 
 
 def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
-    """Which photo of each exhibit goes where, by the exhibit's id."""
+    """Which photo of each exhibit goes where, by the exhibit's id; what was assigned is recorded."""
     section, assess = ctx.section, ctx.config.assess_images
     similarity = assess.duplicate_similarity if assess else 1.0
-    usable = find_usable(exhibits, ctx.rows("assess-images", ImageQuality), similarity)
+    measured = ctx.rows("assess-images", ImageQuality)
+    recorded = ctx.recorded_splits()
+    usable = find_usable(exhibits, measured, similarity, recorded.earlier)
     plans = {exhibit.id: plan_document(exhibit, usable, section, ctx.config.seed) for exhibit in exhibits}
     if plans and section.test_images and not any(split == "test" for p in plans.values() for _, split in p.placed):
         raise _nothing_to_test(list(plans.values()), section.split)
+    if section.split != "given":
+        ctx.record_splits(recorded, _assigned(exhibits, plans, measured))
     return plans
+
+
+def _assigned(
+    exhibits: Sequence[Document], plans: Mapping[str, Plan], measured: Sequence[ImageQuality]
+) -> Iterator[tuple[str, str, Split]]:
+    """sha256, name and split of every photo that has one; one left out as a duplicate has that of its twin."""
+    twins = {quality.image_id: quality.duplicate_of for quality in measured if quality.duplicate_of}
+    for exhibit in exhibits:
+        split_of = {image.id: split for image, split in plans[exhibit.id].placed}
+        for image in exhibit.images:
+            if split := split_of.get(twins.get(image.id, image.id)):
+                yield image.sha256, image.name, split
 
 
 def _exhibit(
@@ -87,18 +106,26 @@ def _exhibit(
     else:
         detail = f"{len(document.images)} photos read, none kept by assess-images"
         yield Reject(reason="no usable photo", raw=document.name, parents=(document.id,), detail=detail)
-    for image in plan.unused:
-        detail = f"{document.name}: assemble.images_per_item is {images_per_item}"
-        yield Reject(reason="photo beyond images_per_item", raw=image.name, parents=(image.id,), detail=detail)
+    for image, reason in plan.unused:
+        why = f": assemble.images_per_item is {images_per_item}" if reason == BEYOND else ""
+        yield Reject(reason=reason, raw=image.name, parents=(image.id,), detail=f"{document.name}{why}")
 
 
-def section_items(document: Document, related: int) -> Iterator[Item]:
+def section_items(document: Document, related: int, seen: Counter[str] | None = None) -> Iterator[Item]:
     """One item per section of a document, each with the ids of the sections most like it.
+
+    An id is made of the section's title and text: renaming a file or adding a section changes that of no other.
 
     Args:
         related: how many; fewer where the document has fewer sections.
+        seen: how often each title and text came in earlier documents; counted further here.
     """
-    ids = [make_id("assemble", (document.id,), section.index) for section in document.sections]
+    seen = Counter() if seen is None else seen
+    ids = []
+    for section in document.sections:
+        content = make_id("assemble", (), section.title, section.text)
+        ids.append(make_id("assemble", (), content, seen[content]) if seen[content] else content)
+        seen[content] += 1
     readable = [with_descriptions(section.text, section.figures) for section in document.sections]
     neighbours = related_sections(readable, related) if related else [[] for _ in ids]
     for section, own, near in zip(document.sections, ids, neighbours, strict=True):

@@ -1,7 +1,8 @@
 """Stage augment-images: altered copies of photos, as many as the plan of the splits wants.
 
-Reads `Document` and `ImageQuality` rows and photos; writes one `ImageFile` per copy, with the transforms applied and
-the original as parent. Run alone: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
+Reads `Document` and `ImageQuality` rows, photos, and the splits that `assemble` recorded before; writes one `ImageFile`
+per copy, with the transforms applied and the original as parent.
+Run alone: `docent stage augment-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from docent.vision.augment import alter, check_sides, choose, to_jpeg
 from docent.vision.credit import Credit
 from docent.vision.lineage import copy_name
 from docent.vision.photos import PhotoError, decode
-from docent.vision.splits import Copy, find_usable, plan_document
+from docent.vision.splits import Copy, plan_document
+from docent.vision.usable import find_usable
 
 UNIT = "augment-images"
 
@@ -28,7 +30,10 @@ def run(ctx: Context) -> Iterator[ImageFile | Reject]:
     documents = ctx.rows("ingest", Document)
     assess = ctx.config.assess_images
     usable = find_usable(
-        documents, ctx.rows("assess-images", ImageQuality), assess.duplicate_similarity if assess else 1.0
+        documents,
+        ctx.rows("assess-images", ImageQuality),
+        assess.duplicate_similarity if assess else 1.0,
+        ctx.recorded_splits().earlier,
     )
     section = ctx.config.assemble or Assemble()
     mine = ctx.mine(documents)

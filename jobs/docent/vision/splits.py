@@ -1,8 +1,8 @@
 """Which photo of an exhibit goes to which split, and which altered copies it takes to fill the quota.
 
 Pure: `augment-images` asks which copies to make and `assemble` where everything goes, and both get the same answer.
-The three ways (`assemble.split`) are the functions in PLANNERS. Choices are by hashes of ids and the seed, so no order
-of files and no number of shards enters.
+The three ways (`assemble.split`) are the functions in PLANNERS. Photos that went to a split before stay there; others
+are drawn by hashes of their content and the seed, so no name, no order of files and no number of shards enters.
 """
 
 from __future__ import annotations
@@ -13,22 +13,12 @@ from dataclasses import dataclass
 
 from docent.config import Assemble
 from docent.errors import InputError
-from docent.records import SPLITS, Document, ImageFile, ImageQuality, Split, make_id
-from docent.vision.hashes import HashIndex
+from docent.records import SPLITS, Document, ImageFile, Split, make_id
 from docent.vision.lineage import copy_number, original_stem
+from docent.vision.usable import Usable
 
-
-@dataclass(frozen=True)
-class Usable:
-    """The photos of a run that may be used.
-
-    Attributes:
-        by_document: kept photos of each document id, in the order of the source.
-        shared: lineage groups with a near-identical photo in another document.
-    """
-
-    by_document: dict[str, tuple[ImageFile, ...]]
-    shared: frozenset[str] = frozenset()
+BEYOND = "photo beyond images_per_item"
+TWO_SPLITS = "photo near-identical to photos of two splits"
 
 
 @dataclass(frozen=True)
@@ -52,54 +42,12 @@ class Plan:
     Attributes:
         placed: originals in the order of the source, with their split.
         copies: altered copies wanted.
-        unused: photos beyond `images_per_item`, in `published` only.
+        unused: photos that go to no split, and why: BEYOND or TWO_SPLITS.
     """
 
     placed: tuple[tuple[ImageFile, Split], ...]
     copies: tuple[Copy, ...] = ()
-    unused: tuple[ImageFile, ...] = ()
-
-
-def find_usable(
-    documents: Sequence[Document], measured: Sequence[ImageQuality], least_similarity: float = 1.0
-) -> Usable:
-    """Kept photos of each document, and the groups that also occur in another document.
-
-    Args:
-        documents: all documents of the run, not only those of a shard.
-        measured: rows of `assess-images`; without any, every photo counts as kept and none as shared.
-        least_similarity: share of hash bits from which two photos count as the same.
-    """
-    dropped = {quality.image_id for quality in measured if not quality.keep}
-    by_document = {d.id: tuple(image for image in d.images if image.id not in dropped) for d in documents}
-    home = {image.id: (d.id, image.group) for d in documents for image in by_document[d.id]}
-    kept = [quality for quality in measured if quality.image_id in home and quality.phash]
-    return Usable(by_document, _shared_groups(kept, home, least_similarity))
-
-
-def _shared_groups(
-    kept: Sequence[ImageQuality], home: Mapping[str, tuple[str, str]], least_similarity: float
-) -> frozenset[str]:
-    """Groups with a near-identical photo in another document.
-
-    Photos with equal hashes and colours are looked up once: a logo in every exhibit costs no more than one photo.
-
-    Args:
-        home: document id and group of each image id.
-    """
-    alike: defaultdict[tuple[str, str, str], list[ImageQuality]] = defaultdict(list)
-    for quality in kept:
-        alike[quality.ahash, quality.phash, quality.colors].append(quality)
-    classes = list(alike.values())
-    documents = [{home[quality.image_id][0] for quality in found} for found in classes]
-    index = HashIndex(least_similarity)
-    shared = {position for position, held in enumerate(documents) if len(held) > 1}
-    for position, found in enumerate(classes):
-        for other in index.matches(found[0]).tolist():
-            if len(documents[position] | documents[other]) > 1:
-                shared.update((position, other))
-        index.add(found[0])
-    return frozenset(home[quality.image_id][1] for position in shared for quality in classes[position])
+    unused: tuple[tuple[ImageFile, str], ...] = ()
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:
@@ -111,19 +59,19 @@ def plan_document(document: Document, usable: Usable, section: Assemble, seed: i
     images = usable.by_document[document.id]
     if not images:
         return Plan(())
-    return PLANNERS[section.split](_Exhibit(document, images, usable.shared, seed), section)
+    return PLANNERS[section.split](_Exhibit(document, images, usable, seed), section)
 
 
 @dataclass(frozen=True)
 class _Exhibit:
     document: Document
     images: tuple[ImageFile, ...]
-    shared: frozenset[str]
+    usable: Usable
     seed: int
 
-    def drawn(self, ids: Iterable[str]) -> list[str]:
-        """The ids in an order that depends on them, the document and the seed alone."""
-        return sorted(ids, key=lambda one: make_id("draw", (self.document.id,), self.seed, one))
+    def drawn(self, groups: Iterable[str]) -> list[str]:
+        """Lineage groups in an order that depends on their content and the seed alone."""
+        return sorted(groups, key=lambda group: make_id("draw", (), self.seed, group))
 
     def copies(self, of: Sequence[ImageFile], wanted: Mapping[Split, int]) -> tuple[Copy, ...]:
         """Copies spread evenly over `of`, in the order of the wanted splits."""
@@ -142,20 +90,32 @@ class _Exhibit:
 def _clean(exhibit: _Exhibit, section: Assemble) -> Plan:
     """Whole lineage groups to one split; copies of training photos only.
 
-    A group that also occurs in another exhibit trains in both: it could not test either without being seen.
+    A group that also occurs in another exhibit trains in both: it could not test either without being seen. What was
+    assigned before stays, and its near-identical photos join it.
     """
-    groups: defaultdict[str, list[ImageFile]] = defaultdict(list)
-    for image in exhibit.images:
-        groups[image.group].append(image)
-    free = exhibit.drawn(group for group in groups if group not in exhibit.shared)
-    tests, validations = _held_out(len(free) - (len(free) == len(groups)), section)
+    settled = exhibit.usable.settled
+    images = [image for image in exhibit.images if image.id not in exhibit.usable.torn]
+    held: dict[Split, set[str]] = {split: set() for split in SPLITS}
+    for image in images:
+        if image.id in settled:
+            held[settled[image.id]].add(image.group)
+    groups = dict.fromkeys(image.group for image in images if image.id not in settled)
+    free = exhibit.drawn(group for group in groups if group not in exhibit.usable.shared)
+    trains = bool(held["train"]) or len(free) < len(groups)
+    spare = len(free) + len(held["test"]) + len(held["validation"]) - (not trains)
+    tests, validations = _held_out(spare, section)
+    most = len(free) - (not trains)
+    tests = max(min(tests - len(held["test"]), most), 0)
+    validations = max(min(validations - len(held["validation"]), most - tests), 0)
     split_of: dict[str, Split] = dict.fromkeys(groups, "train")
     split_of.update(dict.fromkeys(free[:tests], "test"))
     split_of.update(dict.fromkeys(free[tests : tests + validations], "validation"))
-    placed = tuple((image, split_of[image.group]) for image in exhibit.images)
-    training = [image for image, split in placed if split == "train"]
-    copies = exhibit.copies(training, {"train": section.images_per_item - len(exhibit.images)})
-    return Plan(placed, copies)
+    placed = [(image, settled.get(image.id) or split_of[image.group]) for image in images]
+    kept, unused = _capped(exhibit, placed, section.images_per_item)
+    training = [image for image, split in kept if split == "train"]
+    copies = exhibit.copies(training, {"train": section.images_per_item - len(kept)})
+    torn = tuple((image, TWO_SPLITS) for image in exhibit.images if image.id in exhibit.usable.torn)
+    return Plan(kept, copies, (*unused, *torn))
 
 
 def _held_out(spare: int, section: Assemble) -> tuple[int, int]:
@@ -167,14 +127,31 @@ def _held_out(spare: int, section: Assemble) -> tuple[int, int]:
     return tests, min(validations, 1, spare - tests)
 
 
+Placed = tuple[tuple[ImageFile, Split], ...]
+Unused = tuple[tuple[ImageFile, str], ...]
+
+
+def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: int) -> tuple[Placed, Unused]:
+    """The photos with no more for training than `most` leaves, yet one; those that trained before first."""
+    training = [image for image, split in placed if split == "train"]
+    room = max(most - (len(placed) - len(training)), 1)
+    first = {group: number for number, group in enumerate(exhibit.drawn({image.group for image in training}))}
+    settled = exhibit.usable.settled
+    chosen = sorted(training, key=lambda image: (image.id not in settled, first[image.group], image.sha256))[:room]
+    kept = {image.id for image in chosen}
+    used = tuple((image, split) for image, split in placed if split != "train" or image.id in kept)
+    return used, tuple((image, BEYOND) for image in training if image.id not in kept)
+
+
 def _published(exhibit: _Exhibit, section: Assemble) -> Plan:
     """Originals to test first, then validation, then train; copies of any original fill train, then validation.
 
     Slots of test that no original fills go to train, so the sum stays and no altered copy tests, as in the published
     data. Copies share their original with a test photo: that leak is the published one, and is counted later.
     """
+    settled = exhibit.usable.settled
     by_id = {image.id: image for image in exhibit.images}
-    order = exhibit.drawn(by_id)
+    order = sorted(by_id, key=lambda one: make_id("draw", (), exhibit.seed, by_id[one].sha256))
     tests = min(section.test_images, section.images_per_item, len(order))
     validations = min(section.validation_images, section.images_per_item - tests)
     slots: dict[Split, int] = {
@@ -184,11 +161,13 @@ def _published(exhibit: _Exhibit, section: Assemble) -> Plan:
     }
     split_of: dict[str, Split] = {}
     for split, count in slots.items():
-        split_of.update(dict.fromkeys(order[len(split_of) : len(split_of) + count], split))
+        before = [one for one in order if settled.get(one) == split]
+        new = [one for one in order if one not in settled and one not in split_of]
+        split_of.update(dict.fromkeys([*before, *new][:count], split))
     placed = tuple((image, split_of[image.id]) for image in exhibit.images if image.id in split_of)
     filled = Counter(split_of.values())
     copies = exhibit.copies(exhibit.images, {split: slots[split] - filled[split] for split in ("train", "validation")})
-    unused = tuple(image for image in exhibit.images if image.id not in split_of)
+    unused = tuple((image, BEYOND) for image in exhibit.images if image.id not in split_of)
     return Plan(placed, copies, unused)
 
 
@@ -204,13 +183,13 @@ def _given(exhibit: _Exhibit, section: Assemble) -> Plan:
             exhibit.document.sections[0].source.file,
             "set assemble.split to clean, or use a CSV with train_images, validation_images and test_images",
         )
-    placed = tuple((image, image.given_split) for image in exhibit.images if image.given_split is not None)
+    listed = [(image, image.given_split) for image in exhibit.images if image.given_split is not None]
+    placed, unused = _capped(exhibit, listed, section.images_per_item)
     present = Counter(split for _, split in placed)
-    wanted: dict[Split, int] = {
-        "train": slots.train - present["train"],
-        "validation": slots.validation - present["validation"],
-    }
-    return Plan(placed, exhibit.copies(exhibit.images, wanted))
+    validations = slots.validation - present["validation"]
+    room = section.images_per_item - len(placed) - max(validations, 0)
+    wanted: dict[Split, int] = {"train": min(slots.train - present["train"], room), "validation": validations}
+    return Plan(placed, exhibit.copies(exhibit.images, wanted), unused)
 
 
 PLANNERS: dict[str, Callable[[_Exhibit, Assemble], Plan]] = {

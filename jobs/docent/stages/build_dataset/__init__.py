@@ -1,10 +1,11 @@
 """build-dataset: pairs become rows; splits, leak count, statistics, exports.
 
-Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures. Pairs
-are read three times as streams, so that a million rows about sections need no more memory than a hundred thousand;
-pairs about exhibits meet their photos in memory.
+Reads: Item rows of assemble, QAPair rows of curate (of generate-qa where curate is skipped), photos and figures, and
+where pairs about exhibits went before. Pairs are read three times as streams, so that a million rows about sections
+need no more memory than a hundred thousand; pairs about exhibits meet their photos in memory.
 Writes: Example rows; `images/<split>/` with `metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`,
-`README.md`, `audit.json`, `statistics.json`; for documents `conversations-<split>.json`, and `documents/` where asked.
+`README.md`, `audit.json`, `statistics.json`, `splits.jsonl`; for documents `conversations-<split>.json`, and
+`documents/` where asked.
 Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/demo`
 """
 
@@ -28,7 +29,7 @@ from docent.stages.build_dataset.exporting import Exports
 from docent.stages.build_dataset.exports import image_names
 from docent.stages.build_dataset.held_out import GAP, Gaps, HeldOut
 from docent.stages.build_dataset.hub.ahead import warn_ahead
-from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, pair_items
+from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
 from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
 from docent.stages.build_dataset.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
@@ -43,7 +44,7 @@ class Survey:
     """What the first pass over the pairs found.
 
     Attributes:
-        figures: name of the item and the picture, by content, of all figures that pairs about sections show.
+        figures: pictures, by content, of all figures that pairs about sections show.
         tested: ids of sections with a pair that is only tested with.
     """
 
@@ -52,7 +53,7 @@ class Survey:
     unpaired: list[Unpaired]
     splits: SectionSplits
     held_out: set[int] = field(default_factory=set)
-    figures: dict[str, tuple[str, ImageFile]] = field(default_factory=dict)
+    figures: dict[str, ImageFile] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
     test: HeldOut = field(default_factory=HeldOut)
     """What the test asks and answers about sections."""
@@ -74,8 +75,8 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     if not survey.matches and not len(survey.splits):
         what = f"no row can be made from {len(subjects.numbers)} items and {survey.pairs} pairs"
         raise InputError(what, "build_dataset", "docent status")
-    pictured = [(match.item.name, match.image) for match in survey.matches] + list(survey.figures.values())
-    names = image_names(pictured)
+    pictured = [(match.item.name, match.image) for match in survey.matches]
+    names = image_names([*pictured, *(("", image) for image in survey.figures.values())])
     photos = ((match.split, names[match.image.id], match.image) for match in survey.matches)
     warn_ahead(ctx, _named(ctx, subjects), photos)
     exports = Exports(ctx, subjects, names)
@@ -100,32 +101,33 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     tally.refused(ctx.unit.name, left_out)
     leaks = audit(survey.matches, names, overlap)
     if len(survey.splits):
-        leaks |= shown_twice(tally.pictures, {names[image.id] for _, image in survey.figures.values()})
+        leaks |= shown_twice(tally.pictures, {names[image.id] for image in survey.figures.values()})
     _describe(ctx, tally, leaks)
 
 
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     """The first pass: which split every pair goes to, and what the teacher and the checks made."""
-    section = ctx.section
+    section, recorded = ctx.section, ctx.recorded_splits()
     stage = "curate" if "curate" in ctx.inputs else "generate-qa"
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
-    survey = Survey(0, [], [], splits)
-    about_exhibits: list[QAPair] = []
+    survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
     for pair in ctx.stream(stage, QAPair):
         survey.pairs += 1
         tally.kept(pair)
         if subjects.is_section(pair.item_id):
             splits.add(pair)
             for image in figures_of(pair):
-                survey.figures.setdefault(image.sha256, (pair.item_name, image))
+                survey.figures.setdefault(image.sha256, image)
             if pair.held_out or section.test_share:
                 survey.tested.add(pair.item_id)
         elif pair.item_id in subjects.exhibit_ids:
             about_exhibits.append(pair)
     survey.held_out = splits.held_out_texts()
     survey.matches, survey.unpaired = pair_items(
-        subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out
+        subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out, recorded.earlier
     )
+    if survey.matches:
+        ctx.record_splits(recorded, assigned(survey.matches))
     survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
     rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())
     survey.gaps = Gaps(count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair)))
@@ -163,7 +165,7 @@ def _about_sections(ctx: Context, subjects: Subjects, survey: Survey, names: dic
     for pair, split, text in _section_pairs(ctx, subjects, survey):
         reason = _why_left_out(pair, split, text, survey)
         if not reason:
-            pictures = tuple(survey.figures[image.sha256][1] for image in figures_of(pair))
+            pictures = tuple(survey.figures[image.sha256] for image in figures_of(pair))
             yield _example(pair, split, pictures, names, pair.item_name), pictures
         else:
             survey.gaps.lose(pair)

@@ -34,6 +34,7 @@ def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statis
         *_splits(tally),
         "",
         *_statement(tally, section, audit),
+        *_imbalance(statistics),
         "",
         "## Statistics",
         "",
@@ -132,6 +133,18 @@ def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
         tally.items_of("test"),
         "section" if not exhibits else "exhibit or section" if sections else "exhibit",
     )
+
+
+def _imbalance(statistics: dict[str, Any]) -> list[str]:
+    """Which exhibits have most and least training rows, where they are far apart."""
+    found = statistics["imbalance"]
+    if not found:
+        return []
+    most, least = found["most"], found["least"]
+    return [
+        f"- **Imbalance:** {_code(most['exhibit'])} has {most['train']} training rows, {_code(least['exhibit'])} has "
+        f"{least['train']}. A model knows exhibits with more rows better; `assemble.images_per_item` limits them."
+    ]
 
 
 def _hidden(tally: Tally) -> list[str]:

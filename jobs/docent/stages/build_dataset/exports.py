@@ -12,7 +12,6 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,31 +25,41 @@ MAX_SLUG_BYTES = 100  # an id, an item and a picture joined stay below the 255 b
 MAX_NAME_BYTES = 240
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
 """Names that Windows keeps for devices, whatever their suffix."""
+_NUMBERED = re.compile(r"-\d{1,6}(?:-aug\d{1,6})?\.[a-z]{3,4}")
+"""What follows the item in the names of published photos and of their altered copies."""
+HASH_DIGITS = 8
 MAX_BATCH_ROWS = 100
 MAX_BATCH_BYTES = 64 << 20
 
 
 def image_names(pictures: Iterable[tuple[str, ImageFile]]) -> dict[str, str]:
-    """A file name for every picture by its id: its own name, with the item's before it where two would be the same.
+    """A file name for every picture by its id, made of its item and itself, whatever other items there are.
+
+    A name such as `gyroid-3.jpg` of the item `gyroid` stays. Others get the item's name before them and a short hash
+    behind, by which no two are the same: `cube-side-view-1f0a93bc.jpg`.
 
     Args:
-        pictures: each with the name of its item.
+        pictures: each with the name of its item; "" for a figure, which may stand in several.
     """
-    wanted = {image.id: (slug(item), _picture_name(image)) for item, image in pictures}
-    times = Counter(name.casefold() for _, name in wanted.values())
-    named = {
-        image_id: f"{item}-{name}" if times[name.casefold()] > 1 else name for image_id, (item, name) in wanted.items()
-    }
-    again = Counter(name.casefold() for name in named.values())
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for image_id, name in named.items():
-        name = f"{image_id}-{name}" if again[name.casefold()] > 1 else name
-        while name.casefold() in taken:  # a picture that was given the very name made for another
+    for image_id, (item, image) in {image.id: (item, image) for item, image in pictures}.items():
+        name = _name_of(item, image)
+        while name.casefold() in taken:  # two hashes of eight digits are the same once in billions
             name = f"{image_id}-{name}"[-MAX_NAME_BYTES:]
         taken.add(name.casefold())
         names[image_id] = name
     return names
+
+
+def _name_of(item: str, image: ImageFile) -> str:
+    name, prefix = _picture_name(image), slug(item) if item else ""
+    is_plain = item == prefix == item.casefold() and name == image.name and name.startswith(f"{item}-")
+    if item and is_plain and _NUMBERED.fullmatch(name[len(item) :]):
+        return name
+    stem, suffix = name.removesuffix(Path(name).suffix), Path(name).suffix
+    before = "" if not prefix or stem.casefold().startswith(prefix.casefold()) else f"{prefix}-"
+    return f"{before}{stem}-{make_id('name', (), item, image.name, image.sha256)[:HASH_DIGITS]}{suffix}"
 
 
 def _picture_name(image: ImageFile) -> str:

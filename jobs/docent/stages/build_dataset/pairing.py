@@ -1,15 +1,16 @@
 """Which question-answer pair meets which photo: pure functions over rows.
 
 The pairs of an item are used up in the order of their temperature: the most literal to test, then validation, the
-rest to training. Test and validation photos get one pair each, as published; a training photo gets several.
+rest to training. Test and validation photos get one pair each, as published; a training photo gets several. A pair that
+went to a split before stays there, whatever photos and pairs were added since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from docent.records import ImageFile, Item, QAPair, Split
+from docent.records import ImageFile, Item, QAPair, Split, make_id
 from docent.stages.build_dataset.sections import text_key
 
 NO_PAIR = "no pair left for photo"
@@ -36,8 +37,17 @@ class Unpaired:
     row: ImageFile | QAPair
 
 
+def pair_key(item: Item, pair: QAPair) -> str:
+    """What a pair is recorded under: its exhibit's name, its question and its answer."""
+    return make_id("pair", (), item.name, text_key(pair))
+
+
 def pair_items(
-    items: Sequence[Item], pairs: Iterable[QAPair], per_train_image: int, held_out_texts: Set[int] = frozenset()
+    items: Sequence[Item],
+    pairs: Iterable[QAPair],
+    per_train_image: int,
+    held_out_texts: Set[int] = frozenset(),
+    earlier: Mapping[str, Split] | None = None,
 ) -> tuple[list[Match], list[Unpaired]]:
     """All rows in the order train, validation, test (inside a split: item, photo, pair), and what was left out.
 
@@ -45,7 +55,9 @@ def pair_items(
 
     Args:
         held_out_texts: text keys of what else is not trained on, such as the held-out pairs of sections.
+        earlier: splits that pairs went to before, by `pair_key`.
     """
+    earlier = earlier or {}
     by_item: dict[str, list[QAPair]] = {item.id: [] for item in items}
     for pair in pairs:
         if pair.item_id in by_item:
@@ -53,15 +65,19 @@ def pair_items(
     matches: list[Match] = []
     unpaired: list[Unpaired] = []
     left: dict[str, list[QAPair]] = {}
+    no_longer_tested: set[str] = set()
     for item in items:
         ordered = sorted(by_item[item.id], key=lambda pair: (not pair.held_out, pair.temperature, pair.index))
-        held_out, missed = _hold_out(item, ordered)
+        before = {pair.id: split for pair in ordered if (split := earlier.get(pair_key(item, pair)))} if earlier else {}
+        held_out, missed = _hold_out(item, ordered, before)
         matches += held_out
         unpaired += missed
-        left[item.id] = ordered[len(held_out) :]
+        used = {match.pair.id for match in held_out}
+        left[item.id] = [pair for pair in ordered if pair.id not in used]
+        no_longer_tested |= {one for one, split in before.items() if split != "train"} - used
     texts = {text_key(match.pair) for match in matches} | held_out_texts
     for item in items:
-        unused = {pair.id: _why_unused(pair, texts) for pair in left[item.id]}
+        unused = {pair.id: _why_unused(pair, texts, no_longer_tested) for pair in left[item.id]}
         usable = [pair for pair in left[item.id] if not unused[pair.id]]
         unpaired += [Unpaired(unused[pair.id], item, pair) for pair in left[item.id] if unused[pair.id]]
         images = images_of(item, "train")
@@ -76,6 +92,11 @@ def pair_items(
     return [match for split in ordered_splits for match in matches if match.split == split], unpaired
 
 
+def assigned(matches: Iterable[Match]) -> Iterator[tuple[str, str, Split]]:
+    """Key, exhibit and split of every pair that became a row."""
+    return ((pair_key(match.item, match.pair), match.item.name, match.split) for match in matches)
+
+
 def train_pairs(pairs: Sequence[QAPair], position: int, per_image: int) -> list[QAPair]:
     """The pairs of the training photo at `position`: the next ones around the circle, so that all are used equally."""
     number = min(per_image, len(pairs))
@@ -87,16 +108,31 @@ def images_of(item: Item, split: Split) -> list[ImageFile]:
     return [planned.image for planned in item.images if planned.split == split]
 
 
-def _hold_out(item: Item, pairs: Sequence[QAPair]) -> tuple[list[Match], list[Unpaired]]:
-    """One pair for each test photo, then for each validation photo, as far as they last."""
+def _hold_out(item: Item, pairs: Sequence[QAPair], before: Mapping[str, Split]) -> tuple[list[Match], list[Unpaired]]:
+    """One pair for each test photo, then for each validation photo, as far as they last.
+
+    Pairs that were held out before come first. Where only trained pairs are left, photos share those: a pair that was
+    trained on never tests.
+    """
     splits: tuple[Split, ...] = ("test", "validation")
-    slots = [(split, image) for split in splits for image in images_of(item, split)]
-    matches = [Match(split, item, image, pair) for (split, image), pair in zip(slots, pairs, strict=False)]
-    return matches, [Unpaired(NO_PAIR, item, image) for _, image in slots[len(matches) :]]
+    matches: list[Match] = []
+    missed: list[Unpaired] = []
+    new = [pair for pair in pairs if pair.id not in before]
+    for split in splits:
+        photos = images_of(item, split)
+        own = [pair for pair in pairs if before.get(pair.id) == split]
+        needed = max(len(photos) - len(own), 0)
+        chosen, new = [*own, *new[:needed]], new[needed:]
+        for number, image in enumerate(photos):
+            if number < len(chosen) or own:
+                matches.append(Match(split, item, image, chosen[number % len(chosen)]))
+            else:
+                missed.append(Unpaired(NO_PAIR, item, image))
+    return matches, missed
 
 
-def _why_unused(pair: QAPair, held_out_texts: Set[int]) -> str:
+def _why_unused(pair: QAPair, held_out_texts: Set[int], no_longer_tested: Set[str]) -> str:
     """Why a pair cannot be trained on; "" when it can."""
-    if pair.held_out:
+    if pair.held_out or pair.id in no_longer_tested:
         return NO_PHOTO
     return HELD_OUT if text_key(pair) in held_out_texts else ""

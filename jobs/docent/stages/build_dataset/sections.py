@@ -1,4 +1,4 @@
-"""Which split a pair about a section goes to, decided over all pairs before the first row is written.
+"""Which split a pair about a section goes to: by its own text, so that no other pair and no file name moves it.
 
 A million pairs take 17 bytes each here; the texts themselves are read again when the rows are made.
 """
@@ -29,7 +29,9 @@ def figures_of(pair: QAPair) -> tuple[ImageFile, ...]:
 class SectionSplits:
     """Held-out types to test, a seeded share of the others to test and to validation, the rest to train.
 
-    Turns of one conversation stay together. The same pairs give the same splits in any order.
+    A pair's place between 0 and 1 is a hash of its question and answer, so the shares are met on average: of few pairs
+    more or fewer may go to a split, and none moves when others are added. Turns of one conversation stay together, at
+    the place of its first turn.
 
     Args:
         seed: the run's.
@@ -38,28 +40,34 @@ class SectionSplits:
     """
 
     def __init__(self, seed: int, test_share: float, validation_share: float) -> None:
-        self._seed, self._test, self._validation = seed, test_share, validation_share
-        self._keys, self._texts, self._held = array("Q"), array("Q"), bytearray()
-        self._ends: tuple[int, int] | None = None
+        self._seed = seed
+        self._test_end = test_share * (1 << 64)
+        self._validation_end = min(test_share + validation_share, 1.0) * (1 << 64)
+        self._conversations, self._texts, self._held = array("Q"), array("Q"), bytearray()
+        self._first: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._texts)
 
     def add(self, pair: QAPair) -> None:
         """The next pair about a section."""
-        what = [pair.item_id, pair.conversation] if pair.conversation else [pair.id]
-        self._keys.append(_number(canonical_json([self._seed, *what])))
-        self._texts.append(text_key(pair))
+        text = text_key(pair)
+        conversation = _number(canonical_json([pair.item_id, pair.conversation])) if pair.conversation else 0
+        if conversation:
+            turn = (pair.index, text)
+            self._first[conversation] = min(turn, self._first.get(conversation, turn))
+        self._conversations.append(conversation)
+        self._texts.append(text)
         self._held.append(pair.held_out)
-        self._ends = None
 
     def split_of(self, position: int) -> Split:
         """The split of the pair that was added as number `position`."""
         if self._held[position]:
             return "test"
-        test_end, validation_end = self._ends = self._ends or self._thresholds()
-        key = self._keys[position]
-        return "test" if key < test_end else "validation" if key < validation_end else "train"
+        conversation = self._conversations[position]
+        text = self._first[conversation][1] if conversation else self._texts[position]
+        place = _number(canonical_json([self._seed, text]))
+        return "test" if place < self._test_end else "validation" if place < self._validation_end else "train"
 
     def text_of(self, position: int) -> int:
         """The text key of a pair."""
@@ -68,14 +76,6 @@ class SectionSplits:
     def held_out_texts(self) -> set[int]:
         """Text keys of everything that is not trained on."""
         return {self._texts[n] for n in range(len(self)) if self.split_of(n) != "train"}
-
-    def _thresholds(self) -> tuple[int, int]:
-        """Keys below the first go to test, below the second to validation: exact shares of the distinct keys."""
-        keys = sorted({key for key, held in zip(self._keys, self._held, strict=True) if not held})
-        test = round(len(keys) * self._test)
-        validation = min(len(keys), test + round(len(keys) * self._validation))
-        ends = [*keys, 1 << 64]
-        return ends[test], ends[validation]
 
 
 def is_trained(split: Split, text: int, held_out: Set[int]) -> bool:

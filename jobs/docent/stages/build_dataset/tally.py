@@ -18,6 +18,8 @@ from docent.unwritten import unwritten
 MADE, KEPT, ROWS = 0, 1, 2
 COLUMNS = ("made", "kept", *SPLITS)
 MAX_FILES = 1000
+MAX_IMBALANCE = 3
+"""An exhibit with more than so many times the training rows of another is reported."""
 Counts = list[int]
 Kind = tuple[str, str, str]
 """Question type, difficulty and language."""
@@ -96,6 +98,11 @@ class Tally:
         titles = self.subjects.titles
         return ((titles[n] if n < len(titles) else "", self._of_item(n)) for n in range(len(self.subjects.numbers)))
 
+    def of_exhibits(self, split: Split) -> list[tuple[int, str]]:
+        """Rows of a split and name of every exhibit."""
+        rows = self._by_item[ROWS + SPLITS.index(split)]
+        return [(rows[self.subjects.numbers[item.id]], item.name) for item in self.subjects.exhibits]
+
     def _of_item(self, number: int) -> Counts:
         return [column[number] for column in self._by_item]
 
@@ -127,6 +134,19 @@ def count_refused_pairs(tally: Tally, rejects: Iterable[Reject], pairs: Iterable
     return lost
 
 
+def imbalance(tally: Tally) -> dict[str, Any] | None:
+    """The exhibits with most and least training rows; None where the one has no more than MAX_IMBALANCE times those."""
+    trained = tally.of_exhibits("train")
+    if not trained or max(trained)[0] <= MAX_IMBALANCE * min(trained)[0]:
+        return None
+    most, least = (choose(trained, key=lambda entry: entry[0]) for choose in (max, min))
+    return {
+        "most": {"exhibit": most[1], "train": most[0]},
+        "least": {"exhibit": least[1], "train": least[0]},
+        "exhibits": len(trained),
+    }
+
+
 def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The content of `statistics.json`.
 
@@ -147,6 +167,7 @@ def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str
         **_named(total),
         "items": tally.items,
         "documents": len(tally.subjects.documents),
+        "imbalance": imbalance(tally),
         "by_type": types,
         "by_difficulty": [{"difficulty": name, **_named(c)} for name, c in tally.grouped(1).items()],
         "by_language": [{"language": name, **_named(c)} for name, c in tally.grouped(2).items()],

@@ -90,7 +90,7 @@ class Shelf:
 
     def partner(self, call: Call, seed: int) -> Item | None:
         """The second section of a two-section question: one of the related ones, else any other of the document."""
-        rng = seeded(seed, "partner", call.item.id, call.kind.name, call.temperature)
+        rng = seeded(seed, "partner", call.item.text, call.kind.name, call.temperature)
         if related := self.related(call.item):
             return rng.choice(related)
         told = self.by_document.get(call.item.document_id, [])

@@ -8,8 +8,9 @@ Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docent.collection import SOURCES, SourceNames, read_collection, source_name
@@ -21,7 +22,7 @@ from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, r
 from docent.stages.ingest.describe import described
 from docent.stages.ingest.exhibit_names import reject_named_twice
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
-from docent.stages.ingest.sources import Exhibit, ListedFile, told_apart
+from docent.stages.ingest.sources import Exhibit, ListedFile
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,21 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
     for source, listed in found:
         if source.kind == "exhibits-folder":
             exhibits_folder.refuse_undescribed(source, listed)
-    return told_apart([one for _, listed in found for one in listed])
+    return _told_apart([one for _, listed in found for one in listed])
+
+
+def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
+    """The same list with files of the same bytes counted, so that no two documents have one id."""
+    sizes = Counter(listed.path.stat().st_size for listed in found if isinstance(listed, ListedFile))
+    seen: Counter[str] = Counter()
+    counted: list[Exhibit | ListedFile | Reject] = []
+    for listed in found:
+        if isinstance(listed, ListedFile) and sizes[listed.path.stat().st_size] > 1:
+            counted.append(replace(listed, before=seen[listed.sha256]))
+            seen[listed.sha256] += 1
+        else:
+            counted.append(listed)
+    return counted
 
 
 def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:

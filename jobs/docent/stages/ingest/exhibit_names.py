@@ -71,6 +71,8 @@ def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[E
             checked.append(exhibit)
             continue
         named = _with_id(exhibit) if exhibit.item_id and len(ids[exhibit.name]) > 1 else exhibit
+        if named.id_name and named.document_id in by_id:  # folders of one name in two museums
+            named = replace(named, id_name=f"{named.id_name}/{named.name}")
         other = first.get(named.name) or by_id.get(named.document_id)
         if other is None:
             first[named.name] = by_id[named.document_id] = named

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from docent.records import Document, Figure, ImageFile, Reject
 from docent.stages.ingest.fetch import Rules, fetch, shown
 from docent.stages.ingest.fetch_errors import FetchError
-from docent.stages.ingest.images import Intake, keep_picture, plain_name
+from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name
 from docent.stages.ingest.sources import shorten
 from docent.text.surrogates import without_surrogates
 from docent.vision.photos import PhotoError, picture_suffix
@@ -145,7 +145,7 @@ def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | Fetch
         ending = picture_suffix(data, intake.limits.pixels)
         name = f"{stem}.{ending}"
         name = f"{stem}-{step.wanted.number}.{ending}" if name in names else name
-        return keep_picture(data, name, (step.wanted.document_id,), intake.limits, intake.save)
+        return at_place(keep_picture(data, name, (step.wanted.document_id,), intake.limits, intake.save), name)
     except (FetchError, PhotoError) as error:
         return error
 

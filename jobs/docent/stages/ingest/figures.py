@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from docent.beside import pictures_beside
 from docent.records import Figure, ImageFile, Reject
-from docent.stages.ingest.images import Intake, keep_picture, plain_name, read_picture
+from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name, read_picture
 from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
 from docent.text.references import Reference, plain_text
 from docent.vision.photos import PhotoError
@@ -122,7 +122,8 @@ class Gallery:
                 return PhotoError(NOT_HASHED, f"name the folder {self.listed.root.name or '.'} as the source")
             data = read_picture(path, self.intake.limits)
             name = plain_name(path.relative_to(self.listed.root.resolve()).as_posix())
-            return keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)
+            kept = keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)
+            return at_place(kept, name)
         except OutsideError:
             return PhotoError(LEAVES_FOLDER)
         except PhotoError as error:

@@ -93,9 +93,11 @@ def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[Ima
         except PhotoError as error:
             rejects.append(_reject(exhibit, photo, error.reason, error.detail))
             continue
+        twins = sum(other.sha256 == kept.sha256 for other in images.values())
+        kept = at_place(kept, twins) if twins else kept
         images[name] = kept.model_copy(update={"given_split": photo.split})
         paths.add(path)
-    return _with_groups(exhibit.document_id, tuple(images.values())), rejects
+    return _with_groups(tuple(images.values())), rejects
 
 
 def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
@@ -118,8 +120,8 @@ def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
     return free
 
 
-def _with_groups(document_id: str, images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
-    """The photos with their lineage groups: one per photo, shared by its copies `-aug<k>`.
+def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
+    """The photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
 
     A copy tells only the stem of its original. Where two photos have that stem, as `chair.jpg` and `chair.png`, and
     there is a copy of one of them, all are one group: which one it was made from cannot be told.
@@ -127,14 +129,13 @@ def _with_groups(document_id: str, images: Sequence[ImageFile]) -> tuple[ImageFi
     by_stem: defaultdict[str, list[ImageFile]] = defaultdict(list)
     for image in images:
         by_stem[original_stem(image.name)].append(image)
-    ambiguous = {
-        stem for stem, found in by_stem.items() if len(found) > 1 and all(copy_number(i.name) is None for i in found)
-    }
-    keys = (image.name if (stem := original_stem(image.name)) in ambiguous else stem for image in images)
-    return tuple(
-        image.model_copy(update={"group": make_id("lineage", (document_id,), key)})
-        for image, key in zip(images, keys, strict=True)
-    )
+    group_of: dict[str, str] = {}
+    for found in by_stem.values():
+        originals = [image for image in found if copy_number(image.name) is None]
+        if len(originals) < len(found):
+            first = min(image.sha256 for image in originals or found)
+            group_of |= {image.id: make_id("lineage", (), first) for image in found}
+    return tuple(image.model_copy(update={"group": group_of.get(image.id, image.group)}) for image in images)
 
 
 def read_picture(path: Path, limits: Limits) -> bytes:
@@ -152,6 +153,11 @@ def read_picture(path: Path, limits: Limits) -> bytes:
     return data
 
 
+def at_place(image: ImageFile, place: str | int) -> ImageFile:
+    """The picture with an id that tells it apart from others of the same bytes in its document."""
+    return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
+
+
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
     """A picture that was decoded to find damage, saved unchanged; its lineage group is its content.
 
@@ -163,7 +169,7 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
     for note in found.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
-        id=make_id("ingest", parents, name, sha256),
+        id=make_id("ingest", parents, sha256),
         parents=parents,
         name=name,
         unit=UNIT,

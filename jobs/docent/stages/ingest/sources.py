@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from docent.config import Source
@@ -72,8 +73,8 @@ class Exhibit:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: the same on every machine, wherever the source lies there."""
-        return make_id("ingest", (), self.source.path.name, self.id_name or self.name)
+        """Id of the document: the same whatever the source is called and wherever it lies."""
+        return make_id("ingest", (), "exhibit", self.id_name or self.name)
 
     def document(self) -> Document:
         """The row, without photos."""
@@ -96,7 +97,7 @@ class ListedFile:
     Attributes:
         root: folder that the file and all that it refers to must lie in.
         name: path relative to `root`, with slashes; what spans call the file.
-        before: files of earlier sources with the same two names, as `2024/report.pdf` and `2025/report.pdf` are.
+        before: earlier files of the same bytes.
     """
 
     source: Source
@@ -105,16 +106,24 @@ class ListedFile:
     name: str
     before: int = 0
 
+    @cached_property
+    def sha256(self) -> str:
+        """Of its bytes; of its name where it cannot be read, as the reject that says so needs an id."""
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return hashlib.sha256(self.name.encode()).hexdigest()
+
     @property
     def document_id(self) -> str:
-        """Id of the document: the same on every machine, wherever the source lies there."""
+        """Id of the document: made of its bytes, whatever the file is called and wherever it lies."""
         return self.id_of()
 
     def id_of(self, *place: int | None) -> str:
         """Id of the document at a place of the file, as a row of a table is one."""
-        names = (self.source.path.name, self.name)
-        twin = (f"source {self.before + 1}",) if self.before else ()
-        return make_id("ingest", (), *names, *place, *twin)
+        twin = (f"file {self.before + 1}",) if self.before else ()
+        return make_id("ingest", (), "file", self.sha256, *place, *twin)
 
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
@@ -236,17 +245,3 @@ def check_exhibit(name: str, text: str, where: str) -> Reject | None:
     if len(text.encode()) > MAX_TEXT_BYTES:
         return Reject(reason="description too long", raw=name, detail=f"{where}: more than {MAX_TEXT_BYTES} bytes")
     return None
-
-
-def told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with files of the same names counted, so that no two documents have one id."""
-    seen: Counter[tuple[str, str]] = Counter()
-    counted: list[Exhibit | ListedFile | Reject] = []
-    for listed in found:
-        if isinstance(listed, ListedFile):
-            names = (listed.source.path.name, listed.name)
-            counted.append(replace(listed, before=seen[names]) if seen[names] else listed)
-            seen[names] += 1
-        else:
-            counted.append(listed)
-    return counted
