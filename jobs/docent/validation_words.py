@@ -24,6 +24,7 @@ MAPPING = "must be a mapping, such as {key: value}"
 
 _PATTERNS: dict[str, str] = {
     RUN_NAME_PATTERN: RUN_NAME_RULE,
+    f"^$|{RUN_NAME_PATTERN}": RUN_NAME_RULE,
     r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
     r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",

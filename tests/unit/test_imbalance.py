@@ -38,6 +38,11 @@ def test_the_exhibits_with_most_and_least_rows_are_named_one_without_any_too() -
     counts = statistics(tally, [])
     most, least = {"exhibit": "vase", "train": 7}, {"exhibit": "Lamp | `x`", "train": 0}
     assert counts["imbalance"] == {"most": most, "least": least, "exhibits": 3}
-    audit = {"leaks": 0, "test_images": 0, "test_answers_of_training_sentences": 0}
+    audit = {
+        "leaks": 0,
+        "test_images": 0,
+        "test_answers_also_in_train": 0,
+        "test_answers_of_training_sentences": 0,
+    }
     card = data_card(tally, BuildDataset(name="Things"), audit, counts).decode()
     assert "- **Imbalance:** `vase` has 7 training rows, `Lamp \\| 'x'` has 0." in card

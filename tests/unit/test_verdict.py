@@ -240,7 +240,7 @@ def test_full_fine_tuning_is_not_said_to_train_the_vision_tower() -> None:
 
 def test_percentages_never_round_into_certainty() -> None:
     assert percent(0.9987) == "99.9\u00a0%"
-    assert percent(0.001) == "0.1\u00a0%"
+    assert percent(0.001) == percent(0.0001) == "0.1\u00a0%" and percent(0.99958) == "99.9\u00a0%"
     assert (percent(1.0), percent(0.0), percent(0.834)) == ("100\u00a0%", "0\u00a0%", "83\u00a0%")
 
 

@@ -99,8 +99,8 @@ def data_set(ctx: Context, commands: Commands) -> Iterator[NextStep]:
         folder = commands.output(ctx, "build-dataset")
         yield NextStep(
             f"The data set is in {folder}/: chat-train.jsonl and its like for the other splits hold one conversation a "
-            "line, hf/ the same rows for load_from_disk of the package datasets; docent convert chat --for writes the "
-            f"form of a trainer. Start with the card, {folder}/README.md."
+            "line, hf/ the same rows for load_from_disk of the package datasets; docs/trainers.md says how to get the "
+            f"form of another trainer. Start with the card, {folder}/README.md."
         )
 
 

@@ -192,9 +192,10 @@ def words_of(arm: str, kind: str = "") -> ArmWords:
 
 
 def percent(share: float) -> str:
-    """`0.834` as `83 %`; one digit more where rounding would say 0 or 100 and it is not."""
-    digits = 1 if 0 < share < 0.005 or 0.995 <= share < 1 else 0
-    return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+    """`0.834` as `83 %`; where rounding would say 0 or 100 and it is not, one digit more, up to `99.9 %`."""
+    if 0 < share < 0.005 or 0.995 <= share < 1:
+        return f"{min(max(share * 100, 0.1), 99.9):.1f}\N{NO-BREAK SPACE}%"
+    return f"{share * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 def number(value: float, metric: Metric) -> str:
