@@ -240,7 +240,7 @@ def generate_qa(ctx: Context) -> Iterator[QAPair | Reject]:
 def curate(ctx: Context) -> Iterator[QAPair | Reject]:
     for pair in ctx.rows("generate-qa", QAPair):
         if pair.index < 2:
-            reasons = ("answer is copied",) if pair.index else ()
+            reasons = ("not in own words",) if pair.index else ()
             yield pair.model_copy(update={"verdict": "warn" if reasons else "pass", "reasons": reasons})
         else:
             yield Reject(reason="repeats another pair" + STORY.extra, raw=pair.answer)

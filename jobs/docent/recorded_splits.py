@@ -32,6 +32,7 @@ log = logging.getLogger("docent.splits")
 RECORD_OF = {"augment-images": "assemble", "assemble": "assemble", "build-dataset": "build-dataset"}
 MATERIAL = {"assemble": ("ingest", "assess-images"), "build-dataset": ("assemble", "generate-qa", "curate")}
 DIGITS = 16
+HELD_OUT: tuple[Split, ...] = ("test", "validation", "train")
 
 
 class Line(Frozen):
@@ -62,28 +63,43 @@ class Recorded:
 
     @cached_property
     def earlier(self) -> dict[str, Split]:
-        """The split of every key that other material of the run was assigned with, by the same rule."""
-        return {line.key: line.split for line in self._earlier_lines}
+        """The split of every key that was assigned by the same rule before this material first came; the first counts.
+
+        So material that comes back is assigned as it was, whatever was assigned in the meantime.
+        """
+        found: dict[str, Split] = {}
+        for line in self.lines[: self._place]:
+            if line.rule == self.rule:
+                found.setdefault(line.key, line.split)
+        return found
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of what counts; "" where nothing does."""
-        said = [[line.key, line.split] for line in self._earlier_lines]
+        """sha256 of all lines but those of the same rule and material, which the stage writes anew; "" without any."""
+        said = [[line.rule, line.material, line.key, line.split] for line in self.lines if not self._is_own(line)]
         return hashlib.sha256(canonical_json(said).encode()).hexdigest() if said else ""
 
     def continued(self, assigned: Iterable[tuple[str, str, Split]]) -> bytes:
-        """The record with what was assigned now: key, name and split; what was known stays as it was."""
-        kept = [line for line in self.lines if (line.rule, line.material) != (self.rule, self.material)]
-        added = {
-            key: Line(key=key, name=name, split=split, rule=self.rule, material=self.material)
-            for key, name, split in assigned
-            if key not in self.earlier
-        }
-        return "".join(f"{canonical_json(line.model_dump())}\n" for line in (*kept, *added.values())).encode()
+        """The record with what was assigned now: key, name and split; what was known stays as and where it was.
+
+        Of a key that comes twice, as the same photo of two exhibits does, the split that is held out more counts.
+        """
+        added: dict[str, Line] = {}
+        for key, name, split in assigned:
+            known = added.get(key)
+            if key not in self.earlier and (known is None or HELD_OUT.index(split) < HELD_OUT.index(known.split)):
+                added[key] = Line(key=key, name=name, split=split, rule=self.rule, material=self.material)
+        later = [line for line in self.lines[self._place :] if not self._is_own(line)]
+        lines = (*self.lines[: self._place], *added.values(), *later)
+        return "".join(f"{canonical_json(line.model_dump())}\n" for line in lines).encode()
 
     @cached_property
-    def _earlier_lines(self) -> list[Line]:
-        return [line for line in self.lines if line.rule == self.rule and line.material != self.material]
+    def _place(self) -> int:
+        """Where the lines of this rule and material begin; behind all others where there are none."""
+        return next((place for place, line in enumerate(self.lines) if self._is_own(line)), len(self.lines))
+
+    def _is_own(self, line: Line) -> bool:
+        return (line.rule, line.material) == (self.rule, self.material)
 
 
 def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Mapping[str, str]) -> Recorded:

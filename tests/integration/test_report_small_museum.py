@@ -172,7 +172,7 @@ def test_exhibits_without_a_title_are_named_and_those_with_one_are_not(
 
 
 def test_warnings_are_named_with_their_counts(four: str) -> None:
-    assert "pairs that passed the checks, 4 of them with a warning: 4 × answer is copied" in shown(four)
+    assert "pairs that passed the checks, 4 of them with a warning: 4 × not in own words" in shown(four)
 
 
 def test_the_same_run_again_names_its_file_from_the_folder_that_it_was_started_in(four: str) -> None:

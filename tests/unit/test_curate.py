@@ -190,7 +190,7 @@ def test_the_source_of_a_pair_is_every_section_it_was_written_from_with_figures_
             "Why is the block so heavy?",
             "The block has eight corners, weighs 1.5 kg and was cut in 1837 by Anna Kirchner",
             "inference",
-            "answer is copied",
+            "not in own words",
         ),
     ],
 )
@@ -221,7 +221,7 @@ def test_the_tables_are_in_plain_view() -> None:
         *("unsupported number", "unsupported name", "unanswerable", "round trip"),
     ]
     assert list(WARNINGS) == [
-        *("question names the exhibit", "not a question", "number in the question", "low support", "answer is copied"),
+        *("question names the exhibit", "not a question", "number in the question", "low support", "not in own words"),
     ]
 
 

@@ -163,3 +163,26 @@ def test_another_rule_assigns_anew_and_coming_back_finds_the_first_assignment() 
     assert other.earlier == {}
     assert lines(other.continued([("a", "a.jpg", "train")]), 2).earlier == {"a": "test"}
     assert json.loads(data)["split"] == "test"
+
+
+def test_a_photo_that_comes_back_after_another_took_its_place_finds_every_photo_where_it_was() -> None:
+    photos = [(shows, 0) for shows in range(20)]
+    plans, record = planned({"a": photos}, lines(b"", 1))
+    before = {image.id: split for image, split in next(iter(plans.values())).placed}
+    tested = next(image for image, split in next(iter(plans.values())).placed if split == "test")
+    shown = int(tested.name.split("-")[0])
+    _, record = planned({"a": [photo for photo in photos if photo[0] != shown]}, lines(record, 2))
+    plans, again = planned({"a": photos}, lines(record, 1))
+    assert {image.id: split for image, split in next(iter(plans.values())).placed} == before
+    assert again == record, "and the record stays"
+
+
+def test_going_back_to_earlier_settings_does_not_look_like_a_run_that_knew_less() -> None:
+    _, first = planned({"a": [(0, 0), (1, 0), (2, 0), (3, 0)]}, lines(b"", 1))
+    other = Recorded(lines(first, 1).lines, "other rule", "1").continued([("k", "k", "test")])
+    assert lines(other, 1).digest != lines(first, 1).digest == ""
+
+
+def test_a_photo_of_two_exhibits_has_the_split_that_is_held_out_more() -> None:
+    made = lines(b"", 1).continued([("k", "k", "train"), ("k", "k", "test"), ("k", "k", "validation")])
+    assert [line.split for line in lines(made, 2).lines] == ["test"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from docent.text.spelling import MAX_NAME_CHARS, spelled_in
@@ -33,3 +35,12 @@ def test_a_name_is_found_with_accents_apostrophes_and_capitals(text: str, name: 
 
 def test_a_name_too_long_for_one_is_not_looked_for() -> None:
     assert spelled_in("a " * 500, "a-" * MAX_NAME_CHARS) == ""
+
+
+def test_a_name_that_stands_there_thousands_of_times_is_looked_up_once() -> None:
+    def seconds(times: int) -> float:
+        started = time.process_time()
+        assert spelled_in("Klein bottle. " * times, "klein-bottle") == "Klein bottle"
+        return time.process_time() - started
+
+    assert seconds(8_000) < 40 * max(seconds(1_000), 0.01), "linear: eight times as long"

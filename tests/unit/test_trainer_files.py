@@ -18,6 +18,8 @@ from docent.launcher.verbs.validate import validate
 from docent.stages.build_dataset.trainers import openai
 from docent.stages.build_dataset.trainers.convert import Options
 from docent.stages.build_dataset.trainers.convert import convert as convert_for
+from docent.stages.build_dataset.trainers.pictures import Pictures
+from docent.stages.build_dataset.trainers.turns import RefusedError
 from docent.stages.build_dataset.trainers.validate import validate as validate_for
 
 SUFFIX = {"openai": ".jsonl", "trl": ".parquet", "llama-factory": ".jsonl", "ms-swift": ".jsonl"}
@@ -437,3 +439,18 @@ def test_without_for_a_chat_file_in_parts_may_speak_of_marks(folder: Path) -> No
     assert [row["images"] for row in lines(folder / "single.jsonl")] == [["images/clock.jpg"]] * 2
     done = CliRunner().invoke(validate, [str(source)])
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("name", ["s3:" + "a" * 300 + ".jpg", "a" * 600 + "\ud800.jpg", "zero\0byte.jpg"])
+def test_a_picture_whose_name_no_system_takes_is_refused_and_ends_nothing(folder: Path, name: str) -> None:
+    with pytest.raises(RefusedError):
+        Pictures(folder, folder, folder).prepare(name)
+
+
+def test_parts_of_an_earlier_conversion_do_not_stay_beside_the_new_ones(folder: Path) -> None:
+    for name in ("out-part-2-of-3.jsonl", "out-part-one.jsonl", "other-part-1-of-2.jsonl"):
+        (folder / name).write_text("{}\n")
+    source = written(folder, {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]})
+    assert run(source, folder / "out.jsonl", "--for", "ms-swift").exit_code == 0
+    left = {path.name for path in folder.glob("*-part-*")}
+    assert left == {"out-part-one.jsonl", "other-part-1-of-2.jsonl"}

@@ -187,7 +187,9 @@ class Curate(Stage):
     max_reject_rate: float = execution(0.5, ge=0, le=1)
     """Share of pairs that may be rejected, repeats not counted; any with `require_approval`, which leaves out what
     nobody has read yet."""
-    uncounted: ClassVar[frozenset[str]] = frozenset({"duplicate", "near duplicate", "embedding duplicate"})
+    uncounted: ClassVar[frozenset[str]] = frozenset(
+        {"duplicate", "near duplicate", "embedding duplicate", "asked of another section"}
+    )
 
     @property
     def reject_limit(self) -> float:

@@ -19,6 +19,7 @@ from docent.collection import read_collection
 from docent.config import PipelineConfig
 from docent.errors import ConfigError, InputError
 from docent.launcher.verbs.tables import say_warning
+from docent.listings import RECORD
 from docent.pipeline import Unit, needs_of, reads_base_model, section_of
 from docent.pushed import is_open
 from docent.spec import RunStates
@@ -55,7 +56,11 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
     artifact = states.of("build-dataset").artifact
     if artifact and not is_open(states.config, states.run_dir, artifact):
         return
-    sizes = {entry["path"]: int(entry["size"]) for entry in artifact.success["files"]} if artifact else {}
+    sizes = (
+        {entry["path"]: int(entry["size"]) for entry in artifact.success["files"] if entry["path"] != RECORD}
+        if artifact
+        else {}
+    )
     found = push_problems(states.config, sizes)
     stopping = [problem for problem in found if problem.stops]
     for problem in found:

@@ -80,8 +80,8 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
     plans = {exhibit.id: plan_document(exhibit, usable, section, ctx.config.seed) for exhibit in exhibits}
     if plans and section.test_images and not any(split == "test" for p in plans.values() for _, split in p.placed):
         raise _nothing_to_test(list(plans.values()), section.split)
-    if section.split != "given":
-        ctx.record_splits(recorded, _assigned(exhibits, plans, measured))
+    if section.split != "given" or recorded.lines:  # what was recorded by other settings is kept
+        ctx.record_splits(recorded, () if section.split == "given" else _assigned(exhibits, plans, measured))
     return plans
 
 

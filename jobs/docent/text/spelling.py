@@ -44,7 +44,7 @@ def _found(text: str, words: Sequence[str]) -> str:
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
         pattern = re.compile(rf"(?<!\w){_BETWEEN.join(letters)}(?!\w)")
         found = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
-        within = [one for one in found if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
+        within = [one for one in dict.fromkeys(found) if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
         if found:
             return " ".join(min(within or found, key=lambda one: sum(map(str.isupper, one))).split())
     return ""

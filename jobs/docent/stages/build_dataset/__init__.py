@@ -126,7 +126,7 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     survey.matches, survey.unpaired = pair_items(
         subjects.exhibits, about_exhibits, section.pairs_per_train_image, survey.held_out, recorded.earlier
     )
-    if survey.matches:
+    if survey.matches or recorded.lines:
         ctx.record_splits(recorded, assigned(survey.matches))
     survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
     rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())

@@ -160,7 +160,7 @@ WARNINGS: dict[str, Gate] = {
     "not a question": not_a_question,
     "number in the question": number_in_question,
     "low support": low_support,
-    "answer is copied": copied,
+    "not in own words": copied,
 }
 
 # What not even a person lets through.

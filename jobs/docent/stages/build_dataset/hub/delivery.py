@@ -14,6 +14,7 @@ from pathlib import Path
 
 from docent.config import BuildDataset, PipelineConfig
 from docent.confinement import inside
+from docent.listings import RECORD
 from docent.masking import remember_secret
 from docent.plurals import counted
 from docent.printing import printable
@@ -80,6 +81,7 @@ def _files(artifact: Artifact) -> dict[str, Local]:
     return {
         entry["path"]: Local(inside(artifact.folder, entry["path"]), entry["size"], entry["sha256"])
         for entry in artifact.success["files"]
+        if entry["path"] != RECORD
     }
 
 

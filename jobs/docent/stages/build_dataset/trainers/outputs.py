@@ -6,6 +6,7 @@ Writes beside the output and takes its place when all went well; an output that 
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -76,6 +77,10 @@ class LineFiles:
             os.replace(part, name)
         if len(names) > 1:  # an earlier one would be taken for the whole
             self._out.unlink(missing_ok=True)
+        part_of = re.compile(rf"{re.escape(self._out.stem)}-part-\d+-of-\d+{re.escape(self._out.suffix)}")
+        for earlier in self._out.parent.iterdir():
+            if part_of.fullmatch(earlier.name) and earlier not in names:
+                earlier.unlink(missing_ok=True)
         self._parts = []
         return names
 

@@ -78,7 +78,7 @@ class Pictures:
         Raises:
             RefusedError: it is missing, does not decode or may not be used.
         """
-        key = name if len(name) < 500 else hashlib.sha256(name.encode()).hexdigest()
+        key = name if len(name) < 500 else hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
         if key not in self._known:
             try:
                 self._known[key] = self._prepared(name)
@@ -105,13 +105,13 @@ class Pictures:
 
     def _file(self, name: str) -> Path:
         plain = unquote(name[7:]) if name.lower().startswith("file://") else name
-        if plain == name and _SCHEME.match(name) and not (self.folder / name).is_file():
-            raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
         try:
             path = self.folder / plain
             found = path.is_file()
         except (OSError, ValueError):  # a name that is too long, or has a zero byte
             found = False
+        if plain == name and _SCHEME.match(name) and not found:
+            raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
         if not found:
             raise RefusedError("a picture is missing", _shown(name))
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
