@@ -258,7 +258,7 @@ def test_the_published_table_with_four_photos_gives_four_items(run_dir: Path) ->
         "path": str(published("museum/smithsonian_raw_data.csv")),
         "images": str(published("photos")),
     }
-    made = config(Path("unused"), ingest={"sources": [source]}, assemble={"split": "given"})
+    made = config(Path("unused"), ingest={"sources": [source]}, assemble={"split": "given", "images_per_item": 15})
     done = run(made, run_dir)
     assert done["ingest"].success["rows"] == 65
     assert Counter(r.reason for r in done["ingest"].rejects()) == {"photo not found": 971}
