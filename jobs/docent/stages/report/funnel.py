@@ -28,8 +28,8 @@ from docent.stages.report.subject import Subject
 from docent.stages.report.summary import read_unwritten
 
 MAX_REASONS = 8
-IN_PART = ("fewer pairs than asked for", "figure that was not listed")
-"""Reasons of generate-qa for requests that gave pairs all the same."""
+NO_PAIR = ("not written by the offline teacher", "reply not usable", "refused by the teacher")
+"""Reasons of generate-qa for requests that gave no pair; by others a request gave fewer, or none was sent."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     asked = sum(
         round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
     )
-    fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason not in IN_PART)
+    fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason in NO_PAIR)
     return Funnel(
         subject,
         () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
