@@ -214,7 +214,8 @@ def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
     kinds = tuple(read_unwritten(ctx).most_common())
-    losses = f"Of {counted(asked, 'request')} to the teacher" if asked else "Requests to the teacher"
+    losses = f"{counted(asked, 'request')} to the teacher; " if asked else "Requests to the teacher "
+    losses += "not answered in full, or not sent"
     return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
 
 
