@@ -5,6 +5,7 @@ A gate is one function of a case that returns what is wrong or None, and one lin
 
 from __future__ import annotations
 
+from docent.llm.offline import TEACHER
 from docent.records import QAPair, Reject, make_id
 from docent.stages.curate.cases import VISITOR, Case, Gate
 from docent.stages.curate.forms import leftover_in, refusal_in
@@ -131,8 +132,10 @@ def not_a_question(case: Case) -> str | None:
 
 
 def copied(case: Case) -> str | None:
-    """An answer that is a piece of the source where it should be in its own words."""
+    """An answer that is a piece of the source where it should be in own words; all of the offline teacher's are."""
     if case.pair.question_type not in OWN_WORDS or length_in_words(case.pair.answer) < COPIED_WORDS:
+        return None
+    if case.pair.teacher == TEACHER:
         return None
     return "word for word in the source" if plain(case.pair.answer) in case.source.plain else None
 
