@@ -33,6 +33,7 @@ def next_steps(ctx: Context, known: Known) -> tuple[NextStep, ...]:
         *(() if known.training else data_set(ctx, commands)),
         *_unusable(ctx, commands),
         *small_test(ctx, known, commands),
+        *limited(ctx, commands),
         *_unconverged(ctx, known, commands),
         *few_photos(known, commands),
         *confused(known, commands),
@@ -81,6 +82,16 @@ def _unusable(ctx: Context, commands: Commands) -> Iterator[NextStep]:
         yield NextStep(text, (shlex.join(["docent", "ingest", *paths]),))
     else:
         yield NextStep(f"{text} {commands.output(ctx, 'ingest', 'rejects-*.jsonl')}")
+
+
+def limited(ctx: Context, commands: Commands) -> Iterator[NextStep]:
+    """How to lift a limit on the steps of training, which later runs keep as they keep all settings."""
+    section = ctx.config.finetune
+    if section and section.max_steps:
+        text = (
+            f"Training was limited to {counted(section.max_steps, 'step')}, and later runs keep that limit. To train "
+        )
+        yield NextStep(f"{text}as long as the data asks for:", (commands.run("finetune.max_steps=null"),))
 
 
 def _unconverged(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
