@@ -23,7 +23,8 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
     if OFFLINE_TEACHER not in known.evidence.teachers:
         return
     missing = read_unwritten(ctx).total()
-    unwritten = f" It could not write {thousands(missing)} of the pairs asked for." if missing else ""
+    are = "is" if missing == 1 else "are"
+    unwritten = f" {thousands(missing)} of the pairs asked for {are} not written." if missing else ""
     subject = known.funnel.subject
     sent = joined(
         [*(["the descriptions of the exhibits"] if subject.exhibits else []),
