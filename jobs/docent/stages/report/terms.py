@@ -7,7 +7,7 @@ from collections.abc import Sequence
 TERMS: tuple[tuple[str, str, str], ...] = (
     ("Teacher", "teacher", "What wrote the questions and answers: a language model, or rules without one (offline)."),
     ("Training, validation, test", "split", "Rows that are trained on, those that choose how long, and those that are "
-     "set aside to test with: no row that is trained on shares a photo or a pair with them."),
+     "set aside to test with: no row that is trained on shares a pair or a picture with them."),
     ("LoRA", "lora", "A way of training that leaves the base model as it is and adds small matrices to it."),
     ("Training noise", "training noise", "How much the result of the same training differs with another seed."),
     ("Held-out pair", "held-out", "A pair that is in validation or test, so that none like it may be trained on."),
