@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.hub_process import CARD, KEY, behave, data_set, put, running_hub, stats, use
+from tests.hub_process import CARD, KEY, behave, data_set, put, stats
 from tests.tiny_museum import sections
 
 from docent.config import BuildDataset, PipelineConfig
@@ -19,19 +18,6 @@ from docent.store import Artifact
 PHOTOS = {f"images/train/{number:03d}.tif": f"photo {number}" for number in range(230)}
 FEW = dict(list(PHOTOS.items())[:4])
 QUOTA = "Private repository storage limit reached, please upgrade your plan to increase your private storage limit."
-
-
-@pytest.fixture(scope="module")
-def one_hub() -> Iterator[str]:
-    with running_hub() as address:
-        yield address
-
-
-@pytest.fixture
-def hub(one_hub: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    use(monkeypatch, one_hub)
-    behave(one_hub, reset=True)
-    return one_hub
 
 
 class Waits(list[float]):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.hub_process import behave, put, running_hub, stats, use
+from tests.hub_process import behave, put, stats
 from tests.tiny_museum import sections
 
 from docent.config import BuildDataset, PipelineConfig
@@ -18,19 +18,6 @@ from docent.stages.build_dataset.hub.limits import Problem, file_problems
 from docent.stages.build_dataset.hub.preflight import problems
 
 GB = 1_000_000_000
-
-
-@pytest.fixture(scope="module")
-def one_hub() -> Iterator[str]:
-    with running_hub() as address:
-        yield address
-
-
-@pytest.fixture
-def hub(one_hub: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    use(monkeypatch, one_hub)
-    behave(one_hub, reset=True)
-    return one_hub
 
 
 def found(licence: str = "mit", sizes: Mapping[str, int] | None = None, **settings: Any) -> list[Problem]:

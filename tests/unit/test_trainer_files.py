@@ -401,9 +401,11 @@ def test_a_file_that_dataset_info_does_not_name_is_a_problem(folder: Path) -> No
 def test_lines_that_are_no_rows_are_named(folder: Path) -> None:
     path = folder / "bad.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"messages": []}\n\n{"a\n\xff\n')
-    found = {(one.where, one.problem) for one in validate_for(path, "ms-swift").problems}
+    result = validate_for(path, "ms-swift")
+    found = {(one.where, one.problem) for one in result.problems}
+    assert result.rows == 4, "the mark is no row"
     assert {
-        (1, "the file begins with a byte order mark"),
+        (0, "the file begins with a byte order mark"),
         (2, "an empty line"),
         (3, "not JSON"),
         (4, "not UTF-8"),

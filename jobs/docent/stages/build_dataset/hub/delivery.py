@@ -50,6 +50,8 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
         done = _upload(section, files, token, wait)
     except PushError as error:
         failed = error
+    except FileNotFoundError as error:
+        failed = PushError(f"a file of the data set is gone: {error.filename}", "docent run --verify")
     except Exception as error:  # of the hub's client, too: the data set is complete all the same
         log.exception("the push failed")
         said = without_token(f"{type(error).__name__}: {error}", token)

@@ -41,7 +41,7 @@ def validate(path: Path, name: str) -> Result:
     trainer, result, looked = TRAINERS[name], Result(files=1), Looked()
     with_pictures = 0
     for number, value, problem in _rows(path):
-        result.rows += 1
+        result.rows += number > 0
         if problem:
             result.problems.append(Problem(str(path), number, "", problem))
             continue
@@ -59,7 +59,10 @@ def validate(path: Path, name: str) -> Result:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any, str]]:
-    """Every row with its number and why it cannot be read, if so: lines of JSONL, else places in the file from 1."""
+    """Every row with its number and why it cannot be read, if so: lines of JSONL, else places in the file from 1.
+
+    What is wrong with the file itself has the number 0.
+    """
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
     elif path.suffix == ".json":
@@ -101,7 +104,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
             number += 1
             if number == 1 and data.startswith(BOM):
                 data = data.removeprefix(BOM)
-                yield number, None, "the file begins with a byte order mark"
+                yield 0, None, "the file begins with a byte order mark"
             if not data.strip():
                 yield number, None, "an empty line"
                 continue
