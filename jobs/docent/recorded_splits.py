@@ -1,10 +1,10 @@
 """Which split photos and pairs went to before, so that test stays test when material is added to a run.
 
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
-folder, or of the run that `assemble.splits_of` names; those stages write it anew, the earlier lines first. It is an
-input of the stages that read it: its digest is part of their spec hash. Of a line counts what is told in
-`Recorded.earlier`, so a stage that runs again on the material that it recorded itself reads the same as before, and its
-spec hash stays. See docs/adr/0010.
+folder, or of the run that `assemble.splits_of` names; those stages write it anew and keep the
+other lines. It is an input of the stages that read it: its digest is part of their spec hash. `Recorded.earlier` says
+which lines count. A stage that runs again on material that it recorded itself reads what it read before, and its spec
+hash stays. See docs/adr/0010.
 """
 
 from __future__ import annotations
