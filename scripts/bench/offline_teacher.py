@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("what", choices=("write", "table"))
     parser.add_argument("--documents", type=Path, default=SEALED)
     parser.add_argument("--per-type", type=int, default=PER_TYPE, help="English pairs of every type")
+    parser.add_argument("--alone", nargs="*", default=[], metavar="TYPE", help="English types drawn from runs of their own")
     args = parser.parse_args()
     sealed = args.documents.resolve()
     graded = sealed / "graded"
@@ -55,7 +56,7 @@ def main() -> int:
             pair
             for language in SOURCES
             if (sealed / language).is_dir()
-            for pair in drawn_pairs(sealed / language, Path(folder), args.per_type)
+            for pair in drawn_pairs(sealed / language, Path(folder), args.per_type, args.alone)
         ]
     graded.mkdir(exist_ok=True)
     (graded / "pairs.jsonl").write_text("".join(f"{json.dumps(p, ensure_ascii=False)}\n" for p in drawn), "utf-8")
@@ -63,17 +64,20 @@ def main() -> int:
     return 0
 
 
-def drawn_pairs(folder: Path, data: Path, per_type: int) -> list[dict[str, Any]]:
+def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -> list[dict[str, Any]]:
     """Pairs of one language: of English so many of every type, of the others so many of both kinds of material.
 
     Args:
         folder: the documents of the language, named by its code.
         data: where the runs go.
+        alone: English types that are drawn from a run of nothing else, since `curate` rejects as a duplicate what
+            another type already says.
     """
     language = folder.name
     sources = [(kind, path) for kind, path in SOURCES[language] if (folder / path).exists()]
     documents = written_pairs(folder, "documents", sources, ["all", "styles"], data) if sources else []
-    visitors = written_pairs(folder, "museum", (("exhibits-folder", "museum"),), ["visitor"], data)
+    museum = (("exhibits-folder", "museum"),)
+    visitors = written_pairs(folder, "museum", museum, ["visitor"], data) if (folder / "museum").is_dir() else []
     turns: dict[str, list[str]] = defaultdict(list)
     for pair in documents:
         if pair.conversation:
@@ -84,6 +88,7 @@ def drawn_pairs(folder: Path, data: Path, per_type: int) -> list[dict[str, Any]]
         by_type: dict[str, list[QAPair]] = defaultdict(list)
         for pair in (*documents, *visitors):
             by_type[pair.question_type].append(pair)
+        by_type |= {name: written_pairs(folder, name, sources, [name], data) for name in alone}
         pairs = [pair for name in sorted(by_type) for pair in _drawn(by_type[name], per_type)]
     return [_row(pair, language, turns[pair.conversation] if pair.conversation else []) for pair in pairs]
 
@@ -93,8 +98,9 @@ def written_pairs(
 ) -> list[QAPair]:
     """What a run up to `curate` keeps of the pairs about these sources of a folder."""
     language = folder.name
+    run = f"{language}-{name}".replace("_", "-")[:16].rstrip("-")  # a run may have no longer name
     config = {
-        "run": {"name": f"{name}-{language}"},
+        "run": {"name": run},
         "ingest": {
             "sources": [{"kind": kind, "path": str(folder / path)} for kind, path in sources],
             "max_reject_rate": 1,
@@ -104,11 +110,11 @@ def written_pairs(
         "generate_qa": {"types": types, "language": language, "max_reject_rate": 1},
         "curate": {"max_reject_rate": 1},
     }
-    file = data / f"{name}-{language}.yaml"
+    file = data / f"{run}.yaml"
     file.write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     command = [sys.executable, "-m", "docent", "run", str(file), "--data", str(data), "--to", "curate", "--yes"]
     subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
-    unit = data / f"{name}-{language}" / "curate"
+    unit = data / run / "curate"
     success = load_json(unit / "_SUCCESS.json")
     assert success is not None
     return list(Artifact("curate", unit / success["folder"], success).rows(QAPair))
