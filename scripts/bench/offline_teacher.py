@@ -44,7 +44,9 @@ def main() -> int:
     parser.add_argument("what", choices=("write", "table"))
     parser.add_argument("--documents", type=Path, default=SEALED)
     parser.add_argument("--per-type", type=int, default=PER_TYPE, help="English pairs of every type")
-    parser.add_argument("--alone", nargs="*", default=[], metavar="TYPE", help="English types drawn from runs of their own")
+    parser.add_argument(
+        "--alone", nargs="*", default=[], metavar="TYPE", help="English types drawn from runs of their own"
+    )
     args = parser.parse_args()
     sealed = args.documents.resolve()
     graded = sealed / "graded"

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.tiny_manual import fill_manual
+from tests.tiny_manual import PAIRS, fill_manual, pair, span
 from tests.tiny_museum import fill_upstream, item_row, photo, sections
 
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.verbs.convert import convert
-from docent.records import Document, Example
+from docent.records import Document, Example, Item, QAPair
 from docent.stage import run_shard
 from docent.stages.build_dataset.exported.versions import NEWEST_DATASETS, OLDEST_DATASETS
 from docent.store import Artifact, load_json
@@ -81,6 +81,34 @@ def test_every_way_gives_the_rows_of_a_manual(tmp_path: Path, run_dir: Path, wit
         "chat": conversations,
         "conversations": conversations,
     }
+
+
+@pytest.mark.feature("F58", "F66")
+@pytest.mark.parametrize("only", ["pictures", "pages"])
+def test_every_way_gives_the_rows_of_a_manual_whose_test_pairs_alone_have_pictures_or_pages(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage, only: str
+) -> None:
+    def pairs(ctx: Context) -> Iterator[QAPair]:
+        for item in ctx.rows("assemble", Item):
+            figures = tuple(figure.image for figure in item.figures if figure.image)
+            for number in range(PAIRS):
+                made = pair(item, number)
+                more = {"figures": figures} if only == "pictures" else {"sources": (span(1, page=2),)}
+                yield made.model_copy(update=more) if made.held_out else made
+
+    fill_manual(with_stage)
+    with_stage("generate-qa", pairs)
+    built = build(tmp_path, run_dir, validation_share=0.1)
+    rows = list(built.rows(Example))
+    assert bool(sum(len(row.files) for row in rows)) == (only == "pictures")
+    assert not [row for row in rows if row.split != "test" and (row.files or row.sources[0].page)]
+    found = loaded_rows(built.folder, tmp_path / "cache")
+    turns = {(row.split, row.item_id, row.conversation or row.id) for row in rows}
+    conversations = by_split([split for split, *_ in turns])
+    everything = by_split([row.split for row in rows])
+    wanted = {"card": everything, "hf": everything, "chat": conversations, "conversations": conversations}
+    pictures = {"imagefolder": by_split([row.split for row in rows for _ in row.files])}
+    assert found == wanted | (pictures if only == "pictures" else {})
 
 
 def test_a_split_without_rows_has_no_file_and_no_place_on_the_card(

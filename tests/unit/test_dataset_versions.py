@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 
 from docent.records import Example, Item, Span, Split
@@ -13,8 +16,8 @@ PLACE = Span(file="a.md", first_line=1, last_line=1)
 ITEM = Item(id="i", kind="section", name="Part", text="", source=PLACE, document_id="d", document="Manual")
 
 
-def told(*pictured: tuple[Split, bool]) -> str:
-    """The lines about rows of these splits, with or without a picture."""
+def told(*pictured: tuple[Split, bool], page_of: Mapping[str, int] = MappingProxyType({})) -> str:
+    """The lines about rows of these splits, with or without a picture, from a page of a PDF or not."""
     tally = Tally(read_subjects(iter([ITEM])))
     for number, (split, shown) in enumerate(pictured):
         tally.row(
@@ -31,26 +34,35 @@ def told(*pictured: tuple[Split, bool]) -> str:
                 teacher="t",
                 question_type="figure",
                 language="English",
-                sources=(PLACE,),
+                sources=(PLACE.model_copy(update={"page": page_of.get(split)}),),
             )
         )
     return "\n".join(loading(tally))
 
 
 @pytest.mark.parametrize(
-    ("rows", "is_told"),
+    ("rows", "differ"),
     [
         ((("train", False), ("test", True)), True),
         ((("train", True), ("test", True)), False),
-        ((("train", True), ("test", False)), False),
+        ((("train", True), ("test", False)), True),
         ((("train", False), ("test", False)), False),
         ((("validation", False), ("test", True)), True),
     ],
 )
-def test_a_first_split_without_pictures_is_told_where_later_ones_have_some(
-    rows: tuple[tuple[Split, bool], ...], is_told: bool
+def test_types_are_given_where_some_splits_show_pictures_and_others_do_not(
+    rows: tuple[tuple[Split, bool], ...], differ: bool
 ) -> None:
-    assert ("load each of those files by itself" in told(*rows)) == is_told
+    lines = told(*rows)
+    assert ("Not every split has pictures, and" in lines) == differ
+    assert ("chat = load_dataset(" in lines) == ("conversations = load_dataset(" in lines) == differ
+
+
+def test_types_are_given_where_some_splits_have_pages_and_others_do_not() -> None:
+    lines = told(("train", False), ("test", False), page_of={"test": 3})
+    assert "Not every split has pages of a PDF, and" in lines
+    assert "conversations = load_dataset(" in lines
+    assert "chat = load_dataset(" not in lines  # these files name no source
 
 
 def test_versions_are_told_and_what_older_ones_do_to_pictures_only_where_there_are_some() -> None:

@@ -38,6 +38,7 @@ class Tally:
         self.files: dict[str, None] = {}
         self.temperatures: dict[Split, Counter[float]] = {split: Counter() for split in SPLITS}
         self.pictures: dict[Split, set[str]] = {split: set() for split in SPLITS}
+        self.paged: dict[Split, bool] = dict.fromkeys(SPLITS, False)
         self._by_item = [array("Q", bytes(8 * len(subjects.numbers))) for _ in COLUMNS]
 
     def made(self, pair: QAPair) -> None:
@@ -55,6 +56,7 @@ class Tally:
         self.teachers.add(row.teacher)
         self.temperatures[row.split][row.temperature] += 1
         self.pictures[row.split].update(row.files)
+        self.paged[row.split] |= any(span.page is not None for span in row.sources)
         if len(self.files) < MAX_FILES:
             self.files.update(dict.fromkeys(span.file for span in row.sources))
 

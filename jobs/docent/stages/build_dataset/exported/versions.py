@@ -7,24 +7,20 @@ a picture, and before 4.0 there is no feature `List`, which `hf/` of documents h
 from __future__ import annotations
 
 from docent.records import SPLITS
+from docent.stages.build_dataset.exported.json_types import typed_loading
 from docent.stages.build_dataset.tally import Tally
 
 OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
 
 
 def loading(tally: Tally) -> list[str]:
-    """Lines of Markdown: the versions, what `load_dataset` must be told, and which splits have no files."""
+    """Lines of Markdown: the versions, which splits have no files, and the types that `load_dataset` must be told."""
     pictured = any(tally.pictures.values())
     line = f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with {OLDEST_DATASETS} and {NEWEST_DATASETS}."
     if pictured:
         line += " Older ones may leave out rows of `images/` without a word: 2.21 gives one row a picture."
     with_rows = [split for split in SPLITS if tally.of_split(split)]
-    if with_rows and pictured and not tally.pictures[with_rows[0]]:
-        line += (
-            f" `{with_rows[0]}` has no picture and others have, and `load_dataset('json', ...)` takes all types from "
-            "it: load each of those files by itself, or load `hf/`."
-        )
     lines = [line]
     if empty := [split for split in SPLITS if split not in with_rows]:
         lines += ["", f"Without rows, and so without files: {', '.join(empty)}."]
-    return lines
+    return [*lines, *typed_loading(tally)]
