@@ -68,7 +68,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=10,
+        version=11,
         kind="indexed",
         needs=("llm",),
     ),
@@ -77,7 +77,7 @@ STAGES: dict[str, Stage] = {
         "docent.stages.build_dataset:run",
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
-        version=6,
+        version=7,
         deliver="docent.stages.build_dataset.hub.delivery:deliver",
     ),
     "finetune": Stage(

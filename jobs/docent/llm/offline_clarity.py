@@ -21,7 +21,8 @@ _LEANS = re.compile(
     r"respectively|as well(?=$|[.,])|"
     r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
     r"(?:far|much|even) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|"
-    r"we|our|us|I|my|the other|the others|another|again)\b"
+    r"we|our|us|I|my|the other|the others|another|again|"
+    r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
 )
 OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
     r"Note that|Please note that|As a rule|"

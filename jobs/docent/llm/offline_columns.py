@@ -16,6 +16,8 @@ from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
 from docent.text.sentences import count_words, words_of
 
 MAX_VALUE_WORDS = 14
+MAX_STATED_WORDS = 6
+"""A value without a number is no longer than `oak with a coat of varnish`."""
 MAX_NOTE_WORDS = 90
 _PERSON = re.compile(
     r"(?:maker|author|artist|owner|lender|donor|manager|supervisor|contact person|contact|keeper|manufacturer|director|"
@@ -181,6 +183,8 @@ def _measured(cell: Cell, low: str) -> Told | None:
     is_count = re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
     if is_count and low not in THIRD and not label.is_measure:
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
+    if not re.search(r"\d", value) and len(value.split()) > MAX_STATED_WORDS:
+        return None  # `Volume: one or more disks that appear as a single area` is a definition
     if APART.search(low) or PRICE.fullmatch(low) or not label.is_measure or _PERSON.fullmatch(low) or low == "name":
         return None
     belongs = f"of {name}" if cell.is_record else of(name)

@@ -109,6 +109,12 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
     ):
         yield Asked(f"{who_or_what(subject)} {clause.verb} {whole}?", short_of(subject), kind="who")
         return
+    yield from _what(clause, asks, whole)
+
+
+def _what(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
+    """What the subject does to something, or who does it."""
+    subject, rest = clause.subject, clause.rest
     if re.search(r", (?:while|whereas)\b", rest) or re.match(r"(?:every|each|all|some|most|no|many)\b", subject):
         yield Asked(f"What {asks}?")
     elif (
@@ -119,7 +125,7 @@ def _with_object(clause: Clause, asks: str, whole: str) -> Iterator[Asked]:
         and len(subject.split()) < 6
     ):
         yield Asked(f"{who_or_what(subject)} {third_of(clause.base)} {whole}?", short_of(subject))
-    else:
+    elif not re.match(rf"{NUMERAL} [a-z]+(?:$|[ ,])", rest):  # `offers four modes` does not say which
         yield Asked(f"What {asks}?", kind="definition" if clause.base == "comprise" else "what")
 
 

@@ -32,6 +32,10 @@ _VALUE_ITEM = re.compile(
 )
 
 
+_GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
+_CODED = re.compile(r"\b[A-Z][\w-]*\d")
+
+
 @dataclass(frozen=True)
 class Pair:
     """A question that the section answers.
@@ -122,26 +126,24 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
     for statement in statements:
         if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
             continue
-        if is_cut_short(statement.text, source.title):
+        if is_cut_short(statement.text, source.title) or _is_about_another(statement, statements):
             continue
         said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
         is_open = is_unexplained(said, text, f"{source.title} {name}")
-        for asked in [*instructions_of(said, text), *questions_of(said, text), *_of_subject(said, text, name)]:
+        for asked in [*instructions_of(said, text), *questions_of(said, text)]:
             if is_open and asked.kind == "reason":
                 continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
             yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
 
 
-def _of_subject(said: str, text: str, name: str) -> Iterator[Asked]:
-    """What the thing does that the document is about."""
-    clause = read_clause(said)
-    if clause is None or clause.tense != "singular" or clause.verb == "has" or clause.lead:
-        return
-    bare = re.sub(r"^(?:the|an?) ", "", clause.subject, flags=re.IGNORECASE)
-    if re.search(r"[A-Z]", bare) and plain(bare) in plain(name) and len(clause.rest.split()) > 2:
-        yield Asked(f"What does {as_inside(clause.subject, text)} do?", kind="purpose")
+def _is_about_another(statement: Statement, statements: tuple[Statement, ...]) -> bool:
+    """Whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
+    if not _GENERIC.search(statement.text):
+        return False
+    before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
+    return any(_CODED.search(text) for text in before)
 
 
 def _of_items(source: _Source) -> Iterator[Pair]:
@@ -223,7 +225,9 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
             one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
             if one is None or other is None or other.subject.lower() == one.subject.lower():
                 continue
-            if re.match(r"(?:the )?(?:one|ones|rest|two)\b", other.subject.lower()):
+            if re.match(r"(?:the )?(?:one|ones|rest|two)\b|(?:every|each|all|any|no)\b", other.subject.lower()):
+                continue
+            if re.match(r"(?:every|each|all|any|no)\b", one.subject.lower()):
                 continue
             first = one.subject if re.search(r"[A-Z]", one.subject[1:2]) else as_inside(one.subject, text)
             second = found[2][: len(other.subject)]

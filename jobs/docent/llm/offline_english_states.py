@@ -65,7 +65,7 @@ def _state(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"{who_or_what(subject)} {_singular(be)} {cut(rest)}?", short_of(subject))
     elif is_participle(first) or re.match(rf"(?:{_WITH}) ", rest):
         yield from done(subject, be, rest)
-    elif re.match(r"(?:an?|one of|part of) [\w-]+ [\w-]+", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
+    elif re.match(r"(?:an?|one of|part of) (?:[\w-]+ ){3}", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
         yield Asked(f"{who_or_what(subject, rest)} {be} {subject}?", kind="definition")
 
 
@@ -107,7 +107,7 @@ def _done_how(subject: str, be: str, rest: str) -> Iterator[Asked]:
     elif found := re.match(rf"(.+?) (?<!up )(at|to) ({UNIT})$", rest):
         if named := quantity_of(found[3]):
             yield Asked(f"{found[2].title()} what {named} {be} {subject} {found[1]}?", short_of(found[3]), kind="value")
-    elif found := re.match(r"(.+?) by ((?:the |an? )?[^,]+)$", whole):
+    elif "," not in rest and (found := re.match(r"(.+?) by ((?:the |an? )?[^,]+)$", whole)):
         asks = "By whom" if who_or_what(found[2]) == "Who" else "By what"
         yield Asked(f"{asks} {be} {subject} {found[1]}?", short_of(found[2]), kind="who")
 

@@ -49,6 +49,8 @@ _COUNTS_ON = re.compile(
 )
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
+_LIST_OF_TERMS = re.compile(r"\b(?:glossary|terms|definitions|abbreviations)\b", re.IGNORECASE)
+_GREETING = re.compile(r"(?:Thank you|Thanks|Congratulations|Welcome)\b")
 _LABELLED = re.compile(r"[^.:]{2,60}: \S")
 
 
@@ -94,8 +96,10 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
 
 
 def _is_named(desk: Desk) -> bool:
-    """Whether a question can name the section, and could not mean another one of the document just as well."""
+    """Whether a question can name the section, could not mean another one as well, and it is no list of words."""
     title = desk.material.title.strip("# ")
+    if _LIST_OF_TERMS.search(title):
+        return False
     return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
 
 
@@ -139,6 +143,7 @@ def units_of(desk: Desk) -> list[Unit]:
         elif lead:
             units[-1] = replace(units[-1], is_main=True)
         units += told
+    units = units[1:] if units and _GREETING.match(units[0].text) else units
     is_clear = bool(units) and not units[-1].text.endswith(":") and opens_clearly(units[0].text)
     return units if is_clear else []
 

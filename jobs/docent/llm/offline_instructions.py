@@ -11,11 +11,20 @@ from collections.abc import Iterator
 
 from docent.llm.offline_adverbials import is_frequency, is_told_when
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of
-from docent.llm.offline_grammar import DETERMINERS, as_inside, is_subject, read_clause
+from docent.llm.offline_grammar import DETERMINERS, PREPOSITIONS, as_inside, is_subject, read_clause
 from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_of
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
+_IN_WHICH_WAY = re.compile(
+    r"\b(?:lines? up|faces?|points?|sits?|lies?|rests?|hangs?|touch(?:es)?|overlaps?|shows?|fits?|"
+    r"(?:is|are) (?:level|flush|centred|centered|upright|parallel|visible|facing|pointing|in line|aligned|just))\b"
+)
+# `The most common cause is a blunt blade` has no verb `cause`.
+_CAUSES = re.compile(
+    r"([^,]{3,90}?) (causes?|leads? to|results? in) (?!(?:of|is|are|was|were|may|might|could|can|for)\b)"
+    r"([^,;:]{3,80}?)(?:$|,)"
+)
 _BECAUSE = re.compile(
     r"(?:, (?=since |as (?:the|an?|it|they|its|their) )|,? (?=because |since (?:the|an?) |due to |"
     r"owing to |so that |in order to |to (?:avoid|prevent) ))"
@@ -95,6 +104,8 @@ def _is_told(main: str) -> bool:
     if clause is None:
         return False
     first = clause.rest.split()[0]
+    if clause.base == "have" and is_participle(first):
+        return False  # `the camera has seen you`
     is_done = clause.verb in ("is", "are") and is_participle(first) and first not in _STATES
     return clause.tense in ("singular", "plural") or clause.verb in ("will", "must", "can", "may") or is_done
 
@@ -132,7 +143,8 @@ def _orders(said: str) -> Iterator[Asked]:
         r"increase|decrease|cancel|view|display|show|move|loosen|tighten) [^,]{3,60})$",
         order,
     ):
-        if not _PRONOUN.search(found[2]) and verb not in ("allow", "refer", "go", "continue", "try", "wait"):
+        is_one = not any(follows in BASES for follows in re.findall(r"\band (\w+)", found[2]))
+        if is_one and not _PRONOUN.search(found[2]) and verb not in ("allow", "refer", "go", "continue", "try", "wait"):
             yield Asked(f"How do you {found[2]}?", kind="how")
     else:
         yield from _timed_orders(order)
@@ -149,7 +161,8 @@ def _timed_orders(order: str) -> Iterator[Asked]:
     elif found := re.match(r"([^,]{6,90}?) ((?:before|after|once|when|as soon as|if|whenever) [^,]{3,70})$", order):
         dangles = re.search(r"\b(?:it|them)\b", found[2]) and not re.match(r"\w+ (?:as )?(?:it|they) ", found[2])
         leads = re.search(r" (?:before|after|if|until|and)\b", found[1])
-        if is_told_when(found[2]) and not leads and not _PRONOUN.search(found[1]) and not dangles:
+        is_whole = not leads and found[1].split()[-1] not in PREPOSITIONS  # not `Stop at once`
+        if is_whole and is_told_when(found[2]) and not _PRONOUN.search(found[1]) and not dangles:
             yield Asked(f"When should you {found[1]}?", short_of(found[2]), kind="when")
     elif found := re.match(r"([^,]{4,90}?) (for [^,]{3,30})(?:$|,| and)", order):
         if _TIME.match(found[2]) and " " in found[1] and not re.search(r" (?:and|until)\b", found[1]):
@@ -174,13 +187,21 @@ def _reasons(said: str, text: str) -> Iterator[Asked]:
         effect = said[: because.start()]
         if because[1] == "so that" and because[0].startswith(",") and not is_order(said):
             return  # `A does B, so that C` tells what follows, not why
+        if because[1] == "so that" and _IN_WHICH_WAY.search(said[because.end() :]):
+            return  # `Fit the lid so that the arrow points to the mark` tells how
         if because[1] in ("so that", "in order to") or because[1].startswith("to ") or "," not in effect:
             yield from why_questions(effect, text)
+    yield from _causes(said)
+
+
+def _causes(said: str) -> Iterator[Asked]:
+    """`A worn seal causes leaks.` answers `What causes leaks?`."""
     if found := re.match(r"([^,]{3,90}?) (is|are) (the (?:[a-z]+ ){0,2}cause) of ([^,;:]{3,80})$", said):
         if is_subject(found[1]) and not _PRONOUN.search(found[4]):
             yield Asked(f"What {found[2]} {found[3]} of {found[4]}?", short_of(found[1]), kind="reason")
-    elif found := re.match(r"([^,]{3,90}?) (causes?|leads? to|results? in) (?!of\b)([^,;:]{3,80}?)(?:$|,)", said):
-        if is_subject(found[1]) and not _PRONOUN.search(found[3]) and " or " not in found[1]:
+    elif found := _CAUSES.match(said):
+        is_plain = not found[3].endswith("ly")  # `Steam causes burns very quickly` is no news about burns
+        if is_plain and is_subject(found[1]) and not _PRONOUN.search(found[3]) and " or " not in found[1]:
             verb, space, preposition = found[2].partition(" ")
             singular = verb if verb.endswith("s") else third_of(verb)
             yield Asked(f"What {singular}{space}{preposition} {found[3]}?", short_of(found[1]), kind="reason")
@@ -197,7 +218,8 @@ def why_questions(effect: str, text: str) -> Iterator[Asked]:
     """The question for the reason of a statement or an instruction."""
     if _has_two_clauses(effect):
         return
-    if effect.count(",") or re.search(r"\b(?:only|just|either|not only)$|;", effect):
+    loose = r"\b(?:only|just|either|more|less|often|mostly|mainly|partly|usually)$|;"
+    if effect.count(",") or re.search(loose, effect):
         return
     if never := re.match(r"(?:Do not|Never) ([a-z]+ .+)", effect):
         yield Asked(f"Why should you not {never[1]}?", kind="reason")

@@ -113,7 +113,7 @@ def value_of(cell: str, unit: str) -> str:
         or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value))
     ):
         return value
-    return f"{value} {unit}"
+    return f"{unit[0]}{value}{unit[1:]}" if unit[0] in "€$£" else f"{value} {unit}"
 
 
 def named(cell: str, text: str) -> str:

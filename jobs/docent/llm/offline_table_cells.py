@@ -15,7 +15,7 @@ from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import is_list_of_numbers, label_of, named, value_of
 from docent.llm.offline_models import belonging
 from docent.llm.offline_prices import PRICE, basis_of
-from docent.llm.offline_table_names import lowered, meaning_of, thing_of, unit_of
+from docent.llm.offline_table_names import is_explained, lowered, meaning_of, thing_of, unit_of
 from docent.llm.offline_tables import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
 from docent.llm.offline_verbs import BASES, THIRD
 
@@ -52,7 +52,8 @@ def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
         value = value_of(table.at(row, place), unit)
         name = named(table.columns[place], text)
-        yield about_column(Cell(name, label, value, table.fact(row))) if label.is_measure else None
+        is_clear = label.is_measure and is_explained(table.columns[place], text)
+        yield about_column(Cell(name, label, value, table.fact(row))) if is_clear else None
 
 
 def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
@@ -69,7 +70,7 @@ def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told 
         if SIGN.fullmatch(heading) and MEANING.fullmatch(label.words):
             yield meaning_of(heading, row[0], cell, table.fact(row))
         elif FUNCTION.fullmatch(label.words):
-            yield _function(name, cell, table.fact(row))
+            yield _function(name, label.words, cell, table.fact(row))
         else:
             is_price = PRICE.fullmatch(label.words)
             value = value_of(cell, label.unit or ("" if is_price else unit_of(table, row)))
@@ -99,7 +100,7 @@ def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
             )
 
 
-def _function(name: str, cell: str, source: str) -> Told | None:
+def _function(name: str, heading: str, cell: str, source: str) -> Told | None:
     first, _, rest = cell.partition(" ")
     low = first.lower()
     if low in THIRD and rest:
@@ -108,6 +109,8 @@ def _function(name: str, cell: str, source: str) -> Told | None:
         return told(
             f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
         )
+    if heading in ("use", "uses"):
+        return None  # `the function of the rinse is “Glasses and cups”`
     if len(cell.split()) > 1:
         return told(
             f"What is the function of {name}?",

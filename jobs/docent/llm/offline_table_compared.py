@@ -13,7 +13,7 @@ from docent.llm.offline_asked import is_sound
 from docent.llm.offline_columns import Told, told
 from docent.llm.offline_labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
 from docent.llm.offline_prices import PRICE, basis_of
-from docent.llm.offline_table_names import thing_of, unit_of
+from docent.llm.offline_table_names import is_explained, thing_of, unit_of
 from docent.llm.offline_tables import Table, tables_of
 
 MAX_COMPARED = 3
@@ -30,7 +30,7 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
     if table.kind == "models":
         for row in table.rows:
             label = label_of(row[0])
-            names = [place for place in table.value_columns if table.at(row, place)]
+            names = [p for p in table.value_columns if table.at(row, p) and is_explained(table.columns[p], text)]
             for one, other in list(pairwise(names))[:MAX_COMPARED]:
                 both = [
                     (named(table.columns[p], text), value_of(table.at(row, p), label.unit or unit_of(table, row)))

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from docent.llm.offline_asked import short_of
 from docent.llm.offline_columns import RowPairs, Told, sentence, told
-from docent.llm.offline_grammar import PREPOSITIONS, as_inside, read_clause
+from docent.llm.offline_grammar import PREPOSITIONS, as_inside, is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import label_of
 from docent.llm.offline_table_names import lowered, meaning_of
 from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
-from docent.llm.offline_verbs import BASES, THIRD
+from docent.llm.offline_verbs import BASES, THIRD, is_participle
 
 
 def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
@@ -92,6 +92,7 @@ def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told 
 
 def _condition(fault: str, heading: str, text: str) -> str:
     """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
+    fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)
@@ -108,6 +109,11 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return f"if the {kind} {fault} is shown"
     if len(words) > 2 and words[1].endswith("s") and words[1] not in THIRD and words[2] in PREPOSITIONS:
         return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
+    if re.fullmatch(r"[A-Z][a-z]+ed [a-z]+", fault):
+        return _quoted(fault)  # `Smudged prints` is no statement
+    if len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS:
+        words[1:1] = ["are" if is_plural(words[0]) else "is"]  # `Card refused at the desk`
+        fault = " ".join(words)
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)
     clause = read_clause(f"{fault} now") or (spoken and len(words) > 2)
     small = (

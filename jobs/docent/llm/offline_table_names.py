@@ -26,6 +26,8 @@ _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.
 def thing_of(cell: str, heading: str, text: str) -> str:
     """What a row is about: `model A12`, `the START key`, `the brass pantograph`."""
     kind = heading.strip().rstrip(".").lower()
+    if cell.isdigit() and HANDLED.fullmatch(kind):
+        return ""  # `the length of the 3 key` is that of what the key starts
     if _CODE.fullmatch(cell) and not HANDLED.fullmatch(kind):
         if kind.startswith("no") or not re.fullmatch(r"[a-z]+(?: [a-z]+)?", kind):
             return ""
@@ -35,6 +37,12 @@ def thing_of(cell: str, heading: str, text: str) -> str:
     if HANDLED.fullmatch(heading.strip()) and heading.strip().lower() not in cell.lower() and len(cell.split()) < 3:
         return f"the {cell} {heading.strip() if heading.strip().isupper() else heading.strip().lower()}"
     return named(cell, text)
+
+
+def is_explained(name: str, text: str) -> bool:
+    """Whether the name of a column can be understood: not a bare `Pip` that no sentence of the section has."""
+    prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
+    return re.fullmatch(r"[A-Z][a-z]+", name) is None or re.search(rf"\b{name}\b", prose) is not None
 
 
 def unit_of(table: Table, row: tuple[str, ...]) -> str:

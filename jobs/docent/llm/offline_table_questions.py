@@ -13,7 +13,7 @@ from docent.llm.offline_labels import is_list_of_numbers, label_of, named, of, v
 from docent.llm.offline_prices import PRICE
 from docent.llm.offline_table_cells import of_entities, of_models, of_tasks, of_values
 from docent.llm.offline_table_faults import rows_of_faults
-from docent.llm.offline_table_names import enumerated, thing_of, unit_of
+from docent.llm.offline_table_names import enumerated, is_explained, thing_of, unit_of
 from docent.llm.offline_tables import DATED, Table, tables_of
 
 MAX_TOLD_ROWS = 8
@@ -64,7 +64,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         return None
     if table.kind == "models":
         label = label_of(row[0])
-        values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in table.value_columns]
+        clear = [p for p in table.value_columns if is_explained(table.columns[p], text)]
+        values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in clear]
         values = [(name, value) for name, value in values if value]
         if not label.is_measure or APART.search(label.words) or len(values) < 2:
             return None
