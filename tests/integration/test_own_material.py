@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from tests.photo_files import mosaic
 
 from docent.config import PipelineConfig
-from docent.launcher.verbs.run import _unlicensed
+from docent.launcher.verbs.closing_text import unlicensed
+from docent.launcher.verbs.run import run as run_verb
 from docent.pipeline import units
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -125,16 +127,28 @@ def test_a_run_without_a_licence_ends_with_the_command_that_names_one(
     museum_run: tuple[Path, PipelineConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_dir, config = museum_run
-    (line,) = _unlicensed(RunStates(config, run_dir), list(units(config)))
+    (line,) = unlicensed(RunStates(config, run_dir), list(units(config)))
     assert line.startswith("licence of the data set: other; to name yours: docent run --run harbour --data ")
     assert "--set build_dataset.license=YOUR-LICENSE" in line
     called = run_dir.parent / "docent"
     called.touch()
     monkeypatch.setattr(sys, "argv", [str(called), "run"])
-    (line,) = _unlicensed(RunStates(config, run_dir), list(units(config)))
+    (line,) = unlicensed(RunStates(config, run_dir), list(units(config)))
     assert f"to name yours: {called} run --run harbour --data {run_dir.parent} --set " in line
     named = config.model_copy(update={"build_dataset": config.build_dataset.model_copy(update={"license": "mit"})})
-    assert not list(_unlicensed(RunStates(named, run_dir), list(units(named))))
+    assert not list(unlicensed(RunStates(named, run_dir), list(units(named))))
+
+
+@pytest.mark.parametrize(("option", "given"), [("last", "--to"), ("only", "--to"), ("first", "")])
+def test_what_to_run_next_ends_where_this_launch_ended(
+    museum_run: tuple[Path, PipelineConfig], option: str, given: str
+) -> None:
+    run_dir, config = museum_run
+    with click.Context(run_verb) as context:
+        context.params = {option: "build-dataset"}
+        (line,) = unlicensed(RunStates(config, run_dir), list(units(config)))
+    assert ("--to build-dataset" in line) == bool(given)
+    assert "--only" not in line and "--from" not in line
 
 
 def test_a_manual_is_called_by_its_title_and_never_an_exhibit_or_a_photo(manual_run: Path) -> None:
@@ -182,4 +196,4 @@ def test_collection_yaml_names_title_and_licence_everywhere(tmp_path: Path) -> N
     assert "<h1>Pumps of the &lt;harbour&gt;</h1>" in page_of(run_dir)
     assert 'license: "cc-by-4.0"' in card_of(run_dir)
     assert "build_dataset.license" not in text_of(page_of(run_dir))
-    assert not list(_unlicensed(RunStates(config, run_dir), list(units(config))))
+    assert not list(unlicensed(RunStates(config, run_dir), list(units(config))))

@@ -66,6 +66,7 @@ def _run_here(
     from docent.launcher.run import lock, refuse_gaps
     from docent.launcher.settings import store
     from docent.launcher.trust import trust_copied
+    from docent.launcher.verbs.closing_text import closing_lines
     from docent.launcher.verbs.push_text import push_lines
     from docent.launcher.verbs.tables import console
     from docent.plurals import counted
@@ -93,8 +94,7 @@ def _run_here(
             _end_unstored_attempt(states)
         else:
             _carry_out(states, chosen, screen)
-    notes = (*_left_out(states, chosen), *_shortfall(states, chosen), *_unmatched(states, chosen))
-    for line in (*notes, *_unlicensed(states, chosen), *push_lines(states, chosen)):
+    for line in (*closing_lines(states, chosen), *push_lines(states, chosen)):
         click.echo(line)
     click.echo(_result_path(states, run_dir, chosen))
 
@@ -164,64 +164,6 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
         yield
     finally:
         del os.environ[CALLED_AS]
-
-
-def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
-    from docent.launcher.verbs.rejects_text import rejected_names
-    from docent.suggested_commands import complete
-
-    artifact = states.of("ingest").artifact if "ingest" in chosen else None
-    if artifact and artifact.success["rejected"]:
-        listed = artifact.folder / "rejects-*.jsonl"
-        yield f"could not be used: {artifact.success['rejected']} ({artifact.rejected_because}), named in {listed}"
-        yield from rejected_names(artifact)
-        yield f"to read them again once they are fixed: {complete('docent run', invocation.of_run(states.run_dir))}"
-
-
-def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Question types that the teacher was asked for and did not fill, as the data set counts them."""
-    from docent.confinement import inside
-    from docent.store import load_json
-    from docent.suggested_commands import complete
-    from docent.unwritten import unwritten
-
-    artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
-    found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
-    if missing := unwritten(found or {}):
-        listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
-        more = complete("docent run --set llm.provider=openai", invocation.of_run(states.run_dir))
-        offline = states.config.llm.provider == "offline"
-        yield f"asked for and not written: {listed}" + (f"; a model writes more: {more}" if offline else "")
-
-
-def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Decisions of people about pairs that were made anew since, as curate counts them."""
-    from docent.confinement import inside
-    from docent.store import load_json
-    from docent.suggested_commands import complete
-
-    artifact = states.of("curate").artifact if "curate" in chosen else None
-    found = load_json(inside(artifact.folder, "review.json")) if artifact else None
-    if found and found["unmatched"]:
-        total = found["matched"] + found["unmatched"]
-        said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
-        yield f"{said}: {complete('docent review', invocation.current())}"
-
-
-def _unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
-    """How to name the licence of a data set whose card says `other` because nobody named one."""
-    from docent.collection import UNNAMED, license_of, read_source_names
-    from docent.config.stages import LICENSE_PLACEHOLDER
-    from docent.suggested_commands import complete
-
-    section = states.config.build_dataset
-    if "build-dataset" not in chosen or section is None or section.license:
-        return
-    if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
-        named = f"docent run --set build_dataset.license={LICENSE_PLACEHOLDER}"
-        command = complete(named, invocation.of_run(states.run_dir))
-        yield f"licence of the data set: {UNNAMED}; to name yours: {command}"
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
