@@ -6,8 +6,9 @@ import pytest
 
 from docent.llm.offline_clarity import stands_alone
 from docent.llm.offline_english import questions_of
+from docent.llm.offline_english_judged import with_blank
 from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_labels import value_of
+from docent.llm.offline_labels import Label, label_of, value_of
 from docent.llm.offline_source import Statement, cleaned
 from docent.llm.offline_table_compared import comparisons_of_tables
 from docent.llm.offline_table_questions import rows_of_tables
@@ -17,8 +18,7 @@ from docent.llm.typed import TypedMaterial, TypedReply
 KEYS = "| Key | Name | Length | Use |\n|---|---|---|---|\n| 1 | Short | 55 s | Cups |\n| 2 | Long | 80 s | Pots |"
 CARTS = "| | Fox | Bear |\n|---|---|---|\n| Load | 25 kg | 60 kg |"
 VARIANTS = (
-    "The **KL-3** is fired with wood. It has no blower.\n\n"
-    "The **KL-4** is fired with gas. The machine needs a dry room with a level floor."
+    "The **KL-3** is fired with wood. It has no blower.\n\nThe **KL-4** is fired with gas. The machine is 2 m high."
 )
 
 
@@ -73,6 +73,11 @@ def test_a_sign_of_money_stands_before_its_number(cell: str, unit: str, value: s
         "Stop at once if you feel dizzy or short of breath.",
         "The kiln is a gas oven.",
         "The panel offers four modes, and one of them is chosen before the fire is lit.",
+        "Two people are needed to lift the small kiln and four to lift the large one.",
+        "Owners of the Duetto S skip steps 1 to 4 and fill the tank.",
+        "The rim of the wheel can reach more than 70 metres per second.",
+        "The commonest trouble is a count that does not tally.",
+        "If in doubt, call the keeper.",
     ],
 )
 def test_sentences_whose_question_would_be_broken_trivial_or_circular_are_not_asked_about(sentence: str) -> None:
@@ -151,6 +156,91 @@ def test_a_symptom_without_its_verb_becomes_a_clause_or_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(
+    "sentence",
+    [
+        "The blower heats the lower chamber with hot air.",
+        "Open the lid before the kiln is lit.",
+        "The fan stops when the lid is opened.",
+        "Close the flap so that no smoke flows back into the room.",
+        "The keeper opens the lower door of the kiln.",
+    ],
+)
+def test_single_sentences_give_no_question_of_a_form_that_readers_seldom_found_useful(sentence: str) -> None:
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]
+    assert told("factual_recall", sentence) == told("short_answer", sentence) == told("conversation", sentence) == {}
+
+
+def test_a_letter_in_brackets_is_a_unit_only_of_what_it_measures() -> None:
+    assert label_of("Supply (V)") == Label("supply", "V")
+    assert label_of("Vocal scores (V)").unit == ""
+    assert not label_of("Vocal scores (V)").is_measure
+    assert label_of("Pressure (S, M)").words == "pressure (S, M)"
+
+
+def test_a_measure_behind_a_comma_belongs_to_what_stands_before_it() -> None:
+    table = "| Quantity | Value |\n|---|---|\n| Firing chamber, volume | 40 l |\n| Shelves, width | 30 cm |"
+    assert cells(table) == {
+        "What is the volume of the firing chamber?": "The volume of the firing chamber is 40 l.",
+        "What is the width of shelves?": "The width of shelves is 30 cm.",
+    }
+    assert cells("| Quantity | Value |\n|---|---|\n| A full box, large vases | 12 kg |") == {}
+
+
+def test_a_sign_of_a_fault_is_no_sign_that_shows_something() -> None:
+    table = "| Sign | Cause | Remedy |\n|---|---|---|\n| Smoke in the room | Flap shut | {} |"
+    asked = cells(table.format("Open the flap, call the keeper"))
+    assert asked["What should you do in case of “Smoke in the room”?"].endswith("open the flap and call the keeper.")
+    assert not [question for question in asked if "the sign shows" in question]
+
+
+def test_a_symptom_of_two_parts_is_quoted_and_one_without_an_article_gets_it() -> None:
+    table = "| Problem | Cause | What to do |\n|---|---|---|\n| {} | A magnet is dirty | Clean the glass |"
+    (cause, remedy) = cells(table.format("Fan is loud, little heat")).items()
+    assert cause == (
+        "What may be the cause of “Fan is loud, little heat”?",
+        "The cause of “Fan is loud, little heat” may be: a magnet is dirty.",
+    )
+    assert remedy[1] == "In case of “Fan is loud, little heat”, clean the glass."
+    assert "What should you do if the grass box fills only halfway?" in cells(
+        table.format("Grass box fills only halfway")
+    )
+
+
+STEPS = "1. Open the flap.\n2. Lay the wood in.\n3. Light it."
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "is_asked"),
+    [
+        ("Lighting the kiln", STEPS, True),
+        ("Lighting the kiln", f"{STEPS}\n\n**Note:** Stand back.\n\n4. Close the flap.", False),
+        ("Lighting the kiln", f"{STEPS}\n\nFinally close the flap and wait.", False),
+        ("Lighting the kiln", f"{STEPS}\n\nThe kiln is hot after an hour.", True),
+        ("Looking after the kiln", f"The grate is emptied twice a day:\n\n{STEPS}", False),
+        ("Lighting the kiln", f"Follow these steps:\n\n{STEPS}", True),
+        ("Hardness", STEPS, False),
+        ("Missing children", STEPS, False),
+    ],
+)
+def test_steps_are_asked_for_by_a_heading_that_they_are_all_of(title: str, text: str, is_asked: bool) -> None:
+    assert bool(told("process_workflow", text, title)) == is_asked
+
+
+def test_a_note_within_a_step_has_no_mark_of_a_quotation() -> None:
+    (answer,) = told(
+        "process_workflow", STEPS.replace("in.\n3", "in.\n   > Wear gloves.\n3"), "Lighting the kiln"
+    ).values()
+    assert "2. Lay the wood in. Wear gloves." in answer
+
+
+def test_a_blank_is_no_half_of_a_time() -> None:
+    text = "The evening firing begins at 17:00 and needs two people."
+    assert "____:" not in with_blank(Statement(text, text), (), "") and ":____" not in with_blank(
+        Statement(text, text), (), ""
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "clean"),
     [
         (
@@ -164,3 +254,14 @@ def test_a_symptom_without_its_verb_becomes_a_clause_or_is_quoted() -> None:
 )
 def test_asterisks_around_words_are_left_out(text: str, clean: str) -> None:
     assert cleaned(text) == clean
+
+
+@pytest.mark.parametrize(
+    "last", ["Finally the sheet goes back into the box.", "Only soft pencils may be used for notes."]
+)
+def test_a_summary_keeps_the_last_of_several_steps_and_what_limits_it(last: str) -> None:
+    about = "The {} of the kiln is cleaned by two people with a soft brush in the spring of every year. "
+    parts = [about.format(part) for part in ("door", "grate", "flue", "floor", "roof", "frame")]
+    text = f"{''.join(parts[:2])}{last} {parts[2]}\n\n{''.join(parts[3:])}"
+    told_of = told("summarization", text, "Cleaning")
+    assert len(told_of) == 1 and all(last in answer for answer in told_of.values())

@@ -162,7 +162,7 @@ def test_a_sentence_with_a_pronoun_is_no_answer_of_its_own() -> None:
 
 
 def test_one_pair_for_the_one_fact_that_a_request_is_about() -> None:
-    fact = "The conflict monitor checks all outputs every 100 milliseconds."
+    fact = "The cabinet is 1.6 m high and weighs 85 kg."
     made = pairs_of(material("fact_based", facts=(fact,)))
     assert [answer for _, answer in made] == [fact]
     assert pairs_of(material("fact_based", facts=())) == []
@@ -368,10 +368,11 @@ def test_a_row_of_a_table_is_asked_about_by_its_first_cell_and_captions_are_not_
 def test_verbs_are_no_part_of_a_thing_and_participles_are_no_names() -> None:
     text = "Dust on the old glass scatters the light in the hall by day. Found property is kept at the desk."
     asked = [question for question, _ in pairs_of(material(text=text, facts=(), title="", figures=(), others=()))]
-    assert sorted(question.removeprefix("According to “Controller Manual”, ") for question in asked) == [
-        "what does dust on the old glass scatter?",
-        "where is found property kept?",
+    assert [question.removeprefix("According to “Controller Manual”, ") for question in asked] == [
+        "where is found property kept?"
     ]
+    (clause,) = questions_of("Dust on the old glass scatters the light in the hall by day.", text)
+    assert clause.question == "What does dust on the old glass scatter?"
 
 
 @pytest.mark.parametrize("code", list(LANGUAGES))
@@ -501,4 +502,4 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
 def test_changed_replies_come_with_a_raised_version() -> None:
     told = [pairs_of(material(t), temperature) for t in ALL_TYPES for temperature in (0.4, 0.9)]
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (TYPED_VERSION, digest) == (7, "482d14ca8a9323fb"), "raise TYPED_VERSION and the version of generate-qa"
+    assert (TYPED_VERSION, digest) == (8, "c57925f48a61938e"), "raise TYPED_VERSION and the version of generate-qa"

@@ -132,7 +132,7 @@ def _list(lines: Sequence[str]) -> Block:
             numbers += [int(number[0])] if found[2] and (number := _NUMBER.search(found[2])) else []
             items.append(line[found.end() :].strip())
         elif line.strip():
-            items[-1] = f"{items[-1]} {line.strip()}"
+            items[-1] = f"{items[-1]} {line.strip().removeprefix('> ')}"
     items = [without_marks(item) for item in items]
     is_counted = numbers in ([], list(range(1, len(items) + 1)), [1] * len(items))
     has_code = not numbers and any(is_code(item) for item in items)  # a step may be a command

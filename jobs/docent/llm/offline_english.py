@@ -15,7 +15,7 @@ from docent.llm.offline_amounts import AMOUNT, RANGE
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of
 from docent.llm.offline_english_actions import TWO_OBJECTS, acting, amount_of, having, is_object
 from docent.llm.offline_english_states import being, done
-from docent.llm.offline_grammar import Clause, as_inside, read_clause
+from docent.llm.offline_grammar import Clause, as_inside, is_plural, read_clause
 from docent.llm.offline_verbs import BASES, THIRD, is_measure, is_participle
 
 _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|an?|all|both) ")
@@ -75,8 +75,14 @@ def _by_verb(clause: Clause) -> Iterator[Asked]:
         yield from _modal(clause.subject, clause.verb, clause.rest)
     elif clause.verb in ("has", "have", "had"):
         yield from having(clause)
-    else:
+    elif not _is_misread(clause):
         yield from acting(clause)
+
+
+def _is_misread(clause: Clause) -> bool:
+    """Whether subject and verb disagree: in `Buyers of the Duetto S skip steps 1 to 4` the verb is not `steps`."""
+    head = re.match(r"(?:[Tt]he )?(\w+) of ", clause.subject)
+    return clause.tense == "singular" and head is not None and is_plural(head[1])
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:

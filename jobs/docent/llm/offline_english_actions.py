@@ -43,6 +43,9 @@ def having(clause: Clause) -> Iterator[Asked]:
             yield Asked(f"What {was} the {found[1]} of {clause.subject}?", short_of(found[2]), kind="value")
 
 
+_DISTANCE = re.compile(r"\b(?:m|km|mm|cm|metres|kilometres|miles|feet)$")
+
+
 def acting(clause: Clause) -> Iterator[Asked]:
     """Questions about what the subject does: for how long, how much of it, when, where, to what."""
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
@@ -140,8 +143,12 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Asked]:
     if named and re.search(r" (?:lose|gain|drop|fall|rise|vary|differ|add|save|shift|deviate)$", asks):
         return
     more = NEXT_STATEMENT.split(behind, maxsplit=1)[0].strip()
-    if more.startswith("of ") or re.search(r"(?:%|per ?cent)$", amount):
-        return  # `2 kg of dust`, `99 %`: of what belongs to how much
+    if (
+        more.startswith("of ")
+        or (more.startswith("per ") and _DISTANCE.search(amount))
+        or re.search(r"(?:%|per ?cent)$", amount)
+    ):
+        return  # `2 kg of dust`, `70 metres per second`, `99 %`
     asks = f"{asks} {more}".strip()
     if re.search(r"[A-Za-z%$€£]", re.sub(ABOUT, "", amount, count=1)):
         unit = re.split(r"\d", amount)[-1].removeprefix(" ")

@@ -185,6 +185,7 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
     text = statement.text
     found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
+    found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}:\d", text)]
     found += [
         pair.short
         for pair in pairs

@@ -32,6 +32,10 @@ _VALUE_ITEM = re.compile(
 )
 
 
+# Of what people asked in these forms about single sentences, readers found less than four fifths useful.
+_SELDOM_ASKED = re.compile(
+    r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|When|Why|Who|By wh(?:om|at))\b"
+)
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
 _CODED = re.compile(r"\b[A-Z][\w-]*\d")
 
@@ -132,7 +136,7 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
         said = said[:1].upper() + said[1:]
         is_open = is_unexplained(said, text, f"{source.title} {name}")
         for asked in [*instructions_of(said, text), *questions_of(said, text)]:
-            if is_open and asked.kind == "reason":
+            if _SELDOM_ASKED.search(asked.question) or (is_open and asked.kind == "reason"):
                 continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
             yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)

@@ -24,7 +24,8 @@ _GENERIC = re.compile(
     r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|"
     r"results?|discussion|about .*|findings?|recommendations?|methods?|assessment|data|"
     r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|"
-    r"why .*|when .*|page.*|part.*|welcome.*|glossary|terms.*|definitions|abbreviations|faq|frequently .*|contact.*|"
+    r"why .*|when .*|where .*|who .*|which .*|page.*|part.*|welcome.*|"
+    r"glossary|terms.*|definitions|abbreviations|faq|frequently .*|contact.*|"
     r"thank.*|getting started|(?:every|each|once|in|on|at|before|after|during|if|with|for|from|to) .*|"
     r"(?:dai|week|month|year|quarter)ly.*)",
     re.IGNORECASE,

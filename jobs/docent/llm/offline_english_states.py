@@ -37,7 +37,7 @@ _WITH = (
 def being(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """Questions about a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
-    if _NO_DEFINITION.match(rest):
+    if _NO_DEFINITION.match(rest) or re.match(r"(?:the )?(?:most|\w{3,}est) ", subject, re.IGNORECASE):
         return
     if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
         yield Asked(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")

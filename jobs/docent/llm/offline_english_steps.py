@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from docent.llm.offline_asked import Asked, finished
-from docent.llm.offline_blocks import blocks_of
+from docent.llm.offline_blocks import Block, blocks_of
 from docent.llm.offline_clarity import asked_in
 from docent.llm.offline_desk import Desk, Draft, is_telling
 from docent.llm.offline_grammar import DETERMINERS
+from docent.llm.offline_instructions import is_order
 from docent.llm.offline_verbs import BASES
 from docent.text.sentences import plain
 
@@ -33,6 +34,7 @@ _ELSEWHERE = re.compile(
     r"figure|appendix|previous|preceding) (?:\d|above|below|section|chapter)",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
 
@@ -40,14 +42,30 @@ def process_workflow(desk: Desk) -> Iterator[Draft]:
     """Numbered steps in their order, asked for by what they lead to."""
     blocks = blocks_of(desk.material.text, "", desk.words)
     leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
+    counted = len(_NUMBERED.findall(desk.material.text))
+    if counted > sum(len(block.parts) for block in blocks if block.kind == "steps"):
+        return  # a list that is interrupted by a note goes on behind it
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
+    is_all = len(lists) == 1 and not _goes_on(blocks)
     for steps, lead in lists:
-        question = _question(desk, lead, is_only=len(lists) == 1)
+        question = _question(desk, lead, is_all and not _is_of_a_part(lead))
         if any(_ELSEWHERE.search(step) for step in steps):
             continue
         if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
             evidence = (s for s in desk.every if s.kind == "step" and any(s.text in step for step in steps))
             yield Draft(question, "\n".join(step_lines(steps)), tuple(evidence))
+
+
+def _goes_on(blocks: Sequence[Block]) -> bool:
+    """Whether what stands behind the last step tells people what to do next."""
+    last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
+    behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
+    return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
+
+
+def _is_of_a_part(lead: str) -> bool:
+    """Whether the sentence before the steps says that they are for a part of what the heading names."""
+    return lead.endswith(":") and re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead) is None
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:
@@ -60,8 +78,12 @@ def marked(text: str) -> str:
     return text if text[-1:] in ".!?:”" else f"{text}."
 
 
-def _question(desk: Desk, lead: str, is_only: bool) -> str:
-    """What the steps are for: by the sentence that leads to them, or else by the heading."""
+def _question(desk: Desk, lead: str, is_all: bool) -> str:
+    """What the steps are for: by the sentence that leads to them, or else by the heading.
+
+    Args:
+        is_all: whether the steps are all that is to be done of what the heading names.
+    """
     if found := _INTRO.match(lead):
         aim = next(filter(None, found.groups())).strip()
         aim = aim[0].lower() + aim[1:]
@@ -70,7 +92,7 @@ def _question(desk: Desk, lead: str, is_only: bool) -> str:
             return _asked(desk, f"How do you {aim}?")
     if led := _LEAD.match(lead):
         return _asked(desk, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
-    return _by_title(desk) if is_only else ""
+    return _by_title(desk) if is_all else ""
 
 
 def _by_title(desk: Desk) -> str:
@@ -85,8 +107,12 @@ def _by_title(desk: Desk) -> str:
         return _asked(desk, f"How do you {found[1]}?")
     if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
         return _asked(desk, f"How do you {inside}?")
+    if re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.IGNORECASE) and rest:
+        return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:
         return _asked(desk, f"What are the steps for {inside}?")
+    if " " not in title and not title.endswith("ing"):
+        return ""  # `Hardness`
     return f"Which steps does {desk.doc} give for {desk.words.quoted(title)}?"
 
 

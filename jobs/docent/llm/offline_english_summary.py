@@ -39,8 +39,12 @@ told a main point is missing."""
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|recommend\w*|conclu\w+|should|must|altogether|overall)\b", re.IGNORECASE
 )
-_FINDS = re.compile(r"\b(?:not|cannot|never|must|out of reach|missing|no longer)\b|n't\b", re.IGNORECASE)
-"""What no summary of findings leaves out: what is not so, and what must be."""
+_FINDS = re.compile(
+    r"\b(?:not|cannot|never|must|out of reach|missing|no longer|only|forbidden|required|ha(?:s|ve) to|but|however)\b|"
+    r"n't\b|^(?:First|Then|Next|After that|Finally|Lastly)\b",
+    re.IGNORECASE,
+)
+"""What no summary leaves out: what is not so, what must be, what limits it, and one of several steps in prose."""
 _COUNTS_ON = re.compile(
     r"\b(?:an?|the) (?:second|third|fourth|fifth|further|last|other)(?: [a-z]+)? "
     r"(?:possibility|option|way|reason|problem|point|method|measure|step|proposal|solution|variant|question|finding|is|"

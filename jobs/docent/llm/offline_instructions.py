@@ -77,6 +77,8 @@ def _conditions(said: str) -> Iterator[Asked]:
     link, condition, main = found[1].lower(), found[2], found[3]
     if _PRONOUN.search(condition) or link in ("until", "unless"):
         return
+    if re.match(r"(?:in doubt|necessary|possible|required|needed|applicable|so|not)\b", condition):
+        return
     order = re.sub(r"^(?:please|always|first|immediately|carefully) ", "", main)
     if is_order(order[:1].upper() + order[1:]) or re.match(
         r"(?:do not|never|make sure|you (?:should|must|need)) ", main

@@ -22,6 +22,15 @@ _IN_BRACKETS = re.compile(
     rf"(?<!\s)\s*+[(\[]\s*+(?:in )?({_UNITS}|[^\s()/]{{1,4}}/[^\s()/]{{1,4}}|(?:{_UNITS}) per [a-z]{{1,9}})\s*[)\]]\s*$"
 )
 _BEHIND = re.compile(rf"(?:,\s*+|(?<!\s)\s++in\s++|_)({_UNITS})$")
+# What units of one letter measure; with any other heading the letter is a sign of its own.
+_LETTERS = {
+    "V": re.compile(r"volt|supply|tension|potential|battery|output|input|mains", re.IGNORECASE),
+    "A": re.compile(r"current|fuse|rating|breaker|ampere|load", re.IGNORECASE),
+    "W": re.compile(r"power|consumption|output|input|load|rating|standby|heat", re.IGNORECASE),
+    "N": re.compile(r"force|load|pull|thrust|tension|strength", re.IGNORECASE),
+    "J": re.compile(r"energy|work|heat", re.IGNORECASE),
+    "K": re.compile(r"temperature", re.IGNORECASE),
+}
 _SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel": "phone number",
           "phone": "phone number",
           "qty": "quantity", "temp": "temperature", "temp.": "temperature", "zip": "zip code", "max": "maximum",
@@ -60,7 +69,8 @@ class Label:
     @property
     def is_measure(self) -> bool:
         """Whether it can be asked for with `What is the ...?`."""
-        return is_measure(self.words)
+        is_marked = "," in self.words or re.search(r"\([A-Z]\)", self.words) is not None
+        return not is_marked and is_measure(self.words)
 
     @property
     def be(self) -> str:
@@ -75,7 +85,12 @@ def label_of(raw: str) -> Label:
     unit = ""
     if found := _IN_BRACKETS.search(said) or _BEHIND.search(said):
         said, unit = said[: found.start()], found[1].strip()
+        if unit in _LETTERS and not _LETTERS[unit].search(said):
+            said, unit = raw.strip().strip("*:").strip(), ""  # `Vocal scores (V)`
     words = " ".join(said.replace("_", " ").split()).strip(" .,:")
+    parts = words.split(", ")
+    if len(parts) == 2 and " " not in parts[1] and is_measure(parts[1].lower()):
+        words = f"{parts[1]} of {'' if is_plural(parts[0].split()[-1]) else 'the '}{parts[0]}"
     tokens = [_lowered(token) for token in words.split()]
     # `zip` is a zip code by itself, in `Zip Code` it is a part of the name.
     last = len(tokens) - 1
@@ -90,7 +105,7 @@ def label_of(raw: str) -> Label:
 
 def _lowered(token: str) -> str:
     is_plain = token[1:] == token[1:].lower() and not any(c.isdigit() for c in token)
-    return token.lower() if is_plain and len(token) > 1 else token
+    return token.lower() if is_plain and len(token.strip("()[],.;:")) > 1 else token
 
 
 def is_empty(cell: str) -> bool:

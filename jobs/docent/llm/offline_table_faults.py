@@ -37,6 +37,8 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
     symptom = table.column(SYMPTOM) or 0
     cause_at, remedy_at = (place if (place := table.column(p)) != symptom else None for p in (CAUSE, REMEDY))
     heading = label_of(table.columns[symptom]).words
+    if cause_at is not None and heading.lower().rstrip("s") == "sign":
+        heading = "fault"  # what has a cause is no sign on the wall
     source = table.fact(rows[0])
     meaning = None
     if cause_at is None and SIGN.fullmatch(heading):
@@ -57,7 +59,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
             may = f"{condition}, {'the cause may be' if is_one else 'the possible causes are'}"
             question = f"What may be the cause {condition}?"
         yield told(question, f"{may}: {'; '.join(causes)}", source, short, "reason")
-    remedies = [table.at(row, remedy_at).rstrip(".") for row in rows if table.at(row, remedy_at)]
+    remedies = [_one_order(table.at(row, remedy_at).rstrip(".")) for row in rows if table.at(row, remedy_at)]
     if not remedies or len(remedies) != len(rows):
         return
     question = f"What should you do {condition}?"
@@ -77,6 +79,13 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         yield told(question, f"{condition}, {said}", source, kind="do")
 
 
+def _one_order(remedy: str) -> str:
+    """Two orders that a cell joins by a comma as people say them: `Empty the tank and air the box`."""
+    first, _, second = remedy.partition(", ")
+    is_pair = second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
+    return f"{first} and {second}" if is_pair else remedy
+
+
 def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told | None:
     if len(cells) != 2 or cells[1].asked.kind != "do":
         return cells[0] if len(cells) == 1 else None
@@ -94,6 +103,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
     """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
     fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
+    if "," in fault:
+        return _quoted(fault)  # `Pump loud, little coffee`
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
@@ -123,7 +134,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
     )
     inside = small if " " in fault else fault.lower()
     if clause:
-        bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not words[0].endswith("s")
+        is_many = words[0].endswith("s") and not words[0].endswith("ss")
+        bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not is_many
         return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
     has_determiner = re.match(r"(?:the|an?) \w", inside, re.IGNORECASE)
     return f"in case of {inside[0].lower()}{inside[1:]}" if has_determiner else _quoted(fault)

@@ -73,7 +73,8 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> Told | None:
 def lowered(cell: str) -> str:
     """A cell as it is written inside of a sentence."""
     first = cell.split(" ", 1)[0]
-    return cell[0].lower() + cell[1:] if first[1:] == first[1:].lower() and len(first) > 1 else cell
+    is_word = first[1:] == first[1:].lower() and (len(first) > 1 or (first == "A" and " " in cell))
+    return cell[0].lower() + cell[1:] if is_word else cell
 
 
 def enumerated(parts: list[str]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docent.llm.offline_labels import is_empty, label_of
+from docent.llm.offline_source import cleaned
 
 MAX_COLUMNS, MAX_ROWS = 12, 100
 _RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
@@ -128,7 +129,7 @@ def tables_of(text: str) -> list[Table]:
     """The Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
     found = []
     block: list[str] = []
-    for line in [*text.splitlines(), ""]:
+    for line in [*cleaned(text).splitlines(), ""]:
         if line.lstrip().startswith("|"):
             block.append(line)
             continue
