@@ -152,7 +152,7 @@ def test_what_people_decide_comes_back_as_rows(folder: Path, tmp_path: Path) -> 
         "ingest": {"sources": [{"kind": "markdown", "path": str(folder / "manual.md")}], "max_reject_rate": 1},
         "assemble": {},
         "generate_qa": {
-            "types": ["factual_recall", "fact_based"],
+            "types": ["factual_recall", "boolean", "true_false_fill_blank"],
             "temperatures": [0.7],
             "shards": 1,
             "max_reject_rate": 1,
