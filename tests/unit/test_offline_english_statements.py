@@ -157,28 +157,3 @@ def test_the_most_common_cause_is_asked_for_by_its_name() -> None:
 def test_how_long_something_takes_has_what_it_takes_so_long_for() -> None:
     (one,) = questions_of("The steam press takes 40 minutes to heat up.", "")
     assert (one.question, one.short) == ("How long does the steam press take to heat up?", "40 minutes")
-
-
-HALL = (
-    "The weaving hall is heated by two stoves of cast iron at the northern wall of the hall. {more} The stoves of the "
-    "hall are lit in the early morning before the weavers come. The weavers of the hall feed the stoves with coal from "
-    "the yard. The coal of the stoves is weighed in the yard every morning. The stoves warm the weaving hall and the "
-    "yarn in the hall. The yarn of the weavers is kept at the warm wall between the stoves. The wall of the hall is "
-    "as warm as the stoves of the weavers. The weavers leave the hall in the evening when the stoves are cold."
-)
-
-
-def test_a_summary_that_counts_on_what_it_leaves_out_is_none() -> None:
-    plain_text = HALL.format(more="The heat of the stoves in the weaving hall is spread by a fan at the wall.")
-    plain_text = plain_text.replace(" The stoves warm the", "\n\nThe stoves warm the")
-    plain_text = plain_text.replace("The weavers leave", "\n\nThe reason is that the weavers leave")
-    counting = plain_text.replace("The reason is", "A third reason is")
-    assert len(told("summarization", plain_text)) == 1
-    assert told("summarization", counting) == {}
-
-
-def test_a_summary_of_findings_has_what_is_not_so() -> None:
-    (answer,) = told(
-        "summarization", HALL.format(more="Buckets cannot be lifted by short people from distant villages.")
-    ).values()
-    assert "Buckets cannot" in answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from docent.llm.offline_asked import who_or_what
 from docent.llm.offline_clarity import stands_alone
 from docent.llm.offline_english import questions_of
 from docent.llm.offline_english_judged import with_blank
@@ -256,12 +257,60 @@ def test_asterisks_around_words_are_left_out(text: str, clean: str) -> None:
     assert cleaned(text) == clean
 
 
-@pytest.mark.parametrize(
-    "last", ["Finally the sheet goes back into the box.", "Only soft pencils may be used for notes."]
-)
-def test_a_summary_keeps_the_last_of_several_steps_and_what_limits_it(last: str) -> None:
+def test_what_leaves_sentences_out_is_no_summary() -> None:
     about = "The {} of the kiln is cleaned by two people with a soft brush in the spring of every year. "
     parts = [about.format(part) for part in ("door", "grate", "flue", "floor", "roof", "frame")]
-    text = f"{''.join(parts[:2])}{last} {parts[2]}\n\n{''.join(parts[3:])}"
-    told_of = told("summarization", text, "Cleaning")
-    assert len(told_of) == 1 and all(last in answer for answer in told_of.values())
+    text = f"{''.join(parts[:3])}\n\n{''.join(parts[3:])}"
+    assert told("summarization", text, "Cleaning") == {}
+    assert len(told("section_summary", text, "Cleaning")) == 1
+    assert told("section_summary", f"This manual covers three kilns. Its parts are the same. {text}", "Cleaning") == {}
+    assert told("section_summary", f'{text} Then follow "Closing" below.', "Cleaning") == {}
+
+
+def test_a_section_of_prose_with_a_few_steps_is_not_asked_about_as_steps() -> None:
+    prose = "The door of the kiln is cleaned by two people with a soft brush in the spring of every year. " * 5
+    assert all("say?" in question for question in told("section_summary", f"{prose}\n\n1. Knock.\n2. Enter.", "Doors"))
+    steps = STEPS.replace("wood in", "dry wood in with both hands from the front of the kiln")
+    assert all("steps" in question for question in told("section_summary", f"Read this first of all.\n\n{steps}"))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If one is out, replace the lamp before opening.",
+        "If there is no answer, use the bell.",
+        "When gravity is not enough, Pump 1 starts.",
+        "Three methods are supported.",
+    ],
+)
+def test_what_only_its_section_explains_is_not_asked_about(sentence: str) -> None:
+    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    assert not [question for question in asked if question.startswith(("What should", "What are"))]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_clear"),
+    [
+        ("The lunar rate is a little slower.", False),
+        ("The large kiln holds nearly twice as much.", False),
+        ("Hang up the card and proceed as follows.", False),
+        ("The lunar rate is a little slower than the solar rate.", True),
+        ("The large kiln holds twice as much as the small one.", True),
+    ],
+)
+def test_a_comparison_needs_what_it_compares_with(sentence: str, is_clear: bool) -> None:
+    assert stands_alone(Statement(sentence, sentence)) == is_clear
+
+
+def test_a_symptom_without_a_subject_is_quoted_and_parts_are_counted() -> None:
+    table = "| Problem | Cause | What to do |\n|---|---|---|\n| Does not start | Tank empty | Fill the tank |"
+    assert "What should you do in case of “Does not start”?" in cells(table)
+    models = "| Property | K45 | K80 |\n|---|---|---|\n| Heating zones | 1 | 2 |\n| Weight | 3 kg | 4 kg |"
+    assert cells(models)["How many heating zones does K80 have?"] == "K80 has 2 heating zones."
+
+
+def test_a_heading_with_an_article_gets_no_second_one_and_people_are_asked_for_with_who() -> None:
+    text = "The kiln stands in the yard. The first firing takes a day. Two people are needed to lift the lid."
+    (question,) = (question for question in told("long_answer", text, "The first firing") if "know about" in question)
+    assert "about the first firing?" in question
+    assert who_or_what("the projectionist") == "Who"

@@ -1,4 +1,4 @@
-"""Summaries and long answers of the offline teacher: whole and in order, or the main points with what they need."""
+"""Summaries and long answers of the offline teacher: all of a section, in order, or nothing."""
 
 from __future__ import annotations
 
@@ -29,22 +29,6 @@ def told(question_type: str, text: str, title: str = "The press", **changes: obj
 @pytest.mark.parametrize("question_type", ["summarization", "summary", "section_summary", "long_answer"])
 def test_a_section_that_fits_is_told_whole_and_in_order(question_type: str) -> None:
     assert " ".join(PRESS.split()) in told(question_type, PRESS)
-
-
-def test_a_longer_section_keeps_the_first_sentence_of_every_paragraph_its_needs_and_its_conclusion() -> None:
-    text = (
-        f"{PRESS}The tray holds the waste of a whole day of work in the hall of the press, and some more. "
-        "Its handle is made of the same tin as the sheets that the press turns into trays for the bakers.\n\n"
-        "Two fuses protect the press. The green one lies in the foot of the press behind a door of tin. "
-        "A blue one lies in the wall and can be reached from the yard only with the key of the porter. "
-        "Spare fuses are kept by the porter in a box of wood that also holds the key and the plan of the wires. "
-        "The press should therefore be used by trained people only.\n"
-    )
-    (answer,) = told("summarization", text)
-    assert answer.startswith("The press punches holes into sheets of tin. ")
-    for main in ("The waste falls into a tray.", "Two fuses protect the press.", "trained people only."):
-        assert main in answer
-    assert ("Empty the tray when it" in answer) <= ("The waste falls into a tray." in answer)
 
 
 def test_a_section_with_more_paragraphs_than_the_budget_holds_has_no_summary() -> None:

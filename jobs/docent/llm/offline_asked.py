@@ -18,7 +18,7 @@ _PERSONS = re.compile(
     r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
     r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
     r"manufacturer|supplier|county|guards?|couriers?|registrars?|brigade|nurses?|doctors?|chefs?|baristas?|millers?|captain|crew|"
-    r"police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
+    r"\w{3,}(?:ionist|ologist|icist|aphist)|wardens?|police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")

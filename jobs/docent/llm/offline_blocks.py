@@ -6,6 +6,7 @@ unfinished sentence, a heading of another section) is a block too: a gap. Reads 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -114,7 +115,10 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
     sentences = [without_marks(sentence) for sentence in split_sentences("\n".join(lines))]
     if sentences and plain(sentences[0]) == plain(title):
         sentences = sentences[1:]
-    sentences = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
+    kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
+    if any(left_out not in kept and follows in kept for left_out, follows in itertools.pairwise(sentences)):
+        return Block("gap")  # what follows a sentence that is left out may need it
+    sentences = kept
     is_definition = _DEFINITION.match(lines[0].strip()) is not None
     is_told = all(usable(re.sub(r":$", ".", sentence), min_words=1) for sentence in sentences)
     return Block("paragraph", tuple(sentences)) if is_told and not is_definition else Block("gap")

@@ -20,7 +20,8 @@ _LEANS = re.compile(
     r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
     r"respectively|as well(?=$|[.,])|"
     r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
-    r"(?:far|much|even) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|"
+    r"(?:far|much|even|a little|a bit|slightly|somewhat) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
+    r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
     r"we|our|us|I|my|the other|the others|another|again|"
     r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
 )

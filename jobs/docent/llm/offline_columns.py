@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from docent.llm.offline_asked import Asked, finished, is_sound, short_of, who_or_what
+from docent.llm.offline_grammar import is_plural
 from docent.llm.offline_labels import Label, is_list_of_numbers, of
 from docent.llm.offline_prices import PRICE, is_basis
 from docent.llm.offline_verbs import PARTICIPLES, THIRD, third_of
@@ -44,6 +45,11 @@ _NOTE = re.compile(r"(?:.+ )?(?:notes?|remarks?|comments?)")
 _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
+# What a bare number does not count.
+_MEASURED = re.compile(
+    r"dimensions|revolutions|hours|minutes|seconds|days|weeks|months|years|numbers|codes|costs|fees|prices|degrees|"
+    r"lit(?:re|er)s|met(?:re|er)s|grams|watts|volts|savings|losses|emissions|scores|grades|dates|rates|connections"
+)
 _MADE_OF = re.compile(r"materials?")
 APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
 """Prepositions of a column such as `distance to boiler`, of which nobody says `the distance to boiler of the silo`."""
@@ -180,8 +186,9 @@ def _called(cell: Cell, low: str) -> Told | None:
 def _measured(cell: Cell, low: str) -> Told | None:
     """Columns of numbers that count something, and those that name a property."""
     name, value, label = cell.name, cell.value, cell.label
-    is_count = re.fullmatch(r"[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
-    if is_count and low not in THIRD and not label.is_measure:
+    *_, last = low.split()
+    is_count = re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
+    if is_count and last not in THIRD and is_plural(last) and not (_MEASURED.fullmatch(last) or label.unit):
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
     if not re.search(r"\d", value) and len(value.split()) > MAX_STATED_WORDS:
         return None  # `Volume: one or more disks that appear as a single area` is a definition

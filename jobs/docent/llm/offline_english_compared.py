@@ -11,7 +11,7 @@ from docent.llm.offline_asked import Asked
 from docent.llm.offline_grammar import as_inside, is_plural, read_clause
 
 _THAN = re.compile(
-    r"(?:[a-z]+er|more [a-z]+|less [a-z]+|worse|better) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
+    r"(?:(?!better\b)[a-z]+er|more [a-z]+|less [a-z]+) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"
     r"[,.;]| (?:because|since|and|but|in|at)\b)"
 )
 

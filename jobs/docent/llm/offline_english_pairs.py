@@ -34,7 +34,8 @@ _VALUE_ITEM = re.compile(
 
 # Of what people asked in these forms about single sentences, readers found less than four fifths useful.
 _SELDOM_ASKED = re.compile(
-    r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|When|Why|Who|By wh(?:om|at))\b"
+    r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|When|Where|Why|Who|By wh(?:om|at)|"
+    r"How do you|What should you do (?:before|after|once))\b"
 )
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
 _CODED = re.compile(r"\b[A-Z][\w-]*\d")

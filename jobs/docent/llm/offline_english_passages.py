@@ -116,6 +116,8 @@ def _on_title(desk: Desk) -> Iterator[Draft]:
 
 def _article(title: str, text: str) -> str:
     """`the ` for a heading that names one thing: its text has an article before it or before its last word."""
+    if title.lower().startswith(("the ", "a ", "an ")):
+        return ""
     if re.search(rf"\bthe {re.escape(title)}\b", text, re.IGNORECASE):
         return "the "
     first, last = title.split()[0], title.split()[-1]

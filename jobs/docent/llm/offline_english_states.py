@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from docent.llm.offline_adverbials import CUT, HOW_TAIL, LONG_TAIL, TAIL, WHEN_TAIL, WITHIN, cut, is_told_when
-from docent.llm.offline_amounts import ABOUT, NUMBER, RANGE, TIMES, UNIT, quantity_of
+from docent.llm.offline_amounts import ABOUT, NUMBER, NUMERAL, RANGE, TIMES, UNIT, quantity_of
 from docent.llm.offline_asked import Asked, short_of, who_or_what
 from docent.llm.offline_grammar import BE, DETERMINERS, PREPOSITIONS
 from docent.llm.offline_verbs import is_measure, is_participle
@@ -37,7 +37,7 @@ _WITH = (
 def being(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """Questions about a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
-    if _NO_DEFINITION.match(rest) or re.match(r"(?:the )?(?:most|\w{3,}est) ", subject, re.IGNORECASE):
+    if _NO_DEFINITION.match(rest) or re.match(rf"(?:the )?(?:most|\w{{3,}}est) |{NUMERAL} ", subject, re.IGNORECASE):
         return
     if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
         yield Asked(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")

@@ -16,6 +16,10 @@ from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_o
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
+# Conditions that only what stands before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
+_CONTEXT = re.compile(
+    r"(?:in doubt|necessary|possible|required|needed|applicable|so|not|there (?:is|are) no|one (?!of\b|or\b)[a-z]+s?)\b"
+)
 _IN_WHICH_WAY = re.compile(
     r"\b(?:lines? up|faces?|points?|sits?|lies?|rests?|hangs?|touch(?:es)?|overlaps?|shows?|fits?|"
     r"(?:is|are) (?:level|flush|centred|centered|upright|parallel|visible|facing|pointing|in line|aligned|just))\b"
@@ -59,8 +63,8 @@ def is_order(said: str) -> bool:
     low, following = first.lower(), after.partition(" ")[0].lower()
     if low not in BASES or not first[:1].isupper() or first[1:] != first[1:].lower():
         return False
-    if _NOUN_FIRST.match(said):
-        return False
+    if _NOUN_FIRST.match(said) or following.isdigit():
+        return False  # `Pump 1 starts`
     # `Display units are ...` begins with a noun; a noun has a verb of its own behind it.
     clause = read_clause(said)
     if clause is not None and clause.tense in ("be", "modal", "singular", "plural"):
@@ -77,7 +81,7 @@ def _conditions(said: str) -> Iterator[Asked]:
     link, condition, main = found[1].lower(), found[2], found[3]
     if _PRONOUN.search(condition) or link in ("until", "unless"):
         return
-    if re.match(r"(?:in doubt|necessary|possible|required|needed|applicable|so|not)\b", condition):
+    if _CONTEXT.match(condition):
         return
     order = re.sub(r"^(?:please|always|first|immediately|carefully) ", "", main)
     if is_order(order[:1].upper() + order[1:]) or re.match(

@@ -17,6 +17,8 @@ from docent.llm.offline_table_names import lowered, meaning_of
 from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
 from docent.llm.offline_verbs import BASES, THIRD, is_participle
 
+_NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
+
 
 def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
     """Causes and remedies of every fault; rows of one fault together, for a question has one answer."""
@@ -103,8 +105,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
     """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
     fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
-    if "," in fault:
-        return _quoted(fault)  # `Pump loud, little coffee`
+    if "," in fault or words[0].lower() in (*_NO_SUBJECT, *THIRD):
+        return _quoted(fault)  # `Pump loud, little coffee`, `Does not start`
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)
         return f"if the {'LED' if kind == 'led' else kind} shows “{fault}”"
