@@ -8,6 +8,7 @@ from docent.llm.offline_asked import who_or_what
 from docent.llm.offline_clarity import stands_alone
 from docent.llm.offline_english import questions_of
 from docent.llm.offline_english_judged import with_blank
+from docent.llm.offline_english_pairs import Pair
 from docent.llm.offline_instructions import instructions_of
 from docent.llm.offline_labels import Label, label_of, value_of
 from docent.llm.offline_source import Statement, cleaned
@@ -314,3 +315,29 @@ def test_a_heading_with_an_article_gets_no_second_one_and_people_are_asked_for_w
     (question,) = (question for question in told("long_answer", text, "The first firing") if "know about" in question)
     assert "about the first firing?" in question
     assert who_or_what("the projectionist") == "Who"
+
+
+@pytest.mark.parametrize(
+    "text", ["Pumps 1 and 2 are submersible and electrically driven.", "The switch has three positions."]
+)
+def test_a_blank_is_no_number_in_a_name_and_leaves_enough_words(text: str) -> None:
+    pairs = [Pair("How many?", text, "three positions", "value", text, Statement(text, text))]
+    assert with_blank(Statement(text, text), pairs, "") == ""
+    assert with_blank(Statement(told := "The pump in the yard lifts 30 litres a minute.", told), (), "") != ""
+
+
+def test_numbers_of_parts_are_not_compared_and_a_numbered_thing_gets_no_article() -> None:
+    models = "| Property | K45 | K80 |\n|---|---|---|\n| Heating zones | 1 | 2 |\n| Weight | 3 kg | 4 kg |"
+    assert [one.asked.question for one in comparisons_of_tables(models)] == ["How do K45 and K80 compare in weight?"]
+    assert [row.whole.asked.question for row in rows_of_tables(models) if row.whole] == [
+        "What is the weight of K45 and of K80?"
+    ]
+    table = "| Problem | Cause | What to do |\n|---|---|---|\n| Pump 3 runs but is dry | Leak | Call the fitters |"
+    about = "Pump 3 is driven by a diesel engine. When pump 3 runs, the others rest."
+    asked = cells(f"{about}\n\n{table}")
+    assert [question for question in asked if "the pump 3" in question.lower()] == [] and len(asked) == 2
+
+
+def test_a_reason_that_is_the_second_one_needs_the_first() -> None:
+    text = "Low temperature is the second common reason."
+    assert not stands_alone(Statement(text, text))

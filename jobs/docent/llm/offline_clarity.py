@@ -17,6 +17,7 @@ from docent.text.sentences import plain
 _LEANS = re.compile(
     r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
     r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
+    r"the (?:second|third|fourth) (?:[a-z]+ )?(?:reason|cause|way|step|method|option|possibility)|"
     r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
     r"respectively|as well(?=$|[.,])|"
     r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"

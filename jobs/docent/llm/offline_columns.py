@@ -183,12 +183,18 @@ def _called(cell: Cell, low: str) -> Told | None:
     return None
 
 
+def is_count(label: Label, value: str) -> bool:
+    """Whether a value tells how many there are of what the column names: 3 of `heating zones`."""
+    low = label.words.lower()
+    *_, last = low.split()
+    is_number = re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
+    return bool(is_number) and last not in THIRD and is_plural(last) and not (_MEASURED.fullmatch(last) or label.unit)
+
+
 def _measured(cell: Cell, low: str) -> Told | None:
     """Columns of numbers that count something, and those that name a property."""
     name, value, label = cell.name, cell.value, cell.label
-    *_, last = low.split()
-    is_count = re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
-    if is_count and last not in THIRD and is_plural(last) and not (_MEASURED.fullmatch(last) or label.unit):
+    if is_count(label, value):
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
     if not re.search(r"\d", value) and len(value.split()) > MAX_STATED_WORDS:
         return None  # `Volume: one or more disks that appear as a single area` is a definition

@@ -45,6 +45,9 @@ _COMPARES = re.compile(
     r"(?:[a-z]{3,}er|more [a-z]+|less [a-z]+|worse)\b(?![^.]*\bthan\b)"
 )
 
+MIN_TOLD_WORDS = 4
+"""Of a statement beside its blank: `The switch has ____` may be anything."""
+_NUMBERED = re.compile(r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every)\b)[A-Z][a-z]+ $")
 _RANGE_AHEAD = re.compile(
     r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
 )
@@ -199,12 +202,14 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
         words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
     ]
     found = [words for words in found if words not in name]
+    found = [words for words in found if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
     return text.replace(found[0], BLANK, 1) if found else ""
 
 
 def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
-    """Whether a number is one end of a range, or stands a second time in the question."""
+    """Whether a number is one end of a range or part of a name, or stands a second time in the question."""
     is_end = _RANGE_AHEAD.search(text[:start]) is not None or _RANGE_BEHIND.match(text[end:]) is not None
+    is_end = is_end or _NUMBERED.search(text[:start]) is not None
     number = re.search(r"\d[\d.,]*", text[start:end])
     if is_end or number is None:
         return is_end

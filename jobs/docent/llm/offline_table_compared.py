@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from docent.llm.offline_asked import is_sound
-from docent.llm.offline_columns import Told, told
+from docent.llm.offline_columns import Told, is_count, told
 from docent.llm.offline_labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
 from docent.llm.offline_prices import PRICE, basis_of
 from docent.llm.offline_table_names import is_explained, thing_of, unit_of
@@ -71,6 +71,8 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
     if not all(re.search(r"\d", value) and not is_empty(value) and not is_list_of_numbers(value) for _, value in both):
         return None
     (one, first), (other, second) = both
+    if is_count(label, first):
+        return None  # `compare in heating zones`
     if "," in one + other or " and " in one + other:
         return None
     question = f"How do {one} and {other} compare in {label.words}?"

@@ -137,7 +137,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
     inside = small if " " in fault else fault.lower()
     if clause:
         is_many = words[0].endswith("s") and not words[0].endswith("ss")
-        bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b", inside) and not is_many
+        bare = not re.match(r"(?:the|an?|no|all|some|one|two|it)\b|\w+ \d", inside) and not is_many
         return f"if the {inside}" if bare and inside[:1].islower() else f"if {inside}"
     has_determiner = re.match(r"(?:the|an?) \w", inside, re.IGNORECASE)
     return f"in case of {inside[0].lower()}{inside[1:]}" if has_determiner else _quoted(fault)

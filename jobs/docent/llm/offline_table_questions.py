@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.llm.offline_columns import APART, GROUPS, RowPairs, Told, told
+from docent.llm.offline_columns import APART, GROUPS, RowPairs, Told, is_count, told
 from docent.llm.offline_labels import is_list_of_numbers, label_of, named, of, value_of
 from docent.llm.offline_prices import PRICE
 from docent.llm.offline_table_cells import of_entities, of_models, of_tasks, of_values
@@ -67,7 +67,7 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         clear = [p for p in table.value_columns if is_explained(table.columns[p], text)]
         values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in clear]
         values = [(name, value) for name, value in values if value]
-        if not label.is_measure or APART.search(label.words) or len(values) < 2:
+        if not label.is_measure or APART.search(label.words) or len(values) < 2 or is_count(label, values[0][1]):
             return None
         listed = enumerated([f"{value} for {name}" for name, value in values])
         asked = enumerated([of(name) for name, _ in values])
