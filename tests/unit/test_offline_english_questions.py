@@ -40,11 +40,6 @@ def asked(
         ("short_answer", "how much does the belt carry?", "at most 180 kg"),
         ("short_answer", "what is the belt driven by?", "a geared motor"),
         (
-            "application",
-            "what should you do when the filter lamp is lit?",
-            "When the filter lamp is lit, replace the filter mat.",
-        ),
-        (
             "comparative_analysis",
             "how does the tunnel dryer differ from the old dryer?",
             "Unlike the old dryer, the tunnel dryer needs no chimney.",
@@ -54,6 +49,16 @@ def asked(
 )
 def test_a_type_asks_for_what_a_sentence_says(question_type: str, question: str, answer: str) -> None:
     assert asked(question_type, DRYER)[f"According to “Dryer Handbook”, {question}"] == answer
+
+
+def test_what_to_do_is_asked_about_faults_in_a_table_and_not_about_single_sentences() -> None:
+    table = "| Fault | Cause | Remedy |\n|---|---|---|\n| Belt does not move | Door open | Close the door |"
+    assert asked("application", DRYER) == {}
+    assert asked("application", table) == {
+        "According to “Dryer Handbook”, what should you do if the belt does not move?": (
+            "If the belt does not move, close the door."
+        )
+    }
 
 
 @pytest.mark.parametrize("question_type", ["application", "comparative_analysis", "process_workflow"])

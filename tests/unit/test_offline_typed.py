@@ -67,12 +67,16 @@ PLANS = (
 )
 FIGURE = ("{{FIGURE_1.1}}", "Front panel of the controller")
 
-FIRST_HALF = MANUAL[: MANUAL.index("The backup battery must")]
-
-
-def fitting(question_type: str) -> dict[str, str]:
-    """The beginning of the manual for types whose answer is all of a text in few words."""
-    return {"text": MANUAL.partition("If the red lamp")[0]} if question_type in ("summarization", "summary") else {}
+OPENING = MANUAL.partition("If the red lamp")[0]
+FAULTS = """
+| Fault | Cause | Remedy |
+| --- | --- | --- |
+| Lamp does not light | Fuse blown | Replace the fuse |
+| Door does not close | Seal torn | Fit a new seal |
+"""
+TOLD_FAULTS = "If the lamp does not light, replace the fuse. If the door does not close, fit a new seal."
+SHORT = {"summarization": OPENING, "summary": OPENING, "application": FAULTS}
+"""Texts for types that do not write about all of the manual."""
 
 
 def material(question_type: str = "factual_recall", **changes: Any) -> TypedMaterial:
@@ -82,7 +86,7 @@ def material(question_type: str = "factual_recall", **changes: Any) -> TypedMate
         question_type=question_type,
         name="Controller Manual",
         title="Signal controller",
-        text=FIRST_HALF if question_type in ("summarization", "summary") else MANUAL,
+        text=SHORT.get(question_type, MANUAL),
         facts=facts,
         others=(("Timing plans", PLANS),),
         figures=(FIGURE,),
@@ -114,10 +118,10 @@ def squeezed(text: str) -> str:
 @pytest.mark.feature("F51")
 @pytest.mark.parametrize("question_type", ALL_TYPES)
 def test_every_type_it_writes_has_pairs_about_a_manual_that_differ_and_quote_it(question_type: str) -> None:
-    made = pairs_of(material(question_type, **fitting(question_type)))
+    made = pairs_of(material(question_type))
     assert 1 <= len(made) <= 4
     assert len({question for question, _ in made}) == len(made)
-    source = squeezed(MANUAL + " " + PLANS)
+    source = squeezed(f"{MANUAL} {PLANS} {TOLD_FAULTS}")
     for question, answer in made:
         assert unsupported_numbers(answer, MANUAL + PLANS) == [] and "4711" not in answer
         told = re.sub(r"^(True|False)\. |^\d+\. ", "", answer, flags=re.MULTILINE)
@@ -256,9 +260,7 @@ def test_figures_go_with_what_speaks_of_them() -> None:
 
 @pytest.mark.parametrize("question_type", ALL_TYPES)
 def test_reasoning_quotes_the_evidence(question_type: str) -> None:
-    reply = ReasonedReply.model_validate_json(
-        write_typed(material(question_type, reasoning=True, **fitting(question_type)), 0.4)
-    )
+    reply = ReasonedReply.model_validate_json(write_typed(material(question_type, reasoning=True), 0.4))
     assert reply.pairs and all(pair.reasoning_steps for pair in reply.pairs)
     assert all(unsupported_numbers(s, MANUAL + PLANS) == [] for pair in reply.pairs for s in pair.reasoning_steps)
 
@@ -501,4 +503,4 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
 def test_changed_replies_come_with_a_raised_version() -> None:
     told = [pairs_of(material(t), temperature) for t in ALL_TYPES for temperature in (0.4, 0.9)]
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (TYPED_VERSION, digest) == (8, "10e1c323150f2f35"), "raise TYPED_VERSION and the version of generate-qa"
+    assert (TYPED_VERSION, digest) == (8, "2eb1ef69b0cf0d8f"), "raise TYPED_VERSION and the version of generate-qa"

@@ -29,6 +29,11 @@ from docent.text.sentences import plain, split_sentences
 
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
+_ONLY_POINTS = re.compile(
+    r"(?:please )?(?:see|refer|consult|cf|compare|for|more|further|details|this|the present|"
+    r"\w+ is (?:described|explained))\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+")
 _CODE = "```"
 
@@ -116,6 +121,8 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
     if sentences and plain(sentences[0]) == plain(title):
         sentences = sentences[1:]
     kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
+    if words.code == "en" and any(s and s not in kept and not _ONLY_POINTS.match(s) for s in sentences):
+        return Block("gap")  # it says something of its own as well
     if any(left_out not in kept and follows in kept for left_out, follows in itertools.pairwise(sentences)):
         return Block("gap")  # what follows a sentence that is left out may need it
     sentences = kept

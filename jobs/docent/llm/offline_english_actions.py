@@ -143,11 +143,10 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Asked]:
     if named and re.search(r" (?:lose|gain|drop|fall|rise|vary|differ|add|save|shift|deviate)$", asks):
         return
     more = NEXT_STATEMENT.split(behind, maxsplit=1)[0].strip()
-    if (
-        more.startswith("of ")
-        or (more.startswith("per ") and _DISTANCE.search(amount))
-        or re.search(r"(?:%|per ?cent)$", amount)
-    ):
+    is_speed = more.startswith("per ") and _DISTANCE.search(amount)
+    is_bound = amount.startswith("up to ")  # each of several may weigh less
+    is_part = amount.endswith((" square", " cubic")) or re.search(r"(?:%|per ?cent)$", amount)
+    if is_speed or is_bound or is_part or more.startswith("of "):
         return  # `2 kg of dust`, `70 metres per second`, `99 %`
     asks = f"{asks} {more}".strip()
     if re.search(r"[A-Za-z%$€£]", re.sub(ABOUT, "", amount, count=1)):

@@ -45,7 +45,7 @@ _COMPARES = re.compile(
     r"(?:[a-z]{3,}er|more [a-z]+|less [a-z]+|worse)\b(?![^.]*\bthan\b)"
 )
 
-MIN_TOLD_WORDS = 4
+MIN_TOLD_WORDS = 5
 """Of a statement beside its blank: `The switch has ____` may be anything."""
 _NUMBERED = re.compile(r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every)\b)[A-Z][a-z]+ $")
 _RANGE_AHEAD = re.compile(
@@ -188,7 +188,7 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
     text = statement.text
     found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
-    found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}:\d", text)]
+    found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)]
     found += [
         pair.short
         for pair in pairs

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from docent.llm.offline_asked import Asked, Kind
-from docent.llm.offline_clarity import OPENERS, asked_in, is_cut_short, is_unexplained, stands_alone, trimmed
+from docent.llm.offline_clarity import (
+    OPENERS,
+    SELDOM_ASKED,
+    asked_in,
+    is_about_another,
+    is_cut_short,
+    is_unexplained,
+    stands_alone,
+    trimmed,
+)
 from docent.llm.offline_columns import Cell, Told, about_column, told
 from docent.llm.offline_desk import Desk, Draft, section_statements
 from docent.llm.offline_english import questions_of
@@ -30,15 +39,6 @@ from docent.text.sentences import plain
 _VALUE_ITEM = re.compile(
     r"^[ \t]*+[-*+•][ \t]++\**+([A-Z][^:*|\n]{2,50}?)\**+:\**+[ \t]++(\S[^\n]{0,60})$", re.MULTILINE
 )
-
-
-# Of what people asked in these forms about single sentences, readers found less than four fifths useful.
-_SELDOM_ASKED = re.compile(
-    r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|When|Where|Why|Who|By wh(?:om|at)|"
-    r"How do you|What should you do (?:before|after|once))\b"
-)
-_GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
-_CODED = re.compile(r"\b[A-Z][\w-]*\d")
 
 
 @dataclass(frozen=True)
@@ -131,24 +131,17 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
     for statement in statements:
         if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
             continue
-        if is_cut_short(statement.text, source.title) or _is_about_another(statement, statements):
+        if is_cut_short(statement.text, source.title) or is_about_another(statement, statements):
             continue
         said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
         is_open = is_unexplained(said, text, f"{source.title} {name}")
         for asked in [*instructions_of(said, text), *questions_of(said, text)]:
-            if _SELDOM_ASKED.search(asked.question) or (is_open and asked.kind == "reason"):
+            is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition leans on what it is told after
+            if is_told or SELDOM_ASKED.search(asked.question) or (is_open and asked.kind == "reason"):
                 continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
             yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
-
-
-def _is_about_another(statement: Statement, statements: tuple[Statement, ...]) -> bool:
-    """Whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
-    if not _GENERIC.search(statement.text):
-        return False
-    before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
-    return any(_CODED.search(text) for text in before)
 
 
 def _of_items(source: _Source) -> Iterator[Pair]:

@@ -25,7 +25,7 @@ _GENERIC = re.compile(
     r"results?|discussion|about .*|findings?|recommendations?|methods?|assessment|data|"
     r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|"
     r"why .*|when .*|where .*|who .*|which .*|page.*|part.*|welcome.*|"
-    r"glossary|terms.*|definitions|abbreviations|faq|frequently .*|contact.*|"
+    r".*\b(?:description|information|words)\b.*|glossary|terms.*|definitions|abbreviations|faq|frequently .*|contact.*|"
     r"thank.*|getting started|(?:every|each|once|in|on|at|before|after|during|if|with|for|from|to) .*|"
     r"(?:dai|week|month|year|quarter)ly.*)",
     re.IGNORECASE,

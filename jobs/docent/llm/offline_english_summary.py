@@ -31,6 +31,7 @@ SHORT_SECTION_WORDS = 75
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
 _LIST_OF_TERMS = re.compile(r"\b(?:glossary|terms|definitions|abbreviations)\b", re.IGNORECASE)
+_EXPLAINED = re.compile(r"[A-Z][\w ]{1,40} [–—-] \S")
 _GREETING = re.compile(r"(?:Thank you|Thanks|Congratulations|Welcome)\b")
 # What only another part of the document says.
 _AWAY = re.compile(r"\b(?:below|above|overleaf|opposite)[.)\"”]|\bas follows\.")
@@ -78,7 +79,8 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
 def _is_named(desk: Desk) -> bool:
     """Whether a question can name the section, could not mean another one as well, and it is no list of words."""
     title = desk.material.title.strip("# ")
-    if _LIST_OF_TERMS.search(title):
+    explained = sum(_EXPLAINED.match(s.text) is not None for s in desk.told)
+    if _LIST_OF_TERMS.search(title) or 2 * explained > len(desk.told) > 0:
         return False
     return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
 

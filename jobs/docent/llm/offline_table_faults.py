@@ -17,6 +17,7 @@ from docent.llm.offline_table_names import lowered, meaning_of
 from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
 from docent.llm.offline_verbs import BASES, THIRD, is_participle
 
+_ELSEWHERE = re.compile(r"\b(?:section|chapter|page|table|appendix|step) \d|\b[Ss]ee\b|\bas in\b")
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 
 
@@ -62,7 +63,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
             question = f"What may be the cause {condition}?"
         yield told(question, f"{may}: {'; '.join(causes)}", source, short, "reason")
     remedies = [_one_order(table.at(row, remedy_at).rstrip(".")) for row in rows if table.at(row, remedy_at)]
-    if not remedies or len(remedies) != len(rows):
+    if not remedies or len(remedies) != len(rows) or any(_ELSEWHERE.search(remedy) for remedy in remedies):
         return
     question = f"What should you do {condition}?"
     needs_more = any(re.match(r"\w+ (?:it|them|this|these)\b", remedy) for remedy in remedies)
