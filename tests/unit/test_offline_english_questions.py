@@ -56,7 +56,7 @@ def test_what_to_do_is_asked_about_faults_in_a_table_and_not_about_single_senten
     assert asked("application", DRYER) == {}
     assert asked("application", table) == {
         "According to “Dryer Handbook”, what should you do if the belt does not move?": (
-            "If the belt does not move, close the door."
+            "If the belt does not move, the cause may be: door open. Close the door."
         )
     }
 

@@ -196,12 +196,3 @@ def test_a_long_answer_is_about_the_topic_of_its_section_and_leaves_nothing_out(
     made = told("long_answer", text, title)
     assert not any(re.search(r"about (?:the kiln|heat)\?", question) for question in made)
     assert all("copper" in answer for question, answer in made.items() if "the probe?" in question)
-
-
-@pytest.mark.parametrize(
-    ("title", "topic"),
-    [("Glaze mill", "the glaze mill"), ("Power cuts", "power cuts"), ("Loading the shelf", "loading")],
-)
-def test_a_heading_that_names_one_thing_gets_its_article(title: str, topic: str) -> None:
-    text = "The mill grinds the glaze. A shelf stands beside it. Close the lid during power cuts of the town."
-    assert any(f"know about {topic}" in question for question in told("long_answer", text, title))

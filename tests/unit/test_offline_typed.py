@@ -74,8 +74,12 @@ FAULTS = """
 | Lamp does not light | Fuse blown | Replace the fuse |
 | Door does not close | Seal torn | Fit a new seal |
 """
-TOLD_FAULTS = "If the lamp does not light, replace the fuse. If the door does not close, fit a new seal."
-SHORT = {"summarization": OPENING, "summary": OPENING, "application": FAULTS}
+TOLD_FAULTS = (
+    "If the lamp does not light, the cause may be: fuse blown. Replace the fuse. "
+    "If the door does not close, the cause may be: seal torn. Fit a new seal."
+)
+STEPS = "1. Open" + MANUAL.partition("1. Open")[2].partition("```")[0]
+SHORT = {"summarization": OPENING, "summary": OPENING, "application": FAULTS, "process_workflow": STEPS}
 """Texts for types that do not write about all of the manual."""
 
 
@@ -85,7 +89,7 @@ def material(question_type: str = "factual_recall", **changes: Any) -> TypedMate
     base = TypedMaterial(
         question_type=question_type,
         name="Controller Manual",
-        title="Signal controller",
+        title="Resetting the controller" if question_type == "process_workflow" else "Signal controller",
         text=SHORT.get(question_type, MANUAL),
         facts=facts,
         others=(("Timing plans", PLANS),),
@@ -503,4 +507,4 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
 def test_changed_replies_come_with_a_raised_version() -> None:
     told = [pairs_of(material(t), temperature) for t in ALL_TYPES for temperature in (0.4, 0.9)]
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (TYPED_VERSION, digest) == (8, "2eb1ef69b0cf0d8f"), "raise TYPED_VERSION and the version of generate-qa"
+    assert (TYPED_VERSION, digest) == (8, "d236d2a60c835814"), "raise TYPED_VERSION and the version of generate-qa"

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
+from docent.llm.offline_amounts import NUMERAL
 from docent.llm.offline_clarity import is_cut_short, is_unexplained, stands_alone, trimmed
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_pairs import Pair, section_of
@@ -142,7 +143,8 @@ def _is_sequel(desk: Desk, statement: Statement) -> bool:
 
 def _leaves_open(text: str) -> bool:
     """Whether a sentence compares with something that it does not name, or counts on what stands before it."""
-    return _COMPARES.search(text) is not None or re.search(r"\b[Tt]he two\b", text) is not None
+    is_bare_count = re.match(rf"{NUMERAL} \w+ (?:is|are) ", text, re.IGNORECASE)  # `Three types are available.`
+    return is_bare_count is not None or re.search(r"\b[Tt]he two\b", text) is not None or bool(_COMPARES.search(text))
 
 
 def _is_no_statement(text: str) -> bool:
@@ -202,6 +204,8 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
         words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
     ]
     found = [words for words in found if words not in name]
+    if statement.place < 0:  # a cell: what it is called is told
+        found = [words for words in found if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
     found = [words for words in found if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
     return text.replace(found[0], BLANK, 1) if found else ""
 

@@ -11,25 +11,14 @@ from collections.abc import Iterator
 from docent.llm.offline_clarity import asked_in, stands_alone
 from docent.llm.offline_desk import Desk, Draft
 from docent.llm.offline_english_steps import marked
-from docent.llm.offline_english_summary import SECTION_SUMMARY_WORDS, as_text, units_of
-from docent.llm.offline_grammar import PREPOSITIONS, as_inside, is_plural, read_clause
+from docent.llm.offline_english_summary import SECTION_SUMMARY_WORDS, as_text, is_named, units_of
+from docent.llm.offline_grammar import PREPOSITIONS, as_inside, read_clause
 from docent.llm.offline_references import references_of
 from docent.llm.offline_source import Statement, length_words
 from docent.llm.offline_verbs import THIRD
-from docent.text.sentences import plain
 
 LONG_SENTENCES = (3, 5)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
-_GENERIC = re.compile(
-    r"(?:summary|overview|introduction|general|outlook|conclusions?|notes?|background|preface|foreword|"
-    r"results?|discussion|about .*|findings?|recommendations?|methods?|assessment|data|"
-    r"abstract|further .*|general .*|miscellaneous|appendix|contents|aims?|scope|purpose|how .*|what .*|"
-    r"why .*|when .*|where .*|who .*|which .*|page.*|part.*|welcome.*|"
-    r".*\b(?:description|information|words)\b.*|glossary|terms.*|definitions|abbreviations|faq|frequently .*|contact.*|"
-    r"thank.*|getting started|(?:every|each|once|in|on|at|before|after|during|if|with|for|from|to) .*|"
-    r"(?:dai|week|month|year|quarter)ly.*)",
-    re.IGNORECASE,
-)
 _BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
 # What may follow a noun without making another one of it.
 _NO_NOUNS = frozenset("is was has does as this its or for after over under never ever either neither however".split())
@@ -65,7 +54,7 @@ def _naming(desk: Desk, subject: str) -> list[Statement]:
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
         # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
         is_known = follows and len(head) >= MIN_HEAD_CHARS
-        if _names(statement.folded, head if is_known else bare) or (follows and _goes_on(statement.text)):
+        if _names(statement.folded, f"the {head}" if is_known else bare) or (follows and _goes_on(statement.text)):
             told.append(statement)
     references = references_of([statement.text for statement in desk.told], "en")
     places = references.closed([desk.told.index(statement) for statement in told])
@@ -101,30 +90,12 @@ def _names(folded: str, thing: str) -> bool:
 
 def _on_title(desk: Desk) -> Iterator[Draft]:
     """A section of three or more sentences and nothing else, whole, asked for by its heading."""
-    title = _BARE_HEADING.sub("", desk.material.title.strip("# .:"))
     units = units_of(desk)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)
-    is_topic = 1 <= len(title.split()) <= 4 and title.replace(" ", "").isalpha() and not _GENERIC.fullmatch(title)
-    if is_prose and is_topic and plain(title) != plain(desk.name) and length_words(answer) <= SECTION_SUMMARY_WORDS:
-        inside = title if re.search(r"[A-Z]", title[1:]) else title[0].lower() + title[1:]
-        question = asked_in(
-            f"What should you know about {_article(inside, desk.material.text)}{inside}?", True, desk.name, desk.doc
-        )
+    if is_prose and desk.place != desk.doc and is_named(desk) and length_words(answer) <= SECTION_SUMMARY_WORDS:
+        question = f"What does {desk.place} say in detail?"
         yield Draft(question, answer, tuple(s for s in desk.every if s.text in answer))
-
-
-def _article(title: str, text: str) -> str:
-    """`the ` for a heading that names one thing: its text has an article before it or before its last word."""
-    if title.lower().startswith(("the ", "a ", "an ")):
-        return ""
-    if re.search(rf"\bthe {re.escape(title)}\b", text, re.IGNORECASE):
-        return "the "
-    first, last = title.split()[0], title.split()[-1]
-    if first.endswith("ing") or " " not in title or is_plural(last) or not re.fullmatch(r"[a-z ]+", title):
-        return ""
-    is_one = re.search(rf"\b(?:the|an?) (?:[\w,-]+ ){{0,4}}{re.escape(last)}\b", text, re.IGNORECASE) is not None
-    return "the " if is_one or re.match(r"[a-z]+ of the ", title) else ""
 
 
 def _goes_on(text: str) -> bool:

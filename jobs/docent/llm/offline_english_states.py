@@ -18,7 +18,7 @@ _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 # `Soot is a sign of too little air.` does not say what soot is.
 _NO_DEFINITION = re.compile(
     r"(?:an?|the) (?:[a-z]+ )?(?:sign|symptom|indication|cause|result|consequence|effect|reason|matter|question|danger|"
-    r"part|risk|problem|mistake|help|must|choice|idea|exception|case|advantage|disadvantage)\b|"
+    r"fault|reason|part|risk|problem|mistake|help|must|choice|idea|exception|case|advantage|disadvantage)\b|"
     r"the (?:best|worst|most|least|[a-z]{3,}est)\b"
 )
 _PLACED = frozenset(
@@ -65,7 +65,9 @@ def _state(subject: str, be: str, rest: str) -> Iterator[Asked]:
         yield Asked(f"{who_or_what(subject)} {_singular(be)} {cut(rest)}?", short_of(subject))
     elif is_participle(first) or re.match(rf"(?:{_WITH}) ", rest):
         yield from done(subject, be, rest)
-    elif re.match(r"(?:an?|one of|part of) (?:[\w-]+ ){3}", rest) or (re.match(r"the \w+ (?:\w+ ){2}", rest)):
+    elif re.match(r"(?:an?|one of|part of) (?:[\w-]+ ){3}", rest.partition(",")[0]) or (
+        re.match(r"the \w+ (?:\w+ ){2}", rest)
+    ):
         yield Asked(f"{who_or_what(subject, rest)} {be} {subject}?", kind="definition")
 
 

@@ -6,6 +6,7 @@ For the offline teacher. A list is told whole, with every sentence of its steps.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docent.llm.offline_asked import Asked, finished
@@ -15,7 +16,7 @@ from docent.llm.offline_desk import Desk, Draft, is_telling
 from docent.llm.offline_grammar import DETERMINERS
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_verbs import BASES
-from docent.text.sentences import plain
+from docent.text.sentences import count_words, plain
 
 MAX_STEPS, MIN_STEPS = 20, 2
 _INTRO = re.compile(
@@ -46,7 +47,7 @@ def process_workflow(desk: Desk) -> Iterator[Draft]:
     if counted > sum(len(block.parts) for block in blocks if block.kind == "steps"):
         return  # a list that is interrupted by a note goes on behind it
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
-    is_all = len(lists) == 1 and not _goes_on(blocks)
+    is_all = len(lists) == 1 and not _goes_on(blocks) and _is_most(blocks)
     for steps, lead in lists:
         question = _question(desk, lead, is_all and not _is_of_a_part(lead))
         if any(_ELSEWHERE.search(step) for step in steps):
@@ -61,6 +62,14 @@ def _goes_on(blocks: Sequence[Block]) -> bool:
     last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
     behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
     return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
+
+
+def _is_most(blocks: Sequence[Block]) -> bool:
+    """Whether the steps have at least half of the words of the section."""
+    words = Counter({kind: 0 for kind in ("steps", "paragraph")})
+    for block in blocks:
+        words[block.kind] += sum(map(count_words, block.parts))
+    return 2 * words["steps"] >= words.total()
 
 
 def _is_of_a_part(lead: str) -> bool:
@@ -111,8 +120,8 @@ def _by_title(desk: Desk) -> str:
         return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:
         return _asked(desk, f"What are the steps for {inside}?")
-    if " " not in title and not title.endswith("ing"):
-        return ""  # `Hardness`
+    if not title.endswith("ing"):
+        return ""  # `Hardness`, `Your kit`
     return f"Which steps does {desk.doc} give for {desk.words.quoted(title)}?"
 
 

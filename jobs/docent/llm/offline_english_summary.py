@@ -68,7 +68,7 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
         units = _record_units(desk)
         question = f"What are the main facts about {as_written(desk.name)}?"
     else:
-        units = units_of(desk) if _is_named(desk) else []
+        units = units_of(desk) if is_named(desk) else []
         question = _question(desk, units)
     answer = as_text(units)
     is_enough = sum(unit.parts for unit in units) >= MIN_SUMMARY_PARTS and count_words(answer) >= MIN_SUMMARY_WORDS
@@ -76,11 +76,17 @@ def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
         yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
 
 
-def _is_named(desk: Desk) -> bool:
-    """Whether a question can name the section, could not mean another one as well, and it is no list of words."""
+def is_named(desk: Desk) -> bool:
+    """Whether a question can name the section, could not mean another one as well, and means all of it.
+
+    Not a list of words, and not a section with sections of its own, as far as their numbers tell.
+    """
     title = desk.material.title.strip("# ")
     explained = sum(_EXPLAINED.match(s.text) is not None for s in desk.told)
     if _LIST_OF_TERMS.search(title) or 2 * explained > len(desk.told) > 0:
+        return False
+    number = re.match(r"(\d+(?:\.\d+)*)\.? ", title)
+    if number and any(other.strip("# ").startswith(f"{number[1]}.1 ") for other, _ in desk.material.others):
         return False
     return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from docent.llm.offline_asked import short_of
-from docent.llm.offline_columns import Cell, Told, about_column, told
+from docent.llm.offline_columns import Cell, Told, about_column, is_count, told
 from docent.llm.offline_grammar import is_plural, read_clause
 from docent.llm.offline_instructions import is_order
 from docent.llm.offline_labels import is_list_of_numbers, label_of, named, value_of
@@ -52,7 +52,8 @@ def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
         value = value_of(table.at(row, place), unit)
         name = named(table.columns[place], text)
-        is_clear = label.is_measure and is_explained(table.columns[place], text)
+        is_told = (label.is_measure and re.search(r"\d", value)) or is_count(label, value)
+        is_clear = is_told and is_explained(table.columns[place], text)
         yield about_column(Cell(name, label, value, table.fact(row))) if is_clear else None
 
 

@@ -79,7 +79,8 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         first, _, after = remedies[0].partition(" ")
         order = is_order(remedies[0]) or first.lower() in BASES or re.match(r"(?:the|an?|all|both)\b", after)
         said = lowered(remedies[0]) if order else f"do the following: {lowered(remedies[0])}"
-        yield told(question, f"{condition}, {said}", source, kind="do")
+        because = f"{may}: {'; '.join(causes)}. {sentence(remedies[0])}" if causes else f"{condition}, {said}"
+        yield told(question, because, source, kind="do")
 
 
 def _one_order(remedy: str) -> str:
@@ -96,6 +97,8 @@ def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told 
         question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
         return told(question, cells[1].answer, source, kind="do")
     question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
+    if cells[1].answer.startswith(cells[0].answer):
+        return told(question, cells[1].answer, source, kind="do")
     prefix = f"{sentence(_quoted(fault))[:-1]}, "
     own = cells[1].answer
     remedy = own.removeprefix(prefix) if own.startswith(prefix) else own.split(", ", 1)[1]

@@ -113,6 +113,8 @@ class Table:
             MEANING.fullmatch(c.strip()) or FUNCTION.fullmatch(c.strip()) for c in self.columns[1:]
         ) and not _QUANTITY.fullmatch(self.columns[0]):
             return "entities"
+        if not self.columns[0].strip() and len(self.value_columns) > 1:
+            return "models"
         labels = [label_of(row[0]) for row in self.rows if row[0]]
         measured = sum(label.is_measure for label in labels) * 2 >= len(labels) > 0
         if measured or _QUANTITY.fullmatch(self.columns[0].strip()):
