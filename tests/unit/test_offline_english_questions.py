@@ -37,7 +37,6 @@ def asked(
     ("question_type", "question", "answer"),
     [
         ("fact_based", "how wide is the belt?", "The belt is 2.4 m wide and carries at most 180 kg."),
-        ("short_answer", "how much does the belt carry?", "at most 180 kg"),
         ("short_answer", "what is the belt driven by?", "a geared motor"),
         (
             "comparative_analysis",

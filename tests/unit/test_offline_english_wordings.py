@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from docent.llm.offline_asked import who_or_what
-from docent.llm.offline_clarity import stands_alone
+from docent.llm.offline_clarity import asked_in, stands_alone
 from docent.llm.offline_english import questions_of
 from docent.llm.offline_english_judged import with_blank
 from docent.llm.offline_english_pairs import Pair
@@ -385,3 +385,45 @@ def test_a_blank_in_a_cell_is_its_value_and_a_bare_count_is_not_judged() -> None
     assert with_blank(Statement(told_cell, told_cell, "row", place=-1), (), "").endswith("is ____.")
     assert told("boolean", "Three types are available. The lid of the kiln weighs 30 kg.")
     assert not [q for q in told("boolean", "Three types are available.")]
+
+
+def test_a_letter_or_a_short_code_does_not_say_what_is_meant() -> None:
+    assert asked_in("What is the range of C1?", True, "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
+    assert not asked_in("What is the range of C100?", True, "Calder C100 Meter", "“Calder”").startswith("According to")
+    assert cells("We have two ovens, A and B.\n\n| | A | B |\n|---|---|---|\n| Temperature | 20 °C | 25 °C |") == {}
+
+
+def test_a_value_of_several_parts_is_not_asked_about() -> None:
+    table = "| | KB 30 | KB 45 |\n|---|---|---|\n| Thickness | 10 or 12 mm, fixed | 9 or 11 mm, fixed |"
+    assert cells(table) == {} and comparisons_of_tables(table) == []
+    assert [row.whole for row in rows_of_tables(table)] == [None]
+
+
+def test_a_limit_that_does_not_say_that_it_is_one_is_not_asked_about() -> None:
+    assert not label_of("Ambient temperature").is_measure and label_of("Room temperature").is_measure
+
+
+def test_a_symptom_of_three_words_gets_its_verb() -> None:
+    table = "| Problem | Cause | What to do |\n|---|---|---|\n| Card not recognised | Dirt | Clean the card |"
+    assert "What should you do if the card is not recognised?" in cells(table)
+
+
+def test_a_heading_that_only_says_when_and_a_statement_of_four_words_are_left_out() -> None:
+    text = (
+        "Remove the rear panel of the slicer. Wash the knife by hand in warm water. Dry it with a clean cloth."
+    )
+    assert told("summarization", text, "Weekly") == told("long_answer", text, "Weekly") == {}
+    assert told("summarization", text, "Weekly cleaning")
+    assert told("boolean", "Cleaning seed raises dust.") == {}
+    assert told("boolean", "A value between 15 and 20 per cent means that the seed is ready.") == {}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_of_a_section_is_not_called_short(seed: int) -> None:
+    material = TypedMaterial(
+        "summarization", title="The kiln", figures=(), language="en", max_answer_words=300, seed=seed,
+        text="The kiln stands in the yard. Its door opens to the left. Two people are needed to lift the lid of it.",
+        name="Pottery handbook", facts=(), others=(), pairs=30,
+    )  # fmt: skip
+    (pair,) = json.loads(write_typed(material, 0.4))["pairs"]
+    assert "in short" not in pair["question"]

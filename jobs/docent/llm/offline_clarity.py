@@ -27,6 +27,7 @@ _LEANS = re.compile(
     r"we|our|us|I|my|the other|the others|another|again|"
     r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
 )
+MIN_NAMING_CHARS = 4
 OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|Finally|In general|"
     r"Note that|Please note that|As a rule|"
                       r"Generally|Typically|Normally|Usually|In practice|Of course|In fact|"
@@ -34,7 +35,7 @@ OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 # Subjects that only their section explains.
 _VAGUE = re.compile(
-    r"^the (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
+    r"^(?:the|an?) (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
     r"change|rule|case|way|"
     r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
     r"findings?|results?|whole|plan|table|figure|opposite)$",
@@ -43,7 +44,7 @@ _VAGUE = re.compile(
 # Of what people asked in these forms about single sentences, readers found less than four fifths useful.
 SELDOM_ASKED = re.compile(
     r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|What should (?!you\b)|When|Where|Why|Who|"
-    r"By wh(?:om|at)|How (?:is|are|was|were|do|does|did|must|can|may|should))\b"
+    r"By wh(?:om|at)|How (?:much|is|are|was|were|do|does|did|must|can|may|should))\b"
 )
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
 _CODED = re.compile(r"\b[A-Z][\w-]*\d")
@@ -109,4 +110,5 @@ def asked_in(question: str, general: bool, name: str, doc: str) -> str:
 def _names_document(question: str, name: str) -> bool:
     """Whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
     names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
+    names = [one for one in names if len(one) >= MIN_NAMING_CHARS]  # `C1` may be anything
     return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)

@@ -119,7 +119,7 @@ def statements_to_judge(desk: Desk) -> list[Statement]:
         if s.kind == "sentence"
         and stands_alone(s)
         and read_clause(s.text)
-        and count_words(s.text) <= MAX_JUDGED_WORDS
+        and MIN_TOLD_WORDS <= count_words(s.text) <= MAX_JUDGED_WORDS
         and not _is_sequel(desk, s)
         and not is_cut_short(s.text, desk.material.title)
         and not is_unexplained(s.text, desk.material.text, titles, others)

@@ -30,7 +30,10 @@ SHORT_SECTION_WORDS = 75
 """A section of so many words is its own summary."""
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
-_LIST_OF_TERMS = re.compile(r"\b(?:glossary|terms|definitions|abbreviations)\b", re.IGNORECASE)
+_NO_SUBJECT = re.compile(
+    r"\b(?:glossary|terms|definitions|abbreviations)\b|^(?:\d[\d.]* )?(?:daily|weekly|monthly|yearly|annually)$",
+    re.IGNORECASE,
+)
 _EXPLAINED = re.compile(r"[A-Z][\w ]{1,40} [–—-] \S")
 _GREETING = re.compile(r"(?:Thank you|Thanks|Congratulations|Welcome)\b")
 # What only another part of the document says.
@@ -83,7 +86,7 @@ def is_named(desk: Desk) -> bool:
     """
     title = desk.material.title.strip("# ")
     explained = sum(_EXPLAINED.match(s.text) is not None for s in desk.told)
-    if _LIST_OF_TERMS.search(title) or 2 * explained > len(desk.told) > 0:
+    if _NO_SUBJECT.search(title) or 2 * explained > len(desk.told) > 0:
         return False
     number = re.match(r"(\d+(?:\.\d+)*)\.? ", title)
     if number and any(other.strip("# ").startswith(f"{number[1]}.1 ") for other, _ in desk.material.others):

@@ -69,7 +69,9 @@ class Label:
     @property
     def is_measure(self) -> bool:
         """Whether it can be asked for with `What is the ...?`."""
-        is_marked = "," in self.words or re.search(r"\([A-Z]\)", self.words) is not None
+        is_marked = (
+            re.match(r"ambient\b|.*,", self.words) is not None or re.search(r"\([A-Z]\)", self.words) is not None
+        )
         return not is_marked and is_measure(self.words)
 
     @property

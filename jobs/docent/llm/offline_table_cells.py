@@ -52,7 +52,7 @@ def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
         value = value_of(table.at(row, place), unit)
         name = named(table.columns[place], text)
-        is_told = (label.is_measure and re.search(r"\d", value)) or is_count(label, value)
+        is_told = (label.is_measure and re.search(r"\d[^,]*$", value)) or is_count(label, value)  # no `12 mm, fixed`
         is_clear = is_told and is_explained(table.columns[place], text)
         yield about_column(Cell(name, label, value, table.fact(row))) if is_clear else None
 

@@ -73,7 +73,7 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
     (one, first), (other, second) = both
     if is_count(label, first):
         return None  # `compare in heating zones`
-    if "," in one + other or " and " in one + other:
+    if "," in one + other or " and " in one + other or ", " in first + second:
         return None
     question = f"How do {one} and {other} compare in {label.words}?"
     if first == second:

@@ -128,7 +128,8 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
     if re.fullmatch(r"[A-Z][a-z]+ed [a-z]+", fault):
         return _quoted(fault)  # `Smudged prints` is no statement
-    if len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS:
+    is_passive = len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS
+    if is_passive or (len(words) == 3 and words[1] == "not" and is_participle(words[2])):
         words[1:1] = ["are" if is_plural(words[0]) else "is"]  # `Card refused at the desk`
         fault = " ".join(words)
     spoken = re.search(r"\b(?:is|are|does|do|has|have|will|cannot|can|was|were|not)\b", fault)

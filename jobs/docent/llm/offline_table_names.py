@@ -40,8 +40,10 @@ def thing_of(cell: str, heading: str, text: str) -> str:
 
 
 def is_explained(name: str, text: str) -> bool:
-    """Whether the name of a column can be understood: not a bare `Pip` that no sentence of the section has."""
+    """Whether the name of a column can be understood: not `B`, nor a bare `Pip` that no sentence has."""
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
+    if len(name) == 1:
+        return False  # the column `B`
     return re.fullmatch(r"[A-Z][a-z]+", name) is None or re.search(rf"\b{name}\b", prose, re.IGNORECASE) is not None
 
 

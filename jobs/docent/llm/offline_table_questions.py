@@ -67,6 +67,8 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         clear = [p for p in table.value_columns if is_explained(table.columns[p], text)]
         values = [(named(table.columns[p], text), value_of(table.at(row, p), label.unit)) for p in clear]
         values = [(name, value) for name, value in values if value]
+        if any(", " in value for _, value in values):
+            return None
         if not label.is_measure or APART.search(label.words) or len(values) < 2 or is_count(label, values[0][1]):
             return None
         listed = enumerated([f"{value} for {name}" for name, value in values])
