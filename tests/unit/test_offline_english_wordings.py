@@ -409,9 +409,7 @@ def test_a_symptom_of_three_words_gets_its_verb() -> None:
 
 
 def test_a_heading_that_only_says_when_and_a_statement_of_four_words_are_left_out() -> None:
-    text = (
-        "Remove the rear panel of the slicer. Wash the knife by hand in warm water. Dry it with a clean cloth."
-    )
+    text = "Remove the rear panel of the slicer. Wash the knife by hand in warm water. Dry it with a clean cloth."
     assert told("summarization", text, "Weekly") == told("long_answer", text, "Weekly") == {}
     assert told("summarization", text, "Weekly cleaning")
     assert told("boolean", "Cleaning seed raises dust.") == {}
@@ -427,3 +425,18 @@ def test_all_of_a_section_is_not_called_short(seed: int) -> None:
     )  # fmt: skip
     (pair,) = json.loads(write_typed(material, 0.4))["pairs"]
     assert "in short" not in pair["question"]
+
+
+def test_a_greatest_number_is_no_number_that_a_thing_has() -> None:
+    table = "| | PX-10 | PX-25 |\n|---|---|---|\n| Maximum plates | 60 | 150 |\n| Plates | 40 | 80 |"
+    assert [question for question in cells(table) if "maximum plates does" in question] == []
+    assert "How many plates does PX-10 have?" in cells(table)
+
+
+def test_a_number_in_a_model_is_no_blank_and_a_heading_that_runs_in_no_subject() -> None:
+    text = "The HM 28 R and the HM 65 P are driven by a petrol engine from the yard."
+    assert with_blank(Statement(text, text), (), "") == ""
+    said = "KD 110. The smallest machine is a drill with one handle for short holes."
+    assert questions_of(said, said) == []
+    table = "| Problem | Cause | What to do |\n|---|---|---|\n| Shaft stops | Jam | Clear it as described above |"
+    assert [question for question in cells(table) if "What should you do" in question] == []

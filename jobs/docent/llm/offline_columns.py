@@ -187,7 +187,9 @@ def is_count(label: Label, value: str) -> bool:
     """Whether a value tells how many there are of what the column names: 3 of `heating zones`."""
     low = label.words.lower()
     *_, last = low.split()
-    is_number = re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(r"\d{1,3}(?:,\d{3})*|\d{1,6}", value)
+    is_number = re.fullmatch(r"(?!max|min|most|least|number)(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(
+        r"\d{1,3}(?:,\d{3})*|\d{1,6}", value
+    )
     return bool(is_number) and last not in THIRD and is_plural(last) and not (_MEASURED.fullmatch(last) or label.unit)
 
 

@@ -17,7 +17,7 @@ from docent.llm.offline_table_names import lowered, meaning_of
 from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
 from docent.llm.offline_verbs import BASES, THIRD, is_participle
 
-_ELSEWHERE = re.compile(r"\b(?:section|chapter|page|table|appendix|step) \d|\b[Ss]ee\b|\bas in\b")
+_ELSEWHERE = re.compile(r"\b(?:section|chapter|page|table|appendix|step) \d|\b[Ss]ee\b|\bas in\b|\b(?:above|below)$")
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 
 
