@@ -108,7 +108,7 @@ STAGES: dict[str, Stage] = {
             "answer",
             "score",
         ),
-        version=6,
+        version=7,
     ),
 }
 

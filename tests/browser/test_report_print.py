@@ -65,6 +65,12 @@ def test_every_answer_and_reference_is_in_the_print(browser: sync_api.Browser, h
     assert "bootstrap" in printed, "the configuration is folded up on the screen"
 
 
+def test_the_last_row_of_a_table_over_two_pages_is_printed_once(browser: sync_api.Browser, html: Path) -> None:
+    page = _opened(browser, html, bypass_csp=True)
+    page.add_style_tag(content=".arms tbody td, table tbody td { padding-bottom: 9rem; }")
+    assert _printed(page).count("What a perfect answer would get") == 1
+
+
 def test_parts_that_were_closed_are_closed_again_after_the_print(browser: sync_api.Browser, html: Path) -> None:
     page = _opened(browser, html)
     before = page.locator("details[open]").count()
