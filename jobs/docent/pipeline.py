@@ -68,7 +68,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=11,
+        version=12,
         kind="indexed",
         needs=("llm",),
     ),

@@ -60,7 +60,7 @@ def test_types_are_given_where_some_splits_show_pictures_and_others_do_not(
 
 def test_types_are_given_where_some_splits_have_pages_and_others_do_not() -> None:
     lines = told(("train", False), ("test", False), page_of={"test": 3})
-    assert "Not every split has pages of a PDF, and" in lines
+    assert "Not every split has pages or sheets, and" in lines
     assert "conversations = load_dataset(" in lines
     assert "chat = load_dataset(" not in lines  # these files name no source
 

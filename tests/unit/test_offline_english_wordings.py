@@ -440,3 +440,104 @@ def test_a_number_in_a_model_is_no_blank_and_a_heading_that_runs_in_no_subject()
     assert questions_of(said, said) == []
     table = "| Problem | Cause | What to do |\n|---|---|---|\n| Shaft stops | Jam | Clear it as described above |"
     assert [question for question in cells(table) if "What should you do" in question] == []
+
+
+def test_empty_labels_and_parts_of_cells_are_survived() -> None:
+    models = "| Property | PX-10 | PX-25 |\n|---|---|---|\n| Weight | 12 kg | 14 kg |\n| (kg) | 3 | 4 |"
+    assert len(cells(models)) == 2
+    faults = "| Fault | Remedy |\n|---|---|\n| The pump does not start | , open the tap |"
+    assert cells(faults) is not None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "For loads over 100 kg two people turn the handle, as table 4 shows.",
+        "This winch must never lift people, as section 4 explains.",
+        "Compare the rope with table 4 every month and replace it when a strand is broken.",
+    ],
+)
+def test_a_sentence_that_points_away_and_says_something_is_not_left_out_in_silence(sentence: str) -> None:
+    text = "The winch lifts sheets of steel. Its hook turns to both sides. Two people are needed to hold the rope."
+    assert told("summarization", f"{text} {sentence}", "The winch") == {}
+    assert told("summarization", f"{text} See section 4.", "The winch")
+    thanks = told("summarization", f"Thanks to its gearbox the winch lifts 400 kg. {text}", "The winch")
+    assert all("Thanks to its gearbox" in answer for answer in thanks.values())
+
+
+def test_asterisks_in_code_mean_themselves() -> None:
+    for text in ("Press `*` to open the menu and `*` again to close it.", "Delete `*.log` and `*.tmp` files."):
+        assert cleaned(text) == text
+    assert cleaned("Press `*` for *all* files.") == "Press `*` for all files."
+
+
+@pytest.mark.timeout(10)
+def test_a_hostile_paragraph_about_the_machine_takes_no_time() -> None:
+    text = "The " + "A-" * 20_000 + " starts now and is good. " + "The machine is 2 m high. " * 20
+    assert told("factual_recall", text) is not None
+
+
+def test_a_table_of_measures_without_a_first_heading_has_its_things_in_its_rows() -> None:
+    table = "| | Weight | Length |\n|---|---|---|\n| Rondo 40 | 12 kg | 40 cm |\n| Rondo 60 | 15 kg | 60 cm |"
+    assert cells(table)["What is the weight of Rondo 40?"] == "The weight of Rondo 40 is 12 kg."
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("up to 40", "up to €40"), ("12 to 15", "€12 to €15"), ("1,200.50", "€1,200.50")]
+)
+def test_a_sign_of_money_stands_before_every_number(cell: str, value: str) -> None:
+    assert value_of(cell, "€") == value
+
+
+@pytest.mark.parametrize("last", ["Wait 30 minutes before you open the windows.", "Add 20 g of salt to the ash."])
+def test_an_order_with_a_number_behind_the_steps_goes_on_with_them(last: str) -> None:
+    assert told("process_workflow", f"{STEPS}\n\n{last}", "Lighting the kiln") == {}
+    assert told("process_workflow", STEPS, "Opening the case") != {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("The forest path is 3 km long.", "How long is the forest path?"),
+        ("Dr. Anna Holm has 12 assistants.", "How many assistants does Dr. Anna Holm have?"),
+    ],
+)
+def test_what_only_looks_like_a_superlative_or_a_heading_is_asked_about(sentence: str, question: str) -> None:
+    assert question in [one.question for one in questions_of(sentence, sentence)]
+
+
+def test_words_that_only_look_like_pointers_are_none() -> None:
+    assert stands_alone(Statement("The tank needs a little water.", "The tank needs a little water."))
+    text = (
+        "Members pay a fee of 20 pounds. They must be aged 18 and above. They may use the kiln on any day but Monday."
+    )
+    assert told("summarization", text, "Members") and told("summarization", text, "Terms of loan")
+    timed = "Within 30 minutes the pots of the upper shelf are cold."
+    assert with_blank(Statement(timed, timed), (), "").startswith("Within ____")
+
+
+def test_a_section_whose_parts_are_numbered_with_a_full_stop_is_not_told_without_them() -> None:
+    text = (
+        "Grease the guide of the wedge every day. Sharpen its edge with a file. Check the hoses for cracks each month."
+    )
+    parted = TypedMaterial(
+        "summarization", title="4. Care", text=text, figures=(), language="en", max_answer_words=300, seed=3,
+        name="Pottery handbook", facts=(), others=(("4.1. Cleaning", "Wipe it."),), pairs=30,
+    )  # fmt: skip
+    assert json.loads(write_typed(parted, 0.4))["pairs"] == []
+
+
+@pytest.mark.parametrize(
+    ("remedy", "is_asked"),
+    [
+        ("Bleed the pipe, Section 6.2", False),
+        ("Clear it as described above", False),
+        ("Warm the room to 18 °C or above", True),
+        ("Look to see whether the nut is tight", True),
+    ],
+)
+def test_a_remedy_that_stands_elsewhere_is_none(remedy: str, is_asked: bool) -> None:
+    table = f"| Problem | Cause | What to do |\n|---|---|---|\n| Engine stopped during use | Dirt | {remedy} |"
+    asked = cells(table)
+    assert bool([question for question in asked if "What should you do" in question]) == is_asked
+    assert not [question for question in asked if "is stopped" in question]

@@ -55,7 +55,7 @@ def is_sound(question: str) -> bool:
     """Whether a question is complete: no pronoun, no loose end, of a usual length."""
     words = question.rstrip("?").split()
     loose = re.search(r"\b(?:and|or|than|the|a|an|which|that|both|when|if|,)\?$", question)
-    if re.search(r" and (?:\d+|two|three|four|five|six) (?!\w+s\b)", question):
+    if " between " not in question and re.search(r" and (?:\d+|two|three|four|five|six) (?!\w+s\b)", question):
         return False  # `are needed to lift the one and four to lift the other`
     return MIN_QUESTION_WORDS <= len(words) <= MAX_QUESTION_WORDS and not loose and not PRONOUN.search(question)
 

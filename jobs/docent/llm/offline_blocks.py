@@ -29,9 +29,14 @@ from docent.text.sentences import plain, split_sentences
 
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
+_QUOTED = re.compile(r"^>\s?")
+# A sentence that says nothing but where to read on; any other that points away says something as well.
 _ONLY_POINTS = re.compile(
-    r"(?:please )?(?:see|refer|consult|cf|compare|for|more|further|details|this|the present|"
-    r"\w+ is (?:described|explained))\b",
+    r"(?:please )?(?:see|refer to|consult|cf\.?)\b|"
+    r"(?:for|more|further) [^,]{2,60}?,? (?:please )?(?:see|refer to|consult|(?:is|are) (?:given|found|described))\b|"
+    r"(?:this|the present) (?:document|manual|guide|handbook|section|chapter|report|page|leaflet|booklet)\b"
+    r"(?!.*\b(?:must|never|not|only)\b)|"
+    r"[\w ]{2,40} (?:is|are) (?:described|explained|listed) in\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+")
@@ -121,7 +126,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
     if sentences and plain(sentences[0]) == plain(title):
         sentences = sentences[1:]
     kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
-    if words.code == "en" and any(s and s not in kept and not _ONLY_POINTS.match(s) for s in sentences):
+    if any(s and s not in kept and not _ONLY_POINTS.match(s) for s in sentences):
         return Block("gap")  # it says something of its own as well
     if any(left_out not in kept and follows in kept for left_out, follows in itertools.pairwise(sentences)):
         return Block("gap")  # what follows a sentence that is left out may need it
@@ -143,7 +148,7 @@ def _list(lines: Sequence[str]) -> Block:
             numbers += [int(number[0])] if found[2] and (number := _NUMBER.search(found[2])) else []
             items.append(line[found.end() :].strip())
         elif line.strip():
-            items[-1] = f"{items[-1]} {line.strip().removeprefix('> ')}"
+            items[-1] = f"{items[-1]} {_QUOTED.sub('', line.strip())}".rstrip()
     items = [without_marks(item) for item in items]
     is_counted = numbers in ([], list(range(1, len(items) + 1)), [1] * len(items))
     has_code = not numbers and any(is_code(item) for item in items)  # a step may be a command

@@ -22,7 +22,8 @@ _LEANS = re.compile(
     r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
     r"respectively|as well(?=$|[.,])|"
     r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
-    r"(?:far|much|even|a little|a bit|slightly|somewhat) (?:more|less|[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
+    r"(?:far|much|even|a little|a bit|slightly|somewhat) "
+    r"(?:more|less|(?!(?:wat|powd|pap|butt|silv|rubb|copp|aft|und|ov|oth)er\b)[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
     r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
     r"we|our|us|I|my|the other|the others|another|again|"
     r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
@@ -47,7 +48,7 @@ SELDOM_ASKED = re.compile(
     r"By wh(?:om|at)|How (?:much|is|are|was|were|do|does|did|must|can|may|should))\b"
 )
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
-_CODED = re.compile(r"\b[A-Z][\w-]*\d")
+_CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")
 
 
 def stands_alone(statement: Statement) -> bool:

@@ -186,7 +186,7 @@ def _called(cell: Cell, low: str) -> Told | None:
 def is_count(label: Label, value: str) -> bool:
     """Whether a value tells how many there are of what the column names: 3 of `heating zones`."""
     low = label.words.lower()
-    *_, last = low.split()
+    last = low.rpartition(" ")[2]
     is_number = re.fullmatch(r"(?!max|min|most|least|number)(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(
         r"\d{1,3}(?:,\d{3})*|\d{1,6}", value
     )

@@ -24,7 +24,7 @@ _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|
 def questions_of(sentence: str, text: str) -> list[Asked]:
     """Questions that a statement of subject and verb answers, the surest first; `text` is where it stands."""
     said = sentence.strip().rstrip(".!")
-    if re.match(r"[^.]{2,30}\. [A-Z]", said):
+    if re.match(r"(?!(?:Dr|Mr|Mrs|Ms|Prof|St|No)\.)[^.]{2,30}\. [A-Z]", said):
         return []  # a heading that runs in: `KD 110. The smallest machine is ...`
     if len(said) > 400 or said.endswith("?") or re.search(r"[\"“”;:]", said):
         return []

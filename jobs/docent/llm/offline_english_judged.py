@@ -49,7 +49,8 @@ _COMPARES = re.compile(
 MIN_TOLD_WORDS = 5
 """Of a statement beside its blank: `The switch has ____` may be anything."""
 _NUMBERED = re.compile(
-    r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every)\b)(?:[A-Z][a-z]+|[A-Z]{2,}) $"
+    r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every|Within|For|During|Between|Until|Before|"
+    r"Since|By|With)\b)(?:[A-Z][a-z]+|[A-Z]{2,}) $"
 )
 _RANGE_AHEAD = re.compile(
     r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"

@@ -187,11 +187,6 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
             yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
 
 
-def is_value_item(text: str) -> bool:
-    """Whether an item of a list only gives a value, which is a pair of its own."""
-    return any(label_of(found[1]).is_measure for found in _VALUE_ITEM.finditer(f"- {text}"))
-
-
 def record_of(text: str) -> list[tuple[str, str]]:
     """Headings and cells of a document that is one row of a table; a cell may have several lines."""
     found: list[tuple[str, str]] = []

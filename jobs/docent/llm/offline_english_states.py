@@ -37,7 +37,9 @@ _WITH = (
 def being(subject: str, be: str, rest: str) -> Iterator[Asked]:
     """Questions about a size, a value or a state; `be` is the verb of the sentence, `rest` follows it."""
     first, _, after = rest.partition(" ")
-    if _NO_DEFINITION.match(rest) or re.match(rf"(?:the )?(?:most|\w{{3,}}est) |{NUMERAL} ", subject, re.IGNORECASE):
+    if _NO_DEFINITION.match(rest) or re.match(
+        rf"(?:the )?(?:most|(?!(?:for|harv|requ|inter|prot)est)\w{{3,}}est) |{NUMERAL} ", subject, re.IGNORECASE
+    ):
         return
     if size := re.match(rf"({UNIT}) ({_SIZES})\b", rest):
         yield Asked(f"How {size[2]} {be} {subject}?", short_of(size[1]), kind="value")

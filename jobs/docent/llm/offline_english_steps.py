@@ -116,7 +116,8 @@ def _by_title(desk: Desk) -> str:
         return _asked(desk, f"How do you {found[1]}?")
     if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
         return _asked(desk, f"How do you {inside}?")
-    if re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.IGNORECASE) and rest:
+    is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # of `Opening the case`
+    if not is_object and re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.I):
         return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:
         return _asked(desk, f"What are the steps for {inside}?")

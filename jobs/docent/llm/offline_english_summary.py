@@ -31,13 +31,14 @@ SHORT_SECTION_WORDS = 75
 _OWN_DOCUMENT = re.compile(r"^This (?:manual|handbook|guide|leaflet|document|report)\b")
 _FIRST_PERSON = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|I|[Mm]y)\b")
 _NO_SUBJECT = re.compile(
-    r"\b(?:glossary|terms|definitions|abbreviations)\b|^(?:\d[\d.]* )?(?:daily|weekly|monthly|yearly|annually)$",
+    r"\bglossary\b|^(?:\d[\d.]* )?(?:\w+ )?(?:terms|definitions|abbreviations)$|"
+    r"^(?:\d[\d.]* )?(?:daily|weekly|monthly|yearly|annually)$",
     re.IGNORECASE,
 )
 _EXPLAINED = re.compile(r"[A-Z][\w ]{1,40} [–—-] \S")
-_GREETING = re.compile(r"(?:Thank you|Thanks|Congratulations|Welcome)\b")
+_GREETING = re.compile(r"(?:Thank you|Thanks(?! to)|Congratulations|Welcome(?= to\b|[,.!]))")
 # What only another part of the document says.
-_AWAY = re.compile(r"\b(?:below|above|overleaf|opposite)[.)\"”]|\bas follows\.")
+_AWAY = re.compile(r"(?<!and )(?<!or )\b(?:below|above|overleaf|opposite)[.)\"”]|\bas follows\.")
 _LABELLED = re.compile(r"[^.:]{2,60}: \S")
 
 
@@ -89,7 +90,8 @@ def is_named(desk: Desk) -> bool:
     if _NO_SUBJECT.search(title) or 2 * explained > len(desk.told) > 0:
         return False
     number = re.match(r"(\d+(?:\.\d+)*)\.? ", title)
-    if number and any(other.strip("# ").startswith(f"{number[1]}.1 ") for other, _ in desk.material.others):
+    first = re.compile(rf"{re.escape(number[1])}\.1\b") if number else None
+    if first and any(first.match(other.strip("# ")) for other, _ in desk.material.others):
         return False
     return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
 

@@ -16,6 +16,10 @@ from docent.llm.offline_verbs import BASES, FORMS, THIRD, is_participle, third_o
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
+# `Pump 1 starts` begins with a thing, `Wait 30 minutes` with an order.
+_NUMBERED_THING = re.compile(
+    r"(?:Pump|Step|Valve|Lamp|Key|Switch|Gate|Program(?:me)?|Zone|Room|Tank|Motor|Fan|Level|Stage) \d"
+)
 # Conditions that only what stands before them explains: `if in doubt`, `if one is out`, `if there is no answer`.
 _CONTEXT = re.compile(
     r"(?:in doubt|necessary|possible|required|needed|applicable|so|not|there (?:is|are) no|one (?!of\b|or\b)[a-z]+s?)\b"
@@ -63,8 +67,8 @@ def is_order(said: str) -> bool:
     low, following = first.lower(), after.partition(" ")[0].lower()
     if low not in BASES or not first[:1].isupper() or first[1:] != first[1:].lower():
         return False
-    if _NOUN_FIRST.match(said) or following.isdigit():
-        return False  # `Pump 1 starts`
+    if _NOUN_FIRST.match(said) or _NUMBERED_THING.match(said):
+        return False
     # `Display units are ...` begins with a noun; a noun has a verb of its own behind it.
     clause = read_clause(said)
     if clause is not None and clause.tense in ("be", "modal", "singular", "plural"):

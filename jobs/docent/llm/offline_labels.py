@@ -130,7 +130,9 @@ def value_of(cell: str, unit: str) -> str:
         or re.search(r"[A-Za-z%€$£°µΩ]", re.sub(r"\b(?:to|and|or|at|up|least|most|about|max|min)\b", "", value))
     ):
         return value
-    return f"{unit[0]}{value}{unit[1:]}" if unit[0] in "€$£" else f"{value} {unit}"
+    if unit[0] in "€$£":
+        return re.sub(r"\d[\d.,]*", lambda number: f"{unit[0]}{number[0]}", value) + unit[1:]
+    return f"{value} {unit}"
 
 
 def named(cell: str, text: str) -> str:

@@ -54,7 +54,10 @@ PAGE_HEAD = re.compile(
 _HANGUL = re.compile(r"[가-힣]")
 """Korean writes particles and endings at its words: three say as much as four English ones."""
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
-_EMPHASIS = re.compile(r"(?<![\w*\\])\*(?![\s*])((?:[^*\n]|\n(?!\s*\n)){1,400}?)(?<![\s*])\*(?![\w*])")
+# Code comes first, for its asterisks mean themselves.
+_EMPHASIS = re.compile(
+    r"`[^`\n]{0,400}`|(?<![\w*\\])\*(?![\s*])((?:[^*\n]|\n(?!\s*\n)){1,400}?)(?<![\s*\\])\*(?![\w*])"
+)
 _UNSENDABLE = re.compile(r"[\ud800-\udfff\ufffe\uffff\u00ad\u0000-\u0008\u000b-\u001f]")
 
 
@@ -96,7 +99,7 @@ class Statement:
 
 def cleaned(text: str) -> str:
     """Text without characters that JSON or people cannot take, and without `*` around words."""
-    return _EMPHASIS.sub(r"\1", _UNSENDABLE.sub("", text))
+    return _EMPHASIS.sub(lambda found: found[1] or found[0], _UNSENDABLE.sub("", text))
 
 
 def bare_title(name: str) -> str:

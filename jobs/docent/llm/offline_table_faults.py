@@ -17,7 +17,13 @@ from docent.llm.offline_table_names import lowered, meaning_of
 from docent.llm.offline_tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
 from docent.llm.offline_verbs import BASES, THIRD, is_participle
 
-_ELSEWHERE = re.compile(r"\b(?:section|chapter|page|table|appendix|step) \d|\b[Ss]ee\b|\bas in\b|\b(?:above|below)$")
+_ELSEWHERE = re.compile(
+    r"\b(?:section|chapter|page|table|appendix|step) \d|\bas in\b|"
+    r"\b(?:described|shown|listed|explained|as|see) (?:above|below)\b|"
+    r"\bsee (?:the )?(?:section|chapter|page|table|manual|step|instructions|appendix)\b",
+    re.IGNORECASE,
+)
+_TIMES = frozenset("during after before while since".split())
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 
 
@@ -86,7 +92,9 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
 def _one_order(remedy: str) -> str:
     """Two orders that a cell joins by a comma as people say them: `Empty the tank and air the box`."""
     first, _, second = remedy.partition(", ")
-    is_pair = second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
+    is_pair = (
+        first and second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
+    )
     return f"{first} and {second}" if is_pair else remedy
 
 
@@ -97,12 +105,7 @@ def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told 
         question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
         return told(question, cells[1].answer, source, kind="do")
     question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
-    if cells[1].answer.startswith(cells[0].answer):
-        return told(question, cells[1].answer, source, kind="do")
-    prefix = f"{sentence(_quoted(fault))[:-1]}, "
-    own = cells[1].answer
-    remedy = own.removeprefix(prefix) if own.startswith(prefix) else own.split(", ", 1)[1]
-    return told(question, f"{cells[0].answer} {sentence(remedy)}", source, kind="do")
+    return told(question, cells[1].answer, source, kind="do")
 
 
 def _condition(fault: str, heading: str, text: str) -> str:
@@ -128,7 +131,7 @@ def _condition(fault: str, heading: str, text: str) -> str:
         return ""  # `Temperature fluctuates by 2 °C` or `Door seals in bad state`
     if re.fullmatch(r"[A-Z][a-z]+ed [a-z]+", fault):
         return _quoted(fault)  # `Smudged prints` is no statement
-    is_passive = len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS
+    is_passive = len(words) > 2 and is_participle(words[1]) and words[2] in PREPOSITIONS - _TIMES
     if is_passive or (len(words) == 3 and words[1] == "not" and is_participle(words[2])):
         words[1:1] = ["are" if is_plural(words[0]) else "is"]  # `Card refused at the desk`
         fault = " ".join(words)

@@ -114,7 +114,8 @@ class Table:
         ) and not _QUANTITY.fullmatch(self.columns[0]):
             return "entities"
         if not self.columns[0].strip() and len(self.value_columns) > 1:
-            return "models"
+            over = [label_of(self.columns[place]).is_measure for place in self.value_columns]
+            return "entities" if all(over) else "models"
         labels = [label_of(row[0]) for row in self.rows if row[0]]
         measured = sum(label.is_measure for label in labels) * 2 >= len(labels) > 0
         if measured or _QUANTITY.fullmatch(self.columns[0].strip()):

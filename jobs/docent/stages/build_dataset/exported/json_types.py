@@ -1,7 +1,6 @@
 """Code for a data card that loads the JSON files of a data set whose splits differ in what they show.
 
-`load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page of a
-PDF, the others do not fit. The code tells it the types. Reads and writes nothing.
+`load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page, the others do not fit. The code tells it the types. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def typed_loading(tally: Tally) -> list[str]:
     if len(pictured) == 2:
         code.append(_CHAT.format(**files))
     code.append(_CONVERSATIONS.format(**files))
-    what = " or ".join(name for name, kinds in (("pictures", pictured), ("pages of a PDF", paged)) if len(kinds) == 2)
+    what = " or ".join(name for name, kinds in (("pictures", pictured), ("pages or sheets", paged)) if len(kinds) == 2)
     return [
         "",
         f"Not every split has {what}, and `load_dataset('json', ...)` takes all types from the first split unless they "
