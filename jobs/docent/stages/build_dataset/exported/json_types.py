@@ -1,6 +1,7 @@
 """Code for a data card that loads the JSON files of a data set whose splits differ in what they show.
 
-`load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page, the others do not fit. The code tells it the types. Reads and writes nothing.
+`load_dataset('json', ...)` takes the types of all splits from the first: where that one has no picture, or no page,
+the others do not fit. The code tells it the types. Reads and writes nothing.
 """
 
 from __future__ import annotations
