@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.integration.test_own_material import carried_out, page_of, text_of
 from tests.integration.test_report_small_museum import steps_of
+
+from docent.launcher.verbs.convert import convert
 
 PARTS = ("winch", "anchor", "rudder", "mast", "keel", "bilge pump", "galley", "chart table", "boom", "tiller")
 
@@ -66,6 +71,20 @@ def test_a_run_that_trained_nothing_names_its_data_set_first_and_shows_rows_of_i
     page = page_of(handbook)
     assert "chat-train.jsonl" in steps_of(page)[0] and "build-dataset/latest/" in steps_of(page)[0]
     assert 3 <= page.split("Some rows of the training split")[1].split("</dl>")[0].count("<dd ") <= 6
+
+
+def test_the_step_about_the_data_set_writes_the_form_of_another_trainer_as_it_stands(
+    handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = html.unescape(steps_of(page_of(handbook))[0])
+    assert "This version of docent trains on photos of exhibits only." in step
+    (command,) = re.findall(r"docent (convert chat [^<\n]+)", step)
+    arguments = shlex.split(command)
+    monkeypatch.chdir(tmp_path)
+    arguments[2] = str(handbook / "build-dataset/latest/chat-train.jsonl")
+    done = CliRunner().invoke(convert, arguments[1:])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / arguments[3]).is_file()
 
 
 def test_no_count_is_written_in_two_ways(handbook: Path) -> None:

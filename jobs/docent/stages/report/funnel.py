@@ -214,8 +214,8 @@ def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
     kinds = tuple(read_unwritten(ctx).most_common())
-    losses = f"{counted(asked, 'request')} to the teacher; " if asked else "Requests to the teacher "
-    losses += "not answered in full, or not sent"
+    losses = f"{counted(asked, 'request')} to the teacher; " if asked else "Requests to the teacher: "
+    losses += "those that gave fewer pairs than asked for, and others that were not sent"
     return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
 
 

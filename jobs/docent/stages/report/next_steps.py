@@ -30,7 +30,7 @@ def next_steps(ctx: Context, known: Known) -> tuple[NextStep, ...]:
         *_failed(known, commands),
         *_leaks(ctx, known, commands),
         *pushed(ctx, commands),
-        *(() if known.training else data_set(ctx, commands)),
+        *(() if known.training else data_set(ctx, known, commands)),
         *_unusable(ctx, commands),
         *small_test(ctx, known, commands),
         *limited(ctx, commands),
@@ -42,7 +42,7 @@ def next_steps(ctx: Context, known: Known) -> tuple[NextStep, ...]:
         *teacher(ctx, known, commands),
         *pairs(ctx, known, commands),
         *licence(ctx, known, commands),
-        *(data_set(ctx, commands) if known.training else ()),
+        *(data_set(ctx, known, commands) if known.training else ()),
         *models(ctx, known, commands),
     )
 

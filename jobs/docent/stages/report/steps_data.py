@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from docent.collection import COLLECTION, UNNAMED, license_of
@@ -94,15 +95,28 @@ def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
         )
 
 
-def data_set(ctx: Context, commands: Commands) -> Iterator[NextStep]:
-    """Where the data set lies and what its files are."""
-    if "build-dataset" in ctx.inputs:
-        folder = commands.output(ctx, "build-dataset")
-        yield NextStep(
-            f"The data set is in {folder}/: chat-train.jsonl and its like for the other splits hold one conversation a "
-            "line, hf/ the same rows for load_from_disk of the package datasets; docs/trainers.md says how to get the "
-            f"form of another trainer. Start with the card, {folder}/README.md."
-        )
+def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
+    """Where the data set lies, what its files are, and how another trainer takes it."""
+    if "build-dataset" not in ctx.inputs:
+        return
+    folder, section = commands.output(ctx, "build-dataset"), ctx.config.build_dataset
+    together = section is not None and section.chat_turns == "multi"
+    fewer = ", all pairs of a section together, so that there are fewer lines than rows" if together else ""
+    text = (
+        f"The data set is in {folder}/: chat-train.jsonl and its like for the other splits hold one conversation a "
+        f"line{fewer}; hf/ holds every row by itself, for load_from_disk of the package datasets. Start with the card, "
+        f"{folder}/README.md. "
+    )
+    if known.training or not commands.local:
+        yield NextStep(f"{text}docs/trainers.md in docent's source says how to get the form of another trainer.")
+        return
+    own = "" if known.funnel.subject.exhibits else "This version of docent trains on photos of exhibits only. "
+    convert = ["docent", "convert", "chat", f"{folder}/chat-train.jsonl", "train.parquet", "--for", "trl"]
+    yield NextStep(
+        f"{text}{own}To train with TRL, OpenAI, LLaMA-Factory or ms-swift, write the form that it takes (--for trl, "
+        "openai, llama-factory, ms-swift; docs/trainers.md in docent's source), here of the training split for TRL:",
+        (shlex.join(convert),),
+    )
 
 
 def pushed(ctx: Context, commands: Commands) -> Iterator[NextStep]:
