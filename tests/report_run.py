@@ -272,6 +272,7 @@ def build_dataset(ctx: Context) -> Iterator[Example]:
         ],
         "test_answers_also_in_train": STORY.repeated,
         "test_answers_of_training_sentences": STORY.repeated,
+        "test_answers_with_training_sentences": STORY.repeated,
         "figures": 3,
         "figures_in_several_splits": STORY.shared_figures,
     }

@@ -114,6 +114,7 @@ def test_card_and_audit_say_that_nothing_leaks(built: Artifact) -> None:
         "leaked": [],
         "test_answers_also_in_train": 0,
         "test_answers_of_training_sentences": 0,
+        "test_answers_with_training_sentences": 0,
     }
     card = built.file("README.md").read_text(encoding="utf-8")
     assert "| train | 36 | 9 | 3 |" in card

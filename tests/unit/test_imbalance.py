@@ -43,6 +43,7 @@ def test_the_exhibits_with_most_and_least_rows_are_named_one_without_any_too() -
         "test_images": 0,
         "test_answers_also_in_train": 0,
         "test_answers_of_training_sentences": 0,
+        "test_answers_with_training_sentences": 0,
     }
     card = data_card(tally, BuildDataset(name="Things"), audit, counts).decode()
     assert "- **Imbalance:** `vase` has 7 training rows, `Lamp \\| 'x'` has 0." in card

@@ -62,6 +62,7 @@ def card_of(kind: str, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
         "test_images": 0,
         "test_answers_also_in_train": overlap.answers(),
         "test_answers_of_training_sentences": overlap.of_training_sentences(),
+        "test_answers_with_training_sentences": overlap.with_training_sentences(),
     }
     return data_card(tally, BuildDataset(name="N", license="mit"), audit, statistics(tally, ())).decode(), audit
 
@@ -84,6 +85,7 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
         examples=2 * len(items),
         repeated_answers=audit["test_answers_also_in_train"],
         recombined_answers=audit["test_answers_of_training_sentences"],
+        partly_known_answers=audit["test_answers_with_training_sentences"],
         item=kind,
     )
     told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]
@@ -97,3 +99,15 @@ def test_nothing_is_said_where_nothing_is_shared_and_one_answer_is_one() -> None
     assert shared_with_training(SharedAnswers(0, 0, 9, 3, "exhibit")) == []
     (told,) = shared_with_training(SharedAnswers(1, 0, 2404, 3, "exhibit"))
     assert told.startswith("1 of 2\N{NARROW NO-BREAK SPACE}404 test answers stands in training word for word: ")
+
+
+def test_answers_that_share_a_sentence_with_training_are_counted_and_told() -> None:
+    overlap = Overlap({"a", "b"})
+    steps = "Open the lid. Wait an hour. Light the fire."
+    for one in (row("a", "train", steps), row("a", "test", f"{steps} Close the lid."), row("b", "test", steps)):
+        overlap.add(one)
+    assert (overlap.with_training_sentences(), overlap.of_training_sentences()) == (1, 0)
+    (told,) = shared_with_training(SharedAnswers(0, 0, 2, 2, "section", overlap.with_training_sentences()))
+    assert told == "1 of 2 test answers shares at least one sentence with training answers about the same section."
+    _, more = shared_with_training(SharedAnswers(0, 3, 9, 2, "section", 5))
+    assert more == "2 more share at least one sentence with training answers about the same section."

@@ -18,6 +18,8 @@ class SharedAnswers:
         tested: answers of the test.
         items: exhibits or sections that the test asks about; 0 where they were not counted.
         item: what one answer is about: `exhibit`, `section`, or both.
+        partly: those with at least one sentence that stands in training answers about the same item, `recombined` among
+            them.
     """
 
     whole: int
@@ -25,6 +27,7 @@ class SharedAnswers:
     tested: int
     items: int
     item: str
+    partly: int = 0
 
 
 def shared_with_training(shared: SharedAnswers) -> list[str]:
@@ -42,6 +45,10 @@ def shared_with_training(shared: SharedAnswers) -> list[str]:
             f"{_grouped(shared.recombined)} {of} {consist} of sentences that also stand in training answers: "
             f"{_what_it_asks_for(shared)}"
         )
+    if shared.partly > shared.recombined:
+        others = f"{_grouped(shared.partly - shared.recombined)} {'more' if shared.recombined else of}"
+        share = "shares" if shared.partly - shared.recombined == 1 else "share"
+        found.append(f"{others} {share} at least one sentence with training answers about the same {shared.item}.")
     return found
 
 

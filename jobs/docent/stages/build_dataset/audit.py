@@ -52,9 +52,18 @@ class Overlap:
 
     def of_training_sentences(self) -> int:
         """Test answers all of whose sentences stand in training answers of the same item; case and accents ignored."""
-        wanted = {number for said in self._test_sentences for number in said}
-        known = {number for number in self._trained_sentences if number in wanted}
+        known = self._known()
         return sum(bool(said) and known.issuperset(said) for said in self._test_sentences)
+
+    def with_training_sentences(self) -> int:
+        """Test answers at least one of whose sentences stands in training answers of the same item."""
+        known = self._known()
+        return sum(not known.isdisjoint(said) for said in self._test_sentences)
+
+    def _known(self) -> set[int]:
+        """Sentences of test answers that stand in training answers of the same item."""
+        wanted = {number for said in self._test_sentences for number in said}
+        return {number for number in self._trained_sentences if number in wanted}
 
 
 def answers_of_training_sentences(examples: Sequence[Example]) -> int:
@@ -80,6 +89,7 @@ def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> 
         "leaked": [asdict(leak) for leak in leaks],
         "test_answers_also_in_train": overlap.answers(),
         "test_answers_of_training_sentences": overlap.of_training_sentences(),
+        "test_answers_with_training_sentences": overlap.with_training_sentences(),
     }
 
 

@@ -132,6 +132,7 @@ def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
         tally.of_split("test"),
         tally.items_of("test"),
         "section" if not exhibits else "exhibit or section" if sections else "exhibit",
+        audit["test_answers_with_training_sentences"],
     )
 
 

@@ -108,8 +108,9 @@ def _gaps(evidence: Evidence) -> list[str]:
 def _repeated(evidence: Evidence) -> list[str]:
     """What the test shares with training, beside photos."""
     shared = SharedAnswers(
-        evidence.repeated_answers, evidence.recombined_answers, evidence.examples, evidence.exhibits, evidence.item
-    )
+        evidence.repeated_answers, evidence.recombined_answers, evidence.examples, evidence.exhibits, evidence.item,
+        evidence.partly_known_answers,
+    )  # fmt: skip
     found = shared_with_training(shared)
     if evidence.shared_figures:
         stand = "stands" if evidence.shared_figures == 1 else "stand"

@@ -153,6 +153,7 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
         leaks_from=audit.seen_in() if audit else "training",
         repeated_answers=audit.test_answers_also_in_train if audit else 0,
         recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
+        partly_known_answers=audit.test_answers_with_training_sentences if audit else 0,
         teachers=funnel.teachers,
         item=subject.item,
         items=subject.items,

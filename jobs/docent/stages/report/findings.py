@@ -67,6 +67,7 @@ class Evidence:
         leaks_from: where their relatives are.
         repeated_answers: test answers that stand in training word for word.
         recombined_answers: test answers all of whose sentences stand in training answers about the same exhibit.
+        partly_known_answers: test answers with at least one such sentence, those above among them.
         teachers: who wrote the answers.
         failed_shards: parts of the run that are missing.
         item, items: what a question is about, in the singular and in the plural.
@@ -92,6 +93,7 @@ class Evidence:
     leaks_from: str = "training"
     repeated_answers: int = 0
     recombined_answers: int = 0
+    partly_known_answers: int = 0
     teachers: Sequence[str] = ()
     failed_shards: int = 0
     item: str = "exhibit"

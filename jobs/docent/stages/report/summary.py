@@ -88,6 +88,7 @@ class Audit(_Lenient):
     leaked: tuple[_Leak, ...] = ()
     test_answers_also_in_train: int = 0
     test_answers_of_training_sentences: int = 0
+    test_answers_with_training_sentences: int = 0
     figures: int = 0
     figures_in_several_splits: int = 0
 
