@@ -111,6 +111,19 @@ def test_every_way_gives_the_rows_of_a_manual_whose_test_pairs_alone_have_pictur
     assert found == wanted | (pictures if only == "pictures" else {})
 
 
+def test_the_data_sets_of_two_runs_in_folders_of_one_name_are_told_apart(
+    tmp_path: Path, run_dir: Path, with_stage: WithStage
+) -> None:
+    import datasets
+
+    for title, run in (("Pump", run_dir), ("Winch", run_dir.parent / "other")):
+        fill_manual(with_stage, titles=(title,))
+        build(tmp_path, run, name=title)
+        latest = run / "build-dataset" / "latest"
+        found = datasets.load_dataset(str(latest), cache_dir=str(tmp_path / "cache"))
+        assert {name.partition(":")[0] for split in found.values() for name in split["item_name"]} == {title}
+
+
 def test_a_split_without_rows_has_no_file_and_no_place_on_the_card(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:

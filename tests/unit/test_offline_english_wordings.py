@@ -541,3 +541,19 @@ def test_a_remedy_that_stands_elsewhere_is_none(remedy: str, is_asked: bool) -> 
     asked = cells(table)
     assert bool([question for question in asked if "What should you do" in question]) == is_asked
     assert not [question for question in asked if "is stopped" in question]
+
+
+def test_a_task_beside_its_part_and_a_symptom_of_two_nouns_make_no_broken_question() -> None:
+    tasks = "| Part | Task | Interval |\n|---|---|---|\n| Drive belt | Replace | every 2,000 hours |"
+    assert cells(tasks) == {}
+    assert cells("| Task | Interval |\n|---|---|\n| Replace the belt | every 2,000 hours |")
+    faults = "| Problem | Cause | What to do |\n|---|---|---|\n| {} | Dull blade | Sharpen the blade |"
+    assert "What should you do in case of “Chatter marks”?" in cells(faults.format("Chatter marks"))
+    assert "What should you do if the gasket leaks?" in cells(faults.format("Gasket leaks"))
+
+
+def test_plurals_before_brackets_and_counts_agree_with_their_verb() -> None:
+    table = "| Quantity | Value |\n|---|---|\n| Dimensions (W x D x H) | 62 x 95 x 140 cm |\n| Speeds | 6 |"
+    asked = cells(table)
+    assert "What are the dimensions (W x D x H)?" in asked
+    assert [question for question in asked if "speeds" in question] == []

@@ -77,7 +77,7 @@ class Label:
     @property
     def be(self) -> str:
         """The verb that agrees with it."""
-        head = re.split(r" (?:of|in|at|for|per|from|with|to|on) ", self.words)[0]
+        head = re.split(r" (?:of|in|at|for|per|from|with|to|on) | \(", self.words)[0]
         return "are" if is_plural(head.split()[-1]) and head.split()[-1] not in ("class", "axis") else "is"
 
 

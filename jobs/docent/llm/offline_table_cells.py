@@ -38,7 +38,7 @@ def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") ->
         known = label.is_measure or (
             re.search(r"\d", value) and re.search(r"(?:ion|ity|ance|ence|age|ure|ness|th)s?$", label.words)
         )
-        if not value or not known or len(value.split()) > 14 or is_list_of_numbers(value):
+        if not value or not known or len(value.split()) > 14 or is_list_of_numbers(value) or is_count(label, value):
             continue
         words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
         words = f"{words}{belonging(words, owner)}"
@@ -141,8 +141,8 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | N
     place = table.column(INTERVAL)
     tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
     often, task = table.at(row, place), table.at(row, next(tasks, None))
-    if not often or not task:
-        return
+    if not often or not task or (place != 0 and not TASK.search(table.columns[0])):
+        return  # `Drive belt | Replace | every 2,000 hours`: the task does not say of what
     often = often.rstrip(".")
     if re.match(r"(?:\d[\d.,]*|two|three|six|twelve) \w+$", often):
         often = f"every {often}"

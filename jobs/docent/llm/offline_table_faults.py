@@ -23,6 +23,7 @@ _ELSEWHERE = re.compile(
     r"\bsee (?:the )?(?:section|chapter|page|table|manual|step|instructions|appendix)\b",
     re.IGNORECASE,
 )
+_HAPPENS = frozenset("leaks stops fails sticks slips vibrates overheats hums rattles squeaks flickers flashes".split())
 _TIMES = frozenset("during after before while since".split())
 _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows".split())
 
@@ -112,7 +113,10 @@ def _condition(fault: str, heading: str, text: str) -> str:
     """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
     fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
-    if "," in fault or words[0].lower() in (*_NO_SUBJECT, *THIRD):
+    is_name = (
+        len(words) == 2 and words[1].endswith("s") and words[1] not in ("leaks", "stops", "fails", "sticks", "slips")
+    )
+    if is_name or "," in fault or words[0].lower() in (*_NO_SUBJECT, *THIRD):
         return _quoted(fault)  # `Pump loud, little coffee`, `Does not start`
     if SIGN.fullmatch(heading) and not re.search(r"\d", fault):
         kind = re.sub(r"(?<!s)s$", "", heading)

@@ -214,7 +214,7 @@ def _example(
 def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
     """`audit.json`, `statistics.json`, the card."""
     counts = statistics(tally, _shortfall(ctx))
-    card = data_card(tally, _named(ctx, tally.subjects), leaks, counts)
+    card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
     ctx.output_file("audit.json", _json(leaks))
     ctx.output_file("statistics.json", _json(counts))
     ctx.output_file("README.md", card)

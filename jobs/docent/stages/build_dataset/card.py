@@ -21,11 +21,17 @@ from docent.unwritten import unwritten
 MAX_LISTED = 20
 
 
-def data_card(tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any]) -> bytes:
-    """Markdown: what is in the data set, who wrote it, what to know before using it."""
+def data_card(
+    tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any], identity: str = ""
+) -> bytes:
+    """Markdown: what is in the data set, who wrote it, what to know before using it.
+
+    Args:
+        identity: what tells this data set from any other, such as the name of its folder.
+    """
     photos = bool(tally.subjects.exhibits)
     lines = [
-        *head(tally, section),
+        *head(tally, section, identity),
         "",
         f"# {_line(section.name)}",
         "",

@@ -19,10 +19,16 @@ _LICENCE = re.compile(
 """Licences by the short names that the hub knows."""
 
 
-def head(tally: Tally, section: BuildDataset) -> list[str]:
-    """The lines of the head."""
+def head(tally: Tally, section: BuildDataset, identity: str = "") -> list[str]:
+    """The lines of the head.
+
+    Args:
+        identity: what tells this data set from any other. `load_dataset` keeps what it read by the name of the folder
+            and by the head alone, and the folders of all runs are called `latest`.
+    """
     pictures = any(tally.pictures.values())
-    configs = ["configs:", "- config_name: default", "  data_files:"]
+    made = [f"  description: {json.dumps(f'docent {identity}')}"] if identity else []
+    configs = ["configs:", "- config_name: default", *made, "  data_files:"]
     for split in SPLITS:
         if tally.of_split(split):
             configs += [f"  - split: {split}", f"    path: hf/{split}/*.arrow"]
