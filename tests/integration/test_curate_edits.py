@@ -14,9 +14,9 @@ from tests.unit.test_curate import ITEM, pair
 from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
-from docent.records import QAPair, make_id
+from docent.records import QAPair, Reject, make_id
 from docent.stage import run_shard
-from docent.stages.curate.edits import NOT_APPROVED, REJECTED, read_edits
+from docent.stages.curate.edits import NOT_APPROVED, REJECTED, Edits, read_edits
 from docent.stages.curate.review_table import COLUMNS
 from docent.store import Artifact, load_json
 from docent.text.spreadsheet import guarded
@@ -223,3 +223,16 @@ def test_decisions_about_pairs_of_another_run_are_said(
     assert "1 decisions are about pairs that are not there: lines 2" in caplog.text
     said = {"matched": 2, "unmatched": 1, "approved": 2, "edited": 0, "rejected": 0}
     assert load_json(run_dir / "curate" / "latest" / "review.json") == said
+
+
+@pytest.mark.parametrize(
+    "decided", [{"decision": "reject"}, {"decision": "edit", "edited_answer": "It has eight corners and six faces."}]
+)
+def test_a_repeat_of_what_people_rejected_or_edited_goes_with_it(tmp_path: Path, decided: dict[str, str]) -> None:
+    edits = Edits(table(tmp_path / "pairs.csv", {0: decided}))
+    repeat = PAIRS[0].model_copy(update={"id": "f" * 16, "question_type": "fact_based"})
+    first, second = edits.apply(PAIRS[0], False), edits.apply(repeat, False)
+    assert isinstance(first, Reject) == (decided["decision"] == "reject")
+    assert isinstance(second, Reject) and second.reason == REJECTED and "the same words as line 2" in second.detail
+    other = repeat.model_copy(update={"answer": "The block has six faces."})
+    assert edits.apply(other, False) == other

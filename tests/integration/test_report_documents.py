@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.integration.test_own_material import carried_out, page_of, text_of
+from tests.integration.test_own_material import carried_out, manual, page_of, text_of
 from tests.integration.test_report_small_museum import steps_of
 
 from docent.launcher.verbs.convert import convert
@@ -74,17 +74,17 @@ def test_a_run_that_trained_nothing_names_its_data_set_first_and_shows_rows_of_i
 
 
 def test_the_step_about_the_data_set_writes_the_form_of_another_trainer_as_it_stands(
-    handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = html.unescape(steps_of(page_of(handbook))[0])
-    assert "This version of docent trains on photos of exhibits only." in step
-    (command,) = re.findall(r"docent (convert chat [^<\n]+)", step)
-    arguments = shlex.split(command)
     monkeypatch.chdir(tmp_path)
-    arguments[2] = str(handbook / "build-dataset/latest/chat-train.jsonl")
-    done = CliRunner().invoke(convert, arguments[1:])
+    run_dir = tmp_path / "runs" / "pump"
+    carried_out(run_dir, [{"kind": "markdown", "path": str(manual(tmp_path / "pump-manual"))}])
+    step = html.unescape(steps_of(page_of(run_dir))[0])
+    assert "This version of docent does not train on documents." in step
+    (command,) = re.findall(r"docent (convert chat [^<\n]+)", step)
+    done = CliRunner().invoke(convert, shlex.split(command)[1:])
     assert done.exit_code == 0, done.output
-    assert (tmp_path / arguments[3]).is_file()
+    assert (tmp_path / "train.parquet").is_file()
 
 
 def test_no_count_is_written_in_two_ways(handbook: Path) -> None:

@@ -17,6 +17,7 @@ from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id
 from docent.stages.curate.gates import reject
 from docent.stages.curate.review_table import NEXT_STEP, read_table
+from docent.text.sentences import plain
 from docent.text.spreadsheet import unguarded
 
 DECISIONS = ("", "approve", "reject", "edit")
@@ -48,13 +49,22 @@ class Edits:
         self.path = path
         self._edits = read_edits(path) if path is not None else {}
         self._used: set[str] = set()
+        self._refused: dict[tuple[str, str, str], int] = {}
 
     def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
-        """The pair as people want it: unchanged, approved, edited, or rejected."""
+        """The pair as people want it: unchanged, approved, edited, or rejected.
+
+        A later pair in the words of one that was rejected or edited goes with it: people saw it as a duplicate.
+        """
         edit = self._edits.get(pair.id)
+        words = (pair.item_id, plain(pair.question), plain(pair.answer))
+        if edit is None and words in self._refused:
+            return reject(pair, REJECTED, f"the same words as line {self._refused[words]}")
         if edit is None:
             return reject(pair, NOT_APPROVED, "no decision") if require_approval else pair
         self._used.add(pair.id)
+        if edit.decision in ("reject", "edit"):
+            self._refused[words] = edit.line
         if edit.decision == "reject":
             return reject(pair, REJECTED, edit.note or f"line {edit.line}")
         if edit.decision == "approve":

@@ -107,13 +107,14 @@ def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
         f"line{fewer}; hf/ holds every row by itself, for load_from_disk of the package datasets. Start with the card, "
         f"{folder}/README.md. "
     )
-    if known.training or not commands.local:
+    is_text = not known.training and not known.funnel.subject.exhibits
+    text += "This version of docent does not train on documents. " if is_text else ""
+    if known.training or not commands.local or commands.parent:
         yield NextStep(f"{text}docs/trainers.md in docent's source says how to get the form of another trainer.")
         return
-    own = "" if known.funnel.subject.exhibits else "This version of docent trains on photos of exhibits only. "
     convert = ["docent", "convert", "chat", f"{folder}/chat-train.jsonl", "train.parquet", "--for", "trl"]
     yield NextStep(
-        f"{text}{own}To train with TRL, OpenAI, LLaMA-Factory or ms-swift, write the form that it takes (--for trl, "
+        f"{text}To train with TRL, OpenAI, LLaMA-Factory or ms-swift, write the form that it takes (--for trl, "
         "openai, llama-factory, ms-swift; docs/trainers.md in docent's source), here of the training split for TRL:",
         (shlex.join(convert),),
     )
