@@ -24,7 +24,7 @@ QUOTED = re.compile(rf"""(?<![^\s=])(['"])({KEY})?(.*?)\1(?!\S)""", re.DOTALL)
 
 
 MAX_NAME_CHARS = 16
-"""Of the name of a run (docent/run_names.py)."""
+"""Of the name of a run (docent/config/run_names.py)."""
 
 
 def main() -> int:

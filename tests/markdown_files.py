@@ -8,8 +8,8 @@ from typing import Any
 from docent.config import Ingest, Source
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.markdown import list_documents, load_document
 from docent.stages.ingest.sources import ListedFile
+from docent.stages.ingest.text.markdown import list_documents, load_document
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDE_CLOCK = ROOT / "tests" / "fixtures" / "tide-clock.md"

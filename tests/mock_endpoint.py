@@ -14,7 +14,7 @@ from typing import Any
 from docent.config import Llm
 from docent.llm.chat import ChatReply, ChatRequest, Message
 from docent.llm.client import ChatClient
-from docent.llm.ladder import ProblemOf
+from docent.llm.usable_reply import ProblemOf
 
 SCRIPTED = Path(__file__).parent / "fixtures" / "endpoint.py"
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "bench" / "endpoint.py"

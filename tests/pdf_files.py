@@ -12,8 +12,8 @@ import numpy as np
 
 from docent.config import Ingest, Source
 from docent.records import Document, Reject
-from docent.stages.ingest import pdf
 from docent.stages.ingest.images import Intake, Limits
+from docent.stages.ingest.pdf import loader as pdf
 
 
 @dataclass

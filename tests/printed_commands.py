@@ -8,7 +8,7 @@ import shlex
 import click
 
 from docent.launcher.cli import docent
-from docent.suggested_commands import TAKES
+from docent.messages.suggested_commands import TAKES
 
 
 def suggested(text: str) -> list[list[str]]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from docent.llm.pacing import Pacer
-from docent.llm.retry import wait_s
+from docent.llm.pace.pacing import Pacer
+from docent.llm.pace.retry import wait_s
 
 T = TypeVar("T")
 HEARD_S = 0.002

@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docent import peers
+from docent.artifacts.confinement import inside
+from docent.artifacts.listings import RECORD
+from docent.artifacts.recorded_splits import Recorded, read_recorded
 from docent.config import PipelineConfig
-from docent.confinement import inside
 from docent.errors import InputError
-from docent.listings import RECORD
+from docent.messages.printing import printable
 from docent.pipeline import Unit, section_of
-from docent.printing import printable
 from docent.progress import Progress
-from docent.recorded_splits import Recorded, read_recorded
+from docent.ranks import peers
 from docent.records import ImageFile, Row, Split, canonical_json
 from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
 

@@ -13,7 +13,7 @@ and no traceback. The launcher itself ends with one of LAUNCHER_EXIT_CODES. Both
 
 from __future__ import annotations
 
-from docent.printing import printable
+from docent.messages.printing import printable
 
 MAX_WHERE_CHARS = 4096
 """As long as a path may be."""

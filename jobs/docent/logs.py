@@ -16,10 +16,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from docent import peers
 from docent.errors import ConfigError
-from docent.masking import mask
-from docent.printing import terminal_safe
+from docent.messages.masking import mask
+from docent.messages.printing import terminal_safe
+from docent.ranks import peers
 
 TAIL_BYTES = 64 * 1024
 _CUT_AT_BYTES = 2 * TAIL_BYTES

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from docent.beside import pictures_beside
-from docent.collection import collection_file, source_name
 from docent.config import PipelineConfig, Source, output_fields
 from docent.errors import ConfigError
+from docent.source_files.collection import collection_file, source_name
+from docent.source_files.markdown_pictures import pictures_beside
 
 Kind = Literal["job", "indexed", "training"]
 Needs = Literal["llm", "hub", "web", "gpu"]

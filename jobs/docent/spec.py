@@ -12,15 +12,15 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from docent.artifacts.listings import load_success
+from docent.artifacts.recorded_splits import RECORD_OF, read_recorded
 from docent.config import PipelineConfig
 from docent.errors import InputError
-from docent.inputs import Hashed, Snapshot, changes_since, take_snapshot
-from docent.listings import load_success
+from docent.messages.printing import printable
 from docent.pipeline import STAGES, Unit, hashed_fields, input_paths, reads_base_model, units
-from docent.printing import printable
-from docent.recorded_splits import RECORD_OF, read_recorded
 from docent.records import canonical_json
-from docent.source_hashes import read_hashes, write_hashes
+from docent.source_files.digests import Hashed, Snapshot, changes_since, take_snapshot
+from docent.source_files.hash_index import read_hashes, write_hashes
 from docent.store import SUCCESS, Artifact, find_artifact
 
 

@@ -22,25 +22,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from docent import peers, ranks
-from docent.attempt import at_work, failure_of, forget_failure, write_failure
-from docent.commit import commit, finish_when_last
+from docent.artifacts.attempt import at_work, failure_of, forget_failure, write_failure
+from docent.artifacts.commit import commit, finish_when_last
+from docent.artifacts.confinement import inside
+from docent.artifacts.listings import SPEC_DIGITS
+from docent.artifacts.pushed import deliver, is_open
 from docent.config import PipelineConfig
-from docent.confinement import inside
 from docent.context import Context
 from docent.errors import ConfigError, IncompleteInputError, InputError, PipelineError, StoppedError, TemporaryError
-from docent.listings import SPEC_DIGITS
 from docent.logs import attach_tail
+from docent.messages.suggested_commands import complete, invocation_of
 from docent.pipeline import STAGES, Unit, shards_of, units
 from docent.progress import Progress
-from docent.pushed import deliver, is_open
+from docent.ranks import lead as ranks
+from docent.ranks import peers
 from docent.spec import RunStates
 from docent.store import (
     Artifact,
     Shard,
     find_marker,
 )
-from docent.suggested_commands import complete, invocation_of
 
 log = logging.getLogger("docent.stage")
 

@@ -23,13 +23,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docent.confinement import OutsideRunError, inside
-from docent.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
+from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
+from docent.artifacts.listings import (
+    RECORD,
+    SCHEMA,
+    SPEC_DIGITS,
+    intact,
+    load_json,
+    load_marker,
+    load_success,
+    read_rows,
+)
 from docent.errors import InputError
-from docent.inputs import digest_of_paths
-from docent.listings import RECORD, SCHEMA, SPEC_DIGITS, intact, load_json, load_marker, load_success, read_rows
-from docent.printing import printable
+from docent.messages.printing import printable
 from docent.records import Reject, Row, canonical_json
+from docent.source_files.digests import digest_of_paths
 
 __all__ = [
     "SCHEMA",

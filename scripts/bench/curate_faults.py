@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from curate_pairs import Fact
 
 from docent.records import QAPair, make_id
-from docent.text.decisive import decisive_of
-from docent.text.numbers import CARDINALS, numbers_of
-from docent.text.quantities import quantities_of
+from docent.text.numbers.decisive import decisive_of
+from docent.text.numbers.numbers import CARDINALS, numbers_of
+from docent.text.numbers.quantities import quantities_of
 
 Plant = Callable[[QAPair, Fact, Sequence[Fact], random.Random], QAPair | None]
 

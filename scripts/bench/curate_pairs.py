@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.records import Item, QAPair, Span, make_id
-from docent.text.numbers import CARDINALS
+from docent.text.numbers.numbers import CARDINALS
 from docent.text.sentences import is_heading, split_sentences
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,8 +31,8 @@ from docent.config import Llm
 from docent.errors import PipelineError
 from docent.llm.chat import ChatRequest, Message
 from docent.llm.client import ChatClient
-from docent.stages.ingest.fetch import Rules, fetch
-from docent.stages.ingest.fetch_errors import FetchError
+from docent.stages.ingest.fetch.errors import FetchError
+from docent.stages.ingest.fetch.fetch import Rules, fetch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from mock_process import Mock  # noqa: E402

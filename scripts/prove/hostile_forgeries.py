@@ -16,12 +16,12 @@ from typing import Any
 
 from docent.config import PipelineConfig, Source
 from docent.errors import PipelineError
-from docent.inputs import digest_of_paths
-from docent.launcher.garbage import delete, find_garbage
 from docent.launcher.plan import plan
-from docent.launcher.progress import describe, read_progress
-from docent.launcher.state import status
-from docent.launcher.trace import trace
+from docent.launcher.runs.garbage import delete, find_garbage
+from docent.launcher.runs.progress import describe, read_progress
+from docent.launcher.runs.state import status
+from docent.launcher.runs.trace import trace
+from docent.source_files.digests import digest_of_paths
 from docent.spec import RunStates
 from docent.stages.ingest.sources import ListedFile, list_files
 

@@ -23,7 +23,7 @@ from kills import note
 from small_museum import make_museum
 
 from docent.records import SPLITS, Example
-from docent.stages.build_dataset.exported.versions import NEWEST_DATASETS, OLDEST_DATASETS
+from docent.stages.build_dataset.exports.versions import NEWEST_DATASETS, OLDEST_DATASETS
 from docent.store import Artifact, load_json
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.review_run import FORMULA, HOSTILE, make_inputs
 
-from docent.stages.curate.review import write
-from docent.stages.curate.review_table import COLUMNS
+from docent.stages.curate.review.review import write
+from docent.stages.curate.review.table import COLUMNS
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install docent[browser]")

@@ -28,8 +28,8 @@ from tests.cluster.relay import Relay
 
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
-from docent.launcher.cluster.client import Cluster, Object
-from docent.launcher.cluster.kinds import path
+from docent.launcher.cluster.api.client import Cluster, Object
+from docent.launcher.cluster.api.kinds import path
 from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
 from docent.spec import RunStates
@@ -173,7 +173,7 @@ class Run:
 
     def start(self, launch: int = 1, address: str = "") -> subprocess.Popen[str]:
         """The launcher, with its own rights and a short patience; `address` leads it to the API server."""
-        command = [sys.executable, "-m", "docent.launcher.cluster.conduct", "--config", str(self.file)]
+        command = [sys.executable, "-m", "docent.launcher.cluster.controller.conduct", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), "KUBECONFIG": str(self.kubeconfig(address))}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)

@@ -6,8 +6,8 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from docent.launcher.cluster.client import Cluster
-from docent.launcher.cluster.connection import Connection, load_configuration
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.connection import Connection, load_configuration
 
 
 class Relay:

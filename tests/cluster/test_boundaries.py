@@ -19,7 +19,7 @@ from tests.cluster.conftest import eventually
 from tests.cluster.test_pipeline import command, docent
 
 from docent.config import load_config
-from docent.launcher.cluster.client import Cluster, Object
+from docent.launcher.cluster.api.client import Cluster, Object
 from docent.launcher.render import Plan, platform, pod_templates, workload
 from docent.launcher.render.pod import image
 

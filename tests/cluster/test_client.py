@@ -10,9 +10,9 @@ import pytest
 from tests.cluster.conftest import Run, eventually
 from tests.cluster.relay import Relay
 
-from docent.launcher.cluster.client import RELISTED, ApiError, Cluster, Object
-from docent.launcher.cluster.connection import Connection, load_configuration
-from docent.launcher.cluster.execution import CommandError
+from docent.launcher.cluster.api.client import RELISTED, ApiError, Cluster, Object
+from docent.launcher.cluster.api.connection import Connection, load_configuration
+from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.render import transfer_pod
 
 

@@ -13,7 +13,7 @@ from tests.cluster.conftest import COLUMNS, WAIT_S, Run, eventually, write_exhib
 from tests.cluster.relay import Relay
 
 from docent.launcher.cluster import state
-from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.render import names, workload
 
 MakeRun = Callable[..., Run]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.cluster.test_pipeline import docent
 
-from docent.launcher.cluster.client import Cluster
+from docent.launcher.cluster.api.client import Cluster
 
 ROOT = Path(__file__).parents[2]
 FILE = "pipelines/documents.yaml"

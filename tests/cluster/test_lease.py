@@ -8,8 +8,8 @@ import time
 import pytest
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.client import Cluster, Object
-from docent.launcher.cluster.lease import Lease
+from docent.launcher.cluster.api.client import Cluster, Object
+from docent.launcher.cluster.api.lease import Lease
 
 SHORT_S = 2
 

@@ -23,7 +23,7 @@ from tests.cluster.conftest import eventually
 
 from docent.config import load_config
 from docent.launcher.cluster import state
-from docent.launcher.cluster.client import Cluster, Object
+from docent.launcher.cluster.api.client import Cluster, Object
 from docent.launcher.render import Plan, workload
 
 ROOT = Path(__file__).parents[2]

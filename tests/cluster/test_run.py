@@ -20,10 +20,10 @@ from tests.cluster.conftest import CLAIM, COLUMNS, eventually, write_exhibits
 
 from docent.config import load_config
 from docent.launcher.cluster import start, state
-from docent.launcher.cluster.attach import Follower
-from docent.launcher.cluster.client import Cluster
-from docent.launcher.cluster.differences import change
-from docent.launcher.cluster.runs import launcher_job
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.differences import change
+from docent.launcher.cluster.watch.attach import Follower
+from docent.launcher.cluster.watch.runs import launcher_job
 from docent.launcher.render import Plan, platform
 
 PIPELINE = """

@@ -21,7 +21,7 @@ from tests.cluster.conftest import CLAIM, eventually
 from tests.tiny_museum import fill_upstream, replaced_stages
 
 from docent.config import PipelineConfig
-from docent.launcher.cluster.client import Cluster, Object
+from docent.launcher.cluster.api.client import Cluster, Object
 from docent.launcher.render import Plan, extras, launcher_job, platform, pod_templates, workload
 from docent.stage import run_shard
 

@@ -12,10 +12,10 @@ from tests.unit.test_archive import hostile, snapshot
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster.client import Cluster
-from docent.launcher.cluster.execution import CommandError
-from docent.launcher.cluster.transfer import Volume
-from docent.launcher.cluster.transfer import volume as through_pod
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.execution import CommandError
+from docent.launcher.cluster.transfer.transfer import Volume
+from docent.launcher.cluster.transfer.transfer import volume as through_pod
 from docent.launcher.render import Plan, platform, transfer_pod
 
 

@@ -17,7 +17,7 @@ def running() -> Iterator[MockEndpoint]:
 
 @pytest.fixture
 def endpoint(running: MockEndpoint, monkeypatch: pytest.MonkeyPatch) -> MockEndpoint:
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     running.reset()
     return running
 

@@ -27,8 +27,8 @@ from docent.config import Llm
 from docent.errors import ConfigError, StoppedError, TemporaryError
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
-from docent.llm.journal import Journal
-from docent.llm.ladder import Ladder
+from docent.llm.journal.journal import Journal
+from docent.llm.usable_reply import Ladder
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "bench" / "endpoint.py"
 KEY = "sk-canary-9c41d7"
@@ -95,7 +95,7 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def endpoint(port: int, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     found = Endpoint(port)
     found.reset()
     found.older = {batch["id"] for batch in found.all_batches()}

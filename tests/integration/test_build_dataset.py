@@ -18,7 +18,7 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject, Split
 from docent.stage import run_shard
-from docent.stages.build_dataset.audit import answers_of_training_sentences
+from docent.stages.build_dataset.splits.audit import answers_of_training_sentences
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
@@ -89,7 +89,7 @@ def test_hugging_face_loads_both_forms_and_sees_the_same_photos(built: Artifact,
 def test_another_process_writes_the_same_bytes(built: Artifact, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from docent.store import read_rows; from docent.records import Example\n"
-        "from docent.stages.build_dataset.exports import save_dataset_dict\n"
+        "from docent.convert.published import save_dataset_dict\n"
         "rows = [r for part in sys.argv[3:] for r in read_rows(Path(part), Example)]\n"
         "save_dataset_dict(rows, Path(sys.argv[1]) / 'images', Path(sys.argv[2]))\n"
     )

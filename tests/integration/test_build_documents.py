@@ -16,11 +16,11 @@ from tests.tiny_museum import sections
 
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.launcher.trace import lines, trace
+from docent.convert.validate import validate
+from docent.launcher.runs.trace import lines, trace
 from docent.records import Example, Item, QAPair, Reject
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.stages.build_dataset.validate import validate
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

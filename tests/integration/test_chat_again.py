@@ -48,7 +48,7 @@ def test_an_endpoint_that_fails_at_a_way_of_asking_for_json_gets_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ignores a schema, and answers HTTP 500 to the probe that names its fields beside `json_object`."""
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     with scripted_endpoint(poison={"name_of_the_capital": 500}) as endpoint:
         replies, _ = asked(endpoint.llm(max_attempts=2), tmp_path / "j.sqlite", questions(3, Pair))
         last = endpoint.stats()["sent"][-1]["messages"]
@@ -60,7 +60,7 @@ def test_waiting_for_a_turn_takes_nothing_from_the_time_for_tries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixteen are open for one place, so that most wait longer for it than the deadline; then they fail once."""
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.001)
     with scripted_endpoint(statuses=[200] * 20 + [500] * 2, delay_s=0.02) as endpoint:
         llm = endpoint.llm(max_in_flight=1, deadline_s=0.2)
         _, used = asked(llm, tmp_path / "j.sqlite", questions(26))

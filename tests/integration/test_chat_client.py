@@ -92,7 +92,7 @@ def test_a_record_that_always_fails_is_one_failed_record_also_when_it_alone_is_l
 def test_an_endpoint_that_refuses_all_is_one_clear_error_without_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, kind: type[Exception], says: str
 ) -> None:
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     with scripted_endpoint(always=status, echo_key=True) as scripted:
         with pytest.raises(kind, match=says) as raised:
             asked(scripted.llm(max_in_flight=4, max_attempts=2), tmp_path / "j.sqlite", questions(30))

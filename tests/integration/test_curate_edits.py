@@ -16,10 +16,10 @@ from docent.context import Context
 from docent.errors import InputError
 from docent.records import QAPair, Reject, make_id
 from docent.stage import run_shard
-from docent.stages.curate.edits import NOT_APPROVED, REJECTED, Edits, read_edits
-from docent.stages.curate.review_table import COLUMNS
+from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED, Edits, read_edits
+from docent.stages.curate.review.table import COLUMNS
 from docent.store import Artifact, load_json
-from docent.text.spreadsheet import guarded
+from docent.text.encodings.spreadsheet import guarded
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 PAIRS = (

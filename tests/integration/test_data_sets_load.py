@@ -22,7 +22,7 @@ from docent.context import Context
 from docent.launcher.verbs.convert import convert
 from docent.records import Document, Example, Item, QAPair
 from docent.stage import run_shard
-from docent.stages.build_dataset.exported.versions import NEWEST_DATASETS, OLDEST_DATASETS
+from docent.stages.build_dataset.exports.versions import NEWEST_DATASETS, OLDEST_DATASETS
 from docent.store import Artifact, load_json
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "prove"))

@@ -19,7 +19,7 @@ from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.ingest.describe import cleaned
 from docent.store import Shard
-from docent.text.figures import with_descriptions
+from docent.text.markdown.figures import with_descriptions
 from docent.text.terms import length_in_words
 
 SCRIPT = Path(__file__).parents[1] / "fixtures" / "seeing_endpoint.py"

@@ -35,7 +35,7 @@ def running() -> Iterator[ScriptedEndpoint]:
 
 @pytest.fixture
 def endpoint(running: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch) -> ScriptedEndpoint:
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     return running
 
 

@@ -16,7 +16,7 @@ from tests.museum import as_csv
 from docent.config import load_config
 from docent.llm.chat import ChatReply, ChatRequest
 from docent.llm.client import ChatClient
-from docent.llm.estimate import tokens_of
+from docent.llm.pace.estimate import tokens_of
 from docent.stage import run_shard
 
 PIPELINE = """

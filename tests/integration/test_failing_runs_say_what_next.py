@@ -85,7 +85,7 @@ def test_verbs_about_a_run_that_is_not_there_name_it_and_those_that_are(desk: Pa
 
 def test_an_interrupted_run_says_how_to_go_on_with_it(desk: Path) -> None:
     code = (
-        "import sys, docent.launcher.run as r; from docent.launcher.cli import main\n"
+        "import sys, docent.launcher.local.run as r; from docent.launcher.cli import main\n"
         "def stop(*_): raise KeyboardInterrupt\n"
         "r.Launch.carry_out = stop\n"
         "sys.argv = ['docent', 'run', '--run', 'mine', '--set', 'seed=3']; main()"

@@ -17,11 +17,11 @@ from docent.config import PipelineConfig
 from docent.records import Document
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.stages.ingest import fetch as fetching
-from docent.stages.ingest.fetch import FetchError, Rules, fetch, shown
-from docent.stages.ingest.fetch_images import Address, addresses_of
+from docent.stages.ingest.fetch import fetch as fetching
+from docent.stages.ingest.fetch.fetch import FetchError, Rules, fetch, shown
+from docent.stages.ingest.fetch.images import Address, addresses_of
 from docent.store import Shard
-from docent.text.figures import with_descriptions
+from docent.text.markdown.figures import with_descriptions
 
 FOLDER = PHOTOS[0].parent
 TABLE = Path(__file__).parents[1] / "fixtures" / "tables" / "workshops-en.csv"

@@ -27,9 +27,9 @@ from tests.chat_files import dialogues
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
+from docent.llm.accounting import Ledger
 from docent.llm.client import ChatClient, known_replies
-from docent.llm.ledger import Ledger
-from docent.llm.replies import parse_dialogue
+from docent.llm.structure.dialogue import parse_dialogue
 from docent.pipeline import STAGES
 from docent.records import Item, QAPair, Reject, Span, canonical_json, make_id
 from docent.stage import run_shard
@@ -81,7 +81,7 @@ def endpoint_process() -> Iterator[int]:
 @pytest.fixture
 def endpoint(endpoint_process: int, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     monkeypatch.setenv("TEACHER_KEY", KEY)
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
     found = Endpoint(endpoint_process)
     found.behave()
     return found

@@ -16,7 +16,7 @@ from tests.mock_endpoint import ENVIRON, MockEndpoint, mock_endpoint, questions
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.client import ChatClient
-from docent.llm.journal import Entry, Journal, State
+from docent.llm.journal.journal import Entry, Journal, State
 
 N = 8
 

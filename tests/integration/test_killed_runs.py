@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.launcher.state import StatusLine, resolved_config, status
+from docent.launcher.runs.state import StatusLine, resolved_config, status
 from docent.spec import RunStates
 
 PIPELINE = """

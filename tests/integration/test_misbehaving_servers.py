@@ -17,10 +17,10 @@ from docent.config import Llm
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.chat import ChatReply, ChatRequest, Message
 from docent.llm.client import ChatClient
-from docent.stages.ingest import fetch as fetching
-from docent.stages.ingest.fetch import Rules, fetch
-from docent.stages.ingest.fetch_address import is_reachable
-from docent.stages.ingest.fetch_errors import FetchError
+from docent.stages.ingest.fetch import fetch as fetching
+from docent.stages.ingest.fetch.address import is_reachable
+from docent.stages.ingest.fetch.errors import FetchError
+from docent.stages.ingest.fetch.fetch import Rules, fetch
 
 SERVER = Path(__file__).parents[2] / "scripts" / "prove" / "misbehaving.py"
 ENDLESS = (
@@ -203,7 +203,7 @@ BATCH_WAYS = (
 def test_no_batch_api_ends_a_stage_with_anything_but_a_message(
     port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("docent.llm.retry.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("docent.llm.pace.retry.FIRST_WAIT_S", 0.01)
 
     def ended(way: str) -> PipelineError:
         llm = {"provider": "openai", "base_url": f"http://127.0.0.1:{port}/{way}/v1", "mode": "batch", "timeout_s": 5}

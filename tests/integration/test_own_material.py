@@ -14,7 +14,7 @@ import pytest
 from tests.photo_files import mosaic
 
 from docent.config import PipelineConfig
-from docent.launcher.verbs.closing_text import unlicensed
+from docent.launcher.verbs.output.closing_text import unlicensed
 from docent.launcher.verbs.run import run as run_verb
 from docent.pipeline import units
 from docent.spec import RunStates

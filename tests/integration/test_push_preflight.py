@@ -12,7 +12,7 @@ from tests.hub_process import behave, put, stats
 from tests.tiny_museum import sections
 
 from docent.config import BuildDataset, PipelineConfig
-from docent.launcher.preflight import push_problems
+from docent.launcher.local.preflight import push_problems
 from docent.stages.build_dataset.hub.licences import is_known, nearest
 from docent.stages.build_dataset.hub.limits import Problem, file_problems
 from docent.stages.build_dataset.hub.preflight import problems

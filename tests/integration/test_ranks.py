@@ -22,10 +22,10 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 from docent.config import PipelineConfig, dump_config, load_config
 from docent.context import Context
 from docent.errors import ConfigError, PipelineError
-from docent.peers import FOLDER, LOST, RankExit
 from docent.pipeline import units
 from docent.progress import Progress
-from docent.ranks import environment, nodes, outcome, processes, save_s, wanted
+from docent.ranks.lead import environment, nodes, outcome, processes, save_s, wanted
+from docent.ranks.peers import FOLDER, LOST, RankExit
 from docent.stage import run_shard
 from docent.store import Shard
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from tests.report_run import Story, make_run
 
-from docent.stages.report import samples
+from docent.stages.report.inputs import samples
+from docent.stages.report.inputs.samples import mark_numbers
 from docent.stages.report.runcard import shortened
-from docent.stages.report.samples import mark_numbers
 from docent.vision.thumbnails import thumbnail
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

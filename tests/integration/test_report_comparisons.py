@@ -13,7 +13,7 @@ from tests.report_run import make_run
 from docent.stages import report
 from docent.stages.report import page
 from docent.stages.report.facts import Facts
-from docent.stages.report.subject import Subject
+from docent.stages.report.inputs.subject import Subject
 
 
 def metrics_compared(shown: str) -> set[str]:

@@ -16,8 +16,8 @@ from tests.pdf_files import PdfPage, text_lines, write_pdf
 
 from docent.records import Item, Score, Span
 from docent.stages.report.facts import _by_exhibit
-from docent.stages.report.real_sections import Boundaries, count_sections, first_parts
-from docent.stages.report.wording import ACCURACY
+from docent.stages.report.inputs.real_sections import Boundaries, count_sections, first_parts
+from docent.stages.report.sentences.wording import ACCURACY
 
 PARTS = ("Boiler", "Whistle", "Tender", "Injector", "Regulator", "Firebox")
 HEADING_SIZE = 18.0

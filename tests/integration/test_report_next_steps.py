@@ -12,11 +12,11 @@ from tests.report_run import Story, make_run
 
 from docent.launcher.cli import docent
 from docent.records import Checkpoint
-from docent.stages.report.findings import Comparison, Estimate, Evidence
+from docent.stages.report.inputs.training import curve
 from docent.stages.report.page import standouts
-from docent.stages.report.training import curve
-from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, DISTANCE, metric_of
+from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence
+from docent.stages.report.sentences.verdict import judge
+from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, metric_of
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.report_run import Story, make_run
 
-from docent.pushed import FILE
+from docent.artifacts.pushed import FILE
 
 
 def test_the_report_says_why_the_data_set_was_not_pushed_and_how_it_is(

@@ -15,9 +15,9 @@ from docent.config import PipelineConfig
 from docent.launcher.cli import docent
 from docent.pipeline import units
 from docent.stage import run_shard
-from docent.stages.report.findings import Estimate, Evidence
-from docent.stages.report.verdict import judge
-from docent.stages.report.wording import DISTANCE
+from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.verdict import judge
+from docent.stages.report.sentences.wording import DISTANCE
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from tests.mock_endpoint import MockEndpoint, mock_endpoint, questions
 from docent.config import Llm
 from docent.errors import StoppedError
 from docent.llm.client import ChatClient
-from docent.llm.journal import Entry, Journal, State, count_known
-from docent.llm.owners import Owner, Owners, this_process
+from docent.llm.journal.journal import Entry, Journal, State, count_known
+from docent.llm.journal.owners import Owner, Owners, this_process
 
 ASKER = Path(__file__).parents[2] / "scripts" / "prove" / "chat_asker.py"
 ENTRY = Entry("text", "stop", 3, 4)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests import museum
 
+from docent.artifacts.listings import RECORD
 from docent.config import PipelineConfig
 from docent.errors import InputError
-from docent.listings import RECORD
 from docent.records import Example, Item
 from docent.spec import RunStates
 from docent.stage import run_shard

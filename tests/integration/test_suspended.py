@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from tests.mock_endpoint import mock_endpoint
 
-from docent.llm import deadline as deadlines
-from docent.llm.deadline import deadline
+from docent.llm.pace import deadline as deadlines
+from docent.llm.pace.deadline import deadline
 
 ASKER = Path(__file__).parents[2] / "scripts" / "prove" / "chat_asker.py"
 N, TIMEOUT_S, LATENCY_S = 12, 0.8, 0.3

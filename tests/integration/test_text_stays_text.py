@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from docent.convert.published import save_dataset_dict
 from docent.launcher.verbs.convert import convert
 from docent.records import Answer, Example
-from docent.stages.build_dataset.chat import chat_line
-from docent.stages.build_dataset.exports import save_dataset_dict
-from docent.stages.build_dataset.metadata import MetadataFiles
-from docent.stages.curate.edits import read_edits
+from docent.stages.build_dataset.exports.chat import chat_line
+from docent.stages.build_dataset.exports.metadata import MetadataFiles
+from docent.stages.curate.review.edits import read_edits
 from docent.stages.score.exports import answers_csv
-from docent.text.spreadsheet import guarded, unguarded
+from docent.text.encodings.spreadsheet import guarded, unguarded
 
 NAMES = ("042", "n/a", "None", "2019-03-01", "1e9", "-0", "True", "=1+1", "")
 

@@ -12,7 +12,7 @@ from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.config import PipelineConfig
-from docent.launcher.standing import standing
+from docent.launcher.runs.standing import standing
 from docent.models.loading import load_base
 from docent.progress import Progress
 from docent.records import Checkpoint, Example

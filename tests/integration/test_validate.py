@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from docent.convert import row_files
+from docent.convert.row_files import array_values
+from docent.convert.validate import validate
 from docent.errors import InputError
-from docent.stages.build_dataset import row_files
-from docent.stages.build_dataset.row_files import array_values
-from docent.stages.build_dataset.validate import validate
 
 ANSWER = "It is a valve.\n" + "x" * 200
 

@@ -17,7 +17,7 @@ from docent.pipeline import STAGES
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "jobs" / "docent"
 FRAME = {path.stem for path in PACKAGE.glob("*.py")}
-LIBRARIES = {"llm", "models", "vision", "text", "evidence"}
+LIBRARIES = {"llm", "teacher", "convert", "models", "vision", "text", "evidence"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"torch", "transformers", "albumentations", "openai", "datasets", "numpy", "PIL", "peft", "cv2"}
 
@@ -101,3 +101,15 @@ def test_stages_are_asked_whether_they_could_without_anything_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "True []"
+
+
+MAX_MODULES = 15
+FOLDERS = sorted({path.parent for path in MODULES})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(PACKAGE.parent)))
+def test_no_folder_outgrows_a_reader_and_each_says_what_it_holds(folder: Path) -> None:
+    modules = sorted(path.name for path in folder.glob("*.py"))
+    assert len(modules) <= MAX_MODULES, modules
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert len([line for line in text.splitlines() if line.strip()]) >= 3, "what lives here, and where to start reading"

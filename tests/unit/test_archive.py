@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from docent.errors import LauncherError
-from docent.launcher.archive import LENGTH, Receipt, pack, reader
-from docent.launcher.extraction import confined, unpack
+from docent.launcher.cluster.transfer.archive import LENGTH, Receipt, pack, reader
+from docent.launcher.cluster.transfer.extraction import confined, unpack
 from docent.store import digest_of_paths
 
 

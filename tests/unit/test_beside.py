@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docent.beside import pictures_beside
 from docent.config import PipelineConfig, Source
 from docent.records import Document, Reject
+from docent.source_files.markdown_pictures import pictures_beside
 from docent.spec import RunStates
 from docent.stages.ingest import list_sources, load
 from docent.stages.ingest.images import Intake, Limits

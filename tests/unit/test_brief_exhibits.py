@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.chat import Material
-from docent.llm.offline_guide import introduction
-from docent.llm.offline_visitor import write_pairs
+from docent.teacher.guide import introduction
+from docent.teacher.visitor import write_pairs
 
 TEMPERATURES = (0.2, 0.5, 0.8)
 NAMELESS = {

@@ -14,8 +14,8 @@ from tests.virtual_time import in_virtual_time
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.budget import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, Budget, Cost
-from docent.llm.journal import Entry, Spent
+from docent.llm.journal.journal import Entry, Spent
+from docent.llm.pace.budget import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, Budget, Cost
 
 PRICES = {"usd_per_million_input_tokens": 1e6, "usd_per_million_output_tokens": 2e6}
 """A token of prompt costs one USD, one of the reply two."""

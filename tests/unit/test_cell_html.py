@@ -2,7 +2,7 @@
 
 import pytest
 
-from docent.stages.ingest.cell_html import readable_html
+from docent.stages.ingest.tables.cell_html import readable_html
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from docent import inputs, source_hashes
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.inputs import take_snapshot
-from docent.source_hashes import NAME
+from docent.source_files import digests as inputs
+from docent.source_files import hash_index as source_hashes
+from docent.source_files.digests import take_snapshot
+from docent.source_files.hash_index import NAME
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.ingest import run as read_sources

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docent.stages.report import charts
-from docent.stages.report.findings import Estimate
-from docent.stages.report.training import curve, thin
+from docent.stages.report.inputs.training import curve, thin
+from docent.stages.report.sentences.findings import Estimate
 
 CURVE = [(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]
 

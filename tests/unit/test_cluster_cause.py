@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from docent.launcher.cluster.cause import Evidence, decisiveness, why_failed, why_waiting
-from docent.launcher.cluster.conditions import Reading, read
-from docent.launcher.cluster.loglines import last_error, readable
+from docent.launcher.cluster.watch.cause import Evidence, decisiveness, why_failed, why_waiting
+from docent.launcher.cluster.watch.conditions import Reading, read
+from docent.launcher.cluster.watch.loglines import last_error, readable
 
 FAILED = Reading("failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", 4)
 RUNNING = Reading("running")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from docent.launcher.cluster.client import RELISTED, ApiError, Cluster
-from docent.launcher.cluster.connection import Connection
+from docent.launcher.cluster.api.client import RELISTED, ApiError, Cluster
+from docent.launcher.cluster.api.connection import Connection
 
 Answer = tuple[int, Any]
 BROKEN: Answer = (0, None)

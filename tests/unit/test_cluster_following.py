@@ -11,13 +11,14 @@ import pytest
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster import attach, logs, operate, start, state
-from docent.launcher.cluster.attach import Follower
-from docent.launcher.cluster.client import ApiError, Cluster
+from docent.launcher.cluster import operate, start, state
+from docent.launcher.cluster.api.client import ApiError, Cluster
 from docent.launcher.cluster.inputs import Input
-from docent.launcher.cluster.observing import Observed
 from docent.launcher.cluster.state import RunRecord, UnitState
-from docent.launcher.cluster.transfer import volume
+from docent.launcher.cluster.transfer.transfer import volume
+from docent.launcher.cluster.watch import attach, logs
+from docent.launcher.cluster.watch.attach import Follower
+from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.render import Plan, transfer_pod
 
 Body = dict[str, Any]

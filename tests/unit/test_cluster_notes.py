@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.attach import attach
-from docent.launcher.cluster.execution import CommandError
-from docent.launcher.cluster.notes import in_words
+from docent.launcher.cluster.api.execution import CommandError
 from docent.launcher.cluster.state import RunRecord, UnitState
-from docent.launcher.verbs import on_cluster
+from docent.launcher.cluster.watch.attach import attach
+from docent.launcher.cluster.watch.notes import in_words
+from docent.launcher.verbs.cluster import on_cluster
 
 FAR = {"done": 92.0, "total": 468.0, "eta_s": 40.0}
 
@@ -61,10 +61,10 @@ def tidied(monkeypatch: pytest.MonkeyPatch) -> Volume:
     record = RunRecord(run={"plans": {"ingest": "0"}})
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
     monkeypatch.setattr("docent.launcher.cluster.operate.garbage", lambda *_: [])
-    monkeypatch.setattr("docent.launcher.cluster.runs.stored_config", lambda *_: None)
+    monkeypatch.setattr("docent.launcher.cluster.watch.runs.stored_config", lambda *_: None)
     monkeypatch.setattr("docent.launcher.render.Plan.of", lambda _: None)
     monkeypatch.setattr("docent.launcher.render.transfer_pod", lambda _: None)
-    monkeypatch.setattr("docent.launcher.cluster.transfer.volume", lambda *_: nullcontext(far))
+    monkeypatch.setattr("docent.launcher.cluster.transfer.transfer.volume", lambda *_: nullcontext(far))
     return far
 
 
@@ -92,8 +92,10 @@ def test_units_of_a_launch_that_ended_are_stopped_while_the_next_one_starts(
     units = {"finetune-lora": UnitState("running", progress=FAR)}
     record = RunRecord(run={"launch": 2}, launch=1, phase="failed", units=units)
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.runs.standing", lambda *_: "starting")
-    monkeypatch.setattr("docent.launcher.cluster.attach.Follower", lambda *_: SimpleNamespace(obstacle=lambda: ""))
+    monkeypatch.setattr("docent.launcher.cluster.watch.runs.standing", lambda *_: "starting")
+    monkeypatch.setattr(
+        "docent.launcher.cluster.watch.attach.Follower", lambda *_: SimpleNamespace(obstacle=lambda: "")
+    )
     on_cluster.status("docent", "mine", "json", watch=False)
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["phase"], row["note"]) == ("stopped", "stopped at 92 of 468")
@@ -107,9 +109,9 @@ def interrupted(*_: Any, **__: Any) -> Iterator[str]:
 def test_ctrl_c_ends_the_watching_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     record = RunRecord(run={"plans": {"ingest": "0"}})
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.logs.follow", interrupted)
-    monkeypatch.setattr("docent.launcher.cluster.attach.Follower", interrupted)
-    monkeypatch.setattr("docent.launcher.cluster.attach._show", lambda *_: next(interrupted()))
+    monkeypatch.setattr("docent.launcher.cluster.watch.logs.follow", interrupted)
+    monkeypatch.setattr("docent.launcher.cluster.watch.attach.Follower", interrupted)
+    monkeypatch.setattr("docent.launcher.cluster.watch.attach._show", lambda *_: next(interrupted()))
     watching = {
         "docent logs ingest -f --backend kubernetes --run mine": lambda: on_cluster.logs(
             "docent", "mine", "ingest", None, follow=True

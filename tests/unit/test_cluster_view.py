@@ -10,14 +10,14 @@ from rich.console import Console
 
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.cluster.attach import RunView, conclude, picture
-from docent.launcher.cluster.client import Cluster
-from docent.launcher.cluster.conditions import read
-from docent.launcher.cluster.differences import Change, stripped
-from docent.launcher.cluster.notes import note
-from docent.launcher.cluster.runs import is_state
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.differences import Change, stripped
 from docent.launcher.cluster.start import failure, plan_table
 from docent.launcher.cluster.state import RunRecord, UnitState
+from docent.launcher.cluster.watch.attach import RunView, conclude, picture
+from docent.launcher.cluster.watch.conditions import read
+from docent.launcher.cluster.watch.notes import note
+from docent.launcher.cluster.watch.runs import is_state
 from docent.launcher.render import Plan
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from docent.config import PipelineConfig
-from docent.launcher.cluster.client import ApiError, Cluster
-from docent.launcher.cluster.ledger import Ledger
-from docent.launcher.cluster.observing import Observed
+from docent.launcher.cluster.api.client import ApiError, Cluster
+from docent.launcher.cluster.controller.ledger import Ledger
+from docent.launcher.cluster.controller.working import Workshop
 from docent.launcher.cluster.state import RunRecord
-from docent.launcher.cluster.working import Workshop
+from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.render import Plan, workload
 
 Body = dict[str, Any]

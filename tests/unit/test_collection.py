@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from docent.collection import SourceNames, license_of, read_collection, source_name, title_of
 from docent.config import PipelineConfig, Source, load_config
 from docent.errors import InputError
 from docent.pipeline import hashed_fields, input_paths, units
+from docent.source_files.collection import SourceNames, license_of, read_collection, source_name, title_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.llm.completions import ErrorInReplyError, NoCompletionError, read_completion
-from docent.llm.endpoint_errors import error_in, error_of
+from docent.llm.wire.completions import ErrorInReplyError, NoCompletionError, read_completion
+from docent.llm.wire.endpoint_errors import error_in, error_of
 
 
 def body(content: Any = "It is a jar.", usage: Any = None, **choice: Any) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.llm.concurrency import Concurrency
+from docent.llm.pace.concurrency import Concurrency
 
 
 @dataclass

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import read_rows
 from docent.config import PipelineConfig, load_config
-from docent.config_fields import dotted_names
+from docent.config.lookup import dotted_names
 from docent.errors import ConfigError
-from docent.listings import read_rows
 from docent.records import Item
 
 WRONG: tuple[Any, ...] = (

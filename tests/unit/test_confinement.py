@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.listings import load_success
 from docent.config import PipelineConfig
-from docent.confinement import OutsideRunError, inside
 from docent.context import Context
 from docent.errors import InputError
-from docent.launcher.garbage import Garbage, delete, find_garbage
-from docent.listings import load_success
+from docent.launcher.runs.garbage import Garbage, delete, find_garbage
 from docent.records import Document, ImageFile, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard

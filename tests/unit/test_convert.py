@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from tests import chat_files
 from tests.published import published
 
+from docent.convert import merge as convert_merge
+from docent.convert.instructions import skill_of
 from docent.errors import InputError, LauncherError
 from docent.launcher.verbs.convert import convert
-from docent.stages.build_dataset import convert_merge
-from docent.stages.build_dataset.convert_instructions import skill_of
 
 BOM = b"\xef\xbb\xbf"
 

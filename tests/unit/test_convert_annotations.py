@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from docent.convert.annotations import convert
 from docent.errors import InputError, LauncherError
 from docent.launcher.cli import docent
-from docent.stages.build_dataset.convert_annotations import convert
 
 
 def write(folder: Path, kind: str, name: str, value: Any) -> None:

@@ -8,7 +8,7 @@ from tests.loading import Loaded, loaded
 
 from docent.config import Source
 from docent.records import Reject
-from docent.stages.ingest.exhibits_csv import list_exhibits
+from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.sources import Exhibit
 
 

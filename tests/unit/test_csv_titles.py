@@ -8,10 +8,10 @@ import pytest
 
 from docent.config import Ingest, Source
 from docent.records import Document, Reject
-from docent.stages.ingest.exhibits_csv import list_exhibits
+from docent.stages.ingest.exhibits.csv_loader import list_exhibits
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.rows import list_tables, load
 from docent.stages.ingest.sources import ListedFile
+from docent.stages.ingest.tables.csv_loader import list_tables, load
 
 
 def read(path: Path, text: str) -> list[Document | Reject]:

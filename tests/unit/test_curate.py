@@ -14,10 +14,10 @@ from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
 from docent.stage import run_shard
 from docent.stages.curate import Court
-from docent.stages.curate.cases import Case
-from docent.stages.curate.duplicates import Kept
-from docent.stages.curate.gates import GATES, WARNINGS, judge
-from docent.stages.curate.sources import Source, told_by
+from docent.stages.curate.gates.cases import Case
+from docent.stages.curate.gates.duplicates import Kept
+from docent.stages.curate.gates.gates import GATES, WARNINGS, judge
+from docent.stages.curate.gates.sources import Source, told_by
 from docent.store import Artifact, load_json
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docent.stages.curate.language import code_of, code_of_text, wrong_language
+from docent.stages.curate.gates.language import code_of, code_of_text, wrong_language
 from docent.text.detection import language_of_text
 from docent.text.sentences import split_sentences
 

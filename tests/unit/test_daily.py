@@ -12,8 +12,8 @@ import pytest
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.daily import DAY_S, MINUTE_S, DailyAllowance
-from docent.llm.journal import Entry, Journal, State
+from docent.llm.journal.journal import Entry, Journal, State
+from docent.llm.pace.daily import DAY_S, MINUTE_S, DailyAllowance
 
 WHERE = "http://a/v1 m"
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from docent.records import Example, Item, Span, Split
-from docent.stages.build_dataset.exported.versions import OLDEST_DATASETS, loading
-from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.exports.versions import OLDEST_DATASETS, loading
+from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally
 
 PLACE = Span(file="a.md", first_line=1, last_line=1)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from docent.text.decisive import decisive_of
+from docent.text.numbers.decisive import decisive_of
 from docent.text.repeats import NearRepeats, sketch_of
 
 TOLD = {

@@ -8,9 +8,9 @@ import pytest
 
 from docent.config import Source
 from docent.records import Reject
-from docent.stages.ingest.description_title import split_title
-from docent.stages.ingest.exhibit_names import reject_named_twice
-from docent.stages.ingest.exhibits_folder import list_exhibits
+from docent.stages.ingest.exhibits.description_title import split_title
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
+from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.sources import Exhibit
 
 PROSE = "The kettle was made in Leeds in 1871. It holds 4 litres and still has its lid."

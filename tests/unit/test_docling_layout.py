@@ -10,9 +10,9 @@ from PIL import Image
 
 from docent.config import Ingest, Source
 from docent.records import Section
-from docent.stages.ingest.docling_layout import sections_of
 from docent.stages.ingest.images import Intake, Limits
-from docent.stages.ingest.pdf_figures import Cropper
+from docent.stages.ingest.pdf.docling_layout import sections_of
+from docent.stages.ingest.pdf.page.figures import Cropper
 from docent.stages.ingest.sources import ListedFile
 
 

@@ -15,7 +15,7 @@ from docent.config import Curate
 from docent.errors import ConfigError
 from docent.records import QAPair, Reject
 from docent.stages.curate import Court
-from docent.stages.curate.duplicates import Embedder, Kept
+from docent.stages.curate.gates.duplicates import Embedder, Kept
 from docent.text.repeats import NearRepeats, hash_of, sketch_of
 
 TOLD = (
@@ -117,7 +117,7 @@ def test_repeats_in_meaning_are_looked_for_within_an_item_and_never_across_numbe
 
 
 def test_without_the_encoder_the_setting_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docent.stages.curate.duplicates.NEEDED", ("no_such_package",))
+    monkeypatch.setattr("docent.stages.curate.gates.duplicates.NEEDED", ("no_such_package",))
     with pytest.raises(ConfigError, match="no_such_package") as caught:
         Embedder(1)
     assert "docent[curate-embedding]" in caught.value.next_step

@@ -8,8 +8,8 @@ from tests.loading import loaded
 
 from docent.config import Source
 from docent.records import Reject
-from docent.stages.ingest.exhibits_folder import list_exhibits
-from docent.text.encoding import detect, read_text, why_unknown
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
+from docent.text.encodings.decode import detect, read_text, why_unknown
 
 TEXTS = {
     "de": "Die Schüssel aus Ton wurde für den Kaiser gefertigt. Größe und Länge stehen auf dem Schild.\r",

@@ -6,15 +6,15 @@ import pytest
 
 from docent.config import Source
 from docent.llm.chat import Material
-from docent.llm.offline_guide import introduction
-from docent.llm.offline_visitor import write_pairs
 from docent.records import Reject, Score
 from docent.stages.assemble import assemble_item
-from docent.stages.ingest.exhibit_names import reject_named_twice
-from docent.stages.ingest.exhibits_csv import list_exhibits as from_csv
-from docent.stages.ingest.exhibits_folder import list_exhibits as from_folder
+from docent.stages.ingest.exhibits.csv_loader import list_exhibits as from_csv
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits as from_folder
+from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.sources import Exhibit
 from docent.stages.report.facts import _by_exhibit
+from docent.teacher.guide import introduction
+from docent.teacher.visitor import write_pairs
 from docent.vision.splits import Plan
 
 

@@ -7,7 +7,7 @@ from tests.photo_files import encoded, four_corners, mosaic, write
 
 from docent.config import Source
 from docent.records import ImageFile, Reject
-from docent.stages.ingest.exhibits_folder import list_exhibits
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.stages.ingest.images import Limits, load_photos
 from docent.stages.ingest.sources import Exhibit
 

@@ -9,8 +9,8 @@ from tests.published import published
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject
-from docent.stages.ingest.exhibit_names import reject_named_twice
-from docent.stages.ingest.exhibits_csv import list_exhibits
+from docent.stages.ingest.exhibits.csv_loader import list_exhibits
+from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.sources import Exhibit
 
 MUSEUM = Path(__file__).parents[2] / "samples" / "museum" / "raw_data.csv"

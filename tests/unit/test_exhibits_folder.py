@@ -5,8 +5,8 @@ import pytest
 from docent.config import Source
 from docent.errors import InputError
 from docent.records import Reject
-from docent.stages.ingest.exhibits_folder import list_exhibits
-from docent.stages.ingest.folder_files import natural_order
+from docent.stages.ingest.exhibits.folder_files import natural_order
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.stages.ingest.sources import Exhibit
 
 

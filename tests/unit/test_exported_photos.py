@@ -12,9 +12,9 @@ from PIL import Image, ImageCms
 from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, write
 
 from docent.records import ImageFile
-from docent.vision.formats import published_suffix
-from docent.vision.photos import decode, examine
-from docent.vision.publish import published
+from docent.vision.files.formats import published_suffix
+from docent.vision.files.photos import decode, examine
+from docent.vision.files.publish import published
 
 SERIAL = b"LENS-0815-33"
 TURNS = {

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_museum import image_row
 
-from docent.records import Example
-from docent.stages.build_dataset import exports
-from docent.stages.build_dataset.chat import chat_line
-from docent.stages.build_dataset.exports import (
+from docent.convert import published as exports
+from docent.convert.published import (
     dialog,
     image_names,
     rows_in_batch,
     save_dataset_dict,
     slug,
 )
-from docent.stages.build_dataset.metadata import MetadataFiles
+from docent.records import Example
+from docent.stages.build_dataset.exports.chat import chat_line
+from docent.stages.build_dataset.exports.metadata import MetadataFiles
 
 # The first row of the published example, cut short: spaces, line ends and quotes as they are there.
 PUBLISHED = (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.markdown_files import TIDE_CLOCK, document, written
 
 from docent.text.facts import facts_of
-from docent.text.references import plain_text
+from docent.text.markdown.references import plain_text
 
 FIGURE = re.compile(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
 

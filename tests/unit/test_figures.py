@@ -10,10 +10,10 @@ import pytest
 from tests.markdown_files import PHOTOS, TIDE_CLOCK, document, intake, listed, load, written
 
 from docent.records import Document, Figure, Reject
-from docent.stages.ingest import figures
-from docent.stages.ingest.figures import candidates, find_file
-from docent.text.figures import with_descriptions, without_figures
-from docent.text.references import Reference, Syntax, code_spans, references_in
+from docent.stages.ingest.text import figures
+from docent.stages.ingest.text.figures import candidates, find_file
+from docent.text.markdown.figures import with_descriptions, without_figures
+from docent.text.markdown.references import Reference, Syntax, code_spans, references_in
 
 TOKENS = re.compile(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
 PICTURES = PHOTOS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.finish_reasons import CUT, FILTERED_OUT, is_whole, noted, problem_of
+from docent.llm.wire.finish_reasons import CUT, FILTERED_OUT, is_whole, noted, problem_of
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
-from docent.launcher.trace import lines, trace
+from docent.launcher.runs.trace import lines, trace
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard

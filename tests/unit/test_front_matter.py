@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.markdown_files import TIDE_CLOCK, document, written
 
-from docent.stages.ingest.front_matter import read_front_matter
+from docent.stages.ingest.text.front_matter import read_front_matter
 
 
 def read(text: str) -> tuple[dict[str, str], str]:

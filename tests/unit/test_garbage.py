@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from docent.launcher.garbage import find_garbage
+from docent.launcher.runs.garbage import find_garbage
 from docent.store import SUCCESS
 
 

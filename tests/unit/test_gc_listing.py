@@ -11,9 +11,11 @@ import click
 import pytest
 
 from docent.config import PipelineConfig
-from docent.launcher.cluster import operate, runs, transfer
-from docent.launcher.cluster.execution import CommandError
-from docent.launcher.verbs import on_cluster
+from docent.launcher.cluster import operate
+from docent.launcher.cluster.api.execution import CommandError
+from docent.launcher.cluster.transfer import transfer
+from docent.launcher.cluster.watch import runs
+from docent.launcher.verbs.cluster import on_cluster
 
 LISTED = [b"1 MB  /data/a\nkept: 1 model\nkept: 1 mo", b"del\n2 MB  /data/b"]
 DELETED = [b"1 MB  /data/a\nkept: 1 model\n2 MB  /data/b\n", b"deleted 1\ndeleted 1\nlast"]

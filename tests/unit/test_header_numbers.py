@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from docent.llm.header_numbers import duration_s, retry_after_s, told
+from docent.llm.wire.header_numbers import duration_s, retry_after_s, told
 
 REST = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "5"}
 READERS: list[Callable[[str], object]] = [

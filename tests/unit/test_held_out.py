@@ -7,7 +7,7 @@ from tests.tiny_manual import pair
 from tests.tiny_museum import item_row
 
 from docent.records import QAPair
-from docent.stages.build_dataset.held_out import SAME_ANSWER, SAME_QUESTION, HeldOut
+from docent.stages.build_dataset.splits.held_out import SAME_ANSWER, SAME_QUESTION, HeldOut
 
 PUMP, VALVE = (item_row(name, [], ()).model_copy(update={"kind": "section"}) for name in ("Pump", "Valve"))
 TESTED = "The pump lifts water to the tank, and its filter is cleaned every 6 weeks."

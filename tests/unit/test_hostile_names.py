@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_museum import image_row
 
+from docent.convert.published import image_names, slug
 from docent.records import Example, ImageFile, Split
-from docent.stages.build_dataset.chat import DocumentFiles
-from docent.stages.build_dataset.exports import image_names, slug
+from docent.stages.build_dataset.exports.chat import DocumentFiles
 
 COMPOSED = "T\u00f6ne.jpg"
 NAMES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.completions import read_completion
+from docent.llm.wire.completions import read_completion
 
 HUGE = "9" * 6000
 CHOICES = '"choices": [{"message": {"content": "A good reply."}, "finish_reason": "stop"}]'

@@ -8,7 +8,7 @@ from tests.tiny_museum import image_row, item_row
 from docent.config import BuildDataset
 from docent.records import Example
 from docent.stages.build_dataset.card import data_card
-from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally, statistics
 
 ITEMS = [item_row(name, [image_row(name, 1)], ("train",)) for name in ("vase", "clock", "Lamp | `x`")]

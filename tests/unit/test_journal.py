@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from docent.errors import ConfigError, TemporaryError
-from docent.llm.journal import LOOKED_UP_AT_ONCE, Entry, Journal, Spent, State, Used, count_known, journal_key
+from docent.llm.journal.journal import LOOKED_UP_AT_ONCE, Entry, Journal, Spent, State, Used, count_known, journal_key
 from docent.records import canonical_json
 
 ENTRY = Entry("text \u2019 \x00 \U0001f3fa end", "stop", 3, 4)
@@ -161,7 +161,7 @@ def test_no_money_is_lost_from_sight_when_a_request_was_answered_twice(run) -> N
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from docent.llm.journal import *
+from docent.llm.journal.journal import *
 async def main():
     journal = Journal(Path(sys.argv[1]))
     number = await journal.begin(b"k", b"k", "e")
@@ -187,7 +187,7 @@ def test_what_returned_survives_kill_9(run, path: Path, after: str, found, spent
 MANY = """
 import asyncio, sys
 from pathlib import Path
-from docent.llm.journal import *
+from docent.llm.journal.journal import *
 async def one(journal, key):
     number = await journal.begin(key, key, "e")
     return await journal.end(number, key, State.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
@@ -317,7 +317,7 @@ def test_the_older_layout_keeps_every_reply_under_its_key(run, layout_1: Path) -
 
 
 def test_two_processes_bring_an_older_file_up_at_the_same_time(run, layout_1: Path) -> None:
-    code = "import sys; from pathlib import Path; from docent.llm.journal import *; Journal(Path(sys.argv[1]))"
+    code = "import sys; from pathlib import Path; from docent.llm.journal.journal import *; Journal(Path(sys.argv[1]))"
     openers = [subprocess.Popen([sys.executable, "-c", code, str(layout_1)]) for _ in range(3)]
     assert [opener.wait() for opener in openers] == [0] * 3
     assert len(run(lambda journal: journal.known([new_key(number) for number in range(50)]))) == 50

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from docent.llm import journal_file
-from docent.llm.journal_file import FIND, is_busy, open_journal
+from docent.llm.journal import file as journal_file
+from docent.llm.journal.file import FIND, is_busy, open_journal
 
 TIMEOUT_S = 60.0
 

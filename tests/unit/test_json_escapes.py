@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from docent.llm.json_escapes import with_latex
-from docent.llm.json_reply import read_reply
+from docent.llm.structure.json_escapes import with_latex
+from docent.llm.structure.json_reply import read_reply
 
 
 class Said(BaseModel):

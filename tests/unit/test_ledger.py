@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docent.errors import PipelineError
+from docent.llm.accounting import Ledger
 from docent.llm.chat import ChatReply
-from docent.llm.ledger import Ledger
 
 KEPT = ChatReply("a", "stop")
 REJECTED = ChatReply("a", "stop", problem="no JSON")

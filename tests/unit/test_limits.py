@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.virtual_time import Endpoint, Played, in_virtual_time, play
 
 from docent.config import Llm
-from docent.llm.header_numbers import Told, duration_s, told
-from docent.llm.limits import Bucket, ToldLimit
-from docent.llm.pacing import Pacer
+from docent.llm.pace.limits import Bucket, ToldLimit
+from docent.llm.pace.pacing import Pacer
+from docent.llm.wire.header_numbers import Told, duration_s, told
 
 
 def played(

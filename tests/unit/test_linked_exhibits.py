@@ -8,10 +8,10 @@ from tests.markdown_files import load
 from tests.photo_files import encoded, mosaic, write
 
 from docent.config import Source
-from docent.inputs import take_snapshot
 from docent.records import Reject
-from docent.stages.ingest.exhibits_csv import list_exhibits as list_exhibits_csv
-from docent.stages.ingest.exhibits_folder import list_exhibits
+from docent.source_files.digests import take_snapshot
+from docent.stages.ingest.exhibits.csv_loader import list_exhibits as list_exhibits_csv
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.stages.ingest.images import Limits, load_photos
 
 

@@ -14,9 +14,9 @@ import pytest
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.plan import plan
-from docent.launcher.progress import describe, read_progress
-from docent.launcher.state import status
-from docent.launcher.trust import trust_copied
+from docent.launcher.runs.progress import describe, read_progress
+from docent.launcher.runs.state import status
+from docent.launcher.runs.trust import trust_copied
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -145,8 +145,8 @@ def test_a_copy_that_keeps_times_still_counts(tmp_path: Path) -> None:
 def test_a_large_copy_is_hashed_once_and_then_trusted(
     done: Path, two_stages: PipelineConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from docent import listings
-    from docent.launcher import trust
+    from docent.artifacts import listings
+    from docent.launcher.runs import trust
 
     part = next((done / "ingest").glob("*/part-00000-*"))
     os.utime(part, ns=(part.stat().st_atime_ns, part.stat().st_mtime_ns))  # a newer ctime, as after a copy
@@ -167,7 +167,7 @@ def test_a_large_copy_is_hashed_once_and_then_trusted(
 
 
 def test_a_damaged_copy_is_not_trusted(done: Path, two_stages: PipelineConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    from docent.launcher import trust
+    from docent.launcher.runs import trust
 
     artifact = RunStates(two_stages, done).of("ingest").artifact
     assert artifact is not None

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from docent.config import Llm
 from docent.llm.chat import ChatRequest, Image, Message
-from docent.llm.estimate import TOKENS_PER_IMAGE, expected, input_tokens, tokens_of
+from docent.llm.pace.estimate import TOKENS_PER_IMAGE, expected, input_tokens, tokens_of
 
 
 def request(chars: int = 400, max_tokens: int = 1000, **more: Any) -> ChatRequest:

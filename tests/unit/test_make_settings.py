@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from docent.config import load_config
-from docent.run_names import is_run_name
+from docent.config.run_names import is_run_name
 
 ROOT = Path(__file__).parents[2]
 RECORDER = "#!{python}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"

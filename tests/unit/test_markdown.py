@@ -16,9 +16,10 @@ from tests.markdown_files import TIDE_CLOCK, document, intake, load, written
 
 from docent.config import Source
 from docent.records import Document, Reject, Section
-from docent.stages.ingest import LOADERS, markdown
-from docent.stages.ingest.markdown import list_documents
-from docent.text import blocks
+from docent.stages.ingest import LOADERS
+from docent.stages.ingest.text import markdown
+from docent.stages.ingest.text.markdown import list_documents
+from docent.text.markdown import blocks
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "manual"
 BREAK = re.compile(r"\r\n|\r|\n")

@@ -9,7 +9,7 @@ import pytest
 from tests.markdown_files import written
 
 from docent.text.facts import facts_of
-from docent.text.formulas import formula_spans
+from docent.text.markdown.formulas import formula_spans
 
 
 def facts(folder: Path, text: str) -> list[str]:

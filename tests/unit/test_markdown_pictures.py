@@ -10,7 +10,7 @@ from PIL import Image
 from tests.markdown_files import load
 
 from docent.records import Document, Fact, Figure, Reject
-from docent.text.pictures import definitions_in, pictures_in
+from docent.text.markdown.pictures import definitions_in, pictures_in
 
 
 def read(folder: Path, text: str, *pictures: str) -> tuple[list[Figure], list[Reject], list[Fact]]:

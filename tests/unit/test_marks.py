@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from docent.stages.report.findings import Comparison, Estimate, Evidence
+from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.page import forest, size_of, standouts
-from docent.stages.report.summary import Summary
-from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, METRICS
+from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence
+from docent.stages.report.sentences.verdict import judge
+from docent.stages.report.sentences.wording import ACCURACY, METRICS
 
 SUPPORT = METRICS["number_support"]
 TESTED = Estimate(0.9, 0.7, 0.97, 50, 20)

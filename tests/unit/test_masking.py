@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from docent import masking
 from docent.config import load_config
 from docent.errors import ConfigError
 from docent.logs import JsonFormatter, PlainFormatter
-from docent.masking import MASK, holds_secret, mask, remember_secret
+from docent.messages import masking
+from docent.messages.masking import MASK, holds_secret, mask, remember_secret
 
 KEY = "q7Rt-29xLmZ0_vYc5Wd1"
 

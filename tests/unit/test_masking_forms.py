@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import pytest
 
-from docent import masking
 from docent.config import load_config
 from docent.errors import ConfigError
 from docent.logs import JsonFormatter
-from docent.masking import MASK, holds_secret, mask
+from docent.messages import masking
+from docent.messages.masking import MASK, holds_secret, mask
 
 
 @pytest.fixture(autouse=True)

@@ -22,11 +22,11 @@ from docent.models.chat import as_text, dialog_text, prompt_text, token_ids
 from docent.models.loading import load_base
 from docent.records import Item, Span
 from docent.stages import generate_qa
-from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.generate_qa import calls, visitor
 from docent.stages.generate_qa.prompts import __file__ as prompts_file
 from docent.stages.generate_qa.typed import tidy
-from docent.text.material import as_material, hidden_in, restored, visible
+from docent.text.prompt_safety import as_material, hidden_in, restored, visible
 
 
 def item_of(text: str, name: str) -> Item:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from docent.evidence import metrics
 from docent.stages.report import page
-from docent.stages.report.findings import Estimate, Evidence
+from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.page import forest
-from docent.stages.report.subject import Subject
-from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, METRICS, NEAREST, metric_of
+from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.verdict import judge
+from docent.stages.report.sentences.wording import ACCURACY, METRICS, NEAREST, metric_of
 from docent.stages.score.summary import interval_notes
 
 PAGE = (Path(page.__file__).parent / "page.html.j2").read_text(encoding="utf-8")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from docent.config.overrides import apply_override
+from docent.convert import chat as convert_chat
+from docent.convert import instructions as convert_instructions
+from docent.convert import merge as convert_merge
 from docent.errors import InputError
-from docent.overrides import apply_override
-from docent.stages.build_dataset import convert_chat, convert_instructions, convert_merge
 
 LINE = json.dumps(
     {"messages": [{"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "A jug."}]}

@@ -4,8 +4,8 @@ import datetime
 
 import pytest
 
-from docent.stages.ingest.date_formats import shown_date, shown_duration
-from docent.stages.ingest.number_formats import plain_number, shown_number
+from docent.stages.ingest.tables.date_formats import shown_date, shown_duration
+from docent.stages.ingest.tables.number_formats import plain_number, shown_number
 
 ACCOUNT = '_-* #,##0.00 "€"_-;-* #,##0.00 "€"_-;_-* "-"?? "€"_-;_-@_-'
 

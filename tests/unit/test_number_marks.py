@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from docent.config import Curate
 from docent.records import Item, QAPair, Span
-from docent.stages.curate.cases import Case
-from docent.stages.curate.duplicates import Kept
-from docent.stages.curate.grounding import unsupported_number
-from docent.stages.curate.sources import Source, told_by
-from docent.text.number_marks import plain_marks, readings
-from docent.text.numbers import numbers_of, unsupported_numbers
+from docent.stages.curate.gates.cases import Case
+from docent.stages.curate.gates.duplicates import Kept
+from docent.stages.curate.gates.grounding import unsupported_number
+from docent.stages.curate.gates.sources import Source, told_by
+from docent.text.numbers.marks import plain_marks, readings
+from docent.text.numbers.numbers import numbers_of, unsupported_numbers
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.text.numbers import number_support, numbers_of, supported_by, unsupported_numbers
-from docent.text.quantities import quantities_of
+from docent.text.numbers.numbers import number_support, numbers_of, supported_by, unsupported_numbers
+from docent.text.numbers.quantities import quantities_of
 
 
 @pytest.mark.parametrize(

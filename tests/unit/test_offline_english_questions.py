@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from docent.llm.chat import RequestRefusedError
-from docent.llm.offline_source import statements_of
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.source.source import statements_of
+from docent.teacher.source.words import words_of_language
+from docent.teacher.typed import write_typed
 from docent.text.facts import facts_of
 from docent.text.sentences import plain
 

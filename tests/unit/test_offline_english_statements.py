@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.offline_clarity import is_unexplained
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_exchange import is_measured, opposite_of
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_table_compared import comparisons_of_tables
-from docent.llm.offline_table_questions import rows_of_tables
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.english.clarity import is_unexplained
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.exchange import is_measured, opposite_of
+from docent.teacher.source.words import words_of_language
+from docent.teacher.tables.compared import comparisons_of_tables
+from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.typed import write_typed
 
 
 def told(question_type: str, text: str, title: str = "2.3 The loom", **changes: object) -> dict[str, str]:

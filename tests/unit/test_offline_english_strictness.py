@@ -6,17 +6,17 @@ import re
 
 import pytest
 
-from docent.llm.offline_columns import Cell, about_column
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_english_judged import with_blank
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_labels import as_written, label_of, named
-from docent.llm.offline_models import owner_of
-from docent.llm.offline_references import leans
-from docent.llm.offline_source import Statement
-from docent.llm.offline_table_questions import rows_of_tables
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.english_writers.judged import with_blank
+from docent.teacher.source.models import owner_of
+from docent.teacher.source.references import leans
+from docent.teacher.source.source import Statement
+from docent.teacher.tables.columns import Cell, about_column
+from docent.teacher.tables.labels import as_written, label_of, named
+from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.typed import write_typed
 
 SENTENCE = "The {thing} of the kiln is cleaned by two people with a soft brush in the spring of every year. "
 RECORD = "Name: Hook brass\nGroup: Rigging\nLength (mm): 60\nWeight (g): 45\nPrice (EUR): 3.20"

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from docent.llm.offline_asked import who_or_what
-from docent.llm.offline_clarity import asked_in, stands_alone
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_english_judged import with_blank
-from docent.llm.offline_english_pairs import Pair
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_labels import Label, label_of, value_of
-from docent.llm.offline_source import Statement, cleaned
-from docent.llm.offline_table_compared import comparisons_of_tables
-from docent.llm.offline_table_questions import rows_of_tables
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.english.asked import who_or_what
+from docent.teacher.english.clarity import asked_in, stands_alone
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.english_writers.judged import with_blank
+from docent.teacher.english_writers.pairs import Pair
+from docent.teacher.source.source import Statement, cleaned
+from docent.teacher.tables.compared import comparisons_of_tables
+from docent.teacher.tables.labels import Label, label_of, value_of
+from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.typed import write_typed
 
 KEYS = "| Key | Name | Length | Use |\n|---|---|---|---|\n| 1 | Short | 55 s | Cups |\n| 2 | Long | 80 s | Pots |"
 CARTS = "| | Fox | Bear |\n|---|---|---|\n| Load | 25 kg | 60 kg |"

@@ -6,12 +6,12 @@ import pytest
 from tests.texts_by_language import LABELS, MANUALS
 
 from docent.llm.chat import Material, RequestRefusedError
-from docent.llm.offline_elsewhere import TOO_LOW, types_in
-from docent.llm.offline_guide import questions_of
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_visitor import write_pairs
-from docent.llm.typed import TypedMaterial, TypedReply
-from docent.stages.curate.language import wrong_language
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.stages.curate.gates.language import wrong_language
+from docent.teacher.guide import questions_of
+from docent.teacher.languages.writers import TOO_LOW, types_in
+from docent.teacher.typed import write_typed
+from docent.teacher.visitor import write_pairs
 from docent.text.detection import UNKNOWN, language_of_text
 from docent.text.languages import languages, truth_of
 from docent.text.sentences import split_sentences

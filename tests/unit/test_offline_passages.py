@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_exchange import with_other_number
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_source import statements_of
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.exchange import with_other_number
+from docent.teacher.source.source import statements_of
+from docent.teacher.source.words import words_of_language
+from docent.teacher.typed import write_typed
 from docent.text.languages import languages, truth_of
 
 EN = words_of_language("en")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.offline_page import Page
-from docent.llm.offline_patterns import asked_of
-from docent.llm.typed import TypedMaterial
+from docent.llm.structure.typed import TypedMaterial
+from docent.teacher.languages.page import Page
+from docent.teacher.languages.patterns import asked_of
 
 KINDS = [
     ("ja", "冬のあいだ使わないときは、水を抜いておきます", "do"),

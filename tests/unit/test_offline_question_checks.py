@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.unit.test_offline_signals import written
 
-from docent.llm.offline_heads import with_unit
-from docent.llm.offline_page import Page
-from docent.llm.offline_patterns import asked_of
-from docent.llm.offline_summary_elsewhere import summary
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.page import Page
+from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.summary import summary
+from docent.teacher.source.heads import with_unit
+from docent.teacher.typed import write_typed
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.chat import Material
-from docent.llm.offline_guide import questions_of
-from docent.llm.offline_references import leans, references_of
-from docent.llm.offline_visitor import write_pairs
+from docent.teacher.guide import questions_of
+from docent.teacher.source.references import leans, references_of
+from docent.teacher.visitor import write_pairs
 from docent.text.languages import languages
 from docent.text.sentences import split_sentences
 

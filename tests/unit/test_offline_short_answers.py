@@ -6,18 +6,18 @@ import re
 
 import pytest
 
-from docent.llm.offline_columns import Cell, about_column
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_exchange import opposite_of, with_other_number
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_labels import label_of, value_of
-from docent.llm.offline_prices import basis_of
-from docent.llm.offline_source import statements_of
-from docent.llm.offline_table_compared import comparisons_of_tables
-from docent.llm.offline_table_questions import rows_of_tables
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.exchange import opposite_of, with_other_number
+from docent.teacher.source.prices import basis_of
+from docent.teacher.source.source import statements_of
+from docent.teacher.source.words import words_of_language
+from docent.teacher.tables.columns import Cell, about_column
+from docent.teacher.tables.compared import comparisons_of_tables
+from docent.teacher.tables.labels import label_of, value_of
+from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.typed import write_typed
 
 EN = words_of_language("en")
 

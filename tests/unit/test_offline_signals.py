@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.offline_elsewhere import types_in
-from docent.llm.offline_signals import glow_of, lamp_of, polite_ko
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.writers import types_in
+from docent.teacher.source.signals import glow_of, lamp_of, polite_ko
+from docent.teacher.typed import write_typed
 
 RULE = "\n| --- | --- | --- |\n"
 TABLES = {

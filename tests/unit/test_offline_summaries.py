@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from docent.llm.offline_blocks import blocks_of
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.source.blocks import blocks_of
+from docent.teacher.source.words import words_of_language
+from docent.teacher.typed import write_typed
 
 EN = words_of_language("en")
 PRESS = """The press punches holes into sheets of tin. Each time it is started the guard closes first. Oil it weekly.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.offline_elsewhere import types_in
-from docent.llm.offline_typed import write_typed
-from docent.llm.offline_words import words_of_language
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.writers import types_in
+from docent.teacher.source.words import words_of_language
+from docent.teacher.typed import write_typed
 from docent.text.terms import length_in_words
 
 KEPT_WHOLE = {

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from docent.llm.offline_columns import Cell, about_column
-from docent.llm.offline_labels import label_of, value_of
-from docent.llm.offline_table_compared import comparisons_of_tables
-from docent.llm.offline_table_questions import rows_of_tables
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.tables.columns import Cell, about_column
+from docent.teacher.tables.compared import comparisons_of_tables
+from docent.teacher.tables.labels import label_of, value_of
+from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.typed import write_typed
 
 QUANTITIES = """| Quantity | Value | Unit |
 |---|---|---|

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from docent.llm.offline_elsewhere import types_in
-from docent.llm.offline_heads import label_and_unit, with_unit
-from docent.llm.offline_typed import write_typed
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
+from docent.teacher.languages.writers import types_in
+from docent.teacher.source.heads import label_and_unit, with_unit
+from docent.teacher.typed import write_typed
 
 RULE = "| --- | --- | --- | --- |\n"
 PROGRAMS = {

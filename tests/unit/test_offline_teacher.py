@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docent.llm.chat import Material
-from docent.llm.offline import VERSION
-from docent.llm.offline_guide import cut, introduction, questions_of
-from docent.llm.offline_visitor import write_pairs
 from docent.records import canonical_json
-from docent.text.numbers import unsupported_numbers
+from docent.teacher.guide import cut, introduction, questions_of
+from docent.teacher.offline import VERSION
+from docent.teacher.visitor import write_pairs
+from docent.text.numbers.numbers import unsupported_numbers
 from docent.text.sentences import contains_name, count_words, readable_name, split_sentences
 
 TEMPERATURES = (0.4, 0.7, 0.9)

@@ -19,16 +19,16 @@ from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.client import ChatClient
-from docent.llm.offline_elsewhere import types_in
-from docent.llm.offline_english import questions_of
-from docent.llm.offline_instructions import instructions_of
-from docent.llm.offline_source import statements_of
-from docent.llm.offline_typed import TYPED_VERSION, WRITERS, write_typed
-from docent.llm.offline_words import LANGUAGES, words_of_language
-from docent.llm.typed import ReasonedReply, TypedMaterial, TypedReply
+from docent.llm.structure.typed import ReasonedReply, TypedMaterial, TypedReply
 from docent.records import canonical_json
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.languages.writers import types_in
+from docent.teacher.source.source import statements_of
+from docent.teacher.source.words import LANGUAGES, words_of_language
+from docent.teacher.typed import TYPED_VERSION, WRITERS, write_typed
 from docent.text.languages import languages, truth_of
-from docent.text.numbers import unsupported_numbers
+from docent.text.numbers.numbers import unsupported_numbers
 from docent.text.sentences import contains_name, count_words, plain, split_sentences
 
 ROOT = Path(__file__).parents[2]

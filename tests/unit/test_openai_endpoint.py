@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import Answer, ChatRequest, Image, Message, RequestRefusedError
-from docent.llm.openai_endpoint import MAX_MESSAGE_CHARS, OpenAIEndpoint
-from docent.llm.providers import KINDS, check_address, key_of
-from docent.llm.retry import TryFailedError
-from docent.llm.transport import Reply
+from docent.llm.pace.retry import TryFailedError
+from docent.llm.wire.endpoint import MAX_MESSAGE_CHARS, OpenAIEndpoint
+from docent.llm.wire.providers import KINDS, check_address, key_of
+from docent.llm.wire.transport import Reply
 
 KEY = "sk-canary-1234567890"
 ENVIRON = {"OPENAI_API_KEY": KEY}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from docent.records import Document, Section, Span
-from docent.stages.report.amounts import counted
-from docent.stages.report.own_titles import named_after_file, own_title
-from docent.stages.report.samples import spread
-from docent.stages.report.wording import METRICS, interval
+from docent.stages.report.inputs.own_titles import named_after_file, own_title
+from docent.stages.report.inputs.samples import spread
+from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.wording import METRICS, interval
 
 
 def document(heading: str, name: str = "user guide", line: int = 1, page: int | None = 1) -> Document:

@@ -13,7 +13,7 @@ from tests.virtual_time import in_virtual_time
 
 from docent.config import Llm
 from docent.errors import StoppedError
-from docent.llm.pacing import AT_ONCE, FIRST_PER_S, SPREAD, Pacer
+from docent.llm.pace.pacing import AT_ONCE, FIRST_PER_S, SPREAD, Pacer
 
 
 def paced(work: Callable[[Pacer], Coroutine[Any, Any, Any]], shards: int = 1, **llm: Any) -> Any:

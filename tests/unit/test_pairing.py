@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row, pair_rows
 
 from docent.records import Item, QAPair, Split
-from docent.stages.build_dataset.pairing import HELD_OUT, NO_PAIR, NO_PHOTO, Match, pair_items, train_pairs
-from docent.stages.build_dataset.sections import text_key
+from docent.stages.build_dataset.splits.pairing import HELD_OUT, NO_PAIR, NO_PHOTO, Match, pair_items, train_pairs
+from docent.stages.build_dataset.splits.sections import text_key
 
 # Photos for training, validation and test of the 65 exhibits of the published table, with how many are split so.
 PATTERNS = {

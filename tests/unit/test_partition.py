@@ -11,8 +11,8 @@ from tests.pdf_files import PdfPage, paragraph, read_pdf, text_lines, write_pdf
 from tests.pdf_report import lines_of_pages
 from tests.published import published
 
-from docent.stages.ingest.partition import MAX_CHARS, Element, by_title, elements_of, joined, lines_of
-from docent.stages.ingest.pdf_blocks import Block, Line
+from docent.stages.ingest.pdf.page.blocks import Block, Line
+from docent.stages.ingest.pdf.partition import MAX_CHARS, Element, by_title, elements_of, joined, lines_of
 
 
 def element(chars: int, *, title: bool = False) -> Element:

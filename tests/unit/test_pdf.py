@@ -15,8 +15,8 @@ from tests.pdf_report import MIXED_PAGES, TEXT_PAGES, lines_of_pages
 from tests.published import published
 
 from docent.errors import ConfigError
-from docent.stages.ingest.pdf_figures import find_images
-from docent.stages.ingest.pdf_pages import class_of, opened, read_text
+from docent.stages.ingest.pdf.page.classes import class_of, opened, read_text
+from docent.stages.ingest.pdf.page.figures import find_images
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = "documents/en-imagenet-training.pdf"

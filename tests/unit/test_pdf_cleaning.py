@@ -9,7 +9,7 @@ import pytest
 from tests.pdf_files import PdfPage, paragraph, read_pdf, text_lines, write_pdf
 
 from docent.records import Document
-from docent.stages.ingest.pdf_document import document_in
+from docent.stages.ingest.pdf.document import document_in
 
 LAYOUTS = ("classes", "partition", "pictures")
 Text = list[tuple[float, float, float, str]]
@@ -175,7 +175,7 @@ def test_a_word_that_is_divided_between_two_columns_is_whole(tmp_path: Path) -> 
 def test_a_page_of_many_pieces_and_tables_takes_time_in_proportion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("docent.stages.ingest.pdf_process.read", document_in)  # here, for the time of this process
+    monkeypatch.setattr("docent.stages.ingest.pdf.process.read", document_in)  # here, for the time of this process
 
     def seconds(count: int) -> float:
         ruled = "".join(

@@ -12,7 +12,7 @@ import pytest
 from tests.pdf_files import PdfImage, PdfPage, noise, read_pdf, stream, text_lines, write_objects, write_pdf
 
 from docent.errors import TemporaryError
-from docent.stages.ingest import pdf_process
+from docent.stages.ingest.pdf import process as pdf_process
 
 ROOT = Path(__file__).parents[2]
 LINES = ["The octant was lent to the harbour office in 1911 and came back."] * 3
@@ -38,7 +38,7 @@ def test_a_form_that_shows_itself_costs_its_page_and_bounded_memory(tmp_path: Pa
     code = """
 import resource, sys
 from pathlib import Path
-from docent.stages.ingest.pdf_process import close
+from docent.stages.ingest.pdf.process import close
 from tests.pdf_files import read_pdf
 read = read_pdf(Path(sys.argv[1]), max_memory_mb=80)
 close()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 from tests.photo_files import LIMIT, encoded, four_corners, shows_four_corners, swapped_profile, write
 
-from docent.vision.photos import decode, examine
+from docent.vision.files.photos import decode, examine
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -83,5 +83,5 @@ def test_a_picture_converted_in_stripes_equals_one_converted_at_once(
     picture.putalpha(Image.linear_gradient("L").resize((331, 257)))
     data = encoded(picture, "PNG", icc_profile=swapped_profile())
     once = seen(tmp_path, data).tobytes()
-    monkeypatch.setattr("docent.vision.large.STRIPE_PIXELS", 5_000)
+    monkeypatch.setattr("docent.vision.files.large.STRIPE_PIXELS", 5_000)
     assert seen(tmp_path, data).tobytes() == once

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from docent.convert.merge import merge
+from docent.convert.validate import Result as Found
+from docent.convert.validate import validate
 from docent.errors import InputError
 from docent.launcher.verbs.convert import convert
 from docent.launcher.verbs.validate import validate as verb
-from docent.stages.build_dataset.convert_merge import merge
-from docent.stages.build_dataset.validate import Result as Found
-from docent.stages.build_dataset.validate import validate
 
 
 def docent(*arguments: Path | str) -> Result:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from docent import base_model
 from docent.config import PipelineConfig
 from docent.errors import ConfigError
-from docent.launcher import preflight
-from docent.launcher.doctor import examine
+from docent.launcher.local import base_model, preflight
+from docent.launcher.local.doctor import examine
 from docent.models.family import FAMILIES
 from docent.pipeline import units
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from docent.config import Llm
-from docent.llm.prices import Prices, price_list, prices_of
+from docent.llm.pace.prices import Prices, price_list, prices_of
 
 
 def prices(**fields: Any) -> tuple[float, float] | None:

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from docent.errors import InputError
-from docent.launcher.verbs.tables import print_table, say_error
-from docent.printing import printable, terminal_safe
+from docent.launcher.verbs.output.tables import print_table, say_error
+from docent.messages.printing import printable, terminal_safe
 
 HOSTILE = {
     "colour": ("a\x1b[31mred.jpg", "a\\x1b[31mred.jpg"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from docent import progress
-from docent.launcher.progress import describe, read_progress
+from docent.launcher.runs.progress import describe, read_progress
 
 LOADING_S, SLOW_STEPS, SLOW_S, STEP_S = 30.0, 5, 2.3, 0.5
 

@@ -9,11 +9,11 @@ from typing import Any
 from tests.tiny_manual import fill_manual
 from tests.tiny_museum import sections
 
+from docent.artifacts.pushed import is_open
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.launcher.backends.local import Finished
-from docent.launcher.run import Launch
-from docent.pushed import is_open
+from docent.launcher.local.run import Launch
+from docent.launcher.local.shards import Finished
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.store import Shard

@@ -14,7 +14,7 @@ from tests.manual_run import TITLES, figure, items_of, manual, png
 from docent.config import GenerateQA, PipelineConfig
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest
-from docent.llm.typed import TypedMaterial
+from docent.llm.structure.typed import TypedMaterial
 from docent.records import Item, Span
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import IN_PARTS, Call, Shelf, plan_calls, planned
@@ -22,7 +22,7 @@ from docent.stages.generate_qa.preview import show
 from docent.stages.generate_qa.question_types import chosen_types, question_types
 from docent.stages.generate_qa.views import Asking
 from docent.text.languages import languages
-from docent.text.material import FRAME
+from docent.text.prompt_safety import FRAME
 
 TYPES = {
     "easy": {"factual_recall", "summarization", "process_workflow", "true_false_fill_blank", "fact_based"},

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tiny_museum import image_row, item_row, pair_rows
 
+from docent.artifacts.recorded_splits import Recorded
 from docent.config import Assemble
-from docent.recorded_splits import Recorded
 from docent.records import Document, ImageFile, ImageQuality, Item, Section, Slots, Span, Split, make_id
 from docent.stages.assemble import _assigned
-from docent.stages.build_dataset.pairing import NO_PHOTO, assigned, pair_items
+from docent.stages.build_dataset.splits.pairing import NO_PHOTO, assigned, pair_items
 from docent.vision.splits import BEYOND, TWO_SPLITS, Plan, plan_document
 from docent.vision.usable import find_usable
 
@@ -67,7 +67,7 @@ def planned(museum: dict[str, list[Photo]], recorded: Recorded) -> tuple[dict[st
 
 
 def lines(data: bytes, material: int) -> Recorded:
-    from docent.recorded_splits import Line
+    from docent.artifacts.recorded_splits import Line
 
     return Recorded(tuple(map(Line.model_validate_json, data.splitlines())), "rule", str(material))
 

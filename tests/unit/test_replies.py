@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.chat_files import dialogues
 from tests.published import published
 
-from docent.llm.replies import (
+from docent.llm.structure.dialogue import (
     UnusableReplyError,
     format_dialogue,
     parse_dialogue,

@@ -8,11 +8,11 @@ import json
 import pytest
 
 from docent.config import Llm
-from docent.llm.batch_files import results
-from docent.llm.completions import NoCompletionError, read_completion
-from docent.llm.openai_endpoint import OpenAIEndpoint
-from docent.llm.reply_json import read_json
-from docent.llm.transport import Reply
+from docent.llm.batch.files import results
+from docent.llm.structure.lenient_json import read_json
+from docent.llm.wire.completions import NoCompletionError, read_completion
+from docent.llm.wire.endpoint import OpenAIEndpoint
+from docent.llm.wire.transport import Reply
 
 KEY = "zq81-Lm0c_Tt7-Gh29Xw"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from docent.config import Finetune
-from docent.stages.report.next_steps import limited
+from docent.stages.report.steps.next_steps import limited
 
 
 class Commands:

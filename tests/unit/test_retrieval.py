@@ -8,7 +8,7 @@ from tests.unit.test_curate import item_of, pair
 from docent.config import Curate
 from docent.records import QAPair, Reject
 from docent.stages.curate import Court
-from docent.stages.curate.retrieval import Retrieval
+from docent.stages.curate.gates.retrieval import Retrieval
 
 TEXTS = [
     "Lift the glass cover and open three bolts with the key.",

@@ -13,12 +13,12 @@ from tests.review_run import FORMULA, HOSTILE, make_inputs
 
 from docent.errors import InputError
 from docent.records import Item, QAPair
-from docent.stages.curate.carried import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
-from docent.stages.curate.passages import MAX_SOURCE_CHARS
-from docent.stages.curate.review import pairs_shown, write
-from docent.stages.curate.review_table import COLUMNS
-from docent.stages.curate.spread import Spread
-from docent.text.spreadsheet import guarded
+from docent.stages.curate.review.carried import APPLIED, BEFORE, TABLE, WITHOUT_PAIR, store
+from docent.stages.curate.review.passages import MAX_SOURCE_CHARS
+from docent.stages.curate.review.review import pairs_shown, write
+from docent.stages.curate.review.spread import Spread
+from docent.stages.curate.review.table import COLUMNS
+from docent.text.encodings.spreadsheet import guarded
 
 
 def table(folder: Path) -> list[dict[str, str]]:

@@ -14,9 +14,9 @@ from tests.published import published
 
 from docent.config import Ingest, Source
 from docent.stages.ingest import list_sources
-from docent.stages.ingest.cell_html import is_html, to_markdown
-from docent.stages.ingest.csv_files import find_delimiter
 from docent.stages.ingest.sources import ListedFile
+from docent.stages.ingest.tables.cell_html import is_html, to_markdown
+from docent.stages.ingest.tables.csv_files import find_delimiter
 
 TABLES = Path(__file__).parents[1] / "fixtures" / "tables"
 

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from docent.config import load_config
+from docent.config.run_names import is_run_name
 from docent.errors import ConfigError, LauncherError, PipelineError
 from docent.launcher.cli import docent
-from docent.run_names import is_run_name
 
 BAD_NAMES = ["../x", "a/b", "/tmp/x", "..", ".", "", "UPPER", "a" * 17, "-a", "a-", "a b", "a\nb", "a\x1b[2J", "é"]
 VERBS = [

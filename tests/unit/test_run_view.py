@@ -17,10 +17,10 @@ from tests import tiny_museum
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError, TemporaryError
-from docent.launcher import view
-from docent.launcher.settings import store, write_attempt
-from docent.launcher.state import left, status
-from docent.launcher.verbs.status_text import picture, what_next
+from docent.launcher.runs import view
+from docent.launcher.runs.settings import store, write_attempt
+from docent.launcher.runs.state import left, status
+from docent.launcher.verbs.output.status_text import picture, what_next
 from docent.records import Document, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard

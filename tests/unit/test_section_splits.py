@@ -12,7 +12,7 @@ from tests.tiny_manual import pair
 from tests.tiny_museum import image_row, item_row
 
 from docent.records import Item, QAPair, make_id
-from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
+from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, is_trained, text_key
 
 SECTION = item_row("Pump", [], ()).model_copy(update={"kind": "section"})
 

@@ -9,12 +9,12 @@ import pytest
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import Example, Item, Span, Split
-from docent.stages.build_dataset.audit import Overlap
 from docent.stages.build_dataset.card import data_card
-from docent.stages.build_dataset.subjects import read_subjects
+from docent.stages.build_dataset.splits.audit import Overlap
+from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally, statistics
-from docent.stages.report.cautions import cautions_of
-from docent.stages.report.findings import Evidence
+from docent.stages.report.sentences.cautions import cautions_of
+from docent.stages.report.sentences.findings import Evidence
 
 
 def item(name: str, kind: str) -> Item:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from docent.text.spreadsheet import FORMULA, guarded, unguarded
+from docent.text.encodings.spreadsheet import FORMULA, guarded, unguarded
 
 TRICKY = st.text(st.sampled_from("=+-@'\"\t\r\n;, a1"), max_size=12)
 

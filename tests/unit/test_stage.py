@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from docent import peers
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError, TemporaryError
+from docent.ranks import peers
 from docent.records import Document, ImageQuality, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from tests import tiny_museum
 
-from docent.attempt import Failure, write_failure
+from docent.artifacts.attempt import Failure, write_failure
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
 from docent.launcher.plan import plan
-from docent.launcher.standing import continuation, standing
-from docent.launcher.state import StatusLine, status
+from docent.launcher.runs.standing import continuation, standing
+from docent.launcher.runs.state import StatusLine, status
 from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard

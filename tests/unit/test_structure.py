@@ -14,9 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from docent.llm import json_reply
 from docent.llm.chat import Answer, RequestRefusedError
-from docent.llm.structure import RUNGS, ask_for_json, choose_rung, conforms, correction, probe_body, read_reply
+from docent.llm.structure import json_reply
+from docent.llm.structure.structure import (
+    RUNGS,
+    ask_for_json,
+    choose_rung,
+    conforms,
+    correction,
+    probe_body,
+    read_reply,
+)
 
 
 class Pair(BaseModel):

@@ -12,7 +12,7 @@ import pytest
 from tests.printed_commands import parsed, suggested
 
 from docent.launcher.cli import docent
-from docent.suggested_commands import TAKES, Invocation, as_text, complete, invocation_of
+from docent.messages.suggested_commands import TAKES, Invocation, as_text, complete, invocation_of
 
 PACKAGE = Path(__file__).parents[2] / "jobs" / "docent"
 GIVEN = Invocation(

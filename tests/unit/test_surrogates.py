@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.markdown_files import written
 
-from docent.stages.ingest.fetch_images import addresses_of
-from docent.text.surrogates import without_surrogates
+from docent.stages.ingest.fetch.images import addresses_of
+from docent.text.encodings.surrogates import without_surrogates
 
 
 def test_a_pair_becomes_its_character_and_a_lone_one_a_replacement() -> None:

@@ -9,7 +9,7 @@ from tests.loading import Loaded, loaded
 from tests.pdf_report import lines_of_pages
 from tests.published import published
 
-from docent.text.encoding import detect
+from docent.text.encodings.decode import detect
 
 TEXTS = {
     "ko": "박물관은 매일 아침 아홉 시에 문을 엽니다. 월요일은 쉽니다.\n사진 촬영은 허용됩니다.\n",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from docent.llm.json_reply import read_reply
-from docent.llm.replies import format_dialogue, parse_dialogue
-from docent.llm.thoughts import without_thoughts
+from docent.llm.structure.dialogue import format_dialogue, parse_dialogue
+from docent.llm.structure.json_reply import read_reply
+from docent.llm.wire.thoughts import without_thoughts
 
 DRAFT, SAID = format_dialogue([("How old?", "Of 1777.")]), format_dialogue([("How old?", "Of 1890.")])
 BEFORE = {

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests import tiny_museum
 
-from docent.attempt import at_work
+from docent.artifacts.attempt import at_work
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.launcher.time_left import TimeLeft, time_left
-from docent.plurals import duration
+from docent.launcher.runs.time_left import TimeLeft, time_left
+from docent.messages.plurals import duration
 from docent.records import Document, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard

@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from docent.convert.trainers import openai
+from docent.convert.trainers.convert import Options
+from docent.convert.trainers.convert import convert as convert_for
+from docent.convert.trainers.pictures import Pictures
+from docent.convert.trainers.turns import RefusedError
+from docent.convert.trainers.validate import validate as validate_for
 from docent.launcher.verbs.convert import convert
 from docent.launcher.verbs.validate import validate
-from docent.stages.build_dataset.trainers import openai
-from docent.stages.build_dataset.trainers.convert import Options
-from docent.stages.build_dataset.trainers.convert import convert as convert_for
-from docent.stages.build_dataset.trainers.pictures import Pictures
-from docent.stages.build_dataset.trainers.turns import RefusedError
-from docent.stages.build_dataset.trainers.validate import validate as validate_for
 
 SUFFIX = {"openai": ".jsonl", "trl": ".parquet", "llama-factory": ".jsonl", "ms-swift": ".jsonl"}
 NAMES = tuple(SUFFIX)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from docent.config import Llm
 from docent.errors import ConfigError
 from docent.llm.chat import ChatRequest, Image, Message
-from docent.llm.openai_endpoint import OpenAIEndpoint
-from docent.llm.transport import PIECE_BYTES, Transport, _streamed, sent_size, split_at_pictures
+from docent.llm.wire.endpoint import OpenAIEndpoint
+from docent.llm.wire.transport import PIECE_BYTES, Transport, _streamed, sent_size, split_at_pictures
 from docent.records import canonical_json
 
 ENDPOINT = OpenAIEndpoint(Llm(provider="vllm"), {})

@@ -11,7 +11,7 @@ from tests.manual_run import figure, items_of, manual, png
 
 from docent.config import GenerateQA
 from docent.llm.chat import ChatReply
-from docent.llm.typed import ReasonedReply, TypedReply
+from docent.llm.structure.typed import ReasonedReply, TypedReply
 from docent.records import Item, QAPair, Reject
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, Shelf, plan_calls

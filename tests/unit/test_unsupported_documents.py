@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from docent.config import Source
-from docent.stages.ingest.rows import list_tables
-from docent.stages.ingest.text_file import list_texts
+from docent.stages.ingest.tables.csv_loader import list_tables
+from docent.stages.ingest.text.text_file import list_texts
 
 
 def test_documents_in_unsupported_formats_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

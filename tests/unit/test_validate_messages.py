@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from docent.convert.row_files import CHUNK_CHARS
+from docent.convert.validate import validate
 from docent.launcher.cli import docent
-from docent.stages.build_dataset.row_files import CHUNK_CHARS
-from docent.stages.build_dataset.validate import validate
 
 ROW = json.dumps({"messages": [{"role": "user", "content": "What is it?"}]})
 LONG = json.dumps({"messages": [{"role": "user", "content": "x" * 500}]})

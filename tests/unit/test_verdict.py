@@ -9,10 +9,10 @@ import pytest
 
 from docent.evidence.statistics import Resampling
 from docent.records import Score
-from docent.stages.report.findings import Comparison, Estimate, Evidence, apart, comparison, standing
-from docent.stages.report.summary import Summary
-from docent.stages.report.verdict import judge
-from docent.stages.report.wording import ACCURACY, DISTANCE, METRICS, interval, percent, words_of
+from docent.stages.report.inputs.summary import Summary
+from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, apart, comparison, standing
+from docent.stages.report.sentences.verdict import judge
+from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, METRICS, interval, percent, words_of
 from docent.stages.score.summary import arm_means, comparisons
 
 

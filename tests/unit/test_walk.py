@@ -12,12 +12,12 @@ import pytest
 
 from docent.config import PipelineConfig, Source
 from docent.errors import InputError
-from docent.inputs import digest_of_paths
 from docent.records import Reject
+from docent.source_files.digests import digest_of_paths
+from docent.source_files.walk import walk
 from docent.spec import RunStates, plan_hashes
-from docent.stages.ingest.exhibits_folder import list_exhibits
+from docent.stages.ingest.exhibits.folder_loader import list_exhibits
 from docent.stages.ingest.sources import ListedFile, list_files
-from docent.walk import walk
 
 MARKDOWN = frozenset({".md"})
 

@@ -13,8 +13,8 @@ import pytest
 
 from docent.config import Llm
 from docent.errors import StoppedError
-from docent.llm.daily import DAY_S, MINUTE_S, DailyAllowance
-from docent.llm.journal import Journal
+from docent.llm.journal.journal import Journal
+from docent.llm.pace.daily import DAY_S, MINUTE_S, DailyAllowance
 
 WHERE, LIMIT = "http://a/v1 m", 10
 YEARS_S = 20 * 365 * DAY_S

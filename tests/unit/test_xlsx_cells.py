@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from tests.loading import Loaded
 from tests.workbooks import book_of, load
 
-from docent.stages.ingest import xlsx_parts, xlsx_sheets
+from docent.stages.ingest.tables import xlsx_parts, xlsx_sheets
 
 SHARED = (
     b'<Relationship Id="rId99" Target="sharedStrings.xml" '

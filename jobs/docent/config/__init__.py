@@ -19,8 +19,11 @@ from urllib.parse import parse_qsl
 import yaml
 from pydantic import ValidationError, field_validator
 
+from docent.config.error_messages import refused, unreadable
 from docent.config.fields import Section, execution, output, output_fields
 from docent.config.kubernetes import Kubernetes
+from docent.config.overrides import apply_override
+from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
 from docent.config.stages import (
     Answering,
@@ -36,11 +39,8 @@ from docent.config.stages import (
     Reporting,
     Scoring,
 )
-from docent.config_errors import refused, unreadable
 from docent.errors import ConfigError
-from docent.masking import SECRET_NAME, holds_secret, is_key_field
-from docent.overrides import apply_override
-from docent.run_names import RUN_NAME_PATTERN
+from docent.messages.masking import SECRET_NAME, holds_secret, is_key_field
 
 __all__ = [
     "Answering",
@@ -137,9 +137,9 @@ class Llm(Section):
     max_tokens: int | None = execution(None, ge=1)
     """Stop cleanly before more tokens than this are used by a stage, input and output together."""
     usd_per_million_input_tokens: float | None = execution(None, ge=0)
-    """Price for the limit and the report; without it the list price in `docent/llm/prices.yaml`, where one stands."""
+    """Price for the limit and the report; without it the list price in `llm/pace/prices.yaml`, where one stands."""
     usd_per_million_output_tokens: float | None = execution(None, ge=0)
-    """Price for the limit and the report; without it the list price in `docent/llm/prices.yaml`, where one stands."""
+    """Price for the limit and the report; without it the list price in `llm/pace/prices.yaml`, where one stands."""
     batch_price: float = execution(0.5, gt=0, le=1)
     """Share of the prices above that batch mode costs."""
     batch_requests: int = execution(50_000, ge=1, le=50_000)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from docent.config.fields import Section, execution
-from docent.masking import holds_secret
+from docent.messages.masking import holds_secret
 
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, field_validator
 
 from docent.config.fields import Section, execution, output
 from docent.config.questions import QuestionType
+from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
-from docent.run_names import RUN_NAME_PATTERN
 
 ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
 COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)

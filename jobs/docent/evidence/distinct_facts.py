@@ -16,7 +16,7 @@ from typing import Literal
 
 from docent.evidence.naming import Exhibit
 from docent.text.names import names_of
-from docent.text.numbers import numbers_of
+from docent.text.numbers.numbers import numbers_of
 from docent.text.sentences import split_sentences
 from docent.text.terms import STOP_WORDS, folded, stem, terms_of
 

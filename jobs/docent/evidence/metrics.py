@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from docent.evidence.naming import Exhibit
 from docent.evidence.recognition import Said, exhibits_told
 from docent.records import Answer, Score, make_id
-from docent.text.numbers import number_support, numbers_of
+from docent.text.numbers.numbers import number_support, numbers_of
 
 DIGITS = 6
 TIE = 1e-6  # cosines closer than float32 arithmetic can tell apart

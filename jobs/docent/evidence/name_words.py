@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from docent.text.numbers import CARDINALS
+from docent.text.numbers.numbers import CARDINALS
 from docent.text.terms import STOP_WORDS, UNSPACED, folded
 
 MIN_TYPO_LETTERS = 6

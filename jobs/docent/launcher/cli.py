@@ -17,16 +17,14 @@ from docent.launcher.verbs import (
     estimate,
     invocation,
     look,
-    operate,
-    pod,
     preview,
     review,
     run,
     stage,
-    transfer,
     upkeep,
     validate,
 )
+from docent.launcher.verbs.cluster import operate, pod, transfer
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,8 +69,8 @@ def main() -> None:
     """Entry point of the console script: user-fixable errors are one message and an exit code."""
     from docent.errors import ConfigError, InputError, PipelineError, TemporaryError
     from docent.launcher.encoding import run_in_utf8
-    from docent.launcher.verbs.tables import say_error
-    from docent.printing import printable
+    from docent.launcher.verbs.output.tables import say_error
+    from docent.messages.printing import printable
 
     run_in_utf8()
     try:

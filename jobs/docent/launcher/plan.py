@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from docent.artifacts.listings import SPEC_DIGITS
+from docent.artifacts.pushed import is_open
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
-from docent.launcher.standing import Standing, note, standings
-from docent.listings import SPEC_DIGITS
+from docent.launcher.runs.standing import Standing, note, standings
+from docent.messages.plurals import counted
 from docent.pipeline import Unit, units
-from docent.plurals import counted
-from docent.pushed import is_open
 from docent.spec import RunStates
 
 

@@ -1,1 +1,5 @@
-"""One chat client for every stage that asks a model: providers, journal, replies."""
+"""Ask models: one client for every stage, paced, journalled, and paid for once.
+
+`wire/` speaks HTTP, `pace/` decides when, `journal/` remembers, `structure/` reads replies, `batch/` uses batch APIs.
+Start reading at `client.py` (`ask`), then `sender.py`.
+"""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from docent.llm.typed import TypedMaterial
+from docent.llm.structure.typed import TypedMaterial
 
 
 @dataclass(frozen=True)

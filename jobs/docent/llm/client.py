@@ -19,15 +19,15 @@ from typing import Any
 
 from docent.config import Llm
 from docent.errors import ConfigError, PipelineError, StoppedError
-from docent.llm.budget import Budget
 from docent.llm.chat import ChatReply, ChatRequest
-from docent.llm.expected import FILE as EXPECTED_FILE
-from docent.llm.expected import Expected
 from docent.llm.in_order import STOP_POLL_S, InOrder
-from docent.llm.journal import Journal, count_known
-from docent.llm.ladder import Ladder, ProblemOf, free_text_keys
-from docent.llm.offline import OfflineTeacher
+from docent.llm.journal.expected import FILE as EXPECTED_FILE
+from docent.llm.journal.expected import Expected
+from docent.llm.journal.journal import Journal, count_known
+from docent.llm.pace.budget import Budget
 from docent.llm.sender import Provider, Sender
+from docent.llm.usable_reply import Ladder, ProblemOf, free_text_keys
+from docent.teacher.offline import OfflineTeacher
 
 DRAIN_S = 20.0
 """How long replies that are already paid for are waited for when the work ends early."""
@@ -39,7 +39,7 @@ def _offline(llm: Llm, environ: Mapping[str, str]) -> Provider:
 
 
 def _openai(llm: Llm, environ: Mapping[str, str]) -> Provider:
-    from docent.llm.openai_endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
+    from docent.llm.wire.endpoint import OpenAIEndpoint  # aiohttp, which the offline teacher does without
 
     return OpenAIEndpoint(llm, environ)
 
@@ -195,7 +195,7 @@ class ChatClient:
 
     async def _filled(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
         """All that can be had in batches is in the journal; from here on nothing goes out online."""
-        from docent.llm.batch import Batches  # the openai package, which takes a second to import
+        from docent.llm.batch.batch import Batches  # the openai package, which takes a second to import
 
         batches = Batches(self.llm, ladder, self.stop)
         await batches.fill(requests)

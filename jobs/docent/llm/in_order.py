@@ -16,9 +16,9 @@ from typing import Any
 
 from docent.errors import StoppedError
 from docent.llm.chat import ChatReply, ChatRequest
-from docent.llm.journal import Entry
-from docent.llm.ladder import Ladder
+from docent.llm.journal.journal import Entry
 from docent.llm.sender import Ask
+from docent.llm.usable_reply import Ladder
 
 WALKED_AT_ONCE = 128
 HANDED_OUT_AT_ONCE = 256

@@ -16,17 +16,17 @@ from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.asks import Ask
-from docent.llm.budget import Budget, Cost
+from docent.llm.accounting import Ledger
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.clock import since_boot_s
-from docent.llm.daily import DailyAllowance
-from docent.llm.journal import Entry, Journal, State, journal_key
-from docent.llm.ledger import Ledger
-from docent.llm.no_reply import no_reply
-from docent.llm.pacing import Pacer
-from docent.llm.retry import RetryBudget, TryFailedError, wait_s
-from docent.masking import mask
+from docent.llm.journal.journal import Entry, Journal, State, journal_key
+from docent.llm.pace.budget import Budget, Cost
+from docent.llm.pace.clock import since_boot_s
+from docent.llm.pace.daily import DailyAllowance
+from docent.llm.pace.pacing import Pacer
+from docent.llm.pace.retry import RetryBudget, TryFailedError, wait_s
+from docent.llm.request_keys import Ask
+from docent.llm.wire.no_reply import no_reply
+from docent.messages.masking import mask
 from docent.records import canonical_json
 
 __all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sender"]

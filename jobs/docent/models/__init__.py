@@ -1,1 +1,5 @@
-"""One adapter module per model family: where text, connector, vision and image tokens are."""
+"""Adapt vision-language model families: where text, connector, vision tower and image tokens are.
+
+One adapter module per family; `loading` loads a base model and what fine-tuning made of it.
+Start reading at `family.py`.
+"""

@@ -15,7 +15,7 @@ from PIL import Image
 
 from docent.errors import ConfigError, InputError
 from docent.records import Example
-from docent.vision.photos import PhotoError, decode
+from docent.vision.files.photos import PhotoError, decode
 from docent.vision.square import square
 
 # What `ingest` let in is smaller; this only stops a data set that was tampered with.

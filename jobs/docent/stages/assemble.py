@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Document, ImageFile, ImageQuality, Item, PlannedImage, Reject, Span, Split, make_id
-from docent.text.figures import with_descriptions
+from docent.text.markdown.figures import with_descriptions
 from docent.text.related import related_sections
 from docent.vision.splits import BEYOND, Plan, in_split_order, plan_document
 from docent.vision.usable import find_usable

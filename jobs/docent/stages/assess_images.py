@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from docent.config import AssessImages
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, make_id
+from docent.vision.files.photos import PhotoError, decode
 from docent.vision.hashes import HashIndex
-from docent.vision.photos import PhotoError, decode
 from docent.vision.quality import Metrics, measure, shortcomings
 
 

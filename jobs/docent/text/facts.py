@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docent.records import Fact
-from docent.text.attributes import callout_mark
-from docent.text.blocks import Block, BlockError, blocks_of
-from docent.text.html_text import statements_in
-from docent.text.references import Syntax, plain_text
+from docent.text.markdown.attributes import callout_mark
+from docent.text.markdown.blocks import Block, BlockError, blocks_of
+from docent.text.markdown.html_text import statements_in
+from docent.text.markdown.references import Syntax, plain_text
+from docent.text.markdown.statements import Place, Said
 from docent.text.sentences import split_sentences
-from docent.text.statements import Place, Said
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from docent.text.quantities import UNITS
+from docent.text.numbers.quantities import UNITS
 from docent.text.terms import STOP_WORDS, folded, terms_of
 
 NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})

@@ -1,8 +1,8 @@
 """Repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
 
 A near repeat has nearly the same words and word pairs, question and answer counting the same, and exactly the same
-numbers, units, negations, opposites and names (text/decisive.py), in their order: `Turn it left, then right` is no
-repeat of the same with right, then left. Kept are 128 bytes per pair and a table of
+numbers, units, negations, opposites and names (text/numbers/decisive.py), in their order:
+`Turn it left, then right` is no repeat of the same with right, then left. Kept are 128 bytes per pair and a table of
 16 slots with the pairs that came last, so that recall is full for neighbours and high for all (benchmarks.md). rensa
 and numpy are imported where they are used.
 """
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docent.text.decisive import Decisive, decisive_of
+from docent.text.numbers.decisive import Decisive, decisive_of
 from docent.text.terms import terms_of
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a sentence about an exhibit is about: numbers, history, use, or where it is found.
 
-Visible rules decide. They are for English; those of other languages stand in llm/offline_guide.py.
+Visible rules decide. They are for English; those of other languages stand in teacher/guide.py.
 """
 
 from __future__ import annotations

@@ -1,1 +1,5 @@
-"""Photographs: safe decoding, quality, hashes, augmentation, splits."""
+"""Process photographs: quality, hashes, augmentation, splits; `files/` decodes and publishes them.
+
+Nothing here knows of runs.
+Start reading at `quality.py`.
+"""

@@ -21,8 +21,8 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from docent.vision.credit import NO_CREDIT, Credit, exif_of, xmp_of  # noqa: E402
-from docent.vision.photos import PhotoError  # noqa: E402
+from docent.vision.files.credit import NO_CREDIT, Credit, exif_of, xmp_of  # noqa: E402
+from docent.vision.files.photos import PhotoError  # noqa: E402
 
 # Shards are the parallelism; threads of OpenCV would come on top.
 cv2.setNumThreads(1)

@@ -1,4 +1,6 @@
-"""What talks to a Kubernetes API server: the client, the record of a run, the launcher inside the cluster.
+"""Run a pipeline in a Kubernetes cluster: from preflight and launch to the state that people see.
 
-The package `kubernetes` is imported only below this folder, and only where a connection is made.
+`api/` talks to the server, `controller/` runs inside the cluster,
+`watch/` observes from outside, `transfer/` moves data.
+Start reading at `start.py`.
 """

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from docent.config import PipelineConfig
 from docent.launcher.cluster import start, state
-from docent.launcher.cluster.differences import Change, change, stripped
+from docent.launcher.cluster.api.differences import Change, change, stripped
 from docent.launcher.render import platform
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster
+    from docent.launcher.cluster.api.client import Cluster
 
 
 def differences(cluster: Cluster, config: PipelineConfig) -> list[str]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
 from docent.launcher.cluster import state
-from docent.launcher.cluster.connection import ApiError
-from docent.launcher.cluster.differences import change
+from docent.launcher.cluster.api.connection import ApiError
+from docent.launcher.cluster.api.differences import change
 from docent.launcher.cluster.start import Intent, is_plan, plan_table, volume_uid
 from docent.launcher.render import Plan, launcher_job, platform
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster, Object
+    from docent.launcher.cluster.api.client import Cluster, Object
 
 NAME_FREE_S = 60.0
 PAUSE_S = 1.0

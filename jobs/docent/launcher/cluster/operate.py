@@ -11,17 +11,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
-from docent.launcher.cluster import conditions, state
-from docent.launcher.cluster.attach import LAUNCHER, Follower, conclude
-from docent.launcher.cluster.client import RELISTED
-from docent.launcher.cluster.connection import ApiError
+from docent.launcher.cluster import state
+from docent.launcher.cluster.api.client import RELISTED
+from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.launch import start_launcher
-from docent.launcher.cluster.runs import FINISHED, command, standing, stored_config
 from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.watch import conditions
+from docent.launcher.cluster.watch.attach import LAUNCHER, Follower, conclude
+from docent.launcher.cluster.watch.runs import FINISHED, command, standing, stored_config
 from docent.launcher.render import Plan
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster, Object
+    from docent.launcher.cluster.api.client import Cluster, Object
 
 LAUNCHER_GONE_S = 120.0
 # Kinds that a run's workloads can have; of the last two a cluster may know nothing.

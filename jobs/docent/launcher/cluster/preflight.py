@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from docent.errors import LauncherError
-from docent.launcher.cluster.connection import ApiError
-from docent.launcher.cluster.differences import MADE_ONCE, Change, change
-from docent.launcher.cluster.kinds import KINDS, plural
+from docent.launcher.cluster.api.connection import ApiError
+from docent.launcher.cluster.api.differences import MADE_ONCE, Change, change
+from docent.launcher.cluster.api.kinds import KINDS, plural
 from docent.launcher.render import pod_templates
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster, Object
+    from docent.launcher.cluster.api.client import Cluster, Object
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 DEFAULT_ACCOUNT_S = 15.0

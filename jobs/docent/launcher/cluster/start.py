@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from docent.config import PipelineConfig
 from docent.errors import LauncherError
 from docent.launcher.cluster import preflight, state
-from docent.launcher.cluster.connection import ApiError
-from docent.launcher.cluster.differences import Change, change
+from docent.launcher.cluster.api.connection import ApiError
+from docent.launcher.cluster.api.differences import Change, change
 from docent.launcher.cluster.inputs import Input, are_all_here, gather, overlap, to_push
-from docent.launcher.cluster.runs import all_runs, command, standing
 from docent.launcher.cluster.state import RunRecord
-from docent.launcher.cluster.transfer import Moved, Said, volume
+from docent.launcher.cluster.transfer.transfer import Moved, Said, volume
+from docent.launcher.cluster.watch.runs import all_runs, command, standing
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster, Object
+    from docent.launcher.cluster.api.client import Cluster, Object
 
 Verdict = Literal["nothing", "attach", "launch"]
 

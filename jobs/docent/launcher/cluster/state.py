@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from docent.launcher.cluster.client import Cluster, Object
+    from docent.launcher.cluster.api.client import Cluster, Object
 
 RunPhase = Literal["running", "done", "failed", "cancelled"]
 UnitPhase = Literal["waiting", "queued", "running", "done", "failed"]

@@ -1,5 +1,5 @@
-"""The verbs of the command `docent`, one small module per kind; `launcher/cli.py` lists them all.
+"""The verbs of the command `docent`, one small module per kind.
 
-Each verb is thin: it reads the configuration, calls one module, prints a table or a path. Nothing heavy is imported
-before a verb needs it.
+`cluster/` holds those that need a cluster, `output/` what they print; `launcher/cli.py` lists them all.
+Start reading at `run.py`.
 """

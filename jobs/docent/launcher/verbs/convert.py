@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from docent.printing import printable
+from docent.messages.printing import printable
 
 GATE_FAILED = 6
 MAX_NAMED = 20
@@ -23,7 +23,7 @@ PATH = click.Path(path_type=Path)
 
 def _code(name: str) -> Any:
     """The module that does the work, imported only where it is asked for."""
-    return importlib.import_module(f"docent.stages.build_dataset.convert_{name}")
+    return importlib.import_module(f"docent.convert.{name}")
 
 
 @contextmanager
@@ -127,9 +127,9 @@ def _say_unanswered(lines: Sequence[str]) -> None:
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
     """Write what a trainer takes, and say what was changed and what was left out."""
-    from docent.plurals import counted
+    from docent.messages.plurals import counted
 
-    code = importlib.import_module("docent.stages.build_dataset.trainers.convert")
+    code = importlib.import_module("docent.convert.trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))
     click.echo(

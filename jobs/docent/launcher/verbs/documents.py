@@ -24,9 +24,9 @@ SHOW = "docent.stages.generate_qa.preview"
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures below this folder.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
     """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
-    from docent.launcher.reading import config_for, read
-    from docent.launcher.verbs.tables import print_table
-    from docent.plurals import counted
+    from docent.launcher.documents import config_for, read
+    from docent.launcher.verbs.output.tables import print_table
+    from docent.messages.plurals import counted
     from docent.records import Reject
 
     config = config_for(paths, None, (), sets)
@@ -72,7 +72,7 @@ def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.preview_text import MAX_NAME_CHARS, cut
+    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
 
     section = document.sections[0]
     return {
@@ -85,7 +85,7 @@ def _exhibit_row(document: Any) -> dict[str, Any]:
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.preview_text import MAX_NAME_CHARS, cut
+    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
 
     source = section.source
     return {
@@ -121,8 +121,8 @@ def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
     """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
-    from docent.launcher.reading import config_for, items_of, read, sources_of, written_offline
-    from docent.launcher.verbs.preview_text import print_preview
+    from docent.launcher.documents import config_for, items_of, read, sources_of, written_offline
+    from docent.launcher.verbs.output.preview_text import print_preview
     from docent.records import Reject
 
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []

@@ -26,7 +26,7 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     Tokens are a quarter of the characters. Every request counts once: what has to be asked again comes on top.
     """
-    from docent.launcher.verbs.tables import print_table
+    from docent.launcher.verbs.output.tables import print_table
     from docent.pipeline import STAGES
     from docent.spec import RunStates
 

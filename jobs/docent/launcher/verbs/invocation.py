@@ -19,7 +19,7 @@ from docent.launcher.verbs import options
 
 if TYPE_CHECKING:
     from docent.errors import PipelineError
-    from docent.suggested_commands import Invocation
+    from docent.messages.suggested_commands import Invocation
 
 
 SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
@@ -35,7 +35,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
     @functools.wraps(callback)
     def call(*arguments: Any, **named: Any) -> Any:
         from docent.errors import LauncherError, PipelineError
-        from docent.suggested_commands import complete
+        from docent.messages.suggested_commands import complete
 
         try:
             return callback(*arguments, **named)
@@ -61,7 +61,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
 def _next_step(error: PipelineError, given: Invocation) -> str:
     """The error's own, completed; of a path that was set on the command line, to correct it there."""
-    from docent.suggested_commands import complete
+    from docent.messages.suggested_commands import complete
 
     for text in given.sets:
         dotted, _, value = text.partition("=")
@@ -82,7 +82,7 @@ def of_run(run_dir: Path) -> Invocation:
     In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent. A pod
     alone says nothing: notebooks and CI runners in a cluster have runs of their own.
     """
-    from docent.suggested_commands import CALLED_AS, Invocation, invocation_of
+    from docent.messages.suggested_commands import CALLED_AS, Invocation, invocation_of
 
     if CALLED_AS in os.environ:
         told = invocation_of(os.environ, run_dir.name)
@@ -94,15 +94,15 @@ def of_run(run_dir: Path) -> Invocation:
 
 def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
     """What commands about a run on a cluster must say."""
-    from docent.suggested_commands import Invocation
+    from docent.messages.suggested_commands import Invocation
 
     named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
     return Invocation(program=_program(), run_name=run_name, backend="kubernetes", namespace=named)
 
 
 def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
-    from docent.masking import mask
-    from docent.suggested_commands import Invocation
+    from docent.messages.masking import mask
+    from docent.messages.suggested_commands import Invocation
 
     if "run_name" not in given:
         return Invocation(program=_program())

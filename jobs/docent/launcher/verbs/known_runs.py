@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from docent.config.run_names import is_run_name
 from docent.errors import LauncherError
 from docent.launcher.verbs import options
-from docent.run_names import is_run_name
 
 MAX_NAMED = 10
 """Runs named in a message."""
@@ -28,7 +28,7 @@ def known_runs(data: Path) -> list[str]:
 def no_such_run(data: Path, run_name: str) -> LauncherError:
     """The error (102) of a verb about a run that is not there: the nearest one and the others by name."""
     from docent.launcher.verbs import invocation
-    from docent.suggested_commands import complete
+    from docent.messages.suggested_commands import complete
 
     known = known_runs(data)
     near = nearest(run_name, known, ALIKE)

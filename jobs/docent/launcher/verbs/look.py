@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from docent.launcher.verbs import options
-from docent.printing import terminal_safe
+from docent.messages.printing import terminal_safe
 
 if TYPE_CHECKING:
     from docent.spec import RunStates
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def status(run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool) -> None:
     """Show how a run stands."""
     if backend == "kubernetes":
-        from docent.launcher.verbs import on_cluster
+        from docent.launcher.verbs.cluster import on_cluster
 
         on_cluster.status(namespace, run_name, output, watch)
     else:
@@ -33,10 +33,10 @@ def status(run_name: str | None, data: Path, output: str, backend: str, namespac
 def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
     from dataclasses import asdict
 
-    from docent.launcher.state import is_locked, resolved_config
-    from docent.launcher.state import status as look
-    from docent.launcher.verbs.status_text import picture, what_next
-    from docent.launcher.verbs.tables import console, print_table
+    from docent.launcher.runs.state import is_locked, resolved_config
+    from docent.launcher.runs.state import status as look
+    from docent.launcher.verbs.output.status_text import picture, what_next
+    from docent.launcher.verbs.output.tables import console, print_table
     from docent.spec import RunStates
 
     run_dir = options.find_run(data, run_name)
@@ -61,9 +61,9 @@ def _watch(states: RunStates) -> RunStates:
     from rich.live import Live
 
     from docent.errors import LauncherError
-    from docent.launcher.state import is_locked, resolved_config
-    from docent.launcher.verbs.status_text import picture
-    from docent.launcher.verbs.tables import console
+    from docent.launcher.runs.state import is_locked, resolved_config
+    from docent.launcher.verbs.output.status_text import picture
+    from docent.launcher.verbs.output.tables import console
     from docent.spec import RunStates
 
     run_dir, pause = states.run_dir, threading.Event()
@@ -96,10 +96,10 @@ def logs(
     On this machine UNIT may be a stage, such as `finetune`, or the beginning of some units' names: all of them are
     printed.
     """
-    from docent.launcher.verbs.log_tails import print_tails, tails_of
+    from docent.launcher.verbs.output.log_tails import print_tails, tails_of
 
     if backend == "kubernetes":
-        from docent.launcher.verbs import on_cluster
+        from docent.launcher.verbs.cluster import on_cluster
 
         on_cluster.logs(namespace, run_name, unit, index, follow)
         return
@@ -115,9 +115,9 @@ def logs(
 @options.options(options.which_run, options.data, options.as_json)
 def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     """Walk from a row back to the line of its source file."""
-    from docent.launcher.state import resolved_config
-    from docent.launcher.trace import lines
-    from docent.launcher.trace import trace as follow
+    from docent.launcher.runs.state import resolved_config
+    from docent.launcher.runs.trace import lines
+    from docent.launcher.runs.trace import trace as follow
     from docent.spec import RunStates
 
     run_dir = options.find_run(data, run_name)
@@ -135,11 +135,11 @@ def open_report(run_name: str | None, data: Path, backend: str, namespace: str) 
     """Open the report in the browser, or print its path where there is none."""
     import webbrowser
 
-    from docent.confinement import inside
+    from docent.artifacts.confinement import inside
     from docent.errors import LauncherError
 
     if backend == "kubernetes":
-        from docent.launcher.verbs import on_cluster
+        from docent.launcher.verbs.cluster import on_cluster
 
         path = on_cluster.fetch_report(namespace, run_name, data)
     else:

@@ -36,7 +36,7 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
     """The name of a run, which is also the name of its folder and can lead nowhere else."""
-    from docent.run_names import RUN_NAME_RULE, is_run_name
+    from docent.config.run_names import RUN_NAME_RULE, is_run_name
 
     if name is not None and not is_run_name(name):
         raise click.BadParameter(RUN_NAME_RULE, param=option)
@@ -120,7 +120,7 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
         ConfigError: the file or an override is wrong.
         LauncherError: (2) no file is given, and the name is almost that of another run.
     """
-    from docent.launcher.settings import RESOLVED
+    from docent.launcher.runs.settings import RESOLVED
     from docent.launcher.verbs.known_runs import refuse_typo
 
     if file is None and run_name and not (data / run_name).is_dir() and run_name != name_in(DEFAULT_FILE):
@@ -136,7 +136,7 @@ def name_in(file: Path) -> str:
     import yaml
 
     from docent.config import Run
-    from docent.run_names import is_run_name
+    from docent.config.run_names import is_run_name
 
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -160,9 +160,9 @@ def find_run(data: Path, run_name: str | None) -> Path:
     Raises:
         LauncherError: (102) there is none yet, or none of that name.
     """
+    from docent.config.run_names import is_run_name
     from docent.errors import LauncherError
     from docent.launcher.verbs.known_runs import no_such_run
-    from docent.run_names import is_run_name
 
     if run_name:
         if not (data / run_name).is_dir():

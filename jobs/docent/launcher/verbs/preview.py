@@ -30,13 +30,13 @@ def plan(
 ) -> None:
     """Show what a run would do, unit by unit, and why."""
     from docent.checks import check_stages
+    from docent.launcher.local.preflight import look_ahead
     from docent.launcher.plan import TABLE, as_json, choose
     from docent.launcher.plan import plan as make_plan
-    from docent.launcher.preflight import look_ahead
-    from docent.launcher.settings import ATTEMPT, file_in_force
-    from docent.launcher.state import is_locked
-    from docent.launcher.verbs.status_text import with_attempt
-    from docent.launcher.verbs.tables import print_table
+    from docent.launcher.runs.settings import ATTEMPT, file_in_force
+    from docent.launcher.runs.state import is_locked
+    from docent.launcher.verbs.output.status_text import with_attempt
+    from docent.launcher.verbs.output.tables import print_table
     from docent.spec import RunStates
 
     if file is None and run_name and file_in_force(data / run_name, at_work=False).name == ATTEMPT:
@@ -86,7 +86,7 @@ def render(
 def diff(file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
     """Show what a run would change on the cluster: exit 0 nothing, 1 something, more than 1 an error."""
     from docent.launcher.cluster.changes import differences
-    from docent.launcher.verbs.cluster import connect
+    from docent.launcher.verbs.cluster.target import connect
 
     config = options.read_config(file, run_name, sets, namespace)
     lines = differences(connect(config.kubernetes.namespace), config)

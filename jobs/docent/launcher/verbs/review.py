@@ -17,9 +17,9 @@ from docent.launcher.verbs import invocation, options
 if TYPE_CHECKING:
     from docent.spec import RunStates
 
-REVIEW = "docent.stages.curate.review"
-EDITS = "docent.stages.curate.edits"
-CARRIED = "docent.stages.curate.carried"
+REVIEW = "docent.stages.curate.review.review"
+EDITS = "docent.stages.curate.review.edits"
+CARRIED = "docent.stages.curate.review.carried"
 MOST_LINES_NAMED = 20
 
 
@@ -31,11 +31,11 @@ MOST_LINES_NAMED = 20
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
     """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
+    from docent.artifacts.confinement import inside
     from docent.config.stages import EDITS_PLACEHOLDER
-    from docent.confinement import inside
-    from docent.launcher.state import resolved_config
+    from docent.launcher.runs.state import resolved_config
+    from docent.messages.suggested_commands import complete
     from docent.spec import RunStates
-    from docent.suggested_commands import complete
 
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
@@ -86,9 +86,9 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
-    from docent.confinement import inside
+    from docent.artifacts.confinement import inside
+    from docent.messages.suggested_commands import complete
     from docent.records import QAPair
-    from docent.suggested_commands import complete
 
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}

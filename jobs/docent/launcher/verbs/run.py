@@ -17,7 +17,7 @@ from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
-    from docent.suggested_commands import Invocation
+    from docent.messages.suggested_commands import Invocation
 
 
 @click.command()
@@ -41,7 +41,7 @@ def run(
 ) -> None:
     """Run what is not done yet, then print the report's path."""
     if backend == "kubernetes":
-        from docent.launcher.verbs import on_cluster
+        from docent.launcher.verbs.cluster import on_cluster
 
         if first or last or only or verify:
             raise click.UsageError("--from, --to, --only and --verify work on this machine only (--backend local)")
@@ -60,17 +60,17 @@ def _run_here(
     verify: bool,
     again: str,
 ) -> None:
+    from docent.artifacts.pushed import is_left
     from docent.checks import check_stages
-    from docent.launcher import preflight
+    from docent.launcher.local import preflight
+    from docent.launcher.local.run import lock, refuse_gaps
     from docent.launcher.plan import choose
-    from docent.launcher.run import lock, refuse_gaps
-    from docent.launcher.settings import store
-    from docent.launcher.trust import trust_copied
-    from docent.launcher.verbs.closing_text import closing_lines
-    from docent.launcher.verbs.push_text import push_lines
-    from docent.launcher.verbs.tables import console
-    from docent.plurals import counted
-    from docent.pushed import is_left
+    from docent.launcher.runs.settings import store
+    from docent.launcher.runs.trust import trust_copied
+    from docent.launcher.verbs.output.closing_text import closing_lines
+    from docent.launcher.verbs.output.push_text import push_lines
+    from docent.launcher.verbs.output.tables import console
+    from docent.messages.plurals import counted
     from docent.spec import RunStates
 
     chosen = choose(config, *units)
@@ -101,9 +101,9 @@ def _run_here(
 
 def _end_unstored_attempt(states: Any) -> None:
     """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
-    from docent.launcher.settings import forget_attempt
-    from docent.launcher.state import unstored_attempt
-    from docent.launcher.verbs.status_text import of_unstored_attempt
+    from docent.launcher.runs.settings import forget_attempt
+    from docent.launcher.runs.state import unstored_attempt
+    from docent.launcher.verbs.output.status_text import of_unstored_attempt
 
     if any(unit.phase == "stopped" for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
@@ -119,11 +119,11 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
     from docent.errors import LauncherError, PipelineError
-    from docent.launcher.backends.local import LocalBackend
-    from docent.launcher.run import Launch
-    from docent.launcher.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
-    from docent.launcher.view import LiveView, PlainView
-    from docent.suggested_commands import complete
+    from docent.launcher.local.run import Launch
+    from docent.launcher.local.shards import LocalBackend
+    from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
+    from docent.launcher.runs.view import LiveView, PlainView
+    from docent.messages.suggested_commands import complete
 
     config, run_dir, stored = states.config, states.run_dir, False
 
@@ -157,7 +157,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
 @contextmanager
 def _told_to_workers(given: Invocation) -> Iterator[None]:
     """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
-    from docent.suggested_commands import CALLED_AS, as_text
+    from docent.messages.suggested_commands import CALLED_AS, as_text
 
     os.environ[CALLED_AS] = as_text(given)
     try:
@@ -168,7 +168,7 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
     """The report, or the folder of the last unit done."""
-    from docent.confinement import inside
+    from docent.artifacts.confinement import inside
 
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docent.launcher.verbs import options
-from docent.launcher.verbs.tables import say_error
+from docent.launcher.verbs.output.tables import say_error
 
 if TYPE_CHECKING:
     from docent.config import PipelineConfig
@@ -51,9 +51,10 @@ def stage(
 
     # The first process of a container ignores SIGTERM until it says otherwise; nothing is at work yet.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(StoppedError.exit_code))
-    from docent import peers, ranks
     from docent.config import load_config
     from docent.logs import configure
+    from docent.ranks import lead as ranks
+    from docent.ranks import peers
     from docent.stage import run_shard
 
     if with_launcher:

@@ -12,7 +12,7 @@ import click
 from docent.launcher.verbs import invocation, options
 
 if TYPE_CHECKING:
-    from docent.launcher.garbage import Garbage
+    from docent.launcher.runs.garbage import Garbage
 
 
 @click.command()
@@ -25,7 +25,7 @@ def gc(
 ) -> None:
     """Delete what no complete unit of the run needs any more. Trained models are asked about separately."""
     if backend == "kubernetes":
-        from docent.launcher.verbs import on_cluster
+        from docent.launcher.verbs.cluster import on_cluster
 
         on_cluster.gc(namespace, run_name, everything, models, yes)
         return
@@ -36,10 +36,10 @@ def gc(
 
 def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     from docent.errors import LauncherError
-    from docent.launcher.garbage import delete, find_garbage
-    from docent.launcher.run import lock
-    from docent.plurals import counted
-    from docent.suggested_commands import complete
+    from docent.launcher.local.run import lock
+    from docent.launcher.runs.garbage import delete, find_garbage
+    from docent.messages.plurals import counted
+    from docent.messages.suggested_commands import complete
 
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
@@ -71,7 +71,7 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
 
 
 def _list(found: Sequence[Garbage]) -> None:
-    from docent.printing import printable
+    from docent.messages.printing import printable
 
     for garbage in found:
         why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
@@ -99,9 +99,9 @@ def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[s
     """Name everything that is missing on this machine; exit 105 if something is."""
     from dataclasses import asdict
 
-    from docent.launcher.doctor import examine
-    from docent.launcher.verbs.tables import print_table
-    from docent.suggested_commands import complete
+    from docent.launcher.local.doctor import examine
+    from docent.launcher.verbs.output.tables import print_table
+    from docent.messages.suggested_commands import complete
 
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)

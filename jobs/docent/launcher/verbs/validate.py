@@ -10,7 +10,7 @@ import click
 
 from docent.launcher.verbs import options
 from docent.launcher.verbs.convert import FOR
-from docent.printing import printable
+from docent.messages.printing import printable
 
 FAILED = 6
 
@@ -33,9 +33,9 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
 
     try:
         if trainer:
-            result = importlib.import_module("docent.stages.build_dataset.trainers.validate").validate(path, trainer)
+            result = importlib.import_module("docent.convert.trainers.validate").validate(path, trainer)
         else:
-            result = importlib.import_module("docent.stages.build_dataset.validate").validate(path)
+            result = importlib.import_module("docent.convert.validate").validate(path)
     except InputError as error:
         raise LauncherError(FAILED, error.what, error.where, error.next_step) from None
     if output == "json":
@@ -51,8 +51,8 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
 def _print(result: Any) -> None:
     from dataclasses import asdict
 
-    from docent.launcher.verbs.tables import print_table
-    from docent.plurals import counted
+    from docent.launcher.verbs.output.tables import print_table
+    from docent.messages.plurals import counted
 
     for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
         if rows:

@@ -18,20 +18,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from docent.collection import license_of, read_source_names, title_of
 from docent.config import BuildDataset
 from docent.context import Context
+from docent.convert.published import image_names
 from docent.errors import InputError
 from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
-from docent.stages.build_dataset.audit import Overlap, audit, shown_twice
+from docent.source_files.collection import license_of, read_source_names, title_of
 from docent.stages.build_dataset.card import data_card
-from docent.stages.build_dataset.exporting import Exports
-from docent.stages.build_dataset.exports import image_names
-from docent.stages.build_dataset.held_out import GAP, Gaps, HeldOut
+from docent.stages.build_dataset.exports.exporting import Exports
 from docent.stages.build_dataset.hub.ahead import warn_ahead
-from docent.stages.build_dataset.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
-from docent.stages.build_dataset.sections import SectionSplits, figures_of, is_trained, text_key
-from docent.stages.build_dataset.subjects import Subjects, read_subjects
+from docent.stages.build_dataset.splits.audit import Overlap, audit, shown_twice
+from docent.stages.build_dataset.splits.held_out import GAP, Gaps, HeldOut
+from docent.stages.build_dataset.splits.pairing import HELD_OUT, Match, Unpaired, assigned, pair_items
+from docent.stages.build_dataset.splits.sections import SectionSplits, figures_of, is_trained, text_key
+from docent.stages.build_dataset.splits.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
 
 UNTITLED = "Data set"

@@ -9,14 +9,14 @@ import re
 from typing import Any
 
 from docent import __version__
+from docent.artifacts.unwritten import unwritten
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import SPLITS
 from docent.stages.build_dataset.card_head import head, plain
-from docent.stages.build_dataset.exported.versions import loading
-from docent.stages.build_dataset.held_out import MIN_WORDS, NEAR
+from docent.stages.build_dataset.exports.versions import loading
+from docent.stages.build_dataset.splits.held_out import MIN_WORDS, NEAR
 from docent.stages.build_dataset.tally import Tally
-from docent.unwritten import unwritten
 
 MAX_LISTED = 20
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from docent.artifacts.unwritten import unwritten
 from docent.records import SPLITS, Example, QAPair, Reject, Split
-from docent.stages.build_dataset.subjects import MAX_TITLES, Subjects
-from docent.unwritten import unwritten
+from docent.stages.build_dataset.splits.subjects import MAX_TITLES, Subjects
 
 MADE, KEPT, ROWS = 0, 1, 2
 COLUMNS = ("made", "kept", *SPLITS)

@@ -15,13 +15,13 @@ from docent.config import Curate
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Item, QAPair, Reject
-from docent.stages.curate.cases import Case
 from docent.stages.curate.diversity import Diversity, Funnel, as_json
-from docent.stages.curate.duplicates import Embedder, Kept
-from docent.stages.curate.edits import Edits
-from docent.stages.curate.gates import judge
-from docent.stages.curate.retrieval import Retrieval
-from docent.stages.curate.sources import Source, Sources
+from docent.stages.curate.gates.cases import Case
+from docent.stages.curate.gates.duplicates import Embedder, Kept
+from docent.stages.curate.gates.gates import judge
+from docent.stages.curate.gates.retrieval import Retrieval
+from docent.stages.curate.gates.sources import Source, Sources
+from docent.stages.curate.review.edits import Edits
 
 log = logging.getLogger("docent.curate")
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
-from docent import peers
 from docent.config import Approach as ApproachConfig
 from docent.context import Context
 from docent.errors import ConfigError, InputError
 from docent.models.chat import require_pictures
 from docent.models.loading import load_base
+from docent.ranks import peers
 from docent.records import Checkpoint, Example, make_id
 from docent.stages.finetune.approaches import Approach, chosen, count_parameters, prepare
 from docent.stages.finetune.batches import Encoded, Pictures, encode

@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from torch import distributed
 
-from docent import peers
 from docent.context import Context
 from docent.errors import PipelineError, StoppedError
+from docent.ranks import peers
 from docent.stages.finetune.checkpoints import State, Tensors, newest_checkpoint, save_checkpoint
 from docent.store import write_durably
 

@@ -25,7 +25,7 @@ from docent.stages.generate_qa.own_language import said_of, with_own_language
 from docent.stages.generate_qa.question_types import language_of
 from docent.stages.generate_qa.shortfall import Tally
 from docent.stages.generate_qa.views import Asking
-from docent.text.material import hidden_in
+from docent.text.prompt_safety import hidden_in
 
 log = logging.getLogger("docent.generate_qa")
 

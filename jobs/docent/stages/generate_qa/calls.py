@@ -18,7 +18,7 @@ from docent.config import GenerateQA
 from docent.config.questions import QuestionType
 from docent.records import Fact, Item, canonical_json
 from docent.stages.generate_qa.question_types import VISITOR, chosen_types
-from docent.text.figures import without_figures
+from docent.text.markdown.figures import without_figures
 from docent.text.sentences import split_sentences
 
 Part = Literal["visitor", "typed", "conversation"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from docent.llm.chat import ChatReply, ChatRequest
-from docent.llm.typed import TypedMaterial, TypedReply
+from docent.llm.structure.typed import TypedMaterial, TypedReply
 from docent.records import QAPair, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.prompts import rewording_messages

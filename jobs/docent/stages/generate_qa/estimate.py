@@ -14,7 +14,7 @@ from docent.config import GenerateQA, Llm
 from docent.context import Context
 from docent.llm.chat import ChatRequest
 from docent.llm.client import known_replies
-from docent.llm.estimate import expected, tokens_of
+from docent.llm.pace.estimate import expected, tokens_of
 from docent.records import Item
 from docent.stages.generate_qa import requests_for
 from docent.stages.generate_qa.calls import Call, Shelf, part_of, plan_calls

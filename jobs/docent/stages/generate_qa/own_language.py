@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from docent.config import GenerateQA, PipelineConfig
 from docent.errors import ConfigError
-from docent.llm.offline_words import LANGUAGES
 from docent.records import Item
+from docent.teacher.source.words import LANGUAGES
 from docent.text.detection import MAX_CHARS, UNKNOWN, language_of_text
 from docent.text.languages import find_language, languages
 

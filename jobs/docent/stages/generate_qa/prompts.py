@@ -25,7 +25,7 @@ from docent.stages.generate_qa.views import (
     window,
 )
 from docent.text.languages import Language
-from docent.text.material import as_material
+from docent.text.prompt_safety import as_material
 
 MAX_META_KEYS, MAX_META_CHARS = 30, 300
 _PLACE = re.compile(r"\{(\w+)\}")

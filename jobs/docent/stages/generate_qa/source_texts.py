@@ -14,8 +14,8 @@ from pathlib import Path
 
 from docent.config.sources import Source
 from docent.errors import PipelineError
-from docent.text.encoding import detect
-from docent.walk import walk
+from docent.source_files.walk import walk
+from docent.text.encodings.decode import detect
 
 MAX_FILES, MAX_ENTRIES = 200, 5_000
 MAX_BYTES = 64 * 1024

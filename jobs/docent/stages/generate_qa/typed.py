@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from docent.llm.chat import ChatReply, ChatRequest
-from docent.llm.json_reply import read_reply
-from docent.llm.typed import ReasonedPair, ReasonedReply, TypedMaterial, TypedPair, TypedReply
+from docent.llm.structure.json_reply import read_reply
+from docent.llm.structure.typed import ReasonedPair, ReasonedReply, TypedMaterial, TypedPair, TypedReply
 from docent.records import ImageFile, QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.prompts import answer_words, messages_for
 from docent.stages.generate_qa.views import Asking, View, shown_text, view_of, window
 from docent.stages.generate_qa.visitor import MAX_RAW_CHARS, TOKENS_PER_PAIR, rejected
 from docent.text.languages import truth_of
-from docent.text.material import restored, visible
+from docent.text.prompt_safety import restored, visible
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words
 

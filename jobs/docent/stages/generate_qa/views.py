@@ -13,9 +13,9 @@ from docent.config import GenerateQA
 from docent.records import Fact, Figure, ImageFile, Item, Span
 from docent.stages.generate_qa.calls import Call, Shelf, facts_of_item, seeded
 from docent.stages.generate_qa.question_types import language_of
-from docent.text.figures import with_descriptions
 from docent.text.languages import Language
-from docent.text.material import visible
+from docent.text.markdown.figures import with_descriptions
+from docent.text.prompt_safety import visible
 
 RELATED_CHARS = 2000
 """Of each related section, as many as are compared to find it."""

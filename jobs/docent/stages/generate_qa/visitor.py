@@ -11,13 +11,13 @@ from functools import partial
 
 from docent.config import GenerateQA
 from docent.llm.chat import ChatReply, ChatRequest, Material, Message
-from docent.llm.offline import TEACHER
-from docent.llm.replies import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
+from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue, parse_shorter_dialogue
 from docent.records import QAPair, Reject, make_id
 from docent.stages.generate_qa.calls import Call
 from docent.stages.generate_qa.question_types import VISITOR, language_of, read_yaml
-from docent.text.figures import with_descriptions
-from docent.text.material import as_material, restored, visible
+from docent.teacher.offline import TEACHER
+from docent.text.markdown.figures import with_descriptions
+from docent.text.prompt_safety import as_material, restored, visible
 
 TOKENS_PER_PAIR = 600
 """Room for one pair in a reply; 5 pairs get 3000 tokens, as published."""

@@ -13,16 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from docent.collection import SOURCES, SourceNames, read_collection, source_name
 from docent.config import Source
 from docent.context import PICTURES, Context
 from docent.errors import InputError
 from docent.records import Document, Reject
-from docent.stages.ingest import exhibits_csv, exhibits_folder, markdown, pdf, rows, text_file, xlsx
+from docent.source_files.collection import SOURCES, SourceNames, read_collection, source_name
 from docent.stages.ingest.describe import described
-from docent.stages.ingest.exhibit_names import reject_named_twice
+from docent.stages.ingest.exhibits import csv_loader as exhibits_csv
+from docent.stages.ingest.exhibits import folder_loader as exhibits_folder
+from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
+from docent.stages.ingest.pdf import loader as pdf
 from docent.stages.ingest.sources import Exhibit, ListedFile
+from docent.stages.ingest.tables import csv_loader as rows
+from docent.stages.ingest.tables import xlsx_loader as xlsx
+from docent.stages.ingest.text import markdown, text_file
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from docent.context import Context
 from docent.llm.chat import ChatReply, ChatRequest, Image, Message
 from docent.llm.client import ChatClient
 from docent.records import Document, Figure, ImageFile, Reject, Section
-from docent.text.figures import without_figures
 from docent.text.languages import find_language
-from docent.text.material import as_material, restored, visible
+from docent.text.markdown.figures import without_figures
+from docent.text.prompt_safety import as_material, restored, visible
 from docent.text.terms import length_in_words
 
 BATCH_PICTURES, BATCH_ROWS = 256, 2000

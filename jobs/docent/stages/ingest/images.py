@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docent.config import Ingest
-from docent.printing import printable
+from docent.messages.printing import printable
 from docent.records import Document, ImageFile, Reject, make_id
+from docent.source_files.walk import lies_in_run
 from docent.stages.ingest.sources import (
     LEAVES_FOLDER,
     PHOTO_NOT_FOUND,
@@ -26,9 +27,8 @@ from docent.stages.ingest.sources import (
     confined,
     shorten,
 )
+from docent.vision.files.photos import PhotoError, examine
 from docent.vision.lineage import copy_number, original_stem
-from docent.vision.photos import PhotoError, examine
-from docent.walk import lies_in_run
 
 UNIT = "ingest"
 LISTED_TWICE = "photo listed twice"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from docent.config import Source
 from docent.errors import InputError
-from docent.printing import printable
+from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Slots, Span, Split, make_id
-from docent.stages.ingest.name_lookup import find_alike
-from docent.walk import Entry, walk
+from docent.source_files.walk import Entry, walk
+from docent.stages.ingest.text.name_lookup import find_alike
 
 log = logging.getLogger("docent.ingest")
 

@@ -10,27 +10,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from docent.collection import SourceNames, read_source_names, title_of
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
 from docent.records import Item, Score
-from docent.stages.report.amounts import counted
-from docent.stages.report.confusions import read_confusions
-from docent.stages.report.findings import Estimate, Evidence
-from docent.stages.report.funnel import Funnel, read_funnel
-from docent.stages.report.generation import Ended, read_ended
-from docent.stages.report.labels import label
-from docent.stages.report.next_steps import next_steps
-from docent.stages.report.real_sections import first_parts
+from docent.source_files.collection import SourceNames, read_source_names, title_of
+from docent.stages.report.inputs.confusions import read_confusions
+from docent.stages.report.inputs.funnel import Funnel, read_funnel
+from docent.stages.report.inputs.generation import Ended, read_ended
+from docent.stages.report.inputs.labels import label
+from docent.stages.report.inputs.real_sections import first_parts
+from docent.stages.report.inputs.samples import Samples, read_samples
+from docent.stages.report.inputs.seen import photos_seen, without_photo
+from docent.stages.report.inputs.summary import Audit, Summary, read_audit, read_summary
+from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
-from docent.stages.report.samples import Samples, read_samples
-from docent.stages.report.seen import photos_seen, without_photo
-from docent.stages.report.steps import Known, NextStep
-from docent.stages.report.summary import Audit, Summary, read_audit, read_summary
-from docent.stages.report.training import Curve, read_training
-from docent.stages.report.verdict import Verdict, judge
-from docent.stages.report.wording import ACCURACY, METRICS, Family, words_of
+from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.findings import Estimate, Evidence
+from docent.stages.report.sentences.verdict import Verdict, judge
+from docent.stages.report.sentences.wording import ACCURACY, METRICS, Family, words_of
+from docent.stages.report.steps.next_steps import next_steps
+from docent.stages.report.steps.step import Known, NextStep
 from docent.text.natural_order import natural_key
 
 UNTITLED = "docent report"

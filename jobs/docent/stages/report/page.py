@@ -16,16 +16,17 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from docent.plurals import joined
-from docent.stages.report import charts, wording
-from docent.stages.report.amounts import counted, thousands
-from docent.stages.report.bidi import isolated
-from docent.stages.report.cautions import leaked
+from docent.messages.plurals import joined
+from docent.stages.report import charts
 from docent.stages.report.facts import Facts
-from docent.stages.report.findings import Estimate, Evidence, apart, comparable, too_small
-from docent.stages.report.subject import Subject
-from docent.stages.report.terms import terms_on
-from docent.stages.report.wording import (
+from docent.stages.report.inputs.subject import Subject
+from docent.stages.report.sentences import wording
+from docent.stages.report.sentences.amounts import counted, thousands
+from docent.stages.report.sentences.bidi import isolated
+from docent.stages.report.sentences.cautions import leaked
+from docent.stages.report.sentences.findings import Estimate, Evidence, apart, comparable, too_small
+from docent.stages.report.sentences.terms import terms_on
+from docent.stages.report.sentences.wording import (
     ABOUT_SECTIONS,
     ACCURACY,
     FAMILIES,

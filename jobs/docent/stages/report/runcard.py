@@ -16,9 +16,9 @@ import yaml
 
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.stages.report.cautions import OFFLINE_TEACHER
-from docent.stages.report.commands import Commands
-from docent.stages.report.generation import generation_entries
+from docent.stages.report.inputs.generation import generation_entries
+from docent.stages.report.sentences.cautions import OFFLINE_TEACHER
+from docent.stages.report.steps.commands import Commands
 
 HASH_DIGITS = 10
 TOKENS = {"input_tokens": "input", "output_tokens": "output"}
@@ -29,7 +29,7 @@ USAGE = {
     "failed": "requests failed",
     "requests": "tries",
 }
-"""What the page calls the amounts of `docent.llm.ledger` and its client, in the order in which it says them."""
+"""What the page calls the amounts of `docent.llm.accounting` and its client, in the order in which it says them."""
 
 
 @dataclass(frozen=True)

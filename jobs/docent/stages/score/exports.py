@@ -1,6 +1,7 @@
 """Answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
 
-Texts that a spreadsheet would compute have an apostrophe before them: docent.text.spreadsheet.unguarded removes it.
+Texts that a spreadsheet would compute have an apostrophe before them:
+docent.text.encodings.spreadsheet.unguarded removes it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from docent.evidence.metrics import METRICS
 from docent.records import Answer, Example, Score
-from docent.text.spreadsheet import guarded
+from docent.text.encodings.spreadsheet import guarded
 
 ANSWER_COLUMNS = (
     "data_id",

@@ -12,7 +12,7 @@ from typing import Any
 from docent.evidence.intervals import MIN_CLUSTERS_OF_MEANS, Bounds, mean_interval, share_interval
 from docent.evidence.metrics import METRICS, rounded
 from docent.evidence.statistics import Resampling, holm, paired_difference
-from docent.plurals import counted
+from docent.messages.plurals import counted
 from docent.records import Score
 
 COMPARED = ("exhibit_accuracy", "semantic_distance")

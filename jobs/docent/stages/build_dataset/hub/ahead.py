@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from docent.config import BuildDataset
 from docent.context import Context
+from docent.messages.suggested_commands import complete, invocation_of
 from docent.records import ImageFile, Split
 from docent.stages.build_dataset.hub.client import allow_network
 from docent.stages.build_dataset.hub.limits import file_problems
 from docent.stages.build_dataset.hub.preflight import licence_problems
-from docent.suggested_commands import complete, invocation_of
 
 log = logging.getLogger("docent.build-dataset")
 

@@ -12,13 +12,14 @@ import os
 import threading
 from pathlib import Path
 
+from docent.artifacts.confinement import inside
+from docent.artifacts.listings import RECORD
+from docent.artifacts.pushed import Push, is_open, write_push
 from docent.config import BuildDataset, PipelineConfig
-from docent.confinement import inside
-from docent.listings import RECORD
-from docent.masking import remember_secret
-from docent.plurals import counted
-from docent.printing import printable
-from docent.pushed import Push, is_open, write_push
+from docent.messages.masking import remember_secret
+from docent.messages.plurals import counted
+from docent.messages.printing import printable
+from docent.messages.suggested_commands import complete, invocation_of
 from docent.stages.build_dataset.hub.asking import Wait
 from docent.stages.build_dataset.hub.client import open_hub
 from docent.stages.build_dataset.hub.limits import file_problems
@@ -26,7 +27,6 @@ from docent.stages.build_dataset.hub.plan import Local
 from docent.stages.build_dataset.hub.refusals import PushError, again, without_token
 from docent.stages.build_dataset.hub.upload import Uploaded, upload
 from docent.store import Artifact
-from docent.suggested_commands import complete, invocation_of
 
 log = logging.getLogger("docent.build-dataset")
 

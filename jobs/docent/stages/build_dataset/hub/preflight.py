@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docent.config import BuildDataset
-from docent.masking import remember_secret
+from docent.messages.masking import remember_secret
 from docent.stages.build_dataset.hub.asking import Ask
 from docent.stages.build_dataset.hub.client import open_hub
 from docent.stages.build_dataset.hub.licences import OTHER, is_known, nearest

@@ -10,9 +10,9 @@ import re
 import shlex
 
 from docent.config import BuildDataset
-from docent.masking import MASK, mask
-from docent.printing import printable
-from docent.suggested_commands import invocation_of
+from docent.messages.masking import MASK, mask
+from docent.messages.printing import printable
+from docent.messages.suggested_commands import invocation_of
 
 MAX_REASON_CHARS = 600
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.config import BuildDataset
-from docent.plurals import counted
+from docent.messages.plurals import counted
 from docent.stages.build_dataset.hub.asking import Ask, OutdatedError, Wait
 from docent.stages.build_dataset.hub.limits import COMMIT_FILES
 from docent.stages.build_dataset.hub.plan import (

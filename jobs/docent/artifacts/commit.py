@@ -1,0 +1,150 @@
+"""The commit of a shard: its rows, its files, its marker; and of a unit, once every shard has one.
+
+Writes `<run>/<unit>/<spec10>/shard-<i>-of-<n>.json`, whose rename is the commit, and `<run>/<unit>/_SUCCESS.json`.
+Nothing is committed of sources that changed while the stage read them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docent import __version__
+from docent.artifacts.durable import write_durably
+from docent.artifacts.parts import Parts
+from docent.config import PipelineConfig
+from docent.context import PICTURES, Context
+from docent.errors import ConfigError, InputError, StoppedError, TemporaryError
+from docent.messages.masking import mask
+from docent.messages.plurals import counted
+from docent.pipeline import Unit, section_of
+from docent.source_files.digests import describe_changes
+from docent.spec import RunStates
+from docent.store import SCHEMA, Shard, find_marker, finish, marker_path
+
+log = logging.getLogger("docent.stage")
+
+
+def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Parts) -> str:
+    """Write what the generator yields; returns why it failed, where shards may fail, "" otherwise."""
+    try:
+        for row in rows:
+            parts.write(row)
+            if ctx.stop.is_set():
+                raise StoppedError(f"{ctx.unit.name} was asked to stop", next_step="docent run")
+    except (StoppedError, ConfigError):
+        raise
+    except Exception as error:
+        _refuse_changed_sources(states, ctx.unit)  # a file that was away or half written is no bad input and no bug
+        if not isinstance(error, InputError) or not section_of(ctx.config, ctx.unit.stage).max_failed_shards:
+            raise
+        log.error("shard %s failed, which max_failed_shards allows: %s", ctx.shard, error)
+        return mask(str(error))
+    return ""
+
+
+def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
+    """Refuse to commit rows of sources that changed after they were hashed.
+
+    The spec hash would name what was on disk before; and what was away for a moment would be missing for good.
+
+    Raises:
+        TemporaryError: a source changed, or cannot be looked at any more.
+    """
+    try:
+        changes = states.changed_sources(unit.name)
+    except (OSError, InputError) as error:
+        raise TemporaryError(
+            f"the sources of {unit.name} cannot be looked at again: {error}", next_step="docent run"
+        ) from None
+    if changes:
+        raise TemporaryError(
+            f"sources changed while {unit.name} read them",
+            describe_changes(changes),
+            "wait until nothing writes there, then: docent run",
+        )
+
+
+def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any]) -> None:
+    """Write the rows of a shard, then its marker.
+
+    Args:
+        generated: rows and rejects, as the stage yields them.
+
+    Raises:
+        TemporaryError: a source changed while the stage read it; nothing is committed.
+        StoppedError: the shard was asked to stop.
+    """
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    parts = Parts(ctx.folder, ctx.shard)
+    try:
+        failed = _write_rows(states, ctx, generated, parts)
+        _refuse_changed_sources(states, ctx.unit)
+        files = ctx.publish()
+        rows, rejects = parts.close()
+    except BaseException:
+        ctx.discard()
+        parts.discard()
+        raise
+    ctx.progress.write()
+    marker = {
+        "schema": SCHEMA,
+        "spec": spec,
+        "index": ctx.shard.index,
+        "count": ctx.shard.count,
+        "parts": rows,
+        "rejects": rejects,
+        "files": files,
+        "reject_reasons": dict(sorted(parts.reasons.items())),
+        "failed": failed,
+        "seconds": round(time.monotonic() - started_s, 3),
+        "cpu_seconds": round(time.process_time() - cpu_s, 3),
+        "usage": {name: round(amount, 6) for name, amount in sorted(ctx.usage.items())},
+        "versions": {"docent": __version__, "python": platform.python_version()},
+    }
+    data = (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()
+    write_durably(marker_path(ctx.folder, ctx.shard), data)
+    made = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
+    log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, made)
+
+
+def finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: str, count: int) -> None:
+    """Write `_SUCCESS.json` when every shard is committed and the stage's gates pass."""
+    folder = run_dir / unit.name / spec[:10]
+    markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
+    if len(markers) < count:
+        return
+    _check_gates(config, unit, markers, folder)
+    artifact = finish(run_dir, unit.name, unit.stage, spec, markers)
+    rows = counted(artifact.success["rows"], "row")
+    log.info("%s is complete: %s, digest %s", unit.name, rows, artifact.digest[:10])
+
+
+def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any]], folder: Path) -> None:
+    section = section_of(config, unit.stage)
+    failed = [marker for marker in markers if marker["failed"]]
+    if len(failed) > section.max_failed_shards:
+        listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
+        raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
+    uncounted = sum(number for m in markers for why, number in m["reject_reasons"].items() if why in section.uncounted)
+    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"]) - uncounted
+    # A document is one row, and its pictures may be rejected one by one.
+    pictures = sum(int(marker["usage"].get(PICTURES, 0)) for marker in markers)
+    total = rejected + pictures + sum(part["rows"] for marker in markers for part in marker["parts"])
+    if total and rejected / total > section.reject_limit:
+        reasons: Counter[str] = Counter()
+        for marker in markers:
+            reasons.update(marker["reject_reasons"])
+        top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
+        allowed = f"{unit.stage.replace('-', '_')}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}"
+        raise InputError(
+            f"{unit.name} rejected {rejected} of {total}, more than {section.reject_limit:.0%}: {top}",
+            f"{folder}/rejects-*.jsonl",
+            f"fix the input, or accept it: docent run --set {allowed}",
+        )

@@ -1,0 +1,64 @@
+"""Keeps paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
+
+A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from docent.errors import InputError
+from docent.messages.printing import printable
+
+MAX_COMPONENT_BYTES = 255
+MAX_PATH_BYTES = 2048
+"""Systems refuse paths of more than 4096 bytes, the run folder's own included."""
+
+
+class OutsideRunError(InputError):
+    """A file of the run names a path that leads out of it."""
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is a relative path with slashes that goes down only: not empty, absolute, or with `.` or `..`."""
+    try:
+        encoded = os.fsencode(name)
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and no file name
+        return False
+    if len(encoded) > MAX_PATH_BYTES or b"\0" in encoded:
+        return False
+    return all(part not in (b"", b".", b"..") and len(part) <= MAX_COMPONENT_BYTES for part in encoded.split(b"/"))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Path of `name` below `folder`; whether it exists does not matter. Links are followed only where they stay inside.
+
+    Raises:
+        OutsideRunError: the name is not plain, or a link on its way leads out of `folder`.
+    """
+    path = os.fspath(folder)
+    if is_plain(name):
+        for part in name.split("/"):
+            path = f"{path}/{part}"
+            if os.path.islink(path) and not _is_below(path, folder):
+                break
+        else:
+            return folder / name
+    raise OutsideRunError(
+        f"the path {printable(name)} leads out of the run",
+        str(folder),
+        "delete the file that names it, then: docent run",
+    )
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    """Whether a link leads to something below the folder; a ring of links leads nowhere."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+    root = os.path.realpath(folder)
+    return os.path.realpath(path).startswith(f"{root.rstrip('/')}/")

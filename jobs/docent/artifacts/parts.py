@@ -1,0 +1,83 @@
+"""Rows and rejects of one shard on their way to disk: streamed to temporary files, named by content at the end.
+
+Writes `part-<shard>-<sha8>.jsonl` and `rejects-<shard>-<sha8>.jsonl` into the unit's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from docent.artifacts.durable import sync_folder, temporary_name
+from docent.records import Reject
+from docent.store import Shard
+
+
+class Parts:
+    """Rows and rejects of one shard, streamed to temporary files and named by their content at the end."""
+
+    def __init__(self, folder: Path, shard: Shard) -> None:
+        self.folder, self.shard = folder, shard
+        self.rows = self.rejected = 0
+        self.reasons: Counter[str] = Counter()
+        self._streams = {kind: _Stream(folder / f"{kind}-{shard}.jsonl") for kind in ("part", "rejects")}
+
+    def write(self, row: Any) -> None:
+        """Append a row, or a Reject to the rejects."""
+        if isinstance(row, Reject):
+            self.rejected += 1
+            self.reasons[row.reason] += 1
+            self._streams["rejects"].append(row.model_dump_json())
+        else:
+            self.rows += 1
+            self._streams["part"].append(row.model_dump_json())
+
+    def close(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Publish both files; returns how rows and rejects are listed (no rejects, no file)."""
+        rows = self._streams["part"].publish(self.rows)
+        if not self.rejected:
+            self._streams["rejects"].discard()
+            return [rows], []
+        return [rows], [self._streams["rejects"].publish(self.rejected)]
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        for stream in self._streams.values():
+            stream.discard()
+
+
+@dataclass
+class _Stream:
+    path: Path
+
+    def __post_init__(self) -> None:
+        self.temporary = temporary_name(self.path)
+        self.file: IO[bytes] = self.temporary.open("wb")
+        self.sha = hashlib.sha256()
+        self.size = 0
+
+    def append(self, line: str) -> None:
+        data = line.encode() + b"\n"
+        self.file.write(data)
+        self.sha.update(data)
+        self.size += len(data)
+
+    def publish(self, rows: int) -> dict[str, Any]:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        sha256 = self.sha.hexdigest()
+        final = self.path.with_name(f"{self.path.stem}-{sha256[:8]}.jsonl")
+        os.replace(self.temporary, final)
+        sync_folder(final.parent)
+        return {"path": final.name, "size": self.size, "sha256": sha256, "rows": rows}
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses
+            self.file.close()
+        self.temporary.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""How the last push of the data set to a hub ended: a file beside the data set, which no other stage reads.
+
+Writes and reads `<run>/build-dataset/push.json`. The data set is complete before it is pushed, and stays so whatever
+becomes of the push: what is still to be pushed is told by this file and the settings alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.durable import write_durably
+from docent.artifacts.listings import load_json
+from docent.config import PipelineConfig
+from docent.messages.masking import mask
+from docent.messages.printing import printable
+from docent.pipeline import STAGES, Unit, section_of
+from docent.spec import RunStates
+from docent.store import Artifact
+
+UNIT = "build-dataset"
+FILE = f"{UNIT}/push.json"
+MAX_CHARS = 2000
+MAX_NOTES = 20
+
+
+@dataclass(frozen=True)
+class Push:
+    """The end of a push.
+
+    Attributes:
+        repository: on the hub.
+        digest: of the data set.
+        commit: that holds the data set; "" where it was not pushed.
+        files: how many files the data set has.
+        reason: why it was not pushed; "" where it was.
+        next_step: the command or edit that gets out of it.
+        notes: what a person should know: files of others that were kept, edits to the card that were replaced.
+        deleted: which files of others were to be deleted, as the settings name them.
+    """
+
+    repository: str
+    digest: str
+    commit: str = ""
+    files: int = 0
+    reason: str = ""
+    next_step: str = ""
+    notes: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) -> bool:
+    """Whether a complete data set is to be pushed, and is not yet where it is to be."""
+    section = section_of(config, UNIT)
+    if section is None or not section.push_to or artifact is None or artifact.unit != UNIT:
+        return False
+    last = read_push(run_dir)
+    if last is None or not last.commit or not set(section.push_delete) <= set(last.deleted):
+        return True
+    return (last.digest, last.repository) != (artifact.digest, section.push_to)
+
+
+def is_left(states: RunStates, name: str) -> bool:
+    """Whether a unit is not complete, or complete and not yet pushed where it is to be."""
+    artifact = states.of(name).artifact
+    return artifact is None or is_open(states.config, states.run_dir, artifact)
+
+
+def is_kept(states: RunStates, name: str) -> bool:
+    """Whether a unit is complete, however the process ended that also takes it elsewhere."""
+    return bool(STAGES[states.units[name].stage].deliver and states.of(name).artifact)
+
+
+def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
+    """Take a complete unit elsewhere, where its stage does that; a failure is written down and fails nothing.
+
+    Args:
+        stop: set when SIGTERM arrived.
+    """
+    module, _, function = STAGES[unit.stage].deliver.partition(":")
+    if module and (artifact := states.of(unit.name).artifact):
+        getattr(importlib.import_module(module), function)(states.config, states.run_dir, artifact, stop)
+
+
+def read_push(run_dir: Path) -> Push | None:
+    """How the last push ended; None where there was none, or the file is torn or forged."""
+    try:
+        found = load_json(inside(run_dir, FILE)) or {}
+    except (OSError, OutsideRunError):
+        return None
+    texts = [found.get(name) for name in ("repository", "digest", "commit", "reason", "next_step")]
+    files, notes, deleted = found.get("files"), found.get("notes"), found.get("deleted")
+    if not all(isinstance(text, str) for text in texts) or type(files) is not int:
+        return None
+    if not isinstance(notes, list) or not isinstance(deleted, list):
+        return None
+    repository, digest, commit, reason, next_step = (printable(str(text), MAX_CHARS) for text in texts)
+    shown = tuple(printable(str(note), MAX_CHARS) for note in notes[:MAX_NOTES])
+    return Push(repository, digest, commit, files, reason, next_step, shown, tuple(map(str, deleted)))
+
+
+def write_push(run_dir: Path, push: Push) -> None:
+    """Write down how a push ended, without secrets."""
+    said = {"reason": mask(push.reason)[:MAX_CHARS], "next_step": mask(push.next_step)[:MAX_CHARS]}
+    notes = [mask(note)[:MAX_CHARS] for note in push.notes[:MAX_NOTES]]
+    text = json.dumps({**asdict(push), **said, "notes": notes}, indent=1, ensure_ascii=False) + "\n"
+    write_durably(inside(run_dir, FILE), text.encode("utf-8", "replace"))

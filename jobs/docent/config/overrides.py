@@ -1,0 +1,125 @@
+"""`--set a.b=c`: change one value of a pipeline file before it is checked. Reads and writes nothing on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from docent.config.lookup import is_known, is_text, may_be_null, unknown_key
+from docent.errors import ConfigError
+from docent.messages.masking import mask
+from docent.messages.plurals import counted
+
+QUOTES = ("", "'", '"', "|", ">", "&", "*", "!")
+"""A value that begins so is YAML's own way of writing a text."""
+NOTHING = ("null", "Null", "NULL", "~")
+FIX = "correct it, then run the command again; every key is in docs/configuration.md"
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value that was set beside the pipeline file.
+
+    Attributes:
+        keys: the path to it; items of a list are numbered from 0.
+        origin: `--set`, or the environment variable.
+        made: whether there was nothing before at the place that the value belongs to.
+    """
+
+    keys: tuple[str, ...]
+    origin: str = "--set"
+    made: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Where it was set, without the value, which may be a secret."""
+        return f"--set {'.'.join(self.keys)}" if self.origin == "--set" else self.origin
+
+
+def apply_override(
+    raw: dict[str, Any], override: str, model: type[BaseModel] | None = None, origin: str = "--set"
+) -> Override:
+    """Set one `a.b=c` inside the raw mapping; c is a text where the field holds one, else YAML.
+
+    Args:
+        model: the configuration that the mapping is for; without it any key is taken.
+        origin: where the override was given, for messages.
+
+    Raises:
+        ConfigError: the override cannot be read or leads nowhere.
+    """
+    dotted, equals, text = override.partition("=")
+    where = f"--set {mask(dotted.strip())}" if origin == "--set" else origin
+    keys = tuple(key.replace("-", "_") for key in dotted.strip().split("."))
+    if not equals or not all(keys):
+        raise ConfigError(f"cannot read {mask(override)!r}", where, "write it as --set section.field=value")
+    if model and not is_known(model, keys):
+        raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", where, FIX)
+    text_only = model is not None and is_text(model, keys)
+    if model and text_only and not text.strip():
+        value = None if may_be_null(model, keys) else ""  # an empty path would be the working directory
+    else:
+        value = _value(text, dotted, where, text_only)
+    at: Any = raw
+    made = False
+    for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
+        at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], where)
+        made = made or new
+    _put(at, keys, value, where)
+    return Override(keys, origin, made)
+
+
+def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
+    """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
+    plain = text.strip()
+    if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
+        return plain
+    try:
+        value = yaml.safe_load(text)
+    except ValueError:  # what looks like a date and is none, as 2024-99-99
+        return plain
+    except yaml.YAMLError:
+        what = f"the value of {dotted} cannot be read as YAML"
+        raise ConfigError(what, where, f"put it in quotes, such as --set '{dotted}=\"...\"'") from None
+    if isinstance(value, str | None) and value != plain and plain[:1] not in QUOTES and plain not in NOTHING:
+        return plain  # ` #` begins a comment in YAML, and is part of a path here
+    return value
+
+
+def _step(at: Any, key: str, empty: Any, path: Sequence[str], where: str) -> tuple[Any, bool]:
+    """Go one level down, making what is missing; whether it was."""
+    if isinstance(at, dict):
+        new = at.get(key) is None
+        if new:
+            at[key] = empty
+        return at[key], new
+    if isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
+        new = int(key) == len(at)
+        if new:
+            at.append(empty)
+        return at[int(key)], new
+    raise _leads_nowhere(at, path, where)
+
+
+def _put(at: Any, keys: Sequence[str], value: Any, where: str) -> None:
+    key = keys[-1]
+    if isinstance(at, dict):
+        at[key] = value
+    elif isinstance(at, list) and key.isdecimal() and int(key) <= len(at):
+        at[int(key) : int(key) + 1] = [value]
+    else:
+        raise _leads_nowhere(at, keys, where)
+
+
+def _leads_nowhere(at: Any, path: Sequence[str], where: str) -> ConfigError:
+    """Why a path cannot be followed: an index past the end of a list, or a key of what has none."""
+    before = ".".join(path[:-1])
+    if isinstance(at, list) and path[-1].isdecimal():
+        what = f"{before} has {counted(len(at), 'entry', 'entries')}, so there is no entry {path[-1]}"
+        return ConfigError(what, where, f"entries are numbered from 0; the next one to add is {before}.{len(at)}")
+    kind = "a list, whose entries are numbered from 0" if isinstance(at, list) else "a single value, which has no keys"
+    return ConfigError(f"{before} is {kind}", where, f"set the whole of it: --set '{before}=...'")

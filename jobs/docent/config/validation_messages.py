@@ -1,0 +1,81 @@
+"""Says in docent's own words what is wrong with a value that pydantic refuses. Reads and writes nothing.
+
+Pydantic's messages name its own machinery (`Input should be a valid tuple`); who edits a YAML file needs other words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from docent.config.run_names import RUN_NAME_PATTERN, RUN_NAME_RULE
+from docent.messages.plurals import counted
+
+Context = Mapping[str, Any]
+
+WHOLE_NUMBER = "must be a whole number"
+NUMBER = "must be a number"
+TEXT = "must be a text"
+TRUE_OR_FALSE = "must be true or false"
+LIST = "must be a list, such as [a, b]"
+NAME_RULE = "must have 1 to {} characters: a-z, 0-9 and hyphens, none of them at an end"
+MAPPING = "must be a mapping, such as {key: value}"
+
+_PATTERNS: dict[str, str] = {
+    RUN_NAME_PATTERN: RUN_NAME_RULE,
+    f"^$|{RUN_NAME_PATTERN}": RUN_NAME_RULE,
+    r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$": NAME_RULE.format(13),
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": NAME_RULE.format(63),
+    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$": "must be a quantity of Kubernetes, such as 500m or 4Gi",
+    r"^[A-Za-z0-9_\-]{0,40}$": "must be the name of an encoding, such as cp1252",
+    r"^[a-z][a-z0-9_]{1,39}$": "must have 2 to 40 characters: a-z, 0-9 and underscores, the first one a letter",
+    r"^[A-Z][A-Z0-9_]*$": "is the name of a variable (A-Z, 0-9, _): name it, never paste the secret itself",
+}
+"""Patterns of the configuration's fields, in words; a test walks the fields."""
+_WORDS: dict[str, str | Callable[[Context], str]] = {
+    "missing": "missing",
+    "extra_forbidden": "unknown key",
+    "none_required": "must be null",
+    "string_type": TEXT,
+    "string_unicode": TEXT,
+    "path_type": TEXT,
+    "string_too_short": lambda ctx: _at_least(ctx["min_length"], "character"),
+    "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
+    "string_pattern_mismatch": lambda ctx: _PATTERNS.get(ctx["pattern"], f"must match the pattern {ctx['pattern']}"),
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_parsing_size": "must be a smaller number",
+    "int_from_float": WHOLE_NUMBER,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "finite_number": "must be a finite number",
+    "bool_type": TRUE_OR_FALSE,
+    "bool_parsing": TRUE_OR_FALSE,
+    "literal_error": lambda ctx: "must be one of: " + ", ".join(re.findall(r"'([^']*)'", ctx["expected"])),
+    "greater_than": lambda ctx: f"must be greater than {ctx['gt']:g}",
+    "greater_than_equal": lambda ctx: f"must be {ctx['ge']:g} or greater",
+    "less_than": lambda ctx: f"must be less than {ctx['lt']:g}",
+    "less_than_equal": lambda ctx: f"must be {ctx['le']:g} or less",
+    "too_short": lambda ctx: _at_least(ctx["min_length"], "entry", "entries"),
+    "too_long": lambda ctx: f"must have at most {ctx['max_length']} entries",
+    "tuple_type": LIST,
+    "list_type": LIST,
+    "dict_type": MAPPING,
+    "model_type": MAPPING,
+    "model_attributes_type": MAPPING,
+    "value_error": lambda ctx: str(ctx["error"]),
+    "json_invalid": lambda ctx: f"is not JSON: {ctx['error']}",
+}
+"""What each type of pydantic's errors means, as the rest of a sentence that begins with the field."""
+
+
+def words(problem: Any) -> str:
+    """What is wrong, for one entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
+    found = _WORDS.get(problem["type"], "cannot be used")
+    return found if isinstance(found, str) else found(problem.get("ctx", {}))
+
+
+def _at_least(number: int, one: str, more: str = "") -> str:
+    """How much is needed."""
+    return f"must have at least {counted(number, one, more)}"

@@ -1,0 +1,162 @@
+"""`docent convert chat`: conversations or rows of docent as OpenAI chat JSONL.
+
+A chat JSONL that is re-written without options keeps its bytes. Keys that docent does not know stay, in every line that
+is made of theirs; of the pictures that a row lists, each line gets those that it shows. Reads and writes line by line.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from docent.convert.conversations import Message, Row, is_system, part_of, turns_of
+from docent.convert.files import (
+    BOM,
+    Line,
+    good_lines,
+    has_bom,
+    json_line,
+    refuse_in_place,
+    replacing,
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the conversations shall look.
+
+    Attributes:
+        turns: `single` makes one conversation of every question and its answer, `multi` packs neighbouring rows of one
+            item, None leaves conversations as they are.
+        system: replaces all system messages, and the row's key `system`; None leaves them, "" removes them.
+        bom: whether the file begins with a byte order mark; None does as the input does.
+        seed: of the order in which they are written; None for the input's order.
+    """
+
+    turns: Literal["single", "multi"] | None = None
+    system: str | None = None
+    bom: bool | None = None
+    seed: int | None = None
+
+
+@dataclass
+class Written:
+    """How many conversations there are and how many answers, and which lines had messages that no answer follows."""
+
+    conversations: int = 0
+    pairs: int = 0
+    unanswered: list[str] = field(default_factory=list)
+
+
+def convert(source: Path, out: Path, wanted: Wanted) -> Written:
+    """Write the conversations.
+
+    Raises:
+        InputError: the source is not there, or a line is neither a conversation nor a row.
+    """
+    refuse_in_place([source], out)
+    written = Written()
+    bom = BOM if (has_bom(source) if wanted.bom is None and source.is_file() else wanted.bom) else b""
+    with replacing(out) as file:
+        file.write(bom)
+        starts = array("Q")
+        for _, conversation in conversations(good_lines(source), source, out.parent, wanted, written):
+            starts.append(file.tell())
+            file.write(json_line(conversation))
+            written.pairs += sum(message["role"] == "assistant" for message in conversation["messages"])
+    written.conversations = len(starts)
+    if wanted.seed is not None:
+        _shuffle(out, starts, wanted.seed)
+    return written
+
+
+def _shuffle(path: Path, starts: array[int], seed: int) -> None:
+    order = list(range(len(starts)))
+    random.Random(seed).shuffle(order)
+    with path.open("rb") as lines, replacing(path) as file:
+        file.write(lines.read(starts[0]) if starts else b"")
+        for number in order:
+            lines.seek(starts[number])
+            file.write(lines.readline())
+
+
+def conversations(
+    lines: Iterable[Line], source: Path, folder: Path, wanted: Wanted, written: Written
+) -> Iterator[tuple[int, Row]]:
+    """The conversations as they are written, each with the number of its first line.
+
+    Args:
+        lines: good lines of the source.
+        folder: from which the pictures of docent's rows are named.
+        written: is told of messages that no answer follows.
+    """
+    packed: list[Message] = []
+    item: Any = None
+    first = 0
+    for line in lines:
+        if "messages" in line.value:
+            made = list(_turned(line.value, wanted))
+            if wanted.turns == "single" and _ends_without_answer(line.value):
+                written.unanswered.append(f"{source}:{line.number}")
+            yield from ((line.number, one) for one in made)
+            continue
+        messages = messages_of(line.value, source.parent, folder)
+        key = line.value.get("item_id")
+        if packed and (wanted.turns != "multi" or key is None or key != item):
+            yield from ((first, one) for one in _turned({"messages": packed}, wanted))
+            packed = []
+        first = first if packed else line.number
+        packed, item = [*packed, *messages], key
+    if packed:
+        yield from ((first, one) for one in _turned({"messages": packed}, wanted))
+
+
+def messages_of(row: dict[str, Any], source_folder: Path, out_folder: Path) -> list[Message]:
+    """Question and answer of a row of docent, as lists of parts; its pictures seen from where the output lies."""
+    files = row.get("files")
+    found = (
+        Path(os.path.relpath(source_folder / str(file), out_folder)).as_posix()
+        for file in (files if isinstance(files, list) else ())
+    )
+    shown: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": file}} for file in found]
+    asked, said = ({"type": "text", "text": row[key]} for key in ("question", "answer"))
+    return [{"role": "user", "content": [*shown, asked]}, {"role": "assistant", "content": [said]}]
+
+
+def _turned(conversation: Row, wanted: Wanted) -> Iterator[Row]:
+    """The conversation, or its turns with an answer one by one, each with the system messages that stood before it."""
+    messages: list[Message] = conversation["messages"]
+    said = [_system_message(wanted.system, messages)] if wanted.system else []
+    others = [place for place, message in enumerate(messages) if wanted.system is None or not is_system(message)]
+    kept = (
+        conversation
+        if wanted.system is None
+        else {key: value for key, value in conversation.items() if key != "system"}
+    )
+    if wanted.turns != "single":
+        chosen = kept if len(others) == len(messages) else part_of(kept, others)
+        yield {**chosen, "messages": [*said, *chosen["messages"]]} if said else chosen
+        return
+    for turn in turns_of(messages):
+        last = max((place for place in turn if messages[place]["role"] == "assistant"), default=-1)
+        shown = [p for p in others if (p in turn or is_system(messages[p])) and p <= last]
+        if shown and last >= 0:
+            made = part_of(kept, shown)
+            yield {**made, "messages": [*said, *made["messages"]]}
+
+
+def _system_message(text: str, messages: list[Message]) -> Message:
+    """A system message, whose content is a list of parts where those of all others are: each field has one type."""
+    in_parts = all(isinstance(message["content"], list) for message in messages)
+    return {"role": "system", "content": [{"type": "text", "text": text}] if in_parts else text}
+
+
+def _ends_without_answer(conversation: Row) -> bool:
+    """Whether messages stand behind the last answer, which no conversation of one question can hold."""
+    others = [message for message in conversation["messages"] if not is_system(message)]
+    return bool(others) and others[-1]["role"] != "assistant"

@@ -1,0 +1,149 @@
+"""`docent convert dialogs`: the published table of exhibits with their dialogs as three `metadata.csv`.
+
+The pairs of an exhibit are used up in their order: one for each test picture, then for each validation picture, then
+for each training picture. Which picture meets which pair is their position and nothing else. The tables have the form
+of the published ones, in which programs guess types and spreadsheets compute; names that would be read as something
+else are named.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from docent.convert.files import replacing
+from docent.convert.published import COLUMNS, dialog, metadata_line
+from docent.errors import InputError
+from docent.llm.structure.dialogue import UnusableReplyError, parse_dialogue
+from docent.records import SPLITS, Split
+
+NAME, DIALOGS = "item_name", "synthetic_dialogs"
+USED_UP: tuple[Split, ...] = ("test", "validation", "train")
+MAX_CELL_CHARS = 64 << 20
+VISITOR = "[visitor]"
+NOTHING = frozenset(
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA")
+    + ("NULL", "NaN", "None", "n/a", "nan", "null")
+)
+"""What `pandas.read_csv`, with which `load_dataset` reads tables, takes for an empty cell."""
+BOOLEANS = frozenset(("true", "false"))
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+
+
+@dataclass
+class Written:
+    """What was written.
+
+    Attributes:
+        rows: rows of each split.
+        pictures: how many pictures are named.
+        missing: pictures that were not found.
+        unused: pairs that no picture was left for.
+        guessed: names that `load_dataset("imagefolder")` reads as numbers or as nothing.
+    """
+
+    rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    pictures: int = 0
+    missing: list[str] = field(default_factory=list)
+    unused: int = 0
+    guessed: list[str] = field(default_factory=list)
+
+
+def convert(table: Path, out: Path, images: Path | None) -> Written:
+    """Write `<out>/<split>/metadata.csv`, and copy the pictures where their folder is given; none for an empty split.
+
+    Raises:
+        InputError: the table cannot be read, or an exhibit has fewer pairs than pictures.
+    """
+    lines: dict[Split, list[str]] = {split: [metadata_line(*COLUMNS)] for split in SPLITS}
+    written = Written()
+    names: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    items: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    for where, row in _rows(table):
+        pairs = iter(_pairs(row, where))
+        for split in USED_UP:
+            for image in _pictures(row, split, where):
+                question, answer = next(pairs)
+                number = len(names[split])
+                lines[split].append(metadata_line(number, row[NAME], image, image, dialog(question, answer)))
+                names[split].append(image)
+                items[split].append(row[NAME])
+        written.unused += len(list(pairs))
+    for split in SPLITS:
+        if not names[split]:
+            (out / split / "metadata.csv").unlink(missing_ok=True)
+            continue
+        with replacing(out / split / "metadata.csv") as file:
+            file.write("".join(lines[split]).encode())
+        written.rows[split] = len(names[split])
+        written.guessed += [name for name in _guessed(items[split]) if name not in written.guessed]
+        written.pictures += len(names[split])
+        if images is not None:
+            written.missing += _copied(names[split], images, out / split)
+    return written
+
+
+def _rows(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every row with the line where it ends."""
+    if not table.is_file():
+        raise InputError("there is no such file", str(table), "name the CSV with the dialogs")
+    csv.field_size_limit(MAX_CELL_CHARS)
+    with table.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        wanted = (NAME, *(f"{split}_images" for split in SPLITS), DIALOGS)
+        try:
+            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+            if missing:
+                raise InputError(
+                    f"columns are missing: {', '.join(missing)}", str(table), f"needed: {', '.join(wanted)}"
+                )
+            for row in reader:
+                yield f"{table}:{reader.line_num}", {name: row[name] or "" for name in wanted}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"the table cannot be read: {error}", str(table), "save it as CSV UTF-8") from None
+
+
+def _pictures(row: dict[str, str], split: Split, where: str) -> list[str]:
+    """File names of one split; a name that leads elsewhere is refused."""
+    names = [name for line in row[f"{split}_images"].splitlines() if (name := line.strip())]
+    for name in names:
+        if "/" in name or "\\" in name or name in (".", "..") or "\0" in name:
+            raise InputError(f"not a plain file name: {name[:80]!r}", where, "name pictures without folders")
+    return names
+
+
+def _pairs(row: dict[str, str], where: str) -> list[tuple[str, str]]:
+    number = row[DIALOGS].lower().count(VISITOR)
+    pictures = sum(len(_pictures(row, split, where)) for split in SPLITS)
+    try:
+        pairs = parse_dialogue(row[DIALOGS], number)
+    except UnusableReplyError as error:
+        raise InputError(f"the dialogs cannot be read: {error}", where, "fix the cell") from None
+    if len(pairs) < pictures:
+        what = f"{row[NAME]} has {len(pairs)} pairs for {pictures} pictures"
+        raise InputError(what, where, "remove pictures or add pairs")
+    return pairs
+
+
+def _guessed(names: list[str]) -> list[str]:
+    """Names of a column that a program which guesses types leaves empty, or reads as numbers where all others are."""
+    empty = [name for name in names if name in NOTHING]
+    others = [name for name in names if name not in NOTHING]
+    typed = others if all(map(_NUMBER.fullmatch, others)) or {name.lower() for name in others} <= BOOLEANS else []
+    return [*empty, *typed]
+
+
+def _copied(names: list[str], images: Path, folder: Path) -> list[str]:
+    """Copy pictures from a folder, or from its subfolder of the split; returns those that are not there."""
+    missing = []
+    for name in dict.fromkeys(names):
+        found = next((path for path in (images / name, images / folder.name / name) if path.is_file()), None)
+        if found is None:
+            missing.append(f"{folder.name}/{name}")
+        elif found.resolve() != (folder / name).resolve():  # pictures that lie there already stay
+            shutil.copyfile(found, folder / name)
+    return missing

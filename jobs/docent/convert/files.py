@@ -1,0 +1,149 @@
+"""Files that `docent convert` reads and writes: JSONL line by line, and outputs that are whole or not there.
+
+Rows of ShareGPT form are read as if they had `messages`; see conversations.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from docent.convert.conversations import mismatch, problem_with_messages, with_messages
+from docent.convert.row_files import array_values
+from docent.errors import InputError
+from docent.messages.printing import printable
+from docent.store import temporary_name
+
+BOM = b"\xef\xbb\xbf"
+MAX_LINE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a JSONL file: an object, or why it is none."""
+
+    number: int
+    value: dict[str, Any]
+    problem: str = ""
+
+
+def has_bom(path: Path) -> bool:
+    """Whether a file begins with a byte order mark."""
+    with path.open("rb") as file:
+        return file.read(len(BOM)) == BOM
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Every line that is not blank, bad ones with their problem; of a JSON list (`*.json`) every value.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", str(path), "name a JSONL file")
+    if path.suffix == ".json" and _is_list(path):
+        yield from _values(path)
+        return
+    with path.open("rb") as file:
+        number = 0
+        while data := file.readline(MAX_LINE_BYTES):
+            number += 1
+            data = data.removeprefix(BOM) if number == 1 else data
+            if data.strip():
+                yield _line(number, data)
+
+
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1024).removeprefix(BOM).lstrip().startswith(b"[")
+
+
+def _values(path: Path) -> Iterator[Line]:
+    """The values of a JSON list, such as `conversations-<split>.json`."""
+    number = 0
+    with path.open(encoding="utf-8-sig") as text:
+        try:
+            for number, value in enumerate(array_values(text), 1):
+                yield _checked(number, value)
+        except UnicodeDecodeError:
+            yield Line(number + 1, {}, "not UTF-8")
+        except (ValueError, RecursionError):  # also a number of more digits than Python reads
+            yield Line(number + 1, {}, "not JSON")
+
+
+def good_lines(path: Path) -> Iterator[Line]:
+    """The same where no line may be bad.
+
+    Raises:
+        InputError: there is no such file, or a line is bad.
+    """
+    for line in read_lines(path):
+        if line.problem:
+            raise InputError(line.problem, f"{path}:{line.number}", "fix or remove the line")
+        yield line
+
+
+def _line(number: int, data: bytes) -> Line:
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Line(number, {}, "not UTF-8")
+    except (ValueError, RecursionError):  # also a number of more digits than Python reads
+        return Line(number, {}, "not JSON")
+    return _checked(number, value)
+
+
+def _checked(number: int, value: Any) -> Line:
+    value = with_messages(value) if isinstance(value, dict) else value
+    problem = problem_with(value)
+    return Line(number, {} if problem else value, problem)
+
+
+def problem_with(value: Any) -> str:
+    """Why a value is neither a conversation nor a row of docent; "" when it is one."""
+    if not isinstance(value, dict):
+        return "not an object"
+    if "messages" not in value and isinstance(value.get("question"), str) and isinstance(value.get("answer"), str):
+        return ""
+    return problem_with_messages(value.get("messages")) or mismatch(value)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def refuse_in_place(sources: Iterable[Path], out: Path) -> None:
+    """Refuse to write over a file that is being read: what the new form leaves out would be gone.
+
+    Raises:
+        InputError: `out` is one of the sources.
+    """
+    if out.exists() and any(source.exists() and source.samefile(out) for source in sources):
+        raise InputError("the output is the input", printable(str(out)), "name another file to write")
+
+
+def json_line(value: Any) -> bytes:
+    """One object as its line: UTF-8, separators as usual, keys in their order.
+
+    A line with half of a surrogate pair, which UTF-8 cannot hold, has all its characters beyond ASCII as escapes.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value).encode() + b"\n"

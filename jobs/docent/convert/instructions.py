@@ -1,0 +1,63 @@
+"""`docent convert instructions`: the questions of chat JSONL as seed rows for evolving instructions.
+
+One row per question: `idx`, `Skill`, `Difficulty`, `Instruction`. The skill is the domain that the system message
+names; a conversation without one gives no rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.convert.conversations import text_of
+from docent.convert.files import good_lines, json_line, refuse_in_place, replacing
+from docent.errors import InputError
+
+DIFFICULTY = 5
+EXPECTED = 'expected: {"messages": [{"role": "system", "content": "You are an expert in valves."}, {"role": "user", ...'
+# "... (Subject Matter Expert) in C++, Go and .NET 8.0. Please ...": up to the stop that ends the sentence.
+_SKILL = re.compile(
+    r"\b(?:expert|specialist|SME)\b\)?\s+(?:in|on|for)\s+(.+?)(?:[.!?。]?\s*$|[.!?](?=\s+[A-Z\"'(])|。|\n)", re.I
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows there are, and how many conversations had no skill or no question."""
+
+    rows: int
+    without_skill: int
+
+
+def convert(source: Path, out: Path) -> Written:
+    """Write the rows.
+
+    Raises:
+        InputError: the source is not there, a line is no conversation, or none gives a row.
+    """
+    refuse_in_place([source], out)
+    rows = without = 0
+    with replacing(out) as file:
+        for line in good_lines(source):
+            messages = line.value.get("messages", [])
+            skill = next((s for m in messages if m["role"] == "system" and (s := skill_of(text_of(m["content"])))), "")
+            asked = [text_of(message["content"]) for message in messages if message["role"] == "user"]
+            without += not (skill and asked)
+            for instruction in asked if skill else ():
+                rows += 1
+                file.write(
+                    json_line({"idx": rows, "Skill": skill, "Difficulty": DIFFICULTY, "Instruction": instruction})
+                )
+        if not rows:
+            what = (
+                f"no row can be made: none of {without} conversations has a question and a system message with a skill"
+            )
+            raise InputError(what, str(source), EXPECTED)
+    return Written(rows, without)
+
+
+def skill_of(system: str) -> str:
+    """The domain that a system message names; "" where it names none."""
+    found = _SKILL.search(system)
+    return " ".join(found[1].split()) if found else ""

@@ -1,0 +1,46 @@
+"""Paths of the pictures in a conversation, seen from the folder of another file; reads and writes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from docent.convert.chat import messages_of
+from docent.convert.conversations import MEDIA_LISTS, Message, Row, named_by, picture_of
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""How an address begins, and what holds a picture inside itself."""
+
+
+def row_from(row: Row, source_folder: Path, out_folder: Path) -> Row:
+    """A conversation, or one made of a row of docent, its pictures seen from where the output lies."""
+    if "messages" not in row:
+        return {"messages": messages_of(row, source_folder, out_folder)}
+    made = {**row, "messages": [_moved_message(message, source_folder, out_folder) for message in row["messages"]]}
+    for key in MEDIA_LISTS:
+        if isinstance(entries := row.get(key), list):
+            made[key] = [_moved(entry, source_folder, out_folder) for entry in entries]
+        elif entries is not None:
+            made[key] = _moved(entries, source_folder, out_folder)
+    return made
+
+
+def _moved_message(message: Message, source_folder: Path, out_folder: Path) -> Message:
+    if isinstance(message["content"], str):
+        return message
+    return {**message, "content": [_moved(part, source_folder, out_folder) for part in message["content"]]}
+
+
+def _moved(entry: Any, source_folder: Path, out_folder: Path) -> Any:
+    """A picture of a relative path, named from another folder; anything else as it is."""
+    name = picture_of(entry)
+    if not name or os.path.isabs(name) or SCHEME.match(name):
+        return entry
+    moved = Path(os.path.relpath(source_folder / name, out_folder)).as_posix()
+    if isinstance(entry, str):
+        return moved
+    key = named_by(entry)
+    inner = entry[key]
+    return {**entry, key: moved if isinstance(inner, str) else {**inner, named_by(inner): moved}}

@@ -1,0 +1,20 @@
+"""Chat files for named trainers: `docent convert chat --for` writes them, `docent validate --for` checks them.
+
+Reads chat files and the pictures they name, writes what the trainer takes. One module holds one trainer's form and
+rules; the sources of the rules are in docs/trainers.md.
+"""
+
+from __future__ import annotations
+
+from docent.convert.trainers.llama_factory import LLAMA_FACTORY
+from docent.convert.trainers.ms_swift import MS_SWIFT
+from docent.convert.trainers.openai import OPENAI
+from docent.convert.trainers.trainer import Trainer
+from docent.convert.trainers.trl import TRL
+
+TRAINERS: dict[str, Trainer] = {
+    "openai": OPENAI,
+    "trl": TRL,
+    "llama-factory": LLAMA_FACTORY,
+    "ms-swift": MS_SWIFT,
+}

@@ -1,0 +1,147 @@
+"""OpenAI vision fine-tuning: JSONL with pictures as data URLs or at an https address; rules in docs/trainers.md."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docent.convert.conversations import Row
+from docent.convert.trainers.picture_rules import Looked, media_type
+from docent.convert.trainers.row_rules import messages_in, order_problems, token_problems
+from docent.convert.trainers.trainer import Found, Trainer
+from docent.convert.trainers.turns import Picture, Turn
+
+MIN_ROWS = 10
+MAX_ROWS_WITH_PICTURES = 50_000
+MAX_PICTURES = 10
+MAX_PICTURE_BYTES = 10_000_000
+MAX_FILE_BYTES = 512_000_000
+"""Of the two meanings of MB the smaller one."""
+ROW_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
+MESSAGE_KEYS = frozenset(
+    ("role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal")
+)
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_DATA_URL = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
+
+
+def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
+    """A line: text alone as a string, a question with pictures as parts."""
+    messages = []
+    for turn in turns:
+        content: Any = turn.text
+        if turn.pictures:
+            content = [_part(part, shown) for part in turn.parts]
+        messages.append({"role": turn.role, "content": content})
+    return {"messages": messages}
+
+
+def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    detail = {"detail": part.detail} if part.detail else {}
+    return {"type": "image_url", "image_url": {"url": shown[part], **detail}}
+
+
+def problems(value: Any, file: Path, look: Looked) -> Found:
+    """What OpenAI refuses of a line."""
+    messages, problem = messages_in(value)
+    if problem:
+        yield "", problem
+        return
+    if unknown := sorted(set(value) - ROW_KEYS):
+        yield "", f"unknown keys: {', '.join(unknown)[:200]}"
+    pictures: list[str] = []
+    for number, message in enumerate(messages, 1):
+        role = message.get("role")
+        if role not in ROLES:
+            yield "", f"unknown role {str(role)[:40]!r} (message {number})"
+        if unknown := sorted(set(message) - MESSAGE_KEYS):
+            yield "", f"unknown keys: {', '.join(unknown)[:200]} (message {number})"
+        yield from _content_problems(message, number, pictures)
+    yield from (("", found) for found in order_problems([str(m.get("role")) for m in messages], alternating=False))
+    if len(pictures) > MAX_PICTURES:
+        yield "", f"{len(pictures)} pictures, more than {MAX_PICTURES}"
+    for url in dict.fromkeys(pictures):
+        if problem := _why_not_url(url, look):
+            yield url[:60], problem
+
+
+def _content_problems(message: Row, number: int, pictures: list[str]) -> Found:
+    content = message.get("content")
+    if isinstance(content, str):
+        if not content.strip():
+            yield "", f"an empty message (message {number})"
+        yield from token_problems(content, number, piped_only=True)
+        return
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content) or not content:
+        if not message.get("tool_calls") and not message.get("function_call"):
+            yield "", f"no content (message {number})"
+        return
+    for part in content:
+        kind = part.get("type")
+        if kind == "text" and isinstance(part.get("text"), str):
+            yield from token_problems(part["text"], number, piped_only=True)
+        elif kind == "image_url":
+            inner = part.get("image_url")
+            url = inner.get("url") if isinstance(inner, dict) else None
+            if not isinstance(url, str):
+                yield "", f"a part image_url without url (message {number})"
+                continue
+            pictures.append(url)
+            if message.get("role") != "user":
+                yield url[:60], f"a picture in a message of the {message.get('role')} (message {number})"
+        else:
+            yield "", f"a part of type {str(kind)[:40]!r} (message {number})"
+
+
+def _why_not_url(url: str, look: Looked) -> str:
+    """Why OpenAI does not take a picture; "" where it does, or where it is at an address."""
+    if url.startswith(("https://", "http://")):
+        return ""
+    found = _DATA_URL.match(url)
+    if not found:
+        return "neither an address nor a data URL with JPEG, PNG or WebP in base64"
+    try:
+        data = base64.b64decode(url[found.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        return "not base64"
+    if len(data) > MAX_PICTURE_BYTES:
+        return f"{len(data) / 1e6:.1f} MB, more than 10 MB"
+    if problem := look.data(data):
+        return problem
+    held = media_type(data)
+    return f"it says {found[1]} and holds {held}" if held != found[1] else ""
+
+
+def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
+    """What OpenAI refuses of a whole file."""
+    if file.suffix != ".jsonl":
+        yield "the file's name must end with .jsonl"
+    if rows < MIN_ROWS:
+        yield f"{rows} examples, fewer than {MIN_ROWS}"
+    if with_pictures > MAX_ROWS_WITH_PICTURES:
+        yield f"{with_pictures} examples with pictures, more than {MAX_ROWS_WITH_PICTURES}"
+    if (size := file.stat().st_size) > MAX_FILE_BYTES:
+        yield f"{size / 1e6:.0f} MB, more than 512 MB"
+
+
+OPENAI = Trainer(
+    suffixes=(".jsonl",),
+    row=row,
+    problems=problems,
+    file_problems=file_problems,
+    next_step="upload {file} with the purpose `fine-tune`",
+    embedded=True,
+    addresses=True,
+    piped_tokens_only=True,
+    min_rows=MIN_ROWS,
+    max_picture_bytes=MAX_PICTURE_BYTES,
+    max_pictures=MAX_PICTURES,
+    max_file_bytes=MAX_FILE_BYTES,
+    max_rows_with_pictures=MAX_ROWS_WITH_PICTURES,
+)

@@ -1,0 +1,216 @@
+"""Pictures as trainers take them: files that fit stay where they are, others are written anew into a working folder.
+
+Reads picture files below the data set's folder, and data URLs; writes into the working folder, named by content. One
+picture is in memory at a time. What is handed on has no metadata but its credit, so that no place leaves in a data URL.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from PIL import Image
+
+from docent.convert.trainers.picture_rules import MAX_PIXELS, why_other_form
+from docent.convert.trainers.turns import RefusedError
+from docent.records import ImageFile
+from docent.vision.files.credit import Credit, exif_of
+from docent.vision.files.formats import published_suffix
+from docent.vision.files.photos import MAX_DECODED_PIXELS, Examined, PhotoError, decode, examine
+from docent.vision.files.publish import published
+
+MAX_FILE_BYTES = 1 << 30
+MIN_PIXELS = 1 << 16
+"""A picture that has to fit a number of bytes is never reduced below this."""
+_ADDRESS = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_DATA_URL = re.compile(r"data:[\w.+/-]{0,80}(?:;[\w=.-]{0,80}){0,3};base64,", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture that a trainer takes.
+
+    Attributes:
+        key: what tells it from others: a hash of its bytes, or its address.
+        path: its file; None for one at an address.
+        made: whether the file is in the working folder, rather than the data set's own.
+    """
+
+    key: str
+    path: Path | None
+    made: bool = False
+
+
+@dataclass
+class Pictures:
+    """Prepares pictures, each once.
+
+    Attributes:
+        folder: relative paths start here.
+        root: files outside of it are refused.
+        work: existing folder for pictures that are written anew.
+        max_bytes: of one picture; larger ones are reduced.
+        addresses: whether pictures at an address are taken.
+        converted: pictures that were written anew.
+        reduced: those of them that have fewer pixels than the source.
+    """
+
+    folder: Path
+    root: Path
+    work: Path
+    max_bytes: int | None = None
+    addresses: bool = False
+    converted: int = 0
+    reduced: int = 0
+    _known: dict[str, Prepared | RefusedError] = field(default_factory=dict)
+
+    def prepare(self, name: str) -> Prepared:
+        """The picture by its path, address or data URL.
+
+        Raises:
+            RefusedError: it is missing, does not decode or may not be used.
+        """
+        key = name if len(name) < 500 else hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+        if key not in self._known:
+            try:
+                self._known[key] = self._prepared(name)
+            except RefusedError as error:
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, RefusedError):
+            raise RefusedError(known.reason, known.detail)
+        return known
+
+    def _prepared(self, name: str) -> Prepared:
+        if _ADDRESS.match(name):
+            if not self.addresses:
+                raise RefusedError("a picture at an address, which this trainer does not fetch", name[:200])
+            return Prepared(name, None)
+        path = self._from_data_url(name) if name[:5].lower() == "data:" else self._file(name)
+        try:
+            return self._fitted(path)
+        except PhotoError as error:
+            detail = f"{error.reason}: {error.detail}" if error.detail else error.reason
+            raise RefusedError("a picture that does not decode", f"{_shown(name)}: {detail}") from None
+        except OSError as error:
+            raise RefusedError("a picture that cannot be read", f"{_shown(name)}: {error.strerror}") from None
+
+    def _file(self, name: str) -> Path:
+        plain = unquote(name[7:]) if name.lower().startswith("file://") else name
+        try:
+            path = self.folder / plain
+            found = path.is_file()
+        except (OSError, ValueError):  # a name that is too long, or has a zero byte
+            found = False
+        if plain == name and _SCHEME.match(name) and not found:
+            raise RefusedError("a picture whose address is neither http, https nor data", name[:200])
+        if not found:
+            raise RefusedError("a picture is missing", _shown(name))
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
+            raise RefusedError("a picture outside of the data set's folder (--images FOLDER allows one)", _shown(name))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise RefusedError("a picture file of more than 1 GiB", _shown(name))
+        return path
+
+    def _from_data_url(self, name: str) -> Path:
+        found = _DATA_URL.match(name)
+        if not found:
+            raise RefusedError("a data URL that is not base64", _shown(name))
+        try:
+            data = base64.b64decode(name[found.end() :], validate=True)
+        except (binascii.Error, ValueError):
+            raise RefusedError("a data URL that is not base64", _shown(name)) from None
+        path = self.work / f"{_key(data)}.source"
+        path.write_bytes(data)
+        return path
+
+    def _fitted(self, path: Path) -> Prepared:
+        """The file, or one written anew where it holds metadata or another form than trainers take."""
+        data = path.read_bytes()
+        seen = examine(data, MAX_PIXELS)
+        image = _described(path, seen)
+        fit = published(path, image)
+        is_small = self.max_bytes is None or len(data) <= self.max_bytes
+        if fit == data and is_small and path.parent != self.work and not why_other_form(path):
+            return Prepared(_key(data), path)
+        made = self._write(fit, published_suffix(image.file))
+        if why_other_form(made):
+            made = self._rewritten(path, seen)
+        if self.max_bytes is not None and made.stat().st_size > self.max_bytes:
+            made = self._reduced(path, seen, self.max_bytes)
+        self.converted += made.read_bytes() != data
+        if path.parent == self.work:
+            path.unlink()
+        return Prepared(made.stem, made, made=True)
+
+    def _rewritten(self, path: Path, seen: Examined) -> Path:
+        picture = decode(path, MAX_PIXELS)
+        self.reduced += _is_smaller(picture, seen)
+        suffix = ".jpg" if seen.suffix == "jpg" else ".png"
+        return self._write(_saved(picture, suffix, seen.credit), suffix)
+
+    def _reduced(self, path: Path, seen: Examined, max_bytes: int) -> Path:
+        """As JPEG, with half the pixels until it is small enough."""
+        pixels = MAX_DECODED_PIXELS
+        while pixels >= MIN_PIXELS:
+            picture = decode(path, MAX_PIXELS, pixels)
+            data = _saved(picture, ".jpg", seen.credit)
+            if len(data) <= max_bytes:
+                self.reduced += _is_smaller(picture, seen)
+                return self._write(data, ".jpg")
+            pixels = min(pixels, picture.width * picture.height) // 2
+        raise RefusedError("a picture that cannot be made small enough", _shown(str(path)))
+
+    def _write(self, data: bytes, suffix: str) -> Path:
+        path = self.work / f"{_key(data)}{suffix}"
+        if not path.exists():
+            path.write_bytes(data)
+        return path
+
+
+def _key(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _described(path: Path, seen: Examined) -> ImageFile:
+    """What `published` wants to know of a picture."""
+    credit = seen.credit
+    return ImageFile(
+        id="",
+        name=path.name,
+        unit="",
+        file=f"picture.{seen.suffix}",
+        sha256="",
+        width_px=seen.width_px,
+        height_px=seen.height_px,
+        group="",
+        creator=credit.creator,
+        copyright=credit.copyright,
+        license=credit.license,
+    )
+
+
+def _is_smaller(picture: Image.Image, seen: Examined) -> bool:
+    return picture.width * picture.height < seen.width_px * seen.height_px
+
+
+def _saved(picture: Image.Image, suffix: str, credit: Credit) -> bytes:
+    stored = io.BytesIO()
+    if suffix == ".jpg":
+        picture.save(stored, "JPEG", quality=95, exif=exif_of(credit))
+    else:
+        picture.save(stored, "PNG", exif=exif_of(credit))
+    return stored.getvalue()
+
+
+def _shown(name: str) -> str:
+    """A name for messages: of a data URL only its beginning."""
+    return f"{name[:40]}..." if name[:5].lower() == "data:" else name[:200]

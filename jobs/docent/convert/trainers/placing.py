@@ -1,0 +1,68 @@
+"""Where the pictures of a trainer's file stand: inside it, or beside it by their paths.
+
+Reads prepared pictures; writes `<out>-images/` for those that do not lie below the output's folder as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docent.convert.trainers.picture_rules import media_type
+from docent.convert.trainers.pictures import Prepared
+from docent.convert.trainers.trainer import Trainer
+
+
+class Places:
+    """The places of all pictures of one output.
+
+    Args:
+        work: existing folder in which copies wait until the output is whole.
+    """
+
+    def __init__(self, out: Path, trainer: Trainer, work: Path) -> None:
+        self._out, self._trainer = out, trainer
+        self._images = out.with_name(f"{out.stem}-images")
+        self._waiting = work / self._images.name
+        self._known: dict[str, str] = {}
+
+    @property
+    def pictures(self) -> int:
+        """How many different pictures there are."""
+        return len(self._known)
+
+    def held(self, picture: Prepared) -> Any:
+        """What the file holds of a picture: its address, its path, or the picture itself."""
+        if picture.path is None:
+            self._known[picture.key] = picture.key
+            return picture.key
+        if not self._trainer.embedded:
+            return self._path(picture, picture.path)
+        self._known[picture.key] = ""
+        data = picture.path.read_bytes()
+        if self._out.suffix == ".parquet":
+            return {"bytes": data, "path": f"{picture.key}{picture.path.suffix}"}
+        return f"data:{media_type(data)};base64,{base64.b64encode(data).decode()}"
+
+    def finish(self) -> None:
+        """Bring the copies to their place."""
+        if self._waiting.is_dir():
+            self._images.mkdir(exist_ok=True)
+            for path in self._waiting.iterdir():
+                os.replace(path, self._images / path.name)
+
+    def _path(self, picture: Prepared, path: Path) -> str:
+        """The path from the output's folder: a picture's own where it lies below that, else one beside the output."""
+        if picture.key not in self._known:
+            folder, own = os.path.realpath(self._out.parent), os.path.realpath(path)
+            if not picture.made and Path(own).is_relative_to(folder):
+                self._known[picture.key] = Path(os.path.relpath(own, folder)).as_posix()
+            else:
+                name = f"{picture.key}{path.suffix.lower()}"
+                self._waiting.mkdir(exist_ok=True)
+                shutil.copyfile(path, self._waiting / name)
+                self._known[picture.key] = f"{self._images.name}/{name}"
+        return self._known[picture.key]

@@ -1,0 +1,52 @@
+"""What tells one trainer's files from another's; reads and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docent.convert.conversations import Row
+from docent.convert.trainers.picture_rules import Looked
+from docent.convert.trainers.turns import Picture, Turn
+
+Found = Iterator[tuple[str, str]]
+"""Problems of a row: the picture that each is about, "" for the row, and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """One trainer's form.
+
+    Attributes:
+        suffixes: how the name of its file ends.
+        row: makes a row of a conversation and of what its file holds for each picture: a data URL, a path, bytes.
+        problems: what is wrong with a row of a file; told the file's path and what looks at pictures.
+        file_problems: what is wrong with a file as a whole, by its rows and how many of them show pictures.
+        embedded: pictures are in the file, rather than beside it.
+        alternating: questions and answers must follow each other by turns.
+        addresses: pictures may be at an address.
+        piped_tokens_only: only tokens such as `<|im_end|>` are special to it, `<image>` is text.
+        min_rows: in a file; a last part of fewer gets some of the one before it.
+        max_picture_bytes: of one picture file.
+        max_pictures: in one conversation.
+        max_file_bytes: of a file; longer ones are written in parts.
+        max_rows_with_pictures: in a file; longer ones are written in parts.
+        next_step: how the file is used, with `{file}`, `{folder}` and `{name}` in it.
+    """
+
+    suffixes: tuple[str, ...]
+    row: Callable[[Sequence[Turn], Mapping[Picture, Any]], Row]
+    problems: Callable[[Any, Path, Looked], Found]
+    file_problems: Callable[[Path, int, int], Iterator[str]]
+    next_step: str
+    embedded: bool = False
+    alternating: bool = False
+    addresses: bool = False
+    piped_tokens_only: bool = False
+    min_rows: int = 0
+    max_picture_bytes: int | None = None
+    max_pictures: int | None = None
+    max_file_bytes: int | None = None
+    max_rows_with_pictures: int | None = None

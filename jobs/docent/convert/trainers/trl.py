@@ -1,0 +1,122 @@
+"""TRL's SFTTrainer: Parquet with `messages` in parts and the pictures in a column `images`; rules in docs/trainers.md.
+
+The schema carries the features by which `datasets` gives pictures back as pictures, in the notation that all its
+versions from 2.16 on read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docent.convert.conversations import Row, parts_of
+from docent.convert.trainers.picture_rules import Looked
+from docent.convert.trainers.row_rules import messages_in, order_problems, token_problems
+from docent.convert.trainers.trainer import Found, Trainer
+from docent.convert.trainers.turns import Picture, Turn
+
+_TEXT = {"dtype": "string", "_type": "Value"}
+MESSAGES_FEATURE = [{"role": _TEXT, "content": [{"type": _TEXT, "text": _TEXT}]}]
+IMAGES_FEATURE = [{"_type": "Image"}]
+ROLES = ("system", "user", "assistant", "tool")
+
+
+def schema(pictures: bool) -> Any:
+    """The Arrow schema of the file, with or without the column of pictures."""
+    import pyarrow
+
+    part = pyarrow.struct([("type", pyarrow.string()), ("text", pyarrow.string())])
+    message = pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.list_(part))])
+    columns = [("messages", pyarrow.list_(message))]
+    features: dict[str, Any] = {"messages": MESSAGES_FEATURE}
+    if pictures:
+        picture = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+        columns.append(("images", pyarrow.list_(picture)))
+        features["images"] = IMAGES_FEATURE
+    return pyarrow.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def row(turns: Sequence[Turn], shown: Mapping[Picture, Any]) -> Row:
+    """A row: parts in every message, and the pictures with their bytes."""
+    messages = [{"role": turn.role, "content": [_part(part) for part in turn.parts]} for turn in turns]
+    return {"messages": messages, "images": [shown[picture] for turn in turns for picture in turn.pictures]}
+
+
+def _part(part: str | Picture) -> Row:
+    return {"type": "text", "text": part} if isinstance(part, str) else {"type": "image", "text": None}
+
+
+def problems(value: Any, file: Path, look: Looked) -> Found:
+    """What makes TRL or `datasets` fail on a row."""
+    messages, problem = messages_in(value)
+    if problem:
+        yield "", problem
+        return
+    pictures = value.get("images") or []
+    pictures = pictures if isinstance(pictures, list) else [pictures]
+    all_text = all(isinstance(message.get("content"), str) for message in messages)
+    stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question
+    for number, message in enumerate(messages, 1):
+        if message.get("role") not in ROLES:
+            yield "", f"unknown role {str(message.get('role'))[:40]!r} (message {number})"
+        content = message.get("content")
+        if isinstance(content, str) and not all_text:
+            yield "", f"content is text here and a list of parts elsewhere (message {number})"
+        yield from _content_problems(content, number)
+        stand_ins += sum(part.get("type") == "image" and "image" not in part for part in parts_of(content))
+    yield from (("", found) for found in order_problems([str(m.get("role")) for m in messages], alternating=False))
+    if stand_ins != len(pictures):
+        yield "", f"{stand_ins} parts of type image, {len(pictures)} in `images`"
+    yield from _picture_problems(pictures, look)
+
+
+def _content_problems(content: Any, number: int) -> Found:
+    if isinstance(content, str):
+        yield from token_problems(content, number)
+    elif not parts_of(content):
+        yield "", f"no content (message {number})"
+    for part in parts_of(content):
+        if part.get("type") == "text" and isinstance(part.get("text"), str):
+            yield from token_problems(part["text"], number)
+        elif part.get("type") != "image":
+            yield "", f"a part of type {str(part.get('type'))[:40]!r} (message {number})"
+
+
+def _picture_problems(pictures: Sequence[Any], look: Looked) -> Found:
+    for number, picture in enumerate(pictures, 1):
+        data = picture.get("bytes") if isinstance(picture, dict) else None
+        if not isinstance(data, bytes):
+            yield (
+                str(picture)[:200],
+                f"entry {number} of `images` holds no picture: datasets gives TRL its path as text",
+            )
+        elif problem := look.data(data):
+            yield str(picture.get("path") or "")[:200], problem
+
+
+def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:
+    """Whether `datasets` reads the column as pictures."""
+    if file.suffix != ".parquet":
+        yield "not Parquet: in JSON lines datasets gives TRL paths in place of pictures"
+        return
+    from pyarrow import parquet
+
+    held = parquet.read_schema(file).metadata or {}
+    try:
+        features = json.loads(held.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+    except (ValueError, AttributeError):
+        features = {}
+    if with_pictures and '"Image"' not in json.dumps(features.get("images")):
+        yield "the schema does not say that `images` are pictures: datasets gives TRL their bytes"
+
+
+TRL = Trainer(
+    suffixes=(".parquet",),
+    row=row,
+    problems=problems,
+    file_problems=file_problems,
+    next_step="load_dataset('parquet', data_files={{'train': '{file}'}}), then SFTTrainer(train_dataset=...)",
+    embedded=True,
+)

@@ -1,0 +1,170 @@
+"""One conversation in the form that all trainers share: roles, texts and the pictures between them.
+
+Reads rows of chat files and writes nothing. Whatever a trainer's file cannot hold is refused with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docent.convert.conversations import (
+    MEDIA_LISTS,
+    SYSTEM_ROLES,
+    Message,
+    Row,
+    listed,
+    marks_in,
+    named_by,
+    parts_of,
+    picture_of,
+    shown_by_message,
+)
+
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+MARK = "<image>"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""JSON can hold one as an escape; UTF-8 and Arrow cannot."""
+TEXT_TYPES = ("text", "input_text", "output_text")
+
+
+class RefusedError(Exception):
+    """A conversation that cannot be written.
+
+    Attributes:
+        reason: a constant phrase, by which refusals are counted.
+        detail: what it is about.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture by its path, its address or its data URL; `detail` is OpenAI's resolution, "" where none is named."""
+
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one side says, and the pictures it shows, in their order."""
+
+    role: str
+    parts: tuple[str | Picture, ...]
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures alone."""
+        return tuple(part for part in self.parts if isinstance(part, Picture))
+
+    @property
+    def text(self) -> str:
+        """The texts alone, one below the other."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+
+def turns_of_row(row: Row) -> list[Turn]:
+    """The turns of a conversation.
+
+    Args:
+        row: one with good `messages`.
+
+    Raises:
+        RefusedError: it holds something else than texts and pictures, or ends without an answer.
+    """
+    for key in MEDIA_LISTS:
+        if key not in ("images", "image") and row.get(key):
+            raise RefusedError("videos and sounds are not written", f"`{key}`")
+    key, entries = listed(row)
+    shown = shown_by_message(row, key) if key else [0] * len(row["messages"])
+    rest = iter(entries)
+    turns = []
+    for number, (message, count) in enumerate(zip(row["messages"], shown, strict=True), 1):
+        listed_here = iter([_picture(next(rest), number) for _ in range(count)])
+        turns.append(_turn(message, number, count, listed_here))
+    _check_order(turns)
+    return turns
+
+
+def _turn(message: Message, number: int, count: int, pictures: Iterator[Picture]) -> Turn:
+    role = ROLES.get(message["role"])
+    if role is None or message.get("tool_calls") or message.get("function_call"):
+        raise RefusedError("a role other than system, user and assistant", f"message {number}: {message['role'][:40]}")
+    content = message["content"]
+    if isinstance(content, str):
+        return Turn(role, tuple(_split(content, count, pictures)))
+    stand_ins = sum(part.get("type") == "image" and not named_by(part) for part in parts_of(content))
+    in_text = marks_in(content) if count > stand_ins else 0
+    made: list[str | Picture] = []
+    for part in parts_of(content):
+        if picture_of(part):
+            made.append(_picture(part, number))
+        elif part.get("type") == "image":
+            made.append(_next(pictures, number))
+        elif part.get("type", "text") in TEXT_TYPES and isinstance(part.get("text"), str):
+            made += [] if not part["text"] else _split(part["text"], in_text, pictures)
+        else:
+            raise RefusedError("a part other than text and picture", f"message {number}: {str(part.get('type'))[:40]}")
+    return Turn(role, tuple(made))
+
+
+def _split(text: str, marks: int, pictures: Iterator[Picture]) -> Iterator[str | Picture]:
+    """A text with pictures in the place of its marks; with no marks to fill, `<image>` is text."""
+    if not marks:
+        yield text
+        return
+    first, *following = text.split(MARK)
+    if first.strip():
+        yield first
+    for piece in following:
+        yield next(pictures)
+        if piece.strip():
+            yield piece
+
+
+def _next(pictures: Iterator[Picture], number: int) -> Picture:
+    picture = next(pictures, None)
+    if picture is None:
+        raise RefusedError("a part of type image names no picture", f"message {number}")
+    return picture
+
+
+def _picture(entry: Any, number: int) -> Picture:
+    name = picture_of(entry)
+    if name in ("", "data:"):
+        raise RefusedError("a picture without path, address or data URL", f"message {number}")
+    inner = entry.get("image_url") if isinstance(entry, dict) else None
+    detail = inner.get("detail") if isinstance(inner, dict) else None
+    return Picture(name, detail if detail in ("low", "high", "auto") else "")
+
+
+def _check_order(turns: Sequence[Turn]) -> None:
+    """Refuse what no trainer can learn from."""
+    said = [turn for turn in turns if turn.role not in SYSTEM_ROLES]
+    if not said or said[-1].role != "assistant" or turns[-1].role != "assistant":
+        raise RefusedError("it does not end with an answer")
+    if not any(turn.role == "user" for turn in said):
+        raise RefusedError("nothing is asked")
+    for number, turn in enumerate(turns, 1):
+        if _HALF_PAIR.search(turn.text):
+            raise RefusedError("a text with half of a surrogate pair", f"message {number}")
+        if not turn.text.strip() and (turn.role != "user" or not turn.pictures):
+            raise RefusedError("an empty message", f"message {number}")
+        if turn.pictures and turn.role != "user":
+            raise RefusedError("a picture outside of a question", f"message {number}, {turn.role}")
+
+
+def why_not_alternating(roles: Sequence[str]) -> str:
+    """Why roles are not a system message, if any, and then questions and answers by turns; "" where they are."""
+    said = roles[1:] if roles and roles[0] == "system" else roles
+    for number, role in enumerate(said):
+        due = ("user", "assistant")[number % 2]
+        if role != due:
+            return f"{role} where {due} is due (message {number + 1 + len(roles) - len(said)})"
+    return ""

@@ -1,0 +1,197 @@
+"""`docent validate`: every picture that a data set names is there and can be decoded, and stands where a text shows it.
+
+Reads conversation JSON, chat JSONL and metadata files (CSV, JSONL, Parquet), one file or all below a folder; writes
+nothing. Paths are relative to the file that names them. Files are read as streams, so that a large one needs no memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from docent.convert.row_files import METADATA, PARQUET, rows_of, why_unreadable
+from docent.convert.validate_rows import Shown, shown_by
+from docent.errors import ConfigError, InputError
+
+SHOWN_CHARS = 100
+MAX_PIXELS = 1e9
+INSTALL = "pip install 'docent[build-dataset]'"
+DATA_SET_NAMES = ("chat-", "conversations-", "train-", "eval-")
+_REMOTE = re.compile(r"data:|[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A picture that is not there.
+
+    Attributes:
+        where: the row, 1-based, inside the file.
+        answer: the beginning of the answer it belongs to.
+    """
+
+    file: str
+    where: int
+    path: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a row whose pictures are all there.
+
+    Attributes:
+        where: the row, 1-based, inside the file.
+        path: the picture it is about; "" for the row.
+    """
+
+    file: str
+    where: int
+    path: str
+    problem: str
+
+
+@dataclass
+class Result:
+    """What was looked at and what was found.
+
+    Attributes:
+        remote: pictures at an address or inside the file, which are not looked for.
+        broken: files that cannot be read to their end, and why.
+    """
+
+    files: int = 0
+    rows: int = 0
+    pictures: int = 0
+    remote: int = 0
+    missing: list[Missing] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is missing or broken, and no row has a problem."""
+        return not self.missing and not self.problems and not self.broken
+
+
+def validate(path: Path) -> Result:
+    """Look for every picture that the file, or the files below the folder, name.
+
+    Raises:
+        InputError: there is nothing to look at, or no row in it.
+        ConfigError: a package that reads pictures or Parquet is not installed.
+    """
+    if not path.exists():
+        raise InputError("there is no such file or folder", str(path), "name a data set file, or the folder of one")
+    looking = _Looking(path)
+    result = looking.result
+    for file in _files(path) if path.is_dir() else [path]:
+        looking.look(file, named=not path.is_dir())
+    if not result.files and not result.broken:
+        what = "no file here names pictures: no conversation JSON, chat JSONL or metadata file"
+        raise InputError(what, str(path), "docs/formats.md shows the forms")
+    if not result.rows and not result.broken:
+        what = "no row names pictures: expected rows with `messages` (JSON list or JSONL) or a table with `file_name`"
+        raise InputError(what, str(path), "docs/formats.md shows the forms")
+    return result
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name in (METADATA, PARQUET) or (name.endswith((".json", ".jsonl")) and not name.startswith(".")):
+                yield Path(parent) / name
+
+
+class _Looking:
+    """Goes through files one by one; each picture is decoded once, however often it is named."""
+
+    def __init__(self, path: Path) -> None:
+        self.result = Result()
+        self._root = _root_of(path) if path.is_dir() else None
+        self._known: dict[str, str] = {}
+
+    def look(self, file: Path, named: bool) -> None:
+        """Every row of a file; one without conversations counts only where it was named itself."""
+        result, before = self.result, self.result.rows
+        unlisted: list[Problem] = []
+        lists = False
+        try:
+            for number, row in enumerate(rows_of(file), 1):
+                shown = shown_by(row)
+                if shown is None:
+                    continue
+                result.rows += 1
+                self._row(file, number, shown)
+                lists = lists or (isinstance(row, dict) and row.get("images", row.get("image")) is not None)
+                if shown.unlisted_marks:
+                    problem = f"{shown.unlisted_marks} <image> in the texts, and the row lists no pictures"
+                    unlisted.append(Problem(str(file), number, "", problem))
+        except (ValueError, csv.Error, RecursionError) as error:
+            if named or result.rows > before or _is_data_set(file):
+                result.broken.append(f"{file}: {why_unreadable(file, error)}")
+        if lists:  # elsewhere it is a text about markup
+            result.problems += unlisted
+        if named or result.rows > before:
+            result.files += 1
+
+    def _row(self, file: Path, number: int, shown: Shown) -> None:
+        result = self.result
+        if shown.problem:
+            result.problems.append(Problem(str(file), number, "", shown.problem))
+        for picture in shown.pictures:
+            result.pictures += 1
+            name = unquote(picture[7:]) if picture.startswith("file://") else picture
+            if _REMOTE.match(name):
+                result.remote += 1
+            elif not _exists(file.parent / name):
+                answer = " ".join(shown.answer.split())[:SHOWN_CHARS]
+                result.missing.append(Missing(str(file), number, picture, answer))
+            elif problem := self._problem(file.parent / name):
+                result.problems.append(Problem(str(file), number, picture, problem))
+
+    def _problem(self, path: Path) -> str:
+        """What is wrong with a picture that is there; "" for nothing."""
+        place = os.path.abspath(path)
+        if place not in self._known:
+            inside = self._root is None or Path(place).is_relative_to(self._root)
+            self._known[place] = _why_not_decoded(path) if inside else "lies outside of the data set's folder"
+        return self._known[place]
+
+
+def _root_of(folder: Path) -> Path:
+    """The folder of a data set, which goes on its way as a whole: `documents/` of docent lies beside its `images/`."""
+    folder = Path(os.path.abspath(folder))
+    is_part = folder.name == "documents" and (folder.parent / "images").is_dir()
+    return folder.parent if is_part else folder
+
+
+def _why_not_decoded(path: Path) -> str:
+    try:
+        from docent.vision.files.photos import PhotoError, decode
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"pictures cannot be decoded: no module {error.name}", str(path), INSTALL) from None
+    try:
+        decode(path, MAX_PIXELS)
+    except PhotoError as error:
+        return f"{error.reason}: {error.detail}" if error.detail else error.reason
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _is_data_set(file: Path) -> bool:
+    """Whether a file is part of a data set by its name, so that one which cannot be read is no other's JSON."""
+    return file.name in (METADATA, PARQUET) or file.suffix == ".jsonl" or file.name.startswith(DATA_SET_NAMES)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+        return False

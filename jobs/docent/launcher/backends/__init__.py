@@ -1,1 +1,0 @@
-"""Where shards run: one module per backend, the same four verbs each."""

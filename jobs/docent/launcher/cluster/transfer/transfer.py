@@ -1,0 +1,196 @@
+"""Data onto and off the volume of a run, through a pod that lives as long as the transfer.
+
+The far end is `docent unpack` and `docent pack` in the launcher's image; nothing but the API server is on the way, so
+no NetworkPolicy matters. Reads or writes the volume below /data; on this machine only the folder given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docent.errors import LauncherError
+from docent.launcher.cluster.api.client import RELISTED
+from docent.launcher.cluster.api.execution import CommandError
+from docent.launcher.cluster.transfer.archive import Receipt, pack, reader
+from docent.launcher.cluster.transfer.extraction import unpack
+from docent.launcher.cluster.watch.cause import Evidence, why_waiting
+from docent.launcher.cluster.watch.conditions import Reading
+from docent.launcher.render.pod import CLAIM_LABEL
+
+if TYPE_CHECKING:
+    from docent.launcher.cluster.api.client import Cluster, Object
+
+READY_S = 180.0
+GONE_S = 90.0
+
+Moved = Callable[[int], None]
+Said = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The volume of a run as a running pod sees it.
+
+    Attributes:
+        cluster: where.
+        pod: name of the transfer pod.
+    """
+
+    cluster: Cluster
+    pod: str
+
+    def push(
+        self,
+        source: Path,
+        destination: str,
+        moved: Moved = lambda _: None,
+        skipped: Said = lambda _: None,
+        *,
+        outwards: bool = True,
+    ) -> Receipt:
+        """Send a file or folder to a path below /data, in place of what is there.
+
+        Args:
+            source: file or folder on this machine.
+            destination: path on the volume.
+            moved: called with the bytes of every piece sent.
+            skipped: called with the path of everything that cannot be sent.
+            outwards: whether links that lead outside the source are followed; they are skipped otherwise.
+
+        Raises:
+            LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
+        """
+        sent: list[Receipt] = []
+
+        def pieces() -> Iterator[bytes]:
+            stream = pack(source, skipped, outwards)
+            while True:
+                try:
+                    piece = next(stream)
+                except StopIteration as end:
+                    sent.append(end.value)
+                    return
+                yield piece
+                moved(len(piece))
+
+        try:
+            answer = b"".join(self.cluster.run_in(self.pod, ["docent", "unpack", destination], pieces()))
+        except CommandError as error:
+            raise _explained(error, destination) from None
+        arrived = Receipt.parse(answer)
+        if not sent or arrived != sent[0]:
+            raise LauncherError(100, "what arrived is not what was sent", destination, "run the same command once more")
+        return arrived
+
+    def pull(self, source: str, destination: Path, moved: Moved = lambda _: None) -> Receipt:
+        """Fetch a file or folder from below /data to `destination`, in place of what is there.
+
+        Raises:
+            LauncherError: (102) there is no such path on the volume; (100) it did not arrive whole.
+        """
+
+        def pieces() -> Iterator[bytes]:
+            for piece in self.cluster.run_in(self.pod, ["docent", "pack", source], None):
+                moved(len(piece))
+                yield piece
+
+        stream = pieces()
+        try:
+            receipt = unpack(reader(stream), destination)
+            for _ in stream:  # how the far end ended comes after its last byte
+                pass
+        except CommandError as error:
+            raise _explained(error, source) from None
+        return receipt
+
+    def run(self, command: list[str]) -> Iterator[bytes]:
+        """What a command prints in the pod.
+
+        Raises:
+            CommandError: it ended with another status than 0.
+        """
+        return self.cluster.run_in(self.pod, command, None)
+
+
+@contextmanager
+def volume(cluster: Cluster, body: Object) -> Iterator[Volume]:
+    """The volume, through the transfer pod that is there, else through a new one that is removed at the end.
+
+    Args:
+        cluster: where.
+        body: the pod as rendered.
+
+    Raises:
+        LauncherError: (5) it cannot start, and why; (104) it is not ready in time.
+    """
+    name = str(body["metadata"]["name"])
+    selector = f"docent/run={body['metadata']['labels']['docent/run']},app.kubernetes.io/component=transfer"
+    found = cluster.get("Pod", name)
+    if found and _is_usable(found, body):
+        yield Volume(cluster, name)  # somebody else's transfer: the pod stays for them
+        return
+    if found:
+        cluster.delete("Pod", name)
+        _wait_until_gone(cluster, name, selector)
+    uid = cluster.create(body)["metadata"]["uid"]
+    try:
+        _wait_until_ready(cluster, name, selector)
+        yield Volume(cluster, name)
+    finally:
+        cluster.delete("Pod", name, uid)
+
+
+def _is_usable(pod: Object, wanted: Object) -> bool:
+    """Whether a transfer pod runs and holds the same volume; one that was left behind may hold another."""
+    running = pod["status"].get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
+    return running and pod["metadata"].get("labels", {}).get(CLAIM_LABEL) == wanted["metadata"]["labels"][CLAIM_LABEL]
+
+
+def _explained(error: CommandError, path: str) -> LauncherError:
+    """The far end's own message, with the exit code that it means here."""
+    said = error.stderr.strip().splitlines() or [f"the command in the pod ended with {error.status}"]
+    told = [line.removeprefix("docent: ") for line in said if line.startswith("docent: ")]
+    what = told[0] if told else said[-1]
+    codes = {2: 2, 102: 102, 105: 105}
+    return LauncherError(codes.get(error.status, 100), what, f"{path} on the volume", "fix what is named above")
+
+
+def _wait_until_gone(cluster: Cluster, name: str, selector: str) -> None:
+    for pod in _following(cluster, name, selector, GONE_S):
+        if pod is None:
+            return
+    raise LauncherError(104, f"pod {name} does not end", cluster.namespace, f"kubectl delete pod {name}")
+
+
+def _wait_until_ready(cluster: Cluster, name: str, selector: str) -> None:
+    pod: Object | None = None
+    for pod in _following(cluster, name, selector, READY_S):
+        if pod is None:
+            raise LauncherError(102, f"pod {name} was removed by somebody else", cluster.namespace, "try again")
+        phase = pod.get("status", {}).get("phase")
+        if phase == "Running":
+            return
+        why = why_waiting(Evidence("transfer", Reading("running"), (pod,)))
+        if phase in ("Failed", "Succeeded") or "image" in why:
+            raise LauncherError(
+                5, f"the transfer pod cannot start: {why or phase}", name, f"kubectl describe pod {name}"
+            )
+    why = why_waiting(Evidence("transfer", Reading("running"), (pod,) if pod else ()))
+    raise LauncherError(
+        104, f"the transfer pod is not ready after {READY_S:.0f} s: {why}", name, f"kubectl describe pod {name}"
+    )
+
+
+def _following(cluster: Cluster, name: str, selector: str, timeout_s: float) -> Iterator[Object | None]:
+    """A pod each time it changes, None when it is gone; ends after `timeout_s`."""
+    pods, version = cluster.list("Pod", selector)
+    yield next((pod for pod in pods if pod["metadata"]["name"] == name), None)
+    for event, body in cluster.watch("Pod", selector, version, timeout_s):
+        if event == RELISTED:
+            yield next((pod for pod in body["items"] if pod["metadata"]["name"] == name), None)
+        elif body["metadata"]["name"] == name:
+            yield None if event == "DELETED" else body

@@ -1,0 +1,86 @@
+"""The objects of a run as the cluster has them now: one list and one watch per kind, each in its own thread.
+
+Reads the API server; writes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from docent.launcher.cluster.api.client import RELISTED, Cluster, Object
+
+WATCH_S = 3600.0
+
+
+class Observed:
+    """All objects of some kinds that carry a label, kept up to date.
+
+    Args:
+        cluster: where to look.
+        kinds: which kinds.
+        selector: labels that the objects carry.
+        changed: set whenever something changed.
+    """
+
+    def __init__(self, cluster: Cluster, kinds: tuple[str, ...], selector: str, changed: threading.Event) -> None:
+        self.cluster, self.selector, self.changed = cluster, selector, changed
+        self._objects: dict[str, dict[str, Object]] = {}
+        self._lock = threading.Lock()
+        self._failed: Exception | None = None
+        versions = {}
+        for kind in kinds:
+            items, versions[kind] = cluster.list(kind, selector)
+            self._objects[kind] = {item["metadata"]["name"]: item for item in items}
+        for kind, version in versions.items():
+            threading.Thread(target=self._follow, args=(kind, version), name=f"watch {kind}", daemon=True).start()
+
+    def get(self, kind: str, name: str) -> Object | None:
+        """One object, or None when it is not there.
+
+        Raises:
+            PipelineError: watching has ended, e.g. because the API server was away for too long.
+        """
+        self._check()
+        with self._lock:
+            return self._objects[kind].get(name)
+
+    def labelled(self, kind: str, label: str, value: str) -> list[Object]:
+        """Objects whose label has this value, the youngest last."""
+        self._check()
+        with self._lock:
+            found = [o for o in self._objects[kind].values() if o["metadata"].get("labels", {}).get(label) == value]
+        return sorted(found, key=lambda o: str(o["metadata"].get("creationTimestamp", "")))
+
+    def put(self, body: Object) -> None:
+        """Take note of an object that was made just now and that the watch has not told of yet."""
+        with self._lock:
+            self._objects[body["kind"]].setdefault(body["metadata"]["name"], body)
+
+    def _check(self) -> None:
+        if self._failed:
+            raise self._failed
+
+    def _follow(self, kind: str, version: str) -> None:
+        try:
+            while True:
+                for event, body in self.cluster.watch(kind, self.selector, version, WATCH_S):
+                    self._take(kind, event, body)
+                    self.changed.set()
+                items, version = self.cluster.list(kind, self.selector)
+                self._take(kind, RELISTED, {"items": items})
+        except Exception as error:  # noqa: BLE001 - whoever looks next hears of it, instead of waiting for ever
+            self._failed = error
+            self.changed.set()
+
+    def _take(self, kind: str, event: str, body: Object) -> None:
+        with self._lock:
+            objects = self._objects[kind]
+            if event == RELISTED:
+                objects.clear()
+                objects.update({item["metadata"]["name"]: item for item in body["items"]})
+                return
+            name, uid = body["metadata"]["name"], body["metadata"]["uid"]
+            if event != "DELETED":
+                objects[name] = body
+            elif objects.get(name, {}).get("metadata", {}).get("uid") == uid:  # not one made again under that name
+                del objects[name]

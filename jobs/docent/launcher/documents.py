@@ -1,0 +1,177 @@
+"""Documents named on the command line, read by the stages' own code, for `docent ingest` and `docent preview`.
+
+Reads the files, writes their pictures into a folder that the verb chooses. Stages are reached by their dotted paths.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from docent.config import GenerateQA, Llm, PipelineConfig, load_config
+from docent.config.error_messages import refused
+from docent.config.overrides import apply_override
+from docent.context import Context
+from docent.errors import InputError
+from docent.messages.plurals import counted
+from docent.pipeline import STAGES, Unit, units
+from docent.progress import Progress
+from docent.records import Document, Item, QAPair, Reject
+from docent.source_files.collection import SOURCES
+from docent.source_files.markdown_pictures import PICTURES
+from docent.source_files.walk import children, walk
+from docent.store import Artifact, Shard
+
+KINDS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".mdown": "markdown",
+    ".mkd": "markdown",
+    ".pdf": "pdf",
+    ".csv": "csv",
+    ".txt": "txt",
+    ".xlsx": "xlsx",
+}
+EXHIBIT_TEXT = "description.txt"
+
+
+def sources_of(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """What to read, as `ingest.sources` says it: a file by its suffix, a folder by what lies in it.
+
+    Raises:
+        InputError: a path is not there, or holds nothing that can be read.
+    """
+    return [source for path in paths for source in _sources_at(path)]
+
+
+def _sources_at(path: Path) -> Iterator[dict[str, str]]:
+    known = ", ".join(KINDS)
+    if path.is_file():
+        kind = KINDS.get(path.suffix.lower())
+        if kind is None:
+            what = f"no kind of document ends in {path.suffix or 'nothing'}"
+            raise InputError(what, str(path), f"name a document ({known}), or a folder of documents or of exhibits")
+        yield {"kind": kind, "path": str(path)}
+    elif not path.is_dir():
+        raise InputError("there is no such file or folder", str(path), "fix the path")
+    elif any((child.path / EXHIBIT_TEXT).is_file() for child in children(path) if child.kind == "folder"):
+        yield {"kind": "exhibits-folder", "path": str(path)}
+    elif _is_one_exhibit(path):
+        what = f"the folder is a single exhibit: {EXHIBIT_TEXT} lies directly in it"
+        above = shlex.join(["docent", "ingest", str(path.parent)])
+        raise InputError(what, str(path), f"name the folder above it, which has one subfolder per exhibit: {above}")
+    else:
+        suffixes = {entry.path.suffix.lower() for entry in walk(path) if entry.kind == "file"}
+        kinds = dict.fromkeys(kind for suffix, kind in KINDS.items() if suffix in suffixes)
+        if not kinds:
+            raise _nothing_to_read(path, known)
+        yield from ({"kind": kind, "path": str(path)} for kind in kinds)
+
+
+def _is_one_exhibit(folder: Path) -> bool:
+    """Whether a folder holds what belongs to a single exhibit: a description beside photos."""
+    return (folder / EXHIBIT_TEXT).is_file() and _holds_pictures(folder)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(child.kind == "file" and child.path.suffix.lower() in PICTURES for child in children(folder))
+
+
+def _nothing_to_read(folder: Path, known: str) -> InputError:
+    """What to say of a folder without documents and without descriptions of exhibits."""
+    folders = [child.path for child in children(folder) if child.kind == "folder"]
+    if pictured := [one for one in folders if _holds_pictures(one)]:
+        what = (
+            f"{counted(len(pictured), 'subfolder')} with photos and without {EXHIBIT_TEXT}, which says what they show"
+        )
+        first = shlex.quote(str(pictured[0] / EXHIBIT_TEXT))
+        return InputError(what, str(folder), f"write a {EXHIBIT_TEXT} into each, such as {first}")
+    what = f"the folder holds neither documents ({known}) nor exhibits with {EXHIBIT_TEXT}"
+    if _holds_pictures(folder):
+        move = f"move the photos of each exhibit into a subfolder of its own, with a {EXHIBIT_TEXT}"
+        return InputError(f"{what}: its photos lie directly in it", str(folder), move)
+    return InputError(what, str(folder), "name another folder, or a file")
+
+
+def config_for(
+    paths: Sequence[Path], file: Path | None, defaults: Sequence[str], sets: Sequence[str]
+) -> PipelineConfig:
+    """The configuration that reads these paths, whatever sources a pipeline file names.
+
+    Args:
+        paths: documents.
+        file: a pipeline file, for its settings; docent's own where None.
+        defaults: overrides for where there is no file.
+        sets: overrides of the user.
+
+    Raises:
+        ConfigError: the file or an override is wrong.
+    """
+    sources = f"ingest.sources={json.dumps(sources_of(paths))}"
+    if file is not None:
+        return load_config(file, [*sets, sources])
+    raw: dict[str, Any] = {}
+    applied = [apply_override(raw, override, PipelineConfig) for override in [*defaults, *sets, sources]]
+    try:
+        return PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        raise refused(error, PipelineConfig, None, applied) from None
+
+
+def read(config: PipelineConfig, folder: Path) -> Iterator[Document | Reject]:
+    """What stage ingest makes of the sources.
+
+    Args:
+        folder: gets `files/` with pictures that lie inside documents, and the journal of a teacher that was asked.
+    """
+    only = config.model_copy(update={name: None for name in _stages_but("ingest")})
+    unit = units(only)["ingest"]
+    ctx = Context(only, unit, folder / "run", folder, Shard(), {}, Progress(None))
+    rows: Iterator[Document | Reject] = _stage("ingest")(ctx)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield from rows
+    finally:
+        (folder / SOURCES).unlink(missing_ok=True)  # for the stages after ingest, which do not run here
+
+
+def items_of(document: Document, related: int) -> list[Item]:
+    """The items that stage assemble makes of a document's sections."""
+    module = importlib.import_module(STAGES["assemble"].run.partition(":")[0])
+    return list(module.section_items(document, related))
+
+
+def written_offline(items: Sequence[Item], config: PipelineConfig, folder: Path) -> Iterator[QAPair | Reject]:
+    """What the offline teacher writes about some items, whatever teacher is configured.
+
+    Args:
+        items: of one document.
+        folder: where `read` put the pictures; gets the items as a file.
+    """
+    rows = folder / "items.jsonl"
+    rows.write_text("".join(f"{item.model_dump_json()}\n" for item in items), encoding="utf-8")
+    pictures = [{"path": path.relative_to(folder).as_posix()} for path in sorted((folder / "files").glob("*"))]
+    inputs = {
+        "assemble": Artifact("assemble", folder, {"parts": [{"path": rows.name}], "rows": len(items), "files": []}),
+        "ingest": Artifact("ingest", folder, {"parts": [], "rows": 0, "files": pictures}),
+    }
+    offline = config.model_copy(update={"llm": Llm(), "generate_qa": config.generate_qa or GenerateQA()})
+    unit = Unit("generate-qa", "generate-qa", reads=tuple(inputs))
+    ctx = Context(offline, unit, folder / "run", folder / "pairs", Shard(), inputs, Progress(None))
+    pairs: Iterator[QAPair | Reject] = _stage("generate-qa")(ctx)
+    yield from pairs
+
+
+def _stage(name: str) -> Any:
+    module, _, function = STAGES[name].run.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _stages_but(kept: str) -> list[str]:
+    return [name.replace("-", "_") for name in STAGES if name != kept]

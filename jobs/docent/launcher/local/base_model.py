@@ -1,0 +1,96 @@
+"""What can be known of a base model before it is loaded: its type, its parameters, the memory that it takes.
+
+Reads `config.json` and the headers of the weights in a model folder; of a model on the hub the cache, then the hub
+itself (one short request). Writes nothing and imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from docent.config import Finetune
+
+log = logging.getLogger("docent.launcher.local.base_model")
+
+TRAINED_TYPES = ("idefics2",)
+"""`model_type` of the models that docent has an adapter for (models/family.py); a test compares them."""
+HUB_TIMEOUT_S = 5.0
+MAX_HEADER_BYTES = 100_000_000
+"""What the safetensors format allows."""
+DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
+COPIES_IN_FULL = 4
+"""Weights, gradients and the two moments of AdamW (Loshchilov & Hutter 2019)."""
+_BILLIONS = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)b(?![a-z0-9])", re.IGNORECASE)
+
+
+def is_missing_folder(name: str) -> bool:
+    """Whether a base model is named like a folder, and there is none."""
+    path = Path(name)
+    return not path.is_dir() and ((path.parent.is_dir() and path.parent != Path()) or name.count("/") != 1)
+
+
+def type_of(name: str) -> str | None:
+    """The `model_type` of a base model; None where it cannot be known, for want of a network or of the file."""
+    path = Path(name)
+    if path.is_dir():
+        return _type_in(path / "config.json")
+    try:
+        from huggingface_hub import HfApi, try_to_load_from_cache
+    except ImportError:
+        return None
+    try:
+        cached = try_to_load_from_cache(name, "config.json")
+        if isinstance(cached, str):
+            return _type_in(Path(cached))
+        told = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
+    except Exception as error:  # noqa: BLE001 - of any HTTP library; the model is looked at again when it is loaded
+        log.info("the type of %s is not known: %s", name, error)
+        return None
+    return _text(told.get("model_type")) if isinstance(told, dict) else None
+
+
+def parameters_of(name: str) -> int | None:
+    """How many parameters a base model has: by its weights in a folder, by its name on the hub (`idefics2-8b`)."""
+    path = Path(name)
+    if path.is_dir():
+        return sum(map(_parameters_in, path.glob("*.safetensors"))) or None
+    found = _BILLIONS.search(name)
+    return int(float(found[1]) * 1e9) if found else None
+
+
+def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
+    """The memory that a model takes at least: its weights, and with an approach `full` what the optimiser keeps.
+
+    Args:
+        trains: whether it is trained, not only asked.
+    """
+    in_full = trains and section.enabled and any(approach.kind == "full" for approach in section.approaches)
+    return parameters * DTYPE_BYTES[section.dtype] * (COPIES_IN_FULL if in_full else 1)
+
+
+def _type_in(path: Path) -> str | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # said in full when the model is loaded
+    return _text(found.get("model_type")) if isinstance(found, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _parameters_in(path: Path) -> int:
+    """Elements of all tensors of a safetensors file; 0 where its header cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size)) if size <= MAX_HEADER_BYTES else {}
+        return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return 0

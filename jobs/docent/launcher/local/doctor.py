@@ -1,0 +1,200 @@
+"""`docent doctor`: everything that a run would miss on this machine, found before it starts. Leaves nothing behind."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.checks import check_stages
+from docent.config import PipelineConfig
+from docent.errors import ConfigError, InputError
+from docent.launcher.local.preflight import memory_bytes, problems, push_problems, shortages
+from docent.launcher.local.shards import cores
+from docent.messages.printing import printable
+from docent.pipeline import input_paths, reads_base_model, section_of, units
+from docent.source_files.walk import refuse_system_folder
+
+MIN_DISK_GB = 5.0
+MIN_MEMORY_GB = 4.0
+INSTALL = "make setup"
+NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
+"""What checks of these fields are called."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        level: `ok`, `warn` (a run works, with less), or `missing` (a run fails).
+    """
+
+    name: str
+    level: str
+    found: str
+    next_step: str = ""
+
+
+def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
+    """All checks for this configuration, in the order in which a person would fix them."""
+    return [
+        _python(),
+        *_packages(config),
+        _pytorch(config),
+        _disk(data_dir),
+        _memory(),
+        _links(data_dir),
+        *_inputs(config),
+        *_base_model(config),
+        *_teacher(config),
+        *_problems(config),
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("Python", "ok", f"{version}, {cores()} cores")
+
+
+def _packages(config: PipelineConfig) -> Iterator[Check]:
+    """One check per stage of the run: what its extra names and this environment lacks."""
+    required = [_requirement(line) for line in importlib.metadata.requires("docent") or []]
+    stages = dict.fromkeys(unit.stage for unit in units(config).values())
+    for stage in stages:
+        lacking = sorted(set(_lacking(stage, required)))
+        if lacking:
+            yield Check(f"packages of {stage}", "missing", f"not installed: {', '.join(lacking)}", INSTALL)
+        else:
+            yield Check(f"packages of {stage}", "ok", "installed")
+
+
+def _lacking(extra: str, required: list[tuple[str, str]]) -> Iterator[str]:
+    for name, marker in required:
+        if f"extra == '{extra}'" not in marker.replace('"', "'"):
+            continue
+        if inner := re.fullmatch(r"docent\[([\w,-]+)\]", name):
+            for nested in inner.group(1).split(","):
+                yield from _lacking(nested, required)
+            continue
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield name
+
+
+def _requirement(line: str) -> tuple[str, str]:
+    head, _, marker = line.partition(";")
+    found = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
+    name = found.group(0) if found else head.strip()
+    return (name if name.startswith("docent[") else name.split("[")[0]), marker
+
+
+def _pytorch(config: PipelineConfig) -> Check:
+    if not section_of(config, "finetune") and not section_of(config, "answer"):
+        return Check("PyTorch", "ok", "not needed")
+    try:
+        import torch
+    except ImportError:
+        return Check("PyTorch", "missing", "not installed", INSTALL)
+    if torch.cuda.is_available():
+        return Check("PyTorch", "ok", f"{torch.__version__}, {torch.cuda.get_device_name(0)}")
+    if shutil.which("nvidia-smi"):
+        return Check("PyTorch", "warn", f"{torch.__version__} does not see the GPU", "reinstall PyTorch with CUDA")
+    return Check("PyTorch", "ok", f"{torch.__version__}, CPU")
+
+
+def _disk(data_dir: Path) -> Check:
+    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    level = "ok" if free_gb >= MIN_DISK_GB else "warn"
+    return Check("disk", level, f"{free_gb:.0f} GB free for {data_dir}", "" if level == "ok" else "docent gc")
+
+
+def _memory() -> Check:
+    gigabytes = memory_bytes() / 1e9
+    if math.isinf(gigabytes):
+        return Check("memory", "warn", "cannot be read here")
+    level = "ok" if gigabytes >= MIN_MEMORY_GB else "warn"
+    return Check("memory", level, f"{gigabytes:.0f} GB", "" if level == "ok" else "lower run.workers")
+
+
+def _links(data_dir: Path) -> Check:
+    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=existing) as folder:
+            (Path(folder) / "link").symlink_to("target")
+    except PermissionError:
+        return Check(
+            "data folder",
+            "missing",
+            f"{existing} is not writable",
+            "make it writable, or name another folder with --data",
+        )
+    except OSError:
+        return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
+    return Check("data folder", "ok", f"{existing} is writable")
+
+
+def _source(path: Path) -> Check:
+    try:
+        refuse_system_folder(path)
+    except InputError as error:
+        return Check("source", "missing", f"{printable(str(path))}: {error.what}", "fix ingest.sources")
+    if path.exists():
+        return Check("source", "ok", printable(str(path)))
+    return Check("source", "missing", f"{printable(str(path))} does not exist", "fix ingest.sources")
+
+
+def _inputs(config: PipelineConfig) -> Iterator[Check]:
+    for unit in units(config).values():
+        if unit.stage == "ingest":
+            for path in input_paths(config, unit):
+                yield _source(path)
+
+
+def _base_model(config: PipelineConfig) -> Iterator[Check]:
+    if not config.finetune:
+        return
+    name = config.finetune.base_model
+    if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
+        return  # said below
+    if not Path(name).is_dir():
+        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
+    else:
+        yield Check("base model", "ok", name)
+
+
+def _problems(config: PipelineConfig) -> Iterator[Check]:
+    """What would stop the run before or after its first unit, and what is likely to."""
+    todo = list(units(config).values())
+    found = list(problems(config, todo))
+    try:
+        check_stages(config)
+    except ConfigError as error:
+        found.append(error)
+    for problem in found:
+        yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
+    for problem in push_problems(config):
+        yield Check("push to the hub", "missing" if problem.stops else "warn", problem.what, problem.next_step)
+    for short, next_step in shortages(config, todo, memory_bytes()):
+        yield Check("likely to fail", "warn", short, next_step)
+
+
+def _teacher(config: PipelineConfig) -> Iterator[Check]:
+    if not section_of(config, "generate-qa"):
+        return
+    llm = config.llm
+    if llm.provider == "offline":
+        yield Check("teacher", "ok", "offline-extractive: no key, no network")
+    elif os.environ.get(llm.api_key_env):
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
+    elif not llm.needs_key:
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, without a key")

@@ -1,0 +1,75 @@
+"""How far shards are, as they say themselves. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.listings import load_json
+from docent.messages.plurals import duration
+from docent.messages.printing import printable
+
+MAX_NUMBER = 1e15
+"""Larger counts of a progress file are not believed."""
+NAME = re.compile(r"progress-(\d{5})\.json")
+
+
+def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict[int, dict[str, Any]]:
+    """What each shard of a unit said last, by index: of done, total, rate_per_s, eta_s and message what is usable.
+
+    Args:
+        spec: only what attempts with this spec hash said.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for path in sorted((run_dir / unit).glob("progress-*.json")):
+        number = NAME.fullmatch(path.name)
+        part = _progress_of(path)
+        if number and (spec is None or part.get("spec") == spec):
+            found[int(number[1])] = part
+    return found
+
+
+def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str, Any]:
+    """Progress of all shards of a unit together: done, total, rate_per_s, eta_s, message, and how many said something.
+
+    Args:
+        spec: only what attempts with this spec hash said.
+    """
+    parts = progress_by_shard(run_dir, unit, spec)
+    total: dict[str, Any] = {"done": 0.0, "total": 0.0, "rate_per_s": 0.0, "eta_s": None, "message": ""}
+    for part in parts.values():
+        for key in ("done", "total", "rate_per_s"):
+            total[key] += part.get(key, 0.0)
+        if "eta_s" in part:
+            total["eta_s"] = max(total["eta_s"] or 0.0, part["eta_s"])
+        total["message"] = part.get("message") or total["message"]
+    return {**total, "parts": len(parts)}
+
+
+def _progress_of(path: Path) -> dict[str, Any]:
+    """What a shard said last, without what is no number or text: the file may be torn, or of a stranger."""
+    try:
+        found = load_json(inside(path.parent, path.name)) or {}
+    except (OSError, OutsideRunError):
+        return {}
+    usable: dict[str, Any] = {}
+    for key in ("done", "total", "rate_per_s", "eta_s"):
+        value = found.get(key)
+        if isinstance(value, int | float) and 0 <= value < MAX_NUMBER:
+            usable[key] = value
+    texts = {key: printable(found[key]) for key in ("message", "spec") if isinstance(found.get(key), str)}
+    return usable | texts
+
+
+def describe(progress: dict[str, Any]) -> str:
+    """One line: how far, how fast, how long still."""
+    if not progress["total"]:
+        return "starting"
+    words = [f"{progress['done']:g} of {progress['total']:g}"]
+    if progress["rate_per_s"]:
+        words.append(f"{progress['rate_per_s']:.3g}/s")
+    if progress["eta_s"] is not None and progress["done"] < progress["total"]:
+        words.append(f"{duration(progress['eta_s'])} to go")
+    return ", ".join([*words, printable(progress["message"])] if progress["message"] else words)

@@ -1,0 +1,110 @@
+"""How long a run still takes: from what the shards at work say, and from what units to come took earlier in this run.
+
+Reads progress files and markers of the run folder; writes nothing. A unit that never ran has no estimate and is named
+as not counted; where a unit at work cannot say yet how long it takes, nothing is said.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docent.artifacts.attempt import is_at_work
+from docent.artifacts.listings import SPEC_DIGITS, load_marker, load_success
+from docent.launcher.runs.progress import progress_by_shard
+from docent.launcher.runs.standing import in_words
+from docent.messages.plurals import duration
+from docent.pipeline import shards_of
+from docent.spec import RunStates
+from docent.store import SUCCESS, Shard, find_marker
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """How long the units of a launch still take.
+
+    Attributes:
+        seconds: until all of them are complete whose time is known.
+        without: the units to come that have no estimate, in words; "" where there are none.
+    """
+
+    seconds: float
+    without: str = ""
+
+    def __str__(self) -> str:
+        rest = f", without {self.without}, whose time is not known yet" if self.without else " in all"
+        return f"about {duration(self.seconds)} left{rest}"
+
+
+def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft | None:
+    """How long the units that are not complete take together; None before each one at work says how long it takes.
+
+    Args:
+        names: the units of the launch, in pipeline order.
+        slots: shards that run at the same time.
+    """
+    reads: dict[str, tuple[str, ...]] = {}
+    shards_s: dict[str, list[float]] = {}
+    unknown: list[str] = []
+    for name in names:
+        state = states.of(name)
+        if state.artifact is None:
+            known = _shards_s(states, name, state.spec)
+            if None in known:
+                unknown.append(name)
+            reads[name] = states.units[name].reads
+            shards_s[name] = [seconds for seconds in known if seconds is not None]
+    seconds = _finish_s(reads, shards_s, slots)
+    if seconds <= 0 or any(is_at_work(states.run_dir, name) for name in unknown):
+        return None
+    return TimeLeft(seconds, in_words(states, unknown))
+
+
+def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | None]:
+    """Seconds that each shard which is not complete still takes; None where that is not known. Shards at work first."""
+    count = shards_of(states.config, states.units[name])
+    if spec is None:
+        return [_earlier_s(states.run_dir, name, spec, count)] * count
+    folder = states.run_dir / name / spec[:SPEC_DIGITS]
+    waiting = [i for i in range(count) if find_marker(folder, Shard(i, count), spec) is None]
+    parts = progress_by_shard(states.run_dir, name, spec)
+    said = {i: part["eta_s"] for i, part in parts.items() if "eta_s" in part}
+    others_s = _earlier_s(states.run_dir, name, spec, count) or _whole_s(parts)
+    return [said.get(i, others_s) for i in sorted(waiting, key=lambda i: (i not in said, i))]
+
+
+def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
+    """Seconds of a whole shard at the rate of those at work; None before they have one."""
+    whole_s = [
+        part["total"] / part["rate_per_s"] for part in parts.values() if part.get("rate_per_s") and "total" in part
+    ]
+    return max(whole_s, default=None)
+
+
+def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:
+    """Seconds of one shard of `count` by the last complete output of the unit, or by the shards complete so far."""
+    success = load_success(run_dir, unit, SUCCESS)
+    folders = [folder for folder in (spec and spec[:SPEC_DIGITS], success and success["folder"]) if folder]
+    for folder in folders:
+        names = sorted(path.name for path in (run_dir / unit / folder).glob("shard-*.json"))
+        markers = [marker for name in names if (marker := load_marker(run_dir / unit / folder, name))]
+        if markers:
+            return sum(float(m["seconds"]) * int(m["count"]) for m in markers) / len(markers) / count
+    return None
+
+
+def _finish_s(reads: Mapping[str, Sequence[str]], shards_s: Mapping[str, Sequence[float]], slots: int) -> float:
+    """When the last shard ends, each starting as soon as a slot is free and what its unit reads is complete."""
+    free_s = [0.0] * max(1, slots)
+    ended_s: dict[str, float] = {}
+    for name, durations_s in shards_s.items():
+        ready_s = max((ended_s.get(read, 0.0) for read in reads[name]), default=0.0)
+        ends_s = [ready_s]
+        for seconds in durations_s:
+            ends_s.append(max(heapq.heappop(free_s), ready_s) + seconds)
+            heapq.heappush(free_s, ends_s[-1])
+        ended_s[name] = max(ends_s)
+    return max(ended_s.values(), default=0.0)

@@ -1,0 +1,165 @@
+"""`docent trace ID`: from any row through its parents to the line of a source file. Reads the run; writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docent.artifacts.confinement import is_plain
+from docent.config import PipelineConfig
+from docent.errors import InputError, LauncherError
+from docent.messages.printing import printable
+from docent.records import Span
+from docent.spec import RunStates
+from docent.store import Artifact
+
+TEXT_FIELDS = (
+    "arm",
+    "split",
+    "item_name",
+    "name",
+    "question",
+    "answer",
+    "metrics",
+    "image_name",
+    "question_type",
+    "temperature",
+    "teacher",
+)
+SHOWN_CHARS = 160
+Place = dict[str, Any]
+"""A span of a source file: file, first and last line, page where the file has pages."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row on the way from `ID` to its source."""
+
+    id: str
+    unit: str
+    parents: tuple[str, ...]
+    row: dict[str, Any]
+
+
+def trace(states: RunStates, wanted_id: str) -> dict[str, Found]:
+    """Every row from `wanted_id` back to its sources, by id, nearest first.
+
+    Parents always lie in units before the row's own, so one pass over the units in reverse order finds them all.
+
+    Raises:
+        LauncherError: (102) no row has this id (or a prefix of at least 6 digits that is unique).
+    """
+    wanted = {wanted_id}
+    found: dict[str, Found] = {}
+    for name in reversed(list(states.units)):
+        artifact = states.of(name).artifact
+        if artifact is None:
+            continue
+        for row in _rows_with(artifact, wanted, prefix="" if found else wanted_id):
+            hit = Found(row["id"], name, tuple(row.get("parents", ())), row)
+            found.setdefault(hit.id, hit)
+            wanted |= set(hit.parents)
+    if not found:
+        raise LauncherError(102, f"no row has the id {wanted_id!r}", str(states.run_dir), "ids are in any part-*.jsonl")
+    return found
+
+
+def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[dict[str, Any]]:
+    for path in artifact.row_files():
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not any(one in line for one in wanted):  # decoding every line takes far longer than looking
+                    continue
+                try:
+                    candidates = _candidates(json.loads(line))
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    raise InputError("not a row", f"{path}:{number}", "docent run --verify") from None
+                for candidate in candidates:
+                    near = len(prefix) >= 6 and candidate["id"].startswith(prefix)
+                    if candidate["id"] in wanted or near:
+                        yield candidate
+
+
+def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row and the images in it; images before the document that holds them: it may be wanted because of one.
+
+    Raises:
+        TypeError: an id is no text, or parents are no list of ids.
+        ValueError: a place is no span of a file.
+    """
+    for place in (*row.get("sources", ()), *(section["source"] for section in row.get("sections", ()))):
+        Span.model_validate(place)
+    figures = (figure["image"] for section in row.get("sections", ()) for figure in section["figures"])
+    images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
+    for one in (*images, row):
+        parents = one.get("parents", [])
+        if not isinstance(one["id"], str) or not isinstance(parents, list) or not all(map(_is_text, parents)):
+            raise TypeError
+    return [*images, row]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def lines(found: dict[str, Found], config: PipelineConfig) -> Iterator[str]:
+    """The trace as an indented tree, sources at the leaves."""
+    asked = [place for hit in found.values() for place in hit.row.get("sources", ())]
+    yield from _tree(next(iter(found)), found, config, asked, ())
+
+
+def _tree(
+    row_id: str, found: dict[str, Found], config: PipelineConfig, asked: list[Place], above: tuple[str, ...]
+) -> Iterator[str]:
+    hit = found.get(row_id)
+    if hit is None or row_id in above:  # a forged row may be its own ancestor
+        return
+    yield f"{'  ' * len(above)}{hit.unit} {printable(hit.id)}  {_summary(hit.row)}"
+    inside = "  " * (len(above) + 1)
+    for place in hit.row.get("sources", ()):
+        yield f"{inside}{_source(place, config)}"
+    for section in _sections(hit.row, asked):
+        yield f"{inside}{_source(section['source'], config)}  {_cut(section['text'])}"
+    for parent in hit.parents:
+        yield from _tree(parent, found, config, asked, (*above, row_id))
+
+
+def _sections(row: dict[str, Any], asked: list[Place]) -> list[dict[str, Any]]:
+    """The sections of a document that the traced rows were written from; all of them where that is not known."""
+    sections: list[dict[str, Any]] = list(row.get("sections", ()))
+    touched = [section for section in sections if any(_meet(section["source"], place) for place in asked)]
+    return touched or sections
+
+
+def _meet(one: Place, other: Place) -> bool:
+    """Whether two places share a line."""
+    same = one["file"] == other["file"] and one.get("page") == other.get("page")
+    return same and one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
+
+
+def _summary(row: dict[str, Any]) -> str:
+    shown = (f"{key}={_cut(row[key])}" for key in TEXT_FIELDS if row.get(key) not in (None, ""))
+    return " ".join(shown)
+
+
+def _cut(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    text = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+
+
+def _source(span: Place, config: PipelineConfig) -> str:
+    """`path:first-last`, with the path as the configuration gives it where the file is found there, and the page."""
+    if not is_plain(span["file"]):
+        return printable(span["file"])
+    file = Path(span["file"])
+    page = f" page {span['page']}" if span.get("page") else ""
+    where = f":{span['first_line']}-{span['last_line']}{page}"
+    for source in config.ingest.sources if config.ingest else ():
+        for candidate in (source.path, source.path / file, source.path.parent / file):
+            if candidate.is_file() and candidate.name == file.name:
+                return f"{printable(str(candidate))}{where}"
+    return f"{printable(str(file))}{where}"

@@ -1,0 +1,53 @@
+"""Time stamps of outputs that are trusted wrongly, or not trusted although the content is right.
+
+Reads `_SUCCESS.json` files and what they list; writes no content, only time stamps, so that every reader decides alike.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.listings import load_success
+from docent.source_files.digests import Stamp
+from docent.store import SUCCESS, Artifact, sha256_of
+
+WORTH_BYTES = 64 * 1024 * 1024
+"""Hashing less takes no time worth a change."""
+
+
+def distrust_damaged(run_dir: Path, unit: str) -> None:
+    """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
+    success = load_success(run_dir, unit, SUCCESS)
+    if success is None:
+        return
+    for output in (entry for key in ("parts", "rejects", "files") for entry in success[key]):
+        with suppress(OutsideRunError):  # it counts as absent, and a warning said so
+            path = inside(run_dir, f"{unit}/{success['folder']}/{output['path']}")
+            if path.is_file() and sha256_of(path) != output["sha256"]:
+                os.utime(path)
+
+
+def trust_copied(run_dir: Path, artifact: Artifact) -> None:
+    """Renew the ctime of `_SUCCESS.json` where large outputs are younger, as in a copy of a run, but have its sha256.
+
+    Otherwise every look at the copy would hash them again. Only a file that stays as it is meanwhile is trusted.
+    """
+    listed_in = run_dir / artifact.unit / SUCCESS
+    written_ns = listed_in.stat().st_ctime_ns
+    success = artifact.success
+    sha256s = {entry["path"]: entry["sha256"] for key in ("parts", "rejects", "files") for entry in success[key]}
+    before = {name: Stamp.of(inside(artifact.folder, name).stat()) for name in sha256s}
+    doubtful = [name for name, stamp in before.items() if stamp.ctime_ns >= written_ns]
+    if sum(before[name].size for name in doubtful) < WORTH_BYTES:
+        return
+    if any(sha256_of(inside(artifact.folder, name)) != sha256s[name] for name in doubtful):
+        return
+    times = listed_in.stat()
+    os.utime(listed_in, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for name, stamp in before.items():
+        path = inside(artifact.folder, name)
+        if Stamp.of(path.stat()) != stamp:
+            os.utime(path)

@@ -1,0 +1,245 @@
+"""The form on a cluster of verbs that have two: run, status, logs, gc, open.
+
+Reads the pipeline file and the cluster; writes what `docent run` makes there, and with `open` a copy of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import invocation
+from docent.launcher.verbs.cluster.target import ask, connect, counted, find, left_out
+from docent.launcher.verbs.output.tables import console, print_table
+from docent.messages.printing import terminal_safe
+
+if TYPE_CHECKING:
+    from docent.config import PipelineConfig
+    from docent.launcher.cluster.api.client import Cluster
+    from docent.launcher.cluster.inputs import Input
+    from docent.launcher.cluster.start import Intent
+    from docent.launcher.cluster.state import RunRecord
+
+
+def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
+    """Start a run in the cluster, or attach to it; nothing when it is done.
+
+    Raises:
+        ConfigError: a stage cannot do what the configuration says.
+        LauncherError: with the exit code of what went wrong.
+    """
+    from docent.checks import check_stages
+    from docent.launcher.cluster import start
+    from docent.launcher.cluster.watch.attach import attach
+    from docent.launcher.cluster.watch.runs import command
+    from docent.launcher.local.preflight import without_pictures
+    from docent.pipeline import units
+
+    check_stages(config)
+    for problem in without_pictures(config, list(units(config).values())):
+        raise problem
+    cluster = connect(config.kubernetes.namespace)
+    intent = start.intend(cluster, config)
+    name, todo = config.run.name, start.verdict(cluster, intent)
+    number = None
+    if todo == "nothing":
+        click.echo(f"nothing to do: {len(intent.plan.units)} units of run {name} are complete in {cluster.namespace}")
+    elif todo == "launch":
+        number = _launch(cluster, intent, yes)
+    else:
+        click.echo(f"run {name} is going on already in namespace {cluster.namespace}")
+    if todo != "nothing" and detach:
+        click.echo(command("status -w", cluster, name))
+        return
+    if todo != "nothing":
+        attach(cluster, name, number, console())
+        click.echo(f"run {name} is done")
+    if "report" in intent.plan.units:
+        click.echo(f"report: {command('open', cluster, name)}")
+
+
+def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
+    from docent.launcher.cluster import start
+    from docent.launcher.cluster.launch import launch
+
+    plan, again = intent.plan, "docent run --yes"
+    print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
+    for one in intent.pushes:
+        click.echo(f"to the volume: {one.source} -> /data/{one.destination}")
+    new = not start.namespace_exists(cluster)
+    if new:
+        ask(f"make namespace {cluster.namespace} and run this there?", yes, again)
+        start.make_namespace(cluster, plan)
+    changes = start.check(cluster, plan)
+    if not new:
+        ask("run this?", yes, again)
+    written = start.apply(cluster, changes)
+    click.echo(f"{written} of {len(changes)} platform objects applied, {len(changes) - written} unchanged")
+    start.send_inputs(cluster, intent, _sending, left_out)
+    return launch(cluster, intent)
+
+
+@contextmanager
+def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
+    """Say which input is on its way, on a terminal also how far and how fast."""
+    click.echo(f"sending {one.source} to /data/{one.destination}")
+    with counted(one.destination) as moved:
+        yield moved
+
+
+def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
+    """Show how a run stands; with `watch` until it ends."""
+    from docent.launcher.cluster.watch.attach import Follower, attach
+    from docent.launcher.cluster.watch.notes import in_words
+    from docent.launcher.cluster.watch.runs import standing
+
+    cluster, name, record = find(namespace, run_name)
+    where = f"run {name} in namespace {cluster.namespace}"
+    if watch and output == "table":
+        click.echo(where)
+        attach(cluster, name, None, console())
+        return
+    how = standing(cluster, name, record)
+    rows = []
+    for unit, stands in record.units.items():
+        fields = asdict(stands)
+        shown = {key: fields[key] for key in ("rows", "rejected", "seconds", "usd", "retries")}
+        phase, said = in_words(stands, ended=how != "running")  # before a launch has begun, the record is of the last
+        rows.append({"unit": unit, "phase": phase, **shown, "note": said})
+    title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
+    if output == "table" and not rows:  # a table without rows has no title either
+        click.echo(title)
+    else:
+        print_table(rows, output, title)
+    if how == "starting" and (why := Follower(cluster, name).obstacle()):
+        click.echo(f"the launcher waits: {why}", err=True)
+
+
+def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
+    """Print the log of a unit, or of `launcher`."""
+    from docent.errors import LauncherError
+    from docent.launcher.cluster.watch import logs as cluster_logs
+    from docent.launcher.cluster.watch.runs import command
+
+    cluster, name, record = find(namespace, run_name)
+    known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
+    if unit not in known:
+        raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
+    found = (
+        cluster_logs.follow(cluster, name, unit, index)
+        if follow
+        else cluster_logs.lines(cluster, name, record, unit, index)
+    )
+    try:
+        for line in found:
+            click.echo(line)
+    except KeyboardInterrupt:  # of the watching, not of the run
+        again = command(f"logs {unit} -f", cluster, name)
+        where = f"run {name} in namespace {cluster.namespace}"
+        raise LauncherError(101, f"watching stopped; run {name} goes on in the cluster", where, again) from None
+
+
+def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
+    """Delete what nothing needs any more: objects of the run, then files on its volume."""
+    from docent.launcher.cluster.operate import garbage
+    from docent.launcher.cluster.watch.runs import command
+    from docent.messages.plurals import counted as of_number
+
+    cluster, name, record = find(namespace, run_name)
+    found = garbage(cluster, name, record, everything)
+    chosen = ["--all"] * everything + ["--models"] * models
+    again = command(" ".join(["gc", *chosen, "--yes"]), cluster, name)
+    if not everything:
+        _tidy_volume(cluster, name, record, ["--models"] if models else [], again, yes)
+    for body in found:
+        click.echo(f"{body['kind']}/{body['metadata']['name']}")
+    if not found:
+        click.echo("no object to delete")
+        return
+    ask(f"delete {of_number(len(found), 'object')}, named above?", yes, again)
+    for body in found:  # by uid: what somebody made under its name meanwhile stays
+        cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
+
+
+def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], again: str, yes: bool) -> None:
+    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`.
+
+    Args:
+        again: the command that deletes without asking.
+    """
+    from docent.errors import LauncherError
+    from docent.launcher.cluster.api.execution import CommandError
+    from docent.launcher.cluster.transfer.transfer import volume
+    from docent.launcher.cluster.watch.runs import command, stored_config
+    from docent.launcher.render import Plan, transfer_pod
+    from docent.messages.suggested_commands import CALLED_AS, as_text
+
+    told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
+    tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
+    with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
+        listed: set[str] = set()
+        try:
+            _show_lines(far.run(tidy), listed)
+        except CommandError as error:
+            if error.status != 2:  # it has listed what could go, and asks
+                raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
+            ask("delete these from the volume?", yes, again)
+            _show_lines(far.run([*tidy, "--yes"]), listed, again=True)
+
+
+def _show_lines(pieces: Iterable[bytes], listed: set[str], again: bool = False) -> None:
+    """Print the lines of a listing, also where the pieces end with an error.
+
+    Args:
+        listed: the lines of the first listing, to which they are added.
+        again: whether this is the second, of which the lines of the first are left out.
+    """
+    rest = b""
+    try:
+        for piece in pieces:
+            *lines, rest = (rest + piece).split(b"\n")
+            _show(lines, listed, again)
+    finally:
+        _show([rest] if rest else [], listed, again)
+
+
+def _show(lines: Iterable[bytes], listed: set[str], again: bool) -> None:
+    for line in lines:
+        text = terminal_safe(line.decode("utf-8", "replace"))
+        if not again:
+            listed.add(text)
+        elif text in listed:
+            continue
+        click.echo(text)
+
+
+def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
+    """Copy the report page from the volume; returns where it is.
+
+    Raises:
+        LauncherError: (102) there is no report yet.
+    """
+    from docent.errors import LauncherError
+    from docent.launcher.cluster.transfer.transfer import volume
+    from docent.launcher.cluster.watch.runs import command, stored_config
+    from docent.launcher.render import Plan, transfer_pod
+
+    cluster, name, record = find(namespace, run_name)
+    unit = record.units.get("report")
+    if unit is None or unit.phase != "done" or not unit.spec:
+        raise LauncherError(
+            102,
+            "there is no report yet",
+            f"run {name} in namespace {cluster.namespace}",
+            command("wait", cluster, name),
+        )
+    page = data / f"{name}-on-cluster" / "report.html"
+    with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
+        with counted("report") as moved:
+            far.pull(f"{name}/report/{unit.spec[:10]}/index.html", page, moved)
+    return page

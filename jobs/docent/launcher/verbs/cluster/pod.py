@@ -1,0 +1,68 @@
+"""Verbs that run only inside pods: the launcher itself, and the far end of `push` and `pull`. --help hides them.
+
+They read and write the volume, mounted at /data, which is also the working directory.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from docent.messages.printing import printable
+
+VOLUME = Path("/data")
+
+_data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, help="Where the volume is mounted.")
+
+
+@click.command(hidden=True)
+@click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The pipeline file.")
+@click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
+@_data
+def conduct(file: Path, launch: int, data: Path) -> None:
+    """Create the workloads of a run in order and watch over them."""
+    from docent.config import load_config
+    from docent.launcher.cluster.controller.conduct import conduct as carry_out
+    from docent.logs import configure
+
+    configure("INFO")
+    config = load_config(file)
+    configure(config.run.log_level)
+    sys.exit(carry_out(config, data, launch))
+
+
+@click.command(hidden=True)
+@click.option("--timeout-s", type=float, default=3600.0, help="End after so many seconds.")
+def hold(timeout_s: float) -> None:
+    """Keep a pod alive that others run commands in."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ended.wait(timeout_s)
+
+
+@click.command(hidden=True)
+@click.argument("destination")
+@_data
+def unpack(destination: str, data: Path) -> None:
+    """Read a stream from standard input and put what it holds on the volume; prints a receipt."""
+    from docent.launcher.cluster.transfer.extraction import confined
+    from docent.launcher.cluster.transfer.extraction import unpack as receive
+
+    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
+
+
+@click.command(hidden=True)
+@click.argument("source")
+@_data
+def pack(source: str, data: Path) -> None:
+    """Write a file or folder of the volume as a stream to standard output."""
+    from docent.launcher.cluster.transfer.archive import pack as send
+    from docent.launcher.cluster.transfer.extraction import confined
+
+    for piece in send(confined(source, data), lambda path: click.echo(f"left out: {printable(path)}", err=True)):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()

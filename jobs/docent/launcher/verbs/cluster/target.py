@@ -1,0 +1,79 @@
+"""What verbs share that look at a cluster: which one, which run, and how they show bytes on their way.
+
+Reads the kubeconfig; writes only to the terminal. Imports nothing heavy before it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.messages.printing import printable
+
+if TYPE_CHECKING:
+    from docent.launcher.cluster.api.client import Cluster
+    from docent.launcher.cluster.state import RunRecord
+
+
+def connect(namespace: str) -> Cluster:
+    """The cluster of the current kube context.
+
+    Raises:
+        LauncherError: (4) there is none.
+    """
+    from docent.launcher.cluster.api.client import Cluster
+
+    return Cluster.connect(namespace)
+
+
+def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]:
+    """Cluster, name and record of the named run, or of the one launched last.
+
+    Raises:
+        LauncherError: (102) there is none.
+    """
+    from docent.launcher.cluster.watch.runs import find as find_run
+
+    cluster = connect(namespace)
+    run, record = find_run(cluster, run_name)
+    return cluster, run, record
+
+
+def ask(question: str, yes: bool, retry: str) -> None:
+    """Go on only when told to.
+
+    Raises:
+        LauncherError: (2) there is nobody to ask.
+        click.Abort: the answer is no.
+    """
+    from docent.errors import LauncherError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise LauncherError(2, f"{question} needs an answer", "no terminal to ask on", retry)
+    click.confirm(question, abort=True)
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int], Any]]:
+    """Show how many bytes have moved, and how fast, on a terminal; call it with the bytes of every piece."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda size: progress.advance(task, size)
+
+
+def left_out(path: str) -> None:
+    """Say what cannot be sent."""
+    click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)

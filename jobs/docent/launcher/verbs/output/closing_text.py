@@ -1,0 +1,93 @@
+"""What `docent run` says at its end: what was left out, what was not written, and with which commands to go on.
+
+Reads the artifacts of the run; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from docent.launcher.verbs import invocation
+
+if TYPE_CHECKING:
+    from docent.messages.suggested_commands import Invocation
+
+
+def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
+    """All of it, a line each.
+
+    Args:
+        chosen: the units of this launch.
+    """
+    for lines in (_left_out, _shortfall, _unmatched, unlicensed):
+        yield from lines(states, chosen)
+
+
+def _again(states: Any) -> Invocation:
+    """What a command that carries this run out once more must say: it ends with the unit that this launch ends with."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    last = given.get("last") or given.get("only")
+    return replace(invocation.of_run(states.run_dir), span=("--to", last) if last else ())
+
+
+def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
+    from docent.launcher.verbs.output.rejects_text import rejected_names
+    from docent.messages.suggested_commands import complete
+
+    artifact = states.of("ingest").artifact if "ingest" in chosen else None
+    if artifact and artifact.success["rejected"]:
+        listed = artifact.folder / "rejects-*.jsonl"
+        yield f"could not be used: {artifact.success['rejected']} ({artifact.rejected_because}), named in {listed}"
+        yield from rejected_names(artifact)
+        yield f"to read them again once they are fixed: {complete('docent run', _again(states))}"
+
+
+def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Question types that the teacher was asked for and did not fill, as the data set counts them."""
+    from docent.artifacts.confinement import inside
+    from docent.artifacts.unwritten import unwritten
+    from docent.messages.suggested_commands import complete
+    from docent.store import load_json
+
+    artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
+    found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
+    if missing := unwritten(found or {}):
+        listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
+        more = complete("docent run --set llm.provider=openai", _again(states))
+        offline = states.config.llm.provider == "offline"
+        yield f"asked for and not written: {listed}" + (f"; a model writes more: {more}" if offline else "")
+
+
+def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
+    """Decisions of people about pairs that were made anew since, as curate counts them."""
+    from docent.artifacts.confinement import inside
+    from docent.messages.suggested_commands import complete
+    from docent.store import load_json
+
+    artifact = states.of("curate").artifact if "curate" in chosen else None
+    found = load_json(inside(artifact.folder, "review.json")) if artifact else None
+    if found and found["unmatched"]:
+        total = found["matched"] + found["unmatched"]
+        said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
+        yield f"{said}: {complete('docent review', invocation.current())}"
+
+
+def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
+    """How to name the licence of a data set whose card says `other` because nobody named one."""
+    from docent.config.stages import LICENSE_PLACEHOLDER
+    from docent.messages.suggested_commands import complete
+    from docent.source_files.collection import UNNAMED, license_of, read_source_names
+
+    section = states.config.build_dataset
+    if "build-dataset" not in chosen or section is None or section.license:
+        return
+    if license_of(read_source_names(states.of("ingest").artifact)) == UNNAMED:
+        named = f"docent run --set build_dataset.license={LICENSE_PLACEHOLDER}"
+        command = complete(named, _again(states))
+        yield f"licence of the data set: {UNNAMED}; to name yours: {command}"

@@ -1,0 +1,96 @@
+"""What `docent status` prints for people: the table, the time left, and what to do next. Reads the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from docent.artifacts.confinement import inside
+from docent.errors import TemporaryError
+from docent.launcher.runs.settings import ATTEMPT, RESOLVED, file_in_force
+from docent.launcher.runs.standing import note
+from docent.launcher.runs.state import TABLE, StatusLine, is_locked, left, status, unstored_attempt
+from docent.launcher.verbs import invocation
+from docent.launcher.verbs.output.push_text import push_lines
+from docent.launcher.verbs.output.rejects_text import rejected_names
+from docent.launcher.verbs.output.tables import table
+from docent.messages.printing import printable
+from docent.messages.suggested_commands import complete
+from docent.spec import RunStates
+
+SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
+"""What the column is: the lines of `docent run` have the time from a unit's start to its end."""
+
+
+def picture(states: RunStates) -> Any:
+    """The table of units, and below it how long the launch under way still takes, where that is known."""
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = [{key: value for key, value in asdict(line).items() if key in TABLE} for line in status(states)]
+    below = [SECONDS] if any(row["seconds"] is not None for row in rows) else []
+    if time_left := left(states):
+        below.append(str(time_left))
+    return Group(table(rows, str(states.run_dir)), *map(Text, below))
+
+
+def what_next(states: RunStates) -> Iterator[str]:
+    """Lines below the table: what was rejected; where nothing works on the run, what failed and how to go on."""
+    run_dir = states.run_dir
+    given = invocation.of_run(run_dir)
+    at_work = is_locked(run_dir)
+    if not at_work:
+        yield from of_unstored_attempt(states)
+    lines = status(states)
+    for line in lines:
+        if line.phase == "done" and line.rejected and (artifact := states.of(line.unit).artifact):
+            yield f"rejected by {line.unit}: {line.rejected}, named in {artifact.folder / 'rejects-*.jsonl'}"
+            if line.unit == "ingest":  # what a person can fix; the others count pairs and rows of docent's own
+                yield from rejected_names(artifact)
+        if line.phase == "failed" and not at_work:
+            yield f"{line.unit} failed: {complete(f'docent logs {line.unit}', given)}"
+    if at_work:
+        return
+    if any(line.phase != "done" for line in lines):
+        yield from _next_of_open(states, lines)
+        return
+    yield from push_lines(states, [line.unit for line in lines])
+    if any(line.unit == "ingest" and line.rejected for line in lines):
+        yield f"to read again what ingest rejected, once it is fixed: {complete('docent run', given)}"
+    if any(line.unit == "report" for line in lines) and (report := states.of("report").artifact):
+        latest = inside(run_dir, "report/latest/index.html")
+        yield f"report: {latest if latest.is_file() else report.folder / 'index.html'}"
+
+
+def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
+    """What to do about a run that is not complete: what the first failure advises, else the same command again."""
+    run_dir = states.run_dir
+    stored = file_in_force(run_dir, at_work=False).name == RESOLVED
+    failed = [line for line in lines if line.phase == "failed"]
+    advised = next((line.next_step for line in failed if "docent run" in line.next_step), "")
+    if stored and advised:
+        yield f"next: {advised}"
+        return
+    if advised := next((line.next_step for line in failed if line.next_step), ""):
+        yield f"what the message advises: {advised}"
+    elif any(line.exit_code != TemporaryError.exit_code for line in failed):
+        yield "fix the cause first, or the same command will fail again"
+    yield f"next: {complete('docent run', invocation.of_run(run_dir)) if stored else with_attempt(run_dir)}"
+
+
+def of_unstored_attempt(states: RunStates) -> Iterator[str]:
+    """How the last launch ended where its settings are not stored with the run, and how to go on with them."""
+    run_dir = states.run_dir
+    units = unstored_attempt(states)
+    if units:
+        yield f"the last attempt had other settings, which are not stored with run {run_dir.name}:"
+        for name, unit in units.items():
+            yield printable(f"  {name} {'' if unit.phase == 'stopped' else 'failed: '}{note(unit)}", max_chars=2000)
+        yield f"  to go on with them: {with_attempt(run_dir)}"
+
+
+def with_attempt(run_dir: Path) -> str:
+    """The command that carries out the run with the settings of its last attempt."""
+    return complete("docent run", replace(invocation.of_run(run_dir), file=str(run_dir / ATTEMPT)))

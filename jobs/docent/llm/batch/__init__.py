@@ -1,0 +1,5 @@
+"""Send requests through the batch API of an endpoint, for half the price.
+
+`round` writes files and submits them, `results` records what came back.
+Start reading at `batch.py`.
+"""

@@ -1,0 +1,263 @@
+"""OpenAI's batch API at one endpoint: upload, create, find again, look, download.
+
+Sends and takes files as streams; writes results to temporary files. The openai package is used, for files and pages of
+lists are more than one request each and no speed is at stake. Every call is tried `llm.max_attempts` times with the
+waits of retry.py; a batch is created at most once for one token, whatever becomes of the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import tempfile
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
+
+from docent.config import Llm
+from docent.errors import ConfigError, TemporaryError
+from docent.llm.chat import RequestRefusedError
+from docent.llm.pace.retry import TryFailedError, wait_s
+from docent.llm.wire.endpoint import OpenAIEndpoint
+from docent.llm.wire.providers import base_of
+from docent.llm.wire.transport import CONNECT_S, Reply
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+log = logging.getLogger("docent.llm")
+
+TRANSFER_S = 3600.0
+"""Longest one call may take, the upload of a whole file included."""
+PIECE_BYTES = 256 * 1024
+LISTED_AT_ONCE = 100
+LISTED_AT_LEAST = 1000
+"""So many are looked at whatever their dates say: this machine's clock may have been far ahead."""
+CLOCKS_APART_S = 3600.0
+"""The endpoint's clock and this one may differ by so much."""
+TOKEN = "docent"
+"""Name in a batch's metadata under which its token stands."""
+ODD_REPLY = "the reply is nothing that a batch API says"
+STILL_READ = frozenset({"pending", "running"})
+"""States of an uploaded file that Azure has not looked through yet."""
+T = TypeVar("T")
+
+
+class BatchApi:
+    """Files and batches of one endpoint. For one event loop; `close` it there."""
+
+    def __init__(self, llm: Llm, endpoint: OpenAIEndpoint) -> None:
+        import httpx2  # by which the openai package sends; a stream that breaks off raises its errors
+        import openai  # a second to import, and only batch mode needs it
+
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every look at a batch
+        self._llm, self._endpoint, self._openai = llm, endpoint, openai
+        self._failures = (openai.APIError, httpx2.HTTPError, OSError, json.JSONDecodeError, UnicodeDecodeError)
+        base_url, query, self.path = address(llm)
+        is_bearer = endpoint.kind.key_header[0] == "Authorization"
+        headers = {} if is_bearer else {endpoint.kind.key_header[0]: endpoint.key}
+        self._extra: dict[str, Any] = {} if is_bearer else {"Authorization": openai.Omit()}
+        self._client = openai.AsyncOpenAI(
+            api_key=endpoint.key,
+            base_url=base_url,
+            default_headers=headers,
+            default_query=query,
+            max_retries=0,
+            timeout=openai.Timeout(llm.timeout_s, connect=min(CONNECT_S, llm.timeout_s)),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"response": [_refuse_web_page]}
+            ),
+        )
+
+    async def upload(self, file: IO[bytes]) -> str:
+        """Upload a file of requests; returns its id once a batch can be made of it.
+
+        Raises:
+            ConfigError: there is no batch API, it refuses the file, the key, ...
+            TemporaryError: no answer in all tries.
+        """
+        file.flush()
+        named = ("batch.jsonl", file, "application/jsonl")
+        made = await self._tried(
+            lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
+        )
+        file_id, waited_s = made.id, 0.0
+        while made.status in STILL_READ and waited_s < self._llm.deadline_s:
+            waited_s += self._llm.batch_poll_s
+            await asyncio.sleep(self._llm.batch_poll_s)
+            made = await self._tried(lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra)))
+        return file_id
+
+    async def create(self, file_id: str, token: str, since_s: float) -> Batch:
+        """A batch over an uploaded file, known by a token; where an answer was lost, it is first looked for.
+
+        Raises:
+            ConfigError: refused, so there is none.
+            TemporaryError: no answer in all tries; there may be one.
+        """
+
+        async def create() -> Batch:
+            made = self._client.batches.create(
+                input_file_id=file_id,
+                endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
+                completion_window="24h",
+                metadata={TOKEN: token},
+                extra_headers=self._extra,
+            )
+            return await _whole(made)
+
+        async def create_unless_there() -> Batch:
+            found = await self._listed({token}, since_s)
+            return found.get(token) or await create()
+
+        return await self._tried(create, create_unless_there)
+
+    async def find(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
+        """Those batches of the account that have one of these tokens.
+
+        Args:
+            since_s: when the first of them was about to be created.
+
+        Raises:
+            ConfigError, TemporaryError: as `upload`.
+        """
+        return await self._tried(lambda: self._listed(tokens, since_s))
+
+    async def look(self, batch_id: str) -> Batch:
+        """A batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
+        return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
+
+    async def download(self, file_id: str) -> IO[bytes] | None:
+        """Results as a temporary file, at its beginning; None where the endpoint has them no more.
+
+        Raises:
+            ConfigError, TemporaryError: as `upload`.
+        """
+        file: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
+
+        async def download() -> IO[bytes] | None:
+            file.seek(0)
+            file.truncate()
+            content = self._client.files.with_streaming_response.content
+            try:
+                async with content(file_id, extra_headers=self._extra) as reply:
+                    async for piece in reply.iter_bytes(PIECE_BYTES):
+                        file.write(piece)
+            except self._openai.NotFoundError:
+                return None
+            file.seek(0)
+            return file
+
+        with ExitStack() as unless_found:
+            unless_found.push(file)
+            if found := await self._tried(download):
+                unless_found.pop_all()
+            return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
+        """Batches by their tokens; the newest come first, and those from before `since_s` are not looked through."""
+        found: dict[str, Batch] = {}
+        looked_at = 0
+        async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
+            looked_at += 1
+            token = (batch.metadata or {}).get(TOKEN, "")
+            if token in tokens:
+                found[token] = batch
+            too_old = batch.created_at < since_s - CLOCKS_APART_S and looked_at >= LISTED_AT_LEAST
+            if len(found) == len(tokens) or too_old:
+                break
+        return found
+
+    async def _tried(self, call: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None) -> T:
+        """Call, and where that may help, again."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with asyncio.timeout(TRANSFER_S):
+                    return await (call if tries == 1 or again is None else again)()
+            except self._failures as error:
+                meant: Exception = self._meaning_of(error)
+            except (AttributeError, TypeError, ValueError):  # the package takes any JSON for what was asked for
+                meant = TryFailedError(ODD_REPLY, "lost")
+            if not isinstance(meant, TryFailedError):
+                raise meant from None
+            if tries >= self._llm.max_attempts:
+                raise TemporaryError(
+                    f"the endpoint's batch API gave no answer in {tries} tries; the last: {meant}",
+                    self._endpoint.base_url,
+                    "batches go on at the endpoint and are found again by: docent run",
+                )
+            log.warning("the endpoint's batch API: %s; trying again", meant)
+            await asyncio.sleep(wait_s(tries, meant.wait_s))
+
+    def _meaning_of(self, error: Exception) -> Exception:
+        """The same as an error of docent, without the key."""
+        if isinstance(error, self._openai.APIStatusError):
+            headers = error.response.headers
+            return self._refused(Reply(error.status_code, headers, json.dumps(error.body).encode()))
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return ConfigError(
+                    f"the endpoint's certificate is not trusted: {cause.verify_message}",
+                    self._endpoint.base_url,
+                    "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
+                )
+            cause = cause.__cause__ or cause.__context__
+        told = self._endpoint.clean(str(error)) or type(error).__name__
+        return TryFailedError(f"{told} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
+
+    def _refused(self, reply: Reply) -> Exception:
+        """What a status means for a call of the batch API: what is one request's own affair online is all of it."""
+        meant = self._endpoint.refused(reply)
+        where = f"{self._endpoint.base_url} (HTTP {reply.status})"
+        if reply.status in (404, 405):
+            return ConfigError(
+                "the endpoint has no batch API, or not at this address",
+                where,
+                "set llm.mode to online, or check llm.base_url",
+            )
+        if isinstance(meant, RequestRefusedError):
+            return ConfigError(
+                f"the endpoint refuses the batch: {meant}",
+                where,
+                "lower llm.batch_requests or llm.batch_mb if it is too large, else set llm.mode to online",
+            )
+        return meant
+
+
+async def _refuse_web_page(reply: Any) -> None:
+    if reply.status_code == 200 and "html" in reply.headers.get("content-type", ""):
+        raise ConnectionError("the reply is a web page: a proxy or a login page answers in place of the endpoint")
+
+
+async def _whole(reply: Awaitable[T]) -> T:
+    """A file or batch with all that is read of it later. Raises TypeError: the package takes any JSON for one."""
+    found = await reply
+    if not isinstance(found, BaseModel) or not isinstance(getattr(found, "id", None), str):
+        raise TypeError
+    counts, errors = getattr(found, "request_counts", None), getattr(found, "errors", None)
+    told = () if counts is None else (counts.completed, counts.failed, counts.total)
+    said = () if errors is None else errors.data or ()
+    if not all(isinstance(number, int) for number in told) or not all(isinstance(error, BaseModel) for error in said):
+        raise TypeError
+    return found
+
+
+def address(llm: Llm) -> tuple[str, dict[str, object], str]:
+    """Where files and batches are, what is added to every address, and the path that lines of requests name."""
+    base = base_of(llm).rstrip("/")
+    if llm.provider != "azure":
+        return base, {}, "/v1/chat/completions"
+    if llm.api_version:
+        return f"{base}/openai", {"api-version": llm.api_version}, "/chat/completions"
+    return f"{base.removesuffix('/openai/v1')}/openai/v1", {}, "/chat/completions"

@@ -1,0 +1,165 @@
+"""Batch mode: the journal is filled through the endpoint's batch API, before anything is asked for in order.
+
+Reads and writes the journal. Because the ordered path then finds every reply there, rows are those of online mode. Work
+goes in rounds (batch_round.py): each request's next asking that has no reply goes into a batch, batches end, what came
+back is judged as it would be online, and the next round asks for what is missing still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+
+from docent.config import Llm
+from docent.errors import ConfigError, StoppedError, TemporaryError
+from docent.llm.batch.api import BatchApi
+from docent.llm.batch.results import Outcome, Results
+from docent.llm.batch.round import Running, Submission
+from docent.llm.chat import ChatRequest
+from docent.llm.in_order import STOP_POLL_S
+from docent.llm.journal.journal import Entry
+from docent.llm.sender import Ask, GaveUpError
+from docent.llm.usable_reply import Ladder
+from docent.llm.wire.endpoint import OpenAIEndpoint
+
+log = logging.getLogger("docent.llm")
+
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+LONGEST_DAYS = 7
+"""A batch that takes longer is left alone; OpenAI ends one after a day, Azure may take longer."""
+FULL_QUEUE_POLLS = 20
+"""Looks at batches that are let pass before a full queue is tried again."""
+
+
+class Batches:
+    """The batches of one call of `ask`.
+
+    Args:
+        ladder: of the ordered path; only its asks are used, nothing is counted.
+        stop: when set, StoppedError is raised; batches go on at the endpoint.
+
+    Attributes:
+        replied: replies that came in batches now, each paid once.
+
+    Raises:
+        ConfigError: the endpoint has no batch API.
+    """
+
+    def __init__(self, llm: Llm, ladder: Ladder, stop: threading.Event) -> None:
+        endpoint = ladder.provider
+        if not isinstance(endpoint, OpenAIEndpoint) or not endpoint.kind.batches:
+            raise ConfigError(
+                f"the provider {llm.provider} has no batch API", "llm.mode", "set llm.mode to online, then: docent run"
+            )
+        self._llm, self._stop, self._api = llm, stop, BatchApi(llm, endpoint)
+        self._results = Results(endpoint, ladder.sender, int(llm.max_reply_mb * 1e6))
+        self._submission = Submission(llm, ladder.uncounted(), self._api, self._results)
+        self._given_up: dict[bytes, str] = {}
+        self._tries: Counter[bytes] = Counter()
+
+    @property
+    def replied(self) -> int:
+        """Replies that came now."""
+        return self._results.replied
+
+    async def send(self, ask: Ask) -> Entry:
+        """In place of Sender.send once all is filled: there is no reply, and nothing goes out online.
+
+        Raises:
+            GaveUpError: always, with the reason.
+        """
+        raise GaveUpError(self._given_up.get(ask.key, "it has no reply in its batch"))
+
+    async def fill(self, requests: Sequence[ChatRequest]) -> None:
+        """Have a reply in the journal for every request, or a reason why there is none.
+
+        Raises:
+            ConfigError: key, model, address, credit, a spending limit, or the endpoint refuses a whole batch.
+            TemporaryError: the endpoint gives no answer or does nothing; its batches go on.
+            StoppedError: `stop` was set.
+        """
+        work = asyncio.get_running_loop().create_task(self._fill(requests))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=STOP_POLL_S)
+                if self._stop.is_set() and not work.done():
+                    raise StoppedError("stopped; its batches go on at the endpoint", next_step="docent run")
+            work.result()
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+            await self._api.close()
+
+    async def _fill(self, requests: Sequence[ChatRequest]) -> None:
+        missing: Sequence[int] = range(len(requests))
+        while missing:
+            this = await self._submission.round(requests, missing, self._given_up)
+            missing = this.missing
+            self._given_up |= this.too_long
+            if this.reached and not this.running:
+                raise this.reached
+            if missing and not this.running and not this.too_long:
+                await asyncio.sleep(self._llm.batch_poll_s)  # another process asks for all of it
+            before = self.replied
+            outcomes = [outcome async for outcome in self._ended(this.running)]
+            await self._weigh(outcomes, self.replied > before)
+
+    async def _ended(self, running: list[Running]) -> AsyncIterator[Outcome]:
+        """Look at batches until all have ended; what one brought is in the journal when it is handed out."""
+        names = {run.token: f"batch {number} of {len(running)}" for number, run in enumerate(running, 1)}
+        left, heard_s = list(running), time.monotonic()
+        while left:
+            for run in list(left):
+                assert run.batch is not None
+                try:
+                    run.batch = await self._api.look(run.batch.id)
+                    heard_s = time.monotonic()
+                except TemporaryError as error:  # a batch takes hours: an endpoint that is away for minutes is no end
+                    if time.monotonic() - heard_s > self._llm.deadline_s:
+                        raise
+                    log.warning("%s: %s", names[run.token], error.what)
+                self._tell(names[run.token], run)
+                if run.batch.status in ENDED:
+                    left.remove(run)
+                    yield await self._results.collect(self._api, run.batch, run.lines)
+            if left:
+                await asyncio.sleep(self._llm.batch_poll_s)
+
+    def _tell(self, name: str, run: Running) -> None:
+        """Progress, where there is any, and an end to endless waiting."""
+        assert run.batch is not None
+        counts = run.batch.request_counts
+        if counts and counts.completed + counts.failed != run.told:
+            run.told = counts.completed + counts.failed
+            log.info("%s: %d of %d done (%s)", name, run.told, counts.total, run.batch.status)
+        if run.batch.status not in ENDED and time.time() - run.since_s > LONGEST_DAYS * 86_400:
+            raise TemporaryError(
+                f"the batch {run.batch.id} has not ended in {LONGEST_DAYS} days",
+                self._llm.base_url,
+                "cancel it at the endpoint (what it finished is kept), then: docent run",
+            )
+
+    async def _weigh(self, outcomes: Sequence[Outcome], others_replied: bool) -> None:
+        """Count the tries of what has to go again, and give up what had enough of them."""
+        for outcome in outcomes:
+            self._given_up |= outcome.refused
+        full = any(outcome.queue_is_full for outcome in outcomes)
+        exhausted: dict[bytes, str] = {}
+        for key, why in itertools.chain.from_iterable(outcome.again.items() for outcome in outcomes):
+            # A batch that found the queue full only waits for the others.
+            self._tries[key] += not (full and others_replied)
+            if self._tries[key] >= self._llm.max_attempts:
+                exhausted[key] = f"no reply in {self._tries[key]} tries; the last: {why}"
+        if exhausted and not self.replied:
+            raise TemporaryError(
+                next(iter(exhausted.values())), self._llm.base_url, "check the account, then: docent run"
+            )
+        self._given_up |= exhausted
+        if full and not others_replied:
+            log.warning("the endpoint's queue of batches is full; trying again later")
+            await asyncio.sleep(FULL_QUEUE_POLLS * self._llm.batch_poll_s)

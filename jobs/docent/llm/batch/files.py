@@ -1,0 +1,178 @@
+"""The two kinds of files of a batch: requests as lines, which are written, and results as lines, which are read.
+
+Writes temporary files, which have no name and so are gone with the process; reads pictures piece by piece while they
+are written. A line's `custom_id` is the journal's key of the asking, as hex digits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import errno
+import json
+import tempfile
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from pydantic import BaseModel, ValidationError
+
+from docent.errors import ConfigError, PipelineError, TemporaryError
+from docent.llm.chat import Image
+from docent.llm.pace.budget import Cost
+from docent.llm.sender import Ask
+from docent.llm.structure.lenient_json import read_json
+from docent.llm.wire.transport import PIECE_BYTES, Reply, sent_size, split_at_pictures
+
+ROOM_AROUND_REPLY_BYTES = 64 * 1024
+"""What a line of results has beside the text of the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One asking in a batch.
+
+    Attributes:
+        first: key of the request when it was asked for the first time.
+        key: of this time.
+        most: the dearest it can get.
+        number: of its try in the journal; 0 before it has one.
+    """
+
+    first: bytes
+    key: bytes
+    most: Cost
+    number: int = 0
+
+
+class RequestFile:
+    """Requests of one batch, on disk.
+
+    Args:
+        path: of the endpoint, written into every line.
+        max_requests, max_bytes: how much goes in.
+        sent: a request's body as the endpoint takes it.
+    """
+
+    def __init__(self, path: str, max_requests: int, max_bytes: int, sent: Callable[[bytes], bytes]) -> None:
+        self._path, self._max_requests, self._max_bytes, self._sent = path, max_requests, max_bytes, sent
+        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
+        self.lines: list[Line] = []
+        self.size = 0
+
+    def parts(self, ask: Ask) -> tuple[list[bytes | Image], int]:
+        """A line cut at its pictures, and its length in bytes with them.
+
+        Raises:
+            ConfigError: a picture cannot be read.
+        """
+        head = f'{{"custom_id":"{ask.key.hex()}","method":"POST","url":"{self._path}","body":'.encode()
+        images = [image for message in ask.request.messages for image in message.images]
+        parts = [head, *split_at_pictures(self._sent(ask.body), images), b"}\n"]
+        try:
+            return parts, sum(sent_size(part) for part in parts)
+        except OSError as error:
+            raise _not_written(error) from None
+
+    def has_room(self, size: int) -> bool:
+        """Whether a line of so many bytes still fits."""
+        return len(self.lines) < self._max_requests and self.size + size <= self._max_bytes
+
+    async def add(self, line: Line, parts: Sequence[bytes | Image], size: int) -> None:
+        """Write a line; one with pictures on another thread.
+
+        Raises:
+            ConfigError: a picture cannot be read.
+            TemporaryError: the disk is full.
+        """
+        try:
+            if all(isinstance(part, bytes) for part in parts):
+                _write(self.file, parts)
+            else:
+                await asyncio.to_thread(_write, self.file, parts)
+        except OSError as error:
+            raise _not_written(error) from None
+        self.lines.append(line)
+        self.size += size
+
+    def keep(self, keys: Container[bytes]) -> None:
+        """Leave out all lines but these.
+
+        Raises:
+            TemporaryError: the disk is full.
+        """
+        rest: IO[bytes] = tempfile.TemporaryFile(prefix="docent-batch-")
+        self.file.seek(0)
+        try:
+            for line, data in zip(self.lines, self.file, strict=True):
+                if line.key in keys:
+                    rest.write(data)
+        except OSError as error:
+            raise _not_written(error) from None
+        self.file.close()
+        self.file, self.size = rest, rest.tell()
+        self.lines = [line for line in self.lines if line.key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one line: the reply it would have had online, or why it has none."""
+
+    key: bytes
+    reply: Reply | None
+    why: str = ""
+
+
+class _Response(BaseModel):
+    status_code: int
+    body: Any = None
+
+
+class _Error(BaseModel):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Row(BaseModel):
+    custom_id: str
+    response: _Response | None = None
+    error: _Error | None = None
+
+
+def results(file: IO[bytes], max_reply_bytes: int) -> Iterator[Result]:
+    """The lines of a file of results; a line that is none, or is too long, is left out."""
+    most = max_reply_bytes + ROOM_AROUND_REPLY_BYTES
+    whole = True
+    while line := file.readline(most):
+        starts, whole = whole, line.endswith(b"\n")
+        if starts and (whole or len(line) < most) and (result := _result(line)):
+            yield result
+
+
+def _result(line: bytes) -> Result | None:
+    try:
+        row = _Row.model_validate(read_json(line))
+        key = bytes.fromhex(row.custom_id)
+    except (ValueError, ValidationError, RecursionError):
+        return None
+    if row.response is not None and row.response.status_code:
+        return Result(key, Reply(row.response.status_code, {}, json.dumps(row.response.body).encode()))
+    error = row.error or _Error()
+    return Result(key, None, ": ".join(word for word in (error.code, error.message) if word) or "no reply")
+
+
+def _write(file: IO[bytes], parts: Sequence[bytes | Image]) -> None:
+    for part in parts:
+        if isinstance(part, bytes):
+            file.write(part)
+            continue
+        with part.path.open("rb") as picture:
+            while piece := picture.read(PIECE_BYTES):
+                file.write(base64.b64encode(piece))
+
+
+def _not_written(error: OSError) -> PipelineError:
+    where, why = str(error.filename or tempfile.gettempdir()), error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        return TemporaryError(f"a batch file cannot be written: {why}", where, "free space or set TMPDIR: docent run")
+    return ConfigError(f"a batch file cannot be written: {why}", where, "make it readable, then: docent run")

@@ -1,0 +1,155 @@
+"""What a batch brought: each of its lines gets its end in the journal, as it would online.
+
+Reads the files of results; writes the journal. Nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from docent.errors import ConfigError
+from docent.llm.batch.api import BatchApi
+from docent.llm.batch.files import Line, Result, results
+from docent.llm.chat import RequestRefusedError
+from docent.llm.journal.journal import Entry, State
+from docent.llm.pace.retry import TryFailedError
+from docent.llm.sender import MAX_WHY_CHARS, Sender
+from docent.llm.wire.endpoint import OpenAIEndpoint
+from docent.llm.wire.parameters import ADAPTED
+from docent.messages.masking import mask
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+ENDED_AT_ONCE = 500
+QUEUE_IS_FULL = "token_limit_exceeded"
+"""Code of a batch that failed only because too much is waiting in the account's other batches."""
+
+
+@dataclass
+class Outcome:
+    """What one batch left to do.
+
+    Attributes:
+        again: lines without a reply that may get one, by key, with the reason.
+        refused: those that never will.
+        queue_is_full: none of it was run, because others have to be run first.
+    """
+
+    again: dict[bytes, str] = field(default_factory=dict)
+    refused: dict[bytes, str] = field(default_factory=dict)
+    queue_is_full: bool = False
+
+
+class Results:
+    """Gives lines their ends.
+
+    Args:
+        max_reply_bytes: a longer reply is not read.
+
+    Attributes:
+        replied: lines that had a reply.
+    """
+
+    def __init__(self, endpoint: OpenAIEndpoint, sender: Sender, max_reply_bytes: int) -> None:
+        self.endpoint, self._sender, self._max_reply_bytes = endpoint, sender, max_reply_bytes
+        self.replied = 0
+
+    async def collect(self, api: BatchApi, batch: Batch, lines: Mapping[bytes, Line]) -> Outcome:
+        """Take the results of a batch that has ended, whole or in part; all are durable when this returns.
+
+        Raises:
+            ConfigError: the batch or a line of it was refused for a reason that holds for all, or it was cancelled.
+            TemporaryError: the results cannot be fetched now.
+        """
+        outcome, left = Outcome(), dict(lines)
+        refusal: ConfigError | None = None
+        gone = False
+        for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+            file = await api.download(file_id)
+            if file is None:
+                gone = True
+                continue
+            with file:
+                found = (result for result in results(file, self._max_reply_bytes) if result.key in left)
+                while some := list(islice(found, ENDED_AT_ONCE)):
+                    ends = [self._end(left.pop(result.key), result, outcome) for result in some if result.key in left]
+                    refusal = next(filter(None, await asyncio.gather(*ends)), refusal)
+        words = self._words(batch)
+        # A completed batch has paid for all its lines, although the reply cannot be read.
+        await self.refuse(left, words, State.LOST if gone or batch.status == "completed" else State.REFUSED)
+        outcome.again |= dict.fromkeys(left, words)
+        outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in _codes(batch)
+        if refusal := refusal or self._refusal(batch, words, outcome):
+            raise refusal
+        return outcome
+
+    async def refuse(self, lines: Mapping[bytes, Line], why: str, state: State = State.REFUSED) -> None:
+        """Give lines without a result their end."""
+        rest = iter(lines.values())
+        while some := list(islice(rest, ENDED_AT_ONCE)):
+            await _all(self._close(line, state, None, why) for line in some)
+
+    async def _end(self, line: Line, result: Result, outcome: Outcome) -> ConfigError | None:
+        """One line's end, and what it says about all of them."""
+        refusal: ConfigError | None = None
+        try:
+            if result.reply is None:
+                raise TryFailedError(self.endpoint.clean(result.why))
+            if self.endpoint.takes_otherwise(result.reply, ADAPTED):
+                raise TryFailedError("the endpoint rejects a field of the request: it is renamed or left out")
+            answer = self.endpoint.answer_of(result.reply)
+        except TryFailedError as failed:
+            why = outcome.again[line.key] = str(failed)
+        except RequestRefusedError as refused:
+            why = outcome.refused[line.key] = str(refused)
+        except ConfigError as refused:
+            refusal, why = refused, refused.what
+        else:
+            entry = Entry(answer.text, answer.finish_reason, answer.input_tokens or 0, answer.output_tokens or 0)
+            self.replied += 1
+            await self._close(line, State.REPLIED, entry, "")
+            return None
+        await self._close(line, State.REFUSED, None, why)
+        return refusal
+
+    async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
+        self._sender.ledger.tries[state.name.lower()] += 1
+        self._sender.budget.settle(line.most, entry, state is State.LOST)
+        await self._sender.journal.end(line.number, line.key, state, entry, mask(why)[:MAX_WHY_CHARS])
+
+    def _words(self, batch: Batch) -> str:
+        """Why lines of a batch have no result."""
+        if batch.status == "completed":
+            return "its batch has no readable result for it (a reply longer than llm.max_reply_mb has none)"
+        errors = (batch.errors.data if batch.errors else None) or []
+        said = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
+        told = f": {self.endpoint.clean(said)}" if said else ""
+        return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{told}"
+
+    def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
+        """The error that a batch as a whole is."""
+        where = f"{self.endpoint.base_url} (batch {batch.id})"
+        if batch.status == "cancelled":
+            return ConfigError(
+                "a batch was cancelled at the endpoint, not by docent",
+                where,
+                "what it finished is kept; to send the rest in a new batch: docent run",
+            )
+        if batch.status == "failed" and not outcome.queue_is_full:
+            return ConfigError(
+                f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
+            )
+        return None
+
+
+def _codes(batch: Batch) -> set[str]:
+    return {error.code or "" for error in (batch.errors.data if batch.errors else None) or []}
+
+
+async def _all(ends: Iterable[Awaitable[Any]]) -> None:
+    await asyncio.gather(*ends)

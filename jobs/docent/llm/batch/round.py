@@ -1,0 +1,231 @@
+"""One round of batch mode: what has no reply goes into files, each file becomes a batch, older batches are found again.
+
+Reads and writes the journal, sends files; batch.py says when. A line is in the journal before its batch is created,
+with the batch's token, so that a killed process finds the batch again instead of paying twice. What is a shard's own is
+decided by its requests' keys; it touches no other line, whoever made the batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Container, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from docent.config import Llm
+from docent.errors import ConfigError
+from docent.llm.batch.api import BatchApi
+from docent.llm.batch.files import Line, RequestFile
+from docent.llm.batch.results import Results
+from docent.llm.chat import ChatRequest
+from docent.llm.journal.journal import Sent
+from docent.llm.pace.budget import Cost
+from docent.llm.sender import Ask
+from docent.llm.usable_reply import Ladder
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+log = logging.getLogger("docent.llm")
+
+WALKED_AT_ONCE = 500
+NOTHING = Cost(0.0, 0.0)
+YOUNG_POLLS = 4
+"""A batch that was to be created so many looks ago, or later, may not be listed yet."""
+LONGEST_CREATE_S = 3600.0
+"""For so long a batch is waited for that another process, which is at work, is about to create."""
+
+
+@dataclass
+class Running:
+    """One batch at the endpoint, as far as it is this shard's.
+
+    Attributes:
+        batch: as it was when it was looked at last; None while it is not found.
+        lines: by key.
+        since_s: when it was begun, by this clock.
+        told: how much of it was done when that was last logged.
+        owner: the process of an earlier attempt that was to create it.
+    """
+
+    token: str
+    batch: Batch | None
+    lines: dict[bytes, Line]
+    since_s: float
+    told: int = -1
+    owner: str = ""
+
+
+@dataclass
+class Round:
+    """One pass over the requests.
+
+    Attributes:
+        missing: indexes of requests that may need another round.
+        running: its batches, adopted ones among them.
+        too_long: keys of what fits into no batch, with the reason.
+        reached: the spending limit that kept lines out of it.
+    """
+
+    missing: list[int] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
+    too_long: dict[bytes, str] = field(default_factory=dict)
+    reached: ConfigError | None = None
+
+
+class Submission:
+    """Makes rounds.
+
+    Args:
+        ladder: says what is asked next; nothing is counted by it.
+        results: gives lines their end whose batch never was.
+    """
+
+    def __init__(self, llm: Llm, ladder: Ladder, api: BatchApi, results: Results) -> None:
+        self._llm, self._ladder, self._sender = llm, ladder, ladder.sender
+        self._api, self._results = api, results
+
+    async def round(self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]) -> Round:
+        """Put what has no reply into batches, but for what is in one of an earlier attempt.
+
+        Args:
+            indexes: of requests that are looked at.
+            given_up: keys that are not asked for any more.
+
+        Raises:
+            ConfigError, TemporaryError: see BatchApi.
+        """
+        this, adopted, seen = Round(), dict[str, Running](), set[bytes]()
+        file = self._new_file()
+        async for index, first, ask, sent in self._missing(requests, indexes, given_up):
+            this.missing.append(index)
+            if ask.key in seen:
+                continue
+            seen.add(ask.key)
+            line = Line(ask.first, ask.key, self._most(ask))
+            if sent is not None:
+                self._sender.budget.reserve_again(self._most(first), line.most)
+                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.owner))
+                running.lines[ask.key] = replace(line, number=sent.number)
+                continue
+            parts, size = file.parts(ask)
+            if size > self._llm.batch_mb * 1e6:
+                this.too_long[ask.key] = f"too long for a batch: {size / 1e6:.1f} MB (llm.batch_mb)"
+            elif reached := self._sender.budget.reserve_now(line.most):
+                this.reached = reached
+            else:
+                if not file.has_room(size):
+                    if begun := await self._sent(file):
+                        this.running.append(begun)
+                    file = self._new_file()
+                await file.add(line, parts, size)
+        if begun := await self._sent(file):
+            this.running.append(begun)
+        this.running += await self._found(list(adopted.values()))
+        return this
+
+    async def _missing(
+        self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
+    ) -> AsyncIterator[tuple[int, Ask, Ask, Sent | None]]:
+        """Each request's first asking, its next one that has no reply, and the try at that which is in a batch."""
+        ladder, journal = self._ladder, self._sender.journal
+        for start in range(0, len(indexes), WALKED_AT_ONCE):
+            firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
+            level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
+            while level:
+                found = await journal.find([ask.key for ask in level.values()])
+                following: dict[int, Ask] = {}
+                for index, ask in level.items():
+                    if (entry := found.get(ask.key)) is None:
+                        open_[index] = ask
+                    elif (reply := ladder.judged(entry, ask.request, asks)).problem:
+                        if after := ladder.following(ask, reply):
+                            following[index] = after
+                level, asks = following, asks + 1
+            sent = await journal.in_batches([ask.key for ask in open_.values()])
+            for index, ask in open_.items():
+                if ask.key not in given_up:
+                    yield index, firsts[index], ask, sent.get(ask.key)
+
+    def _most(self, ask: Ask) -> Cost:
+        return self._sender.most(ask.request, ask.body)
+
+    def _new_file(self) -> RequestFile:
+        most_bytes = int(self._llm.batch_mb * 1e6)
+        return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
+
+    async def _sent(self, file: RequestFile) -> Running | None:
+        """A file uploaded, its lines claimed in the journal, its batch created; in this order.
+
+        What another process has put into a batch meanwhile is left out: the next round finds it there. None where that
+        is all of it.
+        """
+        while file.lines:
+            token = secrets.token_hex(16)
+            file_id = await self._api.upload(file.file)
+            since_s = time.time()
+            lines, others = await self._claimed(file.lines, token)
+            if not others:
+                file.file.close()
+                return await self._created(file_id, token, since_s, lines, file.size)
+            await self._results.refuse(lines, "another process asks for some of its batch")
+            for line in others:
+                self._sender.budget.settle(line.most, None)
+            for line in lines.values():  # `refuse` gave back what was held for them
+                self._sender.budget.reserve_again(NOTHING, line.most)
+            file.keep(lines)
+        file.file.close()
+        return None
+
+    async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
+        """Those lines that are this process's now, by key, and the others."""
+        sender = self._sender
+        claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
+        numbers = await asyncio.gather(*claims)
+        pairs = list(zip(lines, numbers, strict=True))
+        mine = {line.key: replace(line, number=number) for line, number in pairs if isinstance(number, int)}
+        sender.ledger.tries["begun"] += len(mine)
+        return mine, [line for line, number in pairs if not isinstance(number, int)]
+
+    async def _created(self, file_id: str, token: str, since_s: float, lines: dict[bytes, Line], size: int) -> Running:
+        try:
+            batch = await self._api.create(file_id, token, since_s)
+        except ConfigError as refused:
+            await self._results.refuse(lines, refused.what)
+            raise
+        log.info("batch %s begun: %d requests, %.1f MB", batch.id, len(lines), size / 1e6)
+        return Running(token, batch, lines, since_s)
+
+    async def _found(self, adopted: list[Running]) -> list[Running]:
+        """Batches of an earlier attempt, looked up by their tokens; the lines of one that never was are free again."""
+        if not adopted:
+            return []
+        since_s = min(running.since_s for running in adopted)
+        self._sender.ledger.tries["begun"] += sum(len(running.lines) for running in adopted)
+        for looks in itertools.count(1):
+            found = await self._api.find({running.token for running in adopted}, since_s)
+            for running in adopted:
+                running.batch = found.get(running.token)
+            lost = [running for running in adopted if running.batch is None]
+            if not any(self._may_come(running, looks) for running in lost):
+                break
+            await asyncio.sleep(self._llm.batch_poll_s)
+        for running in lost:
+            await self._results.refuse(running.lines, "its batch was never created")
+        there = [running for running in adopted if running.batch is not None]
+        log.info("%d batches of an earlier attempt go on, %d were never created", len(there), len(lost))
+        return there
+
+    def _may_come(self, running: Running, looks: int) -> bool:
+        """Whether a batch that is not listed may be so at the next look.
+
+        Looks count beside the time, because a clock that was ahead gave times that do not come soon.
+        """
+        poll_s = self._llm.batch_poll_s
+        if self._sender.journal.is_another_at_work(running.owner):
+            return looks * poll_s < LONGEST_CREATE_S
+        return looks <= YOUNG_POLLS and time.time() - running.since_s <= YOUNG_POLLS * poll_s

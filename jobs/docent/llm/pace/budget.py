@@ -1,0 +1,136 @@
+"""The spending limits: a request is sent only when even its dearest reply would stay below them.
+
+Reads and writes nothing. What earlier attempts paid, or may have paid when they were killed, is counted before anything
+is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from docent.config import Llm
+from docent.errors import ConfigError, StoppedError
+from docent.llm.journal.journal import Entry, Spent
+from docent.llm.pace.prices import Prices, prices_of
+
+TOKENS_PER_MESSAGE = 16
+TOKENS_PER_IMAGE = 3_000
+"""Taken for a picture before the reply tells; some models count more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Tokens of prompt and reply, and their price in USD (0 where no price is known)."""
+
+    tokens: float
+    usd: float
+
+
+class Budget:
+    """What is spent and reserved, and the limits of one shard.
+
+    Args:
+        llm: prices, `max_usd` and `max_tokens`; limits are divided over `shards`, so that no shard needs another.
+        shards: how many share the limits.
+
+    Raises:
+        ConfigError: a limit in USD without prices.
+    """
+
+    def __init__(self, llm: Llm, shards: int) -> None:
+        self.prices = prices_of(llm)
+        self.max_usd = None if llm.max_usd is None else llm.max_usd / shards
+        self.max_tokens = None if llm.max_tokens is None else llm.max_tokens / shards
+        self._price = self.prices or Prices(0.0, 0.0)
+        self.usd = self.tokens = self._reserved_usd = self._reserved_tokens = 0.0
+        self._out, self.stopped = 0, False
+        self._changed = asyncio.Event()
+        if self.max_usd is not None and (self.prices is None or not (self._price.input_usd and self._price.output_usd)):
+            known = "one of them is set to 0" if self.prices else f"none are listed for {llm.model!r}"
+            raise ConfigError(
+                f"a spending limit needs both prices, and {known}",
+                "llm.max_usd",
+                "set llm.usd_per_million_input_tokens and llm.usd_per_million_output_tokens",
+            )
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        return self.max_usd is not None or self.max_tokens is not None
+
+    def most(self, body_bytes: int, messages: int, images: int, max_tokens: int) -> Cost:
+        """The dearest a request may get: no token is shorter than one byte, so bytes bound the tokens of the prompt."""
+        sent = body_bytes + messages * TOKENS_PER_MESSAGE + images * TOKENS_PER_IMAGE
+        return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
+
+    def count(self, spent: Spent, most: Cost) -> None:
+        """Add what earlier attempts paid for a request whose dearest price is `most`."""
+        self.usd += self._price.usd(spent.input_tokens, spent.output_tokens) + spent.in_doubt * most.usd
+        self.tokens += spent.input_tokens + spent.output_tokens + spent.in_doubt * most.tokens
+
+    async def reserve(self, most: Cost) -> None:
+        """Hold back the dearest price of a request; waits while replies under way may yet turn out cheaper.
+
+        Raises:
+            ConfigError: a limit is reached.
+        """
+        while reached := self._reached(most):
+            if self._out == 0:
+                raise reached
+            self._changed.clear()
+            await self._changed.wait()
+            if self.stopped:
+                raise StoppedError("stopped before all was asked", next_step="docent run")
+        self._hold(most)
+
+    def reserve_now(self, most: Cost) -> ConfigError | None:
+        """Hold back the dearest price of a request if it fits as things stand, else say why it does not."""
+        if reached := self._reached(most):
+            return reached
+        self._hold(most)
+        return None
+
+    def reserve_again(self, counted: Cost, most: Cost) -> None:
+        """Hold back `most` for what an earlier attempt sent and is awaited still, counted as in doubt until now."""
+        if self.limited:
+            self.usd, self.tokens = self.usd - counted.usd, self.tokens - counted.tokens
+        self._hold(most)
+
+    def settle(self, most: Cost, paid: Entry | None, in_doubt: bool = False) -> None:
+        """Give back what was held for a try, less what it really cost; in doubt, or untold, the dearest price."""
+        self._out -= 1
+        self._reserved_usd -= most.usd
+        self._reserved_tokens -= most.tokens
+        if in_doubt or (paid and not paid.input_tokens + paid.output_tokens):
+            self.usd, self.tokens = self.usd + most.usd, self.tokens + most.tokens
+        elif paid:
+            self.usd += self._price.usd(paid.input_tokens, paid.output_tokens)
+            self.tokens += paid.input_tokens + paid.output_tokens
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Send away all who wait. StoppedError reaches them."""
+        self.stopped = True
+        self._changed.set()
+
+    def _hold(self, most: Cost) -> None:
+        self._out += 1
+        self._reserved_usd += most.usd
+        self._reserved_tokens += most.tokens
+
+    def _reached(self, most: Cost) -> ConfigError | None:
+        usd, tokens = self.usd + self._reserved_usd + most.usd, self.tokens + self._reserved_tokens + most.tokens
+        if self.max_usd is not None and usd > self.max_usd:
+            spent = f"{self.usd:.4f} of this shard's {self.max_usd:.4f} USD are spent, the next reply may cost"
+            spent, where = f"{spent} {most.usd:.4f}", "llm.max_usd"
+        elif self.max_tokens is not None and tokens > self.max_tokens:
+            spent = f"{self.tokens:.0f} of this shard's {self.max_tokens:.0f} tokens are used, the next reply may need"
+            spent, where = f"{spent} {most.tokens:.0f}", "llm.max_tokens"
+        else:
+            return None
+        return ConfigError(
+            f"the spending limit is reached: {spent}",
+            where,
+            "raise it (replies so far are kept, nothing is paid twice), then: docent run",
+        )

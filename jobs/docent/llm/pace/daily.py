@@ -1,0 +1,112 @@
+"""Allowances per day, over all shards and runs that share the journal.
+
+Reads the journal. In every minute of the wall clock a shard takes its part, once, of what the last 24 hours left over,
+and what it does not use by the end of the minute lapses. So all shards together never take more than is left, and none
+of them needs to know of another. No clock is trusted for more than it can know: while this runs, no time passes faster
+than since the boot, and tries that a wrong clock dated in the future count as made now until a day has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+from docent.config import Llm
+from docent.errors import ConfigError
+from docent.llm.journal.journal import Journal
+
+log = logging.getLogger("docent.llm")
+
+DAY_S = 86_400.0
+MINUTE_S = 60.0
+
+
+class DailyAllowance:
+    """What this shard may still send and use today.
+
+    Args:
+        llm: `requests_per_day`, `tokens_per_day`.
+        shards: how many share them.
+        endpoint: whose tries count.
+        clock: seconds since 1970.
+        since_boot: seconds that really pass; `clock` where it is left out.
+
+    Raises:
+        ConfigError: fewer requests than shards, so that none of them could ever begin one.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - two clocks, so that a test can set them
+        self,
+        llm: Llm,
+        shards: int,
+        journal: Journal,
+        endpoint: str,
+        clock: Callable[[], float] = time.time,
+        since_boot: Callable[[], float] | None = None,
+    ) -> None:
+        if llm.requests_per_day is not None and llm.requests_per_day < shards:
+            raise ConfigError(
+                f"{llm.requests_per_day} requests a day are less than one for each of {shards} shards",
+                "llm.requests_per_day",
+                f"run the stage with {llm.requests_per_day} shards at most, then: docent run",
+            )
+        self._limits = (llm.requests_per_day, llm.tokens_per_day)
+        self._shards, self._journal, self._endpoint, self._clock = shards, journal, endpoint, clock
+        self._since_boot = since_boot or clock
+        self._boot_at_s = clock() - self._since_boot()
+        self._ahead_seen_s: float | None = None
+        self._left, self._minute, self._warned = [0.0, 0.0], -1, False
+        self._one_asks = asyncio.Lock()
+
+    async def take(self, tokens: float, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Count one request, which must be noted in the journal at once; waits, with `pause`, while nothing is left.
+
+        Args:
+            tokens: of prompt and reply together, as far as can be said before.
+        """
+        if self._limits == (None, None):
+            return
+        while not await self._is_room(tokens):
+            if not self._warned:
+                log.warning("this minute's part of the day's allowance for %s is used up: waiting", self._endpoint)
+                self._warned = True
+            await pause(MINUTE_S - self._clock() % MINUTE_S)
+        self._left = [self._left[0] - 1, self._left[1] - tokens]
+
+    def give_back(self, tokens: float) -> None:
+        """Undo a `take` after which nothing was sent."""
+        self._left = [self._left[0] + 1, self._left[1] + tokens]
+
+    async def _is_room(self, tokens: float) -> bool:
+        async with self._one_asks:
+            minute = int(self._clock() // MINUTE_S)
+            if minute != self._minute:
+                await self._ask(tokens)
+                self._minute = minute
+        limit = self._limits[1]
+        needed = tokens if limit is None else min(tokens, limit / self._shards)
+        return self._left[0] >= 1 and self._left[1] >= needed
+
+    async def _ask(self, tokens: float) -> None:
+        """Take this minute's part; tries whose tokens nobody told yet are taken to need as many as this one."""
+        passed_s = self._since_boot()
+        now_s = self._clock()
+        since_s = min(now_s, self._boot_at_s + passed_s) - DAY_S
+        seen_s = self._ahead_seen_s
+        counts_ahead = seen_s is None or passed_s - seen_s < DAY_S
+        used = await self._journal.used_since(self._endpoint, since_s, now_s, counts_ahead)
+        if used.ahead and seen_s is None:
+            self._ahead_seen_s = passed_s
+            log.warning(
+                "%d tries at %s are dated in the future, so a clock was wrong: they count as made now, for a day",
+                used.ahead,
+                self._endpoint,
+            )
+        amounts = (used.requests, used.tokens + used.untold * tokens)
+        self._left = [
+            math.inf if limit is None else max(0.0, limit - amount) / self._shards
+            for limit, amount in zip(self._limits, amounts, strict=True)
+        ]

@@ -1,0 +1,94 @@
+"""What requests will take, before any is sent: tokens, money, and time at the configured rates.
+
+Tokens are estimated from characters, not counted: every model counts in its own way. Reads the price list; writes and
+sends nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from docent.config import Llm
+from docent.llm.chat import ChatRequest
+from docent.llm.pace.prices import prices_of
+from docent.llm.structure.structure import ask_for_json
+
+CHARS_PER_TOKEN = 4
+"""Of English; other languages need up to one token per character."""
+TOKENS_PER_IMAGE = 1_000
+"""About what a photograph of a megapixel takes in full detail."""
+MINUTES_PER_DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What requests are expected to take when each is answered at once and none has to be asked again.
+
+    Attributes:
+        input_tokens: estimated.
+        likely_output_tokens: estimated, replies as long as they usually are.
+        most_output_tokens: every reply as long as it may become.
+        likely_usd: None where no price is known; `most_usd` likewise.
+        minutes: the least that the configured rates allow; None where there are none, or in batch mode.
+    """
+
+    requests: int
+    input_tokens: int
+    likely_output_tokens: int
+    most_output_tokens: int
+    likely_usd: float | None
+    most_usd: float | None
+    minutes: float | None
+
+
+def expected(requests: Iterable[tuple[ChatRequest, int]], llm: Llm) -> Expected:
+    """Sum over requests, each with the tokens that its reply likely has."""
+    count = sent = likely = most = 0
+    for request, reply_tokens in requests:
+        count += 1
+        sent += input_tokens(request)
+        likely += min(reply_tokens, request.max_tokens)
+        most += request.max_tokens
+    prices = prices_of(llm)
+    return Expected(
+        requests=count,
+        input_tokens=sent,
+        likely_output_tokens=likely,
+        most_output_tokens=most,
+        likely_usd=None if prices is None else round(prices.usd(sent, likely), 4),
+        most_usd=None if prices is None else round(prices.usd(sent, most), 4),
+        minutes=_minutes(llm, count, sent + likely),
+    )
+
+
+def input_tokens(request: ChatRequest) -> int:
+    """Tokens of a prompt: a quarter of its characters, its pictures, and the schema where one is asked for."""
+    messages = [{"role": message.role, "content": message.content} for message in request.messages]
+    if request.schema is not None:  # on every rung the schema is sent, in one place or another
+        messages = ask_for_json({"messages": messages}, request.schema, "prompt")["messages"]
+    pictures = sum(len(message.images) for message in request.messages)
+    return tokens_of(sum(len(message["content"]) for message in messages)) + pictures * TOKENS_PER_IMAGE
+
+
+def tokens_of(chars: int) -> int:
+    """Tokens of so many characters, rounded up."""
+    return math.ceil(chars / CHARS_PER_TOKEN)
+
+
+def _minutes(llm: Llm, requests: int, tokens: int) -> float | None:
+    """The slowest of the four rates; what a day allows may go out at once, so the first day costs no time."""
+    if llm.mode == "batch" or llm.provider == "offline":
+        return None
+    found = [
+        amount / limit
+        for amount, limit in ((requests, llm.requests_per_minute), (tokens, llm.tokens_per_minute))
+        if limit is not None
+    ]
+    found += [
+        max(0, math.ceil(amount / limit) - 1) * MINUTES_PER_DAY
+        for amount, limit in ((requests, llm.requests_per_day), (tokens, llm.tokens_per_day))
+        if limit is not None
+    ]
+    return round(max(found), 1) if found else None

@@ -1,0 +1,213 @@
+"""Pacing: a request is sent as soon as the endpoint can use it, and not before.
+
+Reads and writes nothing. Four things hold a request back: the places in flight (concurrency.py), the configured rates
+per minute, what the endpoint's headers tell, and what its refusals tell (limits.py). Who waits is served in turn.
+docs/chat-client.md has the picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from docent.config import Llm
+from docent.errors import StoppedError
+from docent.llm.pace.concurrency import Concurrency
+from docent.llm.pace.limits import Bucket, FoundLimit, ToldLimit
+from docent.llm.pace.retry import How
+from docent.llm.wire.header_numbers import told
+
+AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
+"""Replies that came together make requests that go together: a few at once, the others at so many times the rate of
+replies, so that refusals of the first are seen while the last are still held."""
+FIRST_PER_S = 4000.0
+"""Until that is known: all places at once would overrun an endpoint that allows only a few together."""
+BURST_S = 1.0
+"""What may gather of a configured rate, in seconds of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One request on its way: its number, when it went, and the tokens it was taken to need."""
+
+    number: int
+    at_s: float
+    tokens: float
+
+
+class Pacer:
+    """Lets requests go: a `place` each, then its turn with `admit`, then `ended`. For one event loop.
+
+    A place is taken before the request is noted in the journal and given back when it has ended; `admit` comes last, so
+    that what is noted at most a commit later does not wait twice and refusals are seen while others are still held.
+
+    Args:
+        llm: `max_in_flight` and the rates per minute, divided over the shards.
+        shards: how many processes share the endpoint.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, llm: Llm, shards: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, now_s = clock, clock()
+        self.concurrency = Concurrency(max(1, llm.max_in_flight // shards))
+        self.found = FoundLimit()
+        self._told = {"requests": ToldLimit(), "tokens": ToldLimit()}
+        self._requests = _per_minute(llm.requests_per_minute, shards, now_s)
+        self._tokens = _per_minute(llm.tokens_per_minute, shards, now_s)
+        self._evenly = Bucket(FIRST_PER_S, AT_ONCE, now_s)
+        self.in_flight = self._number = self._told_by = 0
+        self._sent_tokens: deque[float] = deque([0.0], maxlen=4096)
+        self._for_place: deque[asyncio.Future[None]] = deque()
+        self._for_turn: deque[tuple[asyncio.Future[Send], float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def place(self) -> None:
+        """Wait until one more may be in flight."""
+        if not self._for_place and self.in_flight < self.concurrency.limit:
+            self.in_flight += 1
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._for_place.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.leave()  # it had been given just before
+            raise
+
+    def leave(self) -> None:
+        """Give a place to another."""
+        self.in_flight -= 1
+        while self._for_place and self.in_flight < self.concurrency.limit:
+            future = self._for_place.popleft()
+            if not future.done():  # else its task was cancelled
+                self.in_flight += 1
+                future.set_result(None)
+
+    async def admit(self, tokens: float) -> Send:
+        """Wait for every limit, then count the request as sent.
+
+        Args:
+            tokens: of prompt and reply together, as far as can be said before.
+        """
+        if not self._for_turn and self._wait_s(tokens) <= 0:
+            return self._sent(tokens)
+        future: asyncio.Future[Send] = asyncio.get_running_loop().create_future()
+        self._for_turn.append((future, tokens))
+        self._let_go()
+        return await future
+
+    def ended(
+        self,
+        send: Send,
+        how: How | Literal["replied"],
+        tokens: float | None = None,
+        wait_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """It is over: learn from it. Its place is given back with `leave`.
+
+        Args:
+            tokens: what it really needed, where that is known.
+            wait_s: what a refusal asked for.
+            headers: of the reply.
+        """
+        now_s = self._clock()
+        full = self.in_flight >= self.concurrency.limit and not self._for_turn
+        if how == "replied":
+            self.concurrency.ended(now_s - send.at_s, full, now_s)
+        elif how == "lost":
+            self.concurrency.ended(None, full, now_s)
+        elif how == "busy":
+            self.found.refused(send.number, wait_s, now_s)
+        if self._tokens and tokens is not None:
+            self._tokens.take(tokens - send.tokens)
+        if headers:
+            self._learn(headers, send, now_s)
+        if self._for_turn:
+            self._let_go()
+
+    def stop(self) -> None:
+        """Send away all who wait. StoppedError reaches them."""
+        waiting: list[asyncio.Future[Any]] = [*self._for_place, *(future for future, _ in self._for_turn)]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(StoppedError("stopped before all was asked", next_step="docent run"))
+        self._for_place.clear()
+        self._for_turn.clear()
+        self._look_again(math.inf)
+
+    def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
+        """What was sent after this request is not yet in what its reply tells; an older reply tells nothing new."""
+        if send.number < self._told_by:
+            return
+        self._told_by, since = send.number, self._number - send.number
+        if "x-ratelimit-limit-requests" in headers and (said := told(headers, "requests")):
+            self._told["requests"].learn(said, send.at_s, since, now_s)
+        if "x-ratelimit-limit-tokens" in headers and (said := told(headers, "tokens")):
+            before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
+            self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
+
+    def _wait_s(self, tokens: float) -> float:
+        """Seconds until the next one may go."""
+        now_s = self._clock()
+        if (fastest_s := self.concurrency.fastest_s) < math.inf:
+            self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
+        waits = max(
+            self._evenly.wait_s(1.0, now_s),
+            self.found.wait_s(now_s),
+            self._told["requests"].wait_s(1.0, now_s),
+            self._told["tokens"].wait_s(tokens, now_s),
+        )
+        if self._requests:
+            waits = max(waits, self._requests.wait_s(1.0, now_s))
+        if self._tokens:
+            waits = max(waits, self._tokens.wait_s(tokens, now_s))
+        return waits
+
+    def _sent(self, tokens: float) -> Send:
+        """Count one request as sent."""
+        self._number += 1
+        self._sent_tokens.append(self._sent_tokens[-1] + tokens)
+        now_s = self._clock()
+        self.found.sent(self._number, now_s)
+        self._evenly.take(1.0)
+        self._told["requests"].take(1.0)
+        self._told["tokens"].take(tokens)
+        if self._requests:
+            self._requests.take(1.0)
+        if self._tokens:
+            self._tokens.take(tokens)
+        return Send(self._number, now_s, tokens)
+
+    def _let_go(self) -> None:
+        """Let those go whose turn has come; look again when the next one's has."""
+        while self._for_turn:
+            future, tokens = self._for_turn[0]
+            if not future.done():
+                wait_s = self._wait_s(tokens)
+                if wait_s > 0:
+                    self._look_again(wait_s)
+                    return
+                future.set_result(self._sent(tokens))
+            self._for_turn.popleft()
+
+    def _look_again(self, wait_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if wait_s < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._let_go)
+
+
+def _per_minute(amount: int | None, shards: int, now_s: float) -> Bucket | None:
+    """A bucket for a configured rate; what gathers is one second's worth, for endpoints count in short windows."""
+    if amount is None:
+        return None
+    rate_per_s = amount / 60 / shards
+    return Bucket(rate_per_s, max(1.0, rate_per_s * BURST_S), now_s)

@@ -1,0 +1,70 @@
+"""When a failed try is worth another one, and when: full jitter, `Retry-After`, a deadline, a budget of retries.
+
+Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
+retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken
+endpoint from being asked more than a healthy one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from docent.llm.pace.limits import Bucket
+from docent.llm.wire.header_numbers import retry_after_s
+
+__all__ = ["How", "RetryBudget", "TryFailedError", "retry_after_s", "wait_s"]
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+RETRIES_PER_REQUEST = 0.25
+"""So many retries are earned by each reply; beyond them one retry a second is left, over all requests."""
+EARNED_AT_MOST = 100.0
+
+How = Literal["busy", "failed", "lost"]
+"""busy: told to come later, nothing paid. failed: nothing paid. lost: no end was seen, it may have been paid."""
+
+
+class TryFailedError(Exception):
+    """One try failed for a reason that may pass.
+
+    Args:
+        why: for people, without the key.
+        wait_s: what the endpoint asked for.
+        headers: of its reply.
+    """
+
+    def __init__(
+        self, why: str, how: How = "failed", wait_s: float | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(why)
+        self.how, self.wait_s, self.headers = how, wait_s, headers
+
+
+class RetryBudget:
+    """How many retries all requests together may make."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._bucket = Bucket(1.0, EARNED_AT_MOST, clock())
+
+    def earn(self) -> None:
+        """A request has its reply: an endpoint that answers may be asked again more often."""
+        self._bucket.take(-RETRIES_PER_REQUEST)
+
+    def wait_s(self) -> float:
+        """Seconds until one more is there."""
+        return self._bucket.wait_s(1.0, self._clock())
+
+    def spend(self) -> None:
+        """Take one; those that are given up instead take none, else an outage would be paid for long after its end."""
+        self._bucket.take(1.0)
+
+
+def wait_s(attempt: int, asked_for_s: float | None) -> float:
+    """Seconds before the next try: what the endpoint asked for and a little, or full jitter below a doubling bound."""
+    if asked_for_s is not None:
+        return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
+    bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
+    return random.uniform(0, bound_s)  # decides when, never what: no row depends on it

@@ -1,0 +1,82 @@
+"""What models write back, made into pairs: the `[Visitor]` / `[Guide]` dialogue.
+
+A reply is untrusted text: what does not keep to the form is refused with a reason, never guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from docent.llm.wire.thoughts import without_thoughts
+
+VISITOR, GUIDE = "Visitor", "Guide"
+# The label at the start of a line, also in Markdown bold, with the colon inside or outside of it.
+_LABEL = re.compile(rf"^[ \t>*_]*\[({VISITOR}|{GUIDE})\][ \t*_]*:?[ \t*_]*", re.IGNORECASE | re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
+
+
+class UnusableReplyError(ValueError):
+    """A reply that does not hold what was asked for; the message is a short reason."""
+
+
+def parse_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
+    """Questions and answers of a dialogue, exactly `pairs` of them; what comes after is left out.
+
+    Only what stands behind the model's thoughts counts. White space is collapsed and right single quotes become ASCII
+    apostrophes, as in the published data.
+
+    Raises:
+        UnusableReplyError: fewer pairs, labels that do not alternate, or an empty question or answer.
+    """
+    turns = _turns(text)
+    if len(turns) < 2 * pairs:
+        raise UnusableReplyError(f"{len(turns)} labels, {2 * pairs} were asked for")
+    return _alternating(turns[: 2 * pairs])
+
+
+def parse_shorter_dialogue(text: str, pairs: int) -> list[tuple[str, str]]:
+    """The pairs of a dialogue that has fewer than `pairs` and keeps to the form otherwise; none of any other.
+
+    Args:
+        text: a whole reply; what was cut off by its length has half an answer at its end.
+    """
+    turns = _turns(text)
+    if len(turns) % 2 or len(turns) >= 2 * pairs:
+        return []
+    try:
+        return _alternating(turns)
+    except UnusableReplyError:
+        return []
+
+
+def _turns(text: str) -> list[tuple[str, str]]:
+    """Who speaks and what is said, in order."""
+    text = _FENCE.sub("", without_thoughts(text))
+    labels = list(_LABEL.finditer(text))
+    ends = [label.start() for label in labels[1:]] + [len(text)]
+    return [(m[1].capitalize(), _tidy(text[m.end() : end])) for m, end in zip(labels, ends, strict=False)]
+
+
+def _alternating(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    pairs = len(wanted) // 2
+    if [name for name, _ in wanted] != [VISITOR, GUIDE] * pairs:
+        raise UnusableReplyError("labels do not alternate")
+    if not all(said for _, said in wanted):
+        raise UnusableReplyError("an empty question or answer")
+    return [(question, answer) for (_, question), (_, answer) in zip(wanted[::2], wanted[1::2], strict=True)]
+
+
+def format_dialogue(pairs: Sequence[tuple[str, str]]) -> str:
+    """The dialogue that `parse_dialogue` reads."""
+    return "\n\n".join(f"[{VISITOR}]: {question}\n[{GUIDE}]: {answer}" for question, answer in pairs)
+
+
+def without_labels(text: str) -> str:
+    """Source text in which nothing looks like a label, so that it cannot speak for visitor or guide."""
+    return re.sub(rf"\[({VISITOR}|{GUIDE})\]", r"\1", text, flags=re.IGNORECASE)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).replace("\u2019", "'").split())

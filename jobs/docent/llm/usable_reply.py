@@ -1,0 +1,191 @@
+"""From one request to a usable reply: asked, judged, asked again or corrected once, given up.
+
+Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
+One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from docent.config import Llm
+from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
+from docent.llm.journal.journal import Entry, journal_key
+from docent.llm.sender import Ask, GaveUpError, Provider, Sender
+from docent.llm.structure.structure import (
+    PROBE_SCHEMA,
+    Reading,
+    Rung,
+    ask_for_json,
+    choose_rung,
+    correction,
+    read_reply,
+)
+from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
+from docent.llm.wire.thoughts import without_thoughts
+from docent.records import canonical_json
+
+MAX_ASKS = 3
+"""Replies to one request before it is given up: one and two more."""
+NOTHING_READ = Reading(None)
+ProblemOf = Callable[[ChatReply], str]
+
+
+class Ladder:
+    """Asks for one request at a time; many may be on their way.
+
+    Args:
+        usage: `requests`, `from_journal`, `input_tokens`, `output_tokens`, `repaired` are added to it.
+        problem_of: why a reply cannot be used, "" when it can.
+    """
+
+    def __init__(self, provider: Provider, sender: Sender, usage: Counter[str], problem_of: ProblemOf) -> None:
+        self.provider, self.sender, self.usage, self._problem_of = provider, sender, usage, problem_of
+        self.rung: Rung | None = None
+        self.send: Callable[[Ask], Awaitable[Entry]] = sender.send
+
+    async def find_rung(self, llm: Llm) -> None:
+        """Find out how JSON is asked for at this endpoint, once: the probe is in the journal like every request.
+
+        Raises:
+            PipelineError: the endpoint is down or refuses key or model.
+        """
+        if llm.structured_output != "auto":
+            self.rung = llm.structured_output
+            return
+
+        async def probed(body: dict[str, Any]) -> Answer:
+            most = int(body.pop("max_tokens"))
+            probe = ChatRequest((Message("user", ""),), 0.0, most, schema=PROBE_SCHEMA)
+            # With the settings of every request, for without some of them it would be refused or go elsewhere.
+            settings = self.provider.body(probe)
+            if "temperature" not in llm.extra_body:
+                settings.pop("temperature", None)
+            ask = self._asked(probe, {**settings, **body}, 0)
+            found = (await self.sender.journal.find([ask.key])).get(ask.key)
+            try:
+                found = found or await self.sender.send(ask)
+            except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
+                raise RequestRefusedError(str(error)) from None
+            return Answer(found.text, found.finish_reason)
+
+        self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
+
+    def uncounted(self) -> Ladder:
+        """The same for who only looks ahead: nothing is added to `usage`."""
+        twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
+        twin.rung, twin.send = self.rung, self.send
+        return twin
+
+    def first(self, request: ChatRequest) -> Ask:
+        """What is sent first."""
+        return self._asked(request, self._body(request), 0)
+
+    async def answer(self, ask: Ask, entry: Entry | None = None, looked_up: bool = False) -> ChatReply:
+        """A usable reply, or the last unusable one with its problem, or the reason why there is none.
+
+        Args:
+            ask: the first asking.
+            entry: its reply, where the caller has looked it up.
+            looked_up: the caller has looked and found none.
+
+        Raises:
+            ConfigError, TemporaryError, StoppedError: see Sender.send.
+        """
+        request = ask.request
+        reply, asks = ChatReply("", ""), 0
+        following: Ask | None = ask
+        while following is not None:
+            ask, asks = following, asks + 1
+            if entry is None and not (looked_up and asks == 1):
+                entry = (await self.sender.journal.find([ask.key])).get(ask.key)
+            self.usage["from_journal"] += entry is not None
+            try:
+                entry = entry or await self.send(ask)
+                self.usage["from_journal"] += entry.by_another
+            except (RequestRefusedError, GaveUpError) as error:
+                return ChatReply("", "", error=str(error), asks=asks)
+            reply = self.judged(entry, request, asks)
+            following = self.following(ask, reply) if reply.problem else None
+            entry = None
+        return reply
+
+    def judged(self, entry: Entry, request: ChatRequest, asks: int) -> ChatReply:
+        """The reply with its value, or with the problem that it has."""
+        usage = self.usage
+        usage["requests"] += 1
+        usage["input_tokens"] += entry.input_tokens
+        usage["output_tokens"] += entry.output_tokens
+        problem, read, text = self._incomplete(entry, request), NOTHING_READ, entry.text
+        whole = not problem
+        if not problem and request.schema is not None:
+            read = read_reply(text, request.schema)
+            problem = read.problem
+            usage["repaired"] += read.repaired
+        elif not problem:
+            text = without_thoughts(text)
+            problem = "" if text.strip() else "nothing stands behind the model's thoughts"
+        reply = ChatReply(
+            text if not problem else entry.text,
+            entry.finish_reason,
+            entry.input_tokens,
+            entry.output_tokens,
+            problem=problem,
+            asks=asks,
+            value=read.value,
+            repaired=read.repaired,
+            whole=whole,
+        )
+        if not problem and (problem := (request.problem_of or self._problem_of)(reply)):
+            return replace(reply, problem=problem, value=None)
+        return reply
+
+    def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
+        """What is sent after a reply that cannot be used; None after the last time.
+
+        A whole reply that does not fit its schema is shown to the model once, with what is wrong; anything else is
+        asked for again as it was.
+        """
+        request = ask.request
+        if reply.asks >= MAX_ASKS or ask.corrects:
+            return None
+        body = self._body(request)
+        if request.schema is not None and reply.whole and reply.text.strip():
+            corrected = correction(body, reply.text, reply.problem)
+            return replace(self._asked(request, corrected, reply.asks, ask.first), corrects=True)
+        return self._asked(request, body, reply.asks, ask.first)
+
+    def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
+        """Why a reply is not all that the model would have said, "" when it is."""
+        incomplete, word = problem_of(entry.finish_reason), word_of(entry.finish_reason)
+        if word in CUT_BY_LENGTH | FILTERED:
+            return incomplete
+        if not entry.text or entry.text.isspace():
+            return f"empty reply ({entry.finish_reason or 'no reason given'})"
+        told = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        most = min((tokens for tokens in told if isinstance(tokens, int)), default=request.max_tokens)
+        if not word and entry.output_tokens >= most:
+            return f"{CUT} (no finish_reason, and all {most} tokens are used)"
+        return incomplete
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body = self.provider.body(request)
+        if request.schema is None:
+            return body
+        if self.rung is None:  # else the same request would be another one in another shard
+            raise ValueError("requests with and without a schema were mixed: ask for them in two calls")
+        return ask_for_json(body, request.schema, self.rung)
+
+    def _asked(self, request: ChatRequest, body: dict[str, Any], number: int, first: bytes = b"") -> Ask:
+        data = canonical_json(body).encode()
+        key = journal_key(self.provider.name, self.provider.base_url, data, number)
+        return Ask(request, first or key, key, data)
+
+
+def free_text_keys(provider: Provider, requests: Iterable[ChatRequest]) -> list[bytes]:
+    """Journal keys of requests without a schema, as they are asked first."""
+    bodies = (canonical_json(provider.body(request)).encode() for request in requests if request.schema is None)
+    return [journal_key(provider.name, provider.base_url, body, 0) for body in bodies]

@@ -1,0 +1,160 @@
+"""What the body of an HTTP 200 holds: one chat completion, in any of the forms that endpoints give it, or an error.
+
+Reads bytes; writes and sends nothing. Text stands in `content` as a string or as a list of parts; thoughts are left
+out wherever they stand; errors come in place of the choices or inside one. openai_endpoint.py says what each means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from docent.llm.structure.lenient_json import read_json, with_whole_characters
+from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
+from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
+from docent.llm.wire.tokens import tokens_told
+
+THOUGHTS = frozenset(
+    {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
+)
+"""Types of parts, and names of fields of a message, that hold thoughts."""
+_WITHOUT_CHOICES = ("error", "errors", "message", "msg", "detail", "code", "status_code")
+"""One of these is in an error that an endpoint sends without the field `error`."""
+
+
+class NoCompletionError(ValueError):
+    """The body holds neither a completion nor an error; the message says what it is."""
+
+
+class ErrorInReplyError(ValueError):
+    """An error in place of a completion, or inside of one.
+
+    Args:
+        error: as the endpoint gave it.
+        begun: part of a reply came before it, which may have been paid for.
+    """
+
+    def __init__(self, error: Any, begun: bool) -> None:
+        super().__init__("an error inside of a reply")
+        self.error, self.begun = error, begun
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One reply.
+
+    Attributes:
+        finish_reason: the endpoint's word; for a reply without text, also where its words are.
+        refusal: with what words the model declined, "" where it did not.
+        input_tokens: None where the endpoint does not tell both counts; `output_tokens` likewise.
+        usage_unreadable: it tells them in a form that cannot be read.
+    """
+
+    text: str
+    finish_reason: str
+    refusal: str
+    input_tokens: int | None
+    output_tokens: int | None
+    usage_unreadable: bool
+
+
+def read_completion(body: bytes) -> Completion:
+    """The completion that a body holds.
+
+    Raises:
+        NoCompletionError: it holds none.
+        ErrorInReplyError: it holds an error instead.
+    """
+    found = _object_of(body)
+    choices = found.get("choices")
+    choice: Any = choices[0] if isinstance(choices, list) and choices else {}
+    message: Any = choice.get("message") if isinstance(choice, dict) else None
+    texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
+    text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
+    used = tokens_told(found.get("usage"))
+    error = _error_of(found, choice)
+    if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
+        raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))
+    if not isinstance(choices, list) or not isinstance(message, dict):
+        raise NoCompletionError("the reply has no choices" if choices == [] else "the reply is not a chat completion")
+    said = message.get("refusal")
+    refusal = _whole("".join([*refusals, said if isinstance(said, str) else ""]))
+    where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
+    unreadable = used is None and bool(found.get("usage"))
+    sent, received = used or (None, None)
+    return Completion(text, noted(finish_reason, where), refusal, sent, received, unreadable)
+
+
+def _object_of(body: bytes) -> dict[str, Any]:
+    body = without_keep_alive(body)
+    try:
+        found = joined(body) if is_stream(body) else read_json(body)
+    except BrokenStreamError as error:
+        raise NoCompletionError(f"the reply is {error}") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NoCompletionError("the reply is not a chat completion")
+    return found
+
+
+def _whole(text: str) -> str:
+    try:
+        return with_whole_characters(text)
+    except ValueError:
+        raise NoCompletionError("the reply is not a chat completion: it contains half of a surrogate pair") from None
+
+
+def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
+    """Texts, refusals, and what else stands in `content`."""
+    texts: list[str] = []
+    refusals: list[str] = []
+    others: list[str] = []
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, dict):
+            _sort_part(part, texts, refusals, others)
+        elif part is not None:
+            raise NoCompletionError("the reply is not a chat completion")
+    return texts, refusals, others
+
+
+def _sort_part(part: dict[str, Any], texts: list[str], refusals: list[str], others: list[str]) -> None:
+    kind = str(part.get("type") or "text")
+    text = part.get("text")
+    text = text.get("value") if isinstance(text, dict) else text
+    if kind in THOUGHTS or part.get("thought") is True:
+        others.append("parts with thoughts only")
+    elif kind == "refusal":
+        refusals.append(str(part.get("refusal") or text or ""))
+    elif kind in ("text", "output_text") and isinstance(text, str):
+        texts.append(text)
+    else:
+        others.append(f"a part of type {kind[:MAX_WORD_CHARS]} only")
+
+
+def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
+    """In which fields of a message without text its words are, where the finish reason does not say so."""
+    yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
+    if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
+        yield "a tool call only"
+
+
+def _finish_reason(choice: dict[str, Any]) -> str:
+    details = choice.get("finish_details")
+    told = details.get("type") if isinstance(details, dict) else None
+    reason = choice.get("finish_reason") or told or choice.get("native_finish_reason") or ""
+    shown = "".join(c if c.isprintable() and c != ";" else " " for c in str(reason)[:MAX_WORD_CHARS])
+    return " ".join(shown.split())
+
+
+def _error_of(found: dict[str, Any], choice: Any) -> Any:
+    """The error of a reply, None where there is none; `{}` and a code of 0 say nothing."""
+    for error in (found.get("error"), choice.get("error") if isinstance(choice, dict) else None):
+        if any(error.values()) if isinstance(error, dict) else error:
+            return error
+    if not found.get("choices") and any(found.get(name) for name in _WITHOUT_CHOICES):
+        return found
+    return None

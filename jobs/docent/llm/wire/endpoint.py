@@ -1,0 +1,223 @@
+"""One endpoint that speaks like OpenAI: what is sent to it, and what its answers and refusals mean.
+
+Reads the key from the variable named by `llm.api_key_env` and pictures while they are sent; writes nothing. The key
+appears in no message, whatever the endpoint repeats. Waiting and trying again are the client's affair.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Container, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from docent.config import Llm
+from docent.errors import ConfigError
+from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
+from docent.llm.pace.retry import How, TryFailedError, retry_after_s
+from docent.llm.wire.completions import ErrorInReplyError, NoCompletionError, read_completion
+from docent.llm.wire.endpoint_errors import EndpointError, error_in, error_of
+from docent.llm.wire.parameters import Parameters
+from docent.llm.wire.providers import KINDS, base_of, check_address, key_of
+from docent.llm.wire.transport import Reply, Transport
+from docent.messages.masking import MASK, MIN_SECRET_CHARS, mask
+
+log = logging.getLogger("docent.llm")
+
+MAX_MESSAGE_CHARS = 300
+MAX_READ_CHARS = 16_000
+MAX_LOCATION_CHARS = 2000
+RETRIED_STATUS = frozenset({408, 409, 425, 429})
+PARAMETER_STATUS = frozenset({400, 422})
+NO_CREDIT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+
+
+class OpenAIEndpoint:
+    """A chat endpoint; its connections are opened by the first request.
+
+    Attributes:
+        has_answered: it has, now or in an earlier run: a refusal that gives no reason may then be about one request.
+
+    Raises:
+        ConfigError: the key's variable is not set or holds no key, or the URL cannot be used.
+    """
+
+    name = "openai"
+
+    def __init__(self, llm: Llm, environ: Mapping[str, str]) -> None:
+        check_address(llm)
+        self.llm, self.kind, self.teacher, self.base_url = llm, KINDS[llm.provider], llm.model, base_of(llm)
+        self._url, self.key = self.kind.url(llm), key_of(llm, environ)
+        self.parameters = Parameters(llm.extra_body)
+        self.has_answered = False
+        header, before = self.kind.key_header
+        headers = {header: before + self.key} if self.key else {}
+        self._said_usage = False
+        self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The JSON that is sent, pictures by their hash; a field that `llm.extra_body` sets to null is left out."""
+        llm = self.llm
+        sampling = {
+            "temperature": request.temperature,
+            "top_p": llm.top_p,
+            "frequency_penalty": llm.frequency_penalty,
+            "presence_penalty": llm.presence_penalty,
+            "max_tokens": request.max_tokens,
+        }
+        extra = self.kind.json_extra if request.schema and self.kind.json_extra else {}
+        body = {"model": llm.model, "messages": [_sent(m) for m in request.messages], **sampling, **extra}
+        return {name: value for name, value in {**body, **llm.extra_body}.items() if value is not None}
+
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
+        """One try: the answer, and the headers that came with it.
+
+        Raises:
+            TryFailedError: for a reason that may pass.
+            RequestRefusedError: this request will never be answered, others may be.
+            ConfigError: key, model, address or credit: no request will be answered.
+        """
+        images = [image for message in request.messages for image in message.images]
+        while True:
+            sent = self.parameters.sent(body)
+            reply = await self._transport.post(sent, images)
+            if not _may_name_a_field(reply) or not self.takes_otherwise(reply, json.loads(sent)):
+                return self.answer_of(reply), reply.headers
+
+    def takes_otherwise(self, reply: Reply, asked: Container[str]) -> bool:
+        """Whether a reply refuses only a field of the request, so that it is worth sending without that field.
+
+        Args:
+            asked: the fields of the request.
+
+        Raises:
+            ConfigError: the field is one of `llm.extra_body`.
+        """
+        if not _may_name_a_field(reply):
+            return False
+        error = error_in(reply.body)
+        return self.parameters.learn(error, asked, self.clean(error.message))
+
+    def answer_of(self, reply: Reply) -> Answer:
+        """What a reply says, however it came.
+
+        Raises:
+            TryFailedError, RequestRefusedError, ConfigError: as `send`.
+        """
+        if reply.status != 200:
+            raise self.refused(reply)
+        answer = self._answer(reply)
+        self.has_answered = True
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    def _answer(self, reply: Reply) -> Answer:
+        try:
+            found = read_completion(reply.body)
+        except NoCompletionError as error:
+            if "html" in reply.headers.get("Content-Type", "") or reply.body.lstrip()[:1] == b"<":
+                raise TryFailedError(
+                    "the reply is a web page, not JSON: a proxy or a login page answers in place of the endpoint"
+                ) from None
+            # Whatever it is, the endpoint takes it for an answer and may ask its price.
+            raise TryFailedError(str(error), "lost") from None
+        except ErrorInReplyError as found_error:
+            raise self._error_in_reply(found_error, reply.headers) from None
+        if found.refusal and not found.text:
+            raise RequestRefusedError(f"the model declined: {self.clean(found.refusal)}")
+        if found.usage_unreadable and not self._said_usage:
+            self._said_usage = True
+            log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
+        return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
+
+    def _without_key(self, text: str) -> str:
+        """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
+        if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
+            return text
+        log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
+        return text.replace(self.key, MASK)
+
+    def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
+        """What an error means that came with HTTP 200: what it would mean with the status that it names."""
+        error = error_of(found.error)
+        if error.status is None:
+            said = self.clean(error.message or error.text)
+            return TryFailedError(f"HTTP 200 with an error: {said}", "lost" if found.begun else "failed")
+        meant = self._meaning(error.status, error, headers, f"HTTP {error.status} in a reply with HTTP 200")
+        if isinstance(meant, TryFailedError) and found.begun:
+            meant.how = "lost"
+        return meant
+
+    def refused(self, reply: Reply) -> Exception:
+        """What a status other than 200 means."""
+        if 300 <= reply.status < 400:
+            location = mask(
+                reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
+            )  # before the host loses its capitals
+            host = self.clean(_host_of(location))
+            return ConfigError(
+                f"the endpoint sends requests on to {host}; they are not followed, for the key would go there as well",
+                f"{self.base_url} (HTTP {reply.status})",
+                "set llm.base_url to the address that answers itself",
+            )
+        return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
+
+    def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], told: str) -> Exception:
+        """What an error means: for this try, for this request, or for all of them.
+
+        Args:
+            told: the status as messages name it.
+        """
+        where, said = f"{self.base_url} ({told})", self.clean(error.message)
+        if status == 401 or status == 403 and error.about != "prompt":
+            if status == 403 and error.about == "unknown" and self.has_answered:
+                # The key was good once; the sender finds out whether other requests still have replies.
+                return TryFailedError(f"{told}: {said}")
+            return ConfigError(
+                f"the endpoint refuses the key in the variable {self.llm.api_key_env}" + (f": {said}" if said else ""),
+                where,
+                f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
+            )
+        if status == 402 or error.code in NO_CREDIT_CODES:
+            return ConfigError(f"the endpoint says the account has no credit: {said}", where, "add credit")
+        if status in (404, 405):
+            return ConfigError(
+                f"the endpoint does not know the model {self.llm.model!r} or the path: {said}",
+                where,
+                "check llm.model and llm.base_url (it usually ends with /v1)",
+            )
+        if status in RETRIED_STATUS or status >= 500:
+            how: How = "busy" if status == 429 else "failed"
+            return TryFailedError(f"{told}: {said}", how, retry_after_s(headers), headers)
+        by = ", refused by the endpoint's moderation" if error.about == "prompt" else ""
+        return RequestRefusedError(f"{told}{by}: {said}")
+
+    def clean(self, text: str) -> str:
+        """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
+        text = mask(text[:MAX_READ_CHARS])
+        printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
+        return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
+
+
+def _may_name_a_field(reply: Reply) -> bool:
+    """Whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
+
+
+def _sent(message: Message) -> dict[str, Any]:
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    pictures = [{"type": "image_url", "image_url": {"url": f"sha256:{image.sha256}"}} for image in message.images]
+    return {"role": message.role, "content": [{"type": "text", "text": message.content}, *pictures]}
+
+
+def _host_of(location: str) -> str:
+    """Where a redirect leads, for people."""
+    try:
+        return urlsplit(location).hostname or "another address"
+    except ValueError:  # half an IPv6 address, for instance
+        return "something that is not an address"

@@ -1,0 +1,101 @@
+"""Which fields of a request an endpoint does not take, learned from its refusals, and requests without them.
+
+Newer models refuse `max_tokens` and name `max_completion_tokens`; some take no `temperature`. The request that decides
+the journal's key stays as it was asked; what is sent is made from it here, so that replies are found again whichever
+spelling the endpoint wanted. Reads and writes nothing but the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Container, Mapping
+from typing import Any
+
+from docent.errors import ConfigError
+from docent.llm.wire.endpoint_errors import EndpointError
+from docent.records import canonical_json
+
+log = logging.getLogger("docent.llm")
+
+RENAMED = {"max_tokens": "max_completion_tokens"}
+DROPPED = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+"""Settings that a reply can do without; the model then uses its own."""
+ADAPTED = frozenset({*RENAMED, *DROPPED})
+_UNSUPPORTED = re.compile(
+    r"unsupported|not (?:be )?(?:support|permit|allow|accept|available)|n't support|unrecogni[sz]ed|unknown|"
+    r"unexpected|deprecated|extra (?:inputs|fields?)|extra_forbidden|only the default|no longer|\binstead\b",
+    re.IGNORECASE,
+)
+
+
+class Parameters:
+    """What one endpoint was found not to take.
+
+    Args:
+        extra_body: fields that the user wants in every request; they are never left out.
+    """
+
+    def __init__(self, extra_body: Mapping[str, Any]) -> None:
+        self._extra_body = extra_body
+        self._dropped: set[str] = set()
+        self._renamed: dict[str, str] = {}
+
+    def sent(self, body: bytes) -> bytes:
+        """A request as this endpoint takes it."""
+        if not self._dropped and not self._renamed:
+            return body
+        made = {name: value for name, value in json.loads(body).items() if name not in self._dropped}
+        for old, new in self._renamed.items():
+            if old in made:
+                value = made.pop(old)
+                made.setdefault(new, value)
+        return canonical_json(made).encode()
+
+    def learn(self, error: EndpointError, asked: Container[str], said: str) -> bool:
+        """Whether a refused request is worth sending once more, without the field that the refusal names.
+
+        What is sent then lacks that field, so sending again comes to an end.
+
+        Args:
+            error: of HTTP 400 or 422.
+            asked: the fields of the request that it answers.
+            said: its words as they may be logged.
+
+        Raises:
+            ConfigError: it names a field of `llm.extra_body`, which every request has.
+        """
+        if not _UNSUPPORTED.search(error.text):
+            return False
+        for old, new in RENAMED.items():
+            if old in asked and old not in self._extra_body and _names(error.text, new):
+                if old not in self._renamed:
+                    self._renamed[old] = new
+                    log.info("the endpoint takes %s in place of %s and gets it from now on", new, old)
+                return True
+        for name in DROPPED:
+            if name in asked and name not in self._extra_body and _is_about(error, name):
+                if name not in self._dropped:
+                    self._dropped.add(name)
+                    words = "the endpoint does not take %s; it is left out, and replies have the model's own: %s"
+                    log.warning(words, name, said)
+                return True
+        for name, value in self._extra_body.items():
+            if value is not None and _is_about(error, name):
+                raise ConfigError(
+                    f"the endpoint does not take the field {name!r} of llm.extra_body: {said}",
+                    "llm.extra_body",
+                    f"remove {name} or set it to a value that the model takes, then: docent run",
+                )
+        return False
+
+
+def _is_about(error: EndpointError, name: str) -> bool:
+    """Whether an error is about a field: by its own word for it, else where its text names the field."""
+    return error.param.rpartition(".")[2] == name if error.param else _names(error.text, name)
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text has the name of a field as a word of its own."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None

@@ -1,0 +1,105 @@
+"""What is known of each kind of endpoint, one row each: the rest of docent speaks to all of them alike.
+
+Reads the key's variable; writes nothing. Any other server that speaks like OpenAI is `openai` with its own address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from docent.config import Llm
+from docent.errors import ConfigError
+from docent.messages.masking import remember_secret
+
+COMPLETIONS = "/chat/completions"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of endpoint.
+
+    Attributes:
+        url: address that completions are posted to.
+        key_header: header of the key, and what stands before it.
+        json_extra: further fields of a request that asks for JSON.
+        batches: whether it has OpenAI's batch API.
+    """
+
+    url: Callable[[Llm], str]
+    key_header: tuple[str, str] = ("Authorization", "Bearer ")
+    json_extra: Mapping[str, Any] | None = None
+    batches: bool = False
+
+
+def base_of(llm: Llm) -> str:
+    """The address without the path of completions, which many products ask for as part of it."""
+    whole = llm.base_url.rstrip("/")
+    return whole.removesuffix(COMPLETIONS) if whole.endswith(COMPLETIONS) else llm.base_url
+
+
+def _plain(llm: Llm) -> str:
+    return f"{base_of(llm).rstrip('/')}{COMPLETIONS}"
+
+
+def _azure(llm: Llm) -> str:
+    """The path that names a deployment and a version, or the newer one that needs neither."""
+    base = base_of(llm).rstrip("/").removesuffix("/openai/v1")
+    if llm.api_version:
+        name, version = quote(llm.model, safe=""), quote(llm.api_version, safe="")
+        return f"{base}/openai/deployments/{name}{COMPLETIONS}?api-version={version}"
+    return f"{base}/openai/v1{COMPLETIONS}"
+
+
+KINDS: dict[str, Kind] = {
+    "openai": Kind(_plain, batches=True),
+    "azure": Kind(_azure, key_header=("api-key", ""), batches=True),
+    # Without this a model may be served by someone who ignores response_format.
+    "openrouter": Kind(_plain, json_extra={"provider": {"require_parameters": True}}),
+    "vllm": Kind(_plain),
+    "lmdeploy": Kind(_plain),
+}
+
+
+def check_address(llm: Llm) -> None:
+    """Refuse what is no address of an endpoint, or one with a password in it, without repeating it.
+
+    Raises:
+        ConfigError: naming the field.
+    """
+    try:
+        parts = urlsplit(llm.base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:  # half an IPv6 address, a port that is none
+        usable = False
+    if not usable:
+        raise ConfigError(
+            "llm.base_url is not the address of an endpoint",
+            "llm.base_url",
+            "write it as https://host/v1; a key belongs into the variable named by llm.api_key_env",
+        )
+
+
+def key_of(llm: Llm, environ: Mapping[str, str]) -> str:
+    """The key, "" where the endpoint needs none and none is given.
+
+    Raises:
+        ConfigError: it is needed and not there, or it cannot be one.
+    """
+    key = environ.get(llm.api_key_env, "").strip()
+    if not key and llm.needs_key:
+        raise ConfigError(
+            f"the variable {llm.api_key_env} holds no key for {llm.base_url}",
+            "llm.api_key_env",
+            f"export {llm.api_key_env}=... (any word where the endpoint needs no key), then: docent run",
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(
+            f"the key in the variable {llm.api_key_env} has characters that no key has, such as a line break",
+            "llm.api_key_env",
+            f"set {llm.api_key_env} again, then: docent run",
+        )
+    remember_secret(key)
+    return key

@@ -1,0 +1,178 @@
+"""HTTP to one endpoint: one request, one bounded reply, nothing followed and nothing repeated.
+
+Reads pictures from their files while they are sent, piece by piece; writes nothing. aiohttp, because a request costs it
+a tenth of what the openai package needs (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from docent.errors import ConfigError
+from docent.llm.chat import Image
+from docent.llm.pace.deadline import deadline
+from docent.llm.pace.retry import TryFailedError
+from docent.llm.wire.no_reply import NO_CONNECTION
+from docent.messages.masking import mask
+from docent.messages.printing import printable
+
+PIECE_BYTES = 3 * 256 * 1024
+"""Of a picture, read and encoded at a time; a multiple of three, so that base64 pieces join without padding."""
+CONNECT_S = 30.0
+MAX_WORDS_CHARS = 200
+_IMAGE = re.compile(rb'(?<="url":)"sha256:([0-9a-f]{64})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Connections to one endpoint, opened as they are needed. For one event loop; `close` it there.
+
+    Args:
+        url: where every request goes; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up for it once.
+        headers: of every request, the key among them.
+        timeout_s: for one request, from its first byte to the last one of the reply (deadline.py).
+        max_reply_bytes: a longer reply is not read to its end.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float, max_reply_bytes: int) -> None:
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_S, timeout_s))
+        self._url, self._timeout_s, self._max_reply_bytes = url, timeout_s, max_reply_bytes
+        self._proxy = _proxy_of(url)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, body: bytes, images: Sequence[Image]) -> Reply:
+        """Send a body, its pictures in place of their hashes, and take the reply.
+
+        Raises:
+            TryFailedError: no connection, no reply in time, a reply that is too long or breaks off.
+            ConfigError: the endpoint's certificate is not trusted, or a picture is gone.
+        """
+        if self._session is None:
+            # Places in flight are counted by the pacer; a second limit here would only hide them.
+            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
+            cookies = aiohttp.DummyCookieJar()  # nothing an endpoint sets is sent anywhere
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, cookie_jar=cookies)
+        headers, data = self._headers, body
+        if images:
+            parts = split_at_pictures(body, images)
+            headers = {**headers, "Content-Length": str(_size(parts))}
+            data = _streamed(parts)  # type: ignore[assignment]
+        try:
+            async with (
+                deadline(self._timeout_s),
+                self._session.post(
+                    self._url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+                ) as reply,
+            ):
+                return Reply(reply.status, reply.headers, await self._read(reply))
+        except aiohttp.ConnectionTimeoutError:
+            raise TryFailedError(f"{NO_CONNECTION}the endpoint's machine does not answer") from None
+        except TimeoutError:
+            raise TryFailedError(f"no reply within {self._timeout_s:g} s", "lost") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise ConfigError(
+                f"the endpoint's certificate is not trusted: {_words_of(error.certificate_error)}",
+                self._url,
+                "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            raise TryFailedError(f"{NO_CONNECTION}{error.os_error.strerror or _words_of(error)}") from None
+        except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
+            # A ValueError is what is left of a length or a header that is none.
+            raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None
+
+    async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
+        """The body, up to the bound; one that says its length is read at once."""
+        length = reply.content_length
+        if length is not None and length <= self._max_reply_bytes and "Content-Encoding" not in reply.headers:
+            return await reply.read()
+        found = bytearray()
+        async for piece in reply.content.iter_any():
+            found += piece
+            if len(found) > self._max_reply_bytes:
+                reply.close()
+                raise TryFailedError(f"the reply is longer than {self._max_reply_bytes / 1e6:g} MB", "lost")
+        return bytes(found)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _words_of(error: BaseException) -> str:
+    """What went wrong, on one line; an endpoint may have written it."""
+    said = getattr(error, "message", "") or str(error) or type(error).__name__
+    return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
+
+
+def _proxy_of(url: str) -> str | None:
+    """The proxy that the environment names for an address; aiohttp would look it up in a thread for every request."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return None if proxy_bypass(host) else getproxies().get(parts.scheme)
+
+
+def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
+    """A body cut at its pictures.
+
+    A hash as `url` stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
+    """
+    known = {image.sha256.encode(): image for image in images}
+    parts: list[bytes | Image] = []
+    end = 0
+    for found in _IMAGE.finditer(body):
+        if image := known.get(found[1]):
+            parts += [body[end : found.start()] + f'"data:{image.media_type};base64,'.encode(), image]
+            end = found.end() - 1
+    return [*parts, body[end:]]
+
+
+def sent_size(part: bytes | Image) -> int:
+    """Bytes of a part as it is sent. Raises OSError where a picture is gone."""
+    return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
+
+
+def _size(parts: Sequence[bytes | Image]) -> int:
+    try:
+        return sum(sent_size(part) for part in parts)
+    except OSError as error:
+        raise ConfigError(
+            f"a picture that belongs to a request cannot be read: {error.strerror}",
+            str(error.filename),
+            "put it back, or run the stage that made it again: docent retry",
+        ) from None
+
+
+async def _streamed(parts: Sequence[bytes | Image]) -> AsyncIterator[bytes]:
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        with part.path.open("rb") as file:
+            while piece := await asyncio.to_thread(_encoded, file):
+                yield piece
+
+
+def _encoded(file: IO[bytes]) -> bytes:
+    return base64.b64encode(file.read(PIECE_BYTES))

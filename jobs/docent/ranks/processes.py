@@ -1,0 +1,74 @@
+"""The processes below this one: adopting orphans, reaping what ended, and leaving none behind.
+
+The first process of a container is the parent of every orphan in it, and nobody else takes ended ones off the process
+table. Reads /proc; on systems without one only the direct child is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+log = logging.getLogger("docent.ranks.lead")
+
+POLL_S = 0.1
+REAP_TIMEOUT_S = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def end_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of torchrun, ranks and their helpers; ranks are in sessions of their own."""
+    until_s = time.monotonic() + REAP_TIMEOUT_S
+    while time.monotonic() < until_s:
+        left = _descendants()
+        if process.poll() is not None and not left:
+            return
+        for pid in {*left, *([process.pid] if process.returncode is None else [])}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        reap(process.pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(POLL_S)
+    log.warning("processes that do not end: %s", sorted(_descendants()))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of orphaned descendants, as the first process of a container is anyway."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(kept: int) -> None:
+    """Take adopted processes that ended off the process table; `kept` is left to its own waiter."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == kept:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+
+def _descendants() -> set[int]:
+    """Every process below this one."""
+    parents = _parents()
+    found = {os.getpid()}
+    while added := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
+        found |= added
+    return found - {os.getpid()}
+
+
+def _parents() -> dict[int, int]:
+    """Parent of every process; empty where there is no /proc."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile
+            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    return found

@@ -1,0 +1,149 @@
+"""What the material of a run is called, and under which licence it stands: a title and a licence for each source.
+
+Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sources.json`, which `build-dataset`,
+`report` and `docent run` read. Without the file a source is named after its only document, or after its folder or file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError
+
+from docent.config.sources import Source
+from docent.errors import InputError
+from docent.messages.plurals import joined
+from docent.messages.printing import printable
+from docent.records import Frozen
+from docent.store import Artifact
+
+COLLECTION = "collection.yaml"
+SOURCES = "sources.json"
+UNNAMED = "other"
+"""The licence of material that names none, as the Hugging Face hub spells it."""
+MAX_BYTES = 16 * 1024
+MAX_CHARS = 200
+MAX_TITLES = 2
+# Names of tables that say nothing about what is in them: the folder's name is better.
+_GENERIC = frozenset({"raw_data", "raw-data", "data", "exhibits", "list"})
+# What `docent run` on a cluster adds to the names of sources that lie outside the working folder.
+_ON_VOLUME = re.compile(r"-[0-9a-f]{8}$")
+_NEXT = f'write `title: "..."` and `license: "..."` there, in quotes, one line each, or delete {COLLECTION}'
+
+
+class Collection(Frozen):
+    """The content of `collection.yaml`; an empty string for what it does not say."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    title: str = Field("", max_length=MAX_CHARS)
+    license: str = Field("", max_length=MAX_CHARS)
+
+
+class SourceNames(Frozen):
+    """What is known of the name and licence of one source."""
+
+    title: str = ""
+    """As its `collection.yaml` says."""
+    license: str = ""
+    """As its `collection.yaml` says."""
+    name: str
+    """The name of its folder or file as people write it."""
+    document: str = ""
+    """Id of its only document, where it has one that is not an exhibit."""
+
+
+def collection_file(source: Source) -> Path | None:
+    """Where the `collection.yaml` of a source lies: in its folder, or beside the CSV of exhibits; None if absent."""
+    if source.path.is_dir():
+        path = source.path / COLLECTION
+    elif source.kind == "exhibits-csv":
+        path = source.path.parent / COLLECTION
+    else:
+        return None  # the folder of a single document may be about anything
+    return path if path.is_file() or path.is_symlink() else None
+
+
+def read_collection(source: Source) -> Collection:
+    """The title and licence that `collection.yaml` states; empty ones where there is no such file.
+
+    Raises:
+        InputError: the file is too large, is not YAML, says something else, or is a link out of its folder.
+    """
+    path = collection_file(source)
+    if path is None:
+        return Collection()
+    if not (path.is_file() and path.resolve().is_relative_to(path.parent.resolve())):
+        raise InputError(f"{COLLECTION} is a link out of its folder, or to no file", str(path), _NEXT)
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
+    try:
+        found = yaml.safe_load(data.decode("utf-8-sig")) or {}
+        if isinstance(found, dict):  # a key without a value says nothing
+            found = {key: value for key, value in found.items() if value is not None}
+        collection = Collection.model_validate(found)
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        raise InputError(f"{COLLECTION} is not YAML in UTF-8", str(path), _NEXT) from None
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the file"
+        raise InputError(f"{COLLECTION}: {printable(where)} cannot be used", str(path), _NEXT) from None
+    return Collection(title=_one_line(collection.title), license=_one_line(collection.license))
+
+
+def source_name(source: Source) -> str:
+    """The name of a source's folder or file as people write it: `my-museum` is `My museum`.
+
+    A table with a generic name, such as `raw_data.csv`, is called like its folder.
+    """
+    path = source.path if source.path.suffix == "" or source.path.is_dir() else source.path.with_suffix("")
+    on_volume = path.parent.name == "sources" and _ON_VOLUME.search(path.name) is not None
+    name = _ON_VOLUME.sub("", path.name) if on_volume else path.name
+    if source.kind == "exhibits-csv" and name.lower() in _GENERIC and not on_volume:
+        name = Path(os.path.realpath(source.path)).parent.name or name
+    readable = _one_line(re.sub(r"[-_]+", " ", name)) or printable(name)
+    return readable[:1].upper() + readable[1:]
+
+
+def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
+    """What stage `ingest` noted of its sources; nothing where it is skipped or its first shard failed.
+
+    Raises:
+        InputError: the file is not what `ingest` writes.
+    """
+    if ingest is None or SOURCES not in {output["path"] for output in ingest.success["files"]}:
+        return ()
+    path = ingest.file(SOURCES)
+    try:
+        return tuple(SourceNames.model_validate(entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, ValueError, TypeError):
+        raise InputError(f"{SOURCES} cannot be read", str(path), "docent run --verify") from None
+
+
+def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> str:
+    """The title of all sources together: up to two by name, the others counted; "" where there is none.
+
+    Args:
+        documents: titles of documents by id, those of exhibits left out.
+    """
+    found = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
+    titles = [title for title in found if title]
+    if len(titles) > MAX_TITLES + 1:
+        titles = [*titles[:MAX_TITLES], f"{len(titles) - MAX_TITLES} more"]
+    return joined(titles)
+
+
+def license_of(sources: Sequence[SourceNames]) -> str:
+    """The licence that every source names; `other` where one names none, or they differ."""
+    named = {one.license for one in sources}
+    return named.pop() or UNNAMED if len(named) == 1 else UNNAMED
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()), MAX_CHARS)

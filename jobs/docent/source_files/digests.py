@@ -1,0 +1,227 @@
+"""Digests of what a unit reads from outside the run, and whether it stayed as it was while it was read.
+
+Reads files and folders of raw material; writes nothing. The digest covers names and contents, not times, spelling or
+place: `manual`, `./manual/` and `manual/care/..` have the same. A snapshot also keeps a stamp of every file and folder
+(size, mtime, ctime, inode): a file that was away or different for a moment has another ctime afterwards, and so has
+the folder that it was in or that was moved with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from docent.errors import TemporaryError
+from docent.messages.printing import printable
+from docent.records import canonical_json
+from docent.source_files.walk import Entry, refuse_system_folder, walk
+
+# Clocks of file systems tick every few milliseconds, and those of file servers differ from this machine's.
+DOUBTFUL_NS = 2_000_000_000
+NAMED_CHANGES = 3
+
+
+class Stamp(NamedTuple):
+    """What the file system says of a file or folder."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stamp:
+        """The stamp in a status."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+class Hashed(NamedTuple):
+    """The content of a file when it had a stamp."""
+
+    stamp: Stamp
+    sha256: str
+
+
+@dataclass
+class Snapshot:
+    """Inputs as they were when they were hashed.
+
+    Attributes:
+        digest: sha256 over names and contents.
+        taken_ns: when hashing began, nanoseconds since the epoch.
+        files: content of every regular file, by path.
+        folders: stamp of every folder, by path, and of inputs that are links.
+        others: names of links and special files, which are not opened.
+        new_files, new_bytes: what had to be hashed because it was not known.
+    """
+
+    paths: tuple[Path, ...]
+    outwards: bool
+    digest: str = ""
+    taken_ns: int = field(default_factory=time.time_ns)
+    files: dict[str, Hashed] = field(default_factory=dict)
+    folders: dict[str, Stamp] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    new_files: int = 0
+    new_bytes: int = 0
+
+
+def digest_of_paths(paths: Iterable[Path], outwards: bool = True) -> str:
+    """sha256 over the names and contents of files and of everything below folders; absent paths count as absent.
+
+    Args:
+        outwards: whether links that lead out of a folder are followed.
+
+    Raises:
+        InputError: a folder cannot be read as material.
+        TemporaryError: a file changed while it was hashed.
+    """
+    return take_snapshot(tuple(paths), outwards=outwards).digest
+
+
+def take_snapshot(
+    paths: tuple[Path, ...], known: Mapping[str, Hashed] | None = None, outwards: bool = False
+) -> Snapshot:
+    """Hash inputs, except files that are known and have the same stamp.
+
+    Raises:
+        InputError: a folder cannot be read as material.
+        PermissionError: a file or folder cannot be read.
+        TemporaryError: a file changed while it was hashed.
+    """
+    snapshot = Snapshot(paths, outwards)
+    found = [[name_of(path), *_lines(path, snapshot, known or {})] for path in paths]
+    snapshot.digest = hashlib.sha256(canonical_json(found).encode("utf-8", "surrogateescape")).hexdigest()
+    return snapshot
+
+
+def name_of(path: Path) -> str:
+    """The name of a file or folder, however its path is spelled."""
+    return path.name if path.name not in ("", "..") else os.path.basename(os.path.realpath(path))
+
+
+def _lines(path: Path, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
+    """What of an input is hashed beside its name."""
+    _note_link(path, snapshot)
+    if path.is_dir():
+        for entry in walk(path, snapshot.outwards):
+            yield from _line(entry, snapshot, known)
+    elif path.is_file():
+        refuse_system_folder(path)
+        yield _content(path, os.stat(path), snapshot, known)
+
+
+def _note_link(path: Path, snapshot: Snapshot) -> None:
+    """Keep the stamp of an input that is a link: it may lead elsewhere for a moment."""
+    if path.is_symlink():
+        snapshot.folders[f"{path} (the link)"] = Stamp.of(path.lstat())
+
+
+def _line(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
+    if entry.kind == "folder":
+        snapshot.folders[os.fspath(entry.path)] = Stamp.of(entry.found)
+        if entry.empty:
+            yield f"{entry.name or '.'}/"
+    elif entry.kind == "file":
+        yield f"{entry.name}:{_content(entry.path, entry.found, snapshot, known)}"
+    elif entry.kind != "run":
+        snapshot.others.add(os.fspath(entry.path))
+        yield f"{entry.name}|{entry.kind}|{entry.target}"
+
+
+def _content(path: Path, found: os.stat_result, snapshot: Snapshot, known: Mapping[str, Hashed]) -> str:
+    """sha256 of a file, which is opened only where it is not known under its stamp."""
+    hashed = known.get(os.fspath(path))
+    if hashed is None or hashed.stamp != Stamp.of(found):
+        hashed = hash_file(path)
+        snapshot.new_files += 1
+        snapshot.new_bytes += hashed.stamp.size
+    snapshot.files[os.fspath(path)] = hashed
+    return hashed.sha256
+
+
+def hash_file(path: Path) -> Hashed:
+    """The content of a regular file and the stamp that belongs to it.
+
+    Raises:
+        TemporaryError: it changed meanwhile, or is gone.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe in its place must not block
+        with open(handle, "rb") as file:
+            before = os.fstat(handle)
+            if stat.S_ISREG(before.st_mode):
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                if Stamp.of(before) == Stamp.of(os.fstat(handle)):
+                    return Hashed(Stamp.of(before), sha256)
+    except FileNotFoundError:
+        pass
+    raise TemporaryError("a file changed while it was hashed", printable(str(path)), "docent run")
+
+
+def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
+    """What of the inputs is not as it was, as `path: what happened`; empty when nothing happened.
+
+    A ctime, mtime or size that changed is a change whatever the content is now: meanwhile it may have been another.
+    Where only the inode differs, as some network file systems number files anew, the sha256 decides; so it does for
+    files that were written so shortly before the snapshot that their times may not tell.
+
+    Args:
+        run_dir: the run; folders that hold it change with every unit, and are compared by what they hold alone.
+    """
+    now = Snapshot(before.paths, before.outwards)
+    for path in before.paths:
+        _note_link(path, now)
+        if path.is_dir():
+            for entry in walk(path, before.outwards):
+                _look(entry.path, entry.kind, entry.found, now)
+        elif path.is_file():
+            _look(path, "file", path.stat(), now)
+    holding = {os.fspath(folder) for folder in (run_dir.resolve(), *run_dir.resolve().parents)}
+    return [
+        *(f"{path}: is gone" for path in sorted(_all(before) - _all(now))),
+        *(f"{path}: is new" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
+        *(f"{path}: was written, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
+    ]
+
+
+def _look(path: Path, kind: str, found: os.stat_result, now: Snapshot) -> None:
+    if kind == "folder":
+        now.folders[os.fspath(path)] = Stamp.of(found)
+    elif kind == "file":
+        now.files[os.fspath(path)] = Hashed(Stamp.of(found), "")
+    elif kind != "run":
+        now.others.add(os.fspath(path))
+
+
+def _all(snapshot: Snapshot) -> set[str]:
+    return snapshot.files.keys() | snapshot.folders.keys() | snapshot.others
+
+
+def _rewritten(before: Snapshot, now: Snapshot, holding: set[str]) -> Iterator[str]:
+    for path, stamp in now.folders.items():
+        was = before.folders.get(path)
+        if was and was.ctime_ns != stamp.ctime_ns and os.path.realpath(path) not in holding:
+            yield path
+    for path, (stamp, _) in now.files.items():
+        hashed = before.files.get(path)
+        if hashed is None:
+            continue
+        if hashed.stamp[:3] != stamp[:3]:
+            yield path
+        elif hashed.stamp != stamp or stamp.ctime_ns > before.taken_ns - DOUBTFUL_NS:
+            if hash_file(Path(path)).sha256 != hashed.sha256:
+                yield path
+
+
+def describe_changes(changes: list[str]) -> str:
+    """The first changes in one line, and how many more there are."""
+    shown = "; ".join(printable(change) for change in changes[:NAMED_CHANGES])
+    more = len(changes) - NAMED_CHANGES
+    return f"{shown}; and {more} more" if more > 0 else shown

@@ -1,0 +1,218 @@
+"""What lies below a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
+
+Reads folders and where links lead; opens no file and writes nothing. Links out of the folder are named, not followed,
+and so are pipes, sockets and devices. Folders are read to any depth. Runs of docent inside the folder are left out:
+`path: .` must not read what the run itself writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from docent.errors import InputError, TemporaryError
+from docent.messages.printing import printable
+
+Kind = Literal["file", "folder", "link", "outside", "special", "dead", "run"]
+MAX_ENTRIES = 1_000_000
+# Files there appear without end, change with every look, or block their reader.
+SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
+SHARED_MEMORY = "/dev/shm"  # an ordinary file system
+RUN_FILES = re.compile(r"pipeline\.(resolved|attempt)\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
+"""A folder with one of these is a run of docent, or a unit of one."""
+CACHE = "cache"
+_Above = tuple[tuple[int, int], ...]
+"""Device and inode of a folder and of those above it."""
+_Waiting = tuple[str, str, os.stat_result, _Above]
+"""A folder to read: name, path, status, and what is above."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing below the folder.
+
+    Attributes:
+        name: path relative to the folder, with slashes; "" for the folder itself.
+        path: the folder's path and the name.
+        kind: `file`, also behind a link that stays inside; `folder`; `link` to a folder that is read where it lies;
+            `outside`, a link out of the folder; `special`, a pipe, socket or device; `dead`, a link to nothing;
+            `run`, a folder that docent writes.
+        found: status of what it leads to; of the link itself for `link`, `outside` and `dead`.
+        target: for `link`, the name of the folder that it leads to.
+        empty: for `folder`, that nothing is in it.
+    """
+
+    name: str
+    path: Path
+    kind: Kind
+    found: os.stat_result
+    target: str = ""
+    empty: bool = False
+
+
+def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
+    """The folder and everything below it: what is no folder in the order of names, then the folders, each with its own.
+
+    Args:
+        folder: may be a link itself.
+        outwards: follow links out of the folder, each as what it leads to, as the caches of models are made of them.
+
+    Raises:
+        InputError: the folder belongs to the system, or is too large or too deep to be read.
+        PermissionError: a folder cannot be read.
+        TemporaryError: a folder disappeared meanwhile.
+    """
+    refuse_system_folder(folder)
+    top = os.path.realpath(folder)
+    try:
+        found = os.stat(top)
+    except FileNotFoundError:
+        raise TemporaryError("a folder disappeared while it was read", printable(str(folder)), "docent run") from None
+    waiting: list[_Waiting] = [("", os.fspath(folder), found, ((found.st_dev, found.st_ino),))]
+    count = 0
+    while waiting:
+        name, path, found, above = waiting.pop()
+        found_inside = _children(path)
+        count += len(found_inside)
+        if count > MAX_ENTRIES:
+            raise InputError(
+                f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
+            )
+        if name and is_run(path, found_inside):
+            yield Entry(name, Path(path), "run", found)
+            continue
+        yield Entry(name, Path(path), "folder", found, empty=not found_inside)
+        inner: list[_Waiting] = []
+        for child in found_inside:
+            below = f"{name}/{child.name}" if name else child.name
+            entry = _entry(child, below, top, outwards, above)
+            if entry.kind == "folder":
+                identity = (entry.found.st_dev, entry.found.st_ino)
+                inner.append((below, child.path, entry.found, (*above, identity)))
+            else:
+                yield entry
+        waiting += reversed(inner)
+
+
+def children(folder: Path) -> list[Entry]:
+    """What lies directly in a folder, in the order of names, as `walk` sees it.
+
+    Raises:
+        InputError: the folder belongs to the system, or cannot be read.
+        PermissionError: there is no permission to read it.
+    """
+    refuse_system_folder(folder)
+    top = os.path.realpath(folder)
+    found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
+    return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+
+
+def lies_in_run(path: Path, root: Path) -> bool:
+    """Whether something below `root` is, or lies in, a folder that docent writes, which `walk` leaves out.
+
+    Args:
+        path: without links, below `root`.
+        root: without links.
+    """
+    levels = (path, *path.parents)[: len(path.relative_to(root).parts)]
+    return any(_is_run_folder(os.fspath(level)) for level in levels)
+
+
+@lru_cache(maxsize=4096)  # asked for every picture of a folder, and all the folder's names are looked at
+def _is_run_folder(path: str) -> bool:
+    return os.path.isdir(path) and is_run(path)
+
+
+def refuse_system_folder(path: Path) -> None:
+    """Refuse the root of the file system and what the system itself shows as files.
+
+    Raises:
+        InputError: it is one of them.
+    """
+    if os.path.realpath(path) == "/" or _is_system(os.path.realpath(path)):
+        raise InputError(
+            "the root of the file system, /proc, /sys and /dev are no material",
+            printable(str(path)),
+            "name the folder that holds the documents",
+        )
+
+
+def _is_system(real: str) -> bool:
+    shared = real == SHARED_MEMORY or real.startswith(f"{SHARED_MEMORY}/")
+    return not shared and any(real == folder or real.startswith(f"{folder}/") for folder in SYSTEM_FOLDERS)
+
+
+def _children(path: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as children:
+            return sorted(children, key=lambda child: child.name)
+    except PermissionError:
+        raise
+    except FileNotFoundError:
+        raise TemporaryError("a folder disappeared while it was read", printable(path), "docent run") from None
+    except OSError as error:  # ENAMETOOLONG above all
+        raise InputError(f"a folder cannot be read: {error.strerror}", printable(path), "move it higher up") from None
+
+
+def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: _Above) -> Entry:
+    try:
+        found = child.stat(follow_symlinks=False)
+        if child.is_symlink():
+            return _link(Path(child.path), name, top, outwards, above)
+        return Entry(name, Path(child.path), _kind(found), found)
+    except FileNotFoundError:
+        raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise InputError("a path is too long to be opened", printable(name), "move it higher up") from None
+
+
+def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Entry:
+    found = path.lstat()
+    try:
+        real = os.path.realpath(path, strict=True)
+        led = os.stat(real)
+    except PermissionError:  # where it leads cannot be seen, so not inside the folder, which can be read
+        return Entry(name, path, "outside", found)
+    except OSError:  # nothing there, or a ring of links
+        return Entry(name, path, "dead", found)
+    inside = real == top or real.startswith(f"{top.rstrip('/')}/")
+    if _is_system(real) or not (inside or outwards):
+        return Entry(name, path, "outside", found)
+    kind = _kind(led)
+    if kind == "folder" and (not outwards or (led.st_dev, led.st_ino) in above):
+        return Entry(name, path, "link", found, target=os.path.relpath(real, top))
+    return Entry(name, path, kind, led)
+
+
+def _kind(found: os.stat_result) -> Kind:
+    if stat.S_ISDIR(found.st_mode):
+        return "folder"
+    return "file" if stat.S_ISREG(found.st_mode) else "special"
+
+
+def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
+    """Whether docent writes into a folder: a unit, a run, the folder of all runs, or the cache beside runs.
+
+    Args:
+        path: the folder.
+        found_inside: what it holds, where that is known.
+        levels: how many levels of folders below it are looked into.
+    """
+    inside = _children(path) if found_inside is None else found_inside
+    if any(RUN_FILES.fullmatch(child.name) for child in inside):
+        return True
+    if os.path.basename(path) == CACHE:
+        with os.scandir(os.path.dirname(path)) as beside:
+            files = (f"{one.path}/pipeline.{kind}.yaml" for one in beside for kind in ("resolved", "attempt"))
+            return any(map(os.path.lexists, files))
+    below = (child.is_dir(follow_symlinks=False) and is_run(child.path, None, levels - 1) for child in inside)
+    return levels > 0 and bool(inside) and all(below)

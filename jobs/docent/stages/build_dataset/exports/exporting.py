@@ -1,0 +1,104 @@
+"""Every row of the data set on its way into every file: one list of files, told row by row.
+
+Writes `images/<split>/metadata.parquet`, `metadata-<split>.csv`, `hf/`, `chat-<split>.jsonl`, for documents
+`conversations-<split>.json`, and `documents/` where it is asked for; nothing for a split without rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from docent.context import Context
+from docent.convert.published import save_dataset_dict
+from docent.records import SPLITS, Example, ImageFile, Split
+from docent.stages.build_dataset.exports.chat import ChatFiles, ConversationFiles, DocumentFiles
+from docent.stages.build_dataset.exports.hf import ArrowFiles
+from docent.stages.build_dataset.exports.metadata import MetadataFiles
+from docent.stages.build_dataset.splits.subjects import Subjects
+from docent.vision.files.publish import published
+
+
+class Sink(Protocol):
+    """One form of the data set."""
+
+    def add(self, row: Example) -> None:
+        """The next row."""
+
+    def close(self) -> None:
+        """Nothing follows."""
+
+
+class PublishedDataset:
+    """The DatasetDict of photos, which is written at the end from all rows: there are as many as photos and pairs."""
+
+    def __init__(self, ctx: Context, think: bool) -> None:
+        self._images, self._folder, self._think = ctx.output_folder("images"), ctx.output_folder("hf"), think
+        self._rows: list[Example] = []
+
+    def add(self, row: Example) -> None:
+        """The next row."""
+        self._rows.append(row)
+
+    def close(self) -> None:
+        """Nothing follows."""
+        save_dataset_dict(self._rows, self._images, self._folder, self._think)
+
+
+class Exports:
+    """All forms of the data set that this run asks for.
+
+    Args:
+        names: file name of every picture by its id.
+    """
+
+    def __init__(self, ctx: Context, subjects: Subjects, names: Mapping[str, str]) -> None:
+        self._ctx, self._subjects, self._names = ctx, subjects, names
+        self._by_document: DocumentFiles | None = None
+        section, think = ctx.section, ctx.section.reasoning == "think"
+        published = not subjects.sections
+        self._sinks: list[Sink] = []
+        orders = {split: ctx.rng("chat", split) for split in SPLITS} if section.chat_shuffle else {}
+        place = partial(_place, ctx, "chat-{}.jsonl")
+        self._sinks.append(ChatFiles(place, section, subjects.exhibit_ids, bool(names), orders))
+        if names or published:
+            place = partial(_place, ctx, "metadata-{}.csv")
+            self._sinks.append(MetadataFiles(ctx.output_folder("images"), place, think))
+        if published:
+            self._sinks.append(PublishedDataset(ctx, think))
+        else:
+            place = partial(_place, ctx, "conversations-{}.json")
+            self._sinks.append(ConversationFiles(place, subjects.exhibit_ids, think))
+            self._sinks.append(ArrowFiles(ctx.output_folder("hf"), self.picture, think))
+        if section.per_document:
+            self._by_document = DocumentFiles(ctx.output_folder("documents"), subjects.exhibit_ids, think)
+
+    def add(self, row: Example, pictures: tuple[ImageFile, ...]) -> None:
+        """The next row, and its pictures in the order of its files."""
+        for file, image in zip(row.files, pictures, strict=True):
+            target = self.picture(file)
+            if not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(published(self._ctx.image_path(image), image))
+        for sink in self._sinks:
+            sink.add(row)
+        if self._by_document:
+            self._by_document.add(row, self._subjects.document(row.item_id))
+
+    def close(self) -> None:
+        """Nothing follows."""
+        for sink in self._sinks:
+            sink.close()
+        if self._by_document:
+            self._by_document.close()
+
+    def picture(self, file: str) -> Path:
+        """Where the picture `images/<split>/<name>` of a row lies until the stage commits."""
+        return self._ctx.output_folder("images") / file.removeprefix("images/")
+
+
+def _place(ctx: Context, form: str, split: Split) -> Path:
+    """Where the file of a split goes; asked for once it has a row, so that a split without rows has none."""
+    return ctx.output_path(form.format(split))

@@ -1,0 +1,26 @@
+"""Which versions of the package `datasets` load a data set, as its card says it. Reads and writes nothing.
+
+Tried by `scripts/prove/old_datasets.py`. What keeps older ones out: 2.21 knows no `metadata.parquet` and gives one row
+a picture, and before 4.0 there is no feature `List`, which `hf/` of documents has.
+"""
+
+from __future__ import annotations
+
+from docent.records import SPLITS
+from docent.stages.build_dataset.exports.json_types import typed_loading
+from docent.stages.build_dataset.tally import Tally
+
+OLDEST_DATASETS, NEWEST_DATASETS = "4.0.0", "5.2.0"
+
+
+def loading(tally: Tally) -> list[str]:
+    """Lines of Markdown: the versions, which splits have no files, and the types that `load_dataset` must be told."""
+    pictured = any(tally.pictures.values())
+    line = f"Loads with `datasets` {OLDEST_DATASETS} or later; tried with {OLDEST_DATASETS} and {NEWEST_DATASETS}."
+    if pictured:
+        line += " Older ones may leave out rows of `images/` without a word: 2.21 gives one row a picture."
+    with_rows = [split for split in SPLITS if tally.of_split(split)]
+    lines = [line]
+    if empty := [split for split in SPLITS if split not in with_rows]:
+        lines += ["", f"Without rows, and so without files: {', '.join(empty)}."]
+    return [*lines, *typed_loading(tally)]

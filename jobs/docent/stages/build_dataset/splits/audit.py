@@ -1,0 +1,111 @@
+"""What the test shares with training: pictures of exhibits by lineage and bytes, answers by text and by sentence.
+
+Rows arrive one by one; of each text a number is kept, so that a million rows fit into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import asdict
+from typing import Any
+
+from docent.evidence.leaks import Placed, find_leaks
+from docent.records import Example, Split
+from docent.stages.build_dataset.splits.pairing import Match
+from docent.text.sentences import plain, split_sentences
+
+
+class Overlap:
+    """Answers that stand in training and in test.
+
+    Args:
+        tested: ids of the items that have test rows; sentences of others are not looked at.
+    """
+
+    def __init__(self, tested: Set[str]) -> None:
+        self._tested = tested
+        self._trained, self._test = array("Q"), array("Q")
+        self._trained_sentences = array("Q")
+        self._test_sentences: list[array[int]] = []
+
+    def add(self, row: Example) -> None:
+        """The next row of the data set."""
+        if row.split == "validation":
+            return
+        trains = row.split == "train"
+        (self._trained if trains else self._test).append(_number(row.answer))
+        if row.item_id in self._tested:
+            said = array("Q", {_number(row.item_id, plain(s)) for s in split_sentences(row.answer)})
+            if trains:
+                self._trained_sentences.extend(said)
+            else:
+                self._test_sentences.append(said)
+
+    def answers(self) -> int:
+        """Test answers that are training answers, too."""
+        tested = set(self._test)
+        shared = {number for number in self._trained if number in tested}
+        return sum(number in shared for number in self._test)
+
+    def of_training_sentences(self) -> int:
+        """Test answers all of whose sentences stand in training answers of the same item; case and accents ignored."""
+        known = self._known()
+        return sum(bool(said) and known.issuperset(said) for said in self._test_sentences)
+
+    def with_training_sentences(self) -> int:
+        """Test answers at least one of whose sentences stands in training answers of the same item."""
+        known = self._known()
+        return sum(not known.isdisjoint(said) for said in self._test_sentences)
+
+    def _known(self) -> set[int]:
+        """Sentences of test answers that stand in training answers of the same item."""
+        wanted = {number for said in self._test_sentences for number in said}
+        return {number for number in self._trained_sentences if number in wanted}
+
+
+def answers_of_training_sentences(examples: Sequence[Example]) -> int:
+    """Test answers made of sentences that were trained on, among some rows."""
+    overlap = Overlap({row.item_id for row in examples if row.split == "test"})
+    for row in examples:
+        overlap.add(row)
+    return overlap.of_training_sentences()
+
+
+def audit(matches: Iterable[Match], names: dict[str, str], overlap: Overlap) -> dict[str, Any]:
+    """The content of `audit.json`. Figures of documents are no secret of the test: only photos count as leaks."""
+    placed = {
+        match.image.id: Placed(
+            names[match.image.id], match.item.name, match.split, match.image.group, match.image.sha256
+        )
+        for match in matches
+    }
+    leaks = find_leaks(placed.values())
+    return {
+        "leaks": len(leaks),
+        "test_images": sum(picture.split == "test" for picture in placed.values()),
+        "leaked": [asdict(leak) for leak in leaks],
+        "test_answers_also_in_train": overlap.answers(),
+        "test_answers_of_training_sentences": overlap.of_training_sentences(),
+        "test_answers_with_training_sentences": overlap.with_training_sentences(),
+    }
+
+
+def shown_twice(pictures: Mapping[Split, Set[str]], figures: Set[str]) -> dict[str, int]:
+    """How many figures of documents the rows show, and how many of them in several splits.
+
+    Args:
+        pictures: paths of the pictures of each split.
+        figures: file names of the figures.
+    """
+    shown = Counter(
+        name for paths in pictures.values() for path in paths if (name := path.rpartition("/")[2]) in figures
+    )
+    return {"figures": len(shown), "figures_in_several_splits": sum(splits > 1 for splits in shown.values())}
+
+
+def _number(*texts: str) -> int:
+    joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big")

@@ -1,0 +1,104 @@
+"""Gates that compare an answer with its source: numbers, units, names, and whether the question has an answer there.
+
+Reads and writes nothing. All are lexical: they find what the source does not have, not what it denies.
+"""
+
+from __future__ import annotations
+
+from docent.stages.curate.gates.cases import VISITOR, Case
+from docent.stages.curate.gates.sources import Stated
+from docent.text.names import NOUNS_WITH_CAPITALS, unsupported_names
+from docent.text.numbers.marks import readings
+from docent.text.numbers.numbers import numbers_of, supported_by
+from docent.text.numbers.quantities import changed_counts, changed_units, claimed_text, is_rounded, written_out
+from docent.text.terms import STOP_WORDS_OF, content_stems, support, terms_of
+
+MIN_CONTENT_WORDS = 3
+"""Shorter texts have too few words for a share."""
+LOW_SUPPORT = 0.5
+
+# Types whose questions make something up, a number or a name among it, that the answer may take up.
+SUPPOSING = frozenset({"hypothetical", "application", "true_false_fill_blank", "boolean", "contextual_ambiguity"})
+# Types whose questions need not speak the words of the source.
+FREE_QUESTIONS = frozenset(
+    {VISITOR, "hypothetical", "application", "critical_analysis", "contextual_ambiguity", "conversation", "inference"}
+)
+
+
+def unsupported_number(case: Case) -> str | None:
+    """Numbers that the source does not have, or only with other units or of other things; the teacher made them up."""
+    supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
+    stated = stated_for(case)
+    known = stated.numbers | supported_by(written_out(supposed)) if supposed else stated.numbers
+    answers = readings(claimed_text(written_out(case.pair.answer)), case.code)
+    answer, found = min(((text, _unknown(text, known)) for text in answers), key=lambda read: len(read[1]))
+    found += changed_units(answer, stated.units)
+    if case.same_language:
+        asked = changed_counts(supposed, stated.counts)
+        counted = (c for c in changed_counts(answer, stated.counts) if c not in asked)
+        found += [count for count in counted if count.split(" ")[0] not in found]
+    return ", ".join(found) if len(found) > case.section.max_unsupported_numbers else None
+
+
+def stated_for(case: Case) -> Stated:
+    """The numbers of the source, their marks read as its language, or else that of the pair, has them."""
+    source = case.source
+    return source.stated if (source.language or case.code) in ("", "en") else source.stated_in_all_marks
+
+
+def _unknown(text: str, known: frozenset[str]) -> list[str]:
+    """Numbers of a text, each once, that are not known and no rounded ones of those that are."""
+    found = [number for number in dict.fromkeys(numbers_of(text)) if number not in known]
+    return [number for number in found if not is_rounded(number, known)]
+
+
+def unsupported_name(case: Case) -> str | None:
+    """Proper names that the source does not have; only where pair and source are in the same language."""
+    if case.code in NOUNS_WITH_CAPITALS or not case.same_language or not case.source.in_latin_letters:
+        return None
+    supposed = case.pair.question if case.pair.question_type in SUPPOSING else ""
+    found = unsupported_names(case.pair.answer, case.source.names, frozenset(terms_of(supposed)))
+    return ", ".join(found) if len(found) > case.section.max_unsupported_names else None
+
+
+def unanswerable(case: Case) -> str | None:
+    """A question about what the source does not speak of, or an answer that hardly has a word of it."""
+    if not case.same_language:
+        return None
+    section, kind = case.section, case.pair.question_type
+    share = answer_support(case)
+    if share < section.min_answer_support:
+        return f"{share:.0%} of the answer's words are in the source, at least {section.min_answer_support:.0%}"
+    asked = content_stems(case.pair.question)
+    if kind in FREE_QUESTIONS or case.code not in STOP_WORDS_OF or len(asked) < MIN_CONTENT_WORDS:
+        return None  # without a list of them, asking words would count as content
+    share = support(asked, case.source.stems)
+    if share < section.min_question_support:
+        return f"{share:.0%} of the question's words are in the source, at least {section.min_question_support:.0%}"
+    return None
+
+
+def answer_support(case: Case) -> float:
+    """Share of the answer's content words that its source has; 1.0 for answers of a word or two."""
+    said = content_stems(case.pair.answer)
+    known = case.source.stems
+    if case.pair.question_type in SUPPOSING:
+        known = known | frozenset(content_stems(case.pair.question))
+    return support(said, known) if len(said) >= MIN_CONTENT_WORDS else 1.0
+
+
+def low_support(case: Case) -> str | None:
+    """An answer of which half the words are the teacher's own."""
+    share = answer_support(case) if case.same_language else 1.0
+    return f"{share:.0%} of the answer's words are in the source" if share < LOW_SUPPORT else None
+
+
+def number_in_question(case: Case) -> str | None:
+    """A question that states a number which the source does not have."""
+    if case.pair.question_type in SUPPOSING:
+        return None
+    known = stated_for(case).numbers
+    questions = readings(claimed_text(written_out(case.pair.question)), case.code)
+    unknown = [[n for n in numbers_of(text) if len(n) > 1 and n not in known] for text in questions]
+    fewest = min(unknown, key=len)
+    return ", ".join(fewest) or None

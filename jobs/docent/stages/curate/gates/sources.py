@@ -1,0 +1,184 @@
+"""What a pair may say: the texts of the items that it was written from, prepared once for all their pairs.
+
+Reads `Item` rows; writes nothing. The source of a pair is the name, the title, the document's own words on itself and
+the text, with figures replaced by what was said of them, of its item and of every item that covers one of its `sources`
+(pairs about two sections have two).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from docent.records import Item, QAPair, Span
+from docent.stages.curate.gates.language import code_of_text
+from docent.text.markdown.figures import with_descriptions
+from docent.text.names import Vouched, vouched_by
+from docent.text.numbers.marks import readings
+from docent.text.numbers.numbers import supported_by
+from docent.text.numbers.quantities import Counts, numbers_by_word, units_by_number, written_out
+from docent.text.prompt_safety import visible
+from docent.text.sentences import plain
+from docent.text.terms import stems_of
+
+KEPT_SOURCES = 256
+"""Prepared sources held at a time; pairs of one item come together."""
+OTHER_MARKS = "de"
+"""A language whose marks are those of most of the world beside English."""
+MAX_COVERING = 4
+"""Items looked at behind one span; chunks that overlap share lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is kept of an item while its pairs are judged."""
+
+    id: str
+    kind: str
+    name: str
+    head: str
+    """Its name, and the document's name and words on itself."""
+    body: str
+    """Title and text, with descriptions of figures."""
+    span: Span
+    document_id: str
+
+    @property
+    def said(self) -> str:
+        """All that it says."""
+        return f"{self.head}\n{self.body}"
+
+
+def told_by(item: Item) -> Told:
+    """What an item says."""
+    text = visible(with_descriptions(item.text, item.figures))
+    head = "\n".join([item.called, item.document, *item.meta.values()])
+    return Told(item.id, item.kind, item.name, head, f"{item.title}\n{text}", item.source, item.document_id)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """The numbers of a text.
+
+    Attributes:
+        numbers: those that it vouches for.
+        units: the units of every number.
+        counts: the numbers of every word that is counted.
+    """
+
+    numbers: frozenset[str]
+    units: dict[str, set[str]]
+    counts: dict[str, Counts]
+
+
+def stated_by(text: str, code: str) -> Stated:
+    """The numbers of a text in a language, in every way that they may be meant there."""
+    numbers, units, counts = supported_by(text), dict[str, set[str]](), dict[str, Counts]()
+    for reading in readings(written_out(text), code):
+        numbers |= supported_by(reading)
+        for number, found in units_by_number(reading).items():
+            units.setdefault(number, set()).update(found)
+        for word, counted in numbers_by_word(reading).items():
+            known = counts.setdefault(word, Counts())
+            known.numbers |= counted.numbers
+            known.directly |= counted.directly
+    return Stated(frozenset(numbers), units, counts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one pair was written from; everything derived from the text is computed when it is first asked for."""
+
+    items: tuple[Told, ...]
+
+    @property
+    def own(self) -> Told:
+        """The item that the pair is about."""
+        return self.items[0]
+
+    @cached_property
+    def text(self) -> str:
+        """All that it says."""
+        return "\n\n".join(item.said for item in self.items)
+
+    @cached_property
+    def plain(self) -> str:
+        """The text for searches: lower case, no accents, single spaces."""
+        return plain(self.text)
+
+    @cached_property
+    def stated(self) -> Stated:
+        """Its numbers as English reads them."""
+        return stated_by(self.text, "en")
+
+    @cached_property
+    def stated_in_all_marks(self) -> Stated:
+        """Its numbers in every way that their marks may be meant in other languages."""
+        return stated_by(self.text, self.language if self.language not in ("", "en") else OTHER_MARKS)
+
+    @cached_property
+    def names(self) -> Vouched:
+        """Its words, as names are looked up."""
+        return vouched_by(self.text)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Stems of its words."""
+        return stems_of(self.text)
+
+    @cached_property
+    def in_latin_letters(self) -> bool:
+        """Whether at least half of its letters are Latin, so that names can be compared."""
+        letters = [c for c in self.text[:2000] if c.isalpha()]
+        return 2 * sum(c < "\u0250" for c in letters) >= len(letters)
+
+    @cached_property
+    def language(self) -> str:
+        """Code of the language that it is written in, "" when that is not clear."""
+        return code_of_text(self.text)
+
+
+class Sources:
+    """Finds the source of a pair."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        """Keeps what every item says, and where it stands."""
+        self.told = [told_by(item) for item in items]
+        self._by_id = {told.id: told for told in self.told}
+        self._by_file: dict[tuple[str, str, int | None], list[tuple[int, int]]] = {}
+        for number, told in enumerate(self.told):
+            place = (told.document_id, told.span.file, told.span.page)
+            self._by_file.setdefault(place, []).append((told.span.first_line, number))
+        for lines in self._by_file.values():
+            lines.sort()
+        self._prepared: OrderedDict[tuple[str, ...], Source] = OrderedDict()
+
+    def of(self, pair: QAPair) -> Source | None:
+        """The source of a pair; None when its item is not known."""
+        own = self._by_id.get(pair.item_id)
+        if own is None:
+            return None
+        others = [told for span in pair.sources if not _covers(own.span, span) for told in self._covering(own, span)]
+        items = tuple({told.id: told for told in (own, *others)}.values())
+        key = tuple(told.id for told in items)
+        if key not in self._prepared:
+            self._prepared[key] = Source(items)
+            if len(self._prepared) > KEPT_SOURCES:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return self._prepared[key]
+
+    def _covering(self, own: Told, span: Span) -> Sequence[Told]:
+        """Items of the same document that hold all lines of a span, the nearest first."""
+        lines = self._by_file.get((own.document_id, span.file, span.page), [])
+        end = bisect_right(lines, (span.first_line, len(self.told)))
+        near = (self.told[number] for _, number in reversed(lines[max(0, end - MAX_COVERING) : end]))
+        return [told for told in near if _covers(told.span, span)]
+
+
+def _covers(outer: Span, inner: Span) -> bool:
+    same = outer.file == inner.file and outer.page == inner.page
+    return same and outer.first_line <= inner.first_line and inner.last_line <= outer.last_line

@@ -1,0 +1,126 @@
+"""What people decided about pairs: the CSV of `docent review`, read back, checked as a whole and applied.
+
+Reads `curate.edits` (columns as in review_table.py; `id`, `decision`, `edited_question` and `edited_answer` are used,
+others may be missing or moved); writes nothing. A decision is `approve`, `reject`, `edit` or empty. An edited pair is a
+new row with the old one as its parent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.errors import InputError
+from docent.records import QAPair, Reject, make_id
+from docent.stages.curate.gates.gates import reject
+from docent.stages.curate.review.table import NEXT_STEP, read_table
+from docent.text.encodings.spreadsheet import unguarded
+from docent.text.sentences import plain
+
+DECISIONS = ("", "approve", "reject", "edit")
+MAX_PROBLEMS = 20
+REJECTED, NOT_APPROVED = "rejected by a reviewer", "not approved"
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One decision. `question` and `answer` are "" where they stay as they are."""
+
+    decision: str
+    question: str
+    answer: str
+    note: str
+    line: int
+
+
+class Edits:
+    """All decisions by the id of the pair of `generate-qa`; empty without a file."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read the file.
+
+        Raises:
+            InputError: it cannot be read; names all problems with their lines.
+        """
+        self.path = path
+        self._edits = read_edits(path) if path is not None else {}
+        self._used: set[str] = set()
+        self._refused: dict[tuple[str, str, str], int] = {}
+
+    def apply(self, pair: QAPair, require_approval: bool) -> QAPair | Reject:
+        """The pair as people want it: unchanged, approved, edited, or rejected.
+
+        A later pair in the words of one that was rejected or edited goes with it: people saw it as a duplicate.
+        """
+        edit = self._edits.get(pair.id)
+        words = (pair.item_id, plain(pair.question), plain(pair.answer))
+        if edit is None and words in self._refused:
+            return reject(pair, REJECTED, f"the same words as line {self._refused[words]}")
+        if edit is None:
+            return reject(pair, NOT_APPROVED, "no decision") if require_approval else pair
+        self._used.add(pair.id)
+        if edit.decision in ("reject", "edit"):
+            self._refused[words] = edit.line
+        if edit.decision == "reject":
+            return reject(pair, REJECTED, edit.note or f"line {edit.line}")
+        if edit.decision == "approve":
+            return pair.model_copy(update={"reviewed": "approved"})
+        question, answer = edit.question or pair.question, edit.answer or pair.answer
+        changes = {"question": question, "answer": answer, "reviewed": "edited", "parents": (pair.id,)}
+        return pair.model_copy(update={**changes, "id": make_id("curate", (pair.id,), "edit", question, answer)})
+
+    @property
+    def unused(self) -> list[int]:
+        """Lines of decisions about pairs that did not come: of an earlier run, perhaps."""
+        return sorted(edit.line for pair_id, edit in self._edits.items() if pair_id not in self._used)
+
+    def figures(self) -> dict[str, int]:
+        """How many decisions met their pair, how many did not, and what those that did decided."""
+        met = Counter(edit.decision for pair_id, edit in self._edits.items() if pair_id in self._used)
+        decided = {"approved": met["approve"], "edited": met["edit"], "rejected": met["reject"]}
+        return {"matched": met.total(), "unmatched": len(self._edits) - met.total(), **decided}
+
+
+def read_edits(path: Path) -> dict[str, Edit]:
+    """The rows of the CSV that decide something.
+
+    Raises:
+        InputError: the file is missing, no CSV, or rows contradict themselves; all problems are named at once.
+    """
+    problems: list[str] = []
+    found: dict[str, Edit] = {}
+    for line, row in read_table(path):
+        edit = _edit(line, row)
+        problems += [f"line {line}: {problem}" for problem in _problems(row, edit, found.get(row["id"]))]
+        if edit.decision:
+            found.setdefault(row["id"], edit)
+    if problems:
+        more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
+        what = "\n  - ".join(["decisions cannot be used", *problems[:MAX_PROBLEMS], *more])
+        raise InputError(what, str(path), NEXT_STEP)
+    return found
+
+
+def _edit(line: int, row: dict[str, str]) -> Edit:
+    question, answer = (unguarded(row[name]) for name in ("edited_question", "edited_answer"))
+    return Edit(row["decision"].lower(), question, answer, unguarded(row.get("note", "")), line)
+
+
+def _problems(row: dict[str, str], edit: Edit, earlier: Edit | None) -> Iterator[str]:
+    if not _ID.fullmatch(row["id"]):
+        yield f"id {row['id'][:40]!r} is no id of a pair (16 digits or letters a-f)"
+    if edit.decision not in DECISIONS:
+        yield f"decision {edit.decision[:40]!r} is none of approve, reject, edit"
+    elif edit.decision == "edit" and not (edit.question or edit.answer):
+        yield "decision is edit, but edited_question and edited_answer are empty"
+    elif edit.decision != "edit" and (edit.question or edit.answer):
+        yield f"edited text, but decision is {edit.decision or 'empty'}: write edit, or empty the edited columns"
+    decided = (edit.decision, edit.question, edit.answer)
+    if earlier is not None and edit.decision and decided != (earlier.decision, earlier.question, earlier.answer):
+        yield f"the pair was decided otherwise on line {earlier.line}"
+    if "\0" in edit.question + edit.answer:
+        yield "a text with a NUL character"

@@ -1,0 +1,182 @@
+"""Pairs for people: every pair of a run with its verdict and the lines that it was written from.
+
+Reads the rows of `assemble`, `generate-qa` and, where it is complete, `curate`; writes `pairs.csv`, every pair, and
+`index.html`, as many as a browser takes well (`spread.py` chooses). What people filled into an earlier `pairs.csv` is
+carried over. Reached by `docent review RUN`; what people decide comes back through `curate.edits`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from docent.records import Item, QAPair
+from docent.stages.curate.review.carried import FILLED, TABLE, carried_from, keep_without_pair
+from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED
+from docent.stages.curate.review.passages import MAX_SOURCE_CHARS, Passage, lines_of, passages_of
+from docent.stages.curate.review.spread import Spread
+from docent.stages.curate.review.table import COLUMNS
+from docent.store import Artifact, temporary_name
+from docent.text.encodings.spreadsheet import guarded
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What curate said of a pair, or a person before."""
+
+    name: str = "unchecked"
+    reasons: str = ""
+    decision: str = ""
+    edited_question: str = ""
+    edited_answer: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One pair as people see it."""
+
+    pair: QAPair
+    document: str
+    verdict: Verdict
+    passages: tuple[Passage, ...]
+
+    def row(self) -> dict[str, str]:
+        """The pair as a row of the CSV, made safe for spreadsheets."""
+        files = dict.fromkeys(span.file for span in self.pair.sources)
+        values = (
+            self.pair.id,
+            self.pair.item_name,
+            self.pair.question_type,
+            self.pair.question,
+            self.pair.answer,
+            "\n\n".join(passage.used for passage in self.passages)[:MAX_SOURCE_CHARS],
+            "; ".join(files),
+            "; ".join(lines_of(span) for span in self.pair.sources),
+            self.verdict.name,
+            self.verdict.reasons,
+            self.verdict.decision,
+            self.verdict.edited_question,
+            self.verdict.edited_answer,
+            self.verdict.note,
+        )
+        return {column: guarded(value) for column, value in zip(COLUMNS, values, strict=True)}
+
+
+def write(inputs: Mapping[str, Artifact], folder: Path, run: str, most: int) -> dict[str, int]:
+    """Both files of a run; how many pairs there are, how many are on the page, and how many of each verdict.
+
+    Decisions in an earlier `pairs.csv` of the folder are carried over; `carried` counts them, `without_pair` those
+    whose pair is gone.
+
+    Args:
+        inputs: complete units by name.
+        folder: gets the files, whole or not at all.
+        most: pairs on the page.
+
+    Raises:
+        InputError: an earlier `pairs.csv` cannot be read; nothing is written.
+    """
+    from docent.stages.curate.review.page import Page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    carried, spread = carried_from(folder), Spread()
+    counts, known = _write_table(folder, decided(pairs_shown(inputs), carried), carried, spread)
+    places = spread.chosen(most)
+    page = Page(run, inputs)
+    page.fill(decided(pairs_shown(inputs, places), carried), places)
+    html = folder / "index.html"
+    made = temporary_name(html)
+    made.write_text(page.render(sum(counts.values())), encoding="utf-8")
+    made.replace(html)
+    about = {"on_page": len(page.cards), "carried": len(known), "without_pair": len(carried) - len(known)}
+    return {"pairs": sum(counts.values()), **about, **dict(sorted(counts.items()))}
+
+
+def _write_table(
+    folder: Path, pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]], spread: Spread
+) -> tuple[dict[str, int], set[str]]:
+    """Write the table, and what has no pair beside it; how many of each verdict, and which of `carried` have one."""
+    table = folder / TABLE
+    counts: dict[str, int] = {}
+    known: set[str] = set()
+    made = temporary_name(table)
+    with made.open("w", encoding="utf-8-sig", newline="") as file:
+        for shown in written(file, pairs):
+            if shown.pair.id in carried:
+                known.add(shown.pair.id)
+            counts[shown.verdict.name] = counts.get(shown.verdict.name, 0) + 1
+            group = (shown.verdict.name, shown.document, shown.pair.question_type)
+            spread.add(shown.pair.id, flagged(shown.verdict), group)
+    keep_without_pair(folder, carried, known)
+    made.replace(table)
+    return counts, known
+
+
+def decided(pairs: Iterable[Shown], carried: Mapping[str, Mapping[str, str]]) -> Iterator[Shown]:
+    """The pairs, with what a person wrote into the earlier table in place of what the run applied."""
+    for shown in pairs:
+        row = carried.get(shown.pair.id)
+        if row is None:
+            yield shown
+            continue
+        filled = {name: row[name] for name in FILLED if row["decision"] or name == "note"}
+        yield replace(shown, verdict=replace(shown.verdict, **filled))
+
+
+def flagged(verdict: Verdict) -> bool:
+    """Whether a gate found something; that nobody has read it yet is nothing to look at first."""
+    return verdict.name in ("reject", "warn") and not verdict.reasons.startswith(NOT_APPROVED)
+
+
+def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
+    """Write every pair to the CSV and pass it on."""
+    table = csv.DictWriter(file, COLUMNS)
+    table.writeheader()
+    for shown in pairs:
+        table.writerow(shown.row())
+        yield shown
+
+
+def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = None) -> Iterator[Shown]:
+    """Every pair of `generate-qa` in order, or only those with these ids, one at a time."""
+    items = {item.id: item for item in inputs["assemble"].rows(Item)}
+    by_file: dict[str, list[Item]] = {}
+    for item in items.values():
+        by_file.setdefault(item.source.file, []).append(item)
+    verdicts = verdicts_of(inputs.get("curate"))
+    unjudged = Verdict("not kept") if "curate" in inputs else Verdict()
+    for pair in inputs["generate-qa"].rows(QAPair):
+        if only is not None and pair.id not in only:
+            continue
+        own = items.get(pair.item_id)
+        passages = tuple(passages_of(pair, own, by_file)) if own else ()
+        yield Shown(pair, own.document if own else "", verdicts.get(pair.id, unjudged), passages)
+
+
+def verdicts_of(curate: Artifact | None) -> dict[str, Verdict]:
+    """What curate said of each pair, by the pair's id; equal verdicts are one object, for runs of a million pairs."""
+    found: dict[str, Verdict] = {}
+    if curate is None:
+        return found
+    known: dict[Verdict, Verdict] = {}
+    for row in curate.rows(QAPair):
+        edited = row.reviewed == "edited"
+        verdict = Verdict(
+            row.verdict,
+            "; ".join(row.reasons),
+            {"approved": "approve", "edited": "edit"}.get(row.reviewed, ""),
+            row.question if edited else "",
+            row.answer if edited else "",
+        )
+        for parent in row.parents[:1]:
+            found[parent] = known.setdefault(verdict, verdict)
+    for reject in curate.rejects():
+        why = f"{reject.reason}: {reject.detail}" if reject.detail else reject.reason
+        verdict = Verdict("reject", why, "reject" if reject.reason == REJECTED else "")
+        for parent in reject.parents[:1]:
+            found[parent] = known.setdefault(verdict, verdict)
+    return found

@@ -1,0 +1,70 @@
+"""The table of a review as CSV: its columns, and how it is read; every cell is text, also one that looks like a number.
+
+Reads a table that people filled, in what spreadsheets save: commas, semicolons or tabs, UTF-8, UTF-16 or an encoding
+of the country; writes nothing itself. `review.py` writes it, `edits.py` and `carried.py` read it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from docent.config.stages import EDITS_PLACEHOLDER
+from docent.errors import InputError
+from docent.text.encodings.decode import is_text, read_text
+
+COLUMNS = (
+    "id", "item", "question_type", "question", "answer", "source", "file", "lines", "verdict", "reasons", "decision",
+    "edited_question", "edited_answer", "note",
+)  # fmt: skip
+NEEDED = ("id", "decision", "edited_question", "edited_answer")
+DELIMITERS = (",", ";", "\t")
+MAX_FIELD_CHARS = 200_000
+MAX_TABLE_BYTES = 2 << 30
+NEXT_STEP = "fix the file, or move it away and make it again: docent review"
+
+
+def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every row with the line it ends on; cells that a row does not have are empty.
+
+    Raises:
+        InputError: the file is missing, no CSV, or lacks a column.
+    """
+    text = _text(path)
+    header = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=header.count)
+    table = csv.DictReader(io.StringIO(text, newline=""), restval="", restkey="", strict=True, delimiter=delimiter)
+    try:
+        yield from _rows(table, path)
+    except csv.Error as error:
+        raise InputError(f"not a CSV: {error}", str(path), NEXT_STEP) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise InputError(f"larger than {MAX_TABLE_BYTES >> 30} GiB", str(path), NEXT_STEP)
+        text = read_text(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        what, instead = "the file of decisions is not there", "docent review"
+        if path.parts[:1] == Path(EDITS_PLACEHOLDER).parts[:1]:
+            what = (
+                f"{path.parts[0]} is a placeholder: put the folder in which your browser saved {path.name} in its place"
+            )
+            instead = f"docent review --apply ~/Downloads/{path.name}"
+        raise InputError(what, str(path), instead) from None
+    if text is None or not is_text(text):
+        raise InputError("no text: save the sheet as CSV, best in UTF-8", str(path), NEXT_STEP)
+    return text
+
+
+def _rows(table: csv.DictReader[str], path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    csv.field_size_limit(MAX_FIELD_CHARS)
+    names = [name.strip() for name in table.fieldnames or ()]
+    if missing := [name for name in NEEDED if name not in names]:
+        raise InputError(f"columns are missing: {', '.join(missing)}", f"{path}:1", NEXT_STEP)
+    table.fieldnames = names
+    for row in table:
+        yield table.line_num, {name: value.strip() for name, value in row.items() if isinstance(value, str)}

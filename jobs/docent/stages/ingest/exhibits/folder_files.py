@@ -1,0 +1,76 @@
+"""The files below an exhibit's folder, without what systems leave there; links are followed only inside the source.
+
+Reads names of folders and files, opens none. What is left out here is what `walk` leaves out, which hashes the source.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from docent.messages.printing import printable
+from docent.source_files.walk import lies_in_run
+
+log = logging.getLogger("docent.ingest")
+
+# Left by macOS, Windows, Synology and by archives made there; hidden files begin with a dot, `._x` among them.
+JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"})
+JUNK_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """What lies below a folder, as paths relative to it.
+
+    Attributes:
+        names: files, before those of sub-folders, in natural order.
+        outside: links to folders outside of the source, which are not followed.
+    """
+
+    names: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder is hidden, or was left by a system rather than put there by a person."""
+    return name.startswith(".") or name.lower() in JUNK_FOLDERS or name.lower() in JUNK_FILES
+
+
+def list_below(root: Path, folder: Path) -> FolderFiles:
+    """All files below a folder, each folder once.
+
+    Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
+
+    Args:
+        root: resolved folder of the source, which no link may leave.
+    """
+    names: list[str] = []
+    outside: list[str] = []
+    top = folder.resolve()
+    seen = {top, *top.parents}
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        folders: list[str] = []
+        for name in sorted((e.name for e in os.scandir(folder / prefix) if not is_junk(e.name)), key=natural_order):
+            path = folder / prefix / name
+            if not path.is_dir():
+                names.append(prefix + name)
+            elif not (target := path.resolve()).is_relative_to(root):
+                outside.append(prefix + name)
+            elif lies_in_run(target, root):
+                log.warning("left out, docent writes there: %s", printable(str(path)))
+            elif target not in seen:
+                seen.add(target)
+                folders.append(f"{prefix}{name}/")
+        waiting += reversed(folders)
+    return FolderFiles(tuple(names), tuple(outside))
+
+
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts `view-2.jpg` before `view-10.jpg`; upper and lower case count alike, then as written."""
+    pieces = re.split(r"([0-9]+)", name.lower())
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece] + [(2, 0, name)]

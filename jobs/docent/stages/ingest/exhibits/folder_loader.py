@@ -1,0 +1,246 @@
+"""Loader `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
+
+An exhibit is named after the title on the first line of its description, else after its folder. Reads names and
+descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath
+
+from docent.config import Source
+from docent.errors import InputError
+from docent.messages.plurals import counted
+from docent.messages.printing import printable
+from docent.records import Reject, Span
+from docent.source_files.walk import Entry, children
+from docent.stages.ingest.exhibits.description_title import split_title
+from docent.stages.ingest.exhibits.folder_files import FolderFiles, is_junk, list_below
+from docent.stages.ingest.exhibits.names import spoken
+from docent.stages.ingest.sources import (
+    LEAVES_FOLDER,
+    MAX_TEXT_BYTES,
+    NOT_READ,
+    Exhibit,
+    ListedPhoto,
+    OutsideError,
+    check_exhibit,
+    confined,
+    line_breaks,
+    shorten,
+    warn_of_run,
+)
+from docent.stages.ingest.tables.cell_html import readable_html
+from docent.text.encodings.decode import read_text, why_no_text, why_unknown
+from docent.vision.files.formats import HEAD_BYTES, HEIC, READABLE, format_name
+
+log = logging.getLogger("docent.ingest")
+
+DESCRIPTION = "description.txt"
+NO_DESCRIPTION = "no description.txt"
+TWO_DESCRIPTIONS = "more than one description.txt"
+DESCRIPTION_BELOW = "description.txt in a sub-folder of an exhibit"
+NO_EXHIBIT = "photo outside of an exhibit's folder"
+NOT_TEXT = "description is not a text file"
+NOT_UTF8 = "name is not UTF-8"
+# Files that are meant as photos. Formats that cannot be read are among them, so that they are rejected by name.
+PHOTO_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif .avif .jp2 .j2k .jpf"
+    " .jpx .jxl .psd .psb .xcf .svg .exr .hdr .tga .dng .cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .srw .x3f".split()
+)
+TEXT_SUFFIXES = frozenset(".txt .text .md .rtf .doc .docx .odt .pages .html .htm .pdf".split())
+MAX_NAMED = 5
+LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibit name>/<any name>.jpg"
+
+
+def list_exhibits(source: Source) -> list[Exhibit | Reject]:
+    """Every subfolder as an exhibit, or as a reject where it cannot be one; opens no photo.
+
+    Raises:
+        InputError: the source is no folder, or has no subfolder.
+    """
+    if not source.path.is_dir():
+        what = "the source of kind exhibits-folder is a file, not a folder"
+        raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path.parent)}")
+    entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
+    for entry in entries:
+        warn_of_run(entry)
+    root = source.path.resolve()
+    own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
+    folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
+    if is_one_exhibit(entries) and not any(_is_described(folder.path) for folder in folders):
+        what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
+        next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
+        raise InputError(what, str(source.path), next_step)
+    if not folders:
+        what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
+        raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
+    found: list[Exhibit | Reject] = [
+        Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
+        for entry in entries
+        if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
+    ]
+    for entry in folders:
+        found += _exhibit(source, root, entry)
+    return found
+
+
+def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> None:
+    """Refuse a folder none of whose subfolders has a description, with what is there instead.
+
+    Raises:
+        InputError: there is no exhibit, for want of descriptions.
+    """
+    rejects = [one for one in listed if isinstance(one, Reject) and one.reason == NO_DESCRIPTION]
+    if not rejects or any(isinstance(one, Exhibit) for one in listed):
+        return
+    folders = "the only subfolder has" if len(rejects) == 1 else f"none of the {len(rejects)} subfolders has"
+    named = ", ".join(f"{reject.raw}/" for reject in rejects[:MAX_NAMED])
+    instead = "; ".join(said for one in rejects if "has no" not in (said := one.detail.partition(";")[0]))
+    first = source.path / rejects[0].raw / DESCRIPTION
+    raise InputError(
+        f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
+        str(source.path),
+        f"write one into each, such as {shlex.quote(str(first))}; {_look_at(source.path)}",
+    )
+
+
+def is_one_exhibit(entries: Sequence[Entry]) -> bool:
+    """Whether what lies in a folder is that of an exhibit, not of a museum: a description beside photos."""
+    files = [entry.name.lower() for entry in entries if entry.kind == "file"]
+    return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
+
+
+def _is_described(folder: Path) -> bool:
+    return (folder / DESCRIPTION).is_file()
+
+
+def _counted(entries: Sequence[Entry]) -> str:
+    """What lies in a folder without subfolders."""
+    files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
+    photos = sum(suffix in PHOTO_SUFFIXES for suffix in files)
+    return f"{counted(photos, 'photo')} and {counted(len(files) - photos, 'other file')}"
+
+
+def _look_at(folder: Path) -> str:
+    """The command that shows what is read from a folder."""
+    return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
+
+
+def _may_be_exhibit(entry: Entry) -> bool:
+    """Whether an entry is a folder, or stands where one is expected and cannot be read."""
+    leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
+    return entry.kind not in ("file", "run") and not leads_to_file
+
+
+def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
+    """Whether an entry is a link to another exhibit, or to the folder of all: it would be read twice."""
+    if entry.kind != "link" or entry.path.resolve() not in own:
+        return False
+    log.warning("left out, a link to what is read anyway: %s", printable(readable(str(entry.path))))
+    return True
+
+
+def readable(name: str) -> str:
+    """A file name as text; bytes that are not UTF-8 (old archives have such names) become question marks."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]:
+    folder = entry.path
+    if entry.kind in NOT_READ:
+        return [Reject(reason=NOT_READ[entry.kind], raw=readable(folder.name), detail=source.path.name)]
+    if readable(folder.name) != folder.name:
+        return [Reject(reason=NOT_UTF8, raw=readable(folder.name), detail="rename the folder")]
+    files = list_below(root, folder)
+    names = files.names
+    described = [name for name in names if name.lower() == DESCRIPTION]
+    if len(described) > 1:
+        listed = ", ".join(printable(name) for name in described)
+        return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
+    exhibit = _described(source, folder, described[0], files) if described else None
+    if exhibit is None:
+        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_what_was_found(folder.name, names))]
+    below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
+    return [
+        exhibit,
+        *(
+            Reject(
+                reason=DESCRIPTION_BELOW,
+                raw=shorten(f"{folder.name}/{readable(name)}"),
+                detail=f"not read; its photos belong to {folder.name}: move an exhibit of its own beside {folder.name}",
+            )
+            for name in below
+        ),
+    ]
+
+
+def _described(source: Source, folder: Path, description: str, files: FolderFiles) -> Exhibit | Reject | None:
+    """The exhibit of a folder; None where its description is no file."""
+    where = f"{folder.name}/{DESCRIPTION}"
+    try:
+        path = confined(source.path, folder, description)
+    except OutsideError:
+        return Reject(reason=LEAVES_FOLDER, raw=folder.name, detail=where)
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
+    whole = read_text(data, printable(where), source.encoding)
+    if whole is None:
+        why = why_unknown(data, "encoding of the source", source.encoding)
+        return Reject(reason="description in an unknown encoding", raw=folder.name, detail=f"{where}: {why}")
+    if why := why_no_text(whole):
+        return Reject(reason=NOT_TEXT, raw=folder.name, detail=f"{where}: {why}")
+    text = readable_html(whole.strip())
+    if reject := check_exhibit(folder.name, text, where):
+        return reject
+    title, below, skipped = split_title(text)
+    if title and check_exhibit(title, below, where):
+        title, below, skipped = "", text, 0
+    first_line = 1 + line_breaks(whole[: len(whole) - len(whole.lstrip())])
+    last_line = first_line + line_breaks(whole.strip())
+    photos = [name for name in files.names if _is_photo(source.path, folder, name)]
+    return Exhibit(
+        source=source,
+        name=title or folder.name,
+        spoken_name=title or spoken(folder.name, below),
+        item_id=folder.name,
+        id_name=folder.name,
+        text=below,
+        span=Span(file=where, first_line=min(first_line + skipped, last_line), last_line=last_line),
+        root=source.path,
+        folder=folder,
+        photos=tuple(
+            ListedPhoto(readable(name), f"{folder.name}/{readable(name)}") for name in (*photos, *files.outside)
+        ),
+    )
+
+
+def _is_photo(root: Path, folder: Path, name: str) -> bool:
+    """Whether a file is meant as a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
+        return True
+    try:
+        path = confined(root, folder, name)
+    except OutsideError:
+        return False
+    if path is None:
+        return False
+    with path.open("rb") as file:
+        return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
+
+
+def _what_was_found(folder: str, names: Sequence[str]) -> str:
+    """What is there in place of a description, such as `description.txt.txt` or `Description.docx`."""
+    near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
+    texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
+    found = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
+    expected = f"a plain text file named {DESCRIPTION} directly in {folder}/ is expected"
+    return f"{folder}/ has {', '.join(found)}; {expected}" if found else f"{folder}/ has no {DESCRIPTION}"

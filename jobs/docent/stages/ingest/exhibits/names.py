@@ -1,0 +1,104 @@
+"""What exhibits are called: apart where several have one name, and as people say it where the name is a file name.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from docent.messages.printing import printable
+from docent.records import Reject
+from docent.stages.ingest.sources import Exhibit, ListedFile
+from docent.text.sentences import readable_name
+from docent.text.spelling import spelled_in
+
+NAMED_TWICE = "exhibit named twice"
+MAX_ID_CHARACTERS = 80
+# What the column is called in exports of collections, in the order in which they count.
+ID_COLUMNS = tuple(
+    "item_id id object_id inventory_no inventory_number inventory accession_no accession_number object_number "
+    "identifier".split()
+)
+# A name without capitals and spaces, made for a file or an address: `klein-bottle`, `my_teapot`.
+_SLUG = re.compile(r"[^\W_]+(?:[-_]+[^\W_]+)*")
+
+
+def usable_id(cell: str) -> str:
+    """An id as it stands in a name; "" for one that is no single line, or too long."""
+    found = " ".join(cell.split())
+    return found if found.isprintable() and len(found) <= MAX_ID_CHARACTERS else ""
+
+
+def are_slugs(names: Iterable[str]) -> bool:
+    """Whether all names of a table were made for files or addresses, so that their hyphens stand for spaces."""
+    return all(_SLUG.fullmatch(name) and name == name.lower() for name in names)
+
+
+def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
+    """The same list with names as people say them, where the names of a whole table are slugs.
+
+    In a table that has other names, hyphens belong to the name: `T-34`, `Jean-Paul`, `hand-axe`.
+    """
+    if not are_slugs(exhibit.name for exhibit in found if isinstance(exhibit, Exhibit)):
+        return list(found)
+    return [replace(one, spoken_name=spoken(one.name, one.text)) if isinstance(one, Exhibit) else one for one in found]
+
+
+def spoken(name: str, text: str) -> str:
+    """A name that was made for a file as people say it: as the text writes it, else without its hyphens."""
+    return spelled_in(text, name) or readable_name(name) or name
+
+
+def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
+    """The same list with exhibits of one name told apart by their ids; later ones without an own id become rejects.
+
+    Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
+    The id of an exhibit of a folder is the folder's name.
+    """
+    ids: dict[str, set[str]] = defaultdict(set)
+    for exhibit in found:
+        if isinstance(exhibit, Exhibit):
+            ids[exhibit.name].add(exhibit.item_id)
+    first: dict[str, Exhibit] = {}
+    by_id: dict[str, Exhibit] = {}
+    checked: list[Exhibit | ListedFile | Reject] = []
+    for exhibit in found:
+        if not isinstance(exhibit, Exhibit):
+            checked.append(exhibit)
+            continue
+        named = _with_id(exhibit) if exhibit.item_id and len(ids[exhibit.name]) > 1 else exhibit
+        if named.id_name and named.document_id in by_id:  # folders of one name in two museums
+            named = replace(named, id_name=f"{named.id_name}/{named.name}")
+        other = first.get(named.name) or by_id.get(named.document_id)
+        if other is None:
+            first[named.name] = by_id[named.document_id] = named
+            checked.append(named)
+        else:
+            checked.append(_named_twice(exhibit, other))
+    return checked
+
+
+def _with_id(exhibit: Exhibit) -> Exhibit:
+    if exhibit.item_id == exhibit.name:  # a folder's name, with no title to tell apart
+        return exhibit
+    spoken = exhibit.spoken_name or exhibit.name
+    added = f" ({exhibit.item_id})"
+    return replace(exhibit, name=exhibit.name + added, spoken_name=spoken + added)
+
+
+def _named_twice(exhibit: Exhibit, first: Exhibit) -> Reject:
+    way_out = "give it a name of its own"
+    if exhibit.source.kind == "exhibits-folder":
+        way_out = "rename its folder"
+    if exhibit.source.kind == "exhibits-csv":
+        same = f"both have the id {printable(exhibit.item_id)}" if exhibit.item_id else "it has no id"
+        way_out = f"{same}: add a column item_id with an id for each, or give it a name of its own"
+    detail = (
+        f"{printable(exhibit.span.file)} line {exhibit.span.first_line}; "
+        f"first in {printable(first.span.file)} line {first.span.first_line}; {way_out}"
+    )
+    return Reject(reason=NAMED_TWICE, raw=printable(exhibit.name), detail=detail)

@@ -1,0 +1,79 @@
+"""File names of photos as they stand in one cell of a table: one per line, or separated by `|`, `;` or `,`.
+
+A file name that holds such a character, and exists, is one name. Looks at names of files; opens none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from docent.stages.ingest.exhibits.folder_loader import PHOTO_SUFFIXES
+from docent.stages.ingest.sources import OutsideError, confined
+
+HOW_TO_LIST = "list photos one per line, or separated by | ; or ,"
+_SEPARATOR = re.compile(r"[|;,]")
+# A longer list is no list of photos, and is reported as one name.
+_MAX_NAMES_IN_LINE = 1000
+# File names with more of these characters are not looked for, so that a long cell takes time by its length alone.
+_MAX_SEPARATORS_IN_NAME = 8
+
+
+def photo_names(cell: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """The names in a cell in their order, each with the line of the cell that it stands on, from 0.
+
+    Args:
+        folder: what the names are relative to.
+    """
+    for offset, line in enumerate(re.split(r"\r\n|\r|\n", cell)):
+        for name in _names_in(line.strip(), folder):
+            yield name, offset
+
+
+def is_unclear(cell: str, names: Sequence[tuple[str, int]], folder: Path) -> bool:
+    """Whether a line of a cell looks like several photos, and none of the names found in the cell is a file."""
+    is_list = _SEPARATOR.search(cell) is not None or any(_has_several(name) for name, _ in names)
+    return is_list and not any(_exists(name, folder) for name, _ in names)
+
+
+def _has_several(name: str) -> bool:
+    pieces = re.split(r"[^\w.]+", name)
+    return sum(Path(piece).suffix.lower() in PHOTO_SUFFIXES for piece in pieces) > 1
+
+
+def _names_in(line: str, folder: Path) -> Iterator[str]:
+    separators = [found.start() for found in _SEPARATOR.finditer(line)]
+    if not 0 < len(separators) < _MAX_NAMES_IN_LINE or _exists(line, folder):
+        yield from [line] if line else []
+        return
+    starts = [0, *(position + 1 for position in separators)]
+    ends = [*separators, len(line)]
+    position = 0
+    while position < len(starts):
+        last = _last_of_name(line, folder, starts, ends, position)
+        if name := line[starts[position] : ends[last]].strip():
+            yield name
+        position = last + 1
+
+
+def _last_of_name(line: str, folder: Path, starts: list[int], ends: list[int], first: int) -> int:
+    """The last of the pieces that are one name: the longest file there is, else up to the next photo's suffix."""
+    furthest = min(len(starts) - 1, first + _MAX_SEPARATORS_IN_NAME)
+    for last in range(furthest, first - 1, -1):
+        if _exists(line[starts[first] : ends[last]].strip(), folder):
+            return last
+    for last in range(first, furthest + 1):
+        piece = line[starts[last] : ends[last]].strip()
+        if not piece and last == first:
+            return first
+        if Path(piece).suffix.lower() in PHOTO_SUFFIXES:
+            return last
+    return first
+
+
+def _exists(name: str, folder: Path) -> bool:
+    try:
+        return bool(name) and confined(folder, folder, name) is not None
+    except OutsideError:
+        return False

@@ -1,0 +1,112 @@
+"""Get one picture from the web: only from named hosts, bounded in size and time, tried again where that may help.
+
+An address comes from a table that is not trusted, so that nothing is asked of hosts that the configuration
+does not name, nor of private addresses that it does not name as such (fetch_address.py), wherever a name or a redirect
+leads. Behind a proxy (the usual variables) the hosts hold too, while the proxy alone knows the addresses. fetch_http.py
+is one exchange. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from docent.stages.ingest.fetch.errors import BAD_ADDRESS, NOT_FETCHED, OTHER_HOST, FetchError
+
+__all__ = ["FetchError", "Rules", "fetch", "shown"]
+
+TRIES = 3
+FIRST_WAIT_S = 0.5
+MAX_REDIRECTS = 3
+MAX_ADDRESS_CHARS = 2000
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What may be fetched.
+
+    Attributes:
+        hosts: `host`, which allows the usual ports, or `host:port`.
+        timeout_s: for one try, from the look-up of its name to the last byte, redirects included.
+    """
+
+    hosts: tuple[str, ...]
+    timeout_s: float
+    max_bytes: int
+
+
+def fetch(address: str, rules: Rules) -> bytes:
+    """The bytes at an address.
+
+    Raises:
+        FetchError: not allowed, too large, not there, or not to be had after three tries.
+    """
+    for wait_s in (*(FIRST_WAIT_S * 2**n for n in range(TRIES - 1)), None):
+        try:
+            return asyncio.run(_followed(address, rules))
+        except FetchError as error:
+            if wait_s is None or not error.may_pass:
+                raise
+            time.sleep(wait_s)
+    raise AssertionError  # the last try returns or raises
+
+
+def shown(address: str) -> str:
+    """An address without its query and password, which may be secrets."""
+    host, path = address.partition("?")[0].rpartition("@")[::2]
+    return f"{host.partition('//')[0]}//{path}" if host else path
+
+
+async def _followed(address: str, rules: Rules) -> bytes:
+    """One try, with its redirects."""
+    from docent.stages.ingest.fetch import http as fetch_http
+
+    try:
+        async with asyncio.timeout(rules.timeout_s):
+            for _ in range(MAX_REDIRECTS + 1):
+                url = _allowed(address, rules.hosts)
+                found = await fetch_http.get(url, rules.hosts, rules.max_bytes)
+                if isinstance(found, bytes):
+                    return found
+                address = _joined(address, found)
+    except TimeoutError:
+        raise FetchError(NOT_FETCHED, f"no reply within {rules.timeout_s:g} s", may_pass=True) from None
+    raise FetchError(NOT_FETCHED, f"more than {MAX_REDIRECTS} redirects")
+
+
+def _joined(address: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        FetchError: nowhere.
+    """
+    try:
+        return urljoin(address, location[: MAX_ADDRESS_CHARS + 1])
+    except ValueError:  # half an IPv6 address, for instance
+        raise FetchError(BAD_ADDRESS, "a redirect leads to something that is not an address") from None
+
+
+def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
+    """The parts of an address that may be asked.
+
+    Raises:
+        FetchError: it may not.
+    """
+    try:
+        url = urlsplit(address)
+        host, port = (url.hostname or "").lower(), url.port
+    except ValueError:
+        raise FetchError(BAD_ADDRESS, "it is no address") from None
+    if url.scheme not in _PORTS or not host:
+        raise FetchError(BAD_ADDRESS, "only http:// and https:// addresses are fetched")
+    if url.username or url.password or len(address) > MAX_ADDRESS_CHARS or not address.isprintable():
+        detail = f"with a password, a control character, or more than {MAX_ADDRESS_CHARS} characters"
+        raise FetchError(BAD_ADDRESS, detail)
+    written = f"[{host}]" if ":" in host else host
+    usual = port in (None, *_PORTS.values())
+    if not ((usual and written in hosts) or f"{written}:{port or _PORTS[url.scheme]}" in hosts):
+        raise FetchError(OTHER_HOST, written if usual else f"{written}:{port}")
+    return url

@@ -1,0 +1,175 @@
+"""One HTTP exchange for a picture, with aiohttp: a request, a bounded reply, where a redirect leads.
+
+Writes nothing. The caller sets the time limit around it: nothing here blocks, so that the limit holds while names
+are looked up, while headers, chunk sizes and trailers come in, and while connections close. aiohttp bounds the size and
+the number of headers. The address that is checked is the one that is connected to, whatever a name leads to next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import TypeVar
+from urllib.parse import SplitResult, quote
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from docent.messages.masking import mask
+from docent.messages.printing import printable
+from docent.stages.ingest.fetch.address import is_reachable, shown_address
+from docent.stages.ingest.fetch.errors import NOT_FETCHED, PRIVATE, TOO_LARGE, FetchError
+
+_HEADERS = {"User-Agent": "docent", "Accept": "image/*", "Accept-Encoding": "identity"}
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_WORDS_CHARS = 200
+T = TypeVar("T")
+
+
+async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes | str:
+    """The body of a reply, or the address that a redirect names.
+
+    Args:
+        url: an address that may be asked.
+        hosts: of the configuration; decides which private addresses may be connected to.
+
+    Raises:
+        FetchError: refused, too large, or not there.
+    """
+    refused: list[str] = []
+    try:
+        async with _session(url, hosts, refused) as (session, target, proxy):
+            request = session.get(target, headers=_HEADERS, allow_redirects=False, proxy=proxy)
+            async with request as reply:
+                if reply.status in _REDIRECTS and "Location" in reply.headers:
+                    return reply.headers["Location"]
+                if reply.status != 200:
+                    may_pass = reply.status >= 500 or reply.status in (408, 429)
+                    raise FetchError(NOT_FETCHED, f"HTTP {reply.status}", may_pass)
+                return await _body(reply, max_bytes)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        if refused:
+            raise FetchError(PRIVATE, refused[0]) from None
+        raise _meaning_of(error) from None
+
+
+@contextlib.asynccontextmanager
+async def _session(
+    url: SplitResult, hosts: Collection[str], refused: list[str]
+) -> AsyncIterator[tuple[aiohttp.ClientSession, URL, str | None]]:
+    """A session for one request, its target as it is sent, and the proxy, which alone knows the addresses."""
+    host = str(url.hostname)
+    written = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    path = quote(f"{url.path or '/'}{'?' + url.query if url.query else ''}", safe="/%:?=&+,;@!$'()*~#[]")
+    port = f":{url.port}" if url.port else ""
+    proxy = None if proxy_bypass(host) else getproxies().get(url.scheme)
+    if proxy and "//" not in proxy:
+        proxy = f"http://{proxy}"
+    sockets = None if proxy else _checked_sockets(hosts, refused)
+    connector = aiohttp.TCPConnector(resolver=_Resolver(), socket_factory=sockets, force_close=True)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+    )
+    async with session:
+        yield session, URL(f"{url.scheme}://{written}{port}{path}", encoded=True), proxy
+
+
+def _checked_sockets(
+    hosts: Collection[str], refused: list[str]
+) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
+    """Makes sockets, each for the one address that it will connect to."""
+
+    def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
+        family, kind, protocol, _, where = info
+        if not is_reachable(where[0], hosts):
+            refused.append(shown_address(where[0]))
+            raise OSError("a private address")
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up in a thread, which is left alone once the time limit is reached."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await _in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(where[0]),
+                port=port,
+                family=found_family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for found_family, _, protocol, _, where in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def end(result: T | None, error: OSError | UnicodeError | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except (OSError, UnicodeError) as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
+            loop.call_soon_threadsafe(end, result, failure)
+
+    threading.Thread(target=run, name="resolver", daemon=True).start()
+    return await future
+
+
+async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """All of a reply, whatever length it promised."""
+    found = bytearray()
+    try:
+        async for piece in reply.content.iter_any():
+            found += piece
+            if len(found) > max_bytes:
+                raise FetchError(TOO_LARGE, f"more than {max_bytes} bytes")
+    except aiohttp.ClientPayloadError:
+        promised = "" if reply.content_length is None else f" of {reply.content_length}"
+        raise FetchError(NOT_FETCHED, f"cut off after {len(found)}{promised} bytes", may_pass=True) from None
+    return bytes(found)
+
+
+def _meaning_of(error: Exception) -> FetchError:
+    """The same without numbers of ports, which differ at every run, and without the address, which may be secret."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        words = getattr(cause, "verify_message", "") or "not trusted"
+        return FetchError(NOT_FETCHED, f"certificate: {words}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return FetchError(NOT_FETCHED, f"certificate: {error.verify_message}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error
+    said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
+    words = printable(" ".join(mask(str(said)).split()), _MAX_WORDS_CHARS)
+    return FetchError(NOT_FETCHED, words, may_pass=not isinstance(error, UnicodeError))

@@ -1,0 +1,122 @@
+"""Layout `docling`: the docling package reads the pages; the sections are those of the other layouts in form.
+
+docling brings its own models and PyTorch, so it is an extra and imported only here. It was written against the
+interfaces of docling 2.143 and docling-core 2.104 and is tested with stand-ins for their items, not with their models.
+It knows no lines, so spans count the lines of its own text of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from docent.errors import ConfigError
+from docent.records import Figure, Reject, Section
+from docent.stages.ingest.pdf.page.blocks import Line
+from docent.stages.ingest.pdf.page.figures import MAX_FIGURES, MAX_RENDERED_PX, Cropper, token
+from docent.stages.ingest.pdf.sections import SectionMaker, cutter
+from docent.stages.ingest.sources import ListedFile
+from docent.text.hyphenation import Words, joined
+
+FAILED = "docling cannot read it"
+# What docling calls running headers and footers.
+_RUNNING = frozenset(("page_header", "page_footer"))
+_PROSE = frozenset(("text", "paragraph", "list_item", "footnote", "caption"))
+
+
+@dataclass
+class DoclingPage:
+    """What docling found on one page, in reading order."""
+
+    number: int
+    lines: list[Line] = field(default_factory=list)
+    headings: dict[int, str] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+
+    def add(self, text: str, title: str = "") -> None:
+        """Write a paragraph below the others; `title` where it is one."""
+        if self.lines:
+            self.lines.append(Line(""))
+        if title:
+            self.headings[len(self.lines)] = title
+        for line in text.split("\n"):
+            number = len(self.lines) + 1
+            self.lines.append(Line(line, number, number))
+
+
+def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]:
+    """The sections of a file as docling reads it.
+
+    Raises:
+        ConfigError: docling is not installed.
+    """
+    settings = cropper.intake.section.pdf
+    converter, failure = _converter(settings.figure_dpi)
+    try:
+        document = converter.convert(listed.path, max_num_pages=settings.max_pages).document
+    except failure as error:
+        yield Reject(reason=FAILED, raw=listed.name, parents=(listed.document_id,), detail=str(error)[:200])
+        return
+    yield from sections_of(document, document.iterate_items(), cropper)
+
+
+def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
+    """The converter of docling, and what it raises."""
+    try:
+        from docling.datamodel.base_models import InputFormat
+        from docling.datamodel.pipeline_options import PdfPipelineOptions
+        from docling.document_converter import DocumentConverter, PdfFormatOption
+        from docling.exceptions import ConversionError
+    except ImportError:
+        raise ConfigError(
+            "the layout docling needs the package docling, which is not installed",
+            "ingest.pdf.layout",
+            'pip install "docent[docling]", or choose the layout classes',
+        ) from None
+    options = PdfPipelineOptions()
+    options.images_scale = figure_dpi / 72
+    options.generate_picture_images = True
+    formats = {InputFormat.PDF: PdfFormatOption(pipeline_options=options)}
+    return DocumentConverter(allowed_formats=[InputFormat.PDF], format_options=formats), ConversionError
+
+
+def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Cropper) -> Iterator[Section | Reject]:
+    """The sections of docling's items, which say what they are by their label."""
+    settings = cropper.intake.section.pdf
+    maker = SectionMaker(cropper.listed.name)
+    pages: dict[int, DoclingPage] = {}
+    for item, _ in items:
+        number = item.prov[0].page_no if getattr(item, "prov", None) else 0
+        if number <= settings.skip_first_pages:
+            continue
+        page = pages.setdefault(number, DoclingPage(number))
+        label = str(getattr(item.label, "value", item.label))
+        if settings.clean and label in _RUNNING:
+            continue
+        if label == "picture":
+            yield from _add_picture(page, item, document, cropper)
+        elif label == "table":
+            page.add(item.export_to_markdown(document).strip())
+        elif text := str(getattr(item, "text", "")).replace("{{FIGURE_p", "{(FIGURE_p").strip():
+            text = joined(text.split("\n"), Words()) if settings.clean and label in _PROSE else text
+            title = text if label in ("title", "section_header") else ""
+            page.add(f"## {text}" if title else f"- {text}" if label == "list_item" else text, title)
+    for number in sorted(pages):
+        page = pages[number]
+        cut = cutter(settings, settings.mixed_chunk_chars)
+        yield from maker.sections(number, page.lines, cut, page.headings, page.figures)
+
+
+def _add_picture(page: DoclingPage, item: Any, document: Any, cropper: Cropper) -> Iterator[Reject]:
+    """Keep a picture and put its token where it stands."""
+    number = len(page.figures) + 1
+    picture = item.get_image(document)
+    if picture is None or number > MAX_FIGURES or picture.width * picture.height > MAX_RENDERED_PX:
+        return
+    kept = cropper.keep(picture, page.number, number)
+    if isinstance(kept, Reject):
+        yield kept
+        return
+    page.figures.append(Figure(token=token(page.number, number), caption=item.caption_text(document), image=kept))
+    page.add(token(page.number, number))

@@ -1,0 +1,100 @@
+"""The document of one PDF: opened, checked against the limits, read in its layout; and what the file says of itself.
+
+Runs in the child process that pdf_reader.py is, and for the layout `docling` in the process of the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import pypdfium2 as pypdfium
+import pypdfium2.raw as pdfium
+
+from docent.records import Document, Reject, Section
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.pdf import docling_layout
+from docent.stages.ingest.pdf.layouts import UNWATCHED, Reader, Watch
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, shorten
+from docent.text.sentences import readable_name
+
+NO_CONTENT = "document without content"
+ENCRYPTED = "PDF is encrypted"
+CANNOT_BE_READ = "PDF cannot be read"
+TOO_MANY_PAGES = "PDF has too many pages"
+FORM_NOT_READ = "form of the PDF is not read"
+# PDF properties that say what the document is; dates and programs say only how the file was made.
+_PROPERTIES = ("Title", "Author", "Subject", "Keywords")
+
+
+def rejected(listed: ListedFile, reason: str, detail: str) -> Reject:
+    """A file that is no document, or a part of it that is not read."""
+    return Reject(reason=reason, raw=shorten(listed.name), parents=(listed.document_id,), detail=detail)
+
+
+def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) -> Iterator[Document | Reject]:
+    """The document of a file behind what of it cannot be used, or why it is none.
+
+    Raises:
+        ConfigError: the layout is `docling`, which is not installed.
+    """
+    try:
+        pdf = pypdfium.PdfDocument(listed.path)
+    except (pypdfium.PdfiumError, OSError) as error:
+        if getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD:
+            yield rejected(listed, ENCRYPTED, "it opens with a password only: save it without one")
+        else:
+            yield rejected(listed, CANNOT_BE_READ, str(error)[:200])
+        return
+    try:
+        if len(pdf) > intake.section.pdf.max_pages:
+            detail = f"{len(pdf)} pages, ingest.pdf.max_pages is {intake.section.pdf.max_pages}"
+            yield rejected(listed, TOO_MANY_PAGES, detail)
+            return
+        if pdf.get_formtype() != pdfium.FORMTYPE_NONE:
+            pdf.init_forms()
+        yield from _document(listed, intake, pdf, watch)
+    finally:
+        pdf.close()
+
+
+def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Iterator[Document | Reject]:
+    """Rejects of the pages, then the document with all sections."""
+    settings = intake.section.pdf
+    if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
+        yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
+    reader = Reader(listed, intake, pdf, watch)
+    made = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
+    sections: list[Section] = []
+    for row in made:
+        if isinstance(row, Section):
+            sections.append(row)
+        else:
+            yield row
+    if not sections:
+        yield rejected(listed, NO_CONTENT, f"{len(pdf)} pages")
+        return
+    meta = _meta(pdf)
+    title = meta.get("title") or reader.title or readable_name(PurePosixPath(listed.name).stem)
+    yield Document(
+        id=listed.document_id,
+        kind="pdf",
+        name=title[:MAX_NAME_CHARACTERS] or listed.name,
+        sections=tuple(sections),
+        language=listed.source.language,
+        meta=meta,
+    )
+
+
+def _meta(pdf: Any) -> dict[str, str]:
+    """What the file says of itself, on one line each and short."""
+    try:
+        said = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
+    except (pypdfium.PdfiumError, UnicodeDecodeError):
+        return {}
+    clean = {
+        name.lower(): " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_NAME_CHARACTERS]
+        for name, text in said.items()
+    }
+    return {name: text for name, text in clean.items() if text}

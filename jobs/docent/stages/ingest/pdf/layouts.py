@@ -1,0 +1,159 @@
+"""The pages of a PDF put in order and cut into sections, in the layouts `classes`, `partition` and `pictures`.
+
+Every page is read before the first section is made, for only then is known which lines run through the document and
+how it writes its words.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pypdfium2 as pypdfium
+
+from docent.records import Figure, Reject, Section
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.pdf import partition
+from docent.stages.ingest.pdf.cleaning import (
+    EdgeLine,
+    edge_lines,
+    running_lines,
+    said_of,
+    undivided,
+    undivided_blocks,
+    without_running,
+)
+from docent.stages.ingest.pdf.headings import NumberedHeadings, headings_of, title_of
+from docent.stages.ingest.pdf.page.blocks import Block, Line, Placed, blocks_of, to_markdown_lines
+from docent.stages.ingest.pdf.page.classes import opened
+from docent.stages.ingest.pdf.page.figures import Cropper
+from docent.stages.ingest.pdf.page.lines import MeasuredLine
+from docent.stages.ingest.pdf.page.reader import Page, PageReader, page_reject
+from docent.stages.ingest.pdf.page.tables import find_tables
+from docent.stages.ingest.pdf.sections import SectionMaker, cutter, uncut
+from docent.stages.ingest.sources import ListedFile
+from docent.text.hyphenation import Words, is_divided
+
+log = logging.getLogger("docent.ingest")
+
+PAGE_CANNOT_BE_READ = "page cannot be read"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the reader tells while it reads, and which pages it leaves out.
+
+    Attributes:
+        report: called with the number of a page before it is opened, and again before it is cut into sections.
+        left_out: why, by number of the page.
+    """
+
+    report: Callable[[int], None] = lambda _number: None
+    left_out: Mapping[int, str] = field(default_factory=dict)
+
+
+UNWATCHED = Watch()
+
+
+class Reader:
+    """Reads one open file."""
+
+    def __init__(self, listed: ListedFile, intake: Intake, pdf: Any, watch: Watch = UNWATCHED) -> None:
+        self.listed, self.settings, self.pdf, self.watch = listed, intake.section.pdf, pdf, watch
+        self.cropper = Cropper(listed, intake)
+        self.clean = self.settings.clean or self.settings.layout == "partition"
+        self.maker = SectionMaker(listed.name, by_heading=self.clean and self.settings.layout == "classes")
+        self.title = ""
+        """The document's title, known when the first section is."""
+        self._pages = PageReader(listed, intake, self.cropper, clean=self.clean)
+
+    def sections(self) -> Iterator[Section | Reject]:
+        """Sections of every page that is not skipped, behind rejects of what cannot be used."""
+        pages: list[Page] = []
+        form = self.pdf.formenv.raw if self.pdf.formenv else None
+        for number in range(self.settings.skip_first_pages + 1, len(self.pdf) + 1):
+            if number in self.watch.left_out:
+                yield page_reject(self.listed, PAGE_CANNOT_BE_READ, number, self.watch.left_out[number])
+                continue
+            self.watch.report(number)
+            try:
+                with opened(self.pdf, number) as sheet:
+                    yield from self._pages.read(sheet, form, pages)
+            except pypdfium.PdfiumError as error:
+                yield page_reject(self.listed, PAGE_CANNOT_BE_READ, number, str(error)[:200])
+        running = self._running(pages) if self.clean else {}
+        words = Words()
+        if self.clean and any(is_divided(text) for page in pages for text in page.texts()):
+            words = Words.of(text for page in pages for text in page.texts())
+        body = pages[-1].body if pages else 0.0
+        shown = [_without(running.get(page.number, frozenset()), page.measured) for page in pages]
+        self.title = title_of(shown[0], shown[1:], body) if pages else ""
+        numbered = NumberedHeadings(body)
+        for page, lines in zip(pages, shown, strict=True):
+            self.watch.report(page.number)
+            page.body, page.headings = body, numbered.on_page(lines)
+            yield from self._sections_of(page, running.get(page.number, frozenset()), words)
+        yield from self.maker.rest()
+
+    def _running(self, pages: Sequence[Page]) -> dict[int, frozenset[int]]:
+        """Lines of every page that are headers, footers and page numbers."""
+        body = pages[-1].body if pages else 0.0
+        edges: list[EdgeLine] = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
+        running = running_lines(edges, len(pages))
+        if said := list(said_of(running, edges)):
+            shown = "; ".join(repr(text[:80]) for text in said[:6])
+            log.info("%s: left out as running headers and footers: %s", self.listed.name, shown)
+        return running
+
+    def _sections_of(self, page: Page, running: frozenset[int], words: Words) -> Iterator[Section]:
+        figures = [placed.figure for placed in page.figures]
+        if page.kind == "blocks":
+            yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
+            return
+        lines = self._cleaned(page.lines, running, words)
+        titles = headings_of(_without(running, page.measured), page.body, page.headings)
+        if page.kind == "text":
+            headings = {index: titles[line.first] for index, line in enumerate(lines) if line.first in titles}
+            cut = cutter(self.settings, self.settings.chunk_chars)
+            yield from self.maker.sections(page.number, lines, cut, headings)
+            return
+        if page.fragments:
+            lines = to_markdown_lines(self._blocks(page, (), running, words))
+        last = max((line.number for line in page.measured), default=1)
+        shown = [Line(figure.token, 1, last) for figure in figures]
+        if any(line.text.strip() for line in lines):
+            shown += [*([Line("")] if shown else []), *lines]
+        title = next(iter(titles.values()), "")
+        yield from self.maker.sections(page.number, shown, uncut, {0: title} if title else {}, figures)
+
+    def _cleaned(self, lines: Sequence[Line], running: frozenset[int], words: Words) -> list[Line]:
+        return undivided(without_running(lines, running), words) if self.clean else list(lines)
+
+    def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
+        """The blocks of a page, in reading order."""
+        fragments = [fragment for fragment in page.fragments if fragment.line not in running]
+        tables = find_tables(page.rules, fragments, words)
+        blocks = blocks_of(fragments, tables, figures, page.body, page.headings)
+        return undivided_blocks(blocks, words) if self.clean else blocks
+
+    def _of_blocks(
+        self, page: Page, blocks: Sequence[Block], figures: Sequence[Figure], words: Words
+    ) -> Iterator[Section]:
+        if self.settings.layout == "partition":
+            for group in partition.by_title(partition.elements_of(blocks, words)):
+                lines = partition.lines_of(group)
+                titles = {element.lines[0].text for element in group if element.is_title}
+                headings = {number: line.text for number, line in enumerate(lines) if line.text in titles}
+                yield from self.maker.sections(page.number, lines, uncut, headings, figures)
+            return
+        lines = to_markdown_lines(blocks)
+        headings = {number: line.title for number, line in enumerate(lines) if line.title and line.first}
+        cut = cutter(self.settings, page.max_chars)
+        yield from self.maker.sections(page.number, lines, cut, headings, figures)
+
+
+def _without(running: frozenset[int], lines: Sequence[MeasuredLine]) -> list[MeasuredLine]:
+    """The lines of a page that do not run through the document."""
+    return [line for line in lines if line.number not in running]

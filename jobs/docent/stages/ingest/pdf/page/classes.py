@@ -1,0 +1,184 @@
+"""What stands on one page of a PDF: its text by lines, and which class the page is of.
+
+Used by `pdf_document.py`. Everything is in the page as people see it: points from the lower left corner, after the
+page's crop and rotation. PDFium gives every character; nothing here renders.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import pypdfium2.raw as pdfium
+
+from docent.text.encodings.invisible import without_invisible
+
+PageClass = Literal["text", "mixed", "picture", "empty"]
+
+MAX_PAGE_CHARS = 1_000_000
+# PDFium writes one of these for a hyphen at the end of a line, and leaves out the break behind it.
+_LINE_HYPHENS = (0xFFFE, 0x02)
+_SOFT_HYPHEN, _LINE_BREAKS = 0xAD, (0x0D, 0x0A)
+# More of a page's letters than this share without a meaning: a font without a table of what its shapes mean.
+_MAX_GARBLED_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on the page, in points."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def height(self) -> float:
+        """Points from bottom to top."""
+        return self.top - self.bottom
+
+    @property
+    def width(self) -> float:
+        """Points from left to right."""
+        return self.right - self.left
+
+    def holds(self, other: Box) -> bool:
+        """Whether the other's middle lies inside."""
+        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
+        return self.left <= x <= self.right and self.bottom <= y <= self.top
+
+
+@dataclass(frozen=True)
+class View:
+    """How points of the file become points of the page as shown: crop box and rotation (degrees, clockwise)."""
+
+    crop: Box
+    rotation: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height as shown."""
+        sides = (self.crop.width, self.crop.height)
+        return sides if self.rotation % 180 == 0 else (sides[1], sides[0])
+
+    def box(self, left: float, bottom: float, right: float, top: float) -> Box:
+        """A rectangle of the file as it is shown."""
+        crop = self.crop
+        a, b, c, d = left - crop.left, bottom - crop.bottom, right - crop.left, top - crop.bottom
+        if self.rotation == 90:
+            return Box(b, crop.width - c, d, crop.width - a)
+        if self.rotation == 180:
+            return Box(crop.width - c, crop.height - d, crop.width - a, crop.height - b)
+        return Box(crop.height - d, a, crop.height - b, c) if self.rotation == 270 else Box(a, b, c, d)
+
+
+@dataclass(frozen=True)
+class PageText:
+    """The text of a page in the order of the file.
+
+    Attributes:
+        characters: position in PDFium's list of every character of `text`.
+    """
+
+    text: str
+    characters: tuple[int, ...]
+
+    def lines(self) -> Iterator[tuple[int, int, int]]:
+        """Number, start and end of every line."""
+        start = 0
+        for number, line in enumerate(self.text.split("\n"), 1):
+            yield number, start, start + len(line)
+            start += len(line) + 1
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One page, open.
+
+    Attributes:
+        number: 1-based, in the file.
+    """
+
+    number: int
+    page: Any
+    textpage: Any
+    view: View
+
+
+@contextmanager
+def opened(pdf: Any, number: int) -> Iterator[Sheet]:
+    """One page of a file, closed behind it, so that memory stays that of one page.
+
+    Raises:
+        PdfiumError: the page is damaged.
+    """
+    page = pdf[number - 1]
+    try:
+        textpage = page.get_textpage()
+        try:
+            yield Sheet(number, page, textpage, View(Box(*page.get_bbox()), page.get_rotation()))
+        finally:
+            textpage.close()
+    finally:
+        page.close()
+
+
+def read_text(textpage: Any) -> PageText:
+    """The text of a page: lines end in a line feed, what cannot be seen is left out."""
+    written: list[str] = []
+    characters: list[int] = []
+    high = 0
+    raw, code_of = textpage.raw, pdfium.FPDFText_GetUnicode
+    for position in range(min(textpage.count_chars(), MAX_PAGE_CHARS)):
+        code = code_of(raw, position)
+        if 0xD800 <= code < 0xDC00:
+            high = code
+            continue
+        if 0xDC00 <= code < 0xE000:
+            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if high else 0xFFFD
+        high = 0
+        shown = "-\n" if code in _LINE_HYPHENS else _visible(code)
+        if code == _SOFT_HYPHEN and code_of(raw, position + 1) in _LINE_BREAKS:
+            shown = "-"
+        written.append(shown)
+        characters += [position] * len(shown)
+    # Text that looks like a figure's token must not become one.
+    return PageText("".join(written).replace("{{FIGURE_p", "{(FIGURE_p"), tuple(characters))
+
+
+@lru_cache(maxsize=4096)
+def _visible(code: int) -> str:
+    """A character as it is kept: breaks and blanks plain, control characters left out."""
+    if code == 0x0A:
+        return "\n"
+    character = chr(code) if code < 0x110000 else "\ufffd"
+    if code in (0x09, 0xA0):
+        return " "
+    return "" if unicodedata.category(character) == "Cc" else without_invisible(character)
+
+
+def garbled_share(text: str) -> float:
+    """Share of a text's characters that mean nothing: replacement, private use, unassigned."""
+    if text.isascii():
+        return 0.0
+    seen = [character for character in text if not character.isspace()]
+    odd = sum(character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn") for character in seen)
+    return odd / len(seen) if seen else 0.0
+
+
+def is_garbled(text: str) -> bool:
+    """Whether a page's text cannot be read, because its fonts do not say what their shapes mean."""
+    return garbled_share(text) > _MAX_GARBLED_SHARE
+
+
+def class_of(characters: int, images: int, text_page_chars: int) -> PageClass:
+    """Class of a page with so many characters and images."""
+    if not characters and not images:
+        return "empty"
+    if characters > text_page_chars and not images:
+        return "text"
+    return "picture" if images and characters <= text_page_chars else "mixed"

@@ -1,0 +1,202 @@
+"""Figures of a PDF page: its images found, measured, cropped as the page shows them, and kept as PNG.
+
+What decides whether a figure is kept is measured on the image in the file, since the crop is scaled and smoothed: the
+numbers then do not depend on `figure_dpi`. No image is decoded whose size was not looked at before.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pypdfium2 as pypdfium
+import pypdfium2.raw as pdfium
+from PIL import Image
+
+from docent.records import ImageFile, Reject
+from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name
+from docent.stages.ingest.pdf.page.classes import Box, Sheet
+from docent.stages.ingest.pdf.page.fragments import Fragment
+from docent.stages.ingest.sources import ListedFile
+from docent.vision.complexity import measure
+from docent.vision.files.photos import PhotoError
+
+TOO_SMALL = "figure too small"
+TOO_PLAIN = "figure too plain"
+TOO_LARGE = "figure too large"
+NOT_DECODED = "figure cannot be read"
+TOO_MANY = "too many figures"
+MAX_OBJECTS, MAX_FIGURES = 200_000, 200
+"""Objects of a page that are looked at, and images of it that are opened."""
+MAX_RENDERED_PX = 40_000_000
+_MAX_DEPTH = 8
+_CAPTION = re.compile(
+    r"(?:Figure|FIGURE|figure|Fig\.?|FIG\.?|fig\.|그림|Abb(?:ildung|\.)|図|图|圖)\s*(?:\d|[IVX]+\b|[A-Z]\b|[A-Z]\.?\d|[:.\[(])"
+)
+_CAPTION_REACH_PT, _CAPTION_LINES = 40.0, 4
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """An image on a page, not decoded yet.
+
+    Attributes:
+        box: where it is shown, cut at the page's edges.
+    """
+
+    item: Any
+    box: Box
+    width_px: int
+    height_px: int
+
+
+def token(page: int, number: int) -> str:
+    """How a section's text refers to the figure; pages and figures of a page count from 1."""
+    return f"{{{{FIGURE_p{page}_{number}}}}}"
+
+
+TOKEN = re.compile(r"\{\{FIGURE_p\d+_\d+\}\}")
+
+
+def find_images(sheet: Sheet) -> list[PageImage]:
+    """Images that a page shows, also those inside forms, from top to bottom; each place once."""
+    width, height = sheet.view.size
+    found: dict[tuple[int, ...], PageImage] = {}
+    for count, item in enumerate(sheet.page.get_objects(max_depth=_MAX_DEPTH)):
+        if count >= MAX_OBJECTS:
+            break
+        if item.type != pdfium.FPDF_PAGEOBJ_IMAGE:
+            continue
+        shown = sheet.view.box(*_bounds(item))
+        box = Box(max(shown.left, 0.0), max(shown.bottom, 0.0), min(shown.right, width), min(shown.top, height))
+        if box.width > 0 and box.height > 0:
+            key = tuple(round(side) for side in (box.left, box.bottom, box.right, box.top))
+            found.setdefault(key, PageImage(item, box, *item.get_px_size()))
+    return sorted(found.values(), key=lambda image: (-image.box.top, image.box.left))
+
+
+def _bounds(item: Any) -> tuple[float, float, float, float]:
+    """Bounds on the page of an object that may lie in forms, each with its own place."""
+    left, bottom, right, top = item.get_bounds()
+    form = item.container
+    while form is not None:
+        corners = [form.get_matrix().on_point(x, y) for x in (left, right) for y in (bottom, top)]
+        left, right = min(x for x, _ in corners), max(x for x, _ in corners)
+        bottom, top = min(y for _, y in corners), max(y for _, y in corners)
+        form = form.container
+    return left, bottom, right, top
+
+
+@dataclass(frozen=True)
+class Cropper:
+    """Keeps figures of one document."""
+
+    listed: ListedFile
+    intake: Intake
+
+    def figures(self, sheet: Sheet, images: list[PageImage]) -> Iterator[tuple[PageImage, ImageFile | Reject]]:
+        """Every image with its crop, or with why it is left out."""
+        # An image that is too large would be decoded when anything beside it is drawn.
+        allowed = self.intake.limits.pixels
+        drawable = all(image.width_px * image.height_px <= allowed for image in images)
+        for number, image in enumerate(images, 1):
+            if number > MAX_FIGURES:
+                yield image, self.reject(TOO_MANY, sheet.number, number, f"only the first {MAX_FIGURES} are read")
+                return
+            problem = self._problem(image) if drawable else (TOO_LARGE, f"more than {allowed:.0f} px on its page")
+            if problem:
+                yield image, self.reject(problem[0], sheet.number, number, problem[1])
+            else:
+                picture = render(sheet, image.box, self.intake.section.pdf.figure_dpi)
+                yield image, self.keep(picture, sheet.number, number)
+
+    def page_picture(self, sheet: Sheet, images: list[PageImage]) -> ImageFile | Reject:
+        """A whole page as a picture, its margins cut off."""
+        settings = self.intake.section.pdf
+        if any(image.width_px * image.height_px > self.intake.limits.pixels for image in images):
+            detail = f"more than {self.intake.limits.pixels:.0f} px"
+            return self.reject(TOO_LARGE, sheet.number, 1, detail)
+        picture = render(sheet, Box(0.0, 0.0, *sheet.view.size), settings.page_dpi)
+        cut = min(settings.page_margin_px, (min(picture.size) - 1) // 2)
+        return self.keep(picture.crop((cut, cut, picture.width - cut, picture.height - cut)), sheet.number, 1)
+
+    def _problem(self, image: PageImage) -> tuple[str, str] | None:
+        """Why an image is no figure worth keeping, in a phrase and in numbers; None where it is."""
+        settings = self.intake.section.pdf
+        width_in, height_in = image.box.width / 72, image.box.height / 72
+        size = f"{width_in:.2f} x {height_in:.2f} inches, {image.width_px} x {image.height_px} px"
+        if min(width_in, height_in) < settings.min_figure_inches:
+            return TOO_SMALL, f"{size}: less than {settings.min_figure_inches:g} inches"
+        if image.width_px * image.height_px < settings.min_figure_px:
+            return TOO_SMALL, f"{size}: fewer than {settings.min_figure_px} px"
+        try:
+            measured = measure(image.item.get_bitmap().to_pil().convert("RGB"))
+        except (pypdfium.PdfiumError, ValueError, RuntimeError) as error:
+            # Behind it stands an address in memory, which differs at every run.
+            said, _, _ = str(error).partition(" <")
+            return NOT_DECODED, f"{size}: {said}"
+        if measured.exceeds(settings.min_laplacian, settings.min_edge_px, settings.min_entropy_bits):
+            return None
+        return TOO_PLAIN, str(measured)
+
+    def keep(self, picture: Image.Image, page: int, number: int) -> ImageFile | Reject:
+        """A picture saved as PNG, by page and number on it."""
+        stored = io.BytesIO()
+        picture.convert("RGB").save(stored, "PNG")
+        name = plain_name(f"{PurePosixPath(self.listed.name).stem}-p{page}-{number}.png")
+        parents = (self.listed.document_id,)
+        try:
+            kept = keep_picture(stored.getvalue(), name, parents, self.intake.limits, self.intake.save)
+            return at_place(kept, f"{page}-{number}")
+        except PhotoError as error:
+            return self.reject(error.reason, page, number, error.detail)
+
+    def reject(self, reason: str, page: int, number: int, detail: str) -> Reject:
+        """Why a figure is left out."""
+        where = f"{self.listed.name} page {page}"
+        return Reject(
+            reason=reason,
+            raw=token(page, number),
+            parents=(self.listed.document_id,),
+            detail=f"{where}: {detail}",
+        )
+
+
+def render(sheet: Sheet, box: Box, dpi: int) -> Image.Image:
+    """A part of a page as it is shown, at so many dots per inch, or fewer where that would be too many pixels."""
+    width, height = sheet.view.size
+    pixels = max(box.width * box.height, 1e-6) * (dpi / 72) ** 2
+    scale = dpi / 72 * min(1.0, (MAX_RENDERED_PX / pixels) ** 0.5)
+    crop = (box.left, box.bottom, width - box.right, height - box.top)
+    bitmap = sheet.page.render(scale=scale, crop=tuple(max(side, 0.0) for side in crop), limit_image_cache=True)
+    picture: Image.Image = bitmap.to_pil().convert("RGB")
+    bitmap.close()
+    return picture
+
+
+def caption_of(box: Box, fragments: Sequence[Fragment]) -> str:
+    """The caption just below a figure, else just above: the line that says it is one, and what follows it closely."""
+    across = [f for f in fragments if f.box.left < box.right and f.box.right > box.left]
+    below = [f for f in across if -4 <= box.bottom - f.box.top <= _CAPTION_REACH_PT]
+    above = [f for f in across if -4 <= f.box.bottom - box.top <= _CAPTION_REACH_PT]
+    for near in (below, above):
+        for fragment in sorted(near, key=lambda f: -f.box.top):
+            if _CAPTION.match(fragment.text):
+                return _continued(fragment, across)
+    return ""
+
+
+def _continued(first: Fragment, fragments: Sequence[Fragment]) -> str:
+    lines = [first]
+    for fragment in sorted(fragments, key=lambda f: -f.box.top):
+        last = lines[-1]
+        step = last.box.bottom - fragment.box.top
+        same = abs(fragment.size - first.size) < 0.1 * first.size
+        ended = last.text.endswith(".") or len(lines) >= _CAPTION_LINES
+        if fragment.line > last.line and same and not ended and abs(step) < 0.4 * first.size:
+            lines.append(fragment)
+    return " ".join(line.text for line in lines)

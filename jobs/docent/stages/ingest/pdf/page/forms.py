@@ -1,0 +1,152 @@
+"""What was filled into a PDF's form, as pieces of text at their places, each with the label that the page gives it.
+
+Text fields, choices, check boxes and radio buttons, and notes written on the page. Passwords, buttons and signatures
+are left out. A field without a value says nothing, a check box says whether it is checked. Reads pages through PDFium.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+from docent.stages.ingest.pdf.page.classes import Box, Sheet
+from docent.stages.ingest.pdf.page.fragments import Fragment
+from docent.text.encodings.invisible import without_invisible
+
+MAX_ANNOTATIONS, MAX_VALUE_CHARS = 20_000, 20_000
+_PASSWORD, _RADIO, _PUSH_BUTTON = 1 << 13, 1 << 15, 1 << 16
+_HIDDEN = 1 << 1 | 1 << 5
+_LABEL_REACH_PT = 250.0
+_TYPICAL_SIZE_PT = 10.0
+
+
+@dataclass(frozen=True)
+class Value:
+    """What one field says.
+
+    Attributes:
+        name: as the form calls it for people, else for programs; empty for a note on the page.
+        text: its value; empty for a check box, whose label is what counts.
+        is_button: whether it is a check box, whose label stands behind it.
+    """
+
+    name: str
+    text: str
+    box: Box
+    is_button: bool = False
+
+
+def values_of(sheet: Sheet, form: Any) -> list[Value]:
+    """The values on a page, from top to bottom; `form` is the handle of the document's form, None without one."""
+    found: list[Value] = []
+    for number in range(min(pdfium.FPDFPage_GetAnnotCount(sheet.page.raw), MAX_ANNOTATIONS)):
+        note = pdfium.FPDFPage_GetAnnot(sheet.page.raw, number)
+        if not note:
+            continue
+        try:
+            if (value := _value(note, form, sheet)) is not None:
+                found.append(value)
+        finally:
+            pdfium.FPDFPage_CloseAnnot(note)
+    return sorted(found, key=lambda value: (-value.box.top, value.box.left))
+
+
+def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
+    kind = pdfium.FPDFAnnot_GetSubtype(note)
+    if kind not in (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT):
+        return None
+    if pdfium.FPDFAnnot_GetFlags(note) & _HIDDEN:
+        return None
+    rect = pdfium.FS_RECTF()
+    if not pdfium.FPDFAnnot_GetRect(note, ctypes.byref(rect)):
+        return None
+    (left, right), (bottom, top) = sorted((rect.left, rect.right)), sorted((rect.bottom, rect.top))
+    box = sheet.view.box(left, bottom, right, top)
+    if kind == pdfium.FPDF_ANNOT_FREETEXT:
+        text = _text(lambda *args: pdfium.FPDFAnnot_GetStringValue(note, b"Contents", *args))
+        return Value("", text, box) if text else None
+    return _field(note, form, box) if form is not None else None
+
+
+def _field(note: Any, form: Any, box: Box) -> Value | None:
+    """The value of a field of the form."""
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, note)
+    flags = pdfium.FPDFAnnot_GetFormFieldFlags(form, note)
+    name = _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, note, *args))
+    name = name or _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldName(form, note, *args))
+    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
+        checked = bool(pdfium.FPDFAnnot_IsChecked(form, note))
+        if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON and not checked:
+            return None
+        return Value(name, "checked" if checked else "not checked", box, is_button=True)
+    if kind not in (
+        pdfium.FPDF_FORMFIELD_TEXTFIELD,
+        pdfium.FPDF_FORMFIELD_COMBOBOX,
+        pdfium.FPDF_FORMFIELD_LISTBOX,
+    ) or (kind == pdfium.FPDF_FORMFIELD_TEXTFIELD and flags & _PASSWORD):
+        return None
+    text = _selected(note, form) if kind == pdfium.FPDF_FORMFIELD_LISTBOX else ""
+    text = text or _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldValue(form, note, *args))
+    return Value(name, text, box) if text else None
+
+
+def _selected(note: Any, form: Any) -> str:
+    """The chosen options of a list."""
+    options = range(min(max(pdfium.FPDFAnnot_GetOptionCount(form, note), 0), 1000))
+    chosen = [number for number in options if pdfium.FPDFAnnot_IsOptionSelected(form, note, number)]
+    return ", ".join(_text(lambda *args, n=n: pdfium.FPDFAnnot_GetOptionLabel(form, note, n, *args)) for n in chosen)
+
+
+def _text(ask: Callable[..., int]) -> str:
+    """A string of PDFium on one line: it says how many bytes there are, then writes them as UTF-16."""
+    size = min(ask(None, 0), 2 * MAX_VALUE_CHARS + 2)
+    if size <= 2:
+        return ""
+    buffer = (ctypes.c_ushort * (size // 2))()
+    ask(buffer, size)
+    written = bytes(buffer).decode("utf-16-le", "replace").partition("\x00")[0]
+    shown = "".join(character if character.isprintable() else " " for character in without_invisible(written))
+    return " ".join(shown.split()).replace("{{FIGURE_p", "{(FIGURE_p")
+
+
+def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
+    """The pieces of a page's text, with what was filled in behind its label; without one, behind the field's name."""
+    found = list(fragments)
+    for value in values:
+        if not value.name:
+            found.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
+            continue
+        label = _label_of(value, found)
+        if label is None:
+            found.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
+            continue
+        text = f"{found[label].text.rstrip(' :.…_')}: {value.text}"
+        found[label] = replace(found[label], text=text, box=_around(found[label].box, value.box))
+    return found
+
+
+def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
+    """The nearest text beside a field: behind a check box, in front of anything else."""
+    best: tuple[float, int] | None = None
+    middle = (value.box.bottom + value.box.top) / 2
+    for number, fragment in enumerate(fragments):
+        box = fragment.box
+        beside = box.bottom <= middle <= box.top or value.box.bottom <= (box.bottom + box.top) / 2 <= value.box.top
+        gap = box.left - value.box.right if value.is_button else value.box.left - box.right
+        if beside and fragment.line and -3.0 <= gap <= _LABEL_REACH_PT and (best is None or gap < best[0]):
+            best = gap, number
+    return None if best is None or _is_taken(best[1], value, fragments) else best[1]
+
+
+def _is_taken(number: int, value: Value, fragments: Sequence[Fragment]) -> bool:
+    """Whether a text is no label: it is long as a sentence is, or holds a value already."""
+    text = fragments[number].text
+    return len(text) > 120 or (": " in text and not value.is_button)
+
+
+def _around(a: Box, b: Box) -> Box:
+    return Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))

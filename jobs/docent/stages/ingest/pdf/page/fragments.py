@@ -1,0 +1,168 @@
+"""Pieces of text on a page of a PDF, each with its place and the height of its font.
+
+A line is cut where a gap is wider than its letters are high, where a vertical rule crosses it, and at a narrower gap
+that lines above or below it have at the same place: the gutter between two columns. Reads pages through PDFium.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import statistics
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium
+
+from docent.stages.ingest.pdf.page.classes import Box, PageText, View
+from docent.stages.ingest.pdf.page.rules import Rule
+
+WIDE_GAP, NARROW_GAP, BULLET_GAP = 1.2, 0.75, 4.0
+"""Gaps in heights of letters: one always parts two pieces, the other where its neighbours have it too (the blank of a
+typewriter's font is 0.6 high); the last one belongs to a bullet or number and the text of its item."""
+_MAX_GAPS = 5_000
+_NEIGHBOURS = 3
+ITEM_MARK = re.compile(r"\s*(?:[•◦▪‣●○■□▸►⁃∙·*–-]|\(?\w{1,3}[.)])\s*")
+_MAX_MARK_CHARS = 8
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Text that stands together on one line of the page.
+
+    Attributes:
+        size: height of its font, in points.
+        line: 1-based line of the page's text.
+    """
+
+    text: str
+    box: Box
+    size: float
+    line: int
+
+
+class _Piece(NamedTuple):
+    """A part of a line; `left` is where the gap in front of it begins, and `narrow` whether that alone parts it."""
+
+    run: list[tuple[str, Box, int]]
+    line: int
+    left: float
+    narrow: bool
+
+
+def fragments_of(
+    textpage: Any, page_text: PageText, view: View, upright: Sequence[Rule] = (), *, columns: bool = True
+) -> list[Fragment]:
+    """The pieces of every line of the text.
+
+    Args:
+        upright: vertical rules of the page, which part the cells of a table however near they stand.
+        columns: whether a narrow gap parts two pieces where the lines around it have it too.
+    """
+    rules = sorted(upright)
+    pieces: list[_Piece] = []
+    for number, start, end in page_text.lines():
+        run: list[tuple[str, Box, int]] = []
+        left, narrow = 0.0, False
+        for character, position in zip(page_text.text[start:end], page_text.characters[start:end], strict=True):
+            box = None if character == " " else loose_box(textpage, position, view)
+            if box and run:
+                before = run[-1][1]
+                gap = (box.left - before.right) / max(box.height, 1.0)
+                crossed = bool(rules) and _crossed(rules, before, box)
+                wide = crossed or gap > WIDE_GAP
+                parted = wide or (columns and gap > NARROW_GAP)
+                if parted and (crossed or gap > BULLET_GAP or not _is_item_mark(run)):
+                    pieces.append(_Piece(run, number, left, narrow))
+                    run, left, narrow = [], before.right, not wide
+            if box or run:
+                run.append((character, box or run[-1][1], position))
+        pieces.append(_Piece(run, number, left, narrow))
+    return [part for run, line in _joined(pieces) for part in _fragment(textpage, run, line)]
+
+
+def _is_item_mark(run: Sequence[tuple[str, Box, int]]) -> bool:
+    """Whether a part of a line is only the bullet or number of a list's item."""
+    return len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
+
+
+def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
+    """Whether a vertical rule stands between two characters of a line."""
+    middle = (box.bottom + box.top) / 2
+    for number in range(bisect_left(rules, (before.right - 1.0,)), len(rules)):
+        if rules[number].at > box.left + 1.0:
+            return False
+        if rules[number].start <= middle <= rules[number].end:
+            return True
+    return False
+
+
+def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], int]]:
+    """The pieces put together again where a narrow gap is only a wide blank: the lines around have none there."""
+    gaps = [(piece.run[0][1], piece) for piece in pieces if piece.run and piece.left]
+    crowded = len(gaps) > _MAX_GAPS
+    gaps.sort(key=lambda gap: gap[0].bottom)
+    bottoms = [box.bottom for box, _ in gaps]
+    joined: list[tuple[list[tuple[str, Box, int]], int]] = []
+    for piece in pieces:
+        if piece.narrow and joined and (crowded or not _is_gutter(piece, gaps, bottoms)):
+            joined[-1][0].extend([(" ", joined[-1][0][-1][1], joined[-1][0][-1][2]), *piece.run])
+        else:
+            joined.append((list(piece.run), piece.line))
+    return joined
+
+
+def _is_gutter(piece: _Piece, gaps: Sequence[tuple[Box, _Piece]], bottoms: Sequence[float]) -> bool:
+    """Whether two lines near a gap have one that overlaps it."""
+    box = piece.run[0][1]
+    reach = _NEIGHBOURS * 1.6 * max(box.height, 1.0)
+    rows: set[int] = set()
+    for number in range(bisect_left(bottoms, box.bottom - reach), len(gaps)):
+        other, near = gaps[number]
+        if other.bottom > box.bottom + reach:
+            break
+        overlap = min(box.left, other.left) - max(piece.left, near.left)
+        if abs(other.bottom - box.bottom) > 0.3 * box.height and overlap > 0.35 * box.height:
+            rows.add(round((other.bottom - box.bottom) / max(box.height, 1.0)))
+    return len(rows) >= 2
+
+
+def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list[Fragment]:
+    text = " ".join("".join(character for character, _, _ in run).split())
+    if not text:
+        return []
+    boxes = [box for _, box, _ in run]
+    whole = Box(
+        min(box.left for box in boxes),
+        min(box.bottom for box in boxes),
+        max(box.right for box in boxes),
+        max(box.top for box in boxes),
+    )
+    high = statistics.median_low([box.height for box in boxes])
+    middle = _middle([(character, position) for character, _, position in run])
+    return [Fragment(text, whole, font_size(textpage, middle) or high, line)]
+
+
+def _middle(written: Sequence[tuple[str, int]]) -> int:
+    """Position of the letter in the middle: PDFium makes up spaces, which have no font."""
+    seen = [position for character, position in written if not character.isspace()]
+    return seen[len(seen) // 2]
+
+
+def font_size(textpage: Any, position: int) -> float:
+    """Height of the font of a character as it is shown, in points; 0 where PDFium does not know it."""
+    matrix = pdfium.FS_MATRIX()
+    if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
+        return 0.0
+    scale = float((matrix.c**2 + matrix.d**2) ** 0.5)
+    return round(float(pdfium.FPDFText_GetFontSize(textpage.raw, position)) * scale, 2)
+
+
+def loose_box(textpage: Any, position: int, view: View) -> Box | None:
+    """Box of a character, as high as its font; None where PDFium has none."""
+    rect = pdfium.FS_RECTF()
+    if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
+        return None
+    return view.box(rect.left, rect.bottom, rect.right, rect.top)

@@ -1,0 +1,104 @@
+"""Lines of the text of a PDF page with their places and fonts, and which of them are clearly larger than the text.
+
+Only the ends of words are measured, so that a long document takes little more time than its text alone. Reads pages
+through PDFium.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pypdfium2.raw as pdfium
+
+from docent.stages.ingest.pdf.page.classes import Box, PageText, Sheet
+from docent.stages.ingest.pdf.page.fragments import ITEM_MARK, font_size, loose_box
+
+BULLET = re.compile(r"^\s*[•◦▪‣●○■□▸►⁃∙·*–-]\s+")
+_MIN_HEADING_RATIO, MAX_HEADING_CHARS = 1.15, 120
+
+
+class MeasuredLine(NamedTuple):
+    """A line of the page's text and its place.
+
+    Attributes:
+        size: height of its font, in points.
+        gap: its widest gap, in heights of its letters.
+    """
+
+    number: int
+    text: str
+    box: Box
+    size: float
+    gap: float
+
+
+def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
+    """The lines of a page that hold a character, in the order of the file; measures the ends of words only."""
+    found: list[MeasuredLine] = []
+    for number, start, end in page_text.lines():
+        text, positions = page_text.text[start:end], page_text.characters[start:end]
+        begin, behind_last = len(text) - len(text.lstrip()), len(text.rstrip())
+        if begin >= behind_last:
+            continue
+        first = loose_box(sheet.textpage, positions[begin], sheet.view)
+        last = loose_box(sheet.textpage, positions[behind_last - 1], sheet.view)
+        if first is None or last is None:
+            continue
+        mark = ITEM_MARK.match(text, begin)
+        gap, at = 0.0, text.find(" ", mark.end() if mark else begin)
+        while 0 <= at < behind_last:
+            behind = at + 1
+            while text[behind] == " ":
+                behind += 1
+            gap = max(gap, _gap(sheet, positions[at - 1], positions[behind]))
+            at = text.find(" ", behind)
+        box = Box(first.left, min(first.bottom, last.bottom), last.right, max(first.top, last.top))
+        middle = (begin + behind_last - 1) // 2
+        middle += text[middle] == " "  # PDFium makes up spaces, which have no font
+        size = font_size(sheet.textpage, positions[middle]) or box.height
+        found.append(MeasuredLine(number, text.strip(), box, size, gap))
+    return found
+
+
+_BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
+
+
+def _gap(sheet: Sheet, before: int, behind: int) -> float:
+    """Gap between two characters of a line in heights of the second; 0 where PDFium has no box of one.
+
+    Asked for every word of a document, and so without boxes of Python.
+    """
+    a, b, ask = _BEFORE, _BEHIND, pdfium.FPDFText_GetLooseCharBox
+    if not (ask(sheet.textpage.raw, before, a) and ask(sheet.textpage.raw, behind, b)):
+        return 0.0
+    if sheet.view.rotation % 180:
+        return float(max(b.bottom - a.top, a.bottom - b.top) / max(b.right - b.left, 1.0))
+    return float(max(b.left - a.right, a.left - b.right) / max(b.top - b.bottom, 1.0))
+
+
+class FontSizes:
+    """How many characters of a document so far are set in fonts of which height."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[float] = Counter()
+
+    def add(self, sizes: Iterable[tuple[float, int]]) -> float:
+        """Count a page's fonts, each with its characters; gives the height that half of all characters reach."""
+        for size, count in sizes:
+            self._counts[round(size, 1)] += count
+        total, passed = self._counts.total(), 0
+        for size, count in sorted(self._counts.items()):
+            passed += count
+            if passed * 2 >= total:
+                return size
+        return 0.0
+
+
+def is_heading(text: str, size: float, body: float) -> bool:
+    """Whether a line is set larger than the document's text, and is short, no list item and no address."""
+    large = body > 0 and size >= _MIN_HEADING_RATIO * body
+    words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
+    return large and words and not BULLET.match(text) and "://" not in text

@@ -1,0 +1,195 @@
+"""One page of a PDF, read while it is open: its lines, or its pieces with their places, or its picture.
+
+Which of them follows from the layout and the class of the page. Nothing is put in order here: see pdf_layouts.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+from docent.records import Figure, ImageFile, Reject
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.pdf.page.blocks import Line, Placed
+from docent.stages.ingest.pdf.page.classes import PageText, Sheet, class_of, is_garbled, read_text
+from docent.stages.ingest.pdf.page.figures import Cropper, PageImage, caption_of, find_images, token
+from docent.stages.ingest.pdf.page.forms import Value, values_of, with_values
+from docent.stages.ingest.pdf.page.fragments import NARROW_GAP, Fragment, fragments_of
+from docent.stages.ingest.pdf.page.lines import FontSizes, MeasuredLine, measured_lines
+from docent.stages.ingest.pdf.page.rules import Rules, rules_of
+from docent.stages.ingest.pdf.page.tables import MAX_FRAGMENTS
+from docent.stages.ingest.sources import ListedFile
+from docent.text.terms import length_in_words
+
+log = logging.getLogger("docent.ingest")
+
+GARBLED = "page text is garbled"
+MIN_PAGE_WORDS = 8
+"""A picture page with fewer words is left to who describes it; one with more is read as mixed where nobody does."""
+MAX_PLACED_CHARS = 200_000
+"""A page of more text is a drawing or a list: it is read in the order of the file."""
+_MIN_SHAPES = 20
+"""Of a page that is not empty although it has no text."""
+_MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
+"""Lines beside each other, and the share of lines above the one before, from which on a page is put in order."""
+
+
+def page_reject(listed: ListedFile, reason: str, number: int, detail: str) -> Reject:
+    """A page that is not read, or a part of it."""
+    where = f"{listed.name} page {number}"
+    return Reject(reason=reason, raw=where, parents=(listed.document_id,), detail=detail)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One page while it is open."""
+
+    sheet: Sheet
+    text: PageText
+    images: list[PageImage]
+    values: list[Value]
+
+
+@dataclass
+class Page:
+    """One page as it was read, before it is put in order.
+
+    Attributes:
+        kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure, then either of them.
+        body: height of the document's text as far as it was read, and of all once that is known.
+        headings: lines that are headings by their section number, once that is known.
+    """
+
+    number: int
+    kind: str
+    body: float
+    measured: list[MeasuredLine]
+    lines: list[Line] = field(default_factory=list)
+    fragments: list[Fragment] = field(default_factory=list)
+    rules: Rules = ([], [])
+    figures: list[Placed] = field(default_factory=list)
+    max_chars: int = 0
+    headings: frozenset[int] = frozenset()
+
+    def texts(self) -> Iterator[str]:
+        """All of its text, in pieces that end where lines do."""
+        yield from (line.text for line in self.lines)
+        yield from (fragment.text for fragment in self.fragments)
+
+
+class PageReader:
+    """Reads the pages of one document, one after another."""
+
+    def __init__(self, listed: ListedFile, intake: Intake, cropper: Cropper, *, clean: bool) -> None:
+        self.listed, self.settings, self.cropper, self.clean = listed, intake.section.pdf, cropper, clean
+        self._described = intake.section.describe.enabled
+        self._sizes = FontSizes()
+
+    def read(self, sheet: Sheet, form: Any, pages: list[Page]) -> Iterator[Reject]:
+        """Add a page to `pages`; gives what of it cannot be used.
+
+        Args:
+            form: handle of the document's form; None without one.
+        """
+        reading = Reading(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
+        if is_garbled(reading.text.text):
+            yield page_reject(self.listed, GARBLED, sheet.number, "its fonts do not say what their shapes mean")
+            reading = Reading(sheet, PageText("", ()), reading.images, reading.values)
+        says_something = reading.text.text.strip() or reading.images or reading.values
+        if not says_something and not _is_drawn(sheet):
+            log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
+            return
+        measured = measured_lines(sheet, reading.text)
+        body = self._sizes.add((line.size, len(line.text)) for line in measured)
+        kind = self._kind(reading, measured) if says_something else "picture"
+        page = Page(sheet.number, kind, body, measured)
+        pages.append(page)
+        if page.kind == "text":
+            page.lines = [Line(text, number, number) for number, text in enumerate(reading.text.text.split("\n"), 1)]
+        elif page.kind == "blocks":
+            yield from self._add_blocks(page, reading)
+        else:
+            yield from self._add_picture(page, reading)
+
+    def _kind(self, reading: Reading, measured: Sequence[MeasuredLine]) -> str:
+        """How a page is read: as lines, as pieces with their places, or as a picture."""
+        if self.settings.layout == "partition":
+            return "blocks" if len(reading.text.text) <= MAX_PLACED_CHARS else "text"
+        if self.settings.layout == "pictures":
+            return "picture"
+        kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
+        if kind == "text":
+            if not self.clean or len(reading.text.text) > MAX_PLACED_CHARS:
+                return "text"
+            return "text" if not reading.values and _is_simple(measured, rules_of(reading.sheet)) else "blocks"
+        few = self._described or length_in_words(reading.text.text) < MIN_PAGE_WORDS
+        return "picture" if kind == "picture" and few and not reading.values else "blocks"
+
+    def _add_blocks(self, page: Page, reading: Reading) -> Iterator[Reject]:
+        sheet = reading.sheet
+        fragments = self._place_text(page, reading)
+        is_text = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars) == "text"
+        page.max_chars = self.settings.chunk_chars if is_text else self.settings.mixed_chunk_chars
+        near = fragments if len(fragments) <= MAX_FRAGMENTS else []
+        for image, kept in self.cropper.figures(sheet, reading.images):
+            if isinstance(kept, Reject):
+                yield kept
+                continue
+            mark = token(sheet.number, len(page.figures) + 1)
+            page.figures.append(Placed(Figure(token=mark, caption=caption_of(image.box, near), image=kept), image.box))
+
+    def _has_columns(self, page: Page, reading: Reading) -> bool:
+        """Whether the order of the file is not that of reading."""
+        return not _is_simple(page.measured, rules_of(reading.sheet))
+
+    def _place_text(self, page: Page, reading: Reading) -> list[Fragment]:
+        """Give a page its text as pieces with their places; the pieces without the values of forms."""
+        sheet = reading.sheet
+        page.rules = rules_of(sheet)
+        upright = page.rules[1] if self.clean else ()
+        fragments = fragments_of(sheet.textpage, reading.text, sheet.view, upright, columns=self.clean)
+        page.fragments = with_values(fragments, reading.values)
+        return fragments
+
+    def _add_picture(self, page: Page, reading: Reading) -> Iterator[Reject]:
+        """A page as a picture; its text stands below where that is wanted."""
+        kept: ImageFile | Reject = self.cropper.page_picture(reading.sheet, reading.images)
+        if isinstance(kept, Reject):
+            yield kept
+        else:
+            figure = Figure(token=token(page.number, 1), image=kept)
+            page.figures = [Placed(figure, reading.sheet.view.box(0, 0, 0, 0))]
+        if self.settings.layout != "pictures":
+            return
+        if self.clean and len(reading.text.text) <= MAX_PLACED_CHARS and self._has_columns(page, reading):
+            self._place_text(page, reading)
+        else:
+            page.lines = [Line(text, i, i) for i, text in enumerate(reading.text.text.rstrip().split("\n"), 1)]
+            page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in reading.values]
+
+
+def _is_drawn(sheet: Sheet) -> bool:
+    """Whether a page without text and images shows shapes all the same, as one does whose letters are outlines."""
+    shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
+    return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
+
+
+def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:
+    """Whether the lines of a page of text can be read in the order of the file: no table, no columns out of order."""
+    if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > NARROW_GAP for line in lines):
+        return False
+    beside = upward = 0
+    # A header or footer may come first or last in the file, wherever it stands.
+    for above, below in zip(lines[1:-1], lines[2:-1], strict=False):
+        apart = below.box.left >= above.box.right or below.box.right <= above.box.left
+        rises = below.box.top - above.box.top
+        if apart and rises > above.box.height and below.box.right <= above.box.left:
+            return False  # from a column to the one on its left
+        beside += apart and abs(rises) < 0.5 * above.box.height
+        upward += not apart and rises > above.box.height
+    return beside < _MIN_BESIDE and upward <= len(lines) * _MAX_UPWARD_SHARE

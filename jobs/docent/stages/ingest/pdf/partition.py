@@ -1,0 +1,124 @@
+"""Blocks of a page as clean elements, put together by title into sections of bounded length.
+
+A section begins at a title, or where more than 1,200 characters would stand before what is next; sections under 1,000
+are put together; none is longer than 1,500. Sections end with their page, so that each has one page in its span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docent.stages.ingest.pdf.page.blocks import Block, Line
+from docent.stages.ingest.pdf.page.figures import TOKEN
+from docent.stages.ingest.pdf.page.lines import BULLET
+from docent.text import hyphenation
+from docent.text.chunks import chunk_text
+
+MAX_CHARS, NEW_AFTER_CHARS, COMBINE_UNDER_CHARS = 1500, 1200, 1000
+
+
+@dataclass(frozen=True)
+class Element:
+    """A title, paragraph, list item, table or figure.
+
+    Attributes:
+        lines: as they are written, each with the lines of the page it came from.
+    """
+
+    is_title: bool
+    lines: tuple[Line, ...]
+
+    @property
+    def chars(self) -> int:
+        """Length with its line breaks."""
+        return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
+
+
+def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None) -> list[Element]:
+    """Elements of a page: bullets, odd blanks and hyphens at line ends cleaned.
+
+    Args:
+        words: of the document, to tell a divided word from one with a hyphen.
+    """
+    elements: list[Element] = []
+    for block in blocks:
+        if block.kind in ("table", "figure"):
+            elements += _bounded(Element(False, tuple(block.lines))) if block.lines else []
+            continue
+        text = joined([line.text for line in block.lines], words)
+        if text:
+            whole = Line(text, block.lines[0].first, block.lines[-1].last)
+            elements += _bounded(Element(block.kind == "heading", (whole,)))
+    return elements
+
+
+def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
+    """Lines as one paragraph: without bullets and odd blanks, words cut at line ends whole again."""
+    return hyphenation.joined([BULLET.sub("", line) for line in lines], words or hyphenation.Words())
+
+
+def _bounded(element: Element) -> list[Element]:
+    """The element in parts of at most MAX_CHARS; a table between its rows, each part with its head."""
+    if element.chars <= MAX_CHARS:
+        return [element]
+    if len(element.lines) > 2:
+        return _bounded_rows(element.lines)
+    return [
+        Element(element.is_title, (Line(line.text[start:end], line.first, line.last),))
+        for line in element.lines
+        for start, end in chunk_text(line.text, MAX_CHARS, 0, TOKEN)
+    ]
+
+
+def _bounded_rows(lines: Sequence[Line]) -> list[Element]:
+    head, rows = tuple(lines[:2]), lines[2:]
+    room = MAX_CHARS - sum(len(line.text) + 1 for line in head)
+    parts: list[list[Line]] = []
+    for row in rows:
+        if room < 200 or len(row.text) > room:  # a head or a row that fills a section alone
+            return [part for line in lines for part in _bounded(Element(False, (line,)))]
+        if parts and sum(len(line.text) + 1 for line in parts[-1]) + len(row.text) <= room:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return [Element(False, (*head, *part)) for part in parts]
+
+
+def by_title(elements: Sequence[Element]) -> list[list[Element]]:
+    """The elements of a page in sections."""
+    groups: list[list[Element]] = []
+    for element in elements:
+        size = _chars(groups[-1]) if groups else 0
+        # The second rule keeps a title from ending a section, away from what it is the title of.
+        begins = not groups or element.is_title or size >= NEW_AFTER_CHARS or size + 2 + element.chars > MAX_CHARS
+        if begins and groups and groups[-1][-1].is_title and size + 2 + element.chars <= MAX_CHARS:
+            begins = False
+        if begins:
+            groups.append([element])
+        else:
+            groups[-1].append(element)
+    return _combined(groups)
+
+
+def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
+    """Neighbouring sections together, while the first is short and both fit."""
+    found: list[list[Element]] = []
+    for group in groups:
+        if found and _chars(found[-1]) < COMBINE_UNDER_CHARS and _chars(found[-1]) + 2 + _chars(group) <= MAX_CHARS:
+            found[-1] = found[-1] + group
+        else:
+            found.append(group)
+    return found
+
+
+def _chars(group: Sequence[Element]) -> int:
+    return sum(element.chars for element in group) + 2 * (len(group) - 1)
+
+
+def lines_of(group: Sequence[Element]) -> list[Line]:
+    """The elements of a section as lines, with empty lines between them."""
+    lines: list[Line] = []
+    for element in group:
+        lines += [*([Line("")] if lines else []), *element.lines]
+    return lines

@@ -1,0 +1,199 @@
+"""Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page.
+
+Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page, or is all
+of it, is the title of the text on the next page; it is a section of its own where that page begins with a heading too,
+or no page follows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from docent.config import Pdf
+from docent.records import Fact, Figure, Section, Span
+from docent.stages.ingest.pdf.page.blocks import Line
+from docent.stages.ingest.pdf.page.figures import TOKEN
+from docent.text.chunks import Piece, chunk_text, chunk_tokens
+from docent.text.facts import facts_of
+
+Cut = Callable[[str], list[Piece]]
+
+
+def cutter(settings: Pdf, max_chars: int) -> Cut:
+    """How pages are cut: by tokens where that is configured, else by characters."""
+    if settings.chunk_tokens is not None:
+        tokens = settings.chunk_tokens
+        return lambda text: chunk_tokens(text, tokens, settings.chunk_overlap_tokens, TOKEN)
+    return lambda text: chunk_text(text, max_chars, settings.chunk_overlap_chars, TOKEN)
+
+
+def uncut(text: str) -> list[Piece]:
+    """The whole text as one piece."""
+    return [(0, len(text))] if text else []
+
+
+class _TextPiece(NamedTuple):
+    """A piece of text with its lines; `first` is the index of the first of them."""
+
+    first: int
+    text: str
+    lines: Sequence[Line]
+
+
+@dataclass
+class SectionMaker:
+    """Makes the sections of one document, in order.
+
+    Attributes:
+        file: what spans call it.
+        by_heading: whether every heading begins a section.
+        heading: the title that the text below it stands under, carried over pages.
+    """
+
+    file: str
+    by_heading: bool = False
+    made: int = 0
+    heading: str = ""
+    _held: tuple[int, Sequence[Line], dict[int, str]] | None = None
+    """Page, lines and headings of what ends the page before."""
+
+    def sections(
+        self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure] = ()
+    ) -> Iterator[Section]:
+        """The sections of a page.
+
+        Args:
+            page: 1-based, in the file.
+            lines: of the text to be cut, each with the lines of the page it came from.
+            cut: how.
+            headings: titles by index into `lines`, each at all of its lines.
+            figures: those whose tokens may stand in the lines.
+        """
+        if any(map(_says_something, lines)):
+            if _leading(lines, headings) > 0:
+                yield from self.rest()
+            self._held = None
+        if not self.by_heading:
+            yield from self._by_length(page, lines, cut, headings, figures)
+            return
+        for start, end in _parts(lines, headings):
+            part = lines[start:end]
+            titles = {number - start: title for number, title in headings.items() if start <= number < end}
+            below = _leading(part, titles)
+            self.heading = titles[max(n for n in titles if n < below)] if below else self.heading
+            if below and end == len(lines) and below == len(part):
+                self._held = page, part, titles
+            else:
+                yield from self._pieces(page, part, cut, below, figures)
+
+    def rest(self) -> Iterator[Section]:
+        """The heading that ended the last page, where no text came below it."""
+        if self._held is not None:
+            page, lines, titles = self._held
+            self._held = None
+            text = "\n".join(line.text for line in lines).strip()
+            yield self._section(page, _TextPiece(0, text, lines), titles[max(titles)], ())
+
+    def _pieces(
+        self, page: int, lines: Sequence[Line], cut: Cut, below: int, figures: Sequence[Figure]
+    ) -> Iterator[Section]:
+        """The sections of what stands under one heading, which takes the first `below` lines."""
+        for piece in _cut(lines, cut):
+            yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
+
+    def _by_length(
+        self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
+    ) -> Iterator[Section]:
+        """The sections of a page whatever headings stand in them."""
+        passed = 0
+        for piece in _cut(lines, cut):
+            first, count = piece.first, len(piece.lines)
+            passed = self._pass(headings, passed, first + 1)
+            # A title that stands soon after the piece begins names more of it than the one before.
+            soon = count if not self.heading else 1 + count // 4
+            title = next((headings[i] for i in range(first, first + soon) if i in headings), self.heading)
+            yield self._section(page, piece, title, figures)
+        self._pass(headings, passed, len(lines))
+
+    def _pass(self, headings: dict[int, str], begin: int, end: int) -> int:
+        """Remember the last title among these lines."""
+        for number in range(begin, end):
+            self.heading = headings.get(number, self.heading)
+        return max(begin, end)
+
+    def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
+        """One section; its facts begin behind `below` lines of headings, where there is other text."""
+        self.made += 1
+        text, covered = piece.text, piece.lines
+        stated = "\n".join(text.split("\n")[below:])
+        facts = self._facts(stated, page, covered[below:]) if stated.strip() else self._facts(text, page, covered)
+        source = self._span(page, covered)
+        return Section(
+            index=self.made,
+            title=title or f"page {page}",
+            text=text,
+            source=source,
+            facts=facts,
+            figures=tuple(figure for figure in figures if figure.token in text),
+        )
+
+    def _facts(self, text: str, page: int, covered: Sequence[Line]) -> tuple[Fact, ...]:
+        """Facts with the lines of the page, which are not those of the text where that was put in order."""
+        found = facts_of(text, 1, self.file, page, TOKEN)
+        return tuple(
+            Fact(text=fact.text, source=self._span(page, covered[fact.source.first_line - 1 : fact.source.last_line]))
+            for fact in found
+        )
+
+    def _span(self, page: int, lines: Sequence[Line]) -> Span:
+        known = [line for line in lines if line.first]
+        first = min((line.first for line in known), default=1)
+        return Span(
+            file=self.file, first_line=first, last_line=max((line.last for line in known), default=1), page=page
+        )
+
+
+def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
+    """Pieces of the lines without blanks around them, and none of rules and signs alone."""
+    text = "\n".join(line.text for line in lines)
+    starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
+    for start, end in cut(text):
+        piece = text[start:end]
+        if _is_said(piece):
+            first = bisect_right(starts, start + len(piece) - len(piece.lstrip())) - 1
+            piece = piece.strip()
+            yield _TextPiece(first, piece, lines[first : first + piece.count("\n") + 1])
+
+
+def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
+    """How many lines the headings take that the lines begin with; 0 where they begin with text."""
+    count = 0
+    while count < len(lines) and (count in headings or not _says_something(lines[count])):
+        count += 1
+    return count if any(number < count for number in headings) else 0
+
+
+def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, int]]:
+    """First line, and the one behind the last, of what stands under each heading; consecutive headings are one."""
+    starts, is_text = [0], False
+    for number, line in enumerate(lines):
+        if number in headings:
+            if is_text:
+                starts.append(number)
+            is_text = False
+        else:
+            is_text = is_text or _says_something(line)
+    return list(zip(starts, [*starts[1:], len(lines)], strict=True))
+
+
+def _says_something(line: Line) -> bool:
+    """Whether a line is more than blanks, rules and signs."""
+    return _is_said(line.text)
+
+
+def _is_said(text: str) -> bool:
+    return any(map(str.isalnum, text))

@@ -1,0 +1,166 @@
+"""Opens a CSV as it comes from spreadsheets and databases: its encoding, its `sep=` line, its delimiter.
+
+Both kinds of source that are CSVs, `csv` and `exhibits-csv`, read their files through `open_csv`.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from docent.messages.printing import printable
+from docent.records import Reject
+from docent.stages.ingest.sources import shorten
+from docent.stages.ingest.tables.csv_records import Record, RecordError, read_records
+from docent.text.encodings.decode import detect, warn_if_likely, why_unknown
+
+log = logging.getLogger("docent.ingest")
+
+UNKNOWN_ENCODING = "text in an unknown encoding"
+OTHER_NUMBER_OF_CELLS = "row has another number of cells"
+OPEN_QUOTE = "quote is never closed"
+NUL_BYTES = "row has NUL bytes"
+NO_ROWS = "table has no rows"
+DELIMITERS = ",;\t|"
+_PROBE_CHARS, _PROBE_ROWS = 64 * 1024, 50
+LOOKED_AT = 20
+"""Rows with text among which the one that names the columns is looked for."""
+# What Excel takes for a hint and never for a row: `sep=;`, also in quotes, and with the empty cells of a saved copy.
+_HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV that is open.
+
+    Attributes:
+        records: its rows, empty ones included, the hint not.
+        delimiter: between its cells.
+    """
+
+    records: Iterator[Record]
+    delimiter: str
+
+
+class EncodingError(Exception):
+    """The encoding of a file is not known; the message says why, and what to do."""
+
+
+def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> CsvFile:
+    """The rows of a CSV.
+
+    Args:
+        data: the whole file.
+        where: the file, for people.
+        setting: the setting that names the encoding, for the message.
+        encoding: its encoding, where it is known.
+        delimiter: between its cells, where it is known.
+
+    Raises:
+        EncodingError: its encoding is not known.
+    """
+    found = detect(data, encoding)
+    if found is None:
+        raise EncodingError(why_unknown(data, setting, encoding))
+    if b"\x00" in data[:1024] and not found.startswith(("utf-16", "utf-32")) and not encoding:
+        raise EncodingError("it has NUL bytes, as no text has; save it as CSV UTF-8")
+    if not encoding:
+        warn_if_likely(found, where)
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=found, newline="")
+    beginning = lines.read(_PROBE_CHARS).removeprefix("\ufeff")
+    hint = _HINT.match(beginning)
+    lines.seek(0)
+    text = _behind(lines, hint is not None)
+    hinted = "\t" if hint and hint[1] == "\\t" else hint[1] if hint else ""
+    chosen = delimiter or hinted or find_delimiter(beginning)
+    return CsvFile(read_records(text, chosen, 1 if hint else 0), chosen)
+
+
+def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
+    """The lines of a file without a byte order mark and, where there is one, without the hint."""
+    first = next(lines, "").removeprefix("\ufeff")
+    if not skips_hint:
+        yield first
+    yield from lines
+
+
+def find_delimiter(beginning: str) -> str:
+    """The delimiter that gives most rows as many cells as the header, and of several the one with most cells."""
+    whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
+    scores = {}
+    for delimiter in DELIMITERS:
+        widths = []
+        try:
+            for record in read_records(io.StringIO(whole, newline=""), delimiter):
+                if any(cell.strip() for cell in record.cells):
+                    widths.append(len(record.cells))
+                if len(widths) == _PROBE_ROWS:
+                    break
+        except RecordError:
+            continue
+        if widths and widths[0] > 1:
+            scores[delimiter] = (widths.count(widths[0]) / len(widths), widths[0])
+    return max(scores, key=lambda delimiter: scores[delimiter], default=",")
+
+
+def find_header(
+    records: Iterator[Record], file: str, names: Collection[str] = ()
+) -> tuple[Record | None, Iterator[Record]]:
+    """The row that names the columns and the rows below it; None for a table without text.
+
+    Rows above it that hold one text and else empty cells, as spreadsheets write a title, are left out, which the log
+    says.
+
+    Args:
+        records: those with text.
+        file: for people.
+        names: that the row must have, where they are known; the first row counts where none has them.
+    """
+    first = list(itertools.islice(records, LOOKED_AT))
+    position = _header_position(first, names)
+    for record in first[:position]:
+        title = printable(" ".join(" ".join(record.cells).split()))
+        log.warning("%s line %d is above the column names, and left out: %s", printable(file), record.first_line, title)
+    return first[position] if first else None, itertools.chain(first[position + 1 :], records)
+
+
+def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
+    if names:
+        named = ({cell.strip().lower() for cell in row.cells} for row in rows)
+        return next((position for position, found in enumerate(named) if found.issuperset(names)), 0)
+    texts = [sum(bool(cell.strip()) for cell in row.cells) for row in rows]
+    position = next((position for position, count in enumerate(texts) if count > 1), 0)
+    width = len(rows[position].cells) if rows else 0
+    return position if all(len(row.cells) == width for row in rows[:position]) else 0
+
+
+def problem_of(record: Record, cells: list[str], width: int, file: str) -> Reject | None:
+    """Why a row cannot be used, with its line; None when it can.
+
+    Args:
+        cells: the row's, without the empty ones beyond the last column.
+        width: number of columns.
+    """
+    where = f"{file} line {record.first_line}"
+    raw = shorten(",".join(record.cells))
+    if record.is_open:
+        detail = f"{where}: the quote is never closed; the row is left out, and reading goes on in the next line"
+        return Reject(reason=OPEN_QUOTE, raw=raw, detail=detail)
+    if len(cells) != width:
+        detail = f"{where}: {len(cells)} cells under {width} columns; is a quote missing?"
+        return Reject(reason=OTHER_NUMBER_OF_CELLS, raw=raw, detail=detail)
+    if any("\x00" in cell for cell in cells):
+        return Reject(reason=NUL_BYTES, raw=shorten(raw.replace("\x00", "\\0")), detail=f"{where}: save the file again")
+    return None
+
+
+def without_empty_end(cells: list[str], width: int) -> list[str]:
+    """Cells without the empty ones beyond `width`, which spreadsheets write."""
+    end = len(cells)
+    while end > width and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]

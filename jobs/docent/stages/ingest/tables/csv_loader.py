@@ -1,0 +1,76 @@
+"""Loader `csv`: one document per row of a CSV, in any usual encoding and with any usual delimiter.
+
+Reads the file named by the source, or every `.csv` and `.tsv` below its folder. The first row names the columns, but
+for titles above it; a `sep=` line of Excel is no row. Run alone: `docent ingest table.csv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docent.config import Source
+from docent.messages.printing import printable
+from docent.records import Document, Reject, Span
+from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
+from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.tables.csv_files import (
+    UNKNOWN_ENCODING,
+    EncodingError,
+    find_header,
+    open_csv,
+    problem_of,
+    without_empty_end,
+)
+from docent.stages.ingest.tables.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_spans
+from docent.stages.ingest.tables.row_documents import TableRow, documents_of
+
+SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
+SETTING = "ingest.rows.encoding, or encoding of the source"
+
+
+def list_tables(source: Source) -> list[ListedFile | Exhibit | Reject]:
+    """Every CSV of a source; opens none."""
+    return list_files(source, SUFFIXES)
+
+
+def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The documents of one CSV; a file that cannot be read is one reject."""
+    settings = intake.section.rows
+    limit = min(int(settings.max_mb * 1_000_000), MAX_CSV_BYTES)
+    with listed.path.open("rb") as file:
+        data = file.read(limit + 1)
+    name = printable(listed.name)
+    if len(data) > limit:
+        yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"more than {limit} bytes")
+        return
+    encoding = listed.source.encoding or settings.encoding
+    try:
+        table = open_csv(data, listed.name, SETTING, encoding, settings.delimiter)
+    except EncodingError as error:
+        yield Reject(reason=UNKNOWN_ENCODING, raw=name, detail=f"{name}: {error}")
+        return
+    try:
+        yield from _documents(listed, table.records, intake)
+    except RecordError as error:
+        detail = f"{name} line {error.line}: {error.what}; the rows before it are kept"
+        yield Reject(reason="CSV cannot be read", raw=name, detail=detail)
+
+
+def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) -> Iterator[Document | Reject]:
+    filled = (record for record in records if any(cell.strip() for cell in record.cells))
+    header, below = find_header(filled, listed.name)
+    if header is None:
+        yield Reject(reason="table is empty", raw=printable(listed.name), detail="its first row must name the columns")
+        return
+    names = without_empty_end(header.cells, 1)
+    yield from documents_of(listed, names, (_row(listed, record, len(names)) for record in below), intake)
+
+
+def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:
+    """A row with a text under every column; a row of another length is a reject, empty cells at its end aside."""
+    cells = without_empty_end(record.cells, width)
+    if problem := problem_of(record, cells, width, printable(listed.name)):
+        return problem
+    spans = cell_spans(listed.name, record)[:width]
+    source = Span(file=listed.name, first_line=record.first_line, last_line=record.last_line)
+    return TableRow(cells, spans, source)

@@ -1,0 +1,174 @@
+"""One document per row of a table, whatever file the table stood in: a line `column: value` per cell, and its pictures.
+
+Values stay text as they were written, leading zeros included; empty cells are left out; HTML becomes Markdown.
+rows.py and xlsx.py read the tables; fetch_images.py gets the pictures.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import logging
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from docent.config.sources import Rows
+from docent.messages.printing import printable
+from docent.records import Document, Fact, Reject, Section, Span
+from docent.stages.ingest.fetch.images import Draft, addresses_of, with_pictures
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, MAX_TEXT_BYTES, ListedFile, shorten
+from docent.stages.ingest.tables.cell_html import readable_html
+from docent.stages.ingest.tables.csv_files import NO_ROWS
+
+log = logging.getLogger("docent.ingest")
+
+MAX_COLUMNS = 1000
+ROW_TOO_LONG = "row too long"
+TOO_MANY_COLUMNS = "table has too many columns"
+TOO_MANY_ROWS = "rows beyond ingest.rows.max_rows"
+# Rows that are looked at to find the column that names them.
+_LOOKED_AT = 20
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NUMBER = re.compile(r"[\d\s.,#]*")
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row as it stood in the file: a text per column, and the lines of each.
+
+    Attributes:
+        shared: columns whose text is that of a cell merged over several rows, and names none of them.
+    """
+
+    cells: Sequence[str]
+    spans: Sequence[Span]
+    source: Span
+    shared: frozenset[int] = frozenset()
+
+
+def documents_of(
+    listed: ListedFile, header: Sequence[str], rows: Iterable[TableRow | Reject], intake: Intake
+) -> Iterator[Document | Reject]:
+    """The documents of a table in its order, rejects where they stood."""
+    if len(header) > MAX_COLUMNS:
+        detail = f"{len(header)} columns; at most {MAX_COLUMNS}"
+        yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
+        return
+    settings, columns = intake.section.rows, column_names(header)
+    told = iter(rows)
+    first = list(itertools.islice(told, _LOOKED_AT))
+    if not first:
+        detail = f"only the names of its columns: {shorten(', '.join(columns))}"
+        yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
+        return
+    title = title_column(columns, [row for row in first if isinstance(row, TableRow)], settings, printable(listed.name))
+    images = _image_positions(columns, settings)
+    for wanted in settings.image_columns:
+        if _composed(wanted) not in map(_composed, columns):
+            log.warning("%s has no column %r (ingest.rows.image_columns)", printable(listed.name), wanted)
+    bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
+    drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
+    yield from with_pictures(drafts, intake)
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """A name for every column: one without gets its number, a second one of a name is counted."""
+    found: list[str] = []
+    for number, cell in enumerate(header, 1):
+        name = " ".join(readable(cell).split()) or f"column {number}"
+        same = next(n for n in itertools.count(1) if (f"{name} ({n})" if n > 1 else name) not in found)
+        found.append(f"{name} ({same})" if same > 1 else name)
+    return found
+
+
+def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Rows, file: str) -> int:
+    """Position of the column that names rows: the configured one, else the first that holds more than numbers."""
+    composed = [_composed(name) for name in columns]
+    if _composed(settings.title_column) in composed:
+        return composed.index(_composed(settings.title_column))
+    if settings.title_column:
+        near = difflib.get_close_matches(settings.title_column, columns, 1, 0.5)
+        log.warning(
+            "%s has no column %r (ingest.rows.title_column)%s",
+            file,
+            settings.title_column,
+            f"; did you mean {near[0]!r}?" if near else "",
+        )
+    images = _image_positions(columns, settings)
+    telling = [
+        position
+        for position in range(len(columns))
+        if position not in images and not all(_NUMBER.fullmatch(row.cells[position]) for row in rows)
+    ]
+    shared = frozenset[int]().union(*(row.shared for row in rows))
+    return next((position for position in telling if position not in shared), telling[0] if telling else 0)
+
+
+def _image_positions(columns: Sequence[str], settings: Rows) -> set[int]:
+    wanted = set(map(_composed, settings.image_columns))
+    return {position for position, name in enumerate(columns) if _composed(name) in wanted}
+
+
+def _composed(name: str) -> str:
+    """A name in the composed form of Unicode: a table from a Mac may spell `ö` as two characters."""
+    return unicodedata.normalize("NFC", name)
+
+
+def readable(cell: str) -> str:
+    """A cell's text without control characters and blank ends; line breaks of any system as one."""
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub("", text).strip()
+
+
+def _bounded(rows: Iterable[TableRow | Reject], max_rows: int, listed: ListedFile) -> Iterator[TableRow | Reject]:
+    """The first rows, then how many are left out."""
+    count = 0
+    for row in rows:
+        if isinstance(row, Reject) or count < max_rows:
+            yield row
+        count += isinstance(row, TableRow)
+    if count > max_rows:
+        name = printable(listed.name)
+        detail = f"{name}: {count - max_rows} of {count} rows left out; ingest.rows.max_rows is {max_rows}"
+        yield Reject(reason=TOO_MANY_ROWS, raw=name, detail=detail)
+
+
+def _draft(listed: ListedFile, columns: list[str], row: TableRow, title: int, images: set[int]) -> Draft | Reject:
+    """The document of a row, its pictures not fetched yet."""
+    where = f"{printable(listed.name)} line {row.source.first_line}"
+    if sum(map(len, row.cells)) > MAX_TEXT_BYTES:
+        detail = f"{where}: more than {MAX_TEXT_BYTES} characters"
+        return Reject(reason=ROW_TOO_LONG, raw=shorten(" ".join(row.cells[:3])), detail=detail)
+    facts = tuple(
+        Fact(text=f"{name}: {value}", source=span)
+        for position, (name, cell, span) in enumerate(zip(columns, row.cells, row.spans, strict=True))
+        if position not in images and (value := _value(cell))
+    )
+    wanted = [address for position in sorted(images) for address in addresses_of(row.cells[position])]
+    if not facts and not wanted:
+        return Reject(reason="row without text", raw=shorten(",".join(row.cells)), detail=where)
+    text = "\n".join(fact.text for fact in facts)
+    section = Section(index=1, title="", text=text, source=row.source, facts=facts)
+    document = Document(
+        id=listed.id_of(row.source.page, row.source.first_line),
+        kind="row",
+        name=_title(row.cells[title]) or where,
+        sections=(section,),
+        language=listed.source.language,
+    )
+    return Draft(document, tuple(wanted), where)
+
+
+def _value(cell: str) -> str:
+    """A cell as it stands in the text; what looks like a picture's place there is none."""
+    text = readable(cell)
+    return readable_html(text, emphasis=True).replace("{{IMAGE_", "{ {IMAGE_")
+
+
+def _title(cell: str) -> str:
+    """A cell as a name: one line of bounded length."""
+    name = " ".join(_value(cell).split())
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1] + "…"

@@ -1,0 +1,158 @@
+"""Loader `xlsx`: one document per row of every visible sheet of a workbook; a row of the sheet names its columns.
+
+Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder; macros and formulas are never run,
+their last values count. Lines of spans are rows of the sheet, and its number is the page where there are several. Run
+alone: `docent ingest table.xlsx`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from docent.config import Source
+from docent.messages.printing import printable
+from docent.records import Document, Reject, Span
+from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
+from docent.stages.ingest.sources import Exhibit, ListedFile, list_files, shorten
+from docent.stages.ingest.tables.row_documents import TableRow, documents_of
+from docent.stages.ingest.tables.xlsx_package import Package, TooLargeError, WorkbookError
+from docent.stages.ingest.tables.xlsx_sheets import Book, Cell, Row, Sheet
+from docent.stages.ingest.tables.xlsx_tables import find_header, with_merged_cells
+
+log = logging.getLogger("docent.ingest")
+
+SUFFIXES = frozenset((".xlsx", ".xlsm"))
+CANNOT_BE_READ = "workbook cannot be read"
+NO_VALUE = "formula without a stored value"
+ERROR_VALUE = "cell with an error"
+_WAYS_OUT = {
+    NO_VALUE: "open the file in a spreadsheet program and save it, which stores the results",
+    ERROR_VALUE: "correct its formula",
+}
+
+
+def list_workbooks(source: Source) -> list[ListedFile | Exhibit | Reject]:
+    """Every workbook of a source; opens none."""
+    return list_files(source, SUFFIXES)
+
+
+def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The documents of one workbook; a file that cannot be read, or unpacks to too much, is one reject."""
+    limit = int(intake.section.rows.max_mb * 1_000_000)
+    name = printable(listed.name)
+    with listed.path.open("rb") as file:
+        data = file.read(limit + 1)
+    try:
+        if len(data) > limit:
+            raise TooLargeError(f"more than {limit} bytes; see ingest.rows.max_mb")
+        if data.startswith(b"\xd0\xcf\x11\xe0"):
+            raise WorkbookError("it is an old .xls file or protected by a password: save it as .xlsx without one")
+        yield from _workbook(listed, Book(Package(data, limit)), intake, limit)
+    except TooLargeError as error:
+        yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"{name}: {error}; the rows before it are kept")
+    except WorkbookError as error:
+        detail = f"{name}: {shorten(str(error))}; the rows before it are kept"
+        yield Reject(reason=CANNOT_BE_READ, raw=name, detail=detail)
+
+
+def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) -> Iterator[Document | Reject]:
+    visible = [sheet for sheet in book.sheets if sheet.is_visible]
+    for sheet in book.sheets:
+        if not sheet.is_visible:
+            log.warning("%s: sheet %s is hidden, and left out", printable(listed.name), printable(sheet.name))
+    left = [limit_chars]
+    is_empty = True
+    for number, sheet in enumerate(visible, 1):
+        reading = _Reading(listed, sheet, number if len(visible) > 1 else None)
+        rows = with_merged_cells(book.rows(sheet), book.merges(sheet))
+        for found in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
+            is_empty = False
+            yield found
+    if is_empty:
+        detail = f"{printable(listed.name)}: no visible sheet has text"
+        yield Reject(reason="table is empty", raw=printable(listed.name), detail=detail)
+
+
+def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
+    """The rows, as long as their text fits in what is left of the limit: many cells may share one long string."""
+    for number, cells in rows:
+        left[0] -= sum(len(cell.text) for cell in cells.values())
+        if left[0] < 0:
+            raise TooLargeError("its cells hold more characters than ingest.rows.max_mb allows bytes")
+        yield number, cells
+
+
+@dataclass
+class _Reading:
+    """One sheet while it is read.
+
+    Attributes:
+        page: its number, where there are several.
+        counts: cells that have no value, by reason.
+        first: the first of them, by reason.
+    """
+
+    listed: ListedFile
+    sheet: Sheet
+    page: int | None
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """File and sheet, for people."""
+        name = printable(self.listed.name)
+        return f"{name} sheet {printable(self.sheet.name)}" if self.page else name
+
+    def documents(self, rows: Iterator[Row], intake: Intake) -> Iterator[Document | Reject]:
+        """The documents of the rows below the names of the columns."""
+        table = find_header(rows)
+        if table is None:
+            return  # spreadsheets have empty sheets
+        for number, title in table.titles:
+            log.warning("%s row %d is above the column names, and left out: %s", self.place, number, printable(title))
+        told = (row for number, cells in table.rows if (row := self._row(number, cells, len(table.names))) is not None)
+        yield from documents_of(self.listed, table.names, told, intake)
+
+    def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
+        """A row with a text under every column; text beyond the last is a reject, a row without text nothing."""
+        for column, cell in cells.items():
+            self._count(number, column, cell)
+        if not any(cell.text for cell in cells.values()):
+            return None
+        if any(cell.text and not cell.is_copy for column, cell in cells.items() if column > width):
+            sheet = f" of sheet {self.page}" if self.page else ""
+            detail = f"{printable(self.listed.name)} line {number}{sheet}: text beyond the {width} named columns"
+            raw = shorten(",".join(cells[column].text for column in sorted(cells)))
+            return Reject(reason="row has another number of cells", raw=raw, detail=detail)
+        source = Span(file=self.listed.name, first_line=number, last_line=number, page=self.page)
+        texts = [cells[column].text if column in cells else "" for column in range(1, width + 1)]
+        shared = frozenset(column - 1 for column, cell in cells.items() if cell.is_copy and column <= width)
+        return TableRow(texts, [source] * width, source, shared)
+
+    def _count(self, row: int, column: int, cell: Cell) -> None:
+        """Take note of a cell that has no value."""
+        if cell.is_copy or not (cell.formula or cell.error):
+            return
+        reason = NO_VALUE if cell.formula else ERROR_VALUE
+        self.counts[reason] += 1
+        self.first.setdefault(reason, f"{column_letters(column)}{row}: {printable(cell.formula or cell.error, 80)}")
+
+    def lost(self) -> Iterator[Reject]:
+        """The cells that have no value, in one reject for each reason."""
+        for reason, first in self.first.items():
+            detail = f"{self.place}: {self.counts[reason]} in all, the first in {first}; {_WAYS_OUT[reason]}"
+            yield Reject(reason=reason, raw=first, detail=detail)
+
+
+def column_letters(number: int) -> str:
+    """The name of a column: 1 is `A`, 28 is `AB`."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

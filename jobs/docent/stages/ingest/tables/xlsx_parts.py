@@ -1,0 +1,249 @@
+"""The XML of a workbook's parts: which elements say what. Handlers for `xlsx_package.Package.read`.
+
+Reads and writes nothing by itself. Numbers of rows and columns, and of strings, are bounded here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
+from docent.text.encodings.surrogates import without_surrogates
+
+MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
+"""As many as the format has."""
+MAX_STRINGS, MAX_MERGES = 5_000_000, 100_000
+_REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Cells shown as one, whose text stands in the first; rows and columns from 1."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+@dataclass(slots=True)
+class RawCell:
+    """A cell as the file has it."""
+
+    kind: str
+    style: int
+    value: str = ""
+    inline: str = ""
+    formula: str = ""
+    has_formula: bool = False
+
+
+def unescaped(text: str) -> str:
+    """A text with `_x000D_` and the like as the characters they stand for; `_x005F_` is the escape of itself."""
+    if "_x" not in text:
+        return text
+    found = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    return without_surrogates(found).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def position_of(reference: str) -> tuple[int, int]:
+    """Row and column, from 1, of a reference such as `B12`.
+
+    Raises:
+        WorkbookError: it is none, or beyond what the format has.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    if not found:
+        raise WorkbookError(f"{reference[:40]!r} is no reference to a cell")
+    column = 0
+    for letter in found[1].upper():
+        column = column * 26 + ord(letter) - 64
+    row = int(found[2])
+    if not (0 < row <= MAX_ROW and column <= MAX_COLUMN):
+        raise WorkbookError(f"cell {reference[:40]} is beyond row {MAX_ROW} or column {MAX_COLUMN}")
+    return row, column
+
+
+class _Handler:
+    """A handler that takes nothing by itself."""
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        return None
+
+    def closed(self, name: str) -> None:
+        return None
+
+    def data(self, text: str) -> None:
+        return None
+
+
+class Workbook(_Handler):
+    """The list of sheets: name, id of the relation, and state of each."""
+
+    def __init__(self) -> None:
+        self.sheets: list[tuple[str, str, str]] = []
+        self.epoch_1904 = False
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a sheet or the settings."""
+        if name == "sheet":
+            key = next((value for key, value in attributes.items() if key.endswith("}id")), "")
+            self.sheets.append((attributes.get("name", ""), key, attributes.get("state", "visible")))
+        elif name == "workbookPr":
+            self.epoch_1904 = attributes.get("date1904") in ("1", "true")
+
+
+class _Text(_Handler):
+    """Collects the text of `<t>` elements, not that of readings above Japanese text (`<rPh>`)."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._in_text = self._in_phonetic = False
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "rPh":
+            self._in_phonetic = True
+        self._in_text = name == "t" and not self._in_phonetic
+
+    def closed(self, name: str) -> None:
+        if name == "rPh":
+            self._in_phonetic = False
+        self._in_text = False
+
+    def data(self, text: str) -> None:
+        if self._in_text:
+            self.pieces.append(text)
+
+    def taken(self) -> str:
+        """What was collected; the next text begins."""
+        text = "".join(self.pieces)
+        self.pieces.clear()
+        return text
+
+
+class Strings(_Text):
+    """The texts that cells share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def closed(self, name: str) -> None:
+        """Take a text where it ends."""
+        super().closed(name)
+        if name == "si":
+            self.found.append(unescaped(self.taken()).strip())
+            if len(self.found) > MAX_STRINGS:
+                raise TooLargeError(f"more than {MAX_STRINGS} texts")
+
+
+class Styles(_Handler):
+    """The number format of every style."""
+
+    def __init__(self) -> None:
+        from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+        self._codes: dict[int, str] = dict(BUILTIN_FORMATS)
+        self._of_style: list[int] = []
+        self._in_cells = False
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a format or a style."""
+        if name == "numFmt":
+            self._codes[int(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
+        elif name == "cellXfs":
+            self._in_cells = True
+        elif name == "xf" and self._in_cells:
+            self._of_style.append(int(attributes.get("numFmtId", "0")))
+
+    def closed(self, name: str) -> None:
+        """Leave the list of styles."""
+        if name == "cellXfs":
+            self._in_cells = False
+
+    def code_of(self, style: int) -> str:
+        """The format code of a style; that of plain numbers where there is none."""
+        number = self._of_style[style] if 0 <= style < len(self._of_style) else 0
+        return self._codes.get(number, "General")
+
+
+class Merges(_Handler):
+    """Merged cells of a sheet."""
+
+    def __init__(self) -> None:
+        self.merges: list[Merge] = []
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a merge."""
+        if name != "mergeCell":
+            return
+        first, _, last = attributes.get("ref", "").partition(":")
+        (top, left), (bottom, right) = position_of(first), position_of(last or first)
+        self.merges.append(Merge(top, left, bottom, right))
+        if len(self.merges) > MAX_MERGES:
+            raise TooLargeError(f"more than {MAX_MERGES} merged cells in a sheet")
+
+
+class Rows(_Text):
+    """Rows of a sheet: number and cells of each, in order; the reader of the list empties it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int, dict[int, RawCell]]] = []
+        self._row = self._column = 0
+        self._cells: dict[int, RawCell] = {}
+        self._cell: RawCell | None = None
+        self._collecting: list[str] | None = None
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin a row, a cell, or what stands in it."""
+        super().opened(name, attributes)
+        if name == "row":
+            self._begin_row(attributes.get("r"))
+        elif name == "c":
+            self._begin_cell(attributes)
+        elif name in ("v", "f") and self._cell is not None:
+            self._collecting = []
+            self._cell.has_formula = self._cell.has_formula or name == "f"
+
+    def _begin_row(self, written: str | None) -> None:
+        digits = (written or "").strip()
+        number = self._row + 1 if not digits else int(digits) if digits.isdecimal() and len(digits) <= 10 else 0
+        if not self._row < number <= MAX_ROW:
+            shown = digits[:40] or number
+            raise WorkbookError(f"row {shown} is beyond row {MAX_ROW}, or out of order behind row {self._row}")
+        self._row, self._column, self._cells = number, 0, {}
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        reference = attributes.get("r")
+        column = position_of(reference)[1] if reference else self._column + 1
+        if not self._column < column <= MAX_COLUMN:
+            shown = (reference or str(column))[:40]
+            raise WorkbookError(f"cell {shown} is out of order, or beyond column {MAX_COLUMN}")
+        self._column = column
+        self._cell = RawCell(attributes.get("t", "n"), int(attributes.get("s", "0")))
+
+    def data(self, text: str) -> None:
+        """Take text of a value, of a formula, or written in the cell."""
+        super().data(text)
+        if self._collecting is not None:
+            self._collecting.append(text)
+
+    def closed(self, name: str) -> None:
+        """End what stands in a cell, the cell, or the row."""
+        super().closed(name)
+        if name == "row":
+            if self._cells:
+                self.rows.append((self._row, self._cells))
+            self._cells = {}
+        elif self._cell is not None and name in ("v", "f", "c"):
+            written, self._collecting = "".join(self._collecting or ()), None
+            if name == "v":
+                self._cell.value = written
+            elif name == "f":
+                self._cell.formula = written
+            else:
+                self._cell.inline = self.taken()
+                self._cells[self._column], self._cell = self._cell, None

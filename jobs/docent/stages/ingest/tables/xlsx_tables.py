@@ -1,0 +1,123 @@
+"""A sheet as a table: which row names the columns, and the text of merged cells in all cells that they cover.
+
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from docent.stages.ingest.tables.row_documents import MAX_COLUMNS
+from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
+from docent.stages.ingest.tables.xlsx_parts import Merge
+from docent.stages.ingest.tables.xlsx_sheets import MAX_CELLS, Cell, Row
+
+LOOKED_AT = 20
+"""Rows among which the one that names the columns is looked for."""
+MAX_HEADER_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sheet whose columns are known.
+
+    Attributes:
+        titles: number and text of the rows above the names.
+        names: of the columns, from the first on.
+        rows: below the names.
+    """
+
+    titles: tuple[tuple[int, str], ...]
+    names: list[str]
+    rows: Iterator[Row]
+
+
+def find_header(rows: Iterator[Row]) -> Table | None:
+    """The row that names the columns: the first that is about as wide as most; None for a sheet without text.
+
+    Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
+    several rows, whose texts become one name.
+    """
+    filled = ((number, cells) for number, cells in rows if any(map(_has_content, cells.values())))
+    first = list(itertools.islice(filled, LOOKED_AT))
+    if not any(cell.text for _, cells in first for cell in cells.values()):
+        return None
+    position = _header_position(first)
+    number, cells = first[position]
+    depth = max((cell.rows_below for cell in cells.values()), default=0)
+    deeper = [row for row in first[position + 1 :] if row[0] <= number + min(depth, MAX_HEADER_ROWS - 1)]
+    names = _names([cells, *(row[1] for row in deeper)])
+    titles = tuple((row, " ".join(_own_texts(found))) for row, found in first[:position])
+    return Table(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
+
+
+def _header_position(rows: Sequence[Row]) -> int:
+    """The first row at least half as wide as most below it, and mostly text; the first row where there is none."""
+    widths = [len(_own_texts(cells)) for _, cells in rows]
+    for position, (_, cells) in enumerate(rows[:-1]):
+        usual, _ = max(Counter(widths[position + 1 :]).items(), key=lambda item: (item[1], item[0]))
+        if position == 0 and (usual < 2 or widths[0] > 1):
+            return 0
+        texts = sum(cell.is_text for cell in cells.values() if cell.text and not cell.is_copy)
+        if widths[position] >= max(2, usual / 2) and 2 * texts >= widths[position]:
+            return position
+    return 0
+
+
+def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
+    width = max((column for cells in rows for column, cell in cells.items() if cell.text), default=0)
+    found = []
+    for column in range(1, width + 1):
+        texts = [cells[column].text for cells in rows if column in cells and cells[column].text]
+        found.append(" ".join(dict.fromkeys(texts)))
+    return found
+
+
+def _own_texts(cells: dict[int, Cell]) -> list[str]:
+    """Texts of a row, a merged one once."""
+    return [cell.text for _, cell in sorted(cells.items()) if cell.text and not cell.is_copy]
+
+
+def _is_filled(cell: Cell) -> bool:
+    return bool(cell.text or cell.formula or cell.error)
+
+
+def _has_content(cell: Cell) -> bool:
+    return _is_filled(cell) and not cell.is_copy
+
+
+def with_merged_cells(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Row]:
+    """The rows with the text of merged cells in every cell that they cover, as far as there are columns.
+
+    Args:
+        rows: in order.
+        merges: in the order of their first rows.
+
+    Raises:
+        WorkbookError: more merged cells cover one row than a table has columns.
+        TooLargeError: they cover too many cells.
+    """
+    waiting = [merge for merge in reversed(merges) if merge.first_column <= MAX_COLUMNS]
+    active: list[tuple[Merge, Cell]] = []
+    covered = 0
+    for number, cells in rows:
+        while waiting and waiting[-1].first_row <= number:
+            merge = waiting.pop()
+            if merge.first_row == number and (cell := cells.get(merge.first_column)) is not None:
+                active.append((merge, replace(cell, is_copy=True)))
+                cells[merge.first_column] = replace(cell, rows_below=merge.last_row - number)
+        active = [one for one in active if one[0].last_row >= number]
+        if len(active) > MAX_COLUMNS:
+            raise WorkbookError(f"more than {MAX_COLUMNS} merged cells cover row {number}")
+        for merge, copy in active:
+            columns = range(merge.first_column, min(merge.last_column, MAX_COLUMNS) + 1)
+            covered += len(columns)
+            if covered > MAX_CELLS:
+                raise TooLargeError(f"merged cells cover more than {MAX_CELLS} cells")
+            for column in columns:
+                if column not in cells or not _is_filled(cells[column]):
+                    cells[column] = copy
+        yield number, cells

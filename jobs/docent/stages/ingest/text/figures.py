@@ -1,0 +1,203 @@
+"""The figures that a section of Markdown refers to: found in its text, looked for in six places, checked and kept.
+
+`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first file there is of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
+`.jpeg`, then `plinth/FIGURE_1.2` with the same endings in the source's folder. `![alt](path)` is relative to the file;
+the path is tried as written, then without escapes, with slashes for backslashes, and without query and fragment.
+Nothing outside the source's folder is opened, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+from docent.records import Figure, ImageFile, Reject
+from docent.source_files.markdown_pictures import pictures_beside
+from docent.source_files.walk import lies_in_run
+from docent.stages.ingest.images import Intake, at_place, keep_picture, plain_name, read_picture
+from docent.stages.ingest.sources import ListedFile, OutsideError, confined, shorten
+from docent.text.markdown.references import Reference, plain_text
+from docent.vision.files.photos import PhotoError
+
+NOT_FOUND = "figure not found"
+NOT_A_FILE = "figure is not a file"
+LEAVES_FOLDER = "figure lies outside the source's folder"
+NOT_HASHED = "figure lies beside a single file, where a change would not be noticed"
+LIES_IN_RUN = "figure lies in a folder that docent writes"
+TOO_MANY = "too many figures"
+SUFFIXES = (".png", ".jpg", ".jpeg")
+# Each is looked for in six places, which takes a millisecond.
+MAX_FIGURES = 10_000
+# A caption is a line in italics below the reference, perhaps after a blank line.
+_CAPTION = re.compile(r"[ \t]*\n(?:[ \t]*\n)?[ \t]*([*_])(?![*_\s])([^\n]{1,1000}?)(?<![\s*_])\1[ \t]*(?:\n|\Z)")
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:|//)")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~ ])")
+_BEHIND_PATH = re.compile(r"[?#].*", re.DOTALL)
+_CAPTION_TAG = re.compile(r"<figcaption[^<>]{0,200}>([\s\S]{0,1000}?)</figcaption", re.IGNORECASE)
+_NEXT_PICTURE = re.compile(r"<img\b|</figure\b|!\[", re.IGNORECASE)
+# Such names are those of figures, there or not; other words in braces are variables of a template.
+_FIGURE_NAME = re.compile(
+    r"(?i:fig|figure|image|img|picture|pic|photo|diagram|table|tab|abb|abbildung|bild)[\W_\d]"
+    r"|[A-Z][A-Z\d._-]*\s\Z"
+)
+
+
+@dataclass
+class Gallery:
+    """The figures of one document, each looked for once.
+
+    Attributes:
+        rejects: of the references that lead nowhere, in order; the reader of the list empties it.
+    """
+
+    listed: ListedFile
+    intake: Intake
+    rejects: list[Reject] = field(default_factory=list)
+    _known: dict[tuple[str, bool], ImageFile | PhotoError] = field(default_factory=dict)
+    _full: bool = False
+    _there: dict[str, bool] = field(default_factory=dict)
+
+    def figure(self, reference: Reference, caption: str, line: int) -> Figure | None:
+        """The figure that a reference means, without a picture where it leads nowhere; None beyond MAX_FIGURES.
+
+        Args:
+            caption: of the reference.
+            line: 1-based line of the file, for the reject.
+        """
+        key = (reference.name or reference.problem, reference.is_path)
+        if key not in self._known and len(self._known) >= MAX_FIGURES:
+            if not self._full:
+                self.rejects.append(self._reject(TOO_MANY, reference, line, f"only the first {MAX_FIGURES} are read"))
+            self._full = True
+            return None
+        if key not in self._known:
+            self._known[key] = self._find(reference)
+        found = self._known[key]
+        if isinstance(found, PhotoError):
+            self.rejects.append(self._reject(found.reason, reference, line, found.detail))
+            return Figure(token=reference.token, caption=caption)
+        return Figure(token=reference.token, caption=caption, image=found)
+
+    @cached_property
+    def _hashed(self) -> list[Path]:
+        """What the run hashes and pictures may lie in: the source, or what a single file has and names beside it."""
+        source = self.listed.source
+        if source.path != self.listed.path:
+            return [self.listed.root.resolve()]
+        return [one.resolve() for one in (source.figures_folder, *pictures_beside(source)) if one is not None]
+
+    def is_figure(self, name: str, alone: bool) -> bool:
+        """Whether `{{name}}` in prose is a figure rather than a variable of a template: its file is there, or missing.
+
+        Args:
+            alone: whether nothing else stands on its line.
+        """
+        if alone or "/" in name or _FIGURE_NAME.match(f"{name} "):
+            return True
+        if name not in self._there and len(self._there) < MAX_FIGURES:
+            try:
+                found = find_file(Reference(0, "", name, "", False), self.listed)
+            except OutsideError:
+                return True
+            self._there[name] = found is not None
+        return self._there.get(name, False)
+
+    def _find(self, reference: Reference) -> ImageFile | PhotoError:
+        if reference.is_path and _URL.match(reference.name):
+            return PhotoError(NOT_A_FILE, "addresses are not fetched")
+        if reference.problem:
+            return PhotoError(NOT_FOUND, reference.problem)
+        try:
+            path = find_file(reference, self.listed)
+            if path is None:
+                return PhotoError(NOT_FOUND)
+            if lies_in_run(path, self.listed.root.resolve()):
+                return PhotoError(LIES_IN_RUN)
+            if not any(path.is_relative_to(one) for one in self._hashed):
+                return PhotoError(NOT_HASHED, f"name the folder {self.listed.root.name or '.'} as the source")
+            data = read_picture(path, self.intake.limits)
+            name = plain_name(path.relative_to(self.listed.root.resolve()).as_posix())
+            kept = keep_picture(data, name, (self.listed.document_id,), self.intake.limits, self.intake.save)
+            return at_place(kept, name)
+        except OutsideError:
+            return PhotoError(LEAVES_FOLDER)
+        except PhotoError as error:
+            return error
+
+    def _reject(self, reason: str, reference: Reference, line: int, detail: str) -> Reject:
+        where = f"{self.listed.name} line {line}"
+        return Reject(
+            reason=reason,
+            raw=shorten(reference.token),
+            parents=(self.listed.document_id,),
+            detail=f"{where}: {detail}" if detail else where,
+        )
+
+
+def find_file(reference: Reference, listed: ListedFile) -> Path | None:
+    """The picture that a reference in a file means; None where there is none.
+
+    Raises:
+        OutsideError: the reference leads out of the source's folder.
+    """
+    folder = posixpath.dirname(listed.name)
+    if reference.is_path:
+        return _first_file((posixpath.join(folder, path) for path in spellings(reference.name)), listed.root)
+    for candidate in candidates(reference.name, listed):
+        if (path := confined(listed.root, listed.root, candidate)) is not None:
+            return path
+    return None
+
+
+def _first_file(names: Iterable[str], root: Path) -> Path | None:
+    """The first name that is a file of the folder; None where none is.
+
+    Raises:
+        OutsideError: none is a file, and one leads out of the folder.
+    """
+    outside = False
+    for name in names:
+        try:
+            # `../pictures/a.png` is fine in `manuals/plinth.md`, as long as it ends inside the source's folder.
+            if (path := confined(root, root, posixpath.normpath(name))) is not None:
+                return path
+        except OutsideError:
+            outside = True
+    if outside:
+        raise OutsideError
+    return None
+
+
+def spellings(path: str) -> list[str]:
+    """What a path of a picture may mean, the most literal first, each once."""
+    escaped = [path, unquote(path)]
+    escaped += [_ESCAPED.sub(r"\1", each) for each in escaped]
+    slashed = [each.replace("\\", "/") for each in escaped]
+    every = [*escaped, *slashed]
+    every += [cut for each in every if (cut := _BEHIND_PATH.sub("", each))]
+    return list(dict.fromkeys(every))
+
+
+def candidates(name: str, listed: ListedFile) -> Iterator[str]:
+    """The six places where the figure of a token may lie, relative to the source's folder, in order."""
+    stem = posixpath.splitext(posixpath.basename(listed.name))[0]
+    for folder in (posixpath.join(posixpath.dirname(listed.name), stem), stem):
+        for suffix in SUFFIXES:
+            yield f"{folder}/{name}{suffix}"
+
+
+def caption_of(reference: Reference, text: str) -> str:
+    """The caption of an HTML figure, else what an image is said to show, else the line in italics below it."""
+    end = reference.start + len(reference.token)
+    if reference.token.startswith("<"):
+        following = text[end : end + 3000]
+        tag, other = _CAPTION_TAG.search(following), _NEXT_PICTURE.search(following)
+        if tag and (other is None or tag.start() < other.start()):
+            return " ".join(plain_text(tag[1]).split())
+    below = _CAPTION.match(text, end)
+    return reference.alt or (" ".join(plain_text(below[2]).split()) if below else "")

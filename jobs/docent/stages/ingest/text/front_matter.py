@@ -1,0 +1,126 @@
+"""What a Markdown document says of itself: YAML between two `---` at the very start of the file, or TOML between `+++`.
+
+A title may hold `---`: only a line of its own ends the block. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from typing import Any
+
+import yaml
+
+from docent.messages.printing import printable
+from docent.text.encodings.surrogates import without_surrogates
+
+log = logging.getLogger("docent.ingest")
+
+MAX_CHARS = 64_000
+MAX_VALUE_CHARS = 2000
+EXPECTED = ("title", "description")
+_CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
+
+
+class _Loader(yaml.BaseLoader):
+    """Every scalar as it is written (`007` stays `007`); no aliases, which can stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+
+def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
+    r"""Its scalars as text, and where in `text` the document goes on.
+
+    Bad YAML is left out with a warning; so is said what is missing. Two rules drawn across a page around prose are no
+    front matter, which begins on the line below its delimiter and is a mapping.
+
+    Args:
+        text: the whole file, line breaks `\n`.
+        where: the file, for warnings.
+    """
+    block = _between_delimiters(text)
+    if block is None:
+        log.warning("%s has no front matter: no title and description", where)
+        return {}, 0
+    start, end, following = block
+    written = text[start:end]
+    if text.startswith("+"):
+        return _toml(written, following, where)
+    try:
+        found = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if not written.partition("\n")[0].strip():
+            return {}, 0
+        log.warning("%s: front matter cannot be read and is left out: %s", where, _first_line(error))
+        return {}, following
+    if not isinstance(found, dict) and written.strip():
+        log.warning("%s has no front matter: what stands between its first two rules is text", where)
+        return {}, 0
+    return _checked(_scalars(found or {}, where), where), following
+
+
+def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
+    try:
+        found = tomllib.loads(written, parse_float=str)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
+        return {}, 0
+    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in found.items()}
+    return _checked(_scalars(texts, where), where), following
+
+
+def _written(value: Any) -> Any:
+    """A scalar of TOML as text; tables and lists as they are."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str | dict | list) else str(value)
+
+
+def _checked(meta: dict[str, str], where: str) -> dict[str, str]:
+    if missing := [name for name in EXPECTED if not meta.get(name)]:
+        log.warning("%s: front matter without %s", where, " and ".join(missing))
+    return meta
+
+
+def _between_delimiters(text: str) -> tuple[int, int, int] | None:
+    """Start and end of the block and where the text goes on after it; None where there is no closing line."""
+    opening, broken, _ = text[:103].partition("\n")
+    closing = _CLOSINGS.get(opening.rstrip())
+    if closing is None or not broken:
+        return None
+    start = at = len(opening) + 1
+    while at < len(text) and at - start <= MAX_CHARS:
+        end = text.find("\n", at)
+        line_end = len(text) if end < 0 else end
+        if text[at:line_end].rstrip() in closing:
+            return start, at, min(line_end + 1, len(text))
+        at = line_end + 1
+    return None
+
+
+def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
+    """Scalars, and lists of scalars joined by commas; deeper values are left out, which the log says."""
+    meta: dict[str, str] = {}
+    deeper: list[str] = []
+    for name, value in found.items():
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            value = ", ".join(value)  # noqa: PLW2901
+        if isinstance(name, str) and isinstance(value, str) and value.strip():
+            meta[without_surrogates(name)] = " ".join(without_surrogates(value).split())[:MAX_VALUE_CHARS]
+        elif not isinstance(value, str):
+            deeper.append(printable(str(name), 40))
+    if deeper:
+        log.warning(
+            "%s: front matter: left out, for it is neither text nor a list of texts: %s", where, ", ".join(deeper)
+        )
+    return meta
+
+
+def _first_line(error: BaseException) -> str:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or str(error).partition("\n")[0] or type(error).__name__
+    # + 2: marks count from 0, and the delimiter is the file's first line.
+    return f"{said}, line {mark.line + 2}" if mark else said

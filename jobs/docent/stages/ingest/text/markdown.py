@@ -1,0 +1,249 @@
+"""Loader `markdown`: one document per file, one section per heading with something below it.
+
+A heading of any depth begins a section, outside of code; what stands before the first is a section without a title.
+Lines are those of the file, front matter included. A section's text is what stands below its heading, as written but
+for line breaks and soft hyphens; its span covers the heading too. Run alone: `docent stage ingest`, with a source of
+kind `markdown`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from docent.config import Source
+from docent.config.sources import Markdown
+from docent.records import Document, Fact, Figure, Reject, Section, Span
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.stages.ingest.text.figures import Gallery, caption_of
+from docent.stages.ingest.text.front_matter import read_front_matter
+from docent.text.encodings.decode import is_text, read_text, why_unknown
+from docent.text.encodings.invisible import without_invisible
+from docent.text.facts import facts_in, whole_as_fact
+from docent.text.markdown.attributes import without_heading_attributes
+from docent.text.markdown.blocks import Block, BlockError, blocks_of
+from docent.text.markdown.footnotes import labels_in, split_notes
+from docent.text.markdown.pictures import definitions_in
+from docent.text.markdown.references import Reference, Syntax, plain_text, references_in, without_references
+from docent.text.markdown.statements import Place
+from docent.text.sentences import readable_name
+
+SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
+# Blocks and facts together. A row is held whole by the next stage; 50 MB of ordinary text have 600,000.
+MAX_PARTS = 1_000_000
+
+CANNOT_BE_READ = "document cannot be read"
+TOO_LARGE = "document too large"
+NOT_TEXT = "not a text file"
+UNKNOWN_ENCODING = "document in an unknown encoding"
+NO_CONTENT = "document without content"
+TOO_MANY_PARTS = "document with too many parts"
+
+# Possessive, for a text of many comments can be divided among them in as many ways as there are sets of them.
+_COMMENTS = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+)+", re.DOTALL)
+# Lines of a form feed or of wide spaces are blank to people, and not to CommonMark.
+_PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
+_BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
+
+
+def list_documents(source: Source) -> list[ListedFile | Exhibit | Reject]:
+    """Every Markdown file of a source."""
+    return list_files(source, SUFFIXES)
+
+
+def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The document of a file, after the figures that it lacks; or why it is none."""
+    text = _read(listed, intake.section.markdown.max_mb)
+    if isinstance(text, Reject):
+        yield text
+        return
+    meta, start = read_front_matter(text, listed.name)
+    gallery = Gallery(listed, intake)
+    reader = Reader(text[start:], text.count("\n", 0, start), listed.name, gallery)
+    try:
+        sections = tuple(reader.sections())
+    except BlockError as error:
+        line = error.line + reader.lines_before
+        yield _reject(listed, error.reason, f"from line {line} on")
+        return
+    except TooManyPartsError:
+        yield _reject(listed, TOO_MANY_PARTS, f"more than {MAX_PARTS} paragraphs and statements: divide the file")
+        return
+    yield from gallery.rejects
+    if not sections:
+        yield _reject(listed, NO_CONTENT, "no text below a heading or before the first")
+        return
+    yield Document(
+        id=listed.document_id,
+        kind="markdown",
+        name=_one_line(meta.get("title", "")) or reader.first_heading or readable_name(PurePosixPath(listed.name).stem),
+        sections=sections,
+        language=listed.source.language,
+        meta=meta,
+    )
+
+
+class TooManyPartsError(Exception):
+    """A document has more than MAX_PARTS."""
+
+
+@dataclass
+class _Draft:
+    """A section while it is read; positions count in the text of the document.
+
+    Attributes:
+        start: of the heading, or of the text where there is none.
+        body: behind the heading.
+        said: whether anything stands below the heading.
+    """
+
+    title: str
+    start: int
+    body: int
+    line: int
+    body_line: int
+    said: bool = False
+    facts: list[Fact] = field(default_factory=list)
+    references: list[tuple[Reference, int]] = field(default_factory=list)
+
+
+@dataclass
+class Reader:
+    """Markdown becomes sections, one at a time.
+
+    Attributes:
+        text: the document without front matter.
+        lines_before: lines of the front matter.
+        first_heading: the first heading that was read.
+    """
+
+    text: str
+    lines_before: int
+    file: str
+    gallery: Gallery
+    first_heading: str = ""
+
+    def __post_init__(self) -> None:
+        settings = self.gallery.intake.section.markdown
+        self._marker: str = settings.skip_marker
+        chosen = settings.figure_pattern != Markdown().figure_pattern
+        is_figure = (lambda _name, _alone: True) if chosen else self.gallery.is_figure
+        pattern = re.compile(settings.figure_pattern)
+        self._syntax = Syntax(pattern, definitions_in(self.text), labels_in(self.text), is_figure)
+        self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
+
+    def sections(self) -> Iterator[Section]:
+        """The sections in order, numbered from 1.
+
+        Raises:
+            BlockError: a block cannot be read.
+            TooManyPartsError: there are more than MAX_PARTS.
+        """
+        draft = _Draft("", 0, 0, 0, 0)
+        index = 1
+        parts = 0
+        for block in blocks_of(self.text):
+            if block.kind == "heading_open":
+                if section := self._section(draft, block.start, index):
+                    yield section
+                    index += 1
+                draft = self._begin(block)
+            else:
+                facts = list(facts_in(block, self._place))
+                draft.said = draft.said or _says_something(block)
+                draft.facts += facts
+                parts += len(facts)
+            draft.references += self._references(block)
+            parts += 1
+            if parts > MAX_PARTS:
+                raise TooManyPartsError
+        if section := self._section(draft, len(self.text), index):
+            yield section
+
+    def _begin(self, heading: Block) -> _Draft:
+        words, _ = split_notes(without_heading_attributes(heading.tokens[1].content), self._syntax.notes)
+        title = _one_line(plain_text(without_references(words, self._syntax)))
+        self.first_heading = self.first_heading or title
+        first, behind = heading.line_of(heading.start), heading.line_of(heading.end - 1) + 1
+        return _Draft(title, heading.start, heading.end, first, behind)
+
+    def _references(self, block: Block) -> Iterator[tuple[Reference, int]]:
+        """References of a block with their lines; positions are those in the text."""
+        before = None
+        for token in block.tokens:
+            if token.type not in ("inline", "html_block") or token.map is None or token.map == before:
+                continue  # the cells of a row share its line
+            before = token.map
+            start, end = (block.offsets[line] for line in token.map)
+            for reference in references_in(self.text[start:end], self._syntax):
+                position = start + reference.start
+                yield Reference(position, *reference[1:]), self.lines_before + block.line_of(position) + 1
+
+    def _section(self, draft: _Draft, end: int, index: int) -> Section | None:
+        """The section that ends here; None for one without content, or with the marker."""
+        raw = self.text[draft.start : end]
+        body = self.text[draft.body : end].rstrip()
+        if not draft.said or not body or (self._marker and self._marker in raw):
+            return None
+        blank = _BLANK_LINES.match(body)
+        body = body[blank.end() :] if blank else body
+        body_line = self.lines_before + draft.body_line + (blank.group().count("\n") if blank else 0) + 1
+        first = self.lines_before + draft.line + 1 if draft.body > draft.start else body_line
+        last = body_line + body.count("\n")
+        return Section(
+            index=index,
+            title=draft.title,
+            text=body,
+            source=Span(file=self.file, first_line=first, last_line=last),
+            facts=tuple(draft.facts) or whole_as_fact(body, replace(self._place, first_line=body_line)),
+            figures=tuple(self._figures(draft)),
+        )
+
+    def _figures(self, draft: _Draft) -> Iterator[Figure]:
+        """Every figure once, at its first reference."""
+        seen: set[str] = set()
+        for reference, line in draft.references:
+            if reference.token not in seen:
+                seen.add(reference.token)
+                figure = self.gallery.figure(reference, caption_of(reference, self.text), line)
+                if figure is not None:
+                    yield figure
+
+
+def _says_something(block: Block) -> bool:
+    """Whether a block is content: no rule across the page, and not only a comment."""
+    if block.kind == "html_block":
+        return not _COMMENTS.fullmatch(block.tokens[0].content)
+    return block.kind != "hr"
+
+
+def _read(listed: ListedFile, max_mb: float) -> str | Reject:
+    r"""The text of a file with line breaks `\n` only, or why it cannot be had."""
+    limit = int(max_mb * 1_000_000)
+    try:
+        with listed.path.open("rb") as file:
+            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)  # asking for more reserves memory for it
+    except OSError as error:
+        return _reject(listed, CANNOT_BE_READ, error.strerror or type(error).__name__)
+    if len(data) > limit:
+        return _reject(listed, TOO_LARGE, f"more than {max_mb:g} MB: divide it, or raise ingest.markdown.max_mb")
+    text = read_text(data, listed.name, listed.source.encoding)
+    if text is None and b"\x00" not in data:
+        return _reject(listed, UNKNOWN_ENCODING, why_unknown(data, "encoding of the source", listed.source.encoding))
+    if text is None or not is_text(text):
+        return _reject(listed, NOT_TEXT, "it holds control characters")
+    return without_invisible(_PAGE_BREAKS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
+    return Reject(reason=reason, raw=listed.name, parents=(listed.document_id,), detail=f"{listed.name}: {detail}")
+
+
+def _one_line(text: str) -> str:
+    """A heading as a name: one line of printable characters, not too long."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"

@@ -1,0 +1,56 @@
+"""Finds the file that a text means where none has the name exactly as it is written.
+
+A name is looked for in the other Unicode form (`ä` as one character or as two: archives from a Mac have
+the latter), then in upper or lower case where only one file fits, which the log says. Opens no file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from docent.messages.printing import printable
+
+log = logging.getLogger("docent.ingest")
+
+
+def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
+    """The file whose name differs in its Unicode form, or only in case where no second one does; else None."""
+    found = folder
+    other_case = False
+    for part in parts:
+        if not (found / part).exists():
+            status = found.stat()
+            wanted = unicodedata.normalize("NFC", part)
+            exact, folded = _names_of(str(found), status.st_mtime_ns, status.st_ino)
+            names = exact.get(wanted) or folded.get(_folded(wanted), [])
+            if len(names) != 1:
+                return None
+            other_case = other_case or wanted not in exact
+            part = names[0]  # noqa: PLW2901
+        found /= part
+    if other_case:
+        written = "/".join(parts)
+        log.warning("%s is read as %s", printable(written), printable(found.relative_to(folder).as_posix()))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _names_of(folder: str, _changed_ns: int, _inode: int) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
+    """The names in a folder by their composed form, and by that without case."""
+    exact: dict[str, list[str]] = defaultdict(list)
+    folded: dict[str, list[str]] = defaultdict(list)
+    for name in os.listdir(folder):
+        composed = unicodedata.normalize("NFC", name)
+        exact[composed].append(name)
+        folded[_folded(composed)].append(name)
+    return dict(exact), dict(folded)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())

@@ -1,0 +1,84 @@
+"""Loader `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
+
+Pieces come from `docent.text.chunks.chunk_text(text, max_chars, overlap_chars)`, as offsets into the text, so that the
+lines of each are exact. Run alone: `docent ingest regulations.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from docent.config import Source
+from docent.messages.printing import printable
+from docent.records import Document, Reject, Section, Span
+from docent.stages.ingest.images import Intake
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.text.chunks import chunk_text
+from docent.text.encodings.decode import read_text, why_no_text, why_unknown
+from docent.text.facts import facts_of
+from docent.text.sentences import readable_name
+
+SUFFIXES = frozenset((".txt", ".text"))
+# The same words as of other documents, so that a report counts them together.
+TOO_LARGE = "document too large"
+UNKNOWN_ENCODING = "document in an unknown encoding"
+NOT_TEXT = "not a text file"
+NO_CONTENT = "document without content"
+
+
+def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
+    """Every text file of a source; opens none."""
+    return list_files(source, SUFFIXES)
+
+
+def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
+    """The document of a file, or why it is none."""
+    settings = intake.section.text
+    found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
+    if isinstance(found, Reject):
+        yield found
+        return
+    spans = chunk_text(found, settings.chunk_chars, settings.chunk_overlap_chars)
+    sections = tuple(_sections(listed.name, found, spans))
+    if not sections:
+        yield Reject(reason=NO_CONTENT, raw=printable(listed.name))
+        return
+    yield Document(
+        id=listed.document_id,
+        kind="text",
+        name=printable(readable_name(PurePosixPath(listed.name).stem) or listed.name, MAX_NAME_CHARACTERS),
+        sections=sections,
+        language=listed.source.language,
+    )
+
+
+def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
+    name = printable(listed.name)
+    with listed.path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        return Reject(reason=TOO_LARGE, raw=name, detail=f"more than {limit} bytes; ingest.text.max_mb")
+    text = read_text(data, listed.name, encoding)
+    if text is None:
+        if b"\x00" in data:
+            return Reject(reason=NOT_TEXT, raw=name, detail="it has NUL bytes, as no text has")
+        why = why_unknown(data, "ingest.text.encoding, or encoding of the source", encoding)
+        return Reject(reason=UNKNOWN_ENCODING, raw=name, detail=f"{name}: {why}")
+    if why := why_no_text(text):
+        return Reject(reason=NOT_TEXT, raw=name, detail=why)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _sections(file: str, text: str, pieces: list[tuple[int, int]]) -> Iterator[Section]:
+    """A section per piece; the title counts them where there are several."""
+    breaks = [found.start() for found in re.finditer("\n", text)]
+    for number, (start, end) in enumerate(pieces, 1):
+        piece = text[start:end]
+        first_line = bisect_left(breaks, start) + 1
+        span = Span(file=file, first_line=first_line, last_line=first_line + piece.count("\n"))
+        title = f"part {number}" if len(pieces) > 1 else ""
+        facts = facts_of(piece, first_line, file)
+        yield Section(index=number, title=title, text=piece, source=span, facts=facts)

@@ -1,0 +1,185 @@
+"""Counts of the rows of the stages that prepare data, read one row at a time.
+
+Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from docent.context import Context
+from docent.records import SPLITS, Document, Example, Item, QAPair
+from docent.stages.report.inputs.labels import label
+from docent.stages.report.inputs.own_titles import named_after_file, own_title
+from docent.stages.report.inputs.real_sections import Boundaries, SectionCounts, count_sections
+
+
+@dataclass
+class DocumentCounts:
+    """What ingest read.
+
+    Attributes:
+        exhibits, photos: exhibits and their photos.
+        documents, sections, figures: text documents, their sections, each counted once, and the figures in them.
+        listed, unlisted: photos that sources name under a split, and photos of the others; None where none does.
+        titles: titles of the text documents that were asked for, by id.
+        owned: ids of those of them that have a title of their own.
+        from_files: documents that questions call after their files.
+        untitled: exhibits that are called after their folders, as people say it.
+    """
+
+    exhibits: int = 0
+    photos: int = 0
+    documents: int = 0
+    sections: int = 0
+    figures: int = 0
+    unlisted: int = 0
+    listed: int | None = None
+    titles: dict[str, str] = field(default_factory=dict)
+    owned: set[str] = field(default_factory=set)
+    from_files: list[str] = field(default_factory=list)
+    untitled: list[str] = field(default_factory=list)
+
+
+@dataclass
+class PairCounts:
+    """Pairs of one stage.
+
+    Attributes:
+        warned: pairs with a warning; warnings: how often each was given.
+    """
+
+    count: int = 0
+    warned: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
+    reviewed: int = 0
+    teachers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class ExampleCounts:
+    """Rows of the data set by split, the pictures in them, and the pairs they were made of.
+
+    Attributes:
+        items: ids of what they are about.
+        turns: rows that are turns of a conversation.
+    """
+
+    count: Counter[str] = field(default_factory=Counter)
+    pictures: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
+    pictured: int = 0
+    turns: int = 0
+    pairs: set[str] = field(default_factory=set)
+    items: set[str] = field(default_factory=set)
+    teachers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class ItemCounts:
+    """Items, and the photos that were planned for each split.
+
+    Attributes:
+        originals: exhibits by name, and how many of their photos are no altered copies.
+        trained: the same of the photos in training.
+        untested: exhibits without a test photo.
+        sections: what is known of sections of documents.
+    """
+
+    count: int = 0
+    images: int = 0
+    altered: int = 0
+    photos: dict[str, set[str]] = field(default_factory=lambda: {split: set() for split in SPLITS})
+    originals: dict[str, int] = field(default_factory=dict)
+    trained: dict[str, int] = field(default_factory=dict)
+    untested: list[str] = field(default_factory=list)
+    sections: SectionCounts = field(default_factory=SectionCounts)
+
+
+def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
+    """Exhibits and documents of ingest.
+
+    Args:
+        named: ids of the documents whose titles are kept.
+    """
+    found = DocumentCounts()
+    for document in ctx.stream("ingest", Document):
+        if document.kind != "exhibit":
+            found.documents += 1
+            boundaries = Boundaries()
+            found.sections += sum(boundaries.is_new(document.id, s.title, s.source.page) for s in document.sections)
+            found.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
+            if document.id in named:
+                found.titles[document.id] = own_title(document) or document.name
+                found.owned |= {document.id} if own_title(document) or not named_after_file(document) else set()
+            if named_after_file(document):
+                found.from_files.append(document.name)
+            continue
+        found.exhibits += 1
+        found.photos += len(document.images)
+        if document.sections and document.name == PurePosixPath(document.sections[0].source.file).parent.name:
+            found.untitled.append(_capital(document.spoken_name or document.name))
+        if (slots := document.given_slots) is not None:
+            found.listed = (found.listed or 0) + slots.train + slots.validation + slots.test
+        else:
+            found.unlisted += len(document.images)
+    return found
+
+
+def count_pairs(ctx: Context, stage: str) -> PairCounts:
+    """Pairs of generate-qa or curate."""
+    found = PairCounts()
+    for pair in ctx.stream(stage, QAPair):
+        found.count += 1
+        found.warned += pair.verdict == "warn"
+        found.warnings.update(pair.reasons if pair.verdict == "warn" else ())
+        found.reviewed += bool(pair.reviewed)
+        found.teachers.add(pair.teacher)
+    return found
+
+
+def count_examples(ctx: Context) -> ExampleCounts:
+    """Rows of build-dataset."""
+    found = ExampleCounts()
+    for example in ctx.stream("build-dataset", Example):
+        found.count[example.split] += 1
+        found.pictures[example.split].update(example.files)
+        found.pictured += bool(example.files)
+        found.turns += bool(example.conversation)
+        found.pairs.update(example.parents[:1])
+        found.items.add(example.item_id)
+        found.teachers.add(example.teacher)
+    return found
+
+
+def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
+    """Items of assemble.
+
+    Args:
+        used: ids of those with a row in the data set.
+        documents: how many text documents the run has.
+    """
+    found = ItemCounts()
+    for item in ctx.stream("assemble", Item):
+        found.count += 1
+        if item.kind == "section":
+            continue
+        altered = sum(bool(planned.image.transforms) for planned in item.images)
+        found.images += len(item.images)
+        found.altered += altered
+        name = label(item, 0)
+        found.originals[name] = len(item.images) - altered
+        found.trained[name] = sum(p.split == "train" and not p.image.transforms for p in item.images)
+        if not any(planned.split == "test" for planned in item.images):
+            found.untested.append(name)
+        for planned in item.images:
+            found.photos[planned.split].add(planned.image.id)
+    sections = (item for item in ctx.stream("assemble", Item) if item.kind == "section")
+    found.sections = count_sections(((item, item.id in used) for item in sections), documents)
+    return found
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,188 @@
+"""The verdict: plain sentences made from numbers alone, the uncomfortable ones first. Reads nothing, writes nothing.
+
+What "ahead", "tied" and "behind" mean is decided in findings.py; the sentences below the first are in support.py and
+cautions.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from docent.messages.plurals import joined
+from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.cautions import cautions_of, warning_of
+from docent.stages.report.sentences.findings import Estimate, Evidence, Standing, comparable, standing, too_small
+from docent.stages.report.sentences.support import in_order, measured, no_nearer, support_of
+from docent.stages.report.sentences.wording import ACCURACY, METRICS, interval, percent, words_of
+
+MAX_EXPLAINED = 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What stands at the top of the page.
+
+    Attributes:
+        headline: the one sentence to remember.
+        warning: why the numbers cannot be believed as they are; empty when they can.
+        support: the numbers behind it.
+        cautions: what limits it.
+    """
+
+    headline: str
+    warning: str = ""
+    support: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Say which model or method knows the exhibits best, what that is worth, and what speaks against it."""
+    accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
+    warning, cautions = warning_of(evidence), cautions_of(evidence, scored=any(evidence.arms.values()))
+    if not accuracy:
+        return Verdict(_without_accuracy(evidence), warning, no_nearer(evidence), cautions)
+    tuned = [arm for arm in evidence.tuned if arm in accuracy]
+    if not tuned:
+        return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
+    if too_small(evidence, ACCURACY):
+        support = (*in_order(accuracy), *measured(evidence))
+        return Verdict(_untellable(evidence, accuracy, tuned), warning, support, cautions)
+    accuracy, few = _told_apart(evidence, accuracy, tuned)
+    tuned = [arm for arm in tuned if arm in accuracy]
+    best = max(tuned, key=lambda arm: accuracy[arm].mean)
+    standings = {arm: standing(evidence, ACCURACY, best, arm) for arm in accuracy if arm not in tuned}
+    rivals = {arm: place for arm, place in standings.items() if place != "ahead" and accuracy[arm].mean > 0}
+    if accuracy[best].mean == 0:
+        headline = _none_right(evidence, accuracy, tuned)
+    elif rivals:
+        headline = _challenged(accuracy, best, rivals)
+    else:
+        headline = _unchallenged(evidence, accuracy, best, all(place == "ahead" for place in standings.values()))
+    support = support_of(evidence, accuracy, best, standings, bool(rivals))
+    return Verdict(headline, warning, (*support, *few), cautions)
+
+
+def _told_apart(
+    evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]
+) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+    """Leave out what answered about too few exhibits to be compared, and say so; nothing, where no model is left."""
+    enough = {arm: estimate for arm, estimate in accuracy.items() if comparable(evidence, estimate)}
+    few = [arm for arm in accuracy if arm not in enough]
+    if not few or not any(arm in enough for arm in tuned):
+        return accuracy, ()
+    return enough, (f"{joined(few)} answered about too few {evidence.items} to be compared.",)
+
+
+def _without_accuracy(evidence: Evidence) -> str:
+    if any(evidence.arms.values()) and evidence.exhibits == 1:
+        return f"With 1 {evidence.unit} nothing can be told apart, so no share of answers about the right one is given."
+    if any(evidence.arms.values()):
+        return f"Answers were scored, but not which {evidence.item} they are about."
+    if evidence.made and not evidence.tuned:
+        return f"This run made a data set and trained no model: {evidence.made}."
+    made = f"; it made {evidence.made}" if evidence.made else ""
+    return f"No answer was scored in this run{made}: the page shows the data alone."
+
+
+def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
+    best = max(accuracy, key=lambda arm: accuracy[arm].mean)
+    start = "No fine-tuned model was scored in this run"
+    if accuracy[best].mean == 0:
+        return f"{start}; nothing else gives the right {evidence.item} in any answer."
+    return f"{start}; of the others {best} has the highest share: {said(evidence, accuracy[best])}."
+
+
+def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+    """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
+    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
+    start = f"With {exhibits} this test is too small to show a difference between models and methods"
+    chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
+    if evidence.exhibits == 1:
+        start, chance = (
+            f"With {exhibits} this test cannot show whether a model knows one {evidence.item} from another",
+            "",
+        )
+    if all(estimate.mean == 0 for estimate in accuracy.values()):
+        return f"{start}, and no answer is about the right {evidence.item}{chance}."
+    top = max((accuracy[arm] for arm in tuned), key=lambda estimate: estimate.mean)
+    best = [arm for arm in tuned if accuracy[arm].mean == top.mean]
+    who = f"The fine-tuned {verb(best, 'model', 'models')} {joined(best)} {verb(best, 'gives', 'give')}"
+    shares = [f"{who} {said(evidence, top, len(best))}"]
+    rivals = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean >= max(top.mean, 1e-9)]
+    if rivals:
+        rival = max(rivals, key=lambda arm: accuracy[arm].mean)
+        shares.append(f"{words_of(rival).short} ({rival}) gives it in {percent(accuracy[rival].mean)}")
+    return f"{start}. {'; '.join(shares)}{chance}."
+
+
+def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
+    others = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean > 0]
+    start = f"No fine-tuned model gives the right {evidence.item} in any answer"
+    if not others:
+        return f"{start}{', nor does anything it is compared with' if len(accuracy) > len(tuned) else ''}."
+    return f"{start}; {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in others])} did better."
+
+
+def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
+    """A baseline is better or indistinguishable: that is said before anything else."""
+    beats = [arm for arm, place in rivals.items() if place == "behind"]
+    ties = [arm for arm, place in rivals.items() if place == "tied"]
+    shares = f"{percent(accuracy[best].mean)}{_around(accuracy[best])}"
+    target = f"the best fine-tuned model, {best} ({shares})"
+    explained = len(rivals) <= MAX_EXPLAINED
+    clauses = []
+    if beats:
+        clauses.append(f"{_named(beats, accuracy, explained)} {verb(beats, 'beats', 'beat')} {target}")
+    if ties:
+        than = "it" if beats else target
+        same = f"{verb(ties, 'is', 'are')} statistically indistinguishable from {than}"
+        clauses.append(f"{_named(ties, accuracy, explained)} {same}")
+    sentence = f"{', and '.join(clauses)}."
+    return sentence[0].upper() + sentence[1:] if explained else sentence
+
+
+def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, ahead_of_all: bool) -> str:
+    estimate = accuracy[best]
+    if evidence.chance is not None and estimate.low <= evidence.chance:
+        above = [arm for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance]
+        found = f"{best} has {said(evidence, estimate)}, chance is {percent(evidence.chance)}"
+        if not above:
+            return f"No fine-tuned model is above chance: {found}."
+        shares = joined([f"{arm} ({percent(accuracy[arm].mean)})" for arm in above])
+        return f"{best} has the highest share but is not above chance: {found}; {shares} {verb(above, 'is', 'are')}."
+    chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
+    others = [arm for arm in evidence.arms if arm not in evidence.tuned]
+    ahead = " and is ahead of every baseline" if others and ahead_of_all else ""
+    return f"{best} is best: it has {said(evidence, estimate)}{ahead}{chance}."
+
+
+def said(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
+    """A share in words, with its interval where there is one.
+
+    Args:
+        of: how many models or methods have this share.
+    """
+    whose = "its answers" if of == 1 else "their answers"
+    return f"the right {evidence.item} in {percent(estimate.mean)} of {whose}{_around(estimate)}"
+
+
+def _around(estimate: Estimate) -> str:
+    if not math.isfinite(estimate.low + estimate.high):
+        return ""
+    return f", 95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
+
+
+def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
+    """Models and methods with their share, the strongest first; described in words where they are few."""
+    ordered = sorted(names, key=lambda arm: -accuracy[arm].mean)
+    shares = {arm: percent(accuracy[arm].mean) for arm in ordered}
+    if explained:
+        return joined([f"{words_of(arm).short} ({arm}, {shares[arm]})" for arm in ordered])
+    return joined([f"{arm} ({shares[arm]})" for arm in ordered])
+
+
+def verb(names: Sequence[str], one: str, many: str) -> str:
+    """The verb that fits so many subjects."""
+    return one if len(names) == 1 else many

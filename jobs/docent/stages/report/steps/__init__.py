@@ -1,0 +1,5 @@
+"""Derive what to do next from the numbers of a run, with commands that work as printed.
+
+`next_steps` puts the steps of the other modules in order.
+Start reading at `next_steps.py`.
+"""

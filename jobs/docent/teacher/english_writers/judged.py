@@ -1,0 +1,229 @@
+"""True and false statements in English, and sentences with a blank.
+
+For the offline teacher. A false statement is a true one with another number or with an opposite, never a negation:
+`Four measures are not proposed` is nothing that people would ask. It is made only where it cannot be true as well.
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+
+from docent.teacher.desk import Desk, Draft
+from docent.teacher.english.clarity import is_cut_short, is_unexplained, stands_alone, trimmed
+from docent.teacher.english.grammar import read_clause
+from docent.teacher.english_writers.pairs import Pair, section_of
+from docent.teacher.exchange import BLANK, is_measured, opposite_of, spans_of, with_other_number
+from docent.teacher.source.amounts import NUMERAL
+from docent.teacher.source.source import Statement
+from docent.teacher.tables.cells import is_task_order
+from docent.text.sentences import count_words, plain
+
+MAX_JUDGED_WORDS = 32
+_BOUND = re.compile(
+    r"\b(?:at least|at most|up to|more than|less than|over|under|below|above|only|about|approximately|"
+    r"around|nearly|almost|"
+    r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
+)
+_ONE_NUMBER = re.compile(
+    r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
+)
+YEARS_OFF, HALF = 12, 50
+_SEQUEL = re.compile(
+    r"\b(?:at first|initially|at last|in the end|finally|eventually|subsequently|next|by then|at once|still)\b",
+    re.IGNORECASE,
+)
+_NO_PHRASE = re.compile(
+    r"(?:when|whenever|if|once|until|unless|while|before|after|as soon as|because|since|every|each|daily|weekly|"
+    r"monthly|yearly|at|by|for|from|in|on|to|with)\b",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(
+    r"\b(?:is|are|was|were|be|been|becomes?|remains?)(?: [a-z]+ly)? (?:much |far |even )?"
+    r"(?!(?:under|over|after|never|together|either|neither|another|rather|other|per|water|silver)\b)"
+    r"(?:[a-z]{3,}er|more [a-z]+|less [a-z]+|worse)\b(?![^.]*\bthan\b)"
+)
+
+MIN_TOLD_WORDS = 5
+"""Of a statement beside its blank: `The switch has ____` may be anything."""
+_NUMBERED = re.compile(
+    r"\b(?!(?:About|Nearly|Only|At|Some|Around|Over|Under|From|To|In|After|Every|Within|For|During|Between|Until|Before|"
+    r"Since|By|With)\b)(?:[A-Z][a-z]+|[A-Z]{2,}) $"
+)
+_RANGE_AHEAD = re.compile(
+    r"(?:(?<!\S)[^\s\d]{0,3}\d\S{0,20} ?(?:[^\W\d_]{1,4} )?(?:to|[–-]) ?|\bbetween .{1,12} and )$"
+)
+_RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
+
+
+def boolean(desk: Desk) -> Iterator[Draft]:
+    """True and false statements as the request says; ends where one cannot be made."""
+    first = zlib.crc32(desk.variety.encode()) % 2 == 0
+    truths = desk.material.truths or tuple((turn % 2 == 0) == first for turn in range(desk.material.pairs))
+    every = statements_to_judge(desk)
+    left = desk.shuffled(every)
+    left.sort(key=lambda s: not any(c.isdigit() for c in s.text))
+    false = {s.text: made for s in left if (made := false_of(desk, s, every))}
+    for position, truth in enumerate(truths):
+        needed = sum(not later for later in truths[position + 1 :])
+        usable = [s for s in left if s.text in false]
+        if truth:
+            rest = [s for s in left if s.text not in false]
+            usable = rest or usable[needed:] or usable[-1:]
+        if not usable:
+            return
+        chosen = usable[0]
+        left.remove(chosen)
+        said = chosen.text if truth else false[chosen.text]
+        yield verdict(desk, _judge(desk, "boolean", said), chosen, truth)
+
+
+def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
+    """By turns a sentence with a blank and a statement to judge."""
+    start = zlib.crc32(desk.variety.encode())
+    every = statements_to_judge(desk)
+    pairs = section_of(desk).pairs
+    for turn, statement in enumerate(desk.shuffled(every), start):
+        blank = with_blank(statement, pairs, desk.name)
+        false = false_of(desk, statement, every)
+        if blank and (turn % 3 or not false):
+            cloze = _quoted(desk, blank)
+            is_named = plain(desk.name) in plain(blank)
+            question = f"Fill in the blank: {cloze}" if is_named else desk.frame("cloze", cloze=cloze)
+            yield Draft(question, statement.text, (statement,))
+        elif false:
+            truth = turn % 2 == 0
+            judged = statement.text if truth else false
+            yield verdict(desk, _judge(desk, "true_or_false", judged), statement, truth)
+
+
+def _judge(desk: Desk, key: str, sentence: str) -> str:
+    """The question for a judgement; without the document where the statement names it."""
+    quoted = _quoted(desk, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
+    if plain(desk.name) in plain(sentence):
+        return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
+    return desk.frame(key, sentence=quoted)
+
+
+def verdict(desk: Desk, question: str, statement: Statement, truth: bool) -> Draft:
+    """The judgement, and the statement as it is true."""
+    answer = desk.words.joined([desk.frame("true" if truth else "false"), statement.text])
+    return Draft(question, answer, (statement,))
+
+
+def statements_to_judge(desk: Desk) -> list[Statement]:
+    """Sentences that say by themselves what they are about, and cells of tables as sentences."""
+    titles, others = f"{desk.material.title} {desk.name}", [text for _, text in desk.material.others]
+    prose = [
+        Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
+        for s in desk.statements
+        if s.kind == "sentence"
+        and stands_alone(s)
+        and read_clause(s.text)
+        and MIN_TOLD_WORDS <= count_words(s.text) <= MAX_JUDGED_WORDS
+        and not _is_sequel(desk, s)
+        and not is_cut_short(s.text, desk.material.title)
+        and not is_unexplained(s.text, desk.material.text, titles, others)
+        and not _leaves_open(s.text)
+    ]
+    if any(s.kind == "row" for s in desk.statements):
+        prose = [s for s in prose if plain(desk.name) in plain(s.text)]  # a thing does not say anything
+    cells = [pair.evidence for pair in section_of(desk).pairs if pair.is_cell and pair.kind in ("value", "when", "who")]
+    return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
+
+
+def _is_sequel(desk: Desk, statement: Statement) -> bool:
+    """Whether a sentence tells what happens next, so that it holds only after what stands before it."""
+    if _SEQUEL.search(statement.text):
+        return True
+    before = desk.every[statement.place - 1] if statement.place else None
+    clause = read_clause(statement.text)
+    is_event = clause is not None and clause.tense in ("singular", "plural") and not clause.lead
+    return before is not None and before.kind == "step" and is_event
+
+
+def _leaves_open(text: str) -> bool:
+    """Whether a sentence compares with something that it does not name, or counts on what stands before it."""
+    is_bare_count = re.match(rf"{NUMERAL} \w+ (?:is|are) ", text, re.IGNORECASE)  # `Three types are available.`
+    return is_bare_count is not None or re.search(r"\b[Tt]he two\b", text) is not None or bool(_COMPARES.search(text))
+
+
+def _is_no_statement(text: str) -> bool:
+    return text.startswith(("Yes,", "No,", "The interval for “")) or is_task_order(text.rstrip("."))
+
+
+def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> str:
+    """A statement that is false by what the section says; "" where none is certain."""
+    text = statement.text
+    is_bound = _BOUND.search(text) is not None and statement.place >= 0
+    made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
+    made = made or opposite_of(text, desk.words) or ""
+    others = {other.folded for other in every}
+    renames = plain(desk.name) in plain(text) and plain(desk.name) not in plain(made)
+    return made if made and made.casefold() not in others and not renames else ""
+
+
+def _with_wrong_number(text: str) -> str:
+    """A statement with another number where the text has none to exchange: twice as much, half of more than 50 %."""
+    found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
+    if (
+        len(found) != 1
+        or not is_measured(text, *found[0].span())
+        or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text)
+    ):
+        return ""
+    digits = found[0][0]
+    if re.match(r"0\d", digits):
+        return ""  # a code, not an amount
+    decimals = len(digits.partition(".")[2])
+    value = float(digits.replace(",", ""))
+    if decimals == 0 and re.fullmatch(r"1\d{3}|20\d\d", digits):
+        other = value - YEARS_OFF
+    elif re.match(r" ?(?:%|percent)", text[found[0].end() :]) and value > HALF:
+        other = value / 2
+    else:
+        other = value * 2
+    shown = f"{other:,.{decimals}f}" if "," in digits else f"{other:.{decimals}f}"
+    return text[: found[0].start()] + shown + text[found[0].end() :] if other != value else ""
+
+
+def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
+    """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
+    text = statement.text
+    found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
+    found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)]
+    found += [
+        pair.short
+        for pair in pairs
+        if pair.short
+        and pair.evidence.text in (text, text.rstrip("."))
+        and pair.kind != "what"
+        and not _NO_PHRASE.match(pair.short)
+        and not re.search(r"\d", pair.short)
+    ]
+    found = [
+        words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+    ]
+    found = [words for words in found if words not in name]
+    if statement.place < 0:  # a cell: what it is called is told
+        found = [words for words in found if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
+    found = [words for words in found if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
+    return text.replace(found[0], BLANK, 1) if found else ""
+
+
+def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
+    """Whether a number is one end of a range or part of a name, or stands a second time in the question."""
+    is_end = _RANGE_AHEAD.search(text[:start]) is not None or _RANGE_BEHIND.match(text[end:]) is not None
+    is_end = is_end or _NUMBERED.search(text[:start]) is not None
+    number = re.search(r"\d[\d.,]*", text[start:end])
+    if is_end or number is None:
+        return is_end
+    pattern = rf"(?<![\d.,]){re.escape(number[0])}(?!\d|[.,]\d)"
+    return re.search(pattern, f"{text[:start]} {text[end:]} {name}") is not None
+
+
+def _quoted(desk: Desk, sentence: str) -> str:
+    """A sentence in quotation marks; the name of a thing has none of its own there."""
+    return desk.words.quoted(sentence.replace(desk.words.quoted(desk.name), desk.name))

@@ -1,0 +1,244 @@
+"""All that an English section can be asked: every question with its answer, once, whatever type asks for it.
+
+For the offline teacher. A question with two answers in a section is left out, so that no data set holds both; what a
+statement says has to be clear without the statements around it. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from docent.teacher.desk import Desk, Draft, section_statements
+from docent.teacher.english.asked import Asked, Kind
+from docent.teacher.english.clarity import (
+    OPENERS,
+    SELDOM_ASKED,
+    asked_in,
+    is_about_another,
+    is_cut_short,
+    is_unexplained,
+    stands_alone,
+    trimmed,
+)
+from docent.teacher.english.grammar import as_inside, read_clause
+from docent.teacher.english.instructions import instructions_of
+from docent.teacher.english.sentences import questions_of
+from docent.teacher.english_writers.compared import compared_in
+from docent.teacher.source.models import belonging, owner_of
+from docent.teacher.source.prices import basis_of
+from docent.teacher.source.source import Statement, row_of
+from docent.teacher.tables.columns import Cell, Told, about_column, told
+from docent.teacher.tables.compared import comparisons_of_tables
+from docent.teacher.tables.labels import as_written, is_empty, label_of, value_of
+from docent.teacher.tables.questions import rows_of_tables
+from docent.text.sentences import plain
+
+_VALUE_ITEM = re.compile(
+    r"^[ \t]*+[-*+•][ \t]++\**+([A-Z][^:*|\n]{2,50}?)\**+:\**+[ \t]++(\S[^\n]{0,60})$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question that the section answers.
+
+    Attributes:
+        question: with the document's title where it needs one.
+        short: words of the statement that answer it; "" where only all of it does.
+        fact: the row's fact for tables, the statement's text else.
+        is_cell: it is about one cell of a table.
+    """
+
+    question: str
+    answer: str
+    short: str
+    kind: Kind
+    fact: str
+    evidence: Statement
+    is_cell: bool = False
+
+    @property
+    def draft(self) -> Draft:
+        """The pair as the reply has it."""
+        return Draft(self.question, self.answer, (self.evidence,))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The pairs of one section.
+
+    Attributes:
+        pairs: in the order of the section.
+        rows: one pair for each row of a table, about all of the row.
+        compared: pairs that compare two things.
+    """
+
+    pairs: tuple[Pair, ...]
+    rows: tuple[Pair, ...]
+    compared: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A section and its names: of the document, of the document in quotation marks, of the place in it.
+
+    Attributes:
+        owner: the model that its values belong to, see owner_of.
+    """
+
+    text: str
+    title: str
+    name: str
+    doc: str
+    place: str
+    owner: str | None
+
+
+def section_of(desk: Desk) -> Section:
+    """The pairs of a request's section."""
+    material = desk.material
+    owner = owner_of(material.title, material.text, tuple(text for _, text in material.others))
+    return _section(_Source(material.text, material.title, desk.name, desk.doc, desk.place, owner))
+
+
+@lru_cache(maxsize=32)
+def _section(source: _Source) -> Section:
+    text, name, doc = source.text, source.name, source.doc
+    statements = section_statements(text, "en")
+    is_record = any(s.kind == "row" for s in statements)
+    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, source)]
+    if is_record:  # a thing says nothing: no `according to “Brass hook”`
+        found = [pair for pair in found if not pair.question.startswith("According to ")]
+    else:
+        found += _of_items(source)
+    rows = rows_of_tables(text, source.owner)
+    cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
+    wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
+    compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
+    pairs = _unambiguous([*found, *cells])
+    return Section(
+        tuple(pairs),
+        tuple(_unambiguous(wholes)),
+        tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])),
+    )
+
+
+def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
+    text, name = source.text, source.name
+    for statement in statements:
+        if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
+            continue
+        if is_cut_short(statement.text, source.title) or is_about_another(statement, statements):
+            continue
+        said = OPENERS.sub("", statement.text)
+        said = said[:1].upper() + said[1:]
+        is_open = is_unexplained(said, text, f"{source.title} {name}")
+        for asked in [*instructions_of(said, text), *questions_of(said, text)]:
+            is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition leans on what it is told after
+            if is_told or SELDOM_ASKED.search(asked.question) or (is_open and asked.kind == "reason"):
+                continue  # `Why was the loop switched off?`: which one?
+            # What to do within a procedure is no general rule.
+            yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
+
+
+def _of_items(source: _Source) -> Iterator[Pair]:
+    """Items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
+    if source.owner is None:
+        return
+    for found in _VALUE_ITEM.finditer(source.text):
+        label, value = label_of(found[1]), found[2].strip().rstrip(".")
+        if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]|\d, \d", value):
+            continue
+        value = value_of(value, label.unit)
+        words = f"{label.words}{belonging(label.words, source.owner)}"
+        made = told(
+            f"What {label.be} the {words}?",
+            f"the {words} {label.be} {value}",
+            found[0].strip(" -*+•"),
+            value,
+        )
+        if made is not None:
+            yield _of_cell(made, source.name, source.doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
+
+
+def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
+    short = asked.short if asked.short and asked.short in statement.text else ""
+    question = asked_in(asked.question, asked.general, name, doc)
+    return Pair(question, answer, short, asked.kind, statement.text, statement)
+
+
+def _of_rows(text: str, name: str) -> Iterator[Pair]:
+    """A document that is one row of a table: columns and their values, texts in cells whole."""
+    thing = as_written(name)
+    record = record_of(text)
+    for heading, value in record:
+        if is_empty(value) or plain(value) == plain(name):
+            continue
+        label = label_of(heading)
+        source = f"{heading}: {value}"
+        cell = Cell(thing, label, value_of(value, label.unit), source, is_record=True, basis=basis_of(record))
+        made = about_column(cell)
+        if made is not None:
+            short = made.asked.short if made.asked.short in value else ""
+            evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
+            yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
+
+
+def record_of(text: str) -> list[tuple[str, str]]:
+    """Headings and cells of a document that is one row of a table; a cell may have several lines."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if row := row_of(line):
+            found.append(row)
+        elif line.strip() and found:
+            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+    return found
+
+
+def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
+    source = fact or one.source
+    evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
+    question = asked_in(one.asked.question, one.asked.general, name, doc)
+    # A number and its unit may stand in two cells.
+    short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
+    return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
+
+
+def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
+    """`A ..., while B ...` and `A is larger than B` answer how A and B differ."""
+    for statement in statements:
+        if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
+            continue
+        if asked := compared_in(statement.text, text):
+            yield _pair(asked, trimmed(statement.text), statement, name, doc)
+        elif found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
+            one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
+            if one is None or other is None or other.subject.lower() == one.subject.lower():
+                continue
+            if re.match(r"(?:the )?(?:one|ones|rest|two)\b|(?:every|each|all|any|no)\b", other.subject.lower()):
+                continue
+            if re.match(r"(?:every|each|all|any|no)\b", one.subject.lower()):
+                continue
+            first = one.subject if re.search(r"[A-Z]", one.subject[1:2]) else as_inside(one.subject, text)
+            second = found[2][: len(other.subject)]
+            made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
+            if made is not None:
+                yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
+
+
+def _unambiguous(pairs: list[Pair]) -> list[Pair]:
+    """The pairs without questions that have several answers."""
+    answers: dict[str, set[str]] = {}
+    for pair in pairs:
+        answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))
+    seen: set[str] = set()
+    kept = []
+    for pair in pairs:
+        key = plain(pair.question)
+        if len(answers[key]) == 1 and key not in seen:
+            seen.add(key)
+            kept.append(pair)
+    return kept

@@ -1,0 +1,131 @@
+"""Numbered steps of English sections, asked for by what they lead to.
+
+For the offline teacher. A list is told whole, with every sentence of its steps. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from docent.teacher.desk import Desk, Draft, is_telling
+from docent.teacher.english.asked import Asked, finished
+from docent.teacher.english.clarity import asked_in
+from docent.teacher.english.grammar import DETERMINERS
+from docent.teacher.english.instructions import is_order
+from docent.teacher.english.verbs import BASES
+from docent.teacher.source.blocks import Block, blocks_of
+from docent.text.sentences import count_words, plain
+
+MAX_STEPS, MIN_STEPS = 20, 2
+_INTRO = re.compile(
+    r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"
+    r"follow|do|carry|take|perform) [^:]*)?|"
+    r"(?:how to|proceed as follows to|follow these steps to|take these steps to) ([^:]+)|([a-z]+ (?:the|"
+    r"an?) [^:]+?) (?:as follows|like this|in this "
+    r"(?:order|way)|in these steps|in the following (?:order|way|steps)))\s*:?\s*$",
+    re.IGNORECASE,
+)
+# What only another part of the document says.
+_ELSEWHERE = re.compile(
+    r"\b(?:given|shown|described|listed|mentioned|stated|named|explained|set out|specified|indicated|recorded|noted) "
+    r"(?:above|below|before|earlier|overleaf|opposite)\b|\b(?:the|as) (?:above|below)\b|\b(?:the )?(?:above-mentioned|"
+    r"aforementioned)\b|\babove(?=[.,;)]|$)|\bbelow(?=[.,;)]|$)|\b(?:in|see|from|to) (?:the )?(?:table|section|chapter|"
+    r"figure|appendix|previous|preceding) (?:\d|above|below|section|chapter)",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
+_LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
+
+
+def process_workflow(desk: Desk) -> Iterator[Draft]:
+    """Numbered steps in their order, asked for by what they lead to."""
+    blocks = blocks_of(desk.material.text, "", desk.words)
+    leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
+    counted = len(_NUMBERED.findall(desk.material.text))
+    if counted > sum(len(block.parts) for block in blocks if block.kind == "steps"):
+        return  # a list that is interrupted by a note goes on behind it
+    lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
+    is_all = len(lists) == 1 and not _goes_on(blocks) and _is_most(blocks)
+    for steps, lead in lists:
+        question = _question(desk, lead, is_all and not _is_of_a_part(lead))
+        if any(_ELSEWHERE.search(step) for step in steps):
+            continue
+        if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
+            evidence = (s for s in desk.every if s.kind == "step" and any(s.text in step for step in steps))
+            yield Draft(question, "\n".join(step_lines(steps)), tuple(evidence))
+
+
+def _goes_on(blocks: Sequence[Block]) -> bool:
+    """Whether what stands behind the last step tells people what to do next."""
+    last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
+    behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
+    return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
+
+
+def _is_most(blocks: Sequence[Block]) -> bool:
+    """Whether the steps have at least half of the words of the section."""
+    words = Counter({kind: 0 for kind in ("steps", "paragraph")})
+    for block in blocks:
+        words[block.kind] += sum(map(count_words, block.parts))
+    return 2 * words["steps"] >= words.total()
+
+
+def _is_of_a_part(lead: str) -> bool:
+    """Whether the sentence before the steps says that they are for a part of what the heading names."""
+    return lead.endswith(":") and re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead) is None
+
+
+def step_lines(steps: Sequence[str]) -> list[str]:
+    """Steps counted from 1."""
+    return [f"{number}. {marked(step)}" for number, step in enumerate(steps, 1)]
+
+
+def marked(text: str) -> str:
+    """A text with a stop mark at its end."""
+    return text if text[-1:] in ".!?:”" else f"{text}."
+
+
+def _question(desk: Desk, lead: str, is_all: bool) -> str:
+    """What the steps are for: by the sentence that leads to them, or else by the heading.
+
+    Args:
+        is_all: whether the steps are all that is to be done of what the heading names.
+    """
+    if found := _INTRO.match(lead):
+        aim = next(filter(None, found.groups())).strip()
+        aim = aim[0].lower() + aim[1:]
+        is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
+        if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
+            return _asked(desk, f"How do you {aim}?")
+    if led := _LEAD.match(lead):
+        return _asked(desk, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
+    return _by_title(desk) if is_all else ""
+
+
+def _by_title(desk: Desk) -> str:
+    """What the heading says that the steps are for."""
+    title = desk.material.title.strip("# .:")
+    if not title or not is_telling(title) or plain(title) == plain(desk.name):
+        return ""
+    title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", title)
+    first, _, rest = title.partition(" ")
+    inside = title if re.search(r"[A-Z]", title[1:2]) else title[0].lower() + title[1:]
+    if found := re.match(r"how to (.+)", title, re.IGNORECASE):
+        return _asked(desk, f"How do you {found[1]}?")
+    if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
+        return _asked(desk, f"How do you {inside}?")
+    is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # of `Opening the case`
+    if not is_object and re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.I):
+        return ""  # `Missing children` is nothing that people do
+    if first.lower().endswith("ing") and rest:
+        return _asked(desk, f"What are the steps for {inside}?")
+    if not title.endswith("ing"):
+        return ""  # `Hardness`, `Your kit`
+    return f"Which steps does {desk.doc} give for {desk.words.quoted(title)}?"
+
+
+def _asked(desk: Desk, question: str) -> str:
+    asked = finished(Asked(question))
+    return asked_in(asked.question, asked.general, desk.name, desk.doc)

@@ -1,0 +1,199 @@
+"""Questions that a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
+
+`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. offline_patterns.yaml has the forms; here they are
+tried. A question never has a pronoun that only the text around the sentence explains. For the offline teacher, whose
+English questions stand in offline_english.py. Reads offline_patterns.yaml of the package; writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import yaml
+
+from docent.teacher.languages.question_checks import is_asked
+
+MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
+MAX_SHORT_CHARS = 60
+_OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))
+"""Korean syllables without a final consonant."""
+_VERB_ENDS = "하되오가주보쓰나르"
+"""Before `는` these make a verb that describes the next noun rather than a topic: `하는`."""
+_DE_NOUN = r"(?: [a-zäöüß-]+(?:e|en|er|es|em))*(?: (?:[A-ZÄÖÜ][\w/-]+|[A-Z]?\d[\w-]*))+"
+_DE_ATTRIBUTE = (
+    r"(?: (?:des|der|eines|einer|von|vom|mit|am|im|in|an|auf|zur|zum|für|und|aus|bei|über|unter|pro)"
+    r"(?: (?:der|die|das|dem|den|des|einem|einer|eines))?"
+)
+_DE_NO_NOUN = (
+    "Heute|Dort|Hier|Danach|Dabei|Dazu|Dafür|Darin|Damit|Daneben|Außerdem|Zusätzlich|Anschließend|Zuerst|Zunächst|Dann|"
+    "Oben|Unten|Links|Rechts|Innen|Außen|Jetzt|Sonst|Ebenso|Meist|Meistens|Oft|Manchmal|Nicht|Was|Wer|Wie|Alles|Niemand|"
+    "Jeder|Diese|Dieser|Dieses|Dies|Beides|Wichtig|Achtung|Hinweis|Warnung|Wenn|Falls|Weil|Nach|Durch|Ohne|Unter|Über|"
+    "Während|Seit|Jedoch|Deshalb|Daher|Darum|Somit|Auch|Aber|Oder|Doch|Also|Schließlich|Dadurch|Ursprünglich|Später|"
+    "Früher|Bitte|Immer|Andernfalls|Ansonsten"
+)
+_FR_WORD = r"(?!(?:qui|que|et|ou|ne|se|pour|est|sont|a|ont|doit|doivent|il|elle|on)\b)[^\s,;:()]+"
+_ES_WORD = r"(?!(?:que|y|o|no|se|para|es|son|está|están|ha|han|debe|deben|si|cuando)\b)[^\s,;:()]+"
+_SUBJECTS = {
+    "de": rf"(?P<s>(?:(?:Der|Die|Das|Ein|Eine|Jeder|Jede|Jedes|Alle|Beide){_DE_NOUN}(?:{_DE_ATTRIBUTE}{_DE_NOUN}))*)"
+    rf"|(?!(?:{_DE_NO_NOUN})\b)[A-ZÄÖÜ][\wäöüß-]{{3,}})(?! (?:[a-zäöüß]+ )?(?:Sie|wir|man|ich|du)\b)",
+    "fr": rf"(?P<s>(?:(?:Le|La|Les|Un|Une|Chaque) |L['’]){_FR_WORD}(?: {_FR_WORD}){{0,6}}?)",
+    "es": rf"(?P<s>(?:El|La|Los|Las|Un|Una|Cada) {_ES_WORD}(?: {_ES_WORD}){{0,6}}?)",
+    "ko": r"(?P<s>(?!이것|그것|이는|그는|이 |그 )(?:(?!(?:을|를|에|에서|로|게|서|면|고|여) )[^,.]){1,30}?)<P> ",
+    "ja": r"(?P<s>(?!これ|それ|この|その|あれ|ここ|そこ|また|なお|まず|次に)[^、。]{1,25}?(?<![にでとへらもばてた]))",
+    "zh": "(?P<s>(?!这|那|它|该|其|此|如|若|当|要|但|而|并|也|因|所|由|在|请|应|不|每|为|可|只|仅|首先|然后)"
+    "[^，。；：是]{2,16}?(?<![都也就还不应可并而但若如]))",
+}
+_IMPERATIVES_ES = (
+    "abra|afloje|ajuste|apague|apriete|añada|baje|cambie|cierre|coloque|compruebe|conecte|consulte|corte|deje|desconecte|"
+    "desenchufe|desmonte|drene|empuje|enchufe|encienda|enjuague|espere|extraiga|gire|inserte|instale|introduzca|lave|"
+    "levante|limpie|llame|llene|lubrique|mantenga|mida|monte|póngase|presione|pulse|quite|reduzca|reemplace|reinicie|"
+    "rellene|repita|retire|revise|seleccione|seque|suelte|sustituya|tire|use|utilice|vacíe|verifique|vuelva"
+)
+_MACROS = {
+    "P": rf"(?P<p>(?<=[{''.join(c for c in _OPEN if c not in _VERB_ENDS)}])는|"
+    rf"(?<=[가-힣])(?<![{_OPEN}])은|(?<=[0-9A-Za-z])[은는])",
+    "N": r"(?:\d[\d.,\u00a0\u202f ]*\d|\d)",
+    "U": "(?:mm|cm|m|km|g|kg|t|s|min|h|ml|l|L|°C|K|%|V|A|W|kW|Zoll|Meter|Zentimeter|Millimeter|Kilometer|Gramm|"
+    "Kilogramm|Tonnen|Liter|Jahre|Stunden|Minuten|Sekunden|Grad)",
+    "I": f"(?:{_IMPERATIVES_ES})",
+}
+# What only the text around a sentence explains; tried on what a question takes from the sentence.
+_UNCLEAR = {
+    "de": r"\b(?:er|es|sie|ihn|ihm|ihr|ihre[nmrs]?|seine?[nmrs]?|[Dd]iese[nmrs]?|[Dd]ies|dort|dabei|dazu|daran|darauf|"
+    r"darin|davon|damit|hier|Ursache|Grund|Ergebnis|Ziel|Folge|Vorteil|Nachteil|Ausnahme|Voraussetzung|Beispiel|Abschnitt|"
+    r"Kapitel|Tabelle|Abbildung)\b",
+    "fr": r"\b(?:ils?|elles?|celui|celle|ceux|cela|ceci|ce|cet|cette|ces|son|sa|ses|leurs?|y|ici|raison|but|résultat|"
+    r"exemple|tableau|section|chapitre|figure|suivante?s?)\b",
+    "es": r"\b(?:él|ellas?|ellos|esto|eso|est[ea]s?|ese|esa|sus?|lo|les?|allí|aquí|ello|razón|objetivo|resultado|"
+    r"ejemplo|tabla|sección|capítulo|figura|siguientes?)\b",
+    "ko": r"이것|그것|여기|거기|(?:^|\s)(?:이|그|저|해당|위|위의|아래|다음)\s",
+    "ja": r"これ|それ|この|その|ここ|そこ|上記|下記|以下|次の|同様|当該",
+    "zh": r"这|那|它|该|其(?!他|中)|此|上述|以下|下述|下列|前者|后者",
+}
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and what of the sentence answers it.
+
+    Attributes:
+        kind: what it asks for, as offline_patterns.yaml lists them.
+        short: the few words of the sentence that answer it; "" where only all of it does.
+        leans: the answer needs the sentence before.
+        with_document: the question has a place for the document already.
+    """
+
+    question: str
+    kind: str
+    short: str = ""
+    leans: bool = False
+    with_document: bool = False
+
+
+@dataclass(frozen=True)
+class _Form:
+    kind: str
+    match: re.Pattern[str]
+    ask: str
+    short: str
+    leans: bool
+
+
+def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> list[Asked]:
+    """Questions that a sentence answers, the surest first.
+
+    Args:
+        document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
+        name: the document's; a question whose subject is a part of it needs no document.
+    """
+    said = sentence.strip().rstrip(".。!！")
+    if len(said) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", said):
+        return []
+    found = []
+    for form in _forms(code):
+        match = form.match.fullmatch(said)
+        if not match:
+            continue
+        if not is_asked(form.kind, said, {name: value or "" for name, value in match.groupdict().items()}, code):
+            continue
+        is_named = _is_named(match.groupdict().get("s") or "", name)
+        if question := _question(form, match, code, "" if is_named else document):
+            short = match[form.short].strip() if form.short else ""
+            short = short if len(short) <= MAX_SHORT_CHARS else ""
+            found.append(Asked(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
+    return found
+
+
+def _is_named(subject: str, name: str) -> bool:
+    """Whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
+    bare = re.sub(r"^(?:(?:Der|Die|Das|Le|La|Les|El|Los|Las) |L['’])", "", subject)
+    return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
+
+
+def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:
+    slots = _slots(match, code)
+    used = [slots[name] for name in _SLOT.findall(form.ask) if name != "doc"]
+    if any(re.search(_UNCLEAR[code], value) for value in used):
+        return ""
+    question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], form.ask)
+    return question if len(question) <= MAX_QUESTION_CHARS + len(document) else ""
+
+
+def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
+    """What a form takes from a sentence, as it stands inside of one."""
+    slots = {name: value or "" for name, value in match.groupdict().items()}
+    for name in ("s", "l", "e"):
+        is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")
+        if code in ("de", "fr", "es") and name in slots and not is_bare_noun:
+            slots[name] = slots[name][:1].lower() + slots[name][1:]
+    verb = slots.get("i", "")
+    if code == "de" and verb:
+        slots["i"] = verb.lower()
+    slots["i_er"] = f"{verb.lower()[:-2]}er"
+    slots["i_ar"] = _infinitive_es(verb.lower())
+    unit = slots.get("u", "")
+    slots["de_u"] = f"d'{unit}" if unit[:1] in "aeiouéèêh" else f"de {unit}"
+    slots["que_v"] = f"Qu'{slots.get('v')}" if slots.get("v", "")[:1] in ("a", "e", "i") else f"Que {slots.get('v')}"
+    slots["v_q"] = _asking(slots.get("v", ""))
+    return slots
+
+
+def _asking(verb: str) -> str:
+    """The end of a Korean or Japanese sentence as that of a question."""
+    if verb.endswith("니다"):
+        return f"{verb[:-1]}까?"
+    for said, asked in (("できません", "できないのですか"), ("ありません", "ないのですか")):
+        if verb.endswith(said):
+            return f"{verb.removesuffix(said)}{asked}"
+    return f"{verb}か"
+
+
+def _infinitive_es(imperative: str) -> str:
+    """`limpie` is of `limpiar`; only of verbs that are regular but for their spelling."""
+    stem = imperative[:-1].replace("í", "i")
+    for written, spoken in (("qu", "c"), ("gu", "g"), ("c", "z")):
+        if stem.endswith(written):
+            return f"{stem.removesuffix(written)}{spoken}ar"
+    return f"{stem}ar"
+
+
+@cache
+def _forms(code: str) -> tuple[_Form, ...]:
+    text = resources.files("docent.teacher").joinpath("data", "patterns.yaml").read_text(encoding="utf-8")
+    rows: Iterator[dict[str, str]] = iter(yaml.safe_load(text)[code])
+    return tuple(
+        _Form(row["kind"], _compiled(row["match"], code), row["ask"], row.get("short", ""), bool(row.get("leans")))
+        for row in rows
+    )
+
+
+def _compiled(pattern: str, code: str) -> re.Pattern[str]:
+    pattern = pattern.replace("<S>", _SUBJECTS[code])
+    for name, written in _MACROS.items():
+        pattern = pattern.replace(f"<{name}>", written)
+    return re.compile(pattern)

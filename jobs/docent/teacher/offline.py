@@ -1,0 +1,74 @@
+"""The offline teacher: questions from a list, answers made of the source's own sentences. No model, no network.
+
+It takes the same requests as an endpoint and replies in the same form, but it reads the structured material of a
+request instead of the prompt. Typed questions are written by offline_typed.py, visitors' dialogues by
+offline_visitor.py. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from docent.errors import ConfigError
+from docent.llm.chat import Answer, ChatRequest, Material, RequestRefusedError
+from docent.llm.structure.dialogue import format_dialogue
+from docent.llm.structure.typed import TypedMaterial
+from docent.teacher.guide import ENGLISH, LANGUAGE_VERSIONS, code_of
+from docent.teacher.languages.writers import TYPED_LANGUAGE_VERSION
+from docent.teacher.typed import TYPED_VERSION, write_typed
+from docent.teacher.visitor import write_pairs
+
+TEACHER = "offline-extractive"
+VERSION = 4
+"""Raised when the replies change: it is part of the request, so that the journal holds no outdated ones."""
+
+
+class OfflineTeacher:
+    """The provider `offline`: asks in the languages of offline_guide.py (visitors) and offline_words.py (typed).
+
+    Raises:
+        RequestRefusedError: a question type or a language that it cannot write.
+    """
+
+    name = "offline"
+    teacher = TEACHER
+    base_url = ""
+    has_answered = False
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
+        if isinstance(request.material, TypedMaterial):
+            told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            if request.material.language != ENGLISH:
+                told["typed_language"] = TYPED_LANGUAGE_VERSION
+            return {**told, **asdict(request.material)}
+        material = _material(request)
+        code = code_of(material.language)
+        told = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
+        return {"version": VERSION, **told, **asdict(material)}
+
+    async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
+        """The reply, at once."""
+        if isinstance(request.material, TypedMaterial):
+            return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
+        material = _material(request)
+        if not code_of(material.language):
+            raise RequestRefusedError(
+                f"the offline teacher does not write {material.language}: that needs a model (llm.provider: openai)"
+            )
+        return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _material(request: ChatRequest) -> Material:
+    if not isinstance(request.material, Material):
+        raise ConfigError(
+            "the offline teacher writes visitor dialogues from a text, nothing else",
+            "llm.provider",
+            "set llm.provider: openai, llm.base_url and llm.model",
+        )
+    return request.material

@@ -1,0 +1,157 @@
+"""A section as its blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
+
+For the offline teacher, which tells a section as a whole or not at all. What cannot be told in words (a nested list, an
+unfinished sentence, a heading of another section) is a block too: a gap. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from docent.teacher.source.source import (
+    FENCE,
+    FIGURE,
+    ITEM,
+    MAX_CHARS,
+    PAGE_HEAD,
+    TABLE_LINE,
+    cleaned,
+    is_code,
+    usable,
+    without_marks,
+)
+from docent.teacher.source.words import Words
+from docent.text.sentences import plain, split_sentences
+
+BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
+_DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
+_QUOTED = re.compile(r"^>\s?")
+# A sentence that says nothing but where to read on; any other that points away says something as well.
+_ONLY_POINTS = re.compile(
+    r"(?:please )?(?:see|refer to|consult|cf\.?)\b|"
+    r"(?:for|more|further) [^,]{2,60}?,? (?:please )?(?:see|refer to|consult|(?:is|are) (?:given|found|described))\b|"
+    r"(?:this|the present) (?:document|manual|guide|handbook|section|chapter|report|page|leaflet|booklet)\b"
+    r"(?!.*\b(?:must|never|not|only)\b)|"
+    r"[\w ]{2,40} (?:is|are) (?:described|explained|listed) in\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
+_CODE = "```"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of a section.
+
+    Attributes:
+        parts: sentences of a paragraph, items of a list, steps, lines of a table; without markup, but for tables.
+    """
+
+    kind: BlockKind
+    parts: tuple[str, ...] = ()
+
+
+def blocks_of(text: str, title: str, words: Words) -> list[Block]:
+    """The blocks of a section in their order.
+
+    Args:
+        title: of the section; the text may begin with it.
+    """
+    groups: list[list[str]] = []
+    for line in _lines(text):
+        if groups and _joins(groups[-1], line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    found: list[Block] = []
+    for lines in groups:
+        found += _block(lines, "" if found else title, words)
+    return found
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines without heads of pages; those of fenced code are all the same."""
+    in_code = False
+    for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
+        is_fence = FENCE.match(line) is not None
+        if is_fence or in_code:
+            yield _CODE
+        elif not PAGE_HEAD.match(line.strip()):
+            yield line
+        in_code ^= is_fence
+
+
+def _line_kind(line: str) -> str:
+    if not line.strip():
+        return "blank"
+    if line == _CODE:
+        return "code"
+    if TABLE_LINE.match(line):
+        return "table"
+    if line.startswith("#"):
+        return "heading"
+    return "item" if ITEM.match(line) else "text"
+
+
+def _joins(group: Sequence[str], line: str) -> bool:
+    """Whether a line belongs to the same block as those before it."""
+    first, kind = _line_kind(group[0]), _line_kind(line)
+    if first != "item":
+        return kind == first
+    goes_on = bool(group[-1].strip()) or line[:1] in (" ", "\t")
+    return kind in ("item", "blank") or (kind == "text" and goes_on)
+
+
+def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
+    """The block that lines of one kind make; none for headings and lines without content."""
+    kind = _line_kind(lines[0])
+    if kind in ("blank", "heading"):
+        return []
+    if kind == "code":
+        return [Block("code")]
+    if words.finds("todo", "\n".join(lines)):
+        return [Block("gap")]
+    if kind == "table":
+        return [Block("table", tuple(lines))]
+    block = _list(lines) if kind == "item" else _paragraph(lines, title, words)
+    return [block] if block.kind == "gap" or block.parts else []
+
+
+def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
+    sentences = [without_marks(sentence) for sentence in split_sentences("\n".join(lines))]
+    if sentences and plain(sentences[0]) == plain(title):
+        sentences = sentences[1:]
+    kept = [sentence for sentence in sentences if sentence and not words.finds("points", sentence)]
+    if any(s and s not in kept and not _ONLY_POINTS.match(s) for s in sentences):
+        return Block("gap")  # it says something of its own as well
+    if any(left_out not in kept and follows in kept for left_out, follows in itertools.pairwise(sentences)):
+        return Block("gap")  # what follows a sentence that is left out may need it
+    sentences = kept
+    is_definition = _DEFINITION.match(lines[0].strip()) is not None
+    is_told = all(usable(re.sub(r":$", ".", sentence), min_words=1) for sentence in sentences)
+    return Block("paragraph", tuple(sentences)) if is_told and not is_definition else Block("gap")
+
+
+def _list(lines: Sequence[str]) -> Block:
+    """A list whose items stand all at one depth, with bullets or counted from 1."""
+    items: list[str] = []
+    numbers: list[int] = []
+    first = len(lines[0]) - len(lines[0].lstrip())
+    for line in lines:
+        if found := ITEM.match(line):
+            if len(line) - len(line.lstrip()) > first + 1:
+                return Block("gap")
+            numbers += [int(number[0])] if found[2] and (number := _NUMBER.search(found[2])) else []
+            items.append(line[found.end() :].strip())
+        elif line.strip():
+            items[-1] = f"{items[-1]} {_QUOTED.sub('', line.strip())}".rstrip()
+    items = [without_marks(item) for item in items]
+    is_counted = numbers in ([], list(range(1, len(items) + 1)), [1] * len(items))
+    has_code = not numbers and any(is_code(item) for item in items)  # a step may be a command
+    if not is_counted or has_code or not all(any(c.isalpha() for c in item) for item in items):
+        return Block("gap")
+    return Block("steps" if numbers else "list", tuple(items))

@@ -1,0 +1,115 @@
+"""Tables of Markdown as cells, and what the heads of their columns mean outside of English.
+
+For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from docent.teacher.source.heads import is_bare
+from docent.teacher.source.words import UNSPACED
+
+_RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
+BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
+_MEANINGS = {
+    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|"
+    r"值",
+    "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
+    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
+    r"含义|意思|说明",
+    "remedy": r"(?:mögliche )?abhilfen?|maßnahmen?|lösung(?:en)?|behebung|remèdes?|solutions?|mesures?|actions?|"
+    r"que faire|solución|soluciones|remedios?|acción|acciones|qué hacer|"
+    r"조치|조치 ?(?:방법|사항)|해결|해결 ?(?:방법|책)|대처|대처 ?방법|"
+    r"対処|対処の?方法|対処法|処置|処置方法|対策|解決方法|処理方法|处理(?:方法|办法)?|解决(?:方法|办法)|排除(?:方法|办法)|措施|对策",
+    "cause_of": r"(?:mögliche |wahrscheinliche )?ursachen?|causes?(?: (?:possibles?|probables?))?|"
+    r"causas?(?: (?:posibles?|probables?))?|(?:예상 |가능한 |추정 )?원인|原因|"
+    r"(?:考えられる|主な)原因|(?:可能|故障)的?原因",
+}
+
+_PROPERTY = re.compile(
+    r"|merkmal|eigenschaft|größe|kriterium|technische daten|kenngröße|caractéristiques?|critère|paramètre|grandeur|"
+    r"características?|criterio|parámetro|magnitud|항목|구분|특성|제원|項目|特性|仕様|项目|参数|指标|性能"
+)
+"""Heads of a first column that lists properties."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of Markdown: its head and its rows, as cells with the line that they stand in."""
+
+    head: list[str]
+    rows: list[tuple[list[str], str]]
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether it lists properties of one thing: names, values and perhaps their units."""
+        sorts = [sort_of(column) for column in self.head]
+        if self.head[1:] == [""]:
+            return True
+        return len(sorts) in (2, 3) and "value" in sorts[1:] and all(sort in ("value", "unit") for sort in sorts[1:])
+
+    @property
+    def is_of_models(self) -> bool:
+        """Whether the other columns are things that are compared, and its rows are their properties."""
+        others = [sort_of(column) for column in self.head[1:]]
+        is_first = _PROPERTY.fullmatch(self.head[0].lower().strip()) is not None
+        return is_first and len(others) - others.count("unit") > 1 and set(others) <= {"", "unit"}
+
+
+def tables_of(text: str) -> list[Table]:
+    """The tables of a section; rows that do not fit their head are left out."""
+    return read_tables(text.splitlines())
+
+
+def read_tables(lines: Sequence[str]) -> list[Table]:
+    """The same of its lines."""
+    found: list[Table] = []
+    inside = False
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith("|"):
+            inside = False
+        elif not inside:
+            inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
+            found += [Table(cells_of(line), [])] if inside else []
+        elif not _RULE.match(line) and len(cells := cells_of(line)) == len(found[-1].head):
+            found[-1].rows.append((cells, line.strip()))
+    return found
+
+
+def sort_of(column: str) -> str:
+    """What a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
+    folded = column.lower().strip()
+    return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of a row, without marks of Markdown."""
+    inner = line.strip().strip("|")
+    return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
+    """Names that no other row has, with the first column to ask about, the cells and their line.
+
+    An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
+    """
+    filled: list[tuple[list[str], str]] = []
+    for cells, line in table.rows:
+        name = cells[0] or (filled[-1][0][0] if filled else "")
+        filled.append(([name, *cells[1:]], line))
+    counted = Counter(cells[0] for cells, _ in filled)
+    pairs = Counter(tuple(cells[:2]) for cells, _ in filled)
+    for cells, line in filled:
+        name, second = cells[0], cells[1] if len(cells) > 1 else ""
+        if not name:
+            continue
+        if counted[name] == 1:
+            yield name, 1, cells, line
+        elif second and len(cells) > 2 and not sort_of(table.head[1]) and not is_bare(second):
+            both = f"{name}（{second}）" if code in UNSPACED else f"{name} ({second})"
+            if pairs[name, second] == 1:
+                yield both, 2, cells, line

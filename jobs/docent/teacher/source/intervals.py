@@ -1,0 +1,42 @@
+"""What is to be done at which interval, as a plain sentence outside of English.
+
+`Cada mes hay que limpiar el filtro.` Only where the cell begins or ends in a way that makes one: a verb in French,
+Spanish and Chinese, the end of a sentence in Korean and Japanese. For the offline teacher. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from docent.teacher.source.signals import polite_ko
+
+_VERBS = {
+    "fr": re.compile(r"\A[^\W\d_]+(?:er|ir) (?:(?:le|la|les|du|des|un|une|son|sa|ses) |l['’])", re.IGNORECASE),
+    "es": re.compile(r"\A[^\W\d_]+(?:ar|er|ir) (?:el|la|los|las|un|una|su|sus) ", re.IGNORECASE),
+    "zh": re.compile("检查|更换|清洁|清洗|清理|清除|擦拭|调整|加注|补充|测试|校准|润滑|紧固|排放|打扫"),
+}
+_JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補充|給油|検査|校正)$")
+
+
+def interval_told(when: str, work: str, code: str) -> str:
+    """The sentence without its stop mark; "" where the cells do not make one.
+
+    Args:
+        when: the interval: `Cada mes`.
+        work: what is done then.
+    """
+    if code in _VERBS and not _VERBS[code].match(work):
+        return ""
+    small = work[:1].lower() + work[1:]
+    if code == "fr":
+        return f"{when}, il faut {small}"
+    if code == "es":
+        return f"{when} hay que {small}"
+    if code == "zh":
+        return f"{when}应{work}" if when.startswith("每") else ""
+    if code == "ko":
+        told = polite_ko(work)
+        return f"{when} {told}" if told else ""
+    if code == "ja" and work.endswith("する"):
+        return f"{when}、{work.removesuffix('する')}します"
+    return f"{when}、{work}を行います" if code == "ja" and _JA_NOUN.search(work) else ""

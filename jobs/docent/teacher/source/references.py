@@ -1,0 +1,260 @@
+"""Which earlier sentences a sentence cannot do without: those that say what its pronouns and its `the ...` stand for.
+
+For the offline teacher, which quotes sentences out of their order: `Cut it to length.` tells nothing without the one
+before, `The wick is flat.` little where the lamp's wick was introduced two sentences above. Words decide, not grammar;
+in doubt a sentence is taken to need another. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from docent.teacher.english.grammar import PREPOSITIONS, is_plural
+from docent.teacher.english.verbs import BASES, PAST, THIRD
+from docent.teacher.source.words import words_of_language
+from docent.text.sentences import contains_name, plain, readable_name, words_of
+
+# Words that lead to what was said before, wherever they stand.
+LEANS = {
+    "en": re.compile(
+        r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|"
+        r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
+        r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
+        r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
+        r"(?:following|next) (?:year|century)|at that time|by then|"
+        r"later(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
+        r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
+        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
+        r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+    ),
+    "de": re.compile(
+        r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
+        r"trotzdem|stattdessen|sonst|zuvor|seitdem|dies|diese[mnrs]?|jene[mnrs]?|solche[mnrs]?|letztere[mnrs]?|"
+        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|"
+        r"\b(?:er|sie|ihn|ihm|ihnen)\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
+        r"\b(?:ist|macht|machte|war|wird|wurde) das\b(?! [A-ZÄÖÜ]| [a-zäöüß]+ [A-ZÄÖÜ])"
+    ),
+    "fr": re.compile(
+        r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
+        r"c['’]est|cet|cette|ces|ensuite|puis|lui|"
+        r"(?:siècle|année|mois|jour) suivante?|même époque|"
+        r"elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
+        r"alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
+        re.IGNORECASE,
+    ),
+    "es": re.compile(
+        r"\b(?:por (?:eso|ello|lo tanto|tanto|consiguiente)|así|también|en cambio|sin embargo|entonces|de lo contrario|"
+        r"est[eo]s?|estas?|es[eo]s?|esas|esa|aquell\w+|dicho|dicha|los demás|el otro|la otra|"
+        r"(?:siglo|año) siguiente|misma época|(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
+        re.IGNORECASE,
+    ),
+    "ko": re.compile(
+        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시|다만|"
+        r"위와 같이|때문(?:이다|입니다)\.?$"
+    ),
+    "ja": re.compile(
+        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、|"
+        r"同時に|(?:から|ため)(?:である|です)。?$"
+    ),
+    "zh": re.compile(
+        r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|接着|随后|之后|同时|也(?!许)"
+    ),
+}
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
+_VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
+# Subjects that can stand for the exhibit, by the article of its name in the text, at the beginning of a sentence.
+_SUBJECTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "de": {"der": ("Er", "Sein", "Seine"), "die": ("Sie", "Ihr", "Ihre"), "das": ("Es", "Sein", "Seine")},
+    "fr": {
+        "le": ("Il", "Son", "Sa", "Ses"),
+        "la": ("Elle", "Son", "Sa", "Ses"),
+        "les": ("Ils", "Elles", "Leur", "Leurs"),
+    },
+}
+_ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
+_ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
+_DEMONSTRATIVES = {
+    "en": re.compile(r"(?:This|These)\b"),
+    "de": re.compile(r"Diese[rs]?\b"),
+    "fr": re.compile(r"(?:Cet|Cette|Ce|Ces)\b"),
+    "es": re.compile(r"Est[aeo]s?\b"),
+}
+_THIS_ONE = {
+    "en": re.compile(r"\b(?:this|these|ours?)\b", re.IGNORECASE),
+    "de": re.compile(r"\b(?:diese[mnrs]?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE),
+    "fr": re.compile(r"\b(?:cet|cette|ces|notre|nôtres?|celui-ci|celle-ci)\b|^Ce (?!qu|n)", re.IGNORECASE),
+    "es": re.compile(r"\b(?:est[aeo]s?|nuestr[ao]s?)\b", re.IGNORECASE),
+    "ko": re.compile(r"(?:^|\s)(?:이|우리)(?=\s)|전시된|전시품"),
+    "ja": re.compile(r"この|これは|本品|当館"),
+    "zh": re.compile(r"这(?![样里时些就])|我们|本馆|馆藏"),
+}
+_PREPOSITIONS = {
+    "de": frozenset(
+        "am an auf aus bei beim für gegen im in mit nach neben ohne um unter vom von vor zu zum zur über".split()
+    ),
+    "fr": frozenset("à au aux avec chez dans de depuis des du en entre par pour sans sous sur vers".split()),
+    "es": frozenset("a al con de del desde durante en entre hacia hasta para por según sin sobre tras".split()),
+}
+_ARTICLES = {
+    "en": (r"\bthe (?=((?:[a-z-]+ ?){1,3}))", re.IGNORECASE),
+    "de": (r"\b(?:de[rnms]|d[ia][es]|im|am|beim|vom|zum|zur) (?:[a-zäöüß]+ )?([A-ZÄÖÜ][\w-]+)", re.NOFLAG),
+    "fr": (r"(?:\b(?:les?|la|du|des|aux?) |\bl['’])([a-zà-ÿ-]+)", re.IGNORECASE),
+    "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
+}
+_FIRST_NOUN = {
+    "en": re.compile(r"The ((?:[a-z-]+ ?){1,4})"),
+    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]++)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
+    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]++)(?! (?:de|du|des|d['’]|qui|que|où))"),
+    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
+}
+_SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
+# A term behind the words that explain it: `..., called the foil`.
+_NAMED = {
+    "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
+    "de": re.compile(r"\b(?:genannt|hei(?:ßt|ßen)|als) „([^“]{3,30})“"),
+    "ko": re.compile(r"[‘'“\"]?([가-힣]{2,6})[’'”\"]?(?:이)?라고? (?:하|부르|불)"),
+    "ja": re.compile(r"「([^「」]{2,10})」(?:と(?:呼|いう|いい|い)|は)"),
+    "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
+}
+MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
+
+
+@dataclass(frozen=True)
+class References:
+    """What the sentences of a text need.
+
+    Attributes:
+        needs: for every sentence the earlier ones that it needs, and those that these need.
+        of_exhibit: sentences whose subject is a pronoun for the exhibit; clear behind its name.
+        naming: sentences with the exhibit's name; clear anywhere.
+        about: sentences whose subject is the exhibit.
+        shown: sentences on the very thing that is on display: with its name as their subject, or `this jug`, `ours`.
+    """
+
+    needs: tuple[frozenset[int], ...]
+    of_exhibit: frozenset[int] = frozenset()
+    naming: frozenset[int] = frozenset()
+    about: frozenset[int] = frozenset()
+    shown: frozenset[int] = frozenset()
+
+    def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
+        """The positions with all that they need, in reading order."""
+        return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
+
+
+def references_of(sentences: Sequence[str], code: str, name: str = "") -> References:
+    """Read the sentences of one text in their order.
+
+    Args:
+        code: of the language.
+        name: of the exhibit that they are about; "" for a section of a document.
+    """
+    own = {_stem(word) for word in words_of(readable_name(name)) if word not in words_of_language(code).stop}
+    subjects = _subjects(name, " ".join(sentences), code) if name else ()
+    needs: list[frozenset[int]] = []
+    about, of_exhibit, naming, shown, first = list[bool](), set[int](), set[int](), set[int](), dict[str, int]()
+    terms: dict[str, int] = {}
+    for place, sentence in enumerate(sentences):
+        subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
+        is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
+        is_about = is_this or _names_exhibit(sentence, own, code)
+        if name and contains_name(sentence, name):
+            naming.add(place)
+        is_defined = is_about and (place in naming or place == 0 and code in ("ja", "ko", "zh"))
+        if is_defined or _THIS_ONE[code].search(sentence):
+            shown.add(place)
+        about.append(is_about or (bool(subject) and about[place - 1]))
+        direct = set(_introduced(sentence, place, own, code, first)) | {
+            at for term, at in terms.items() if term in sentence
+        }
+        if name and place and _begins_with_unknown(sentence, direct, own, code):
+            direct.add(place - 1)
+        if subject and about[place - 1]:
+            of_exhibit.add(place)
+            direct |= {place - 1} if leans(f"X{sentence[len(subject) :]}", code) else set()
+        elif place and leans(sentence, code):
+            direct.add(place - 1)
+        for word in words_of(sentence):
+            first.setdefault(_stem(word), place)
+        for term in _NAMED[code].findall(sentence) if code in _NAMED else ():
+            terms.setdefault(term, place)
+        needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
+    told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told, frozenset(shown))
+
+
+def leans(sentence: str, code: str) -> bool:
+    """Whether a sentence cannot be understood without the one before it."""
+    if words_of_language(code).leans(sentence) or LEANS[code].search(sentence):
+        return True
+    return code == "en" and _has_loose_pronoun(sentence)
+
+
+def _has_loose_pronoun(sentence: str) -> bool:
+    """Whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
+    found = _PRONOUN.search(sentence)
+    if found is None:
+        return False
+    words = words_of(sentence[: found.start()])
+    return not any(
+        word in _VERBS or word in THIRD or word in PAST or (word in BASES and before.endswith("s"))
+        for before, word in zip(["", *words], words, strict=False)
+    )
+
+
+def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
+    """The pronouns that can stand for the exhibit: by its number in English, by the article of its name elsewhere."""
+    if code == "en":
+        head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
+        return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
+    if code not in _SUBJECTS:
+        return _ANY_ARTICLE.get(code, ())
+    articles = "|".join([*_SUBJECTS[code], *_ALIKE])
+    found = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
+    article = found[1].lower() if found else ""
+    return _SUBJECTS[code].get(_ALIKE.get(article, article), ())
+
+
+def _begins(sentence: str, word: str, code: str) -> bool:
+    return sentence.startswith(word if code == "zh" else f"{word} ")
+
+
+def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
+    """Whether the subject of a sentence is the exhibit, as far as its first words tell."""
+    if code in ("ja", "zh", "ko"):
+        return any(word and word in plain(sentence)[:12] for word in own)
+    first = words_of(sentence)[:4]
+    is_placed = first[:1] != [] and first[0] in _PREPOSITIONS.get(code, PREPOSITIONS)
+    return not is_placed and any(_stem(word) in own for word in first)
+
+
+def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
+    """Where the things that a sentence calls `the ...` were named first.
+
+    Args:
+        first: where every word, by its stem, stood first.
+    """
+    if code not in _ARTICLES or not place:
+        return []
+    pattern, flags = _ARTICLES[code]
+    stop = words_of_language(code).stop
+    words = [word for match in re.finditer(pattern, sentence, flags) for word in words_of(match[1])]
+    stems = [_stem(word) for word in words if len(word) >= MIN_NOUN_CHARS and word not in stop]
+    return [first[stem] for stem in stems if stem in first and stem not in own]
+
+
+def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
+    """Whether a sentence begins with `The ...` for something that was not named before, such as a part of something."""
+    found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
+    if code == "en" and found is not None and not _SAID_BY_ITSELF.isdisjoint(found[1].split()):
+        return False
+    return found is not None and not direct and not any(_stem(word) in own for word in words_of(found[1]))
+
+
+def _stem(word: str) -> str:
+    """A word without its ending, so that `wires` is `wire`."""
+    bare = plain(word)
+    return bare[: max(MIN_STEM_CHARS, len(bare) - 2)] if bare.isascii() else bare

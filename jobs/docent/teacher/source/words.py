@@ -1,0 +1,136 @@
+"""What the offline teacher knows of each of its languages: wordings of questions, and words that sentences turn on.
+
+Reads offline_questions.yaml and offline_words.yaml of the package; writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from docent.errors import ConfigError
+
+LANGUAGES = {
+    "en": "English",
+    "ko": "Korean",
+    "ja": "Japanese",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "zh": "Chinese",
+}
+"""What typed questions can be asked in, by code."""
+UNSPACED = ("ja", "zh")
+_SLOT = re.compile(r"\{(\w+)(?:\|(.)(.))?\}")
+_HANGUL = range(0xAC00, 0xD7A4)
+_CLOSED_SIGNS = "013678LMNR"
+"""Digits and capitals whose Korean names end in a consonant."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language."""
+
+    code: str
+    frames: dict[str, Any]
+    lists: dict[str, Any]
+
+    @cached_property
+    def stop(self) -> frozenset[str]:
+        """Words that no topic begins or ends with."""
+        return frozenset(self.lists["stop"].split())
+
+    @cached_property
+    def flags(self) -> frozenset[str]:
+        """Values that say yes or no."""
+        return frozenset(self.lists["flags"].split())
+
+    @cached_property
+    def numbered(self) -> frozenset[str]:
+        """Columns that only count rows."""
+        return frozenset(self.lists["numbered"].split())
+
+    @cached_property
+    def opposites(self) -> list[tuple[str, str]]:
+        """Words and what makes the contrary of a sentence, both ways."""
+        pairs = [tuple(pair.replace("_", " ").split("/")) for pair in self.lists["opposites"].split()]
+        return [(a, b) for one, other in pairs for a, b in ((one, other), (other, one))]
+
+    @cached_property
+    def _dependent(self) -> frozenset[str]:
+        return frozenset(self.lists.get("dependent", "").split())
+
+    def finds(self, name: str, text: str) -> re.Match[str] | None:
+        """Where a text has what the list `<name>_re` describes."""
+        pattern = self.lists.get(f"{name}_re")
+        return re.search(pattern, text, re.IGNORECASE) if pattern else None
+
+    def leans(self, sentence: str) -> bool:
+        """Whether a sentence points to the one before it."""
+        if self.finds("dependent", sentence):
+            return True
+        first = re.match(r"[\"“(]?([^\W_]+)", sentence)
+        return bool(first) and first[1].lower() in self._dependent if first else False
+
+    def joined(self, sentences: list[str]) -> str:
+        """Sentences one after the other, as the language writes them."""
+        return ("" if self.code in UNSPACED else " ").join(part for part in sentences if part)
+
+    def quoted(self, text: str) -> str:
+        """In the quotation marks of the language, without those that would end them."""
+        left, right = self.frames["quotes"]
+        inner = re.sub(rf"{left}[\u00a0 ]?|[\u00a0 ]?{right}", "'", text).strip()
+        space = "\u00a0" if self.code == "fr" else ""
+        return f"{left}{space}{inner}{space}{right}"
+
+    def frame(self, key: str, variety: str = "", **slots: str) -> str:
+        """A wording with its slots filled; of several the one that `variety` and the slots decide."""
+        found: str | list[str] = self.frames[key]
+        if isinstance(found, list):
+            found = found[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(found)]
+
+        def filled(slot: re.Match[str]) -> str:
+            value = slots[slot[1]]
+            return value + (particle(value, slot[2], slot[3]) if slot[2] else "")
+
+        return _SLOT.sub(filled, found)
+
+
+def particle(word: str, closed: str, open_: str) -> str:
+    """The Korean particle after a word: the first form behind a final consonant, both where it cannot be told."""
+    last = word.rstrip("\"'”’」』)")[-1:]
+    if last.isdigit() or last.isupper():
+        return closed if last in _CLOSED_SIGNS else open_
+    if not last or ord(last) not in _HANGUL:
+        return f"{closed}({open_})"
+    return closed if (ord(last) - _HANGUL.start) % 28 else open_
+
+
+@cache
+def words_of_language(code: str) -> Words:
+    """What is known of a language.
+
+    Raises:
+        ConfigError: nothing is.
+    """
+    if code not in LANGUAGES:
+        known = ", ".join(f"{name} ({short})" for short, name in LANGUAGES.items())
+        raise ConfigError(
+            f"the offline teacher asks about documents in {known}, not in {code!r}",
+            "generate_qa.language",
+            "set llm.provider: openai, or one of these languages",
+        )
+    return Words(code, _table("questions.yaml")[code], _table("words.yaml")[code])
+
+
+@cache
+def _table(name: str) -> dict[str, dict[str, Any]]:
+    text = resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return found

@@ -1,0 +1,76 @@
+"""Dialogues of a visitor with a guide, made of an exhibit's own sentences.
+
+offline_answers.py says what is answered with which sentences, this module what is asked. A question has one answer
+about an exhibit, whatever the temperature: the first question of a topic its first answer, the second its second.
+Temperature means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others.
+Every answer says first which exhibit it is about, as a guide does and so that it can be checked against the photo;
+every word after `This is ...` stands in the source. It does not translate: question and answer are in the language of
+the text (offline_guide.py). Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+
+from docent.llm.chat import Material
+from docent.records import canonical_json
+from docent.teacher.answers import ExhibitText, answers_of, introduced, read_text
+from docent.teacher.guide import joined, questions_of
+from docent.text.sentences import contains_name
+from docent.text.terms import length_in_words
+
+Pair = tuple[str, str]
+"""A question and its answer."""
+TOPIC_ORDER = ("what", "numbers", "history", "use", "more")
+BRIEF_WORDS = 3
+"""A text with fewer words, such as `Vase.`, has one answer: it is asked for once at each temperature."""
+SECOND_CHOICE = {"use": "found", "more": "about"}
+
+
+def write_pairs(material: Material) -> list[Pair]:
+    """Pairs for one temperature: different from each other, and from those of lower temperatures.
+
+    Returns:
+        At most `material.pairs`; fewer where the text has no more answers, one of a text of hardly any words.
+    """
+    text = read_text(material)
+    left = _pairs_of(text) if text.sentences else {}
+    most = 1 if sum(map(length_in_words, text.sentences)) < BRIEF_WORDS else material.pairs
+    made: list[Pair] = []
+    for temperature in (t for t in material.temperatures if t <= material.temperature):
+        if temperature != material.temperatures[0]:
+            rng = random.Random(canonical_json([material.seed, material.name, material.text, temperature]))
+            left = {topic: rng.sample(pairs, len(pairs)) for topic, pairs in left.items()}
+        made = []
+        for slot in range(most):
+            if pair := _next_pair(left, TOPIC_ORDER[slot % len(TOPIC_ORDER)], {answer for _, answer in made}):
+                made.append(pair)
+    return made
+
+
+def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
+    """Every question that the text answers, by topic, the plainest first."""
+    found: dict[str, list[Pair]] = {}
+    for topic, chosen in answers_of(text).items():
+        answers = [_worded(text, one) for one in chosen]
+        questions = [q for q in questions_of(text.code)[topic] if not contains_name(q, text.material.name)]
+        found[topic] = [(question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers]
+    return found
+
+
+def _next_pair(left: dict[str, list[Pair]], topic: str, said: set[str]) -> Pair | None:
+    """Take a pair on a topic; where none is left, on another, first one that says something new."""
+    wanted = [topic, SECOND_CHOICE.get(topic, topic)]
+    others = sorted(left, key=lambda other: -len(left[other]))
+    for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):
+        for name in names:
+            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in said)), None)
+            if pair is not None:
+                left[name].remove(pair)
+                return pair
+    return None
+
+
+def _worded(text: ExhibitText, chosen: tuple[int, ...]) -> str:
+    """Sentences as one answer, after the name of the exhibit."""
+    return joined([introduced(text.material), *(text.sentences[position] for position in chosen)], text.code)

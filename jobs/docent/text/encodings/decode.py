@@ -1,0 +1,148 @@
+"""Bytes of a text file become text, whichever editor wrote them. Reads and writes nothing.
+
+A mark at the beginning decides, then UTF-16 by its zeros, then UTF-8, then what the bytes say in each encoding from
+before Unicode (`legacy_encodings`). What fits none, or several that differ, is refused rather than guessed, with the
+encodings that would fit; `encoding` of the source or of the section that reads the file names it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+
+from docent.messages.printing import printable
+from docent.text.encodings.legacy import KNOWN_AS, decoded, fitting_encodings, likely_encoding
+
+log = logging.getLogger("docent.text")
+
+# How much of a file is looked at to tell UTF-16 without a mark from binary data.
+_PROBE_BYTES = 4096
+# Text has tabs, line breaks, page breaks and colour codes; more of the others than this share is no text.
+_ALLOWED_CONTROLS = frozenset("\t\n\r\f\v\x1b")
+_MAX_CONTROL_SHARE = 0.01
+# How many encodings a message lists.
+_MAX_LISTED = 6
+# UTF-32 before UTF-16: its little-endian mark begins with the other's.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Encodings of seven bits, which UTF-8 would take for control codes among plain letters.
+_ESCAPES = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr"}
+
+
+def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
+    """Text of a file; None where no encoding fits, or several do. Says so in the log where it was found by likelihood.
+
+    Args:
+        data: the whole file.
+        where: the file, for people.
+        encoding: its name, where it is known.
+    """
+    found = detect(data, encoding)
+    if found is None:
+        return None
+    if not encoding:
+        warn_if_likely(found, where)
+    return data.decode(found).removeprefix("\ufeff")
+
+
+def warn_if_likely(found: str, where: str) -> None:
+    """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
+    if found not in ("utf-8", *_MARKS.values()):
+        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(found, found))
+
+
+def detect(data: bytes, encoding: str = "") -> str | None:
+    """Name of the codec that reads these bytes, the same on every machine; None where none fits, or several differ.
+
+    Args:
+        data: the whole file: a cut character at its end would count against an encoding.
+        encoding: the only one to try, where it is known.
+    """
+    if encoding:
+        return encoding if decoded(data, encoding) is not None else None
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+    if marked:
+        return marked if decoded(data, marked) is not None else None
+    if found := _utf16_without_mark(data):
+        return found if decoded(data, found) is not None else None
+    for escape, name in _ESCAPES.items():
+        if escape in data and decoded(data, name) is not None:
+            return name
+    if decoded(data, "utf-8") is not None:
+        return "utf-8"
+    return None if b"\x00" in data else likely_encoding(data)
+
+
+def why_unknown(data: bytes, setting: str, encoding: str = "") -> str:
+    """Why `detect` found no encoding, and what to do about it.
+
+    Args:
+        data: the whole file.
+        setting: the setting that names the encoding, such as `ingest.rows.encoding`.
+        encoding: the one that was tried, where it was named.
+    """
+    if encoding:
+        return f"it is not {encoding}, {place_of(data, encoding)}; correct {setting}"
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
+    problem = f"it is not UTF-8, {place_of(data, 'utf-8')}"
+    if marked:
+        problem = f"its mark says {marked}, but it is not, {place_of(data, marked)}"
+    fitting = [] if marked or b"\x00" in data else fitting_encodings(data)[:_MAX_LISTED]
+    listed = f"; these encodings would fit: {', '.join(fitting)}" if fitting else ""
+    return f"{problem}{listed}; name its encoding ({setting}), or save it as UTF-8"
+
+
+def place_of(data: bytes, encoding: str) -> str:
+    """The first byte that an encoding cannot read, with its line, for people."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
+        return f"see byte 0x{data[error.start] if error.start < len(data) else 0:02x} in line {line}"
+    except (LookupError, UnicodeError):
+        return "which is no known encoding"
+    return "as a whole"
+
+
+def is_text(text: str) -> bool:
+    """Whether decoded bytes were meant to be read: no NUL, and hardly any other control character."""
+    if "\x00" in text:
+        return False
+    probe = text[:_PROBE_BYTES]
+    controls = sum(character < " " and character not in _ALLOWED_CONTROLS for character in probe)
+    return controls <= len(probe) * _MAX_CONTROL_SHARE
+
+
+def why_no_text(text: str) -> str:
+    """Why decoded bytes are no plain text, for people; "" where they are."""
+    if text.startswith("{\\rtf"):
+        return "it is RTF: save it as plain text"
+    return "" if is_text(text) else "it has control characters as no text has"
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """`utf-16-le` or `utf-16-be` where there are zeros and one of them gives more spaces and line breaks; else None.
+
+    Spaces and line breaks stand in text of every language; read the wrong way round they become U+2000 and U+0A00.
+    """
+    probe = data[:_PROBE_BYTES]
+    if b"\x00" not in probe or len(data) % 2:
+        return None
+    gaps = {name: _gaps(probe, name) for name in ("utf-16-le", "utf-16-be")}
+    best = max(gaps, key=lambda name: gaps[name])
+    return best if gaps[best] else None
+
+
+def _gaps(probe: bytes, name: str) -> int:
+    """Spaces, line breaks and commas; 0 where it is no text."""
+    try:
+        text = codecs.getincrementaldecoder(name)().decode(probe)  # the probe may end inside a character
+    except UnicodeDecodeError:
+        return 0
+    return sum(map(text.count, " \n\r,.")) if is_text(text) else 0

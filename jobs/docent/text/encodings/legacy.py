@@ -1,0 +1,226 @@
+"""Tells encodings from before Unicode apart, by what the bytes would say in each. Reads and writes nothing.
+
+charset-normalizer drops the encodings in which the bytes are noise. Of the others, each reading has to look like text
+of a language that was written in that encoding: its letters, capitals at the beginning of words, symbols where symbols
+stand. Where several readings that differ are left, the frequent words of a language decide; where they do not, none is
+taken. charset-normalizer is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from docent.text.encodings.alphabets import ALPHABETS, Alphabet
+from docent.text.encodings.orthography import LAST_LATIN, WORD, is_strange, strange_symbols
+
+# Lines with bytes beyond ASCII that are looked at: all that tells encodings apart stands there.
+_SAMPLE_BYTES, _SAMPLE_LINES, _CONTEXT_BYTES = 65_536, 2_000, 2_000
+_HIGH_BYTE, _LINE_BREAK = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]")
+_WORDS_CHARS = 200_000
+# Words and symbols beyond ASCII that may look wrong, as names of another language do.
+_MAX_STRANGE_SHARE = 0.02
+# A reading in no single language's letters counts for a third of one that is.
+_MIXED_WEIGHT = 1 / 3
+_MIN_EVIDENCE, _MIN_RATIO = 3, 2.0
+# Encodings of DOS, of Macs abroad and of Thailand, which count only where nothing else reads as text.
+_RARE = frozenset("cp850 cp852 cp866 cp874 iso8859_13 mac_cyrillic mac_greek mac_latin2 mac_turkish".split())
+_CJK = ("cp949", "cp932", "euc_jp", "gb18030", "big5hkscs")
+# Nearly all bytes are letters in these.
+_NEEDS_EVIDENCE = frozenset((*_CJK, "cp874"))
+_HANGUL, _KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_HAN = re.compile("[\u3400-\u9fff]")
+_FOREIGN = re.compile("[^\x00-\x7f]")
+_MIN_HANGUL_SHARE, _MIN_KANA_SHARE, _MIN_COMMON_HAN_SHARE = 0.8, 0.2, 0.1
+# The most frequent characters of Chinese prose, in both scripts.
+_COMMON_HAN = frozenset(
+    "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能而子那得于於着著下自之年过過发發后後"
+    "作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當没沒动動面起看定天分还還进進好小部其些主样樣理心本前开開但因只从從"
+    "想实實日月第馆館展物博品件文与與及由每"
+)
+_ANY_WORD = re.compile(r"[^\W\d_]+")
+KNOWN_AS = {
+    "cp949": "CP949 (Korean)", "cp932": "Shift-JIS (Japanese)", "euc_jp": "EUC-JP (Japanese)",
+    "gb18030": "GB18030 (Chinese)", "big5hkscs": "Big5 (Chinese)", "cp1252": "Windows-1252", "cp1250": "Windows-1250",
+    "cp1251": "Windows-1251", "cp1253": "Windows-1253", "cp1254": "Windows-1254", "cp1255": "Windows-1255",
+    "cp1256": "Windows-1256", "cp1257": "Windows-1257", "mac_roman": "Mac Roman", "koi8_r": "KOI8-R",
+    "koi8_u": "KOI8-U", "iso8859_2": "ISO-8859-2", "iso8859_9": "ISO-8859-9", "iso8859_15": "ISO-8859-15",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The bytes as text in one encoding.
+
+    Attributes:
+        sample: the lines that have bytes beyond ASCII.
+        evidence: how much speaks for it: frequent words of its language, and different letters beyond ASCII where all
+            are of one language of the Latin script; or characters frequent in Chinese, Japanese or Korean.
+        is_one_language: whether all its letters are of one language.
+    """
+
+    encoding: str
+    sample: str
+    evidence: float
+    is_one_language: bool
+
+
+def likely_encoding(data: bytes) -> str | None:
+    """The codec that reads the bytes as text of a language; None where none does, or the choice would be a guess."""
+    readings = readings_of(data)
+    usual = [reading for reading in readings if reading.encoding not in _RARE]
+    if any(reading.is_one_language for reading in usual):
+        readings = usual
+    groups: dict[str, list[Reading]] = {}
+    for reading in readings:
+        groups.setdefault(reading.sample, []).append(reading)
+    ranked = sorted(groups.values(), key=lambda group: -_evidence(group))
+    if not ranked:
+        return None
+    if len(ranked) > 1:
+        first, second = (_evidence(group) for group in ranked[:2])
+        if first < _MIN_EVIDENCE or first < _MIN_RATIO * second:
+            return None
+    chosen = ranked[0][0]
+    if chosen.encoding in _NEEDS_EVIDENCE and chosen.evidence < _MIN_EVIDENCE:
+        return None
+    return chosen.encoding
+
+
+def _evidence(group: Sequence[Reading]) -> float:
+    return max(reading.evidence for reading in group)
+
+
+def fitting_encodings(data: bytes) -> list[str]:
+    """Codecs that read the bytes without an error, the likelier ones first; for people, who know the text."""
+    likely = sorted(readings_of(data), key=lambda reading: -reading.evidence)
+    return [reading.encoding for reading in likely] or [
+        name for name in _without_noise(_sample(data)) if decoded(data, name) is not None
+    ]
+
+
+def readings_of(data: bytes) -> list[Reading]:
+    """The readings that look like text of a language, in the order of ALPHABETS, then Chinese, Japanese, Korean."""
+    sample = _sample(data)
+    found = (_reading(name, sample.decode(name, "replace"), data) for name in _without_noise(sample))
+    return [reading for reading in found if reading is not None]
+
+
+def decoded(data: bytes, name: str) -> str | None:
+    """The bytes as text in an encoding; None where they are none, or the codec is no text encoding."""
+    try:
+        return data.decode(name)
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _sample(data: bytes) -> bytes:
+    """The first lines with a byte beyond ASCII, each once, long ones cut."""
+    lines: dict[bytes, None] = {}
+    size = position = 0
+    while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
+        start = max(data.rfind(b"\n", position, high.start()), data.rfind(b"\r", position, high.start())) + 1
+        start = max(start, position, high.start() - _CONTEXT_BYTES)
+        found = _LINE_BREAK.search(data, high.start())
+        position = found.start() if found else len(data)
+        line = data[start:position]
+        if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
+            cut = max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))
+            line = line[: cut if cut > 0 else _SAMPLE_BYTES]
+        lines.setdefault(line)
+        size += len(line)
+    return b"\n".join(lines)
+
+
+@cache
+def _candidates() -> tuple[str, ...]:
+    return tuple(dict.fromkeys([name for alphabet in ALPHABETS for name in alphabet.encodings])) + _CJK
+
+
+def _without_noise(sample: bytes) -> list[str]:
+    """The candidates in which charset-normalizer sees more than noise, in the order of the table."""
+    from charset_normalizer import from_bytes
+
+    alive: set[str] = set()
+    matches = from_bytes(
+        sample,
+        steps=1,
+        chunk_size=max(512, len(sample)),
+        cp_isolation=list(_candidates()),
+        preemptive_behaviour=False,
+        enable_fallback=False,
+    )
+    for match in matches:
+        alive.update(match.could_be_from_charset)
+    return [name for name in _candidates() if name in alive]
+
+
+def _reading(name: str, sample: str, data: bytes) -> Reading | None:
+    """The reading in one encoding; None where it does not look like text, or not all bytes can be read."""
+    if name in _CJK:
+        count = _cjk_count(name, sample)
+        return Reading(name, sample, count, True) if count and decoded(data, name) is not None else None
+    foreign = [word for word in WORD.findall(sample) if not word.isascii()]
+    allowed = _MAX_STRANGE_SHARE * max(1, len(foreign))
+    strange = strange_symbols(sample) + sum(map(is_strange, foreign))
+    if strange > allowed:
+        return None
+    alphabets = [alphabet for alphabet in ALPHABETS if name in alphabet.encodings]
+    own = [one for one in alphabets if _outside(foreign, one.letters) + strange <= allowed]
+    union = frozenset[str]().union(*(one.letters for one in alphabets))
+    if not own and _outside(foreign, union) + strange > allowed:
+        return None
+    text = decoded(data, name)
+    if text is None:
+        return None
+    said = _ANY_WORD.findall(text[:_WORDS_CHARS].lower())
+    hits = max(_hits(said, one) for one in own or alphabets)
+    letters = {letter for word in foreign for letter in word.lower() if "\x7f" < letter <= LAST_LATIN}
+    return Reading(name, sample, hits + len(letters) if own else _MIXED_WEIGHT * hits, bool(own))
+
+
+def _hits(words: Sequence[str], alphabet: Alphabet) -> int:
+    """Frequent words of a language; single letters of ASCII are names of columns as well."""
+    return sum(word in alphabet.words and (len(word) > 1 or word > "\x7f") for word in words)
+
+
+def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
+    """Words with a letter that is not among these; marks that are written above letters count with them."""
+    return sum(
+        any(
+            letter > "\x7f" and letter not in letters and unicodedata.category(letter) != "Mn"
+            for letter in word.lower()
+        )
+        for word in words
+    )
+
+
+def _cjk_count(name: str, text: str) -> int:
+    """Characters that speak for Korean, Japanese or Chinese; 0 where too few of all do."""
+    if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
+        return 0
+    foreign = len(_FOREIGN.findall(text))
+    count, share = _CJK_COUNTS[name](text)
+    return count if count >= share * foreign else 0
+
+
+def _korean(text: str) -> tuple[int, float]:
+    """Syllables of the older standard: the many that only CP949 has are rare in text, common in other text misread."""
+    # Python's codec spells the others as a sequence of letters, eight bytes long.
+    return sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
+
+
+def _japanese(text: str) -> tuple[int, float]:
+    return len(_KANA.findall(text)), _MIN_KANA_SHARE
+
+
+def _chinese(text: str) -> tuple[int, float]:
+    return sum(character in _COMMON_HAN for character in _HAN.findall(text)), _MIN_COMMON_HAN_SHARE
+
+
+_CJK_COUNTS: dict[str, Callable[[str], tuple[int, float]]] = {
+    "cp949": _korean, "cp932": _japanese, "euc_jp": _japanese, "gb18030": _chinese, "big5hkscs": _chinese,
+}  # fmt: skip

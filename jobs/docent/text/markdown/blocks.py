@@ -1,0 +1,204 @@
+"""The blocks of a Markdown text - headings, paragraphs, lists, tables, code - each with its lines, in bounded memory.
+
+markdown-it reads CommonMark and tables, and with block_rules.py what people write beside them. It keeps every token of
+a text, which for 50 MB would be some gigabytes; here it sees a window at a time. What begins at a block's first line
+does not depend on the blocks before it, so the last block of a window, which may go on, is read again at the start of
+the next one, and the result is that of one reading.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from docent.text.markdown.block_rules import add_rules
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+WINDOW_CHARS = 256_000
+# The longest paragraph, table, quotation or list item; lists and fenced code have no limit.
+MAX_BLOCK_CHARS = 4_000_000
+# The same for tables of tiny cells, and a line may be longer: pictures stand in some as data.
+MAX_BLOCK_TOKENS = 500_000
+MAX_LINE_CHARS = 16_000_000
+
+
+# Lists in lists and quotations in quotations; each level costs two frames of Python's stack.
+MAX_NESTING = 200
+
+TOO_LONG = "block too long"
+TOO_DEEP = "blocks nested too deep"
+
+
+class BlockError(Exception):
+    """A block that cannot be read.
+
+    Attributes:
+        reason: TOO_LONG or TOO_DEEP.
+        line: its first line, 1-based.
+    """
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason, line)
+        self.reason, self.line = reason, line
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that lies in no other block; a long list may come as several.
+
+    Attributes:
+        tokens: of markdown-it; their `map` counts lines from `base`.
+        base: lines of the text before the window that the block was read in.
+        offsets: where in the text each line of the window begins, and the window's end.
+    """
+
+    tokens: Sequence[Token]
+    base: int
+    offsets: Sequence[int]
+
+    @property
+    def kind(self) -> str:
+        """Type of the first token: `heading_open`, `paragraph_open`, `bullet_list_open`, `fence`, ..."""
+        return self.tokens[0].type
+
+    @property
+    def start(self) -> int:
+        """Position in the text of the first character."""
+        return self.offsets[_lines(self.tokens[0])[0]]
+
+    @property
+    def end(self) -> int:
+        """Position behind the last line, which may be blank."""
+        return self.offsets[_lines(self.tokens[0])[1]]
+
+    def line_of(self, position: int) -> int:
+        """The 0-based line of the text that a position inside the block lies in."""
+        return self.base + bisect_left(self.offsets, position + 1) - 1
+
+
+@lru_cache(maxsize=2)
+def _parser(strict: bool) -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    parser = add_rules(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table"), strict)
+    # Link definitions are read line by line again for each of them, which takes minutes on a long list of them.
+    return parser.disable(["reference"] if strict else ["reference", "code", "lheading", "html_block"])
+
+
+def blocks_of(text: str, strict: bool = True) -> Iterator[Block]:
+    r"""The blocks of a text in order.
+
+    Args:
+        text: with line breaks `\n` only.
+        strict: False for text that may be no Markdown: indented lines are no code there, underlined ones no headings.
+
+    Raises:
+        BlockError: a block is too long, or too deep.
+    """
+    start, base, size = 0, 0, WINDOW_CHARS
+    while start < len(text):
+        end = _line_end(text, start + size)
+        window = text[start:end]
+        if len(window) > size + MAX_LINE_CHARS:
+            raise BlockError(TOO_LONG, base + window.count("\n", 0, size) + 1)
+        groups, offsets = _groups(_tokens(window, strict, base)), _offsets(window, start)
+        following = end
+        if end < len(text) and groups:
+            groups, resume = _finished(groups)
+            following = offsets[resume]
+        if following == start and groups[0][0].type == "fence":
+            groups, offsets = _whole_fence(text, groups[0][0], offsets)
+            following = offsets[-1]
+        if following == start:
+            size = _larger(groups[0], size, base)
+            continue
+        for group in groups:
+            yield Block(group, base, offsets)
+        base += text.count("\n", start, following)
+        start, size = following, WINDOW_CHARS
+
+
+def _tokens(window: str, strict: bool, base: int) -> list[Token]:
+    parser = _parser(strict)
+    tokens: list[Token] = []
+    parser.block.parse(window, parser, {}, tokens)
+    for token in tokens:
+        if token.level >= MAX_NESTING - 1:  # markdown-it leaves out what is deeper, and all that comes after it
+            raise BlockError(TOO_DEEP, base + _lines(token)[0] + 1)
+    return tokens
+
+
+def _lines(token: Token) -> list[int]:
+    """First line and the line behind the last; every token that opens a block has them."""
+    return token.map or [0, 0]
+
+
+def _groups(tokens: list[Token]) -> list[list[Token]]:
+    """Tokens of each outermost block."""
+    groups: list[list[Token]] = []
+    level = 0
+    for token in tokens:
+        if level == 0:
+            groups.append([])
+        groups[-1].append(token)
+        level += token.nesting
+    return groups
+
+
+def _finished(groups: list[list[Token]]) -> tuple[list[list[Token]], int]:
+    """The blocks that a window holds to their end, and the line where the next window begins: 0 when there is none.
+
+    A list that fills the window is finished up to its last item, and goes on as a list of its own.
+    """
+    if len(groups) > 1:
+        return groups[:-1], _lines(groups[-1][0])[0]
+    items = [at for at, token in enumerate(groups[0]) if token.type == "list_item_open" and token.level == 1]
+    if len(items) > 1:
+        line = _lines(groups[0][items[-1]])[0]
+        opening = groups[0][0].copy()
+        opening.map = [_lines(opening)[0], line]
+        return [[opening, *groups[0][1 : items[-1]]]], line
+    return groups, 0
+
+
+def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list[Token]], list[int]]:
+    """Fenced code that fills a window, with the lines that follow: found as text, for code has no blocks inside."""
+    first = _lines(fence)[0]
+    closing = re.compile(
+        rf"^ {{0,3}}{re.escape(fence.markup)}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE
+    )
+    found = closing.search(text, offsets[first + 1])
+    whole = fence.copy()
+    whole.map = [first, first + 1]
+    return [[whole]], [*offsets[: first + 1], found.end() if found else len(text)]
+
+
+def _larger(first: list[Token], size: int, base: int) -> int:
+    """The size of a window that may hold its first block."""
+    if size >= MAX_BLOCK_CHARS or len(first) > MAX_BLOCK_TOKENS:
+        raise BlockError(TOO_LONG, base + _lines(first[0])[0] + 1)
+    return size * 2
+
+
+def _offsets(window: str, start: int) -> list[int]:
+    offsets = [start]
+    at = window.find("\n")
+    while at >= 0:
+        offsets.append(start + at + 1)
+        at = window.find("\n", at + 1)
+    if not window.endswith("\n"):
+        offsets.append(start + len(window))
+    return offsets
+
+
+def _line_end(text: str, position: int) -> int:
+    """Behind the line break at or after a position, or the end of the text."""
+    at = text.find("\n", position)
+    return len(text) if at < 0 else at + 1

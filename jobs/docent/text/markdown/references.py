@@ -1,0 +1,211 @@
+"""Figure references in Markdown: `{{FIGURE_1.2}}` and pictures, where they stand outside code; and plain text.
+
+All of it keeps line breaks, so that whoever knows the line of the text knows the line of what was found in it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from docent.text.markdown.formulas import formula_spans
+from docent.text.markdown.html_tags import without_tags
+from docent.text.markdown.html_text import blanked, comment_spans
+from docent.text.markdown.pictures import pictures_in
+from docent.text.markdown.superscripts import with_superscripts
+
+_LINK = re.compile(
+    r"(?<![!\\])\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,1000})\]"
+    r"(?:\((?:<[^<>\n]{0,2000}>|[^()\s<>]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)(?:\s{1,5}[\"'][^()]{0,300})?\))"
+)
+_REFERENCE_LINK = re.compile(r"(?<![\w!\\])\[([^\[\]]{1,1000})\]\[[^\[\]]{0,200}\]")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,2000}|[\w.+-]{1,64}@[\w.-]{1,250})>")
+_MARKS = re.compile(r"\*+|_+|~~")
+# A backslash at the end of a line breaks it there.
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~]|(?=\n))")
+_RUN = re.compile(r"`+")
+_MARKUP = re.compile(r"[*_`\[<&\\~]")
+# Private use: the number of a code span between these two stands for it while the text around it is made plain.
+_BEFORE, _BEHIND = "\ue000", "\ue001"
+_HIDDEN = re.compile(f"{_BEFORE}([0-9]+){_BEHIND}")
+
+
+class Reference(NamedTuple):
+    """A place where a figure is meant.
+
+    Attributes:
+        start: position of the token in the text.
+        token: as written.
+        name: of a `{{name}}`, or the path of a picture.
+        is_path: whether it was written as a picture, such as `![alt](path)`.
+        problem: why there is no path; empty where there is one.
+    """
+
+    start: int
+    token: str
+    name: str
+    alt: str
+    is_path: bool
+    problem: str = ""
+
+
+class Syntax(NamedTuple):
+    """What counts as a reference in a document beside `![alt](path)`, `<img>` and `[^1]`.
+
+    Attributes:
+        pattern: what a token looks like; its first group is the figure's name.
+        definitions: paths by normalized label, for `![alt][label]`.
+        notes: labels of the footnotes that are defined.
+        is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.
+    """
+
+    pattern: re.Pattern[str] | None = None
+    definitions: Mapping[str, str] = MappingProxyType({})
+    notes: frozenset[str] = frozenset()
+    is_figure: Callable[[str, bool], bool] = lambda _name, _alone: True
+
+
+PICTURES_ONLY = Syntax()
+
+
+def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
+    """The figure references of a piece of text, in order, none from inside of code, formulas and comments."""
+    found = [
+        Reference(
+            picture.start,
+            text[picture.start : picture.end],
+            picture.path,
+            " ".join(plain_text(picture.alt).split()),
+            True,
+            picture.problem,
+        )
+        for picture in pictures_in(text, syntax.definitions)
+    ]
+    for token in syntax.pattern.finditer(text) if syntax.pattern else ():
+        name = (token[1] or "") if token.re.groups else token.group()
+        if name.strip() and syntax.is_figure(name, _stands_alone(token)):
+            found.append(Reference(token.start(), token.group(), name, "", False))
+    if not found:
+        return found
+    hidden = sorted([*verbatim_spans(text), *comment_spans(text)])
+    return list(_apart(sorted(found, key=lambda reference: reference.start), hidden))
+
+
+def _stands_alone(token: re.Match[str]) -> bool:
+    """Whether nothing else stands on the line."""
+    text = token.string
+    start = text.rfind("\n", 0, token.start()) + 1
+    end = text.find("\n", token.end())
+    return not (text[start : token.start()] + text[token.end() : len(text) if end < 0 else end]).strip(" \t>*-+")
+
+
+def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
+    """The text without its references; their line breaks stay."""
+    found = references_in(text, syntax)
+    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in found])
+
+
+def verbatim_spans(text: str) -> list[tuple[int, int]]:
+    """Where code and formulas begin and end, marks included: no character in them is Markdown."""
+    code = code_spans(text)
+    return sorted([*code, *formula_spans(text, code)])
+
+
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Where code between backticks begins and ends, marks included."""
+    spans: list[tuple[int, int]] = []
+    runs = [(run.start(), run.end()) for run in _RUN.finditer(text)]
+    by_length: dict[int, list[int]] = {}
+    for at, (start, end) in reversed(list(enumerate(runs))):
+        by_length.setdefault(end - start, []).append(at)
+    after = 0
+    for at, (start, end) in enumerate(runs):
+        if start < after:
+            continue
+        opening = start + _escaped(text, start)
+        closers = by_length.get(end - opening, [])
+        while closers and closers[-1] <= at:
+            closers.pop()
+        if opening < end and closers:
+            after = runs[closers[-1]][1]
+            spans.append((opening, after))
+    return spans
+
+
+def plain_text(text: str) -> str:
+    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept.
+
+    Formulas stay as they are written, with their delimiters.
+    """
+    if not _MARKUP.search(text):
+        return text
+    hidden: list[str] = []
+    text = text.replace(_BEFORE, "").replace(_BEHIND, "")
+    pieces: list[str] = []
+    end = 0
+    for start, after in verbatim_spans(text):
+        run = _RUN.match(text, start)
+        marks = len(run.group()) if run else 0
+        pieces += [text[end:start], f"{_BEFORE}{len(hidden)}{_BEHIND}"]
+        hidden.append(text[start + marks : after - marks])
+        end = after
+    text = "".join([*pieces, text[end:]]) if pieces else text
+    text = with_superscripts(_AUTOLINK.sub(r"\1", text))
+    text = without_tags(blanked(text, comment_spans(text)))
+    text = _REFERENCE_LINK.sub(_label, _LINK.sub(_label, text))
+    text = _without_emphasis(text)
+    text = html.unescape(_ESCAPE.sub(r"\1", text))
+    return _HIDDEN.sub(lambda span: hidden[int(span[1])], text) if hidden else text
+
+
+def _without_emphasis(text: str) -> str:
+    """The text without the marks of emphasis that open and close; others stay."""
+    cut: list[tuple[int, int]] = []
+    opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
+    for run in _MARKS.finditer(text):
+        start, end = run.span()
+        before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+        if before == "\\":
+            continue
+        inside_word = run.group()[0] == "_" and before.isalnum() and after.isalnum()
+        waiting = opened[run.group()[0]]
+        while waiting and start < end and before.strip() and not inside_word:
+            opener = waiting[-1]
+            marks = min(end - start, opener[1] - opener[0])
+            cut += [(opener[1] - marks, opener[1]), (start, start + marks)]
+            opener[1] -= marks
+            start += marks
+            if opener[0] == opener[1]:
+                waiting.pop()
+        if start < end and after.strip() and not inside_word:
+            waiting.append([start, end])
+    pieces, behind = [], 0
+    for first, last in sorted(cut):
+        pieces.append(text[behind:first])
+        behind = last
+    return "".join([*pieces, text[behind:]])
+
+
+def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
+    """The references that lie neither in code, formulas and comments nor in one before them."""
+    end, at = 0, 0
+    for reference in references:
+        while at < len(code) and code[at][1] <= reference.start:
+            at += 1
+        inside = at < len(code) and code[at][0] <= reference.start
+        if reference.start >= end and not inside:
+            yield reference
+            end = reference.start + len(reference.token)
+
+
+def _escaped(text: str, position: int) -> int:
+    """1 where an odd number of backslashes stands before a position, else 0."""
+    before = text[max(0, position - 100) : position]
+    return (len(before) - len(before.rstrip("\\"))) % 2
+
+
+def _label(link: re.Match[str]) -> str:
+    return link[1] + "\n" * (link.group().count("\n") - link[1].count("\n"))

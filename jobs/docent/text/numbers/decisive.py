@@ -1,0 +1,158 @@
+"""What two texts must agree in for one to be a repeat of the other, however alike the rest of their words is.
+
+Numbers with their units and signs, number words, negations and yes or no, words that have an opposite (opposites.yaml,
+a table by language), proper names. The words are taken from each text by itself, so that millions of texts are compared
+by one hash each. Names are known by their capital: in German every noun counts, in scripts without capitals none does.
+Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+import yaml
+
+from docent.text.numbers.numbers import CARDINALS, ORDINALS
+from docent.text.numbers.quantities import UNITS
+from docent.text.terms import STOP_WORDS, UNSPACED, folded
+
+MIN_UNIT_LETTERS = 2
+"""A unit of one letter is one only behind a number: `m` is metres in `5 m`, not in `m. 1858`."""
+MAX_SHORT_UNIT_LETTERS = 3
+MAX_BEGINNING = 16
+"""Letters of the longest beginning of a word in the table; more of a word need not be looked at."""
+_ANSWERS = frozenset(
+    "yes no not never none neither nor without true false ja nein nicht kein keine nie wahr falsch oui non pas jamais "
+    "aucun vrai faux si sin nunca ningun verdadero falso sim nao sem vero niet geen waar onwaar 예 네 아니요 참 "
+    "거짓 はい いい cannot".split()
+)
+_KOREAN_NEGATIONS = "않없못"
+_BEGINS = tuple('.!?…:;"“”„«»‘(（[{|*#>•·–—\n。！？：；「『¿¡')
+_BEFORE_SIGN = ("", " ", "(", "\n", "\t", "\N{NO-BREAK SPACE}")
+_MEGA = re.compile(r"M(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Decisive:
+    """What must be the same in a repeat.
+
+    Attributes:
+        ordered: numbers, units, negations and words with an opposite, in the order of the text: left to right is not
+            right to left.
+        names: proper names, folded and sorted.
+        beginnings: words that begin a sentence and may be names, folded and sorted.
+    """
+
+    ordered: tuple[str, ...]
+    names: tuple[str, ...]
+    beginnings: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)  # question and answer of a pair are looked at by several gates
+def decisive_of(text: str) -> Decisive:
+    """What another text must have as well, to be a repeat of this one."""
+    ordered: list[str] = []
+    names: set[str] = set()
+    beginnings: set[str] = set()
+    behind_number = False
+    for found in _token().finditer(text):
+        word = _word(found[0])
+        unit = _unit(word.term, found[0]) if behind_number and not word.has_digits else ""
+        behind_number = word.has_digits or word.term in CARDINALS
+        if meaning := unit or word.meaning:
+            ordered.append(f"-{meaning}" if word.has_digits and _is_signed(text, found.start()) else meaning)
+        elif not word.may_name:
+            continue
+        elif _begins_sentence(text, found.start()):
+            beginnings.add(word.term)
+        elif len(word.term) == 1:
+            ordered.append(word.term)  # pump A is not pump B
+        else:
+            names.add(word.term)
+    return Decisive(tuple(ordered), tuple(sorted(names)), tuple(sorted(beginnings)))
+
+
+class _Word(NamedTuple):
+    """One word of a text, wherever it stands.
+
+    Attributes:
+        term: folded.
+        meaning: what counts of it by itself; "" where that is nothing.
+        may_name: whether it has a capital and is no word of grammar.
+    """
+
+    term: str
+    meaning: str
+    has_digits: bool
+    may_name: bool
+
+
+@lru_cache(maxsize=1 << 16)
+def _word(word: str) -> _Word:
+    term = folded(word)
+    if not word.isalpha() and any(map(str.isdecimal, word)):
+        return _Word(term, folded(_MEGA.sub("mega", word)), True, False)
+    return _Word(term, _meaning(term), False, word != word.lower() and term not in STOP_WORDS)
+
+
+def _unit(term: str, word: str) -> str:
+    """What stands behind a number, where that may be a unit; MW is not mW."""
+    if term in UNITS:
+        return f"mega{term[1:]}" if _MEGA.match(word) else UNITS[term]
+    return term if len(term) <= MAX_SHORT_UNIT_LETTERS and term not in STOP_WORDS else ""
+
+
+def _is_signed(text: str, start: int) -> bool:
+    return text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
+
+
+def _meaning(term: str) -> str:
+    """A word of the table without its ending, a unit by its short name, a negation as `not`; "" for other words."""
+    if term.endswith(("n't", "n’t")) or term in ("not", "cannot"):
+        return "not"
+    if term in _ANSWERS or term in CARDINALS or term in ORDINALS:
+        return term
+    if term in UNITS and (len(term) >= MIN_UNIT_LETTERS or not term.isalpha()):
+        return UNITS[term]
+    exact, beginnings, _ = _table()
+    if term in exact:
+        return term
+    for length in range(min(len(term), MAX_BEGINNING), 0, -1):
+        if term[:length] in beginnings:
+            return term[:length]
+    return next((letter for letter in _KOREAN_NEGATIONS if letter in term), "")
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[max(0, start - 8) : start].rstrip(" \t")
+    return not before or before.endswith(_BEGINS)
+
+
+@cache
+def _table() -> tuple[frozenset[str], frozenset[str], str]:
+    """Whole words, beginnings of words, and a pattern of what is found within a text that has no spaces."""
+    source = resources.files("docent.text.numbers").joinpath("opposites.yaml").read_text(encoding="utf-8")
+    lines: dict[str, list[str]] = yaml.safe_load(source)
+    letters, unspaced = "".join(lines.pop("letters")), " ".join(lines.pop("unspaced")).split()
+    words = list(_words(lines))
+    exact = frozenset((*(folded(word) for word in words if not word.endswith("*")), *letters, *unspaced))
+    beginnings = frozenset(folded(word[:-1])[:MAX_BEGINNING] for word in words if word.endswith("*"))
+    return exact, beginnings, "|".join([*unspaced, f"[{letters}]"])
+
+
+def _words(lines: dict[str, list[str]]) -> Iterator[str]:
+    for line in (line for language in lines.values() for line in language):
+        yield from line.split()
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """Decisive letters of scripts without spaces, words and numbers, and signs that are units or relations."""
+    word = rf"[^\W_{UNSPACED}]"
+    joined = rf"(?:[.,’'](?=\d){word}+|['’][tT](?!{word}))"
+    return re.compile(rf"{_table()[2]}|{word}+{joined}*|[%‰°€$£¥<>≤≥±]")

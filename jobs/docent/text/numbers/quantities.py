@@ -1,0 +1,248 @@
+"""Numbers with what belongs to them: units, list numbering, the large numbers of East Asian languages.
+
+`numbers.py` knows which numbers a text states; here stands what keeps that from being unfair or blind: `1. Open the
+lid` claims no number, `3만` is 30000, and `5 m` is not what a source says that has `5 cm`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
+
+from docent.text.numbers.marks import plain_marks
+from docent.text.numbers.numbers import CARDINALS, numbers_of
+from docent.text.terms import STOP_WORDS, folded, stem
+
+COUNTED_WORDS = 4
+"""Words behind a number in which what it counts is looked for in a source."""
+_BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
+_YEAR = re.compile(r"1\d{3}|20\d{2}")
+
+_UNITS = {
+    "mm": "millimetre millimetres millimeter millimeters",
+    "cm": "centimetre centimetres centimeter centimeters",
+    "m": "metre metres meter meters",
+    "km": "kilometre kilometres kilometer kilometers",
+    "inch": "inches",
+    "ft": "foot feet",
+    "yd": "yard yards",
+    "mi": "mile miles",
+    "mg": "milligram milligrams",
+    "g": "gram grams gramme grammes",
+    "kg": "kilogram kilograms kilo kilos",
+    "t": "tonne tonnes ton tons",
+    "lb": "pound pounds lbs",
+    "oz": "ounce ounces",
+    "ml": "millilitre millilitres milliliter milliliters",
+    "l": "litre litres liter liters",
+    "ms": "millisecond milliseconds",
+    "s": "second seconds sec secs",
+    "min": "minute minutes mins",
+    "h": "hour hours hrs hr",
+    "day": "days",
+    "week": "weeks",
+    "month": "months",
+    "year": "years",
+    "century": "centuries",
+    "hz": "hertz",
+    "khz": "kilohertz",
+    "mhz": "megahertz",
+    "ghz": "gigahertz",
+    "kb": "kilobyte kilobytes",
+    "mb": "megabyte megabytes",
+    "gb": "gigabyte gigabytes",
+    "tb": "terabyte terabytes",
+    "w": "watt watts",
+    "kw": "kilowatt kilowatts",
+    "mw": "megawatt megawatts",
+    "v": "volt volts",
+    "ma": "milliampere milliamperes",
+    "kpa": "kilopascal kilopascals",
+    "bar": "bars",
+    "km/h": "kph",
+    "mph": "",
+    "m/s": "",
+    "%": "percent pct",
+    "°c": "celsius",
+    "°f": "fahrenheit",
+    "°": "degree degrees",
+    "€": "euro euros eur",
+    "$": "dollar dollars usd",
+}
+# Units of which one may stand by mistake for another.
+_SAME_KIND = (
+    {"mm", "cm", "m", "km", "inch", "ft", "yd", "mi"},
+    {"mg", "g", "kg", "t", "lb", "oz"},
+    {"ml", "l"},
+    {"ms", "s", "min", "h", "day", "week", "month", "year", "century"},
+    {"hz", "khz", "mhz", "ghz"},
+    {"kb", "mb", "gb", "tb"},
+    {"w", "kw", "mw"},
+    {"km/h", "mph", "m/s"},
+    {"°c", "°f"},
+    {"€", "$"},
+)
+UNITS: dict[str, str] = {name: unit for unit, names in _UNITS.items() for name in (unit, *names.split())}
+_WORDS = "|".join(sorted(CARDINALS, key=len, reverse=True))
+_NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
+_DIGITS = r"\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_QUANTITY = re.compile(
+    rf"(?<![\w.])(?P<number>{_DIGITS}|(?:{_WORDS})(?:[ -](?:{_WORDS}))?)"
+    rf"(?:(?:[ \u00a0\u202f-]|[ \t]*\n[ \t]*)?"  # a line may end between a number and its unit
+    rf"(?P<unit>degrees?\s+celsius|degrees?\s+fahrenheit|{_NAMES})(?![\w/]))?",
+    re.IGNORECASE,
+)
+
+_LIST_NUMBER = re.compile(
+    r"^[ \t>*-]*(?:(?:step|stage|phase)[ \t]+)?\(?\d{1,2}[.):](?=\s)", re.IGNORECASE | re.MULTILINE
+)
+_STEP = re.compile(r"\b(?:step|stage|phase)s?\s+\d{1,2}\b", re.IGNORECASE)
+_INLINE_NUMBER = re.compile(r"(?<![\w.])\(?(\d{1,2})[.)](?=\s)")
+_COUNTED = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\s+"
+    r"(?:(?:main|key|major|different|distinct|important|further|other|following|simple|separate)\s+)*"
+    r"(?:steps|stages|phases|ways|reasons|factors|points|things|aspects|options|elements|facts|sections|topics)\b",
+    re.IGNORECASE,
+)
+_LARGE = {"백": 2, "百": 2, "천": 3, "千": 3, "만": 4, "万": 4, "萬": 4, "억": 8, "億": 8, "亿": 8}
+_LARGE_NUMBER = re.compile(rf"(?<!\d)(\d++)(?:\.(\d++))?+\s?([{''.join(_LARGE)}])")
+
+
+def claimed_text(answer: str) -> str:
+    """An answer without the numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
+    text = _COUNTED.sub(" ", _STEP.sub(" ", _LIST_NUMBER.sub(" ", answer)))
+    listed: list[re.Match[str]] = []
+    for found in _INLINE_NUMBER.finditer(text):
+        if int(found[1]) == len(listed) + 1:
+            listed.append(found)
+    for found in reversed(listed if len(listed) > 1 else []):
+        text = f"{text[: found.start()]} {text[found.end() :]}"
+    return text
+
+
+def written_out(text: str) -> str:
+    """The text with digits and marks of numbers as English has them, and `3만`, `1.5억` written with digits only."""
+    text = plain_marks(text)
+    return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
+
+
+def _digits(found: re.Match[str]) -> str:
+    power, fraction = _LARGE[found[3]], found[2] or ""
+    return f"{found[1]}{fraction.ljust(power, '0')}" if len(fraction) <= power else found[0]
+
+
+def quantities_of(text: str) -> list[tuple[str, str]]:
+    """Every number with the unit behind it, `("5", "cm")`; the unit is "" where none follows."""
+    return [(number, unit) for number, unit, _ in _quantities(text)]
+
+
+@lru_cache(maxsize=16)
+def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
+    """Number, unit, and where the number ends."""
+    found = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
+    return tuple((number, _unit(unit), end) for number, unit, end in found if number)
+
+
+@lru_cache(maxsize=4096)
+def _number(written: str) -> str:
+    """Its value; "" for words that claim no number."""
+    return next(iter(numbers_of(re.sub(r"(?<=\d)\s(?=\d)", "", written))[-1:]), "")
+
+
+def _unit(name: str | None) -> str:
+    words = (name or "").lower().split()
+    return UNITS[words[-1]] if words else ""
+
+
+def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
+    """Quantities of `answer` whose number the source has, but only with other units: `["5 m"]`.
+
+    A number that also stands alone in the source, as in a table, is only held against a unit of the same kind.
+
+    Args:
+        source: the units of every number, as `units_by_number` gives them.
+    """
+    changed = [
+        f"{number} {unit}"
+        for number, unit in quantities_of(answer)
+        if unit and (known := source.get(number)) and unit not in known and ("" not in known or _kind(unit) & known)
+    ]
+    return list(dict.fromkeys(changed))
+
+
+def _kind(unit: str) -> set[str]:
+    return next((kind for kind in _SAME_KIND if unit in kind), set())
+
+
+def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
+    """Numbers of `answer` before a word that the source counts too, but never with that number: `["3 faces"]`.
+
+    Args:
+        source: the numbers of every counted word, as `numbers_by_word` gives them.
+    """
+    found = []
+    for number, words in _counted(answer):
+        known = source.get(stem(words[0])) if words else None
+        if known and known.directly and number not in known.numbers:
+            found.append(f"{number} {words[0]}")
+    return list(dict.fromkeys(found))
+
+
+@dataclass
+class Counts:
+    """The numbers that stand before a word.
+
+    Attributes:
+        numbers: all, up to COUNTED_WORDS before it.
+        directly: whether one of them stands directly before it.
+    """
+
+    numbers: set[str] = field(default_factory=set)
+    directly: bool = False
+
+
+def numbers_by_word(text: str) -> dict[str, Counts]:
+    """The numbers before every word that is counted, by its stem."""
+    found: dict[str, Counts] = {}
+    for number, words in _counted(text):
+        for place, word in enumerate(words):
+            counts = found.setdefault(stem(word), Counts())
+            counts.numbers.add(number)
+            counts.directly |= place == 0
+    return found
+
+
+def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Every number but years, with the words directly behind it, up to a mark, a stop word first, or a number."""
+    for number, _, end in _quantities(text):
+        if _YEAR.fullmatch(number):
+            continue
+        behind = _BEHIND.match(text, end, end + 80)
+        words = folded(behind.group() if behind else "").replace("-", " ").split()
+        yield number, [] if words and words[0] in STOP_WORDS else [w for w in words if w not in CARDINALS]
+
+
+def is_rounded(number: str, known: Iterable[str]) -> bool:
+    """Whether a number is one of `known` with fewer decimals; a whole number only of one with three digits before."""
+    places = len(number.partition(".")[2])
+    for exact in known:
+        whole, _, decimals = exact.partition(".")
+        if len(decimals) > places and (places or len(whole) > 2):
+            with localcontext() as wide:
+                wide.prec = len(exact) + places + 1
+                rounded = Decimal(exact).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+            if rounded == Decimal(number):
+                return True
+    return False
+
+
+def units_by_number(text: str) -> dict[str, set[str]]:
+    """For every number of a text the units that it has there, "" among them where it stands alone."""
+    found: dict[str, set[str]] = {}
+    for number, unit in quantities_of(text):
+        found.setdefault(number, set()).add(unit)
+    return found

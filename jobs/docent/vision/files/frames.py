@@ -1,0 +1,70 @@
+"""Chooses which picture of a file with several is used, and says so.
+
+Reads open Pillow pictures; writes nothing. Pages of a TIFF, pictures behind the first of a phone's JPEG: the first.
+Animations: the first frame that shows about as much as the best one, because many fade in from a plain colour.
+"""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from docent.vision.files.color import plain_rgb
+
+MAX_FRAMES = 200
+MAX_FRAME_PIXELS = 200_000_000
+"""Frames of an animation that are looked at, and their pixels in all."""
+ENOUGH = 0.8
+"""Of the best frame's variation: the first frame with at least as much is used."""
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+_NOUNS = {"TIFF": "pages", "MPO": "pictures", "HEIF": "pictures"}
+_THUMBNAIL_PX = 64
+
+
+def seek_frame(picture: Image.Image) -> str:
+    """Move the picture to the frame that is used; the note that says which, "" for a file with one picture.
+
+    Raises:
+        Exception: what Pillow raises on a damaged first frame.
+    """
+    count = int(getattr(picture, "n_frames", 1))
+    if count < 2:
+        return ""
+    if picture.format not in _ANIMATED:
+        noun = _NOUNS.get(str(picture.format), "pictures")
+        return f"{count} {noun} in the file: only the first is used"
+    number, seen, problem = _best(picture, count)
+    picture.seek(number)
+    looked = "" if seen == count else f" (of the first {seen}; {problem})"
+    return f"animation of {count} frames: only frame {number + 1} is used{looked}"
+
+
+def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
+    """0-based number of the frame that is used, how many were looked at, and why not all."""
+    budget = max(1, min(MAX_FRAMES, MAX_FRAME_PIXELS // max(1, picture.width * picture.height)))
+    variations: list[float] = []
+    problem = "the others are too many to look at"
+    for number in range(min(count, budget)):
+        try:
+            picture.seek(number)
+            variations.append(_variation(picture))
+        except (OSError, SyntaxError, ValueError, EOFError, IndexError):
+            if number == 0:
+                raise
+            problem = f"frame {number + 1} does not decode"
+            break
+    enough = ENOUGH * max(variations)
+    return next(i for i, one in enumerate(variations) if one >= enough), len(variations), problem
+
+
+def _variation(frame: Image.Image) -> float:
+    """Sum of the channels' variances of a small copy: 0 for a plain frame."""
+    frame.load()
+    small = plain_rgb(frame.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX))
+    total = 0.0
+    pixels = small.width * small.height
+    counts = small.histogram()
+    for channel in range(3):
+        values = counts[256 * channel : 256 * (channel + 1)]
+        mean = sum(value * n for value, n in enumerate(values)) / pixels
+        total += sum(n * (value - mean) ** 2 for value, n in enumerate(values)) / pixels
+    return float(total)

@@ -1,0 +1,254 @@
+"""Open untrusted pictures: bounded, upright, 8-bit sRGB.
+
+Reads picture files; writes nothing. Everything that can be wrong with a file comes out as a PhotoError whose reason is
+a short constant phrase; no warning and no exception of Pillow leaves this module. Every stage decodes with `decode`,
+so that all agree on which files are damaged, which frame counts and what the colours are.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, PngImagePlugin
+
+from docent.vision.files import formats, tiff
+from docent.vision.files.color import is_other_than_srgb, rgb_converter
+from docent.vision.files.credit import Credit, read_credit
+from docent.vision.files.formats import HEAD_BYTES, HEIC, HEIC_ADVICE, READABLE, SAVE_AS, SUFFIX_OF_FORMAT, format_name
+from docent.vision.files.frames import seek_frame
+from docent.vision.files.jpeg import lacks_end
+from docent.vision.files.large import (
+    REDUCED_IN_DECODER,
+    convert_in_stripes,
+    reduce_in_decoder,
+    reduction,
+    why_too_large,
+)
+from docent.vision.files.orientation import SIDES_SWAP, UPRIGHT, read_orientation
+
+NOT_AN_IMAGE = "not an image"
+UNSUPPORTED = "unsupported picture format"
+TOO_MANY_PIXELS = "too many pixels"
+DOES_NOT_DECODE = "does not decode"
+
+MAX_DECODED_PIXELS = 25_000_000
+"""A picture with more is reduced by 2, 3, ... while it is decoded, so that stages stay within their memory."""
+MOST_PIXELS = 1e12
+"""Stands for no limit."""
+MAX_PNG_CHUNK_BYTES = 16 << 20
+"""Of one text or profile in a PNG: editors that note their history exceed Pillow's megabyte."""
+# Broad on purpose: on damaged files Pillow's format readers raise more than the OSError that is documented.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    ZeroDivisionError,
+    AttributeError,
+    RuntimeError,  # of libavif, and NotImplementedError
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+class PhotoError(Exception):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: one of the constants of this module.
+        detail: the measured value, what the decoder said, or what to save the file as.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a whole picture file holds.
+
+    Attributes:
+        width_px: of the upright picture at its full size.
+        suffix: of its format, without a dot.
+        notes: what of the file is not used or was ignored, for people.
+    """
+
+    width_px: int
+    height_px: int
+    suffix: str
+    notes: tuple[str, ...]
+    credit: Credit
+
+
+def picture_suffix(data: bytes, max_pixels: float) -> str:
+    """Suffix of a picture's format, by its header alone.
+
+    Raises:
+        PhotoError: not an image, not supported, or more than `max_pixels`.
+    """
+    with _opened(io.BytesIO(data), max_pixels) as picture:
+        return SUFFIX_OF_FORMAT[str(picture.format)]
+
+
+def examine(data: bytes, max_pixels: float) -> Examined:
+    """Size, format, notes and credit of a picture, which is decoded to its end to find damage.
+
+    Raises:
+        PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
+    """
+    with _opened(io.BytesIO(data), max_pixels) as picture:
+        if picture.format in ("JPEG", "MPO") and lacks_end(data):
+            raise PhotoError(DOES_NOT_DECODE, "JPEG: its end is missing")
+        with _damage_named():
+            too_large = why_too_large(picture, max_pixels)
+        if too_large:
+            raise PhotoError(TOO_MANY_PIXELS, too_large)
+        full = picture.size
+        whole = _decoded(picture, MAX_DECODED_PIXELS // 64)
+        if picture.format not in REDUCED_IN_DECODER:
+            full = picture.size  # a frame of a GIF may be larger than its header says
+        width_px, height_px = full[::-1] if whole.turned else full
+        with _damage_named():
+            credit = read_credit(picture)
+        return Examined(width_px, height_px, SUFFIX_OF_FORMAT[str(picture.format)], whole.notes, credit)
+
+
+def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_PIXELS) -> Image.Image:
+    """The whole picture: upright as its EXIF data say, 8-bit sRGB, transparent parts on white.
+
+    Args:
+        path: the file.
+        max_pixels: refuse more before decoding; the width x height that `ingest` noted is the right limit.
+        max_decoded_pixels: a picture with more comes back reduced to at most so many.
+
+    Raises:
+        PhotoError: not an image, not supported, too many pixels, or damaged.
+    """
+    with path.open("rb") as file, _opened(file, max_pixels) as picture:
+        return _decoded(picture, max_decoded_pixels).picture
+
+
+def is_upright_rgb(data: bytes) -> bool:
+    """Whether a JPEG or PNG file that decodes needs no change of its pixels: upright, 8-bit RGB in sRGB, opaque."""
+    with _opened(io.BytesIO(data), math.inf) as picture, _damage_named():
+        if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
+            return False
+        return read_orientation(picture) not in UPRIGHT
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """`turned`: whether width and height changed places against the header."""
+
+    picture: Image.Image
+    turned: bool
+    notes: tuple[str, ...]
+
+
+def _decoded(picture: Image.Image, max_decoded_pixels: int) -> _Decoded:
+    with _damage_named():
+        note_of_frames = seek_frame(picture)
+        factor = reduction(picture, max_decoded_pixels)
+        reduce_in_decoder(picture, factor)
+        promised = picture.size
+        picture.load()
+        if picture.format == "HEIF" and picture.size != promised:
+            raise OSError("its pixels have another size than its header says")
+        orientation = read_orientation(picture)
+        convert, note_of_profile = rgb_converter(picture)
+        rgb = convert_in_stripes(picture, reduction(picture, max_decoded_pixels), convert)
+    upright = rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
+    notes = tuple(note for note in (note_of_frames, note_of_profile) if note)
+    return _Decoded(upright, orientation in SIDES_SWAP, notes)
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn whatever Pillow raises on a damaged file into a PhotoError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise PhotoError(DOES_NOT_DECODE, _words_of(error)) from None
+
+
+@contextmanager
+def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
+    """Open a picture under our own limits, which may lie above or below Pillow's."""
+    limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(file) as picture:
+                _check_size(picture, max_pixels)
+                # For what follows the header: a frame of a GIF may be larger. Pillow refuses twice this number.
+                Image.MAX_IMAGE_PIXELS = (int(min(max_pixels, MOST_PIXELS)) + 1) // 2
+                yield picture
+    finally:
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    name = format_name(file.read(HEAD_BYTES))
+    file.seek(0)
+    if name == HEIC and not _reads_heic():
+        raise PhotoError(UNSUPPORTED, f"{HEIC}: {HEIC_ADVICE}")
+    if name and name not in READABLE and name != HEIC:
+        raise PhotoError(UNSUPPORTED, f"{name}: {SAVE_AS}")
+    try:
+        picture = Image.open(file, formats=_formats())
+    except _DAMAGE:
+        if cause := tiff.why_unreadable(file) if name == "TIFF" else "":
+            raise PhotoError(UNSUPPORTED, cause) from None
+        if name:
+            raise PhotoError(DOES_NOT_DECODE, f"{name}: damaged, or of an unsupported kind") from None
+        file.seek(0)
+        raise PhotoError(NOT_AN_IMAGE, formats.what_it_is(file.read(HEAD_BYTES))) from None
+    if cause := tiff.why_refused(picture.tag_v2) if picture.format == "TIFF" else "":  # type: ignore[attr-defined]
+        picture.close()
+        raise PhotoError(UNSUPPORTED, cause)
+    return picture
+
+
+def _check_size(picture: Image.Image, max_pixels: float) -> None:
+    width_px, height_px = picture.size
+    if width_px * height_px > max_pixels:
+        raise PhotoError(TOO_MANY_PIXELS, f"{width_px} x {height_px} px, more than {max_pixels:.0f} pixels")
+
+
+def _formats() -> list[str]:
+    known = [name for name in SUFFIX_OF_FORMAT if name not in ("MPO", "HEIF")]
+    return [*known, "HEIF"] if _reads_heic() else known
+
+
+@cache
+def _reads_heic() -> bool:
+    """Whether the extra `heic` is installed; its reader is made known to Pillow."""
+    try:
+        import pi_heif
+    except ImportError:
+        return False
+    pi_heif.register_heif_opener()
+    return True
+
+
+def _words_of(error: BaseException) -> str:
+    """What the decoder said, without addresses of objects in memory, which differ at every run."""
+    text = str(error)
+    return "damaged" if not text or " at 0x" in text else text[:200]

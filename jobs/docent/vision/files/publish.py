@@ -1,0 +1,112 @@
+"""Photos as a data set hands them on: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
+
+Reads picture files, writes nothing. A JPEG or PNG that is upright RGB in sRGB keeps its compressed pixels; the metadata
+beside them (place, camera, serial numbers, previews, profiles, what stands behind the end) is left out, and a file
+without any stays as it is byte for byte. Everything else is decoded as every stage decodes it and saved anew: as JPEG
+where it came as one or as WebP, AVIF or HEIC, otherwise as PNG.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path, PurePosixPath
+
+from docent.records import ImageFile
+from docent.vision.files.credit import Credit, exif_of, xmp_of
+from docent.vision.files.formats import published_suffix
+from docent.vision.files.jpeg import StructureError, segments
+from docent.vision.files.photos import decode, is_upright_rgb
+
+MAX_PIXELS = 1e9
+"""What `ingest` let in is smaller."""
+JPEG_QUALITY = 95
+_JFIF_BYTES = 18
+"""A JFIF segment without its thumbnail, marker and length included."""
+_XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF_HEADER = b"Exif\0\0"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# What decides how the pixels look; text, time, EXIF, private chunks and profiles (they may name a device) are left out.
+_PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI mDCv cLLi".split(b" "))
+
+
+def published(path: Path, image: ImageFile) -> bytes:
+    """The file of a picture as a data set hands it on.
+
+    Raises:
+        PhotoError: it has to be converted and does not decode.
+    """
+    exif, xmp = (write(Credit(image.creator, image.copyright, image.license)) for write in (exif_of, xmp_of))
+    rewrite = {".jpg": _jpeg, ".png": _png}.get(PurePosixPath(image.file).suffix)
+    if rewrite is not None:
+        data = path.read_bytes()
+        try:
+            if is_upright_rgb(data):
+                return rewrite(data, exif, xmp)
+        except (StructureError, struct.error, IndexError):
+            pass  # it decodes, so that its pixels can be saved anew
+    return _converted(path, exif, xmp, published_suffix(image.file))
+
+
+def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
+    """The upright picture saved anew, without loss except in a JPEG."""
+    picture = decode(path, MAX_PIXELS)
+    stored = io.BytesIO()
+    if suffix == ".jpg":
+        picture.save(stored, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif, xmp=xmp)
+        return stored.getvalue()
+    picture.save(stored, "PNG")
+    return _png(stored.getvalue(), exif, xmp)
+
+
+def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
+    """The first picture of a JPEG file, to its end marker."""
+    blocks = (block for block in (exif, _XMP_HEADER + xmp if xmp else b"") if block)
+    credit = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
+    kept, placed = [data[:2]], False
+    for marker, segment in segments(data):
+        if marker != 0xE0 and not placed:  # JFIF comes first, where it is
+            kept.append(credit)
+            placed = True
+        if marker == 0xE0 and len(segment) > _JFIF_BYTES:
+            segment = segment[:2] + struct.pack(">H", _JFIF_BYTES - 2) + segment[4 : _JFIF_BYTES - 2] + b"\0\0"
+        if _is_kept(marker, segment):
+            kept.append(segment)
+    return b"".join(kept)
+
+
+def _is_kept(marker: int, segment: bytes) -> bool:
+    """Whether a JPEG segment decides how the pixels look: no comment, and of application data only some."""
+    if marker == 0xE0:
+        return segment[4:9] == b"JFIF\0"
+    if marker == 0xEE:
+        return segment[4:9] == b"Adobe"
+    return not 0xE0 <= marker <= 0xEF and marker != 0xFE
+
+
+def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
+    if not data.startswith(_PNG_SIGNATURE) or data[24] > 8:
+        raise StructureError
+    text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
+    credit = b"".join(
+        _png_chunk(kind, block)
+        for kind, block in ((b"eXIf", exif.removeprefix(_EXIF_HEADER)), (b"iTXt", text if xmp else b""))
+        if block
+    )
+    kept: list[bytes] = [_PNG_SIGNATURE]
+    at, kind = 8, b""
+    while kind != b"IEND" and at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind in (b"acTL", b"fcTL"):
+            raise StructureError  # an animation
+        if kind in _PNG_KEPT:
+            kept.append(data[at : at + 12 + length])
+        if kind == b"IHDR":
+            kept.append(credit)
+        at += 12 + length
+    return b"".join(kept)
+
+
+def _png_chunk(kind: bytes, block: bytes) -> bytes:
+    return struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))

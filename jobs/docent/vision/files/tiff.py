@@ -1,0 +1,85 @@
+"""Tells raw camera files from plain TIFF files, and says why a TIFF cannot be read.
+
+Reads the first directory of a TIFF file; writes nothing. Pillow would open a raw file's small preview as the photo.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import IO, Any
+
+from PIL import TiffImagePlugin
+
+from docent.vision.files.formats import SAVE_AS
+
+_SUBFILE_TYPE, _BITS, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _PLANAR = 254, 258, 259, 262, 330, 284
+_DNG_VERSION = 50706
+_SENSOR_DATA = (32803, 34892)
+"""Photometric interpretations of raw sensor data: colour filter array, linear raw (DNG 1.7)."""
+_RAW_COMPRESSIONS = (32767, 34713, 34715, 34892, 65000, 65535)
+"""Sony ARW, Nikon NEF, DNG lossy, Kodak, Pentax PEF."""
+
+
+def why_unreadable(file: IO[bytes]) -> str:
+    """What about a TIFF file is not supported, with the way out; "" where its directory names no known cause.
+
+    Args:
+        file: at any position, which it is left at.
+    """
+    place = file.tell()
+    try:
+        tags = _first_directory(file)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, EOFError):
+        return ""
+    finally:
+        file.seek(place)
+    if _is_raw(tags):
+        return f"raw camera file: {SAVE_AS}"
+    bits = _numbers(tags.get(_BITS))
+    if max(bits, default=8) > 16:
+        return f"TIFF with {max(bits)} bits per channel: {SAVE_AS}"
+    if _in_foreign_planes(tags, bits):
+        return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}"
+    return ""
+
+
+def why_refused(tags: Mapping[int, Any]) -> str:
+    """The same for a TIFF that Pillow opens, by the tags of its first page."""
+    if _is_raw(tags):
+        return f"raw camera file: {SAVE_AS}"
+    if _in_foreign_planes(tags, _numbers(tags.get(_BITS))):
+        return f"TIFF with 16 bits per channel in separate planes: {SAVE_AS}"
+    return ""
+
+
+def _first_directory(file: IO[bytes]) -> Mapping[int, Any]:
+    file.seek(0)
+    head = file.read(16)
+    is_big = head[2:4] in (b"+\0", b"\0+")  # BigTIFF: the offset has 8 bytes
+    directory = TiffImagePlugin.ImageFileDirectory_v2(head if is_big else head[:8])
+    file.seek(directory.next)
+    directory.load(file)
+    return directory
+
+
+def _is_raw(tags: Mapping[int, Any]) -> bool:
+    preview = _DNG_VERSION in tags or (_SUB_DIRECTORIES in tags and _first(tags.get(_SUBFILE_TYPE)) & 1)
+    sensor = _first(tags.get(_PHOTOMETRIC)) in _SENSOR_DATA or _first(tags.get(_COMPRESSION)) in _RAW_COMPRESSIONS
+    return bool(preview or sensor)
+
+
+def _in_foreign_planes(tags: Mapping[int, Any], bits: tuple[int, ...]) -> bool:
+    """Whether Pillow would read the wrong byte of each value: uncompressed planes of 16 bits, big endian."""
+    big_endian = getattr(tags, "prefix", b"II") == b"MM"
+    planes = _first(tags.get(_PLANAR)) == 2 and len(bits) > 1
+    return big_endian and planes and max(bits, default=8) > 8 and _first(tags.get(_COMPRESSION)) <= 1
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(one for one in values if isinstance(one, int))
+
+
+def _first(value: Any) -> int:
+    return next(iter(_numbers(value)), 0)
