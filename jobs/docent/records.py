@@ -172,6 +172,14 @@ class ImageQuality(Row):
     """Colour of 4 x 4 fields, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
     duplicate_of: str | None = None
     """Image id of the first near-identical image of the same document."""
+    other_metrics: dict[str, float] = {}
+    """Rows of `docent.tables.IMAGE_METRICS` that have no field here, by name; left out where there are none."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `other_metrics` where there are none."""
+        row: dict[str, Any] = serialize(self)
+        return {name: value for name, value in row.items() if value != {}}
 
 
 class PlannedImage(Frozen):

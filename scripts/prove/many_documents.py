@@ -1,9 +1,9 @@
-"""Proof: assemble and report hold one row at a time, also with 200,000 documents and as many pairs.
+"""Prove that assemble and report hold one row at a time: 200,000 documents and 500,000 pairs.
 
-Writes a run of its own into a temporary folder: documents of 3 KB and pairs, written by the project's own store; then
-runs `docent stage assemble` and `docent stage report` as processes and prints minutes and peak memory of each. Exit 1
-when one fails or takes more than --max-gb.
-Run alone: `.venv/bin/python scripts/prove/many_documents.py [--rows 200000]`.
+Writes a run of its own into a temporary folder with the project's own store: documents of 3 KB, pairs of 1 KB, the
+same pairs after the checks, and a data set of them. Runs `docent stage assemble` and `docent stage report` as processes
+and prints minutes and peak memory of each. Exits with 1 where one fails or takes more than --max-gb.
+Run alone: `.venv/bin/python scripts/prove/many_documents.py [--documents 200000] [--pairs 500000]`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from million_rows import measured
 from docent import stage
 from docent.config import PipelineConfig
 from docent.context import Context
-from docent.records import Document, Item, QAPair, Section, Span, make_id
+from docent.records import Document, Example, Item, QAPair, Section, Span, make_id
 from docent.stage import run_shard
 
 TEXT = "The shaft of pump {number} turns {number} times a minute and is oiled once a week. " * 40
@@ -39,30 +39,59 @@ def documents(count: int) -> Iterator[Document]:
         yield Document(id=make_id("ingest", (), number), kind="row", name=f"Pump {number}", sections=(section,))
 
 
-def pairs(context: Context) -> Iterator[QAPair]:
-    """One pair of each item."""
+def pairs(context: Context, count: int) -> Iterator[QAPair]:
+    """Yield so many pairs in the order of their items, each item with as many as any other, or one more."""
+    items = context.count("assemble")
     for number, item in enumerate(context.stream("assemble", Item)):
-        yield QAPair(
-            id=make_id("generate-qa", (item.id,), number),
-            parents=(item.id,),
-            item_id=item.id,
-            item_name=item.name,
-            question=QUESTION.format(number=number),
-            answer=ANSWER.format(number=number) * 30,
-            question_type="factual_recall",
-            language="English",
-            temperature=0.7,
-            index=0,
-            teacher="rules",
-            sources=(item.source,),
+        for index in range(count * number // items, count * (number + 1) // items):
+            yield QAPair(
+                id=make_id("generate-qa", (item.id,), index),
+                parents=(item.id,),
+                item_id=item.id,
+                item_name=item.name,
+                question=QUESTION.format(number=number),
+                answer=ANSWER.format(number=number) * 30,
+                question_type="factual_recall",
+                language="English",
+                temperature=0.7,
+                index=index,
+                teacher="rules",
+                sources=(item.source,),
+            )
+
+
+def checked(context: Context) -> Iterator[QAPair]:
+    """Yield every pair, one in ten with a warning."""
+    for pair in context.stream("generate-qa", QAPair):
+        yield pair if pair.index % 10 else pair.model_copy(update={"verdict": "warn", "reasons": ("not in own words",)})
+
+
+def examples(context: Context) -> Iterator[Example]:
+    """Yield a row of the data set for every pair, one in ten for the test."""
+    for number, pair in enumerate(context.stream("curate", QAPair)):
+        yield Example(
+            id=make_id("build-dataset", (pair.id,)),
+            parents=(pair.id,),
+            split="train" if number % 10 else "test",
+            data_id=number,
+            item_id=pair.item_id,
+            item_name=pair.item_name,
+            question=pair.question,
+            answer=pair.answer,
+            question_type=pair.question_type,
+            language=pair.language,
+            temperature=pair.temperature,
+            teacher=pair.teacher,
+            sources=pair.sources,
         )
 
 
 def main() -> int:
-    """Write, run, print."""
+    """Write the run, measure both stages, print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--max-gb", type=float, default=0.4)
+    parser.add_argument("--documents", type=int, default=200_000)
+    parser.add_argument("--pairs", type=int, default=500_000)
+    parser.add_argument("--max-gb", type=float, default=1.0)
     arguments = parser.parse_args()
     failed = False
     with tempfile.TemporaryDirectory() as folder:
@@ -76,16 +105,23 @@ def main() -> int:
                 "ingest": {"sources": [{"kind": "csv", "path": str(source)}]},
                 "assemble": {},
                 "generate_qa": {"shards": 1},
+                "curate": {},
+                "build_dataset": {},
                 "report": {},
             }
         )
         path = run_dir / "pipeline.resolved.yaml"
         path.write_text(config.model_dump_json(by_alias=True), encoding="utf-8")
-        made = {"ingest": lambda _: documents(arguments.rows), "generate-qa": pairs}
+        stand_ins = {
+            "ingest": lambda _: documents(arguments.documents),
+            "generate-qa": lambda context: pairs(context, arguments.pairs),
+            "curate": checked,
+            "build-dataset": examples,
+        }
         real = stage._generator
-        stage._generator = lambda unit: made.get(unit.stage) or real(unit)
-        for unit in ("ingest", "assemble", "generate-qa", "report"):
-            if unit in made:
+        stage._generator = lambda unit: stand_ins.get(unit.stage) or real(unit)
+        for unit in ("ingest", "assemble", "generate-qa", "curate", "build-dataset", "report"):
+            if unit in stand_ins:
                 if code := run_shard(config, unit, run_dir):
                     raise SystemExit(f"{unit} could not be written: {code}")
                 continue

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from docent.evidence.metrics import METRICS, nearest_items, score_answers
+from docent.evidence.metrics import nearest_items, score_answers
 from docent.evidence.naming import Exhibit
 from docent.records import Answer, make_id
+from docent.tables import METRICS
 
 EXHIBITS = [
     Exhibit("cube", ("cube",), "The cube has 8 corners and 12 edges."),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from docent.stages.report.inputs.own_titles import named_after_file, own_title
 
 from docent.records import Document, Section, Span
-from docent.stages.report.inputs.own_titles import named_after_file, own_title
 from docent.stages.report.inputs.samples import spread
 from docent.stages.report.sentences.amounts import counted
 from docent.stages.report.sentences.wording import METRICS, interval

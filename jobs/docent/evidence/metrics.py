@@ -1,4 +1,4 @@
-"""What one answer is worth: a plain table of metrics, and the function that fills in a Score row per answer.
+"""Measure answers: one function per row of `docent.tables.METRICS`, and the Score row of each answer.
 
 Reads rows in memory and an `encode` function (docent.evidence.encoder, or a test's own); writes nothing. A metric
 without a meaning for an answer (number support where it has no number) gives None: the key is left out of that row and
@@ -8,9 +8,8 @@ the mean is over fewer rows, never over a stand-in value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,12 @@ from numpy.typing import NDArray
 from docent.evidence.naming import Exhibit
 from docent.evidence.recognition import Said, exhibits_told
 from docent.records import Answer, Score, make_id
+from docent.tables import METRICS, function_at
 from docent.text.numbers.numbers import number_support, numbers_of
 
 DIGITS = 6
 TIE = 1e-6  # cosines closer than float32 arithmetic can tell apart
+_WORD = re.compile(r"\w+")
 ANSWERS_PER_BLOCK = 256  # bounds the matrix of answers by training answers
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -50,19 +51,7 @@ class Judged:
     source: str | None
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A row of METRICS.
-
-    Attributes:
-        better: which way is good.
-        measure: how it is measured.
-        rate: a share between 0 and 1, so that a mean of 0 or 1 says something about other exhibits too.
-    """
-
-    better: Literal["lower", "higher", "near 1"]
-    measure: Callable[[Judged], float | None]
-    rate: bool = False
+Measure = Callable[[Judged], float | None]
 
 
 def semantic_distance(judged: Judged) -> float:
@@ -99,23 +88,14 @@ def supported_numbers(judged: Judged) -> float | None:
 
 def length_ratio(judged: Judged) -> float | None:
     """Words of the answer over words of the reference."""
-    words = len(_words(judged.reference))
-    return len(_words(judged.answer)) / words if words else None
-
-
-METRICS: dict[str, Metric] = {
-    "exhibit_accuracy": Metric("higher", exhibit_accuracy, rate=True),
-    "nearest_exhibit": Metric("higher", nearest_exhibit, rate=True),
-    "semantic_distance": Metric("lower", semantic_distance),
-    "number_support": Metric("higher", supported_numbers, rate=True),
-    "length_ratio": Metric("near 1", length_ratio),
-}
+    words = len(_WORD.findall(judged.reference))
+    return len(_WORD.findall(judged.answer)) / words if words else None
 
 
 def score_answers(
     answers: Sequence[Answer], train: Iterable[tuple[str, str]], exhibits: Sequence[Exhibit], encode: Encode
 ) -> list[Score]:
-    """Every metric of every answer, in their order.
+    """Measure every metric of every answer, in their order.
 
     Args:
         answers: of any number of arms.
@@ -135,8 +115,9 @@ def score_answers(
     among = len({*(item for items in about.values() for item in items), *(answer.item_id for answer in answers)})
     told = exhibits_told([Said(a.question, text) for a, text in zip(answers, said, strict=True)], exhibits)
     sources = {exhibit.id: exhibit.text for exhibit in exhibits}
+    measures = {name: function_at(metric.measure) for name, metric in METRICS.items()}
     return [
-        _score(a, Judged(text, reference, cosine, a.item_id, item, among, near, sources.get(a.item_id)))
+        _score(a, Judged(text, reference, cosine, a.item_id, item, among, near, sources.get(a.item_id)), measures)
         for a, text, reference, cosine, item, near in zip(answers, said, wanted, cosines, told, nearest, strict=True)
     ]
 
@@ -167,8 +148,8 @@ def rounded(value: float) -> float:
     return round(value, DIGITS) + 0.0
 
 
-def _score(answer: Answer, judged: Judged) -> Score:
-    measured: dict[str, Any] = {name: metric.measure(judged) for name, metric in METRICS.items()}
+def _score(answer: Answer, judged: Judged, measures: Mapping[str, Measure]) -> Score:
+    values = {name: measure(judged) for name, measure in measures.items()}
     return Score(
         id=make_id("score", (answer.id,)),
         parents=(answer.id,),
@@ -176,9 +157,5 @@ def _score(answer: Answer, judged: Judged) -> Score:
         example_id=answer.example_id,
         item_id=answer.item_id,
         item_name=answer.item_name,
-        metrics={name: rounded(value) for name, value in measured.items() if value is not None},
+        metrics={name: rounded(value) for name, value in values.items() if value is not None},
     )
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text)

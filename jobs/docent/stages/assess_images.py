@@ -1,4 +1,4 @@
-"""Stage assess-images: measure every photo, keep it or say why not.
+"""Stage assess-images: measure every photo, keep it or reject it with a reason.
 
 Reads `Document` rows and photos of `ingest`; writes one `ImageQuality` per photo, also for those that are not kept.
 Run alone: `docent stage assess-images --config pipeline.yaml --run-dir runs/demo --shard 0/2`.
@@ -7,18 +7,18 @@ Run alone: `docent stage assess-images --config pipeline.yaml --run-dir runs/dem
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 
 from docent.config import AssessImages
 from docent.context import Context
 from docent.records import Document, ImageFile, ImageQuality, make_id
+from docent.tables import IMAGE_METRICS
 from docent.vision.files.photos import PhotoError, decode
 from docent.vision.hashes import HashIndex
-from docent.vision.quality import Metrics, measure, shortcomings
+from docent.vision.quality import Measurements, measure, shortcomings
 
 
 def run(ctx: Context) -> Iterator[ImageQuality]:
-    """One row per photo, exhibit after exhibit."""
+    """Yield one row per photo, exhibit after exhibit."""
     documents = ctx.mine(ctx.rows("ingest", Document))
     for number, document in enumerate(documents, 1):
         kept: list[ImageFile] = []
@@ -40,21 +40,26 @@ def run(ctx: Context) -> Iterator[ImageQuality]:
 def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
     """Decode and measure one photo, by itself."""
     section: AssessImages = ctx.section
+    size_px = image.width_px, image.height_px
     try:
-        metrics = measure(decode(ctx.image_path(image), image.width_px * image.height_px))
         # A very large photo comes reduced; its size is that of the file.
-        metrics = replace(metrics, width_px=image.width_px, height_px=image.height_px)
-        reasons = shortcomings(metrics, section.min_side_px, section.min_color_std, section.min_sharpness)
+        found = measure(decode(ctx.image_path(image), image.width_px * image.height_px), size_px)
+        reasons = shortcomings(found.values, section)
     except PhotoError as error:
-        metrics = Metrics(image.width_px, image.height_px)
-        reasons = [error.reason]
-    measured = asdict(metrics)
-    del measured["channel_std"]
+        found, reasons = Measurements({}), [error.reason]
+    stored = [metric.name for metric in IMAGE_METRICS.values() if metric.stored]
+    fields = {name: found.values.get(name, 0.0) for name in stored if name in ImageQuality.model_fields}
     return ImageQuality(
         id=make_id("assess-images", (image.id,)),
         parents=(image.id,),
         image_id=image.id,
         keep=not reasons,
         reasons=tuple(reasons),
-        **measured,
+        width_px=image.width_px,
+        height_px=image.height_px,
+        ahash=found.ahash,
+        phash=found.phash,
+        colors=found.colors,
+        other_metrics={name: found.values[name] for name in stored if name in found.values and name not in fields},
+        **fields,
     )

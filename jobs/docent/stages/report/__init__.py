@@ -1,11 +1,11 @@
-"""Stage report: one self-contained HTML page about the run, readable by people who did not run it.
+"""Stage report: write one self-contained HTML page about the run, readable by people who did not run it.
 
 Reads every other stage that the configuration has (rows, counts, `summary.json`, `audit.json`, `train_log.jsonl`, test
 photos); a skipped stage leaves its part of the page out. Writes `index.html` and no rows. The seconds, tokens and
 versions on the page come from the markers of the run, so the page is the only output that differs between repeats.
 Run alone: `docent stage report --config pipeline.yaml --run-dir runs/demo`.
 
-The path of the data: facts.py gathers, verdict.py judges, charts.py draws, page.py renders.
+The path of the data: facts.py gathers, sentences/verdict.py judges, charts.py draws, page.py renders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Charts as inline SVG that keep their letters readable at any width: all positions are percentages.
+"""Draw charts as inline SVG whose letters stay readable at any width: all positions are percentages.
 
 Reads numbers, writes markup. Colours come from the page's style sheet by class, so dark mode and print need no second
 drawing. Every chart stands beside a table with the same numbers and is hidden from screen readers where it adds none.
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from docent.stages.report.inputs.training import Point
 from docent.stages.report.sentences.amounts import thousands
 from docent.stages.report.sentences.findings import Estimate
-from docent.stages.report.sentences.wording import Family
+from docent.tables import Family
 
 # One shape per family, drawn around (0, 0), so that nothing is said by colour alone.
 MARKS: dict[Family, str] = {
@@ -40,23 +40,23 @@ class Axis:
     percent: bool = False
 
     def place(self, value: float) -> float:
-        """Position between 0 and 100; values off the scale stick to its ends."""
+        """Return a position between 0 and 100; values off the scale stick to its ends."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def inset(self, value: float) -> str:
-        """The same as an SVG length inside the edges of a strip."""
+        """Return the same as an SVG length inside the edges of a strip."""
         return f"{EDGE + self.place(value) * (100 - 2 * EDGE) / 100:.2f}%"
 
     def label(self, tick: float) -> str:
-        """A tick for people."""
+        """Write a tick for people."""
         if self.percent:
             return f"{tick * 100:g}\N{NO-BREAK SPACE}%"
         return f"{tick:.6g}".replace("-", "−")
 
 
 def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = True) -> Axis:
-    """An axis with round ticks that holds all finite values; shares between 0 and 1 always run from 0 to 100 %."""
+    """Choose an axis with round ticks that holds all finite values; shares from 0 to 1 always run from 0 to 100 %."""
     finite = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     if percent and low >= 0 and high <= 1:
@@ -78,14 +78,14 @@ def _round_step(rough: float) -> float:
 
 
 def mark(family: Family) -> Markup:
-    """The family's mark alone, for legends and table rows."""
+    """Draw the family's mark alone, for legends and table rows."""
     return Markup('<svg class="mark {0}" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">'
                   '<path d="{1}"/></svg>').format(_class(family), MARKS[family])  # fmt: skip
 
 
 def forest_strip(estimate: Estimate, axis: Axis, family: Family, reference: float | None = None) -> Markup:
-    """One row of a forest plot: the 95 % interval as a line, the mean as the family's mark, the reference dashed."""
-    parts = [_grid_line(axis, tick) for tick in axis.ticks]
+    """Draw a row of a forest plot: the 95 % interval as a line, the mean as the family's mark, the reference dashed."""
+    parts = [_upright("grid", axis.inset(tick), "0", "100%") for tick in axis.ticks]
     if reference is not None:
         parts.append(_upright("reference", axis.inset(reference), "0", "100%"))
     if math.isfinite(estimate.low + estimate.high):
@@ -104,7 +104,7 @@ def forest_strip(estimate: Estimate, axis: Axis, family: Family, reference: floa
 
 
 def forest_axis(axis: Axis, reference: float | None = None, reference_label: str = "") -> Markup:
-    """The scale under the rows of a forest plot, with the reference named above it."""
+    """Draw the scale under the rows of a forest plot, with the reference named above it."""
     parts = []
     if reference is not None and reference_label:
         parts.append(
@@ -124,7 +124,7 @@ def forest_axis(axis: Axis, reference: float | None = None, reference_label: str
 
 
 def bar(share: float, kind: str = "plain") -> Markup:
-    """A horizontal bar that fills `share` of its track, 0 to 1."""
+    """Draw a horizontal bar that fills `share` of its track, 0 to 1."""
     width = round(100 * min(max(share, 0.0), 1.0), 2)
     parts = [
         Markup('<rect class="track" width="100%" height="100%" rx="2"/>'),
@@ -134,14 +134,14 @@ def bar(share: float, kind: str = "plain") -> Markup:
 
 
 def loss_axes(train: Sequence[Point], validation: Sequence[Point]) -> tuple[Axis, Axis]:
-    """Axes of a training curve: steps and loss."""
+    """Choose the axes of a training curve: steps and loss."""
     points = [*train, *validation]
     steps = axis_for((x for x, _ in points), from_zero=True)
     return steps, axis_for((y for _, y in points), from_zero=False)
 
 
 def curve(train: Sequence[Point], validation: Sequence[Point], best_step: int | None) -> Markup:
-    """Training loss as a thin line, validation loss as a thick one with a mark at each evaluation, best step dashed.
+    """Draw training loss as a thin line, validation loss as a thick one with marks, the kept step as a dashed line.
 
     The lines stretch with the page (their width does not); the letters live in `curve_scale` beside it.
     """
@@ -172,7 +172,7 @@ def curve(train: Sequence[Point], validation: Sequence[Point], best_step: int | 
 
 
 def curve_scale(train: Sequence[Point], validation: Sequence[Point]) -> tuple[Markup, Markup]:
-    """The letters of a training curve: losses (a column to its left) and steps (a row below it)."""
+    """Draw the letters of a training curve: losses (a column to its left) and steps (a row below it)."""
     steps, losses = loss_axes(train, validation)
     left = [
         Markup('<text x="100%" dx="-8" y="{0}%" dy="4" text-anchor="end">{1}</text>').format(
@@ -194,10 +194,6 @@ def _polyline(points: Sequence[Point], steps: Axis, losses: Axis, kind: str) -> 
         return Markup("")
     text = " ".join(f"{steps.place(x):g},{100 - losses.place(y):.2f}" for x, y in points)
     return Markup('<polyline class="{0}" points="{1}" vector-effect="non-scaling-stroke"/>').format(kind, text)
-
-
-def _grid_line(axis: Axis, tick: float) -> Markup:
-    return _upright("grid", axis.inset(tick), "0", "100%")
 
 
 def _upright(kind: str, x: str, top: str, bottom: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Everything the page says, gathered once into plain values.
+"""Gather everything the page says, once, into plain values.
 
 Reads every stage before the report; any may be skipped, then its part is empty. Writes nothing.
 """
@@ -14,35 +14,28 @@ from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
 from docent.records import Item, Score
-from docent.source_files.collection import SourceNames, read_source_names, title_of
-from docent.stages.report.inputs.confusions import read_confusions
+from docent.source_files.collection import read_source_names, title_of
+from docent.stages.report.inputs.answers import read_confusions, without_photo
+from docent.stages.report.inputs.audit import read_audit
 from docent.stages.report.inputs.funnel import Funnel, read_funnel
 from docent.stages.report.inputs.generation import Ended, read_ended
-from docent.stages.report.inputs.labels import label
 from docent.stages.report.inputs.real_sections import first_parts
 from docent.stages.report.inputs.samples import Samples, read_samples
-from docent.stages.report.inputs.seen import photos_seen, without_photo
-from docent.stages.report.inputs.summary import Audit, Summary, read_audit, read_summary
+from docent.stages.report.inputs.summary import Summary, read_summary
+from docent.stages.report.inputs.titles import label
 from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
-from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.amounts import counted, plural
 from docent.stages.report.sentences.findings import Estimate, Evidence
 from docent.stages.report.sentences.verdict import Verdict, judge
-from docent.stages.report.sentences.wording import ACCURACY, METRICS, Family, words_of
+from docent.stages.report.sentences.wording import ACCURACY, Arm, arm_of
+from docent.stages.report.steps.commands import Commands
 from docent.stages.report.steps.next_steps import next_steps
 from docent.stages.report.steps.step import Known, NextStep
+from docent.tables import APPROACHES, METRICS
 from docent.text.natural_order import natural_key
 
 UNTITLED = "docent report"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A model or method that is compared: name, family (colour and mark) and a plain description."""
-
-    name: str
-    family: Family
-    text: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,6 @@ class Facts:
     exhibits: tuple[ExhibitRow, ...]
     ceiling: dict[str, Estimate]
     encoder: tuple[tuple[str, str], ...]
-    leaked: tuple[str, ...]
     samples: Samples
     ended: tuple[Ended, ...]
     training: tuple[Curve, ...]
@@ -84,34 +76,33 @@ def gather(ctx: Context) -> Facts:
     Raises:
         InputError: an input is not what its stage writes.
     """
-    summary, audit = read_summary(ctx), read_audit(ctx)
-    sources = read_source_names(ctx.inputs.get("ingest"))
+    summary, sources = read_summary(ctx), read_source_names(ctx.inputs.get("ingest"))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
     tuned = tuple(arm for arm in names if arm in kinds)
-    evidence = replace(_evidence(summary, audit, funnel, names), tuned=tuned, failed_shards=len(gaps))
-    evidence = replace(evidence, **without_photo(ctx), seen=photos_seen(funnel) if training else "")
-    confusions = read_confusions(ctx, best) if (best := _best(evidence, kinds)) else ()
+    evidence = replace(_evidence(ctx, summary, funnel, names), tuned=tuned, failed_shards=len(gaps))
+    best = _best(evidence, kinds)
+    confusions = read_confusions(ctx, best) if best else ()
     samples = read_samples(ctx, ctx.section.max_samples, funnel.subject.documents)
     ended = read_ended(ctx)
+    # A title of its own; all others are the name of the folder or file.
+    titled = all(source.title or source.document in funnel.documents.owned for source in sources)
     known = Known(
-        evidence, funnel, training, gaps, sources, confusions, best, ended,
-        not ctx.section.title and _named_after_path(sources, funnel),
+        ctx, Commands(ctx), evidence, funnel, training, gaps, sources, confusions, best, ended,
+        not (ctx.section.title or titled),
     )  # fmt: skip
-    described = {arm: words_of(arm, kinds.get(arm, "")) for arm in names}
     return Facts(
-        title=ctx.section.title or title_of(sources, funnel.titles) or UNTITLED,
+        title=ctx.section.title or title_of(sources, funnel.documents.titles) or UNTITLED,
         run_name=ctx.config.run.name,
         seed=ctx.config.seed,
         verdict=judge(evidence),
         evidence=evidence,
-        arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
+        arms=tuple(arm_of(arm, kinds.get(arm, "")) for arm in names),
         metrics=_metrics(evidence),
         exhibits=_by_exhibit(ctx.stream("score", Score), names, *_labels(ctx, funnel.subject.documents)),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
-        leaked=audit.names() if audit else (),
         samples=samples,
         ended=ended,
         training=training,
@@ -119,13 +110,8 @@ def gather(ctx: Context) -> Facts:
         costs=read_costs(ctx),
         gaps=gaps,
         card=read_card(ctx),
-        next_steps=next_steps(ctx, known),
+        next_steps=next_steps(known),
     )
-
-
-def _named_after_path(sources: Sequence[SourceNames], funnel: Funnel) -> bool:
-    """Whether a source has no title but the name of its folder or file."""
-    return any(not source.title and source.document not in funnel.owned for source in sources)
 
 
 def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
@@ -136,38 +122,29 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
     return labels, first_parts(ctx.stream("assemble", Item))
 
 
-def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...]) -> Evidence:
+def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
     """The numbers that the verdict rests on."""
-    estimates, subject = summary.estimates(), funnel.subject
+    estimates, subject, audit = summary.estimates(), funnel.subject, read_audit(ctx)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
     rows = sum(examples.values())
+    about = f"{counted(rows, 'question')} with {plural(rows, 'its answer', 'answers')} about {subject}"
     return Evidence(
         arms={arm: estimates[arm] for arm in names if arm in estimates},
         comparisons=summary.pairs(),
         chance=summary.chance,
         exhibits=summary.items,
         examples=summary.test_examples or examples.get("test", 0),
-        leaks=audit.leaks if audit else None,
+        subject=subject,
+        audit=audit,
         test_photos=audit.test_images if audit else None if subject.is_text else pictures.get("test"),
-        leaks_from=audit.seen_in() if audit else "training",
-        repeated_answers=audit.test_answers_also_in_train if audit else 0,
-        recombined_answers=audit.test_answers_of_training_sentences if audit else 0,
-        partly_known_answers=audit.test_answers_with_training_sentences if audit else 0,
         teachers=funnel.teachers,
-        item=subject.item,
-        items=subject.items,
-        figures=audit.figures if audit else 0,
-        shared_figures=audit.figures_in_several_splits if audit else 0,
-        made=f"{counted(rows, 'question')} with {'its answer' if rows == 1 else 'answers'} about {subject}"
-        if rows
-        else "",
+        data_set=about if rows else "",
+        training_photos=funnel.training_photos if ctx.artifacts("finetune") else "",
+        blind=without_photo(ctx),
         reviewed=funnel.reviewed,
         requests=funnel.requests,
         fruitless=funnel.fruitless,
-        unasked=subject.sections - subject.asked if rows else 0,
-        sections=subject.sections,
-        parted=subject.parted,
     )
 
 
@@ -176,16 +153,14 @@ def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
 
     Of equal ones it is the model that the page says to take: a whole one, which needs no base model.
     """
-    shares = {
-        arm: evidence.arms[arm][ACCURACY].mean for arm in evidence.tuned if ACCURACY in evidence.arms.get(arm, {})
-    }
-    top = [arm for arm, share in shares.items() if share == max(shares.values())]
-    whole = [arm for arm in top if shares[arm] > 0 and kinds.get(arm) != "lora"]
+    shares = {arm: estimate.mean for arm, estimate in evidence.of(ACCURACY).items() if arm in evidence.tuned}
+    top = [arm for arm in evidence.tuned if arm in shares and shares[arm] == max(shares.values())]
+    whole = [arm for arm in top if shares[arm] > 0 and not APPROACHES[kinds[arm]].adapter]
     return next(iter([*whole, *top]), "")
 
 
 def _kinds(ctx: Context) -> dict[str, str]:
-    """Fine-tuned model -> its row of the approaches table."""
+    """Fine-tuned model -> its row of APPROACHES."""
     section = section_of(ctx.config, "finetune")
     return {a.name: a.kind for a in section.approaches} if section else {}
 
@@ -197,9 +172,9 @@ def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
 
 
 def _metrics(evidence: Evidence) -> tuple[str, ...]:
-    """Metrics that any model or method has, the known ones first."""
-    found = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
-    return tuple(name for name in (*METRICS, *(n for n in found if n not in METRICS)) if name in found)
+    """Metrics that any model or method has, those of the table first."""
+    measured = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
+    return tuple(name for name in dict.fromkeys([*METRICS, *measured]) if name in measured)
 
 
 def _by_exhibit(
@@ -220,6 +195,6 @@ def _by_exhibit(
             by_arm = counts[score.item_name, first.get(score.item_id, score.item_id)]
             right, total = by_arm.get(score.arm, (0, 0))
             by_arm[score.arm] = (right + (score.metrics[ACCURACY] >= 0.5), total + 1)
-    found = ((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())
-    rows = sorted(found, key=lambda row: (natural_key(row[0]), row[1]))
+    named = ((labels.get(item, name), item, by_arm) for (name, item), by_arm in counts.items())
+    rows = sorted(named, key=lambda row: (natural_key(row[0]), row[1]))
     return tuple(ExhibitRow(name, tuple(by_arm.get(arm) for arm in arms)) for name, _, by_arm in rows)

@@ -1,4 +1,4 @@
-"""Facts in, one HTML document out: no request, no script but its own, everything from data escaped.
+"""Render facts as one HTML document: no request, no script but its own, everything from data escaped.
 
 Reads `page.html.j2`, `style.css` and `page.js` of this package; writes nothing.
 """
@@ -8,38 +8,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from docent.messages.plurals import joined
 from docent.stages.report import charts
 from docent.stages.report.facts import Facts
-from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences import wording
 from docent.stages.report.sentences.amounts import counted, thousands
-from docent.stages.report.sentences.bidi import isolated
 from docent.stages.report.sentences.cautions import leaked
 from docent.stages.report.sentences.findings import Estimate, Evidence, apart, comparable, too_small
 from docent.stages.report.sentences.terms import terms_on
-from docent.stages.report.sentences.wording import (
-    ABOUT_SECTIONS,
-    ACCURACY,
-    FAMILIES,
-    METRICS,
-    NEAREST,
-    Family,
-    Metric,
-    metric_of,
-    percent,
-)
+from docent.stages.report.sentences.wording import ACCURACY, FAMILIES, metric_of, percent
+from docent.tables import Family, Metric
 from docent.text.natural_order import natural_key
 
-Standout = str
+# Hebrew, Arabic, Syriac, Thaana, NKo and the presentation forms of the first two; joined over spaces and hyphens.
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_RIGHT_TO_LEFT = re.compile(rf"[{_LETTERS}]+(?:[ ’״׳-][{_LETTERS}]+)*")
 
 
 @dataclass(frozen=True)
@@ -65,33 +57,36 @@ class Forest:
     metric: Metric
     axis: charts.Axis
     estimates: dict[str, Estimate]
-    standouts: dict[str, Standout]
+    standouts: dict[str, str]
     reference: float | None
     size: str = ""
 
 
 def render(facts: Facts) -> str:
-    """The whole page."""
+    """Render the whole page."""
     style, script = _asset("style.css"), _asset("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(charts=charts, wording=wording, percent=percent, counted=counted, joined=joined)
     environment.globals.update(leaked=leaked, size_of=size_of)
-    environment.filters.update(thousands=thousands, seconds=_seconds, unbroken=_unbroken)
-    environment.filters.update(isolated=isolated, natural=lambda names: sorted(names, key=natural_key))
+    environment.filters.update(thousands=thousands, seconds=_seconds, isolated=isolated)
+    environment.filters.update(natural=lambda names: sorted(names, key=natural_key))
+    # A number and its percent sign stay on one line.
+    environment.filters.update(unbroken=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"))
     template = environment.from_string(_asset("page.html.j2"))
-    forests = [forest(facts.evidence, name, facts.funnel.subject) for name in facts.metrics]
+    evidence, subject = facts.evidence, facts.evidence.subject
+    forests = [forest(evidence, name) for name in facts.metrics]
     return template.render(
         facts=facts,
         policy=_policy(style, script),
         style=Markup(style),
         script=Markup(script),
-        plates=plates(facts),
+        plates=list(plates(facts)),
         forests=forests,
-        subject=facts.funnel.subject,
+        subject=subject,
         marked=any(forest.standouts for forest in forests),
         measured=any(math.isfinite(e.low + e.high) for one in forests for e in one.estimates.values()),
-        unmarked=why_unmarked(facts.evidence),
-        compared=Counter(metric_of(c.metric, facts.funnel.subject).title for c in facts.evidence.comparisons),
+        unmarked=why_unmarked(evidence),
+        compared=Counter(metric_of(c.metric, subject).label for c in evidence.comparisons),
         repeated=max(Counter(one for step in facts.next_steps for one in step.commands).values(), default=0) > 1,
         terms=terms_on(_texts(facts)),
         families=[(family, name) for family, name in FAMILIES.items() if family in {a.family for a in facts.arms}],
@@ -99,8 +94,8 @@ def render(facts: Facts) -> str:
 
 
 def _texts(facts: Facts) -> list[str]:
-    """What of the page may use a term of the glossary."""
-    steps = [step for _, steps in facts.funnel.tables for step in steps]
+    """The parts of the page that may use a term of the glossary."""
+    steps = [step for steps in facts.funnel.tables.values() for step in steps]
     return [
         "seed",
         *facts.verdict.cautions,
@@ -111,54 +106,62 @@ def _texts(facts: Facts) -> list[str]:
     ]
 
 
-def forest(evidence: Evidence, name: str, subject: Subject | None = None) -> Forest:
-    """One metric's estimates, axis and leaders, in the words for what the run is about."""
-    metric = metric_of(name, subject)
-    estimates = {arm: metrics[name] for arm, metrics in evidence.arms.items() if name in metrics}
-    reference = evidence.chance if name in (ACCURACY, NEAREST) else 1.0 if metric.better == "near 1" else None
+def isolated(text: str) -> Markup:
+    """Escape a text and put each run of words that are written from right to left into an element of its own.
+
+    A number or a bracket beside such a name would be drawn on its other side: `כד (3 photos)` with the 3 before the
+    name. HTML's `bdi` keeps the name to itself (Unicode Bidirectional Algorithm, UAX 9).
+    """
+    return Markup(_RIGHT_TO_LEFT.sub(lambda run: f"<bdi>{run[0]}</bdi>", str(escape(text))))
+
+
+def forest(evidence: Evidence, name: str) -> Forest:
+    """Collect one metric's estimates, axis and leaders, in the words for what the run is about."""
+    metric, estimates = metric_of(name, evidence.subject), evidence.of(name)
+    reference = evidence.chance if metric.chance else 1.0 if metric.direction == "near 1" else None
     ends = [value for e in estimates.values() for value in (e.low, e.mean, e.high)]
-    axis = charts.axis_for([*ends, *([] if reference is None else [reference])], metric.percent)
+    axis = charts.axis_for([*ends, *([] if reference is None else [reference])], metric.share)
     sizes = [size_of(estimate, evidence) for estimate in estimates.values()]
     usual = max(sizes, key=sizes.count) if sizes else ""
     return Forest(metric, axis, estimates, standouts(evidence, metric, estimates), reference, usual)
 
 
 def size_of(estimate: Estimate, evidence: Evidence) -> str:
-    """What a mean is of: `60 answers, 20 exhibits`."""
+    """Say what a mean is of: `60 answers, 20 exhibits`."""
     answers = counted(estimate.n, "answer")
     if estimate.exhibits is None:
         return answers
-    return f"{answers}, {counted(estimate.exhibits, evidence.item, evidence.items)}"
+    return f"{answers}, {counted(estimate.exhibits, evidence.subject.item, evidence.subject.items)}"
 
 
-def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, Standout]:
-    """Which model or method is best on a metric, and which are statistically indistinguishable from it.
+def standouts(evidence: Evidence, metric: Metric, estimates: dict[str, Estimate]) -> dict[str, str]:
+    """Find the best model or method on a metric, and those that are statistically indistinguishable from it.
 
     None where no direction is good, or where the test is too small to tell any two apart; none with a share of 0 %, and
     none with a mean of so few exhibits that a test of as many would be too small.
     """
-    badness = {
-        "higher": lambda arm: -estimates[arm].mean,
-        "lower": lambda arm: estimates[arm].mean,
-    }.get(metric.better)
-    worth = [arm for arm, e in estimates.items() if comparable(evidence, e) and not (metric.percent and e.mean == 0)]
-    if badness is None or not worth or too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
+    worth = [arm for arm, e in estimates.items() if comparable(evidence, e) and not (metric.share and e.mean == 0)]
+    if metric.direction not in ("higher", "lower") or not worth:
         return {}
-    best = min(worth, key=badness)
+    if too_small(evidence, ACCURACY) or too_small(evidence, metric.name):
+        return {}
+    # The first of equal ones, either way.
+    sign = -1 if metric.direction == "higher" else 1
+    best = min(worth, key=lambda arm: sign * estimates[arm].mean)
     tied = {arm: "tied" for arm in worth if arm != best and not apart(evidence, metric.name, best, arm)}
     return {best: "best", **tied}
 
 
 def why_unmarked(evidence: Evidence) -> str:
-    """Why no model or method is marked as the best, and why bars that lie far apart do not change that."""
+    """Say why no model or method is marked as the best, and why bars that lie far apart do not change that."""
+    subject = evidence.subject
     if evidence.exhibits == 1:
-        return f"None is marked as the best: differences are measured between {evidence.units}, and there is 1."
+        return f"None is marked as the best: differences are measured between {subject.units}, and there is 1."
     if not too_small(evidence, ACCURACY):
         return "None is marked as the best."
-    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
+    exhibits = counted(evidence.exhibits, subject.unit, subject.units)
     pairs = sum(c.metric == ACCURACY and c.p_holm is not None for c in evidence.comparisons)
-    title = (ABOUT_SECTIONS if evidence.item == "section" else METRICS)[ACCURACY].title
-    many = f", and “{title}” is compared in {pairs} pairs" if pairs > 1 else ""
+    many = f", and “{metric_of(ACCURACY, subject).label}” is compared in {pairs} pairs" if pairs > 1 else ""
     return (
         f"None is marked as the best: with {exhibits} no difference can be statistically significant, however far "
         f"apart two bars lie. Of two that are equally good, one is ahead on all {evidence.exhibits} by chance in 1 of "
@@ -166,24 +169,22 @@ def why_unmarked(evidence: Evidence) -> str:
     )
 
 
-def plates(facts: Facts) -> Sequence[Plate]:
-    """Key figures: the best fine-tuned model, the best look-up, the base model; none is called best with 0 %."""
-    found: list[Plate] = []
-    named: tuple[tuple[Family, str], ...] = (("tuned", "fine-tuned"), ("look-up", "look-up"), ("base", "base model"))
-    for family, label in named:
-        arms = [a for a in facts.arms if a.family == family and ACCURACY in facts.evidence.arms.get(a.name, {})]
-        if arms:
-            estimates = {arm.name: facts.evidence.arms[arm.name][ACCURACY] for arm in arms}
-            estimate = max(estimates.values(), key=lambda one: one.mean)
-            best = [name for name, one in estimates.items() if one.mean == estimate.mean]
-            said = wording.interval(estimate.low, estimate.high, metric_of(ACCURACY))
-            note = f"95 % interval {said}" if said else ""
-            praised = len(arms) > len(best) and estimate.mean > 0
-            praise = f"best {label}"
-            if too_small(facts.evidence, ACCURACY):
-                praise = f"{label}, highest share"
-            found.append(Plate(f"{praise if praised else label}: {joined(best)}", percent(estimate.mean), note, family))
-    return found
+def plates(facts: Facts) -> Iterator[Plate]:
+    """Yield the key figures: the best fine-tuned model, look-up and base model; none is called best with 0 %."""
+    accuracy, metric = facts.evidence.of(ACCURACY), metric_of(ACCURACY)
+    labels: dict[Family, str] = {"tuned": "fine-tuned", "look-up": "look-up", "base": "base model"}
+    for family, label in labels.items():
+        estimates = {
+            arm.name: accuracy[arm.name] for arm in facts.arms if arm.family == family and arm.name in accuracy
+        }
+        if not estimates:
+            continue
+        top = max(estimates.values(), key=lambda estimate: estimate.mean)
+        best = [name for name, estimate in estimates.items() if estimate.mean == top.mean]
+        around = wording.interval(top.low, top.high, metric)
+        praise = f"{label}, highest share" if too_small(facts.evidence, ACCURACY) else f"best {label}"
+        title = praise if len(estimates) > len(best) and top.mean > 0 else label
+        yield Plate(f"{title}: {joined(best)}", percent(top.mean), f"95 % interval {around}" if around else "", family)
 
 
 def _policy(style: str, script: str) -> str:
@@ -209,8 +210,3 @@ def _seconds(value: float) -> str:
     minutes, rest = divmod(round(value), 60)
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours} h {minutes_left:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-def _unbroken(text: str) -> str:
-    """A number and its percent sign stay on one line."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")

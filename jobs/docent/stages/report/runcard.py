@@ -1,4 +1,4 @@
-"""What the run cost, what is missing from it, and what it takes to repeat it.
+"""Read what the run cost, what is missing from it, and what it takes to repeat it.
 
 Reads the markers and `_SUCCESS.json` of every unit before the report and the configuration; writes nothing. No
 absolute path and no credential of a URL reaches the page.
@@ -79,8 +79,8 @@ class RunCard:
 
 
 def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
-    """One row per unit that the report reads, in pipeline order."""
-    found = []
+    """Return one row per unit that the report reads, in pipeline order."""
+    costs = []
     for artifact in ctx.inputs.values():
         markers = artifact.markers()
         usage: Counter[str] = Counter()
@@ -88,7 +88,7 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
             usage.update(marker["usage"])
         versions = sorted({" ".join(f"{k} {v}" for k, v in sorted(m["versions"].items())) for m in markers})
         tokens = sum(usage.get(name, 0) for name in TOKENS) if usage.keys() & TOKENS.keys() else None
-        found.append(
+        costs.append(
             UnitCost(
                 name=artifact.unit,
                 rows=artifact.success["rows"],
@@ -104,7 +104,7 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
                 versions="; ".join(versions),
             )
         )
-    return tuple(found)
+    return tuple(costs)
 
 
 def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float], ...]:
@@ -123,20 +123,18 @@ def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float
 
 
 def read_gaps(ctx: Context) -> tuple[Gap, ...]:
-    """Every shard that failed and was let through, with its first line of explanation."""
-    found = []
-    for artifact in ctx.inputs.values():
-        if not artifact.success["failed_shards"]:
-            continue
-        for marker in artifact.markers():
-            if marker["failed"]:
-                cause = shortened(marker["failed"].splitlines()[0])
-                found.append(Gap(artifact.unit, marker["index"], marker["count"], cause))
-    return tuple(found)
+    """Return every shard that failed and was let through, with its first line of explanation."""
+    return tuple(
+        Gap(artifact.unit, marker["index"], marker["count"], shortened(marker["failed"].splitlines()[0]))
+        for artifact in ctx.inputs.values()
+        if artifact.success["failed_shards"]
+        for marker in artifact.markers()
+        if marker["failed"]
+    )
 
 
 def read_card(ctx: Context) -> RunCard:
-    """Name, seed, model, teacher and the whole configuration."""
+    """Collect name, seed, model, teacher and the whole configuration."""
     config = ctx.config
     entries = [("Run", config.run.name), ("Seed", str(config.seed))]
     if config.ingest:
@@ -157,13 +155,13 @@ def read_card(ctx: Context) -> RunCard:
 
 
 def config_text(config: PipelineConfig) -> str:
-    """The configuration as YAML without what is private to a machine; skipped sections left out."""
+    """Write the configuration as YAML without what is private to a machine; skipped sections are left out."""
     data = {name: value for name, value in config.model_dump(mode="json", by_alias=True).items() if value is not None}
     return yaml.safe_dump(_public(data), sort_keys=False, allow_unicode=True)
 
 
 def shortened(text: str) -> str:
-    """`text` with absolute paths cut to their last name and user names and keys taken out of URLs."""
+    """Cut absolute paths in `text` to their last name and take user names and keys out of URLs."""
     if "://" in text:
         return re.sub(r"(?<!\S)\S*?://\S+", lambda match: _without_credentials(match[0]), text)
     return re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|/)[^\s'\":;,]+", lambda match: f"…/{_last_name(match[0])}", text)

@@ -22,10 +22,10 @@ from docent.pipeline import section_of
 from docent.records import Answer, Example, Item, Score
 from docent.stages.score.exports import answers_csv, scores_csv
 from docent.stages.score.summary import arm_means, comparisons, interval_notes, metric_means
+from docent.tables import METRICS
 
 # The references themselves go through the metrics like an arm of this name: what a perfect answer would get.
 CEILING = "the references"
-CEILING_METRICS = ("exhibit_accuracy", "nearest_exhibit", "number_support")
 
 
 def run(ctx: Context) -> Iterator[Score]:
@@ -99,7 +99,7 @@ def summarise(
     at_best = metric_means(ceiling)
     return {
         "arms": arm_means(scores),
-        "ceiling": {name: at_best[name] for name in CEILING_METRICS if name in at_best},
+        "ceiling": {name: mean for name, mean in at_best.items() if METRICS[name].ceiling},
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
         "test_examples": len(tests),

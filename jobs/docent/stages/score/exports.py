@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from docent.evidence.metrics import METRICS
 from docent.records import Answer, Example, Score
+from docent.tables import METRICS
 from docent.text.encodings.spreadsheet import guarded
 
 ANSWER_COLUMNS = (

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from docent.evidence.intervals import MIN_CLUSTERS_OF_MEANS, Bounds, mean_interval, share_interval
-from docent.evidence.metrics import METRICS, rounded
+from docent.evidence.metrics import rounded
 from docent.evidence.statistics import Resampling, holm, paired_difference
 from docent.messages.plurals import counted
 from docent.records import Score
-
-COMPARED = ("exhibit_accuracy", "semantic_distance")
+from docent.tables import METRICS
 
 
 def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
@@ -33,7 +32,7 @@ def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
         rows = [score for score in scores if metric in score.metrics]
         if rows:
             values, clusters = [row.metrics[metric] for row in rows], [row.item_id for row in rows]
-            rate = METRICS[metric].rate
+            rate = METRICS[metric].share
             one = share_interval(values, clusters) if rate else mean_interval(values, clusters, least=0.0)
             found[metric] = {"mean": rounded(one.mean), "ci": _ci(one.bounds), "n": one.n, "items": one.clusters}
     return found
@@ -45,7 +44,7 @@ def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resam
     p is a sign-flip test over items; p_holm is Holm's adjustment over all pairs of one metric.
     """
     found: list[dict[str, Any]] = []
-    for metric in COMPARED:
+    for metric in (name for name, row in METRICS.items() if row.compared):
         pairs = [_compared(scores, pair, metric, resampling) for pair in pairs_of(arms_of(scores), tuned)]
         known = [pair for pair in pairs if pair is not None]
         for pair, adjusted in zip(known, holm([pair["p"] for pair in known]), strict=True):
@@ -86,7 +85,7 @@ def _compared(
 ) -> dict[str, Any] | None:
     a, b = ({s.example_id: s.metrics[metric] for s in scores if s.arm == arm and metric in s.metrics} for arm in pair)
     items = {score.example_id: score.item_id for score in scores}
-    found = paired_difference(a, b, items, resampling, METRICS[metric].rate)
+    found = paired_difference(a, b, items, resampling, METRICS[metric].share)
     if found is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""Counts of the rows of the stages that prepare data, read one row at a time.
+"""Count the rows of the stages that prepare data, one row at a time.
 
 Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; writes nothing.
 """
@@ -12,9 +12,8 @@ from pathlib import PurePosixPath
 
 from docent.context import Context
 from docent.records import SPLITS, Document, Example, Item, QAPair
-from docent.stages.report.inputs.labels import label
-from docent.stages.report.inputs.own_titles import named_after_file, own_title
 from docent.stages.report.inputs.real_sections import Boundaries, SectionCounts, count_sections
+from docent.stages.report.inputs.titles import label, named_after_file, own_title
 
 
 @dataclass
@@ -99,87 +98,85 @@ class ItemCounts:
 
 
 def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
-    """Exhibits and documents of ingest.
+    """Count exhibits and documents of ingest.
 
     Args:
         named: ids of the documents whose titles are kept.
     """
-    found = DocumentCounts()
+    counts = DocumentCounts()
     for document in ctx.stream("ingest", Document):
         if document.kind != "exhibit":
-            found.documents += 1
+            counts.documents += 1
             boundaries = Boundaries()
-            found.sections += sum(boundaries.is_new(document.id, s.title, s.source.page) for s in document.sections)
-            found.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
+            counts.sections += sum(boundaries.is_new(document.id, s.title, s.source.page) for s in document.sections)
+            counts.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
+            from_file, title = named_after_file(document), own_title(document)
             if document.id in named:
-                found.titles[document.id] = own_title(document) or document.name
-                found.owned |= {document.id} if own_title(document) or not named_after_file(document) else set()
-            if named_after_file(document):
-                found.from_files.append(document.name)
+                counts.titles[document.id] = title or document.name
+                counts.owned |= {document.id} if title or not from_file else set()
+            if from_file:
+                counts.from_files.append(document.name)
             continue
-        found.exhibits += 1
-        found.photos += len(document.images)
+        counts.exhibits += 1
+        counts.photos += len(document.images)
         if document.sections and document.name == PurePosixPath(document.sections[0].source.file).parent.name:
-            found.untitled.append(_capital(document.spoken_name or document.name))
+            name = document.spoken_name or document.name
+            counts.untitled.append(name[:1].upper() + name[1:])
         if (slots := document.given_slots) is not None:
-            found.listed = (found.listed or 0) + slots.train + slots.validation + slots.test
+            counts.listed = (counts.listed or 0) + slots.train + slots.validation + slots.test
         else:
-            found.unlisted += len(document.images)
-    return found
+            counts.unlisted += len(document.images)
+    return counts
 
 
 def count_pairs(ctx: Context, stage: str) -> PairCounts:
-    """Pairs of generate-qa or curate."""
-    found = PairCounts()
+    """Count the pairs of generate-qa or curate."""
+    counts = PairCounts()
     for pair in ctx.stream(stage, QAPair):
-        found.count += 1
-        found.warned += pair.verdict == "warn"
-        found.warnings.update(pair.reasons if pair.verdict == "warn" else ())
-        found.reviewed += bool(pair.reviewed)
-        found.teachers.add(pair.teacher)
-    return found
+        counts.count += 1
+        counts.warned += pair.verdict == "warn"
+        counts.warnings.update(pair.reasons if pair.verdict == "warn" else ())
+        counts.reviewed += bool(pair.reviewed)
+        counts.teachers.add(pair.teacher)
+    return counts
 
 
 def count_examples(ctx: Context) -> ExampleCounts:
-    """Rows of build-dataset."""
-    found = ExampleCounts()
+    """Count the rows of build-dataset."""
+    counts = ExampleCounts()
     for example in ctx.stream("build-dataset", Example):
-        found.count[example.split] += 1
-        found.pictures[example.split].update(example.files)
-        found.pictured += bool(example.files)
-        found.turns += bool(example.conversation)
-        found.pairs.update(example.parents[:1])
-        found.items.add(example.item_id)
-        found.teachers.add(example.teacher)
-    return found
+        counts.count[example.split] += 1
+        counts.pictures[example.split].update(example.files)
+        counts.pictured += bool(example.files)
+        counts.turns += bool(example.conversation)
+        counts.pairs.update(example.parents[:1])
+        counts.items.add(example.item_id)
+        counts.teachers.add(example.teacher)
+    return counts
 
 
 def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
-    """Items of assemble.
+    """Count the items of assemble.
 
     Args:
         used: ids of those with a row in the data set.
         documents: how many text documents the run has.
     """
-    found = ItemCounts()
+    counts = ItemCounts()
     for item in ctx.stream("assemble", Item):
-        found.count += 1
+        counts.count += 1
         if item.kind == "section":
             continue
         altered = sum(bool(planned.image.transforms) for planned in item.images)
-        found.images += len(item.images)
-        found.altered += altered
+        counts.images += len(item.images)
+        counts.altered += altered
         name = label(item, 0)
-        found.originals[name] = len(item.images) - altered
-        found.trained[name] = sum(p.split == "train" and not p.image.transforms for p in item.images)
+        counts.originals[name] = len(item.images) - altered
+        counts.trained[name] = sum(p.split == "train" and not p.image.transforms for p in item.images)
         if not any(planned.split == "test" for planned in item.images):
-            found.untested.append(name)
+            counts.untested.append(name)
         for planned in item.images:
-            found.photos[planned.split].add(planned.image.id)
+            counts.photos[planned.split].add(planned.image.id)
     sections = (item for item in ctx.stream("assemble", Item) if item.kind == "section")
-    found.sections = count_sections(((item, item.id in used) for item in sections), documents)
-    return found
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    counts.sections = count_sections(((item, item.id in used) for item in sections), documents)
+    return counts

@@ -1,4 +1,4 @@
-"""What became of photos, documents and question-answer pairs, step by step.
+"""Follow photos, documents and question-answer pairs into the data set, step by step.
 
 Reads the rows and the reject counts of ingest, assess-images, augment-images, assemble, generate-qa, curate and
 build-dataset, one row at a time; writes nothing. A skipped stage has no step.
@@ -7,11 +7,13 @@ build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from typing import Any
 
 from docent.context import Context
 from docent.records import SPLITS, ImageQuality, Split
+from docent.stages.report.inputs.audit import read_unwritten
 from docent.stages.report.inputs.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -22,10 +24,9 @@ from docent.stages.report.inputs.counts import (
     count_items,
     count_pairs,
 )
-from docent.stages.report.inputs.real_sections import in_parts
+from docent.stages.report.inputs.real_sections import SectionCounts, in_parts
 from docent.stages.report.inputs.subject import Subject
-from docent.stages.report.inputs.summary import read_unwritten
-from docent.stages.report.sentences.amounts import counted, thousands
+from docent.stages.report.sentences.amounts import counted, plural, thousands
 
 MAX_REASONS = 8
 NO_PAIR = ("not written by the offline teacher", "reply not usable", "refused by the teacher")
@@ -52,45 +53,42 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Photos, documents and pairs on their way into the data set, and what the data set holds."""
+    """Photos, documents and pairs on their way into the data set, and what the data set holds.
+
+    Attributes:
+        tables: the steps of each funnel that has any, by its title.
+        splits: split, pictures, rows.
+        documents, items: what ingest and assemble wrote.
+        reviewed: pairs that a person approved or edited.
+        requests, fruitless: that the teacher was to be asked, and those of them that gave no pair; 0: not counted.
+    """
 
     subject: Subject
-    photos: tuple[Step, ...]
-    documents: tuple[Step, ...]
-    pairs: tuple[Step, ...]
+    tables: dict[str, tuple[Step, ...]]
     splits: tuple[tuple[Split, int, int], ...]
-    """Split, pictures, rows."""
     teachers: tuple[str, ...]
-    titles: dict[str, str]
-    """Titles of the text documents that were asked for, by id."""
-    originals: dict[str, int]
-    """Exhibits by name, and how many of their photos are used and no altered copies."""
-    untested: tuple[str, ...]
-    """Exhibits without a test photo."""
-    trained: dict[str, int]
-    """Exhibits by name, and how many of their photos in training are no altered copies."""
-    untitled: tuple[str, ...]
-    """Exhibits that are called after their folders."""
-    owned: frozenset[str]
-    """Ids of the documents in `titles` that have a title of their own."""
-    from_files: tuple[str, ...]
-    """Documents that questions call after their files."""
+    documents: DocumentCounts
+    items: ItemCounts
     reviewed: int
-    """Pairs that a person approved or edited."""
-    unused: tuple[str, ...]
-    """Names of the first sections without a row."""
-    empty_chapters: tuple[str, ...]
-    """Numbers of chapters none of whose sections has a row."""
     requests: int
-    """That the teacher was to be asked; 0: not counted."""
     fruitless: int
-    """Of these, those that gave no pair."""
 
     @property
-    def tables(self) -> tuple[tuple[str, tuple[Step, ...]], ...]:
-        """Title and steps of each funnel that has any."""
-        named = (("Photos", self.photos), ("Documents", self.documents), ("Questions and answers", self.pairs))
-        return tuple((title, steps) for title, steps in named if steps)
+    def empty_chapters(self) -> list[str]:
+        """Numbers of chapters none of whose sections has a row."""
+        return [chapter for chapter, used in self.items.sections.chapters.items() if not used]
+
+    @property
+    def training_photos(self) -> str:
+        """The photos of exhibits that training had, in words; "" where it had none."""
+        each = sorted(self.items.trained.values())
+        if not sum(each):
+            return ""
+        share = f"({each[0]} of each exhibit)" if each[0] == each[-1] else f"({each[0]} to {each[-1]} of an exhibit)"
+        if len(each) == 1:
+            share = "of 1 exhibit"
+        copies = any(step.name == "Augmented" and step.count for step in self.tables.get("Photos", ()))
+        return f"{counted(sum(each), 'photo')} {share}{' and altered copies of them' if copies else ''}"
 
 
 def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
@@ -100,41 +98,45 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         named: ids of the documents whose titles are kept.
     """
     documents = count_documents(ctx, named)
-    pairs = {stage: count_pairs(ctx, stage) for stage in ("generate-qa", "curate")}
+    generated, curated = count_pairs(ctx, "generate-qa"), count_pairs(ctx, "curate")
     examples = count_examples(ctx)
     items = count_items(ctx, examples.items, documents.documents)
-    written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
-    exhibits = len(items.originals) or documents.exhibits
-    texts, found = documents, items.sections
-    subject = Subject(exhibits, texts.documents, texts.sections, bool(texts.figures), found.asked, found.parted)
-    asked = sum(
-        round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
+    sections = items.sections
+    subject = Subject(
+        len(items.originals) or documents.exhibits,
+        documents.documents,
+        documents.sections,
+        bool(documents.figures),
+        sections.asked,
+        sections.parted,
     )
+    requests = sum(round(marker["usage"].get("planned", 0)) for marker in _markers(ctx, "generate-qa"))
     fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason in NO_PAIR)
-    return Funnel(
-        subject,
-        () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
-        _read(ctx, documents, items),
-        (
-            *_generated(ctx, pairs["generate-qa"], asked),
-            *_curated(ctx, pairs["curate"]),
+    photos = (*_listed(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(ctx, items))
+    tables = {
+        "Photos": () if subject.is_text else photos,
+        "Documents": _read(ctx, documents, sections),
+        "Questions and answers": (
+            *_generated(ctx, generated, requests),
+            *_curated(ctx, curated),
             *_used(ctx, examples, subject),
         ),
+    }
+    return Funnel(
+        subject,
+        {title: steps for title, steps in tables.items() if steps},
         _splits(examples, items),
-        tuple(sorted(examples.teachers or written.teachers)),
-        documents.titles,
-        items.originals,
-        tuple(items.untested),
-        items.trained,
-        tuple(documents.untitled),
-        frozenset(documents.owned),
-        tuple(documents.from_files),
-        pairs["curate"].reviewed,
-        tuple(items.sections.unused),
-        tuple(chapter for chapter, used in items.sections.chapters.items() if not used),
-        asked,
-        min(fruitless, asked),
+        tuple(sorted(examples.teachers or (curated if curated.count else generated).teachers)),
+        documents,
+        items,
+        curated.reviewed,
+        requests,
+        min(fruitless, requests),
     )
+
+
+def _markers(ctx: Context, stage: str) -> Iterator[dict[str, Any]]:
+    return (marker for artifact in ctx.artifacts(stage) for marker in artifact.markers())
 
 
 def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
@@ -147,39 +149,43 @@ def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
 
 def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
     """The most frequent first; beyond MAX_REASONS they are counted together."""
-    found = sorted(((r, n) for r, n in reasons.items() if n), key=lambda entry: (-entry[1], entry[0]))
-    rest = sum(number for _, number in found[MAX_REASONS:])
-    return (*found[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
+    ranked = sorted(((r, n) for r, n in reasons.items() if n), key=lambda entry: (-entry[1], entry[0]))
+    rest = sum(number for _, number in ranked[MAX_REASONS:])
+    return (*ranked[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
-def _found(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
-    if not ctx.artifacts("ingest"):
+def _step(ctx: Context, stage: str, name: str, count: int, note: str, **more: Any) -> tuple[Step, ...]:
+    """The step of a stage with its reasons; none where the run has no such stage."""
+    if not ctx.artifacts(stage):
         return ()
-    reasons = _reasons(ctx, "ingest")
-    steps = [Step("Found", documents.photos, f"readable photos of {counted(documents.exhibits, 'exhibit')}", reasons)]
-    if documents.listed is not None:
-        steps.insert(0, Step("Listed", documents.listed + documents.unlisted, "photos that the source names"))
-    return tuple(steps)
+    return (Step(name, count, note, **{"reasons": _reasons(ctx, stage), **more}),)
 
 
-def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[Step, ...]:
+def _listed(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
+    readable = f"readable photos of {counted(documents.exhibits, 'exhibit')}"
+    steps = _step(ctx, "ingest", "Found", documents.photos, readable)
+    if steps and documents.listed is not None:
+        return (Step("Listed", documents.listed + documents.unlisted, "photos that the source names"), *steps)
+    return steps
+
+
+def _read(ctx: Context, documents: DocumentCounts, sections: SectionCounts) -> tuple[Step, ...]:
     """Documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
     if not documents.documents:
         return ()
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
-    note = f"with {counted(documents.sections, 'section')}{figures}"
-    read = "document" if documents.documents == 1 else "documents"
+    noun = plural(documents.documents, "document", "documents")
+    note = f"{noun} with {counted(documents.sections, 'section')}{figures}"
     reasons = () if documents.exhibits else _reasons(ctx, "ingest")
-    found = items.sections
-    sections = Step("Sections", found.count, f"that questions are asked about{in_parts(found.parted)}")
-    answered = Step("Answered", found.asked, "sections with a row in the data set")
-    steps = [sections, *([answered] if found.asked else [])] if found.count else []
-    return (Step("Read", documents.documents, f"{read} {note}", reasons, drawn=False), *steps)
+    steps = [Step("Read", documents.documents, note, reasons, drawn=False)]
+    if sections.count:
+        steps.append(Step("Sections", sections.count, f"that questions are asked about{in_parts(sections.parted)}"))
+    if sections.asked:
+        steps.append(Step("Answered", sections.asked, "sections with a row in the data set"))
+    return tuple(steps)
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
-    if not ctx.artifacts("assess-images"):
-        return ()
     kept, repeated = 0, 0
     reasons: Counter[str] = Counter()
     for row in ctx.stream("assess-images", ImageQuality):
@@ -190,54 +196,46 @@ def _assessed(ctx: Context) -> tuple[Step, ...]:
             reasons.update(row.reasons)
     reasons.update({"near-duplicate of another photo": repeated})
     reasons.update(dict(_reasons(ctx, "assess-images")))
-    return (Step("Kept", kept, "sharp, large and different enough", _ordered(reasons)),)
+    note = "sharp, large and different enough"
+    return _step(ctx, "assess-images", "Kept", kept, note, reasons=_ordered(reasons))
 
 
 def _augmented(ctx: Context) -> tuple[Step, ...]:
-    if not ctx.artifacts("augment-images"):
-        return ()
-    made = ctx.count("augment-images")
-    return (Step("Augmented", made, "altered copies, made in addition", _reasons(ctx, "augment-images")),)
+    copies = ctx.count("augment-images")
+    return _step(ctx, "augment-images", "Augmented", copies, "altered copies, made in addition")
 
 
-def _planned(items: ItemCounts, ctx: Context) -> tuple[Step, ...]:
-    if not items.images:
-        return ()
+def _planned(ctx: Context, items: ItemCounts) -> tuple[Step, ...]:
     originals = counted(items.images - items.altered, "original")
     note = f"in a split: {originals}, {counted(items.altered, 'altered copy', 'altered copies')}"
-    return (Step("Planned", items.images, note, _reasons(ctx, "assemble")),)
+    return _step(ctx, "assemble", "Planned", items.images, note) if items.images else ()
 
 
-def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
-    if not ctx.artifacts("generate-qa"):
-        return ()
+def _generated(ctx: Context, pairs: PairCounts, requests: int) -> tuple[Step, ...]:
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
-    kinds = tuple(read_unwritten(ctx).most_common())
-    losses = f"{counted(asked, 'request')} to the teacher; " if asked else "Requests to the teacher: "
+    losses = f"{counted(requests, 'request')} to the teacher; " if requests else "Requests to the teacher: "
     losses += "those that gave fewer pairs than asked for, and others that were not sent"
-    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
+    by_kind = tuple(read_unwritten(ctx).most_common())
+    return _step(ctx, "generate-qa", "Generated", pairs.count, note, losses=losses, by_kind=by_kind)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
-    if not ctx.artifacts("curate"):
-        return ()
-    listed = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
-    warned = f", {pairs.warned} of them with a warning{': ' if listed else ''}{listed}" if pairs.warned else ""
-    return (Step("Curated", pairs.count, f"pairs that passed the checks{warned}", _reasons(ctx, "curate")),)
+    warnings = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
+    warned = f", {pairs.warned} of them with a warning{': ' if warnings else ''}{warnings}" if pairs.warned else ""
+    return _step(ctx, "curate", "Curated", pairs.count, f"pairs that passed the checks{warned}")
 
 
 def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:
-    if not ctx.artifacts("build-dataset"):
-        return ()
     total = examples.count.total()
-    each = "each a photo with a question and its answer" if total > 1 else "a photo with a question and its answer"
+    each = "each " if total > 1 else ""
+    holds = "a photo with a question and its answer"
     if subject.documents:
         shown = f", {examples.pictured} of them with a {subject.picture}" if examples.pictured else ""
         turns = f", {examples.turns} of them turns of conversations" if examples.turns else ""
-        each = f"{'each a question' if total > 1 else 'a question'} and its answer{shown}{turns}"
-    note = f"pairs in the data set: {counted(total, 'row')}, {each}"
-    return (Step("Used", len(examples.pairs), note, _reasons(ctx, "build-dataset")),)
+        holds = f"a question and its answer{shown}{turns}"
+    note = f"pairs in the data set: {counted(total, 'row')}, {each}{holds}"
+    return _step(ctx, "build-dataset", "Used", len(examples.pairs), note)
 
 
 def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:

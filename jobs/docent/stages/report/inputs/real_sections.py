@@ -1,4 +1,4 @@
-"""Sections as their documents have them: one that a PDF reader cut at a page end or at the longest length counts once.
+"""Count sections as their documents have them: one that was cut at a page end or at the longest length counts once.
 
 Reads and writes nothing.
 """
@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from docent.records import Item
-from docent.stages.report.inputs.labels import label
-from docent.stages.report.sentences.amounts import thousands
+from docent.stages.report.inputs.titles import label
+from docent.stages.report.sentences.amounts import plural, thousands
 
 MAX_UNUSED = 200
 """Sections without a row that the page names."""
@@ -25,7 +25,7 @@ class Boundaries:
         self._before: tuple[str, str] | None = None
 
     def is_new(self, document: str, title: str, page: int | None) -> bool:
-        """Whether this part is the first of its section.
+        """Tell whether this part is the first of its section.
 
         Parts with one title that follow one another are one section. Text without pages is never cut: there, every
         part has a heading of its own.
@@ -78,17 +78,15 @@ def count_sections(items: Iterable[tuple[Item, bool]], documents: int) -> Sectio
 
 
 def in_parts(parted: int) -> str:
-    """How many sections are read in several parts, as a sentence that goes on after another; "" for none.
+    """Say how many sections are read in several parts, to go on after another sentence; "" for none.
 
     Args:
         parted: sections that are.
     """
-    read = "section is" if parted == 1 else "sections are"
-    return (
-        f". {thousands(parted)} {read} read in several parts, cut at page ends or at the longest length"
-        if parted
-        else ""
-    )
+    if not parted:
+        return ""
+    read = plural(parted, "section is", "sections are")
+    return f". {thousands(parted)} {read} read in several parts, cut at page ends or at the longest length"
 
 
 def _close(counts: SectionCounts, first: Item | None, parts: int, used: bool, documents: int) -> None:
@@ -105,12 +103,12 @@ def _close(counts: SectionCounts, first: Item | None, parts: int, used: bool, do
 
 
 def first_parts(items: Iterable[Item]) -> dict[str, str]:
-    """Id of the first part of its section by the id of every part; an exhibit is its own."""
-    found: dict[str, str] = {}
+    """Map the id of every part to that of the first part of its section; an exhibit is its own."""
+    first_of: dict[str, str] = {}
     boundaries, first = Boundaries(), ""
     for item in items:
         page = item.source.page if item.kind == "section" else None
         if boundaries.is_new(item.document_id, item.title, page):
             first = item.id
-        found[item.id] = first
-    return found
+        first_of[item.id] = first
+    return first_of

@@ -1,4 +1,4 @@
-"""Test questions with their pictures, the reference and what every model and method said.
+"""Read test questions with their pictures, the reference and the answer of every model and method.
 
 Reads the rows of build-dataset, assemble, answer and score and the test photos; writes nothing. The sample is spread
 over the exhibits and is the same in every attempt. Text from a model is cut where it would swamp the page.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from docent.context import Context
 from docent.errors import InputError
-from docent.records import Answer, Example, Item, Score
-from docent.stages.report.inputs.labels import label
+from docent.records import Answer, Example, Item, Score, Split
+from docent.stages.report.inputs.titles import label
 from docent.stages.report.sentences.wording import ACCURACY, DISTANCE
 from docent.text.natural_order import natural_key
 from docent.text.numbers.numbers import unsupported_numbers
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one model or method said; `right` and `distance` are None where it was not scored.
+    """The answer of one model or method; `right` and `distance` are None where it was not scored.
 
     Attributes:
         cut: whether it ended at the limit of tokens.
@@ -88,64 +88,64 @@ class Samples:
 
 
 def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
-    """Up to `max_samples` test examples, the first of each exhibit before any second; exhibits in order of their names.
+    """Read up to `max_samples` test examples, the first of each exhibit before any second, in order of their names.
 
     Args:
         documents: how many text documents the run has.
     """
-    tested = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "test"]
-    places = set(spread(tested, max_samples))
-    tests = (e for e in ctx.stream("build-dataset", Example) if e.split == "test")
-    examples = [example for place, example in enumerate(tests) if place in places]
+    examples, total = _chosen(ctx, "test", max_samples)
     chosen = {example.id for example in examples}
     answers: dict[str, list[Answer]] = defaultdict(list)
     for answer in ctx.stream("answer", Answer):
         if answer.example_id in chosen:
             answers[answer.example_id].append(answer)
     metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream("score", Score) if s.example_id in chosen}
-    about = {example.item_id for example in examples}
-    items = [item for item in ctx.stream("assemble", Item) if item.id in about]
-    sources = {item.id: item.text for item in items}
-    labels = {item.id: label(item, documents) for item in items}
+    items = _items(ctx, examples)
     shown: list[Sample] = []
     size = 0
     for done, example in enumerate(examples):
         ctx.progress.update(done, len(examples), "test photos")
-        source = sources.get(example.item_id)
+        item = items.get(example.item_id)
+        source = item.text if item else None
         replies = tuple(_reply(a, metrics.get((a.arm, a.example_id), {}), source) for a in answers[example.id])
-        sample = Sample(
-            labels.get(example.item_id, example.item_name),
-            example.image_name,
-            _picture(ctx, example),
-            _cut(example.question),
-            _cut(example.answer),
-            replies,
-        )
+        sample = _sample(example, item, documents, _picture(ctx, example), replies)
         size += _size(sample)
         if size > MAX_BYTES and shown:
             break
         shown.append(sample)
     if not documents:
         shown.sort(key=lambda sample: natural_key(sample.exhibit))
-    return Samples(tuple(shown), len(tested), _trained(ctx, documents) if not any(answers.values()) else ())
+    if any(answers.values()):
+        return Samples(tuple(shown), total)
+    trained, _ = _chosen(ctx, "train", MAX_TRAINED)
+    items = _items(ctx, trained)
+    rows = tuple(_sample(example, items.get(example.item_id), documents) for example in trained)
+    return Samples(tuple(shown), total, rows)
 
 
-def _trained(ctx: Context, documents: int) -> tuple[Sample, ...]:
-    """A few rows of the training split."""
-    about = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "train"]
-    places = set(spread(about, MAX_TRAINED))
-    rows = (e for e in ctx.stream("build-dataset", Example) if e.split == "train")
-    chosen = [example for place, example in enumerate(rows) if place in places]
-    named = {example.item_id for example in chosen}
-    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item) if item.id in named}
-    return tuple(
-        Sample(labels.get(e.item_id, e.item_name), e.image_name, None, _cut(e.question), _cut(e.answer), ())
-        for e in chosen
-    )
+def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]:
+    """A sample of the rows of a split, in their order, and how many rows it has; read twice, held once."""
+    about = [example.item_id for example in ctx.stream("build-dataset", Example) if example.split == split]
+    places = set(spread(about, count))
+    rows = (example for example in ctx.stream("build-dataset", Example) if example.split == split)
+    return [example for place, example in enumerate(rows) if place in places], len(about)
+
+
+def _items(ctx: Context, examples: Sequence[Example]) -> dict[str, Item]:
+    """The items that examples are about, by id."""
+    about = {example.item_id for example in examples}
+    return {item.id: item for item in ctx.stream("assemble", Item) if item.id in about}
+
+
+def _sample(
+    example: Example, item: Item | None, documents: int, picture: str | None = None, replies: tuple[Reply, ...] = ()
+) -> Sample:
+    exhibit = label(item, documents) if item else example.item_name
+    return Sample(exhibit, example.image_name, picture, _cut(example.question), _cut(example.answer), replies)
 
 
 def spread(items: Sequence[str], count: int) -> list[int]:
-    """`count` places in their order, taken round by round: one of each item, then a second, and so on.
+    """Choose `count` places, in their order, round by round: one of each item, then a second, and so on.
 
     Of a round that does not fit as a whole, places are taken at equal distances from its first to its last.
 
@@ -166,7 +166,7 @@ def spread(items: Sequence[str], count: int) -> list[int]:
 
 
 def mark_numbers(text: str, source: str | None) -> tuple[Piece, ...]:
-    """`text` in pieces, numbers in digits that `source` does not have marked; unmarked where there is no source."""
+    """Split `text` into pieces and mark numbers in digits that `source` does not have; none without a source."""
     if source is None:
         return (Piece(text),)
     unsupported = set(unsupported_numbers(text, source))

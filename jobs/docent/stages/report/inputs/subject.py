@@ -1,4 +1,4 @@
-"""What a run is about, counted, and the words for it: exhibits with photos, sections of documents, or both.
+"""Name what a run is about, with counts: exhibits with photos, sections of documents, or both.
 
 Reads and writes nothing.
 """
@@ -45,6 +45,16 @@ class Subject:
         return "exhibits and sections" if self.documents and self.exhibits else f"{self.item}s"
 
     @property
+    def unit(self) -> str:
+        """What scores are of, in the singular: a part, where sections are read in several."""
+        return self.item.replace("section", "part of a section") if self.parted else self.item
+
+    @property
+    def units(self) -> str:
+        """The same in the plural."""
+        return self.items.replace("sections", "parts of sections") if self.parted else self.items
+
+    @property
     def picture(self) -> str:
         """What a question shows, in the singular."""
         return "figure" if self.is_text else "picture" if self.documents else "photo"
@@ -55,8 +65,8 @@ class Subject:
         return "question" if self.documents else "photo"
 
     def __str__(self) -> str:
-        said = [counted(self.exhibits, "exhibit")] if self.exhibits or not self.documents else []
+        counts = [counted(self.exhibits, "exhibit")] if self.exhibits or not self.documents else []
         if self.documents:
             of = f"{self.asked} of " if 0 < self.asked < self.sections else ""
-            said.append(f"{of}{counted(self.sections, 'section')} of {counted(self.documents, 'document')}")
-        return " and ".join(said)
+            counts.append(f"{of}{counted(self.sections, 'section')} of {counted(self.documents, 'document')}")
+        return " and ".join(counts)

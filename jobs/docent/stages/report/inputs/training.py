@@ -1,4 +1,4 @@
-"""How each approach was trained. Reads the `train_log.jsonl` and the checkpoint row of finetune; writes nothing."""
+"""Read how each approach was trained: the `train_log.jsonl` and the checkpoint row of finetune."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Checkpoint
-from docent.stages.report.inputs.summary import file_of
+from docent.stages.report.inputs.side_files import file_of
 
 MAX_POINTS = 240
 
@@ -47,17 +47,17 @@ class Curve:
 
 
 def read_training(ctx: Context) -> tuple[Curve, ...]:
-    """One curve per approach that was trained, in the order of the configuration."""
-    found = []
+    """Return one curve per approach that was trained, in the order of the configuration."""
+    curves = []
     for artifact in ctx.artifacts("finetune"):
         checkpoint = next(iter(artifact.rows(Checkpoint)), None)
         path = file_of(artifact, "train_log.jsonl")
-        found.append(curve(artifact.unit.removeprefix("finetune-"), checkpoint, _log(path) if path else []))
-    return tuple(found)
+        curves.append(curve(artifact.unit.removeprefix("finetune-"), checkpoint, _log(path) if path else []))
+    return tuple(curves)
 
 
 def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[dict[str, Any]]) -> Curve:
-    """Put the lines of a training log into a curve; values that are not finite are left out."""
+    """Make a curve of the lines of a training log; values that are not finite are left out."""
     train = [(float(line["step"]), float(line["loss"])) for line in log if _finite(line.get("loss"))]
     validation, rows, since = [], [], 0
     for place, line in enumerate(log):
@@ -71,7 +71,7 @@ def curve(approach: str, checkpoint: Checkpoint | None, log: Sequence[dict[str, 
 
 
 def thin(points: Sequence[Point], most: int = MAX_POINTS) -> list[Point]:
-    """At most `most` points: the means of equal blocks."""
+    """Reduce to at most `most` points: the means of equal blocks."""
     if len(points) <= most:
         return list(points)
     blocks = [points[len(points) * i // most : len(points) * (i + 1) // most] for i in range(most)]

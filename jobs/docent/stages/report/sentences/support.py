@@ -1,131 +1,119 @@
-"""The numbers behind the verdict, as sentences. Reads nothing, writes nothing."""
+"""Word the numbers behind the verdict. Reads nothing, writes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from docent.messages.plurals import joined
-from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.amounts import counted, plural
 from docent.stages.report.sentences.findings import Estimate, Evidence, Standing, comparison, standing
-from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, METRICS, interval, number, percent, words_of
+from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, interval, metric_of, number, percent
 
 
 def support_of(
     evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing], challenged: bool
-) -> tuple[str, ...]:
-    """How the best fine-tuned model stands against the others.
+) -> Iterator[str]:
+    """Say how the best fine-tuned model stands against the others.
 
     Args:
         accuracy: share of answers about the right exhibit, by model or method.
         standings: where the best stands against each that is not fine-tuned.
         challenged: whether one of them is better or indistinguishable, so that chance is not in the headline.
     """
-    return (
-        *_against_chance(evidence, accuracy[best], best, challenged),
-        *_against_base(evidence, accuracy, best, standings),
-        *_separation(standings, best),
-        *_among_tuned(evidence, accuracy, best),
-        *_by_distance(evidence, best),
-        *measured(evidence),
-    )
+    if challenged and evidence.chance is not None:
+        above = "above" if accuracy[best].low > evidence.chance else "not above"
+        yield f"{best} is {above} chance, which is {percent(evidence.chance)}."
+    if "base" in standings:
+        yield _against_base(evidence, accuracy, best, standings["base"])
+    if standings:
+        yield f"The difference of {best} from {_separation(standings)}."
+    yield from _among_tuned(evidence, accuracy, best)
+    distance = _distance(evidence)
+    if best in distance and (nearest := min(distance, key=lambda arm: distance[arm])) != best:
+        mine, theirs = (_wording_distance(distance[arm]) for arm in (best, nearest))
+        yield f"By wording {nearest} is closest to the references (semantic distance {theirs}, {best} {mine})."
+    yield from measured(evidence)
 
 
-def in_order(accuracy: dict[str, Estimate]) -> tuple[str, ...]:
-    """The shares of all models and methods, the highest first, without a word about who is better than whom."""
-    ordered = sorted(accuracy, key=lambda arm: -accuracy[arm].mean)
-    return (f"In order of their shares: {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in ordered])}.",)
+def shares_of(accuracy: Mapping[str, Estimate]) -> list[str]:
+    """Write models and methods with their shares, in the order given: `lora (83 %)`."""
+    return [f"{arm} ({percent(estimate.mean)})" for arm, estimate in accuracy.items()]
 
 
-def measured(evidence: Evidence) -> tuple[str, ...]:
-    """What was measured with."""
+def in_order(accuracy: dict[str, Estimate]) -> str:
+    """List the shares of all arms, the highest first, without a word about who is better than whom."""
+    ordered = dict(sorted(accuracy.items(), key=lambda one: -one[1].mean))
+    return f"In order of their shares: {joined(shares_of(ordered))}."
+
+
+def measured(evidence: Evidence) -> Iterator[str]:
+    """Say what was measured with."""
     if not evidence.examples:
-        return ()
-    said = counted(evidence.examples, "test question")
-    if evidence.test_photos:
-        said += f" on {counted(evidence.test_photos, 'test photo')}"
-    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
-    drawn = f"; intervals are over {evidence.units}" if evidence.exhibits > 1 else ""
-    seen = (f"Trained on {evidence.seen}.",) if evidence.seen else ()
-    return (f"Measured with {said} of {exhibits}{drawn}.", *seen)
+        return
+    photos = f" on {counted(evidence.test_photos, 'test photo')}" if evidence.test_photos else ""
+    questions = f"{counted(evidence.examples, 'test question')}{photos}"
+    exhibits = counted(evidence.exhibits, evidence.subject.unit, evidence.subject.units)
+    drawn = f"; intervals are over {evidence.subject.units}" if evidence.exhibits > 1 else ""
+    yield f"Measured with {questions} of {exhibits}{drawn}."
+    if evidence.training_photos:
+        yield f"Trained on {evidence.training_photos}."
 
 
-def no_nearer(evidence: Evidence) -> tuple[str, ...]:
-    """That no fine-tuned model comes nearer to the references than the best look-up, where that is so."""
-    distance = {arm: metrics[DISTANCE].mean for arm, metrics in evidence.arms.items() if DISTANCE in metrics}
+def no_nearer(evidence: Evidence) -> Iterator[str]:
+    """Say that no fine-tuned model comes nearer to the references than the best look-up, where that is so."""
+    distance = _distance(evidence)
     tuned = [arm for arm in evidence.tuned if arm in distance]
-    found = [arm for arm in distance if words_of(arm).family == "look-up"]
-    if not tuned or not found:
-        return ()
-    nearest, best = (min(arms, key=lambda arm: distance[arm]) for arms in (tuned, found))
+    look_ups = [arm for arm in distance if arm_of(arm).family == "look-up"]
+    if not tuned or not look_ups:
+        return
+    nearest, best = (min(arms, key=lambda arm: distance[arm]) for arms in (tuned, look_ups))
     if distance[nearest] < distance[best]:
-        return ()
-    mine, theirs = (number(distance[arm], METRICS[DISTANCE]) for arm in (nearest, best))
-    model = "model" if len(tuned) == 1 else "models"
-    come = "comes" if len(tuned) == 1 else "come"
-    return (
-        f"The fine-tuned {model} {joined(tuned)} {come} no nearer to the reference answers than {words_of(best).short} "
-        f"({best}): semantic distance {mine}{' at best' if len(tuned) > 1 else ''}, against {theirs}.",
+        return
+    mine, theirs = (_wording_distance(distance[arm]) for arm in (nearest, best))
+    yield (
+        f"The fine-tuned {plural(len(tuned), 'model', 'models')} {joined(tuned)} {plural(len(tuned), 'comes', 'come')} "
+        f"no nearer to the reference answers than {arm_of(best).short} ({best}): semantic distance "
+        f"{mine}{plural(len(tuned), '', ' at best')}, against {theirs}."
     )
 
 
-def _against_chance(evidence: Evidence, estimate: Estimate, best: str, challenged: bool) -> tuple[str, ...]:
-    if not challenged or evidence.chance is None:
-        return ()
-    above = "above" if estimate.low > evidence.chance else "not above"
-    return (f"{best} is {above} chance, which is {percent(evidence.chance)}.",)
+def _distance(evidence: Evidence) -> dict[str, float]:
+    """Mean semantic distance by arm."""
+    return {arm: estimate.mean for arm, estimate in evidence.of(DISTANCE).items()}
 
 
-def _against_base(
-    evidence: Evidence, accuracy: dict[str, Estimate], best: str, standings: dict[str, Standing]
-) -> tuple[str, ...]:
-    if "base" not in standings:
-        return ()
+def _wording_distance(value: float) -> str:
+    return number(value, metric_of(DISTANCE))
+
+
+def _against_base(evidence: Evidence, accuracy: dict[str, Estimate], best: str, place: Standing) -> str:
     base = percent(accuracy["base"].mean)
-    if standings["base"] == "tied":
-        return (f"Fine-tuning made no statistically significant difference: the base model has {base}.",)
+    if place == "tied":
+        return f"Fine-tuning made no statistically significant difference: the base model has {base}."
     paired = comparison(evidence.comparisons, ACCURACY, best, "base")
     if paired is None:
-        return (f"The base model has {base}; the intervals do not overlap.",)
-    points = interval(paired.low, paired.high, METRICS[ACCURACY]).removesuffix("%") + "points"
+        return f"The base model has {base}; the intervals do not overlap."
+    points = interval(paired.low, paired.high, metric_of(ACCURACY)).removesuffix("%") + "points"
     word = "adds" if paired.difference > 0 else "costs"
     amount = f"{abs(paired.difference) * 100:.0f}"
-    return (f"Against the base model ({base}) fine-tuning {word} {amount} points (95 % interval {points}).",)
+    return f"Against the base model ({base}) fine-tuning {word} {amount} points (95 % interval {points})."
 
 
-def _separation(standings: dict[str, Standing], best: str) -> tuple[str, ...]:
-    apart = [arm for arm, place in standings.items() if place != "tied"]
-    tied = [arm for arm, place in standings.items() if place == "tied"]
-    if not standings:
-        return ()
+def _separation(standings: dict[str, Standing]) -> str:
+    apart = joined([arm for arm, place in standings.items() if place != "tied"])
+    tied = joined([arm for arm, place in standings.items() if place == "tied"])
     if not tied:
-        return (f"The difference of {best} from each baseline ({joined(apart)}) is statistically significant.",)
+        return f"each baseline ({apart}) is statistically significant"
     if not apart:
-        return (f"The difference of {best} from every baseline ({joined(tied)}) may be noise.",)
-    return (
-        f"The difference of {best} from {joined(apart)} is statistically significant; "
-        f"from {joined(tied)} it may be noise.",
-    )
+        return f"every baseline ({tied}) may be noise"
+    return f"{apart} is statistically significant; from {tied} it may be noise"
 
 
-def _among_tuned(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> tuple[str, ...]:
-    found = []
+def _among_tuned(evidence: Evidence, accuracy: dict[str, Estimate], best: str) -> Iterator[str]:
     for arm in evidence.tuned:
         if arm != best and arm in accuracy:
-            share = percent(accuracy[arm].mean)
             differs = standing(evidence, ACCURACY, best, arm) != "tied"
-            word = (
-                "is statistically distinguishable from it" if differs else "is statistically indistinguishable from it"
-            )
+            word = f"is statistically {'distinguishable' if differs else 'indistinguishable'} from it"
             if accuracy[arm].mean == 0:
-                word = f"gives the right {evidence.item} in no answer"
-            found.append(f"The other fine-tuned model, {arm} ({share}), {word}.")
-    return tuple(found)
-
-
-def _by_distance(evidence: Evidence, best: str) -> tuple[str, ...]:
-    distance = {arm: metrics[DISTANCE].mean for arm, metrics in evidence.arms.items() if DISTANCE in metrics}
-    if best not in distance:
-        return ()
-    nearest = min(distance, key=lambda arm: distance[arm])
-    if nearest == best:
-        return ()
-    mine, theirs = (number(distance[arm], METRICS[DISTANCE]) for arm in (best, nearest))
-    return (f"By wording {nearest} is closest to the references (semantic distance {theirs}, {best} {mine}).",)
+                word = f"gives the right {evidence.subject.item} in no answer"
+            yield f"The other fine-tuned model, {arm} ({percent(accuracy[arm].mean)}), {word}."

@@ -1,4 +1,4 @@
-"""The verdict: plain sentences made from numbers alone, the uncomfortable ones first. Reads nothing, writes nothing.
+"""Word the verdict: plain sentences from numbers alone, the uncomfortable ones first. Reads nothing, writes nothing.
 
 What "ahead", "tied" and "behind" mean is decided in findings.py; the sentences below the first are in support.py and
 cautions.py.
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from docent.messages.plurals import joined
-from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.amounts import counted, plural
 from docent.stages.report.sentences.cautions import cautions_of, warning_of
 from docent.stages.report.sentences.findings import Estimate, Evidence, Standing, comparable, standing, too_small
-from docent.stages.report.sentences.support import in_order, measured, no_nearer, support_of
-from docent.stages.report.sentences.wording import ACCURACY, METRICS, interval, percent, words_of
+from docent.stages.report.sentences.support import in_order, measured, no_nearer, shares_of, support_of
+from docent.stages.report.sentences.wording import ACCURACY, arm_of, interval, metric_of, percent
 
 MAX_EXPLAINED = 2
 
@@ -39,16 +39,21 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """Say which model or method knows the exhibits best, what that is worth, and what speaks against it."""
-    accuracy = {arm: metrics[ACCURACY] for arm, metrics in evidence.arms.items() if ACCURACY in metrics}
-    warning, cautions = warning_of(evidence), cautions_of(evidence, scored=any(evidence.arms.values()))
+    headline, support = _headline(evidence)
+    cautions = cautions_of(evidence, scored=any(evidence.arms.values()))
+    return Verdict(headline, warning_of(evidence), support, cautions)
+
+
+def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
+    """The first sentence and the numbers behind it."""
+    accuracy = evidence.of(ACCURACY)
     if not accuracy:
-        return Verdict(_without_accuracy(evidence), warning, no_nearer(evidence), cautions)
+        return _without_accuracy(evidence), tuple(no_nearer(evidence))
     tuned = [arm for arm in evidence.tuned if arm in accuracy]
     if not tuned:
-        return Verdict(_without_tuned(evidence, accuracy), warning, measured(evidence), cautions)
+        return _without_tuned(evidence, accuracy), tuple(measured(evidence))
     if too_small(evidence, ACCURACY):
-        support = (*in_order(accuracy), *measured(evidence))
-        return Verdict(_untellable(evidence, accuracy, tuned), warning, support, cautions)
+        return _untellable(evidence, accuracy, tuned), (in_order(accuracy), *measured(evidence))
     accuracy, few = _told_apart(evidence, accuracy, tuned)
     tuned = [arm for arm in tuned if arm in accuracy]
     best = max(tuned, key=lambda arm: accuracy[arm].mean)
@@ -60,8 +65,7 @@ def judge(evidence: Evidence) -> Verdict:
         headline = _challenged(accuracy, best, rivals)
     else:
         headline = _unchallenged(evidence, accuracy, best, all(place == "ahead" for place in standings.values()))
-    support = support_of(evidence, accuracy, best, standings, bool(rivals))
-    return Verdict(headline, warning, (*support, *few), cautions)
+    return headline, (*support_of(evidence, accuracy, best, standings, bool(rivals)), *few)
 
 
 def _told_apart(
@@ -72,17 +76,18 @@ def _told_apart(
     few = [arm for arm in accuracy if arm not in enough]
     if not few or not any(arm in enough for arm in tuned):
         return accuracy, ()
-    return enough, (f"{joined(few)} answered about too few {evidence.items} to be compared.",)
+    return enough, (f"{joined(few)} answered about too few {evidence.subject.items} to be compared.",)
 
 
 def _without_accuracy(evidence: Evidence) -> str:
+    unit, data_set = evidence.subject.unit, evidence.data_set
     if any(evidence.arms.values()) and evidence.exhibits == 1:
-        return f"With 1 {evidence.unit} nothing can be told apart, so no share of answers about the right one is given."
+        return f"With 1 {unit} nothing can be told apart, so no share of answers about the right one is given."
     if any(evidence.arms.values()):
-        return f"Answers were scored, but not which {evidence.item} they are about."
-    if evidence.made and not evidence.tuned:
-        return f"This run made a data set and trained no model: {evidence.made}."
-    made = f"; it made {evidence.made}" if evidence.made else ""
+        return f"Answers were scored, but not which {evidence.subject.item} they are about."
+    if data_set and not evidence.tuned:
+        return f"This run made a data set and trained no model: {data_set}."
+    made = f"; it made {data_set}" if data_set else ""
     return f"No answer was scored in this run{made}: the page shows the data alone."
 
 
@@ -90,39 +95,39 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
     best = max(accuracy, key=lambda arm: accuracy[arm].mean)
     start = "No fine-tuned model was scored in this run"
     if accuracy[best].mean == 0:
-        return f"{start}; nothing else gives the right {evidence.item} in any answer."
-    return f"{start}; of the others {best} has the highest share: {said(evidence, accuracy[best])}."
+        return f"{start}; nothing else gives the right {evidence.subject.item} in any answer."
+    return f"{start}; of the others {best} has the highest share: {_share(evidence, accuracy[best])}."
 
 
 def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
     """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
-    exhibits = counted(evidence.exhibits, evidence.unit, evidence.units)
-    start = f"With {exhibits} this test is too small to show a difference between models and methods"
-    chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
+    item = evidence.subject.item
+    exhibits = counted(evidence.exhibits, evidence.subject.unit, evidence.subject.units)
+    start, chance = f"With {exhibits} this test is too small to show a difference between models and methods", ""
     if evidence.exhibits == 1:
-        start, chance = (
-            f"With {exhibits} this test cannot show whether a model knows one {evidence.item} from another",
-            "",
-        )
+        start = f"With {exhibits} this test cannot show whether a model knows one {item} from another"
+    elif evidence.chance is not None:
+        chance = f"; chance is {percent(evidence.chance)}"
     if all(estimate.mean == 0 for estimate in accuracy.values()):
-        return f"{start}, and no answer is about the right {evidence.item}{chance}."
+        return f"{start}, and no answer is about the right {item}{chance}."
     top = max((accuracy[arm] for arm in tuned), key=lambda estimate: estimate.mean)
     best = [arm for arm in tuned if accuracy[arm].mean == top.mean]
-    who = f"The fine-tuned {verb(best, 'model', 'models')} {joined(best)} {verb(best, 'gives', 'give')}"
-    shares = [f"{who} {said(evidence, top, len(best))}"]
+    many = len(best)
+    who = f"The fine-tuned {plural(many, 'model', 'models')} {joined(best)} {plural(many, 'gives', 'give')}"
+    shares = [f"{who} {_share(evidence, top, many)}"]
     rivals = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean >= max(top.mean, 1e-9)]
     if rivals:
         rival = max(rivals, key=lambda arm: accuracy[arm].mean)
-        shares.append(f"{words_of(rival).short} ({rival}) gives it in {percent(accuracy[rival].mean)}")
+        shares.append(f"{arm_of(rival).short} ({rival}) gives it in {percent(accuracy[rival].mean)}")
     return f"{start}. {'; '.join(shares)}{chance}."
 
 
 def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
-    others = [arm for arm in accuracy if arm not in tuned and accuracy[arm].mean > 0]
-    start = f"No fine-tuned model gives the right {evidence.item} in any answer"
+    others = {arm: one for arm, one in accuracy.items() if arm not in tuned and one.mean > 0}
+    start = f"No fine-tuned model gives the right {evidence.subject.item} in any answer"
     if not others:
         return f"{start}{', nor does anything it is compared with' if len(accuracy) > len(tuned) else ''}."
-    return f"{start}; {joined([f'{arm} ({percent(accuracy[arm].mean)})' for arm in others])} did better."
+    return f"{start}; {joined(shares_of(others))} did better."
 
 
 def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
@@ -134,10 +139,10 @@ def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, S
     explained = len(rivals) <= MAX_EXPLAINED
     clauses = []
     if beats:
-        clauses.append(f"{_named(beats, accuracy, explained)} {verb(beats, 'beats', 'beat')} {target}")
+        clauses.append(f"{_named(beats, accuracy, explained)} {plural(len(beats), 'beats', 'beat')} {target}")
     if ties:
         than = "it" if beats else target
-        same = f"{verb(ties, 'is', 'are')} statistically indistinguishable from {than}"
+        same = f"{plural(len(ties), 'is', 'are')} statistically indistinguishable from {than}"
         clauses.append(f"{_named(ties, accuracy, explained)} {same}")
     sentence = f"{', and '.join(clauses)}."
     return sentence[0].upper() + sentence[1:] if explained else sentence
@@ -146,43 +151,39 @@ def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, S
 def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, ahead_of_all: bool) -> str:
     estimate = accuracy[best]
     if evidence.chance is not None and estimate.low <= evidence.chance:
-        above = [arm for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance]
-        found = f"{best} has {said(evidence, estimate)}, chance is {percent(evidence.chance)}"
+        above = {
+            arm: accuracy[arm] for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance
+        }
+        found = f"{best} has {_share(evidence, estimate)}, chance is {percent(evidence.chance)}"
         if not above:
             return f"No fine-tuned model is above chance: {found}."
-        shares = joined([f"{arm} ({percent(accuracy[arm].mean)})" for arm in above])
-        return f"{best} has the highest share but is not above chance: {found}; {shares} {verb(above, 'is', 'are')}."
+        others = f"{joined(shares_of(above))} {plural(len(above), 'is', 'are')}"
+        return f"{best} has the highest share but is not above chance: {found}; {others}."
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
-    others = [arm for arm in evidence.arms if arm not in evidence.tuned]
-    ahead = " and is ahead of every baseline" if others and ahead_of_all else ""
-    return f"{best} is best: it has {said(evidence, estimate)}{ahead}{chance}."
+    baselines = evidence.arms.keys() - set(evidence.tuned)
+    ahead = " and is ahead of every baseline" if baselines and ahead_of_all else ""
+    return f"{best} is best: it has {_share(evidence, estimate)}{ahead}{chance}."
 
 
-def said(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
-    """A share in words, with its interval where there is one.
+def _share(evidence: Evidence, estimate: Estimate, of: int = 1) -> str:
+    """Write a share in words, with its interval where there is one.
 
     Args:
         of: how many models or methods have this share.
     """
-    whose = "its answers" if of == 1 else "their answers"
-    return f"the right {evidence.item} in {percent(estimate.mean)} of {whose}{_around(estimate)}"
+    whose = plural(of, "its answers", "their answers")
+    return f"the right {evidence.subject.item} in {percent(estimate.mean)} of {whose}{_around(estimate)}"
 
 
 def _around(estimate: Estimate) -> str:
     if not math.isfinite(estimate.low + estimate.high):
         return ""
-    return f", 95 % interval {interval(estimate.low, estimate.high, METRICS[ACCURACY])}"
+    return f", 95 % interval {interval(estimate.low, estimate.high, metric_of(ACCURACY))}"
 
 
 def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
     """Models and methods with their share, the strongest first; described in words where they are few."""
-    ordered = sorted(names, key=lambda arm: -accuracy[arm].mean)
-    shares = {arm: percent(accuracy[arm].mean) for arm in ordered}
-    if explained:
-        return joined([f"{words_of(arm).short} ({arm}, {shares[arm]})" for arm in ordered])
-    return joined([f"{arm} ({shares[arm]})" for arm in ordered])
-
-
-def verb(names: Sequence[str], one: str, many: str) -> str:
-    """The verb that fits so many subjects."""
-    return one if len(names) == 1 else many
+    ordered = {arm: accuracy[arm] for arm in sorted(names, key=lambda arm: -accuracy[arm].mean)}
+    if not explained:
+        return joined(shares_of(ordered))
+    return joined([f"{arm_of(arm).short} ({arm}, {percent(one.mean)})" for arm, one in ordered.items()])

@@ -1,4 +1,4 @@
-"""Commands that work on this run as they stand on the page: with the run's name and, where needed, its folder.
+"""Write commands that work on this run as they stand on the page: with its name and, where needed, its folder.
 
 Reads the place of the run folder; writes nothing. No absolute path reaches the page: one that lies elsewhere is cut.
 """
@@ -27,7 +27,7 @@ class Commands:
     """
 
     def __init__(self, ctx: Context) -> None:
-        self._name = ctx.config.run.name
+        self._ctx, self._name = ctx, ctx.config.run.name
         self.local = ctx.run_dir.parent != VOLUME
         data = _public(ctx.run_dir.parent)
         self.folder = f"{data}/{ctx.run_dir.name}"
@@ -35,33 +35,33 @@ class Commands:
         self._elsewhere = [] if data == DATA.as_posix() else ["--data", data]
 
     def run(self, *sets: str, verb: str = "run") -> str:
-        """`docent run` for the same run with some settings changed; FILE is its pipeline file where one is needed.
+        """Return `docent run` for the same run with some settings changed; on a cluster FILE is its pipeline file.
 
         Args:
             sets: `a.b=c` each.
         """
-        given = [argument for one in sets for argument in ("--set", one)]
+        changes = [argument for one in sets for argument in ("--set", one)]
         if not self.local:
-            return shlex.join(["docent", verb, "FILE", "--backend", "kubernetes", "--run", self._name, *given])
-        return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *given])
+            return shlex.join(["docent", verb, "FILE", "--backend", "kubernetes", "--run", self._name, *changes])
+        return shlex.join(["docent", verb, "--run", self._name, *self._elsewhere, *changes])
 
     def run_only(self, unit: str) -> str:
-        """The command that does what is left to do of one unit."""
+        """Return the command that does what is left to do of one unit."""
         return f"{self.run()} --only {shlex.quote(unit)}"
 
     def again(self) -> str:
-        """The command that makes the whole run anew, as a run of its own."""
+        """Return the command that makes the whole run anew, as a run of its own."""
         if not self.local:
             return shlex.join(["docent", "run", "FILE", "--backend", "kubernetes", "--run", "again"])
         resolved = f"{self.folder}/pipeline.resolved.yaml"
         return shlex.join(["docent", "run", resolved, *self._elsewhere, "--run", "again"])
 
     def place(self) -> str:
-        """What to put in place of a path that is cut, as a sentence; "" where none is."""
+        """Say what to put in place of a path that is cut, as a sentence; "" where none is."""
         return f"In place of {CUT[:-1]} put the path of the folder that holds {self.parent}." if self.parent else ""
 
     def review(self, decisions: str = "") -> str:
-        """The command that writes the pairs of the run for people to read, or takes what they decided.
+        """Return the command that writes the pairs of the run for people to read, or takes their decisions.
 
         Args:
             decisions: the file that the page saved.
@@ -70,15 +70,14 @@ class Commands:
         return shlex.join(["docent", "review", self._name, *self._elsewhere, *applied])
 
     def logs(self, unit: str) -> str:
-        """The command that shows what a unit said."""
+        """Return the command that shows the log of a unit."""
         place = self._elsewhere if self.local else ["--backend", "kubernetes"]
         return shlex.join(["docent", "logs", unit, "--run", self._name, *place])
 
-    def output(self, ctx: Context, unit: str, name: str = "") -> str:
-        """Where a file of a unit lies, through `latest` where the file system has links."""
-        artifact = ctx.inputs[unit]
-        latest = ctx.run_dir / unit / "latest"
-        folder = "latest" if latest.exists() else artifact.folder.name
+    def output(self, unit: str, name: str = "") -> str:
+        """Return where a file of a unit lies, through `latest` where the file system has links."""
+        linked = (self._ctx.run_dir / unit / "latest").exists()
+        folder = "latest" if linked else self._ctx.inputs[unit].folder.name
         return "/".join(part for part in (self.folder, unit, folder, name) if part)
 
 

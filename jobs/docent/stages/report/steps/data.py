@@ -1,4 +1,4 @@
-"""Next steps about the pairs, the data set and the models. Reads the notes of build-dataset; writes nothing."""
+"""Suggest steps about the pairs, the data set and the models. Reads the notes of build-dataset; writes nothing."""
 
 from __future__ import annotations
 
@@ -7,60 +7,64 @@ from collections.abc import Iterator, Sequence
 
 from docent.artifacts.pushed import is_open, read_push
 from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
-from docent.context import Context
 from docent.messages.plurals import joined
 from docent.source_files.collection import COLLECTION, UNNAMED, license_of
-from docent.stages.report.inputs.summary import read_unwritten
+from docent.stages.report.inputs.audit import read_unwritten
 from docent.stages.report.runcard import shortened
-from docent.stages.report.sentences.amounts import counted, thousands
-from docent.stages.report.sentences.cautions import OFFLINE_TEACHER, offline_answers, offline_gaps
+from docent.stages.report.sentences.amounts import counted, plural, thousands
+from docent.stages.report.sentences.cautions import offline_answers, offline_gaps
 from docent.stages.report.sentences.wording import ACCURACY, percent
-from docent.stages.report.steps.commands import Commands
 from docent.stages.report.steps.step import Known, NextStep, collection_place
+from docent.tables import APPROACHES
 
 
-def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """How a language model is asked instead of the offline teacher, and what that sends, keeps and redoes."""
-    if OFFLINE_TEACHER not in known.evidence.teachers:
+def teacher(known: Known) -> Iterator[NextStep]:
+    """Say how to use a language model instead of the offline teacher, and what that sends, keeps and redoes."""
+    if not known.offline:
         return
-    missing = read_unwritten(ctx).total()
-    are = "is" if missing == 1 else "are"
+    missing = read_unwritten(known.ctx).total()
+    are = plural(missing, "is", "are")
     unwritten = f" {thousands(missing)} of the pairs asked for {are} not written." if missing else ""
     subject = known.funnel.subject
-    sent = joined(
-        [*(["the descriptions of the exhibits"] if subject.exhibits else []),
-         *(["the texts of the documents"] if subject.documents else []),
-         *(["their figures"] if subject.pictured else [])]
-    )  # fmt: skip
+    material = {
+        "the descriptions of the exhibits": subject.exhibits,
+        "the texts of the documents": subject.documents,
+        "their figures": subject.pictured,
+    }
+    sent = joined([name for name, count in material.items() if count])
     photos = ", photos of exhibits are not" if subject.exhibits else ""
     again = ", and trains again" if known.training else ""
     sets = ("llm.provider=openai", "llm.model=gpt-4o-mini")
-    estimate = (commands.run(*sets, verb="estimate"),) if commands.local else ()
+    estimate = (known.commands.run(*sets, verb="estimate"),) if known.commands.local else ()
     yield NextStep(
         "The offline teacher fills fixed patterns of questions; its answers are "
-        f"{offline_answers(known.evidence)}. {offline_gaps(known.evidence)}{unwritten} A language model writes richer "
+        f"{offline_answers(subject)}. {offline_gaps(subject)}{unwritten} A language model writes richer "
         f"pairs. Mind that {sent} are then sent to its service{photos}. "
         "Any OpenAI-compatible endpoint will do: add --set llm.base_url=https://... for another one than OpenAI's. Put "
         "its key into the environment (export OPENAI_API_KEY=...), look at the price, then run, which makes the pairs "
         f"anew{again}. The run remembers these settings, so that later commands need not repeat them, and keeps the "
         "replies, so that none is paid twice; the pairs written so far stay in their folder until docent gc:",
-        (*estimate, commands.run(*sets)),
+        (*estimate, known.commands.run(*sets)),
     )
 
 
-def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """How people read the pairs, and how their decisions come into the data set."""
-    if not commands.local or "generate-qa" not in ctx.inputs or not known.funnel.pairs:
+def pairs(known: Known) -> Iterator[NextStep]:
+    """Say how people read the pairs, and how their decisions come into the data set."""
+    if (
+        not known.commands.local
+        or "generate-qa" not in known.ctx.inputs
+        or "Questions and answers" not in known.funnel.tables
+    ):
         return
-    artifact = ctx.inputs.get("curate")
+    artifact = known.ctx.inputs.get("curate")
     rejected = artifact.success["rejected"] if artifact else 0
     left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
-    later = " Choose the teacher first: decisions are about the pairs that were read." if _is_offline(known) else ""
+    later = " Choose the teacher first: decisions are about the pairs that were read." if known.offline else ""
     again = ", which trains again" if known.training else ""
     these = ", those left out as well" if rejected else ""
     text = f"{left_out}Read the questions and answers{these}, and approve, edit or reject them.{later}"
     if artifact is None:  # nothing uses decisions
-        yield NextStep(text, (commands.review(),))
+        yield NextStep(text, (known.commands.review(),))
         return
     folder, _, saved = EDITS_PLACEHOLDER.partition("/")
     yield NextStep(
@@ -68,38 +72,34 @@ def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
         f"folder in which your browser saved {saved}, usually the downloads folder. Then build the data set from "
         f"it{again}:",
         (
-            commands.review(),
-            commands.review(EDITS_PLACEHOLDER),
-            commands.run(f"curate.edits={commands.folder}/review/edits.csv"),
+            known.commands.review(),
+            known.commands.review(EDITS_PLACEHOLDER),
+            known.commands.run(f"curate.edits={known.commands.folder}/review/edits.csv"),
         ),
     )
 
 
-def _is_offline(known: Known) -> bool:
-    return OFFLINE_TEACHER in known.evidence.teachers
-
-
-def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """How the data set gets a licence, where nobody named one."""
-    section = ctx.config.build_dataset
-    if section is None or "build-dataset" not in ctx.inputs or section.license:
+def licence(known: Known) -> Iterator[NextStep]:
+    """Say how the data set gets a licence, where nobody named one."""
+    section = known.ctx.config.build_dataset
+    if section is None or "build-dataset" not in known.ctx.inputs or section.license:
         return
     if license_of(known.sources) == UNNAMED:
         again = ". This trains again, with the same result" if known.training else ""
-        place = collection_place(ctx)
+        place = collection_place(known.ctx)
         stated = f', or as license: "..." into {COLLECTION} {place}' if place else ""
         yield NextStep(
             f"The data set names no licence; its card says “{UNNAMED}”. Before you pass it on, put yours, such as "
             f"cc-by-4.0, in place of {LICENSE_PLACEHOLDER} below{stated}{again}:",
-            (commands.run(f"build_dataset.license={LICENSE_PLACEHOLDER}"),),
+            (known.commands.run(f"build_dataset.license={LICENSE_PLACEHOLDER}"),),
         )
 
 
-def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """Where the data set lies, what its files are, and how another trainer takes it."""
-    if "build-dataset" not in ctx.inputs:
+def data_set(known: Known) -> Iterator[NextStep]:
+    """Say where the data set lies, what its files are, and how another trainer takes it."""
+    if "build-dataset" not in known.ctx.inputs:
         return
-    folder, section = commands.output(ctx, "build-dataset"), ctx.config.build_dataset
+    folder, section = known.commands.output("build-dataset"), known.ctx.config.build_dataset
     together = section is not None and section.chat_turns == "multi"
     fewer = ", all pairs of a section together, so that there are fewer lines than rows" if together else ""
     text = (
@@ -109,7 +109,7 @@ def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
     )
     is_text = not known.training and not known.funnel.subject.exhibits
     text += "This version of docent does not train on documents. " if is_text else ""
-    if known.training or not commands.local or commands.parent:
+    if known.training or not known.commands.local or known.commands.parent:
         yield NextStep(f"{text}docs/trainers.md in docent's source says how to get the form of another trainer.")
         return
     convert = ["docent", "convert", "chat", f"{folder}/chat-train.jsonl", "train.parquet", "--for", "trl"]
@@ -120,37 +120,37 @@ def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
     )
 
 
-def pushed(ctx: Context, commands: Commands) -> Iterator[NextStep]:
-    """Why the data set was not on the hub when the page was written, and how it is pushed again."""
-    section, artifact = ctx.config.build_dataset, ctx.inputs.get("build-dataset")
-    if section is None or artifact is None or not is_open(ctx.config, ctx.run_dir, artifact):
+def pushed(known: Known) -> Iterator[NextStep]:
+    """Say why the data set was not on the hub when the page was written, and how to push it again."""
+    section, artifact = known.ctx.config.build_dataset, known.ctx.inputs.get("build-dataset")
+    if section is None or artifact is None or not is_open(known.ctx.config, known.ctx.run_dir, artifact):
         return
-    last = read_push(ctx.run_dir)
-    known = last is not None and last.digest == artifact.digest and last.repository == section.push_to
-    reason = f"not pushed: {last.reason.rstrip('.')}" if last and known else "not pushed yet"
-    again = (commands.run_only("build-dataset"),) if commands.local else ()
+    last = read_push(known.ctx.run_dir)
+    # An earlier push may be of other rows, or to another repository.
+    this = last is not None and (last.digest, last.repository) == (artifact.digest, section.push_to)
+    reason = f"not pushed: {last.reason.rstrip('.')}" if last and this else "not pushed yet"
+    again = (known.commands.run_only("build-dataset"),) if known.commands.local else ()
     yield NextStep(
         f"When this page was written, the data set was complete and not on the hub ({section.push_to}): {reason}. Only "
         f"the push is done again{', and status says how it ended' if again else ''}:",
-        again or (commands.logs("build-dataset"),),
+        again or (known.commands.logs("build-dataset"),),
     )
 
 
-def models(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """Where the models lie, how they load, and which of equal ones to take."""
-    kinds = {a.name: a.kind for a in ctx.config.finetune.approaches} if ctx.config.finetune else {}
-    base = shortened(ctx.config.finetune.base_model) if ctx.config.finetune else ""
-    whole: list[str] = []
-    adapters = 0
-    for artifact in ctx.artifacts("finetune"):
-        name = artifact.unit.removeprefix("finetune-")
-        adapter = kinds.get(name) == "lora"
-        adapters += adapter
-        whole += [] if adapter else [name]
-        what = f", an adapter for {base}" if adapter else ", a whole model"
-        yield NextStep(f"The model {name} is in {commands.output(ctx, artifact.unit, 'model')}/{what}.")
-    if adapters or whole:
-        peft = " An adapter goes onto its base model with PeftModel.from_pretrained of peft." if adapters else ""
+def models(known: Known) -> Iterator[NextStep]:
+    """Say where the models lie, how they load, and which of equal ones to take."""
+    section = known.ctx.config.finetune
+    if section is None:
+        return
+    adapters = {approach.name for approach in section.approaches if APPROACHES[approach.kind].adapter}
+    names = [artifact.unit.removeprefix("finetune-") for artifact in known.ctx.artifacts("finetune")]
+    for name in names:
+        what = f"an adapter for {shortened(section.base_model)}" if name in adapters else "a whole model"
+        yield NextStep(f"The model {name} is in {known.commands.output(f'finetune-{name}', 'model')}/, {what}.")
+    if names:
+        apart = adapters.intersection(names)
+        peft = " An adapter goes onto its base model with PeftModel.from_pretrained of peft." if apart else ""
+        whole = [name for name in names if name not in adapters]
         yield NextStep(
             "docent has no command that asks a model about a new photo. Load it with transformers: "
             "AutoModelForImageTextToText.from_pretrained and AutoProcessor.from_pretrained with the folder, whose chat "
@@ -159,7 +159,7 @@ def models(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]
 
 
 def _which(known: Known, whole: Sequence[str]) -> str:
-    """Which of several models to take, where they are right equally often.
+    """Say which of several models to take, where they are right equally often.
 
     Args:
         whole: models that load without a base model.

@@ -1,16 +1,14 @@
-"""Next steps about the exhibits: more of them, more photos, titles. Reads and writes nothing."""
+"""Suggest steps about the exhibits: more of them, more photos, titles. Reads and writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from docent.context import Context
 from docent.messages.plurals import joined
 from docent.source_files.collection import COLLECTION
-from docent.stages.report.sentences.amounts import counted
+from docent.stages.report.sentences.amounts import counted, plural
 from docent.stages.report.sentences.findings import exhibits_needed, too_small
 from docent.stages.report.sentences.wording import ACCURACY
-from docent.stages.report.steps.commands import Commands
 from docent.stages.report.steps.step import Known, NextStep, collection_place
 
 PHOTOS_NEEDED = 5
@@ -18,77 +16,83 @@ PHOTOS_NEEDED = 5
 MAX_NAMED = 5
 
 
-def small_test(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """How many exhibits are missing for a test that can show a difference; said before anything that costs money."""
+def small_test(known: Known) -> Iterator[NextStep]:
+    """Count exhibits that a test lacks to show a difference; this comes before anything that costs money."""
     evidence = known.evidence
     scored = any(ACCURACY in metrics or evidence.exhibits == 1 for metrics in evidence.arms.values())
-    if not scored or evidence.item != "exhibit" or not too_small(evidence, ACCURACY):
+    if not scored or evidence.subject.item != "exhibit" or not too_small(evidence, ACCURACY):
         return
     needed = exhibits_needed(evidence, ACCURACY)
     have = counted(evidence.exhibits, "exhibit")
-    more = counted(needed - evidence.exhibits, "more exhibit", "more exhibits")
+    more = counted(needed - evidence.exhibits, "more exhibit")
     text = f"The test has {have}; a difference can be statistically significant with {needed} or more, if one "
-    text += f"model or method is ahead on all of them. Add {more}, {_how(ctx)}."
-    yield NextStep(f"{text} Then run again, which trains again:", (commands.run(),))
+    text += f"model or method is ahead on all of them. Add {more}, {_how(known)}."
+    yield NextStep(f"{text} Then run again, which trains again:", (known.commands.run(),))
 
 
-def _how(ctx: Context) -> str:
+def _how(known: Known) -> str:
     """How an exhibit is added to the sources of this run."""
     photos = f"{PHOTOS_NEEDED} or more photos"
-    folders = [s.path for s in ctx.config.ingest.sources if s.kind == "exhibits-folder"] if ctx.config.ingest else []
+    folders = (
+        [s.path for s in known.ctx.config.ingest.sources if s.kind == "exhibits-folder"]
+        if known.ctx.config.ingest
+        else []
+    )
     if len(folders) == 1 and not folders[0].is_absolute():
         return f"each a subfolder of {folders[0].as_posix()} with a description and {photos}"
     return f"each with a description and {photos}"
 
 
-def few_photos(known: Known, commands: Commands) -> Iterator[NextStep]:
-    """Exhibits with fewer photos than an honest test needs."""
-    missing = {name: PHOTOS_NEEDED - n for name, n in known.funnel.originals.items() if n < PHOTOS_NEEDED}
-    if missing:
-        listed = [f"{name} ({counted(n, 'more photo', 'more photos')})" for name, n in missing.items()]
+def few_photos(known: Known) -> Iterator[NextStep]:
+    """Name exhibits with fewer photos than an honest test needs."""
+    originals = known.funnel.items.originals
+    listed = [
+        f"{name} ({counted(PHOTOS_NEEDED - n, 'more photo')})" for name, n in originals.items() if n < PHOTOS_NEEDED
+    ]
+    if listed:
         yield NextStep(
             f"An honest test needs {PHOTOS_NEEDED} usable photos or more of each exhibit. Add photos of: "
             f"{_first(listed)}. Then run again{known.again}:",
-            (commands.run(),),
+            (known.commands.run(),),
         )
-    if known.funnel.untested:
-        yield NextStep(f"Not tested, for want of photos: {_first(known.funnel.untested)}.")
+    if known.funnel.items.untested:
+        yield NextStep(f"Not tested, for want of photos: {_first(known.funnel.items.untested)}.")
 
 
-def confused(known: Known, commands: Commands) -> Iterator[NextStep]:
-    """Exhibits that the model named takes for others."""
+def confused(known: Known) -> Iterator[NextStep]:
+    """Name exhibits that the best model takes for others."""
     if known.confusions:
-        found = [f"“{one.exhibit}” with “{one.other}” ({counted(one.answers, 'answer')})" for one in known.confusions]
+        pairs = [f"“{one.exhibit}” with “{one.other}” ({counted(one.answers, 'answer')})" for one in known.confusions]
         yield NextStep(
-            f"{known.confused} confuses {joined(found)}. Add photos of these exhibits from other sides, and say in "
+            f"{known.confused} confuses {joined(pairs)}. Add photos of these exhibits from other sides, and say in "
             f"their descriptions what can be seen on one of them alone. Then run again{known.again}:",
-            (commands.run(),),
+            (known.commands.run(),),
         )
 
 
-def untitled(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
-    """How exhibits and the page get a title, where all that is known is the name of a folder or file."""
-    if names := known.funnel.untitled:
-        has = "1 exhibit has" if len(names) == 1 else f"{len(names)} exhibits have"
-        called = "is called after its folder" if len(names) == 1 else "are called after their folders"
+def untitled(known: Known) -> Iterator[NextStep]:
+    """Say how exhibits and the page get a title, where all that is known is the name of a folder or file."""
+    if names := known.funnel.documents.untitled:
+        has = plural(len(names), "1 exhibit has", f"{len(names)} exhibits have")
+        called = plural(len(names), "is called after its folder", "are called after their folders")
         yield NextStep(
             f"{has} no title and {called}: {_first(names)}. Write the title on the first line of the description, "
             f"leave a blank line below it, and run again{known.again}:",
-            (commands.run(),),
+            (known.commands.run(),),
         )
     if known.named_after_path:
-        place = collection_place(ctx)
+        place = collection_place(known.ctx)
         stated = f', here or, with the data set, by a line title: "..." in a file {COLLECTION} {place}' if place else ""
         yield NextStep(
             f"This page is titled after a folder or file. Give it its own title{stated}:",
-            (commands.run("report.title=Title of the page"),),
+            (known.commands.run("report.title=Title of the page"),),
         )
-    if names := known.funnel.from_files:
-        document = "a document" if len(names) == 1 else f"{len(names)} documents"
+    if names := known.funnel.documents.from_files:
+        document = plural(len(names), "a document", f"{len(names)} documents")
         yield NextStep(
             f"The questions call {document} after the file: {_first([f'“{name}”' for name in names])}. Give the file a "
             "title (a PDF in its properties, a text in its first heading) or another name, and run again{known.again}:",
-            (commands.run(),),
+            (known.commands.run(),),
         )
 
 

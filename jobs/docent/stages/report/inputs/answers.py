@@ -1,4 +1,4 @@
-"""Which exhibits a model takes for which others: wrong answers that are about another exhibit, as stage score tells it.
+"""Compare the answers of fine-tuned models: which exhibits they confuse, and what they answer without the photo.
 
 Reads the rows of assemble, build-dataset, answer and score; writes nothing.
 """
@@ -12,10 +12,12 @@ from docent.context import Context
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import Said, exhibits_told
 from docent.records import Answer, Example, Item, Score
-from docent.stages.report.inputs.labels import label
+from docent.stages.report.inputs.titles import label
+from docent.stages.report.sentences.findings import Blind
 from docent.stages.report.sentences.wording import ACCURACY
 
-MAX_SHOWN = 3
+BLIND = "answer-blind"
+MAX_CONFUSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Confusion:
 
 
 def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
-    """The most frequent confusions of one model; none where answers are not scored.
+    """Find the most frequent confusions of one model; none where answers are not scored.
 
     Args:
         model: name of a fine-tuned approach.
@@ -44,10 +46,27 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     items = list(ctx.stream("assemble", Item))
     labels = {item.id: label(item, 0) for item in items if item.kind == "exhibit"}
     exhibits = known_exhibits(items, ctx.stream("build-dataset", Example))
-    told = exhibits_told([Said(answer.question, answer.answer) for answer in answers], exhibits)
-    found = Counter(
+    about = exhibits_told([Said(answer.question, answer.answer) for answer in answers], exhibits)
+    counts = Counter(
         (labels[answer.item_id], labels[other])
-        for answer, other in zip(answers, told, strict=True)
+        for answer, other in zip(answers, about, strict=True)
         if answer.item_id in labels and other in labels and other != answer.item_id
     )
-    return tuple(Confusion(a, b, n) for (a, b), n in sorted(found.items(), key=lambda e: (-e[1], e[0]))[:MAX_SHOWN])
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(Confusion(exhibit, other, count) for (exhibit, other), count in ranked[:MAX_CONFUSIONS])
+
+
+def without_photo(ctx: Context) -> Blind | None:
+    """Count the answers of the first fine-tuned model that are the same without the photo."""
+    trained = ctx.artifacts("finetune")
+    model = trained[0].unit.removeprefix("finetune-") if trained else ""
+    if BLIND not in ctx.inputs or f"answer-{model}" not in ctx.inputs:
+        return None
+    # Rows without a picture are answered alike by both.
+    blind = {answer.example_id: answer.answer for answer in ctx.inputs[BLIND].rows(Answer)}
+    compared = [
+        blind[answer.example_id] == answer.answer
+        for answer in ctx.inputs[f"answer-{model}"].rows(Answer)
+        if answer.example_id in blind and answer.image_name
+    ]
+    return Blind(model, sum(compared), len(compared))

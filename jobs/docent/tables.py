@@ -1,0 +1,284 @@
+"""Tables of the pipeline as plain data: fine-tuning approaches and what fine-tuned models are compared with.
+
+To add an approach or an arm, write one function and add one row here. Configuration, rendering, stages and the report
+read these tables; nothing here imports torch. Functions are named by their dotted path, `module:function`, and are
+imported only where they run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Family = Literal["tuned", "base", "look-up", "floor"]
+"""What an arm is, for colours and marks: a fine-tuned model, the base model, a look-up, or a trivial baseline."""
+
+
+@dataclass(frozen=True)
+class ApproachKind:
+    """One way of fine-tuning.
+
+    Attributes:
+        setup: dotted path of the function that sets the parameters to train, `(model, approach, base_model, seed)` to
+            the model to save.
+        text: what the report says of a model trained this way.
+        learning_rate: peak of the schedule.
+        adapter: whether small matrices are trained beside a frozen model, which is then needed for answering.
+        vision_frozen: whether the vision tower stays as it is, so that its output can be kept between steps.
+        rank: LoRA rank.
+        alpha: LoRA scale is alpha / rank.
+        dropout: LoRA dropout; 0 keeps runs comparable and activations small.
+        workers: pods that train together.
+        parallel: row of `docent.stages.finetune.parallel.STRATEGIES`.
+        needs: what a pod must reach, as in `docent.pipeline.Stage.needs`.
+    """
+
+    setup: str
+    text: str
+    learning_rate: float
+    adapter: bool = False
+    vision_frozen: bool = True
+    rank: int = 0
+    alpha: int = 0
+    dropout: float = 0.0
+    workers: int = 1
+    parallel: str = "single"
+    needs: tuple[Literal["gpu"], ...] = ("gpu",)
+
+
+@dataclass(frozen=True)
+class ArmKind:
+    """One model or method that fine-tuned models are compared with.
+
+    Attributes:
+        run: dotted path of the generator, `(ctx, tests)` to one Answer per test example.
+        family: decides colour and mark in the report.
+        short: name that fits into a sentence of the report.
+        text: what the report's table says of it.
+        model: the model that it loads: none, the base model, or the first fine-tuned one.
+    """
+
+    run: str
+    family: Family
+    short: str
+    text: str
+    model: Literal["", "base", "tuned"] = ""
+
+
+# Rates and ranks were measured for docent-tiny; pipelines/musequest.yaml overrides them for Idefics2-8B.
+APPROACHES: dict[str, ApproachKind] = {
+    "lora": ApproachKind(
+        setup="docent.stages.finetune.approaches:add_lora",
+        text="Fine-tuned on the training photos: small added matrices learn, the base weights stay (LoRA).",
+        learning_rate=3e-3,
+        adapter=True,
+        rank=16,
+        alpha=32,
+    ),
+    "full": ApproachKind(
+        setup="docent.stages.finetune.approaches:train_whole_model",
+        text="Fine-tuned on the training photos: all weights of the text model and the connector learn; the vision "
+        "tower stays as it is.",
+        learning_rate=7e-4,
+    ),
+}
+
+ARMS: dict[str, ArmKind] = {
+    "base": ArmKind(
+        run="docent.stages.answer.generated:base",
+        family="base",
+        short="the base model without fine-tuning",
+        text="The same model before fine-tuning: it has never seen these exhibits.",
+        model="base",
+    ),
+    "retrieval": ArmKind(
+        run="docent.stages.answer.looked_up:retrieval",
+        family="look-up",
+        short="looking up the most similar training photo",
+        text="No training: finds the training photo that looks most similar to the base model's vision encoder, and "
+        "repeats its stored answer.",
+        model="base",
+    ),
+    "colour": ArmKind(
+        run="docent.stages.answer.looked_up:colour",
+        family="look-up",
+        short="looking up by colour alone",
+        text="No model: finds the training photo with the most similar colours and repeats its stored answer.",
+    ),
+    "constant": ArmKind(
+        run="docent.stages.answer.looked_up:constant",
+        family="floor",
+        short="one fixed answer",
+        text="The same answer to every question: what scores without looking at the photo or reading the question.",
+    ),
+    "blind": ArmKind(
+        run="docent.stages.answer.generated:blind",
+        family="floor",
+        short="the fine-tuned model without the photo",
+        text="The first fine-tuned model with a blank picture: what it answers without the photo.",
+        model="tuned",
+    ),
+}
+
+
+Direction = Literal["higher", "lower", "near 1", "unknown"]
+"""Which way a metric is good."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that `score` measures on every answer.
+
+    Attributes:
+        name: key in the rows of `score`.
+        measure: dotted path of the function, `docent.evidence.metrics.Judged` to a number, or None where the metric
+            says nothing about that answer.
+        label: heading of its column in the report.
+        direction: which way is good.
+        meaning: what the report's glossary says of it.
+        share: between 0 and 1: shown as a percentage, with the interval of a share.
+        digits: places after the point where it is no share.
+        section_label: heading where a run is about documents alone; empty: the same.
+        section_meaning: what the glossary says there; empty: the same.
+        with_documents: what the glossary adds where a run is about exhibits and documents.
+        chance: guessing among exhibits scores the chance line.
+        compared: fine-tuned arms are compared with every other arm on it.
+        ceiling: also measured on the references themselves, as what a perfect answer would get.
+    """
+
+    name: str
+    measure: str
+    label: str
+    direction: Direction
+    meaning: str
+    share: bool = False
+    digits: int = 3
+    section_label: str = ""
+    section_meaning: str = ""
+    with_documents: str = ""
+    chance: bool = False
+    compared: bool = False
+    ceiling: bool = False
+
+
+@dataclass(frozen=True)
+class ImageMetric:
+    """One number that `assess-images` measures on every photo.
+
+    Attributes:
+        name: field of `docent.records.ImageQuality`, or key in its `other_metrics` where it has no such field.
+        measure: dotted path of the function, `docent.vision.quality.Photo` to a number.
+        least: smallest value of a photo that is used, or the field of `assess_images` that sets it.
+        most: largest value of a photo that is used.
+        too_low: reason for a value below `least`, in the rows and in the report.
+        too_high: reason for a value above `most`.
+        unless: reason that makes these needless.
+        stored: whether rows of `assess-images` hold the value.
+    """
+
+    name: str
+    measure: str
+    least: float | str | None = None
+    most: float | None = None
+    too_low: str = ""
+    too_high: str = ""
+    unless: str = ""
+    stored: bool = True
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            name="exhibit_accuracy",
+            measure="docent.evidence.metrics:exhibit_accuracy",
+            label="Right exhibit",
+            direction="higher",
+            meaning="Share of answers that name the exhibit in the photo, or state at least two facts that only it "
+            "has; guessing scores the chance line. An answer that names several exhibits counts for the first, or for "
+            "none where it leaves open which.",
+            share=True,
+            section_label="Right section",
+            section_meaning="Share of answers that state at least two facts that only the section asked about has. "
+            "An answer that states as many facts of another section counts for none. Guessing scores the chance line.",
+            with_documents=" Of an answer about a document, only facts tell the section.",
+            chance=True,
+            compared=True,
+            ceiling=True,
+        ),
+        Metric(
+            name="nearest_exhibit",
+            measure="docent.evidence.metrics:nearest_exhibit",
+            label="Nearest exhibit",
+            direction="higher",
+            meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is of the exhibit in "
+            "the photo. Every text has a nearest training answer, nonsense as well: read it beside the right exhibit.",
+            share=True,
+            section_label="Nearest section",
+            section_meaning="Share of answers whose nearest training answer, by a fixed sentence encoder, is about the "
+            "same section. Every text has a nearest training answer, nonsense as well: read it beside the right "
+            "section.",
+            chance=True,
+            ceiling=True,
+        ),
+        Metric(
+            name="semantic_distance",
+            measure="docent.evidence.metrics:semantic_distance",
+            label="Semantic distance",
+            direction="lower",
+            meaning="1 − cosine between answer and reference in a fixed sentence encoder: 0 is the same wording, "
+            "around 0.7 has nothing to do with it. It hardly notices a wrong number or a missing “not”.",
+            compared=True,
+        ),
+        Metric(
+            name="number_support",
+            measure="docent.evidence.metrics:supported_numbers",
+            label="Number support",
+            direction="higher",
+            meaning="Share of the numbers in an answer that stand in the description of the exhibit. Answers without a "
+            "number are left out.",
+            share=True,
+            section_meaning="Share of the numbers in an answer that stand in the section it is about. Answers without "
+            "a number are left out.",
+            ceiling=True,
+        ),
+        Metric(
+            name="length_ratio",
+            measure="docent.evidence.metrics:length_ratio",
+            label="Length ratio",
+            direction="near 1",
+            meaning="Words of the answer over words of the reference: 1 is the same length.",
+            digits=2,
+        ),
+    )
+}
+
+# The most telling reason first: a photo is rejected with all that apply, in this order.
+IMAGE_METRICS: dict[str, ImageMetric] = {
+    metric.name: metric
+    for metric in (
+        ImageMetric("side_px", "docent.vision.quality:side_px", "min_side_px", too_low="too small", stored=False),
+        ImageMetric("resolution_score", "docent.vision.quality:resolution_score"),
+        ImageMetric("color_std", "docent.vision.quality:color_std"),
+        # Of one channel, because a plain area of any colour varies between channels.
+        ImageMetric("channel_std", "docent.vision.quality:channel_std", "min_color_std", too_low="blank", stored=False),
+        # A blank picture has no edges either.
+        ImageMetric("sharpness", "docent.vision.quality:sharpness", "min_sharpness", too_low="blurred", unless="blank"),
+        # Mean channel values beyond which nothing of the object can be told.
+        ImageMetric(
+            "brightness",
+            "docent.vision.quality:brightness",
+            least=12.0,
+            most=247.0,
+            too_low="too dark",
+            too_high="too bright",
+        ),
+    )
+}
+
+
+def function_at(path: str) -> Any:
+    """Import the function that a dotted path, `module:function`, names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
