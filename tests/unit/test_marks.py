@@ -8,7 +8,8 @@ from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.page import forest, size_of, standouts
 from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence
 from docent.stages.report.sentences.verdict import judge
-from docent.stages.report.sentences.wording import ACCURACY, METRICS
+from docent.stages.report.sentences.wording import ACCURACY
+from docent.tables import METRICS
 
 SUPPORT = METRICS["number_support"]
 TESTED = Estimate(0.9, 0.7, 0.97, 50, 20)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docent.evidence import metrics
 from docent.stages.report import page
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.page import forest
 from docent.stages.report.sentences.findings import Estimate, Evidence
 from docent.stages.report.sentences.verdict import judge
-from docent.stages.report.sentences.wording import ACCURACY, METRICS, NEAREST, metric_of
+from docent.stages.report.sentences.wording import ACCURACY, metric_of
 from docent.stages.score.summary import interval_notes
+from docent.tables import METRICS, function_at
 
+NEAREST = "nearest_exhibit"
 PAGE = (Path(page.__file__).parent / "page.html.j2").read_text(encoding="utf-8")
 
 
 def test_every_metric_has_a_heading_and_an_explanation_of_its_own() -> None:
-    assert list(METRICS)[: len(metrics.METRICS)] == list(metrics.METRICS)
-    assert len({row.title for row in METRICS.values()}) == len(METRICS)
-    assert all(METRICS[name].better == metric.better for name, metric in metrics.METRICS.items())
+    assert (
+        len({row.label for row in METRICS.values()}) == len({row.meaning for row in METRICS.values()}) == len(METRICS)
+    )
+    assert all(row.name == name and callable(function_at(row.measure)) for name, row in METRICS.items())
 
 
 def test_the_right_exhibit_is_defined_where_its_share_is_shown() -> None:
@@ -33,11 +35,11 @@ def test_metrics_of_documents_alone_are_about_sections() -> None:
     subject = Subject(documents=1, sections=9)
     for name in METRICS:
         metric = metric_of(name, subject)
-        assert "exhibit" not in f"{metric.title} {metric.meaning}".lower() and "photo" not in metric.meaning
-    assert metric_of(ACCURACY, subject).title == "Right section"
+        assert "exhibit" not in f"{metric.label} {metric.meaning}".lower() and "photo" not in metric.meaning
+    assert metric_of(ACCURACY, subject).label == "Right section"
     assert metric_of(ACCURACY, Subject(exhibits=4)) == metric_of(ACCURACY) == METRICS[ACCURACY]
     both = metric_of(ACCURACY, Subject(exhibits=4, documents=1, sections=9))
-    assert both.title == "Right exhibit" and "document" in both.meaning and "section" in both.meaning
+    assert both.label == "Right exhibit" and "document" in both.meaning and "section" in both.meaning
 
 
 def test_the_notes_on_intervals_count_what_the_test_is_about() -> None:

@@ -130,7 +130,7 @@ def test_rows_keep_order_parents_and_distinct_ids() -> None:
 
 
 def test_every_metric_says_which_way_is_good_and_no_row_holds_another() -> None:
-    assert {metric.better for metric in METRICS.values()} <= {"lower", "higher", "near 1"}
+    assert {metric.direction for metric in METRICS.values()} <= {"lower", "higher", "near 1"}
     assert set(metrics("It has 8 corners and 99 edges.")) == set(METRICS)
 
 

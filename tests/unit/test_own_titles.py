@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from docent.stages.report.inputs.own_titles import named_after_file, own_title
 
 from docent.records import Document, Section, Span
 from docent.stages.report.inputs.samples import spread
+from docent.stages.report.inputs.titles import named_after_file, own_title
 from docent.stages.report.sentences.amounts import counted
-from docent.stages.report.sentences.wording import METRICS, interval
+from docent.stages.report.sentences.wording import interval, metric_of
 
 
 def document(heading: str, name: str = "user guide", line: int = 1, page: int | None = 1) -> Document:
@@ -48,4 +48,4 @@ def test_places_are_spread_over_a_round_that_does_not_fit() -> None:
 
 def test_counts_are_written_alike_and_no_interval_says_nothing() -> None:
     assert counted(2404, "row") == "2\u202f404 rows" and counted(1, "row") == "1 row"
-    assert interval(float("-inf"), float("inf"), METRICS["length_ratio"]) == ""
+    assert interval(float("-inf"), float("inf"), metric_of("length_ratio")) == ""

@@ -21,8 +21,9 @@ def test_a_limit_on_the_steps_of_training_is_said_with_the_command_that_lifts_it
     max_steps: int | None, steps: int
 ) -> None:
     section = Finetune.model_validate({"base_model": "samples/docent-tiny", "max_steps": max_steps})
-    context: Any = SimpleNamespace(config=SimpleNamespace(finetune=section))
-    found = list(limited(context, Commands()))  # type: ignore[arg-type]
+    context = SimpleNamespace(config=SimpleNamespace(finetune=section))
+    known: Any = SimpleNamespace(ctx=context, commands=Commands())
+    found = list(limited(known))
     assert len(found) == steps
     for step in found:
         assert "limited to 300 steps" in step.text

@@ -13,6 +13,8 @@ from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.splits.audit import Overlap
 from docent.stages.build_dataset.splits.subjects import read_subjects
 from docent.stages.build_dataset.tally import Tally, statistics
+from docent.stages.report.inputs.audit import Audit
+from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.cautions import cautions_of
 from docent.stages.report.sentences.findings import Evidence
 
@@ -83,10 +85,8 @@ def test_card_and_report_say_the_same_of_answers_that_training_knows(
         arms={},
         exhibits=len(items),
         examples=2 * len(items),
-        repeated_answers=audit["test_answers_also_in_train"],
-        recombined_answers=audit["test_answers_of_training_sentences"],
-        partly_known_answers=audit["test_answers_with_training_sentences"],
-        item=kind,
+        audit=Audit.model_validate(audit),
+        subject=Subject(exhibits=len(items)) if kind == "exhibit" else Subject(documents=1, sections=len(items)),
     )
     told = [sentence for sentence in cautions_of(evidence, scored=True) if "training answers" in sentence]
     assert len(told) == 1 and says in told[0]

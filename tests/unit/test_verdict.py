@@ -9,15 +9,19 @@ import pytest
 
 from docent.evidence.statistics import Resampling
 from docent.records import Score
+from docent.stages.report.inputs.audit import Audit
 from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.sentences.findings import Comparison, Estimate, Evidence, apart, comparison, standing
 from docent.stages.report.sentences.verdict import judge
-from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, METRICS, interval, percent, words_of
+from docent.stages.report.sentences.wording import ACCURACY, DISTANCE, arm_of, interval, metric_of, percent
 from docent.stages.score.summary import arm_means, comparisons
 
 
 def estimate(mean: float, wide: float = 0.05) -> Estimate:
     return Estimate(mean, max(0.0, mean - wide), min(1.0, mean + wide), 60)
+
+
+AUDIT = Audit(leaks=0, test_images=60)
 
 
 def evidence(wide: float = 0.05, **means: float) -> Evidence:
@@ -27,7 +31,7 @@ def evidence(wide: float = 0.05, **means: float) -> Evidence:
         chance=0.05,
         exhibits=20,
         examples=60,
-        leaks=0,
+        audit=AUDIT,
         test_photos=60,
         teachers=("offline-extractive",),
     )
@@ -102,7 +106,7 @@ def test_a_comparison_is_found_either_way_round() -> None:
 
 
 def test_leaks_are_said_beside_the_headline_with_their_number() -> None:
-    leaking = judge(replace(evidence(lora=0.9, base=0.1), leaks=12))
+    leaking = judge(replace(evidence(lora=0.9, base=0.1), audit=Audit(leaks=12, test_images=60)))
     assert leaking.warning == (
         "12 of 60 test photos descend from, or are the same file as, training photos, so these numbers are too good."
     )
@@ -110,9 +114,10 @@ def test_leaks_are_said_beside_the_headline_with_their_number() -> None:
 
 
 def test_limits_are_named() -> None:
-    cautions = " ".join(judge(replace(evidence(lora=0.9, base=0.1), failed_shards=2, repeated_answers=9)).cautions)
+    whole = AUDIT.model_copy(update={"test_answers_also_in_train": 9})
+    cautions = " ".join(judge(replace(evidence(lora=0.9, base=0.1), failed_shards=2, audit=whole)).cautions)
     assert "consist of sentences" not in cautions
-    recombined = replace(evidence(lora=0.9), recombined_answers=41)
+    recombined = replace(evidence(lora=0.9), audit=AUDIT.model_copy(update={"test_answers_of_training_sentences": 41}))
     assert (
         "41 of 60 test answers consist of sentences that also stand in training answers: "
         "those questions ask for recognition, not for new knowledge."
@@ -235,7 +240,7 @@ def test_the_first_number_of_exhibits_that_can_carry_a_difference_is_not_too_sma
 
 
 def test_full_fine_tuning_is_not_said_to_train_the_vision_tower() -> None:
-    assert "the vision tower stays as it is" in words_of("full", "full").text
+    assert "the vision tower stays as it is" in arm_of("full", "full").text
 
 
 def test_percentages_never_round_into_certainty() -> None:
@@ -245,5 +250,5 @@ def test_percentages_never_round_into_certainty() -> None:
 
 
 def test_intervals_with_minus_signs_can_be_read() -> None:
-    assert interval(-0.05, 0.1, METRICS[ACCURACY]) == "−5 to 10\u00a0%"
-    assert interval(0.211, 0.24, METRICS[DISTANCE]) == "0.211–0.240"
+    assert interval(-0.05, 0.1, metric_of(ACCURACY)) == "−5 to 10\u00a0%"
+    assert interval(0.211, 0.24, metric_of(DISTANCE)) == "0.211–0.240"
