@@ -15,7 +15,7 @@ from markupsafe import Markup
 from docent.stages.report.inputs.training import Point
 from docent.stages.report.sentences.amounts import thousands
 from docent.stages.report.sentences.findings import Estimate
-from docent.stages.report.sentences.wording import Family
+from docent.tables import Family
 
 # One shape per family, drawn around (0, 0), so that nothing is said by colour alone.
 MARKS: dict[Family, str] = {

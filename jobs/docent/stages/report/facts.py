@@ -28,9 +28,10 @@ from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read
 from docent.stages.report.sentences.amounts import counted
 from docent.stages.report.sentences.findings import Estimate, Evidence
 from docent.stages.report.sentences.verdict import Verdict, judge
-from docent.stages.report.sentences.wording import ACCURACY, METRICS, Family, words_of
+from docent.stages.report.sentences.wording import ACCURACY, METRICS, words_of
 from docent.stages.report.steps.next_steps import next_steps
 from docent.stages.report.steps.step import Known, NextStep
+from docent.tables import Family
 from docent.text.natural_order import natural_key
 
 UNTITLED = "docent report"

@@ -32,11 +32,11 @@ from docent.stages.report.sentences.wording import (
     FAMILIES,
     METRICS,
     NEAREST,
-    Family,
     Metric,
     metric_of,
     percent,
 )
+from docent.tables import Family
 from docent.text.natural_order import natural_key
 
 Standout = str

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from docent.stages.report.inputs.subject import Subject
+from docent.tables import APPROACHES, ARMS, ArmKind, Family
 
 Better = Literal["higher", "lower", "near 1", "unknown"]
-Family = Literal["tuned", "base", "look-up", "floor"]
 
 ACCURACY = "exhibit_accuracy"
 NEAREST = "nearest_exhibit"
@@ -119,50 +119,6 @@ DIRECTION: dict[Better, str] = {
 }
 
 
-@dataclass(frozen=True)
-class ArmWords:
-    """Attributes: family decides colour and mark; short fits into a sentence; text explains it in a table."""
-
-    family: Family
-    short: str
-    text: str
-
-
-ARMS: dict[str, ArmWords] = {
-    "base": ArmWords(
-        "base",
-        "the base model without fine-tuning",
-        "The same model before fine-tuning: it has never seen these exhibits.",
-    ),
-    "retrieval": ArmWords(
-        "look-up",
-        "looking up the most similar training photo",
-        "No training: finds the training photo that looks most similar to the base model's vision encoder, and "
-        "repeats its stored answer.",
-    ),
-    "colour": ArmWords(
-        "look-up",
-        "looking up by colour alone",
-        "No model: finds the training photo with the most similar colours and repeats its stored answer.",
-    ),
-    "constant": ArmWords(
-        "floor",
-        "one fixed answer",
-        "The same answer to every question: what scores without looking at the photo or reading the question.",
-    ),
-    "blind": ArmWords(
-        "floor",
-        "the fine-tuned model without the photo",
-        "The first fine-tuned model with a blank picture: what it answers without the photo.",
-    ),
-}
-
-APPROACHES: dict[str, str] = {
-    "lora": "Fine-tuned on the training photos: small added matrices learn, the base weights stay (LoRA).",
-    "full": "Fine-tuned on the training photos: all weights of the text model and the connector learn; the vision "
-    "tower stays as it is.",
-}
-
 FAMILIES: dict[Family, str] = {
     "tuned": "fine-tuned",
     "base": "base model",
@@ -185,10 +141,10 @@ def metric_of(name: str, subject: Subject | None = None) -> Metric:
     return replace(found, meaning=found.meaning + FACTS_OF_SECTIONS) if name == ACCURACY else found
 
 
-def words_of(arm: str, kind: str = "") -> ArmWords:
+def words_of(arm: str, kind: str = "") -> ArmKind:
     """The arm's row; a fine-tuned approach is described by its kind (`lora`, `full`)."""
-    text = APPROACHES.get(kind, "Fine-tuned on the training photos.")
-    return ARMS.get(arm) or ArmWords("tuned", f"the fine-tuned model {arm}", text)
+    text = APPROACHES[kind].text if kind in APPROACHES else "Fine-tuned on the training photos."
+    return ARMS.get(arm) or ArmKind("", "tuned", f"the fine-tuned model {arm}", text)
 
 
 def percent(share: float) -> str:
