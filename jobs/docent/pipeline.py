@@ -15,6 +15,7 @@ from docent.config import PipelineConfig, Source, output_fields
 from docent.errors import ConfigError
 from docent.source_files.collection import collection_file, source_name
 from docent.source_files.markdown_pictures import pictures_beside
+from docent.tables import APPROACHES, ARMS, ApproachKind
 
 Kind = Literal["job", "indexed", "training"]
 Needs = Literal["llm", "hub", "web", "gpu"]
@@ -80,9 +81,7 @@ STAGES: dict[str, Stage] = {
         version=7,
         deliver="docent.stages.build_dataset.hub.delivery:deliver",
     ),
-    "finetune": Stage(
-        "docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training", needs=("gpu",)
-    ),
+    "finetune": Stage("docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training"),
     "answer": Stage(
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),
@@ -113,8 +112,8 @@ STAGES: dict[str, Stage] = {
 }
 
 # Arms that run a model, and which: the base model, or the first fine-tuned one.
-BASE_MODEL_ARMS = ("base", "retrieval")
-TUNED_MODEL_ARMS = ("blind",)
+BASE_MODEL_ARMS = tuple(name for name, arm in ARMS.items() if arm.model == "base")
+TUNED_MODEL_ARMS = tuple(name for name, arm in ARMS.items() if arm.model == "tuned")
 
 
 @dataclass(frozen=True)
@@ -172,13 +171,20 @@ def shards_of(config: PipelineConfig, unit: Unit) -> int:
     return int(getattr(section_of(config, unit.stage), "shards", 1))
 
 
+def workers_of(config: PipelineConfig, unit: Unit) -> int:
+    """Pods that run the unit together: those of its approach for `finetune`, else one."""
+    approach = _approach_of(config, unit)
+    return approach.workers if approach else 1
+
+
 def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
     """What a pod of the unit must reach with this configuration.
 
     An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
     pictures are fetched from named hosts.
     """
-    found = set(STAGES[unit.stage].needs)
+    approach = _approach_of(config, unit)
+    found = {*STAGES[unit.stage].needs, *(approach.needs if approach else ())}
     if config.llm.provider == "offline" or (unit.stage == "ingest" and not describes(config)):
         found.discard("llm")
     if unit.stage == "ingest" and config.ingest and config.ingest.rows.image_hosts:
@@ -259,6 +265,12 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
 def _beside(source: Source) -> tuple[Path | None, ...]:
     """What is read beside a source that is one file."""
     return (*pictures_beside(source), None if source.path.is_dir() else collection_file(source))
+
+
+def _approach_of(config: PipelineConfig, unit: Unit) -> ApproachKind | None:
+    """The row of the approaches table that a unit of `finetune` trains by."""
+    section = config.finetune if unit.stage == "finetune" else None
+    return next((APPROACHES[a.kind] for a in section.approaches if a.name == unit.part), None) if section else None
 
 
 def _approach_names(config: PipelineConfig) -> tuple[str, ...]:

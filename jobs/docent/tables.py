@@ -1,8 +1,8 @@
-"""Tables of the pipeline as plain data: fine-tuning approaches and what fine-tuned models are compared with.
+"""Tables of the pipeline as plain data: fine-tuning approaches, arms, metrics of answers and metrics of photos.
 
-To add an approach or an arm, write one function and add one row here. Configuration, rendering, stages and the report
-read these tables; nothing here imports torch. Functions are named by their dotted path, `module:function`, and are
-imported only where they run.
+To add one, write one function and add one row here. Configuration, rendering, stages and the report read these tables;
+nothing here imports torch. Functions are named by their dotted path, `module:function`, and are imported only where
+they run.
 """
 
 from __future__ import annotations

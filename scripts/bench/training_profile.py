@@ -18,11 +18,12 @@ from torch.nn.functional import cross_entropy
 
 from docent.models.loading import load_base
 from docent.records import Example
-from docent.stages.finetune.approaches import APPROACHES, prepare
+from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.batches import IGNORED, Encoded, Pictures, collate, encode
 from docent.stages.finetune.schedule import epoch_batches
 from docent.stages.finetune.trainer import Data, validate
 from docent.store import Artifact, load_json
+from docent.tables import APPROACHES
 
 PARTS = (
     "pictures: decoding and vision tower, each photo once",

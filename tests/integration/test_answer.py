@@ -16,8 +16,8 @@ from docent.context import Context
 from docent.models import loading
 from docent.records import Answer, Checkpoint, Example, Split, make_id
 from docent.stage import run_shard
-from docent.stages.answer import ARMS
 from docent.store import Artifact, Shard, load_json
+from docent.tables import ARMS
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 COLORS = {"cube": "#c02020", "torus": "#20a040", "helix": "#2040c0"}

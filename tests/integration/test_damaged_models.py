@@ -18,9 +18,10 @@ from tests.tiny_model import save_tiny_model
 from docent.errors import ConfigError, InputError
 from docent.models.loading import load_base, load_tuned
 from docent.stages.finetune import rehearsal
-from docent.stages.finetune.approaches import APPROACHES, prepare
+from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.checkpoints import State, load_best, newest_checkpoint, save_best, save_checkpoint
 from docent.stages.finetune.resume import resume, snapshot, trainable
+from docent.tables import APPROACHES
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter_model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -29,10 +29,11 @@ from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard
 from docent.stages.finetune import trainer
-from docent.stages.finetune.approaches import APPROACHES, count_parameters, prepare
+from docent.stages.finetune.approaches import count_parameters, prepare
 from docent.stages.finetune.checkpoints import State
 from docent.stages.finetune.schedule import Evaluation, best_of
 from docent.store import Artifact, load_json
+from docent.tables import APPROACHES
 
 ConfigOf = Callable[..., PipelineConfig]
 BEFORE = ("ingest", "assemble", "generate-qa", "build-dataset")

@@ -15,8 +15,9 @@ from docent.errors import InputError
 from docent.models.chat import fitted, open_photo
 from docent.models.loading import load_base
 from docent.records import Example
-from docent.stages.finetune.approaches import APPROACHES, prepare
+from docent.stages.finetune.approaches import prepare
 from docent.stages.finetune.batches import IGNORED, Pictures, collate, encode
+from docent.tables import APPROACHES
 from docent.vision.square import square
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typing
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -12,9 +11,15 @@ from docent.config.fields import Section, execution, output
 from docent.config.questions import QuestionType
 from docent.config.run_names import RUN_NAME_PATTERN
 from docent.config.sources import Describe, Markdown, Pdf, Rows, Source, Text
+from docent.tables import APPROACHES, ARMS
 
-ComparedArm = Literal["base", "retrieval", "colour", "constant", "blind"]
-COMPARED_ARMS: tuple[ComparedArm, ...] = typing.get_args(ComparedArm)
+if TYPE_CHECKING:
+    ApproachName: TypeAlias = str
+    ComparedArm: TypeAlias = str
+else:  # one row of a table is enough to add a choice, in the schema and in error messages too
+    ApproachName = Literal[tuple(APPROACHES)]
+    ComparedArm = Literal[tuple(ARMS)]
+COMPARED_ARMS: tuple[ComparedArm, ...] = tuple(ARMS)
 LICENSE_PLACEHOLDER = "YOUR-LICENSE"
 """What stands for a licence in a suggested command: pasted as it is, it names none."""
 EDITS_PLACEHOLDER = "PATH-TO/edits.csv"
@@ -248,7 +253,7 @@ class Approach(Section):
 
     name: str = output(pattern=r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$")
     """Name of the approach; at most 13 characters."""
-    kind: Literal["lora", "full"] = Field(alias="is", json_schema_extra={"effect": "output"})
+    kind: ApproachName = Field(alias="is", json_schema_extra={"effect": "output"})
     """The row of the approaches table."""
     epochs: float | None = output(None, gt=0)
     """Overrides `finetune.epochs`."""

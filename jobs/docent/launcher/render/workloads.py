@@ -24,7 +24,7 @@ from docent.launcher.render.training import (
     train_job,
     training_runtime,
 )
-from docent.pipeline import STAGES, Unit, shards_of
+from docent.pipeline import STAGES, Unit, shards_of, workers_of
 
 LAUNCHER_RETRIES = 6
 # What the launcher ends with when starting it again cannot help.
@@ -32,20 +32,24 @@ LAUNCHER_FINAL = [2, 3, 5, 100, 103, 105]
 TRANSFER_S = 6 * 3600
 
 
-def workload(plan: Plan, unit_name: str, attempt: int = 0, *, workers: int = 1, rehearse: bool = False) -> Body:
+def workload(
+    plan: Plan, unit_name: str, attempt: int = 0, *, workers: int | None = None, rehearse: bool = False
+) -> Body:
     """The object that runs a unit: Job, Indexed Job, PyTorchJob or TrainJob.
 
     Args:
         plan: the plan.
         unit_name: the unit.
         attempt: 0, or N for the N-th `docent retry`.
-        workers: pods that train together; one is a plain Job in every training mode.
+        workers: pods that train together, by default as many as the approach has; one is a plain Job in every training
+            mode.
         rehearse: the ranks only meet and add numbers; nothing is trained.
 
     Raises:
         LauncherError: (102) no such unit; (105) several pods and a volume that one node holds, or node selectors that
             contradict each other on such a volume.
     """
+    workers = workers or workers_of(plan.config, plan.unit(unit_name))
     unit = _checked(plan, unit_name, workers)
     # The name stands inside the object too (where the ranks meet), so the hash is taken of the object without it.
     digest = names.digest10([_object(plan, unit, workers, rehearse, ""), plan.plan_hashes[unit_name]])

@@ -2,30 +2,24 @@
 
 Reads the data set and, for fine-tuned arms, the model. Writes one Answer per test example, in their order; score turns
 them into numbers and CSV files. A fine-tuned approach is an arm of its own name; what it is compared with are the rows
-of ARMS. Examples are batched before they are divided into shards, because a batch may touch the last bits of an answer.
+of `docent.tables.ARMS`. Examples are batched before they are divided into shards, because a batch's composition may
+change the last bits of an answer.
 Run alone: `docent stage answer-base --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
 
-To add an arm: one function, one line in ARMS, its name in `config.Answering.arms`.
+To add an arm: one function here and one row in `docent.tables.ARMS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from docent.context import Context
 from docent.errors import InputError
 from docent.models.chat import require_pictures
 from docent.records import Answer, Example
-from docent.stages.answer import generated, looked_up
+from docent.stages.answer import generated
 from docent.stages.answer.asked import Asked, batched
-
-ARMS: dict[str, Callable[[Context, Asked], Iterator[Answer]]] = {
-    "base": generated.base,
-    "retrieval": looked_up.retrieval,
-    "colour": looked_up.colour,
-    "constant": looked_up.constant,
-    "blind": generated.blind,
-}
+from docent.tables import ARMS, function_at
 
 
 def run(ctx: Context) -> Iterator[Answer]:
@@ -45,7 +39,7 @@ def run(ctx: Context) -> Iterator[Answer]:
         batches=ctx.mine(batched(tests, ctx.section.batch_size)),
         train=[example for example in examples if example.split == "train"],
     )
-    arm = generated.tuned if f"finetune-{ctx.unit.part}" in ctx.inputs else ARMS[ctx.unit.part]
+    arm = generated.tuned if f"finetune-{ctx.unit.part}" in ctx.inputs else function_at(ARMS[ctx.unit.part].run)
     for done, answer in enumerate(arm(ctx, asked), 1):
         ctx.progress.update(done, asked.total, f"{ctx.unit.part}: {answer.item_name}")
         yield answer

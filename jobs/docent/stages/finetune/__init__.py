@@ -24,10 +24,11 @@ from docent.models.chat import require_pictures
 from docent.models.loading import load_base
 from docent.ranks import peers
 from docent.records import Checkpoint, Example, make_id
-from docent.stages.finetune.approaches import Approach, chosen, count_parameters, prepare
+from docent.stages.finetune.approaches import chosen, count_parameters, prepare
 from docent.stages.finetune.batches import Encoded, Pictures, encode
 from docent.stages.finetune.schedule import epochs_for, has_converged
 from docent.stages.finetune.trainer import Data, Plan, train
+from docent.tables import ApproachKind
 
 log = logging.getLogger("docent.finetune")
 
@@ -83,7 +84,7 @@ def _fix_arithmetic(threads: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _data(ctx: Context, model: Any, processor: Any, approach: Approach) -> Data:
+def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> Data:
     """Rows of training and validation, encoded.
 
     Raises:
