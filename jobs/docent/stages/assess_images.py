@@ -19,7 +19,7 @@ from docent.vision.quality import Metrics, measure, shortcomings
 
 def run(ctx: Context) -> Iterator[ImageQuality]:
     """One row per photo, exhibit after exhibit."""
-    documents = ctx.mine(ctx.rows("ingest", Document))
+    documents = ctx.mine(ctx.rows(Document))
     for number, document in enumerate(documents, 1):
         kept: list[ImageFile] = []
         index = HashIndex(ctx.section.duplicate_similarity)

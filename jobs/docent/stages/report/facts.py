@@ -13,7 +13,7 @@ from types import MappingProxyType
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.records import Item, Score
+from docent.records import Document, Item, Score
 from docent.source_files.collection import SourceNames, read_source_names, title_of
 from docent.stages.report.inputs.confusions import read_confusions
 from docent.stages.report.inputs.funnel import Funnel, read_funnel
@@ -85,7 +85,7 @@ def gather(ctx: Context) -> Facts:
         InputError: an input is not what its stage writes.
     """
     summary, audit = read_summary(ctx), read_audit(ctx)
-    sources = read_source_names(ctx.inputs.get("ingest"))
+    sources = read_source_names(ctx.artifact(Document))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
@@ -108,7 +108,7 @@ def gather(ctx: Context) -> Facts:
         evidence=evidence,
         arms=tuple(Arm(arm, words.family, words.text) for arm, words in described.items()),
         metrics=_metrics(evidence),
-        exhibits=_by_exhibit(ctx.stream("score", Score), names, *_labels(ctx, funnel.subject.documents)),
+        exhibits=_by_exhibit(ctx.stream(Score), names, *_labels(ctx, funnel.subject.documents)),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         leaked=audit.names() if audit else (),
@@ -130,10 +130,10 @@ def _named_after_path(sources: Sequence[SourceNames], funnel: Funnel) -> bool:
 
 def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
     """Items by id as the page calls them, and the first parts of their sections; none where nothing is scored."""
-    if "score" not in ctx.inputs:
+    if not ctx.artifacts(Score):
         return {}, {}
-    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item)}
-    return labels, first_parts(ctx.stream("assemble", Item))
+    labels = {item.id: label(item, documents) for item in ctx.stream(Item)}
+    return labels, first_parts(ctx.stream(Item))
 
 
 def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tuple[str, ...]) -> Evidence:

@@ -33,17 +33,17 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     Args:
         model: name of a fine-tuned approach.
     """
-    unit = f"answer-{model}"
-    if unit not in ctx.inputs or "score" not in ctx.inputs:
+    answered = next((artifact for artifact in ctx.artifacts(Answer) if artifact.part == model), None)
+    if answered is None or not ctx.artifacts(Score):
         return ()
-    scores = ctx.stream("score", Score)
+    scores = ctx.stream(Score)
     wrong = {s.example_id for s in scores if s.arm == model and s.metrics.get(ACCURACY, 1.0) < 0.5}
-    answers = [answer for answer in ctx.inputs[unit].rows(Answer) if answer.example_id in wrong]
+    answers = [answer for answer in answered.rows(Answer) if answer.example_id in wrong]
     if not answers:
         return ()
-    items = list(ctx.stream("assemble", Item))
+    items = list(ctx.stream(Item))
     labels = {item.id: label(item, 0) for item in items if item.kind == "exhibit"}
-    exhibits = known_exhibits(items, ctx.stream("build-dataset", Example))
+    exhibits = known_exhibits(items, ctx.stream(Example))
     told = exhibits_told([Said(answer.question, answer.answer) for answer in answers], exhibits)
     found = Counter(
         (labels[answer.item_id], labels[other])

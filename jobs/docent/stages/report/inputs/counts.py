@@ -6,7 +6,7 @@ Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; write
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -15,6 +15,7 @@ from docent.records import SPLITS, Document, Example, Item, QAPair
 from docent.stages.report.inputs.labels import label
 from docent.stages.report.inputs.own_titles import named_after_file, own_title
 from docent.stages.report.inputs.real_sections import Boundaries, SectionCounts, count_sections
+from docent.store import Artifact
 
 
 @dataclass
@@ -105,7 +106,7 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
         named: ids of the documents whose titles are kept.
     """
     found = DocumentCounts()
-    for document in ctx.stream("ingest", Document):
+    for document in ctx.stream(Document):
         if document.kind != "exhibit":
             found.documents += 1
             boundaries = Boundaries()
@@ -128,10 +129,10 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
     return found
 
 
-def count_pairs(ctx: Context, stage: str) -> PairCounts:
-    """Pairs of generate-qa or curate."""
+def count_pairs(artifacts: Sequence[Artifact]) -> PairCounts:
+    """Count pairs: those that were written, or those that were kept."""
     found = PairCounts()
-    for pair in ctx.stream(stage, QAPair):
+    for pair in (pair for artifact in artifacts for pair in artifact.rows(QAPair)):
         found.count += 1
         found.warned += pair.verdict == "warn"
         found.warnings.update(pair.reasons if pair.verdict == "warn" else ())
@@ -143,7 +144,7 @@ def count_pairs(ctx: Context, stage: str) -> PairCounts:
 def count_examples(ctx: Context) -> ExampleCounts:
     """Rows of build-dataset."""
     found = ExampleCounts()
-    for example in ctx.stream("build-dataset", Example):
+    for example in ctx.stream(Example):
         found.count[example.split] += 1
         found.pictures[example.split].update(example.files)
         found.pictured += bool(example.files)
@@ -162,7 +163,7 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
         documents: how many text documents the run has.
     """
     found = ItemCounts()
-    for item in ctx.stream("assemble", Item):
+    for item in ctx.stream(Item):
         found.count += 1
         if item.kind == "section":
             continue
@@ -176,7 +177,7 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
             found.untested.append(name)
         for planned in item.images:
             found.photos[planned.split].add(planned.image.id)
-    sections = (item for item in ctx.stream("assemble", Item) if item.kind == "section")
+    sections = (item for item in ctx.stream(Item) if item.kind == "section")
     found.sections = count_sections(((item, item.id in used) for item in sections), documents)
     return found
 

@@ -7,11 +7,11 @@ build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from docent.context import Context
-from docent.records import SPLITS, ImageQuality, Split
+from docent.records import SPLITS, Document, Example, ImageFile, ImageQuality, Item, QAPair, Split
 from docent.stages.report.inputs.counts import (
     DocumentCounts,
     ExampleCounts,
@@ -26,6 +26,7 @@ from docent.stages.report.inputs.real_sections import in_parts
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.inputs.summary import read_unwritten
 from docent.stages.report.sentences.amounts import counted, thousands
+from docent.store import Artifact
 
 MAX_REASONS = 8
 NO_PAIR = ("not written by the offline teacher", "reply not usable", "refused by the teacher")
@@ -100,24 +101,22 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         named: ids of the documents whose titles are kept.
     """
     documents = count_documents(ctx, named)
-    pairs = {stage: count_pairs(ctx, stage) for stage in ("generate-qa", "curate")}
+    generated, curated = count_pairs(ctx.writers(QAPair)), count_pairs(ctx.revisers(QAPair))
     examples = count_examples(ctx)
     items = count_items(ctx, examples.items, documents.documents)
-    written = pairs["curate"] if pairs["curate"].count else pairs["generate-qa"]
+    written = curated if curated.count else generated
     exhibits = len(items.originals) or documents.exhibits
     texts, found = documents, items.sections
     subject = Subject(exhibits, texts.documents, texts.sections, bool(texts.figures), found.asked, found.parted)
-    asked = sum(
-        round(marker["usage"].get("planned", 0)) for a in ctx.artifacts("generate-qa") for marker in a.markers()
-    )
-    fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason in NO_PAIR)
+    asked = sum(round(marker.usage.get("planned", 0)) for a in ctx.writers(QAPair) for marker in a.markers())
+    fruitless = sum(count for reason, count in _reasons(ctx.writers(QAPair)) if reason in NO_PAIR)
     return Funnel(
         subject,
         () if subject.is_text else (*_found(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(items, ctx)),
         _read(ctx, documents, items),
         (
-            *_generated(ctx, pairs["generate-qa"], asked),
-            *_curated(ctx, pairs["curate"]),
+            *_generated(ctx, generated, asked),
+            *_curated(ctx, curated),
             *_used(ctx, examples, subject),
         ),
         _splits(examples, items),
@@ -129,7 +128,7 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         tuple(documents.untitled),
         frozenset(documents.owned),
         tuple(documents.from_files),
-        pairs["curate"].reviewed,
+        curated.reviewed,
         tuple(items.sections.unused),
         tuple(chapter for chapter, used in items.sections.chapters.items() if not used),
         asked,
@@ -137,11 +136,11 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     )
 
 
-def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
-    """Why a stage rejected rows, the most frequent first."""
+def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
+    """Why units rejected rows, the most frequent first."""
     total: Counter[str] = Counter()
-    for artifact in ctx.artifacts(stage):
-        total.update(artifact.success["reject_reasons"])
+    for artifact in artifacts:
+        total.update(artifact.success.reject_reasons)
     return _ordered(total)
 
 
@@ -153,9 +152,9 @@ def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
 
 
 def _found(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
-    if not ctx.artifacts("ingest"):
+    if not ctx.artifacts(Document):
         return ()
-    reasons = _reasons(ctx, "ingest")
+    reasons = _reasons(ctx.artifacts(Document))
     steps = [Step("Found", documents.photos, f"readable photos of {counted(documents.exhibits, 'exhibit')}", reasons)]
     if documents.listed is not None:
         steps.insert(0, Step("Listed", documents.listed + documents.unlisted, "photos that the source names"))
@@ -169,7 +168,7 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
     note = f"with {counted(documents.sections, 'section')}{figures}"
     read = "document" if documents.documents == 1 else "documents"
-    reasons = () if documents.exhibits else _reasons(ctx, "ingest")
+    reasons = () if documents.exhibits else _reasons(ctx.artifacts(Document))
     found = items.sections
     sections = Step("Sections", found.count, f"that questions are asked about{in_parts(found.parted)}")
     answered = Step("Answered", found.asked, "sections with a row in the data set")
@@ -178,26 +177,26 @@ def _read(ctx: Context, documents: DocumentCounts, items: ItemCounts) -> tuple[S
 
 
 def _assessed(ctx: Context) -> tuple[Step, ...]:
-    if not ctx.artifacts("assess-images"):
+    if not ctx.artifacts(ImageQuality):
         return ()
     kept, repeated = 0, 0
     reasons: Counter[str] = Counter()
-    for row in ctx.stream("assess-images", ImageQuality):
+    for row in ctx.stream(ImageQuality):
         kept += row.keep
         if not row.keep and row.duplicate_of is not None:
             repeated += 1
         elif not row.keep:
             reasons.update(row.reasons)
     reasons.update({"near-duplicate of another photo": repeated})
-    reasons.update(dict(_reasons(ctx, "assess-images")))
+    reasons.update(dict(_reasons(ctx.artifacts(ImageQuality))))
     return (Step("Kept", kept, "sharp, large and different enough", _ordered(reasons)),)
 
 
 def _augmented(ctx: Context) -> tuple[Step, ...]:
-    if not ctx.artifacts("augment-images"):
+    if not ctx.artifacts(ImageFile):
         return ()
-    made = ctx.count("augment-images")
-    return (Step("Augmented", made, "altered copies, made in addition", _reasons(ctx, "augment-images")),)
+    made = ctx.count(ImageFile)
+    return (Step("Augmented", made, "altered copies, made in addition", _reasons(ctx.artifacts(ImageFile))),)
 
 
 def _planned(items: ItemCounts, ctx: Context) -> tuple[Step, ...]:
@@ -205,30 +204,30 @@ def _planned(items: ItemCounts, ctx: Context) -> tuple[Step, ...]:
         return ()
     originals = counted(items.images - items.altered, "original")
     note = f"in a split: {originals}, {counted(items.altered, 'altered copy', 'altered copies')}"
-    return (Step("Planned", items.images, note, _reasons(ctx, "assemble")),)
+    return (Step("Planned", items.images, note, _reasons(ctx.artifacts(Item))),)
 
 
 def _generated(ctx: Context, pairs: PairCounts, asked: int) -> tuple[Step, ...]:
-    if not ctx.artifacts("generate-qa"):
+    if not ctx.writers(QAPair):
         return ()
     teachers = ", ".join(sorted(pairs.teachers))
     note = f"pairs written by {teachers}" if teachers else "pairs"
     kinds = tuple(read_unwritten(ctx).most_common())
     losses = f"{counted(asked, 'request')} to the teacher; " if asked else "Requests to the teacher: "
     losses += "those that gave fewer pairs than asked for, and others that were not sent"
-    return (Step("Generated", pairs.count, note, _reasons(ctx, "generate-qa"), losses, by_kind=kinds),)
+    return (Step("Generated", pairs.count, note, _reasons(ctx.writers(QAPair)), losses, by_kind=kinds),)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
-    if not ctx.artifacts("curate"):
+    if not ctx.revisers(QAPair):
         return ()
     listed = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
     warned = f", {pairs.warned} of them with a warning{': ' if listed else ''}{listed}" if pairs.warned else ""
-    return (Step("Curated", pairs.count, f"pairs that passed the checks{warned}", _reasons(ctx, "curate")),)
+    return (Step("Curated", pairs.count, f"pairs that passed the checks{warned}", _reasons(ctx.revisers(QAPair))),)
 
 
 def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:
-    if not ctx.artifacts("build-dataset"):
+    if not ctx.artifacts(Example):
         return ()
     total = examples.count.total()
     each = "each a photo with a question and its answer" if total > 1 else "a photo with a question and its answer"
@@ -237,7 +236,7 @@ def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step
         turns = f", {examples.turns} of them turns of conversations" if examples.turns else ""
         each = f"{'each a question' if total > 1 else 'a question'} and its answer{shown}{turns}"
     note = f"pairs in the data set: {counted(total, 'row')}, {each}"
-    return (Step("Used", len(examples.pairs), note, _reasons(ctx, "build-dataset")),)
+    return (Step("Used", len(examples.pairs), note, _reasons(ctx.artifacts(Example))),)
 
 
 def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:

@@ -50,7 +50,7 @@ def read_ended(ctx: Context) -> tuple[Ended, ...]:
     """A row for each model that wrote its answers, in the order of the units."""
     cut: Counter[str] = Counter()
     answers: Counter[str] = Counter()
-    for answer in ctx.stream("answer", Answer):
+    for answer in ctx.stream(Answer):
         if answer.ended is not None:
             answers[answer.arm] += 1
             cut[answer.arm] += answer.ended == "length"
@@ -90,7 +90,7 @@ def _read(ctx: Context) -> dict[str, dict[str, Any]]:
         InputError: a file is not what answer writes.
     """
     found: dict[str, dict[str, Any]] = {}
-    for artifact in ctx.artifacts("answer"):
+    for artifact in ctx.artifacts(Answer):
         path = file_of(artifact, FILE)
         if path is None:
             continue
@@ -99,5 +99,5 @@ def _read(ctx: Context) -> dict[str, dict[str, Any]]:
             said["max_new_tokens"], said["longest_training_answer_tokens"], said["settings"], said["ignored"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{FILE} cannot be read: {error}", str(path), "docent run --verify") from None
-        found[artifact.unit.removeprefix("answer-")] = said
+        found[artifact.part] = said
     return found

@@ -93,18 +93,18 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     Args:
         documents: how many text documents the run has.
     """
-    tested = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "test"]
+    tested = [e.item_id for e in ctx.stream(Example) if e.split == "test"]
     places = set(spread(tested, max_samples))
-    tests = (e for e in ctx.stream("build-dataset", Example) if e.split == "test")
+    tests = (e for e in ctx.stream(Example) if e.split == "test")
     examples = [example for place, example in enumerate(tests) if place in places]
     chosen = {example.id for example in examples}
     answers: dict[str, list[Answer]] = defaultdict(list)
-    for answer in ctx.stream("answer", Answer):
+    for answer in ctx.stream(Answer):
         if answer.example_id in chosen:
             answers[answer.example_id].append(answer)
-    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream("score", Score) if s.example_id in chosen}
+    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream(Score) if s.example_id in chosen}
     about = {example.item_id for example in examples}
-    items = [item for item in ctx.stream("assemble", Item) if item.id in about]
+    items = [item for item in ctx.stream(Item) if item.id in about]
     sources = {item.id: item.text for item in items}
     labels = {item.id: label(item, documents) for item in items}
     shown: list[Sample] = []
@@ -132,12 +132,12 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
 
 def _trained(ctx: Context, documents: int) -> tuple[Sample, ...]:
     """A few rows of the training split."""
-    about = [e.item_id for e in ctx.stream("build-dataset", Example) if e.split == "train"]
+    about = [e.item_id for e in ctx.stream(Example) if e.split == "train"]
     places = set(spread(about, MAX_TRAINED))
-    rows = (e for e in ctx.stream("build-dataset", Example) if e.split == "train")
+    rows = (e for e in ctx.stream(Example) if e.split == "train")
     chosen = [example for place, example in enumerate(rows) if place in places]
     named = {example.item_id for example in chosen}
-    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item) if item.id in named}
+    labels = {item.id: label(item, documents) for item in ctx.stream(Item) if item.id in named}
     return tuple(
         Sample(labels.get(e.item_id, e.item_name), e.image_name, None, _cut(e.question), _cut(e.answer), ())
         for e in chosen
@@ -197,7 +197,7 @@ def _picture(ctx: Context, example: Example) -> str | None:
     if not example.files:
         return None
     try:
-        return thumbnail(ctx.inputs["build-dataset"].file(example.file))
+        return thumbnail(ctx.artifacts(Example)[0].file(example.file))
     except InputError:
         return None
 

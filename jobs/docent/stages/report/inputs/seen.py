@@ -8,26 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 from docent.context import Context
-from docent.records import Answer
+from docent.records import Answer, Checkpoint
 from docent.stages.report.inputs.funnel import Funnel
 from docent.stages.report.sentences.amounts import counted
 
-BLIND = "answer-blind"
+BLIND = "blind"
 
 
 def without_photo(ctx: Context) -> dict[str, Any]:
     """How many answers of the first fine-tuned model are the same without the photo, as fields of `Evidence`."""
-    trained = ctx.artifacts("finetune")
-    if not trained or BLIND not in ctx.inputs:
+    trained = ctx.artifacts(Checkpoint)
+    answers = {artifact.part: artifact for artifact in ctx.artifacts(Answer)}
+    if not trained or not {BLIND, trained[0].part} <= answers.keys():
         return {}
-    model = trained[0].unit.removeprefix("finetune-")
-    if f"answer-{model}" not in ctx.inputs:
-        return {}
+    model = trained[0].part
     # Rows without a picture are answered alike by both.
-    blind = {answer.example_id: answer.answer for answer in ctx.inputs[BLIND].rows(Answer)}
+    blind = {answer.example_id: answer.answer for answer in answers[BLIND].rows(Answer)}
     compared = [
         blind[answer.example_id] == answer.answer
-        for answer in ctx.inputs[f"answer-{model}"].rows(Answer)
+        for answer in answers[model].rows(Answer)
         if answer.example_id in blind and answer.image_name
     ]
     return {"blind": model, "unseeing": sum(compared), "compared": len(compared)}

@@ -18,6 +18,7 @@ from docent.artifacts.unwritten import unwritten
 from docent.config.validation_messages import words
 from docent.context import Context
 from docent.errors import InputError
+from docent.records import Example, Score
 from docent.stages.report.sentences.findings import Comparison, Estimate
 from docent.store import Artifact
 
@@ -108,7 +109,7 @@ def read_summary(ctx: Context) -> Summary:
     Raises:
         InputError: the file is not what score writes.
     """
-    found = _read(ctx.inputs.get("score"), "summary.json", Summary)
+    found = _read(ctx.artifact(Score), "summary.json", Summary)
     return found if isinstance(found, Summary) else Summary()
 
 
@@ -118,19 +119,19 @@ def read_audit(ctx: Context) -> Audit | None:
     Raises:
         InputError: the file is not what build-dataset writes.
     """
-    found = _read(ctx.inputs.get("build-dataset"), "audit.json", Audit)
+    found = _read(ctx.artifact(Example), "audit.json", Audit)
     return found if isinstance(found, Audit) else None
 
 
 def read_unwritten(ctx: Context) -> Counter[str]:
     """Pairs that the teacher was asked for and did not write, by question type; none where no data set was built."""
-    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
+    path = file_of(ctx.artifact(Example), "statistics.json")
     return unwritten(json.loads(path.read_text(encoding="utf-8"))) if path else Counter()
 
 
 def file_of(artifact: Artifact | None, name: str) -> Path | None:
     """Path of a file that the artifact lists; None where it lists none of that name."""
-    if artifact is None or name not in {output["path"] for output in artifact.success["files"]}:
+    if artifact is None or name not in artifact.file_names:
         return None
     return artifact.file(name)
 

@@ -9,6 +9,7 @@ from docent.artifacts.pushed import is_open, read_push
 from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
 from docent.context import Context
 from docent.messages.plurals import joined
+from docent.records import Checkpoint, Example, QAPair
 from docent.source_files.collection import COLLECTION, UNNAMED, license_of
 from docent.stages.report.inputs.summary import read_unwritten
 from docent.stages.report.runcard import shortened
@@ -50,10 +51,10 @@ def teacher(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
 
 def pairs(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     """How people read the pairs, and how their decisions come into the data set."""
-    if not commands.local or "generate-qa" not in ctx.inputs or not known.funnel.pairs:
+    if not commands.local or not ctx.writers(QAPair) or not known.funnel.pairs:
         return
-    artifact = ctx.inputs.get("curate")
-    rejected = artifact.success["rejected"] if artifact else 0
+    artifact = next(iter(ctx.revisers(QAPair)), None)
+    rejected = artifact.success.rejected if artifact else 0
     left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
     later = " Choose the teacher first: decisions are about the pairs that were read." if _is_offline(known) else ""
     again = ", which trains again" if known.training else ""
@@ -82,7 +83,7 @@ def _is_offline(known: Known) -> bool:
 def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     """How the data set gets a licence, where nobody named one."""
     section = ctx.config.build_dataset
-    if section is None or "build-dataset" not in ctx.inputs or section.license:
+    if section is None or not ctx.artifacts(Example) or section.license:
         return
     if license_of(known.sources) == UNNAMED:
         again = ". This trains again, with the same result" if known.training else ""
@@ -97,7 +98,7 @@ def licence(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep
 
 def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]:
     """Where the data set lies, what its files are, and how another trainer takes it."""
-    if "build-dataset" not in ctx.inputs:
+    if not ctx.artifacts(Example):
         return
     folder, section = commands.output(ctx, "build-dataset"), ctx.config.build_dataset
     together = section is not None and section.chat_turns == "multi"
@@ -122,7 +123,7 @@ def data_set(ctx: Context, known: Known, commands: Commands) -> Iterator[NextSte
 
 def pushed(ctx: Context, commands: Commands) -> Iterator[NextStep]:
     """Why the data set was not on the hub when the page was written, and how it is pushed again."""
-    section, artifact = ctx.config.build_dataset, ctx.inputs.get("build-dataset")
+    section, artifact = ctx.config.build_dataset, ctx.artifact(Example)
     if section is None or artifact is None or not is_open(ctx.config, ctx.run_dir, artifact):
         return
     last = read_push(ctx.run_dir)
@@ -142,8 +143,8 @@ def models(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]
     base = shortened(ctx.config.finetune.base_model) if ctx.config.finetune else ""
     whole: list[str] = []
     adapters = 0
-    for artifact in ctx.artifacts("finetune"):
-        name = artifact.unit.removeprefix("finetune-")
+    for artifact in ctx.artifacts(Checkpoint):
+        name = artifact.part
         adapter = kinds.get(name) == "lora"
         adapters += adapter
         whole += [] if adapter else [name]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from docent.context import Context
 from docent.messages.plurals import joined
+from docent.records import Document
 from docent.stages.report.inputs.generation import marked
 from docent.stages.report.sentences.amounts import counted, thousands
 from docent.stages.report.steps.commands import Commands
@@ -69,8 +70,8 @@ def _leaks(ctx: Context, known: Known, commands: Commands) -> Iterator[NextStep]
 
 def _unusable(ctx: Context, commands: Commands) -> Iterator[NextStep]:
     """Photos, files and rows of the sources that could not be used, and where they are named."""
-    artifact = ctx.inputs.get("ingest")
-    rejected = artifact.success["rejected"] if artifact else 0
+    artifact = ctx.artifact(Document)
+    rejected = artifact.success.rejected if artifact else 0
     if not rejected or not ctx.config.ingest:
         return
     sources = ctx.config.ingest.sources
