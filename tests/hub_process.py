@@ -16,6 +16,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from docent.store import Artifact
+from tests.listed import success_of
 
 HUB = Path(__file__).parent / "fixtures" / "hub.py"
 KEY = "hf_test"
@@ -73,4 +74,4 @@ def data_set(folder: Path, files: Mapping[str, str], card: str = CARD) -> Artifa
         data = text.encode()
         listed.append({"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
     digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-    return Artifact("build-dataset", folder, {"files": listed, "digest": digest})
+    return Artifact("build-dataset", folder, success_of("build-dataset", files=listed, digest=digest))

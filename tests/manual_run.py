@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Fact, Figure, ImageFile, Item, QAPair, Reject, Section, Span, make_id
@@ -116,7 +117,7 @@ class ManualRun:
         """What generate-qa wrote."""
         folder = self.tmp_path / "runs" / name / "generate-qa"
         success = json.loads((folder / "_SUCCESS.json").read_text())
-        return Artifact("generate-qa", folder / success["folder"], success)
+        return Artifact("generate-qa", folder / success["folder"], Success.model_validate(success))
 
     def pairs(self, name: str = "a") -> list[QAPair]:
         """Its pairs."""

@@ -189,7 +189,7 @@ def _span() -> Span:
 def assess_images(ctx: Context) -> Iterator[ImageQuality]:
     if STORY.failed:
         raise InputError("the photo /secret/place/torn.jpg cannot be decoded" + STORY.extra, "torn.jpg", "mend it")
-    images = [image for document in ctx.rows("ingest", Document) for image in document.images]
+    images = [image for document in ctx.rows(Document) for image in document.images]
     for place, image in enumerate(images):
         keep = place != 1
         yield ImageQuality(
@@ -200,7 +200,7 @@ def assess_images(ctx: Context) -> Iterator[ImageQuality]:
 
 
 def augment_images(ctx: Context) -> Iterator[ImageFile]:
-    for document in ctx.rows("ingest", Document):
+    for document in ctx.rows(Document):
         original = document.images[0]
         yield original.model_copy(
             update={"id": make_id("augment-images", [original.id]), "transforms": ("HorizontalFlip",),
@@ -209,7 +209,7 @@ def augment_images(ctx: Context) -> Iterator[ImageFile]:
 
 
 def assemble(ctx: Context) -> Iterator[Item]:
-    for document in ctx.rows("ingest", Document):
+    for document in ctx.rows(Document):
         tests = STORY.tests_each
         splits = ["test"] * tests + ["validation"] + ["train"] * (len(document.images) - tests - 1)
         planned = tuple(PlannedImage(image=i, split=s) for i, s in zip(document.images, splits, strict=True))
@@ -227,7 +227,7 @@ def assemble(ctx: Context) -> Iterator[Item]:
 
 def generate_qa(ctx: Context) -> Iterator[QAPair | Reject]:
     ctx.spend(input_tokens=1200, output_tokens=340)
-    for item in ctx.rows("assemble", Item):
+    for item in ctx.rows(Item):
         for index in range(3):
             yield QAPair(
                 id=make_id("generate-qa", [item.id], index), parents=(item.id,), item_id=item.id, item_name=item.name,
@@ -238,7 +238,7 @@ def generate_qa(ctx: Context) -> Iterator[QAPair | Reject]:
 
 
 def curate(ctx: Context) -> Iterator[QAPair | Reject]:
-    for pair in ctx.rows("generate-qa", QAPair):
+    for pair in ctx.rows(QAPair):
         if pair.index < 2:
             reasons = ("not in own words",) if pair.index else ()
             yield pair.model_copy(update={"verdict": "warn" if reasons else "pass", "reasons": reasons})
@@ -249,8 +249,8 @@ def curate(ctx: Context) -> Iterator[QAPair | Reject]:
 def build_dataset(ctx: Context) -> Iterator[Example]:
     folder = ctx.output_folder("images")
     tests = 0
-    pairs = {pair.item_id: pair for pair in ctx.rows("generate-qa", QAPair)}
-    for item in ctx.rows("assemble", Item):
+    pairs = {pair.item_id: pair for pair in ctx.rows(QAPair)}
+    for item in ctx.rows(Item):
         for place, planned in enumerate(item.images):
             file = folder / planned.split / planned.image.name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -300,7 +300,7 @@ def finetune(ctx: Context) -> Iterator[Checkpoint]:
 
 
 def answer(ctx: Context) -> Iterator[Answer]:
-    examples = [e for e in ctx.rows("build-dataset", Example) if e.split == "test"]
+    examples = [e for e in ctx.rows(Example) if e.split == "test"]
     arm = ctx.unit.part
     right = _right(ctx, arm, len(examples))
     written = arm not in ("retrieval", "colour", "constant")
@@ -331,7 +331,7 @@ def _right(ctx: Context, arm: str, count: int) -> list[bool]:
 
 def score(ctx: Context) -> Iterator[Score]:
     arms: dict[str, dict[str, Any]] = {}
-    answers = ctx.rows("answer", Answer)
+    answers = ctx.rows(Answer)
     for arm in dict.fromkeys(a.arm for a in answers):
         mine = [a for a in answers if a.arm == arm]
         right = _right(ctx, arm, len(mine))

@@ -8,8 +8,10 @@ from typing import Any
 
 from PIL import Image
 
+from docent.artifacts.listings import OutputFile
 from docent.records import Fact, Figure, ImageFile, Item, QAPair, Reject, Span, make_id
 from docent.store import Artifact
+from tests.listed import UNKNOWN, success_of
 
 FILE = "manual.md"
 BREAKS_OUT = "</li><script>document.title='broken'</script>"
@@ -72,7 +74,7 @@ def make_inputs(folder: Path, pairs: int = 6) -> dict[str, Artifact]:
     ]  # fmt: skip
     rejects = [Reject(reason="unsupported number", raw="", parents=(rows[2].id,), detail="Pump: 5")]
     return {
-        "ingest": artifact(folder, "ingest", [], files=[{"path": "files/view.png"}]),
+        "ingest": artifact(folder, "ingest", [], files=[{"path": "files/view.png", "size": 0, "sha256": UNKNOWN}]),
         "assemble": artifact(folder, "assemble", items),
         "generate-qa": artifact(folder, "generate-qa", rows),
         "curate": artifact(folder, "curate", judged, rejects),
@@ -91,9 +93,9 @@ def pair(number: int, question: str, answer: str, sources: tuple[Span, ...], fig
 def artifact(folder: Path, unit: str, rows: list[Any], rejects: list[Any] | None = None, **more: Any) -> Artifact:
     """A complete unit with these rows."""
     (folder / unit).mkdir(exist_ok=True)
-    success: dict[str, Any] = {"parts": [], "rejects": [], "files": [], **more}
+    success: dict[str, Any] = {"stage": unit, **more}
     for name, listed in (("parts", rows), ("rejects", rejects or [])):
         path = folder / unit / f"{name}.jsonl"
         path.write_text("".join(json.dumps(row.model_dump(mode="json")) + "\n" for row in listed))
-        success[name] = [{"path": path.name, "rows": len(listed)}]
-    return Artifact(unit, folder / unit, success)
+        success[name] = [OutputFile.of(path.parent, path).model_dump() | {"rows": len(listed)}]
+    return Artifact(unit, folder / unit, success_of(**success))

@@ -29,7 +29,7 @@ def fill_manual(with_stage: WithStage, titles: Sequence[str] = ("Pump",), exhibi
     """
     with_stage("ingest", lambda ctx: documents(ctx, titles, exhibits))
     with_stage("assemble", lambda ctx: items(ctx))
-    with_stage("generate-qa", lambda ctx: (pair for item in ctx.rows("assemble", Item) for pair in pairs(item)))
+    with_stage("generate-qa", lambda ctx: (pair for item in ctx.rows(Item) for pair in pairs(item)))
 
 
 def documents(ctx: Context, titles: Sequence[str], exhibits: bool) -> Iterator[Document]:
@@ -61,7 +61,7 @@ def documents(ctx: Context, titles: Sequence[str], exhibits: bool) -> Iterator[D
 
 def items(ctx: Context) -> Iterator[Item]:
     """One item per section or exhibit."""
-    for document in ctx.rows("ingest", Document):
+    for document in ctx.rows(Document):
         if document.kind == "exhibit":
             yield item_row(document.name, document.images).model_copy(
                 update={"document_id": document.id, "document": document.name}

@@ -81,7 +81,7 @@ def fill_upstream(with_stage: Callable[[str, Callable[[Context], Any]], None]) -
     """Let ingest save photos, assemble plan them, and generate-qa write pairs, without their real stages."""
     with_stage("ingest", _ingest)
     with_stage("assemble", lambda ctx: iter(_items(ctx)))
-    with_stage("generate-qa", lambda ctx: (pair for item in ctx.rows("assemble", Item) for pair in pair_rows(item)))
+    with_stage("generate-qa", lambda ctx: (pair for item in ctx.rows(Item) for pair in pair_rows(item)))
 
 
 def replaced_stages(patch: pytest.MonkeyPatch) -> Callable[[str, Callable[[Context], Any]], None]:
@@ -120,4 +120,4 @@ def _ingest(ctx: Context) -> Iterator[Document]:
 
 
 def _items(ctx: Context) -> list[Item]:
-    return [item_row(document.name, document.images) for document in ctx.rows("ingest", Document)]
+    return [item_row(document.name, document.images) for document in ctx.rows(Document)]

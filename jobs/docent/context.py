@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.artifacts.confinement import inside
-from docent.artifacts.listings import RECORD
+from docent.artifacts.durable import sync_folder
+from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
 from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.messages.printing import printable
-from docent.pipeline import Unit, section_of
+from docent.pipeline import STAGES, Unit, section_of
 from docent.progress import Progress
 from docent.ranks import peers
-from docent.records import ImageFile, Row, Split, canonical_json
-from docent.store import Artifact, Shard, listing, sync_folder, temporary_name, write_durably
+from docent.records import ImageFile, QAPair, Row, Split, canonical_json
+from docent.store import Artifact, Shard, temporary_name, write_durably
 
 PICTURES = "pictures"
 """The amount under which `ingest` notes how many pictures its rows hold."""
@@ -82,24 +83,40 @@ class Context:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def artifacts(self, stage: str) -> list[Artifact]:
-        """Complete units of a stage that this unit reads; empty when that stage is skipped."""
-        return [a for name, a in self.inputs.items() if name == stage or name.startswith(f"{stage}-")]
+    def writers(self, kind: type[Row]) -> list[Artifact]:
+        """Return the units read that make rows of a type, in pipeline order; none where their stages are skipped."""
+        return [a for a in self.inputs.values() if _writes(a, kind) and not STAGES[a.success.stage].revises]
 
-    def rows(self, stage: str, kind: type[R]) -> list[R]:
-        """All rows of a stage, unit after unit, in order; empty when that stage is skipped."""
-        return [row for artifact in self.artifacts(stage) for row in artifact.rows(kind)]
+    def revisers(self, kind: type[Row]) -> list[Artifact]:
+        """Return the units read whose rows take the place of those that `writers` made, such as curated pairs."""
+        return [a for a in self.inputs.values() if _writes(a, kind) and STAGES[a.success.stage].revises]
 
-    def stream(self, stage: str, kind: type[R]) -> Iterator[R]:
-        """The same rows one at a time, for stages that may have more of them than memory."""
-        return (row for artifact in self.artifacts(stage) for row in artifact.rows(kind))
+    def artifacts(self, kind: type[Row]) -> list[Artifact]:
+        """Return the units read whose rows of a type count: those that revised them, else those that made them."""
+        return self.revisers(kind) or self.writers(kind)
 
-    def count(self, stage: str) -> int:
-        """How many rows `stream` gives, known without reading them."""
-        return sum(int(artifact.success["rows"]) for artifact in self.artifacts(stage))
+    def artifact(self, kind: type[Row]) -> Artifact | None:
+        """Return the first of `artifacts`; None where the stage that writes such rows is skipped."""
+        return next(iter(self.artifacts(kind)), None)
+
+    def rows(self, kind: type[R]) -> list[R]:
+        """Return all rows of a type, unit after unit, in order; none where the stage that writes them is skipped."""
+        return list(self.stream(kind))
+
+    def stream(self, kind: type[R]) -> Iterator[R]:
+        """Yield the same rows one at a time, for stages that may have more of them than memory."""
+        return (row for artifact in self.artifacts(kind) for row in artifact.rows(kind))
+
+    def pairs(self) -> Iterator[QAPair]:
+        """Yield question-answer pairs, whichever stages wrote them: the curated ones, where a stage curates."""
+        return self.stream(QAPair)
+
+    def count(self, kind: type[Row]) -> int:
+        """Return how many rows `stream` yields, without reading them."""
+        return sum(artifact.success.rows for artifact in self.artifacts(kind))
 
     def mine(self, rows: Sequence[T]) -> Sequence[T]:
-        """The contiguous block of `rows` that this shard works on."""
+        """Return the contiguous block of `rows` that this shard works on."""
         return rows[self.shard.block(len(rows))]
 
     def image_path(self, image: ImageFile) -> Path:
@@ -181,7 +198,7 @@ class Context:
             found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
         return dict(sorted(found.items()))
 
-    def publish(self) -> list[dict[str, Any]]:
+    def publish(self) -> list[OutputFile]:
         """Move output files and folders into place and list every file; called once by the shell."""
         for name, made in self._growing.items():
             _sync_file(made)
@@ -189,14 +206,14 @@ class Context:
             self._files[name] = self.folder / name
         if self._growing:
             sync_folder(self.folder)
-        listed = [listing(self.folder, path) for path in self._files.values()]
+        listed = [OutputFile.of(self.folder, path) for path in self._files.values()]
         for name, made in self._folders.items():
             final = self.folder / name
             if final.exists():
                 shutil.rmtree(final)
             _sync_files(made)
             os.replace(made, final)
-            listed += [listing(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
+            listed += [OutputFile.of(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
         return listed
 
     def discard(self) -> None:
@@ -205,6 +222,10 @@ class Context:
             made.unlink(missing_ok=True)
         for made in self._folders.values():
             shutil.rmtree(made, ignore_errors=True)
+
+
+def _writes(artifact: Artifact, kind: type[Row]) -> bool:
+    return STAGES[artifact.success.stage].writes is kind
 
 
 def _sync_files(folder: Path) -> None:

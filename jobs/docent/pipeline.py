@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from docent.config import PipelineConfig, Source, output_fields
 from docent.errors import ConfigError
+from docent.records import Answer, Checkpoint, Document, Example, ImageFile, ImageQuality, Item, QAPair, Row, Score
 from docent.source_files.collection import collection_file, source_name
 from docent.source_files.markdown_pictures import pictures_beside
 from docent.tables import APPROACHES, ARMS, ApproachKind
@@ -27,31 +28,38 @@ class Stage:
 
     Attributes:
         run: dotted path of the generator, `module:function`; imported only where the stage runs.
+        writes: type of its rows; None for a stage that writes files alone.
         reads: stages whose rows or files it opens.
         requires: those of `reads` it cannot do without.
         uses: config sections whose output fields enter its hash, beside its own.
         version: raised when the bytes it writes change.
         kind: what Kubernetes runs it as.
         needs: what a pod of it must reach.
+        revises: its rows take the place of those of the same type that it reads.
         deliver: dotted path of what takes the complete unit elsewhere, `module:function`; "" for nothing. It is called
             once the unit is complete, and again as long as something is left to do; it fails no unit.
     """
 
     run: str
+    writes: type[Row] | None = None
     reads: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     version: int = 1
     kind: Kind = "job"
     needs: tuple[Needs, ...] = ()
+    revises: bool = False
     deliver: str = ""
 
 
 STAGES: dict[str, Stage] = {
-    "ingest": Stage("docent.stages.ingest:run", version=7, kind="indexed", needs=("llm",)),
-    "assess-images": Stage("docent.stages.assess_images:run", ("ingest",), ("ingest",), version=2, kind="indexed"),
+    "ingest": Stage("docent.stages.ingest:run", Document, version=7, kind="indexed", needs=("llm",)),
+    "assess-images": Stage(
+        "docent.stages.assess_images:run", ImageQuality, ("ingest",), ("ingest",), version=2, kind="indexed"
+    ),
     "augment-images": Stage(
         "docent.stages.augment_images:run",
+        ImageFile,
         reads=("ingest", "assess-images"),
         requires=("ingest",),
         uses=("assemble",),
@@ -60,12 +68,14 @@ STAGES: dict[str, Stage] = {
     ),
     "assemble": Stage(
         "docent.stages.assemble:run",
+        Item,
         reads=("ingest", "assess-images", "augment-images"),
         requires=("ingest",),
         version=4,
     ),
     "generate-qa": Stage(
         "docent.stages.generate_qa:run",
+        QAPair,
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
@@ -73,17 +83,33 @@ STAGES: dict[str, Stage] = {
         kind="indexed",
         needs=("llm",),
     ),
-    "curate": Stage("docent.stages.curate:run", ("assemble", "generate-qa"), ("assemble", "generate-qa"), version=7),
+    "curate": Stage(
+        "docent.stages.curate:run",
+        QAPair,
+        reads=("assemble", "generate-qa"),
+        requires=("assemble", "generate-qa"),
+        version=7,
+        revises=True,
+    ),
     "build-dataset": Stage(
         "docent.stages.build_dataset:run",
+        Example,
         reads=("ingest", "augment-images", "assemble", "generate-qa", "curate"),
         requires=("ingest", "assemble", "generate-qa"),
         version=7,
         deliver="docent.stages.build_dataset.hub.delivery:deliver",
     ),
-    "finetune": Stage("docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training"),
+    "finetune": Stage(
+        "docent.stages.finetune:run",
+        Checkpoint,
+        reads=("build-dataset",),
+        requires=("build-dataset",),
+        version=3,
+        kind="training",
+    ),
     "answer": Stage(
         "docent.stages.answer:run",
+        Answer,
         reads=("build-dataset", "finetune"),
         requires=("build-dataset",),
         version=4,
@@ -91,25 +117,14 @@ STAGES: dict[str, Stage] = {
         needs=("gpu",),
     ),
     "score": Stage(
-        "docent.stages.score:run", ("assemble", "build-dataset", "answer"), ("build-dataset", "answer"), version=5
-    ),
-    "report": Stage(
-        "docent.stages.report:run",
-        reads=(
-            "ingest",
-            "assess-images",
-            "augment-images",
-            "assemble",
-            "generate-qa",
-            "curate",
-            "build-dataset",
-            "finetune",
-            "answer",
-            "score",
-        ),
-        version=7,
+        "docent.stages.score:run",
+        Score,
+        reads=("assemble", "build-dataset", "answer"),
+        requires=("build-dataset", "answer"),
+        version=5,
     ),
 }
+STAGES["report"] = Stage("docent.stages.report:run", reads=tuple(STAGES), version=7)
 
 # Arms that run a model, and which: the base model, or the first fine-tuned one.
 BASE_MODEL_ARMS = tuple(name for name, arm in ARMS.items() if arm.model == "base")

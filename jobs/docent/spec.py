@@ -9,10 +9,11 @@ nothing.
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from docent.artifacts.listings import load_success
+from docent.artifacts.listings import SUCCESS, load_success
 from docent.artifacts.recorded_splits import RECORD_OF, read_recorded
 from docent.config import PipelineConfig
 from docent.errors import InputError
@@ -20,8 +21,8 @@ from docent.messages.printing import printable
 from docent.pipeline import STAGES, Unit, hashed_fields, input_paths, reads_base_model, units
 from docent.records import canonical_json
 from docent.source_files.digests import Hashed, Snapshot, changes_since, take_snapshot
-from docent.source_files.hash_index import read_hashes, write_hashes
-from docent.store import SUCCESS, Artifact, find_artifact
+from docent.source_files.hash_index import one_at_a_time, read_hashes, write_hashes
+from docent.store import Artifact, complete
 
 
 def plan_hashes(config: PipelineConfig) -> dict[str, str]:
@@ -49,26 +50,38 @@ class State:
 
 
 class RunStates:
-    """Looks at a run folder and tells what is complete; never writes.
+    """Looks at a run folder to find out what is complete, and remembers what is.
 
-    What was found complete is remembered, what was not is looked at again, so the launcher can ask after every unit.
+    What is not complete is looked at again, so that the launcher can ask after every unit.
 
     Args:
-        verify: hash every listed file instead of trusting size and time.
+        verify: hash every listed file and every source instead of trusting size and time.
         as_left: take a unit whose source files are gone or lie elsewhere now as the last run left it.
+        stage_unit: the unit that this process works on, in a stage. Only its own sources are looked at then; those of
+            the units before it are taken from their `_SUCCESS.json`. The launcher looks at all of them.
     """
 
-    def __init__(self, config: PipelineConfig, run_dir: Path, verify: bool = False, as_left: bool = False) -> None:
+    def __init__(
+        self,
+        config: PipelineConfig,
+        run_dir: Path,
+        verify: bool = False,
+        as_left: bool = False,
+        *,
+        stage_unit: str = "",
+    ) -> None:
         self.config, self.run_dir, self.verify, self.as_left = config, run_dir, verify, as_left
+        self.stage_unit = stage_unit
         self.units = units(config)
         self.plans = plan_hashes(config)
+        self._cache = run_dir.parent / "cache"
         self._complete: dict[str, State] = {}
-        self._snapshots: dict[tuple[Path, ...], Snapshot] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._completed_ns: dict[str, int] = {}
-        self._known: dict[str, Hashed] | None = {} if verify else None
+        self._known: dict[str, Hashed] = {}
 
     def of(self, name: str) -> State:
-        """State of one unit.
+        """Return the state of one unit.
 
         Raises:
             InputError: a source file or folder of the configuration does not exist.
@@ -78,34 +91,44 @@ class RunStates:
         inputs = {read: self.of(read).artifact for read in self.units[name].reads}
         if not all(inputs.values()):
             return State(None, None)
+        success = load_success(self.run_dir, name)
+        if success is None and self._is_before(name):
+            return State(None, None)
         try:
-            spec = self._spec_hash(name, {read: a.digest for read, a in inputs.items() if a})
+            sources = success.sources if success and self._is_before(name) else None
+            digests = {read: a.digest for read, a in inputs.items() if a}
+            spec = self._spec_hash(name, digests, sources or self._snapshot(name).digest)
         except InputError:
-            spec = (load_success(self.run_dir, name, SUCCESS) or {}).get("spec", "")
-            if not (self.as_left and spec):
+            if not (self.as_left and success):
                 raise
-        state = State(spec, find_artifact(self.run_dir, name, spec, self.verify))
-        if state.artifact is None and self._forget_outdated_snapshot(name):
+            spec = success.spec
+        is_current = success is not None and success.spec == spec
+        artifact = complete(self.run_dir, name, success, self.verify) if success and is_current else None
+        if artifact is None and self._forget_outdated_snapshot(name):
             return self.of(name)
-        if state.artifact:
+        state = State(spec, artifact)
+        if artifact:
             self._complete[name] = state
         return state
 
     def all(self) -> dict[str, State]:
-        """State of every unit, in pipeline order."""
+        """Return the state of every unit, in pipeline order."""
         return {name: self.of(name) for name in self.units}
 
-    def _spec_hash(self, name: str, digests: dict[str, str]) -> str:
-        what: list[object] = [self.plans[name], digests, self._digest_of_sources(name)]
+    def _is_before(self, name: str) -> bool:
+        """Whether this is a stage that reads the unit, so that what its `_SUCCESS.json` says of sources is trusted."""
+        return self.stage_unit not in ("", name)
+
+    def _spec_hash(self, name: str, digests: dict[str, str], sources: str) -> str:
+        what: list[object] = [self.plans[name], digests, sources]
         stage = self.units[name].stage
         if stage in RECORD_OF and (recorded := read_recorded(self.config, self.run_dir, stage, digests).digest):
             what.append(recorded)
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
     def _forget_outdated_snapshot(self, name: str) -> bool:
-        """Forget the digest of a unit's sources when it was completed later, by a process that found others there."""
-        paths = input_paths(self.config, self.units[name])
-        snapshot = self._snapshots.get(paths)
+        """Forget the digest of a unit's sources when it was completed later, by a process that read changed ones."""
+        snapshot = self._snapshots.get(name)
         success = self.run_dir / name / SUCCESS
         if snapshot is None or not success.is_file():
             return False
@@ -113,36 +136,46 @@ class RunStates:
         if completed_ns <= snapshot.taken_ns or completed_ns == self._completed_ns.get(name):
             return False
         self._completed_ns[name] = completed_ns
-        self._known = {**(self._known or {}), **snapshot.files}
-        del self._snapshots[paths]
+        del self._snapshots[name]
         return True
 
     def changed_sources(self, name: str) -> list[str]:
-        """What of the sources of a unit changed since their digest was taken, as `path: what happened`."""
-        paths = input_paths(self.config, self.units[name])
-        return changes_since(self._snapshots[paths], self.run_dir) if paths in self._snapshots else []
+        """Return what of the sources of a unit changed since they were hashed, as `path: what happened`."""
+        return changes_since(self._snapshots[name], self.run_dir) if name in self._snapshots else []
+
+    def sources_digest(self, name: str) -> str:
+        """Return the digest of the files outside the run that a unit reads; "" where it reads none."""
+        snapshot = self._snapshot(name)
+        return snapshot.digest if snapshot.paths else ""
 
     def keep_source_hashes(self) -> None:
-        """Note the hashes of large sources in the run folder, so that what did not change is not hashed again."""
-        write_hashes(self.run_dir, list(self._snapshots.values()))
+        """Note the hashes of sources in the cache, so that what did not change is not hashed again."""
+        for snapshot in self._snapshots.values():
+            write_hashes(self._cache, snapshot)
 
-    def _digest_of_sources(self, name: str) -> str:
+    def _snapshot(self, name: str) -> Snapshot:
+        if name in self._snapshots:
+            return self._snapshots[name]
         paths = input_paths(self.config, self.units[name])
-        if paths not in self._snapshots:
-            for path in paths:
-                if not path.exists():
-                    next_step = _where_to_correct(self.config, self.units[name], path)
-                    raise InputError(f"{name} cannot find its input", printable(str(path)), next_step)
-                self._refuse_own_output(name, path)
-            if self._known is None:
-                self._known = read_hashes(self.run_dir)
+        for path in paths:
+            if not path.exists():
+                next_step = _where_to_correct(self.config, self.units[name], path)
+                raise InputError(f"{name} cannot find its input", printable(str(path)), next_step)
+            self._refuse_own_output(name, path)
+        outwards = reads_base_model(self.units[name])
+        with one_at_a_time(self._cache, paths) if self.stage_unit else nullcontext():
+            if not self.verify:
+                self._known |= read_hashes(self._cache, paths)
             try:
-                outwards = reads_base_model(self.units[name])
-                self._snapshots[paths] = take_snapshot(paths, self._known, outwards)
+                snapshot = take_snapshot(paths, self._known, outwards)
             except PermissionError as error:
                 where = printable(str(error.filename))
                 raise InputError("no permission to read a source", where, "chmod -R a+rX it") from None
-        return self._snapshots[paths].digest
+            if self.stage_unit:
+                write_hashes(self._cache, snapshot)
+        self._known |= snapshot.files
+        self._snapshots[name] = snapshot
+        return snapshot
 
     def _refuse_own_output(self, name: str, path: Path) -> None:
         """Refuse material that the run itself writes: its digest would change with every run."""

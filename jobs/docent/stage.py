@@ -69,7 +69,7 @@ def run_shard(
         shard = shard or Shard(0, shards_of(config, unit))
         if peers.is_rank():
             peers.begin()
-        states = RunStates(config, run_dir)
+        states = RunStates(config, run_dir, stage_unit=unit_name)
         _work(states, unit, shard, stop, rehearse)
     except PipelineError as error:
         failed = error
@@ -159,11 +159,9 @@ def _work(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, re
 def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event, rehearse: int | None) -> None:
     config, run_dir = states.config, states.run_dir
     spec, inputs = _wait_for_inputs(states, unit, stop)
-    if peers.rank() == 0:
-        states.keep_source_hashes()
     folder = inside(run_dir, f"{unit.name}/{spec[:SPEC_DIGITS]}")
     if rehearse is None and not peers.is_rank() and find_marker(folder, shard, spec):
-        finish_when_last(config, unit, run_dir, spec, shard.count)
+        finish_when_last(states, unit, spec, shard.count)
     elif ranks.wanted():
         ranks.run_ranks(stop, config.kubernetes.grace_s)
     else:
@@ -197,7 +195,7 @@ def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> Non
         _rehearsal(ctx.unit)(ctx, rehearse)
     elif peers.rank() == 0:
         commit(states, ctx, spec, _generator(ctx.unit)(ctx))
-        finish_when_last(ctx.config, ctx.unit, ctx.run_dir, spec, ctx.shard.count)
+        finish_when_last(states, ctx.unit, spec, ctx.shard.count)
     else:
         try:
             for _ in _generator(ctx.unit)(ctx):

@@ -15,53 +15,53 @@ give the same digest.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.durable import listing, sha256_of, sync_folder, temporary_name, write_durably
+from docent.artifacts.durable import sha256_of, temporary_name, write_durably
 from docent.artifacts.listings import (
     RECORD,
     SCHEMA,
     SPEC_DIGITS,
+    SUCCESS,
+    Marker,
+    OutputFile,
+    RowFile,
+    Success,
     intact,
-    load_json,
     load_marker,
     load_success,
     read_rows,
 )
+from docent.artifacts.side_files import load_json
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Reject, Row, canonical_json
-from docent.source_files.digests import digest_of_paths
 
 __all__ = [
-    "SCHEMA",
     "SUCCESS",
     "Artifact",
     "Shard",
     "complete",
-    "digest_of_paths",
     "find_artifact",
     "find_marker",
     "finish",
-    "intact",
-    "listing",
     "load_json",
     "marker_path",
-    "read_rows",
     "sha256_of",
-    "sync_folder",
     "temporary_name",
     "write_durably",
 ]
 
-SUCCESS = "_SUCCESS.json"
+if TYPE_CHECKING:  # it imports this module
+    from docent.pipeline import Unit
+
 R = TypeVar("R", bound=Row)
 
 
@@ -82,19 +82,24 @@ class Shard:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A complete unit: where it lies, its digest, and the files it lists."""
+    """A complete unit: where it lies and what its `_SUCCESS.json` lists."""
 
     unit: str
     folder: Path
-    success: dict[str, Any]
+    success: Success
+
+    @property
+    def part(self) -> str:
+        """The approach or arm of the unit, "" for a stage of one unit."""
+        return self.unit.removeprefix(self.success.stage).removeprefix("-")
 
     @property
     def digest(self) -> str:
         """sha256 of the rows in order and of the files: what dependents hash."""
-        return str(self.success["digest"])
+        return self.success.digest
 
     def rows(self, kind: type[R]) -> Iterator[R]:
-        """Its rows, in order.
+        """Yield its rows, in order.
 
         Raises:
             InputError: a line is not a row of `kind`.
@@ -103,139 +108,138 @@ class Artifact:
             yield from read_rows(path, kind)
 
     def row_files(self) -> Iterator[Path]:
-        """The JSONL files that hold its rows, in order."""
-        return (inside(self.folder, part["path"]) for part in self.success["parts"])
+        """Yield the JSONL files that hold its rows, in order."""
+        return (inside(self.folder, part.path) for part in self.success.parts)
 
     def rejects(self) -> Iterator[Reject]:
-        """Its rejects, in order."""
-        for part in self.success["rejects"]:
-            yield from read_rows(inside(self.folder, part["path"]), Reject)
+        """Yield its rejects, in order."""
+        for part in self.success.rejects:
+            yield from read_rows(inside(self.folder, part.path), Reject)
 
     def file(self, name: str) -> Path:
-        """Path of a listed file.
+        """Return the path of a listed file.
 
         Raises:
             InputError: the artifact does not list it, or it leads out of the artifact's folder.
         """
-        if name not in self._listed:
+        if name not in self.file_names:
             raise InputError(f"{self.unit} has no file {printable(name)}", str(self.folder), "docent run --verify")
         return inside(self.folder, name)
 
     @cached_property
-    def _listed(self) -> frozenset[str]:
-        return frozenset(output["path"] for output in self.success["files"])
+    def file_names(self) -> frozenset[str]:
+        """Paths of the listed files beside the rows."""
+        return frozenset(output.path for output in self.success.files)
 
     def subfolder(self, name: str) -> Path:
-        """Path of a folder of listed files, e.g. `model`.
+        """Return the path of a folder of listed files, e.g. `model`.
 
         Raises:
             InputError: the artifact lists no file in it, or it leads out of the artifact's folder.
         """
-        if not any(output["path"].startswith(f"{name}/") for output in self.success["files"]):
+        if not any(path.startswith(f"{name}/") for path in self.file_names):
             raise InputError(f"{self.unit} has no folder {name}/", str(self.folder), "docent run --verify")
         return inside(self.folder, name)
 
-    def markers(self) -> list[dict[str, Any]]:
-        """What each shard noted beside its rows: seconds, tokens, money, versions."""
-        found = (load_marker(self.folder, name) for name in self.success["markers"])
-        return [marker for marker in found if marker is not None]
+    def markers(self) -> list[Marker]:
+        """Return what each shard noted beside its rows: seconds, tokens, money, versions."""
+        return [marker for name in self.success.markers if (marker := load_marker(self.folder, name))]
 
     @property
     def seconds(self) -> float:
         """Seconds that its shards took together."""
-        return round(sum(float(marker["seconds"]) for marker in self.markers()), 1)
+        return round(sum(marker.seconds for marker in self.markers()), 1)
 
     @property
     def usd(self) -> float | None:
-        """Money that its shards spent on endpoints; None where they asked none, or at a price that nobody knows."""
-        told = [float(marker["usage"]["usd"]) for marker in self.markers() if "usd" in marker["usage"]]
-        return round(sum(told), 4) if told else None
+        """Money that its shards spent on endpoints; None where they used none, or at an unknown price."""
+        spent = [marker.usage["usd"] for marker in self.markers() if "usd" in marker.usage]
+        return round(sum(spent), 4) if spent else None
 
     @property
     def rejected_because(self) -> str:
         """Why rows were rejected, and how many for each reason."""
-        return ", ".join(f"{number} x {reason}" for reason, number in self.success["reject_reasons"].items())
+        return ", ".join(f"{number} x {reason}" for reason, number in self.success.reject_reasons.items())
 
 
 def find_artifact(run_dir: Path, unit: str, spec: str, verify: bool = False) -> Artifact | None:
-    """The complete output of `unit` for `spec`, or None when it must run (again)."""
-    success = load_success(run_dir, unit, SUCCESS)
-    return complete(run_dir, unit, success, verify) if success and success["spec"] == spec else None
+    """Return the complete output of `unit` for `spec`, or None when it must run (again)."""
+    success = load_success(run_dir, unit)
+    return complete(run_dir, unit, success, verify) if success and success.spec == spec else None
 
 
-def complete(run_dir: Path, unit: str, success: dict[str, Any], verify: bool = False) -> Artifact | None:
-    """The output that a checked success file lists, or None when any of it is missing, damaged or outside the run."""
-    outputs = [*success["parts"], *success["rejects"], *success["files"]]
+def complete(run_dir: Path, unit: str, success: Success, verify: bool = False) -> Artifact | None:
+    """Return the output that a success file lists, or None when any of it is missing, damaged or outside the run."""
     try:
-        folder = inside(run_dir, f"{unit}/{success['folder']}")
+        folder = inside(run_dir, f"{unit}/{success.folder}")
     except OutsideRunError:
         return None
     listed_in = run_dir / unit / SUCCESS
-    return Artifact(unit, folder, success) if intact(folder, listed_in, outputs, verify) else None
+    return Artifact(unit, folder, success) if intact(folder, listed_in, success.outputs, verify) else None
 
 
 def marker_path(folder: Path, shard: Shard) -> Path:
-    """Where the marker of a shard lies."""
+    """Return where the marker of a shard lies."""
     return folder / f"shard-{shard}.json"
 
 
-def find_marker(folder: Path, shard: Shard, spec: str) -> dict[str, Any] | None:
-    """The marker of a committed shard whose files are all as they were, or None."""
+def find_marker(folder: Path, shard: Shard, spec: str) -> Marker | None:
+    """Return the marker of a committed shard whose files are all as they were, or None."""
     path = marker_path(folder, shard)
     marker = load_marker(folder, path.name)
-    if marker is None or (marker["spec"], marker["index"], marker["count"]) != (spec, shard.index, shard.count):
+    if marker is None or (marker.spec, marker.index, marker.count) != (spec, shard.index, shard.count):
         return None
-    outputs = [*marker["parts"], *marker["rejects"], *marker["files"]]
-    return marker if intact(folder, path, outputs) else None
+    return marker if intact(folder, path, marker.outputs) else None
 
 
-def finish(run_dir: Path, unit: str, stage: str, spec: str, markers: list[dict[str, Any]]) -> Artifact:
-    """Write `_SUCCESS.json` from the markers of all shards; whoever does it writes the same bytes."""
-    unit_dir = run_dir / unit
+def finish(run_dir: Path, unit: Unit, spec: str, markers: Sequence[Marker], sources: str = "") -> Artifact:
+    """Write `_SUCCESS.json` from the markers of all shards; whoever does it writes the same bytes.
+
+    Args:
+        sources: digest of the files outside the run that the unit read; "" where it reads none.
+    """
+    unit_dir = run_dir / unit.name
     folder = unit_dir / spec[:SPEC_DIGITS]
-    parts = [part for marker in markers for part in marker["parts"]]
-    files = sorted({f["path"]: f for marker in markers for f in marker["files"]}.values(), key=lambda f: f["path"])
-    success = {
-        "schema": SCHEMA,
-        "stage": stage,
-        "unit": unit,
-        "spec": spec,
-        "folder": folder.name,
-        "digest": _digest(folder, parts, files),
-        "rows": sum(part["rows"] for part in parts),
-        "rejected": sum(part["rows"] for marker in markers for part in marker["rejects"]),
-        "reject_reasons": _merged(marker["reject_reasons"] for marker in markers),
-        "failed_shards": [marker["index"] for marker in markers if marker["failed"]],
-        "parts": parts,
-        "rejects": [part for marker in markers for part in marker["rejects"]],
-        "files": files,
-        "markers": [marker_path(folder, Shard(m["index"], m["count"])).name for m in markers],
-    }
-    write_durably(unit_dir / SUCCESS, (json.dumps(success, indent=1, sort_keys=True) + "\n").encode())
+    parts = [part for marker in markers for part in marker.parts]
+    rejects = [part for marker in markers for part in marker.rejects]
+    files = sorted({f.path: f for marker in markers for f in marker.files}.values(), key=lambda f: f.path)
+    reasons: Counter[str] = Counter()
+    for marker in markers:
+        reasons.update(marker.reject_reasons)
+    success = Success(
+        schema=SCHEMA,
+        stage=unit.stage,
+        unit=unit.name,
+        spec=spec,
+        folder=folder.name,
+        digest=_digest(folder, parts, files),
+        rows=sum(part.rows for part in parts),
+        rejected=sum(part.rows for part in rejects),
+        reject_reasons=dict(sorted(reasons.items())),
+        failed_shards=[marker.index for marker in markers if marker.failed],
+        parts=parts,
+        rejects=rejects,
+        files=files,
+        markers=[marker_path(folder, Shard(m.index, m.count)).name for m in markers],
+        **({"sources": sources} if sources else {}),
+    )
+    write_durably(unit_dir / SUCCESS, success.to_json(sort_keys=True))
     _point_latest(unit_dir, folder.name)
-    return Artifact(unit, folder, success)
+    return Artifact(unit.name, folder, success)
 
 
-def _digest(folder: Path, parts: list[dict[str, Any]], files: list[dict[str, Any]]) -> str:
+def _digest(folder: Path, parts: Sequence[RowFile], files: Sequence[OutputFile]) -> str:
     rows = hashlib.sha256()
     for part in parts:
-        with (folder / part["path"]).open("rb") as file:
+        with (folder / part.path).open("rb") as file:
             while piece := file.read(1 << 20):
                 rows.update(piece)
-    named = [[file["path"], file["sha256"]] for file in files if file["path"] != RECORD]
+    named = [[file.path, file.sha256] for file in files if file.path != RECORD]
     return hashlib.sha256(canonical_json([rows.hexdigest(), named]).encode()).hexdigest()
 
 
-def _merged(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for count in counts:
-        for reason, number in count.items():
-            total[reason] = total.get(reason, 0) + number
-    return dict(sorted(total.items()))
-
-
 def _point_latest(unit_dir: Path, name: str) -> None:
-    """Let `latest` lead to the folder, for people; some network filesystems have no links."""
+    """Point the link `latest` to the folder, for people; some network filesystems have no links."""
     link = unit_dir / "latest"
     temporary = temporary_name(link)
     try:

@@ -24,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from docent.artifacts.listings import Success
 from docent.records import QAPair
 from docent.store import Artifact, load_json
 
@@ -119,7 +120,7 @@ def written_pairs(
     unit = data / run / "curate"
     success = load_json(unit / "_SUCCESS.json")
     assert success is not None
-    return list(Artifact("curate", unit / success["folder"], success).rows(QAPair))
+    return list(Artifact("curate", unit / success["folder"], Success.model_validate(success)).rows(QAPair))
 
 
 def read_pairs(graded: Path) -> list[dict[str, Any]]:

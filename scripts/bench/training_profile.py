@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
+from docent.artifacts.listings import Success
 from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import prepare
@@ -91,7 +92,9 @@ def prepared(kind: str, options: argparse.Namespace) -> tuple[Any, Data]:
     success = load_json(options.run_dir / "build-dataset" / "_SUCCESS.json")
     if success is None:
         raise SystemExit(f"no data set in {options.run_dir}: make run-pipeline")
-    artifact = Artifact("build-dataset", options.run_dir / "build-dataset" / success["folder"], success)
+    artifact = Artifact(
+        "build-dataset", options.run_dir / "build-dataset" / success["folder"], Success.model_validate(success)
+    )
     model, processor = load_base(options.base_model)
     prepare(model, APPROACHES[kind], options.base_model, 7)
     split: dict[str, list[Encoded]] = {"train": [], "validation": [], "test": []}

@@ -41,8 +41,8 @@ def documents(count: int) -> Iterator[Document]:
 
 def pairs(context: Context, count: int) -> Iterator[QAPair]:
     """Yield so many pairs in the order of their items, each item with as many as any other, or one more."""
-    items = context.count("assemble")
-    for number, item in enumerate(context.stream("assemble", Item)):
+    items = context.count(Item)
+    for number, item in enumerate(context.stream(Item)):
         for index in range(count * number // items, count * (number + 1) // items):
             yield QAPair(
                 id=make_id("generate-qa", (item.id,), index),
@@ -62,13 +62,13 @@ def pairs(context: Context, count: int) -> Iterator[QAPair]:
 
 def checked(context: Context) -> Iterator[QAPair]:
     """Yield every pair, one in ten with a warning."""
-    for pair in context.stream("generate-qa", QAPair):
+    for pair in context.stream(QAPair):
         yield pair if pair.index % 10 else pair.model_copy(update={"verdict": "warn", "reasons": ("not in own words",)})
 
 
 def examples(context: Context) -> Iterator[Example]:
     """Yield a row of the data set for every pair, one in ten for the test."""
-    for number, pair in enumerate(context.stream("curate", QAPair)):
+    for number, pair in enumerate(context.pairs()):
         yield Example(
             id=make_id("build-dataset", (pair.id,)),
             parents=(pair.id,),

@@ -22,6 +22,7 @@ from pathlib import Path
 from kills import note
 from small_museum import make_museum
 
+from docent.artifacts.listings import Success
 from docent.records import SPLITS, Example
 from docent.stages.build_dataset.exports.versions import NEWEST_DATASETS, OLDEST_DATASETS
 from docent.store import Artifact, load_json
@@ -53,13 +54,13 @@ def build(name: str, data: Path, *arguments: str) -> Artifact:
     success = load_json(unit / "_SUCCESS.json")
     if success is None:
         raise SystemExit(f"{unit} is not complete")
-    return Artifact("build-dataset", unit / success["folder"], success)
+    return Artifact("build-dataset", unit / success["folder"], Success.model_validate(success))
 
 
 def expected(built: Artifact) -> dict[str, dict[str, int]]:
     """Rows of every split that has some, by way of loading."""
     rows = list(built.rows(Example))
-    files = {output["path"] for output in built.success["files"]}
+    files = {output.path for output in built.success.files}
     pictures = Counter(row.split for row in rows for _ in row.files)
     counts: dict[str, Counter[str]] = {"card": Counter(row.split for row in rows)}
     counts["hf"] = counts["card"]

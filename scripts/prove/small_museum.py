@@ -18,6 +18,7 @@ from pathlib import Path
 
 from kills import note
 
+from docent.artifacts.listings import Success
 from docent.records import Checkpoint
 from docent.store import Artifact, load_json
 
@@ -45,7 +46,7 @@ def trained(run_dir: Path) -> dict[str, dict[str, object]]:
         success = load_json(unit / "_SUCCESS.json")
         if success is None:
             raise SystemExit(f"{unit} is not complete")
-        (row,) = Artifact(unit.name, unit / success["folder"], success).rows(Checkpoint)
+        (row,) = Artifact(unit.name, unit / success["folder"], Success.model_validate(success)).rows(Checkpoint)
         found[row.approach] = {
             "converged": row.converged,
             "best_step": row.step,

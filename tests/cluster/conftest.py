@@ -26,6 +26,7 @@ import pytest
 from PIL import Image, ImageDraw
 from tests.cluster.relay import Relay
 
+from docent.artifacts.listings import SCHEMA, Marker
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import Cluster, Object
@@ -33,7 +34,7 @@ from docent.launcher.cluster.api.kinds import path
 from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
 from docent.spec import RunStates
-from docent.store import SCHEMA, Shard, finish, marker_path
+from docent.store import Shard, finish, marker_path
 
 ROOT = Path(__file__).parents[2]
 CLAIM = "docent-data"
@@ -137,11 +138,12 @@ class Run:
         run_dir = self.volume / self.name
         spec = RunStates(self.config, run_dir).of(unit).spec or ""
         empty: dict[str, Any] = {"parts": [], "rejects": [], "files": [], "reject_reasons": {}, "failed": ""}
-        marker = {"schema": SCHEMA, "spec": spec, "index": 0, "count": 1, "seconds": 0.0, "usage": {}, **empty}
+        fields = {"schema": SCHEMA, "spec": spec, "index": 0, "count": 1, "seconds": 0.0, "usage": {}, **empty}
+        marker = Marker.model_validate(fields)
         folder = run_dir / unit / spec[:10]
         folder.mkdir(parents=True)
-        marker_path(folder, Shard(0, 1)).write_text(json.dumps(marker))
-        finish(run_dir, unit, self.plan.units[unit].stage, spec, [marker])
+        marker_path(folder, Shard(0, 1)).write_bytes(marker.to_json())
+        finish(run_dir, self.plan.units[unit], spec, [marker])
 
     def stand_in(self, unit: str, script: str) -> Object:
         """Put a Job of this launch in the place of a unit's own, which runs some lines of Python."""

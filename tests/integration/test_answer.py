@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 from tests.tiny_model import save_tiny_model
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.models import loading
@@ -136,7 +137,7 @@ def answers(config: PipelineConfig, run_dir: Path, arm: str, shards: int = 1) ->
 def artifact(run_dir: Path, unit: str) -> Artifact:
     success = load_json(run_dir / unit / "_SUCCESS.json")
     assert success is not None
-    return Artifact(unit, run_dir / unit / success["folder"], success)
+    return Artifact(unit, run_dir / unit / success["folder"], Success.model_validate(success))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.tiny_museum import COLORS, fill_upstream, item_row, pair_rows, sections
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Document, Example, Item, QAPair, Reject, Split
@@ -29,7 +30,7 @@ def build(config: PipelineConfig, run_dir: Path) -> Artifact:
         assert run_shard(config, unit, run_dir) == 0
     success = load_json(run_dir / "build-dataset" / "_SUCCESS.json")
     assert success is not None
-    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], success)
+    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], Success.model_validate(success))
 
 
 @pytest.fixture
@@ -94,16 +95,16 @@ def test_another_process_writes_the_same_bytes(built: Artifact, tmp_path: Path) 
         "save_dataset_dict(rows, Path(sys.argv[1]) / 'images', Path(sys.argv[2]))\n"
     )
     again = tmp_path / "again"
-    parts = [str(built.folder / part["path"]) for part in built.success["parts"]]
+    parts = [str(built.folder / part.path) for part in built.success.parts]
     subprocess.run([sys.executable, "-c", script, str(built.folder), str(again), *parts], check=True)  # noqa: S603
     files = {p.relative_to(again).as_posix(): p.read_bytes() for p in again.rglob("*") if p.is_file()}
     assert files == {name: (built.folder / "hf" / name).read_bytes() for name in files}
-    assert sum(output["path"].startswith("hf/") for output in built.success["files"]) == len(files)
+    assert sum(output.path.startswith("hf/") for output in built.success.files) == len(files)
 
 
 def test_no_output_names_a_folder_of_this_machine(built: Artifact) -> None:
-    for output in built.success["files"]:
-        assert str(built.folder.parents[2]).encode() not in (built.folder / output["path"]).read_bytes()
+    for output in built.success.files:
+        assert str(built.folder.parents[2]).encode() not in (built.folder / output.path).read_bytes()
 
 
 def test_card_and_audit_say_that_nothing_leaks(built: Artifact) -> None:
@@ -127,7 +128,7 @@ def test_a_derivative_in_training_is_counted_as_a_leak(tmp_path: Path, run_dir: 
     fill_upstream(with_stage)
 
     def assemble(ctx: Context) -> Any:
-        for document in ctx.rows("ingest", Document):
+        for document in ctx.rows(Document):
             group = "one-photo" if document.name == "red-cube" else ""
             images = [i.model_copy(update={"group": group or i.group}) for i in document.images]
             yield item_row(document.name, images)
@@ -178,7 +179,7 @@ def test_an_item_without_pairs_is_left_out_photo_by_photo(tmp_path: Path, run_di
     asked = [name for name in COLORS if name != "blue-cone"]
     with_stage(
         "generate-qa",
-        lambda ctx: (p for item in ctx.rows("assemble", Item) if item.name in asked for p in pair_rows(item)),
+        lambda ctx: (p for item in ctx.rows(Item) if item.name in asked for p in pair_rows(item)),
     )
     built = build(PipelineConfig.model_validate(sections(tmp_path)), run_dir)
     rejects: list[Reject] = list(built.rejects())
@@ -188,7 +189,7 @@ def test_an_item_without_pairs_is_left_out_photo_by_photo(tmp_path: Path, run_di
 
 def test_pairs_come_from_curate_where_it_ran(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
     fill_upstream(with_stage)
-    with_stage("curate", lambda ctx: (p for p in ctx.rows("generate-qa", QAPair) if p.index < 2))
+    with_stage("curate", lambda ctx: (p for p in ctx.rows(QAPair) if p.index < 2))
     config = PipelineConfig.model_validate(sections(tmp_path, curate={}))
     for unit in ("ingest", "assemble", "generate-qa", "curate"):
         assert run_shard(config, unit, run_dir) == 0

@@ -14,6 +14,7 @@ import yaml
 from tests.tiny_manual import PAIRS, SECTIONS, fill_manual, pair, pairs
 from tests.tiny_museum import sections
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.convert.validate import validate
@@ -36,7 +37,7 @@ def build(tmp_path: Path, run_dir: Path, curate: bool = False, seed: int = 7, **
             assert run_shard(config, unit, run_dir) == 0
     success = load_json(run_dir / "build-dataset" / "_SUCCESS.json")
     assert success is not None
-    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], success)
+    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], Success.model_validate(success))
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_shares_are_met_about_and_another_seed_chooses_others(
     fill_manual(with_stage, titles=[f"Pump {n}" for n in range(5)])
     with_stage(
         "generate-qa",
-        lambda ctx: (pair(item, n) for item in ctx.rows("assemble", Item) for n in range(1, 6)),
+        lambda ctx: (pair(item, n) for item in ctx.rows(Item) for n in range(1, 6)),
     )
     first = build(tmp_path, run_dir, validation_share=0.1, test_share=0.2)
     assert Counter(row.split for row in first.rows(Example)) == {"train": 70, "test": 23, "validation": 7}
@@ -104,7 +105,7 @@ def test_a_training_pair_that_reads_like_a_held_out_one_is_left_out(
     fill_manual(with_stage)
 
     def generate(ctx: Context) -> Any:
-        for item in ctx.rows("assemble", Item):
+        for item in ctx.rows(Item):
             summary, *others = pairs(item)
             text = {"question": f" {summary.question.upper()}", "answer": summary.answer.replace(" ", "\n")}
             yield from (summary, others[0].model_copy(update=text), *others[1:])
@@ -173,7 +174,7 @@ def test_every_document_has_its_two_files_and_together_they_hold_all_pairs(
 def test_statistics_equal_the_files(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
     fill_manual(with_stage, titles=("Pump", "Valve"))
     real: Callable[[Context], Any] = lambda ctx: (  # noqa: E731
-        pair for item in ctx.rows("assemble", Item) for pair in pairs(item)
+        pair for item in ctx.rows(Item) for pair in pairs(item)
     )
 
     def generate(ctx: Context) -> Any:
@@ -182,7 +183,7 @@ def test_statistics_equal_the_files(tmp_path: Path, run_dir: Path, with_stage: W
             yield Reject(reason=why, raw="", detail=f"multi_hop x{number}: Pump: something")
 
     def check(ctx: Context) -> Any:
-        for one in ctx.rows("generate-qa", QAPair):
+        for one in ctx.rows(QAPair):
             if one.index == 4:
                 yield Reject(reason="too short", raw="", parents=(one.id,))
             else:
@@ -319,7 +320,7 @@ def test_a_missing_figure_stops_the_stage_with_one_message(
     fill_manual(with_stage)
 
     def generate(ctx: Context) -> Any:
-        for item in ctx.rows("assemble", Item):
+        for item in ctx.rows(Item):
             for one in pairs(item):
                 lost = tuple(image.model_copy(update={"file": "files/lost.jpg"}) for image in one.figures)
                 yield one.model_copy(update={"figures": lost})
@@ -397,7 +398,7 @@ def test_an_answer_of_the_test_stands_in_no_other_split(tmp_path: Path, run_dir:
     fill_manual(with_stage)
 
     def generate(ctx: Context) -> Any:
-        for item in ctx.rows("assemble", Item):
+        for item in ctx.rows(Item):
             summary, second, third, *others = pairs(item)
             yield from (summary, second.model_copy(update={"answer": f"{summary.answer.upper()} "}))
             yield from (third.model_copy(update={"question": summary.question}), *others)
@@ -430,7 +431,7 @@ def test_a_conversation_ends_before_its_gap(tmp_path: Path, run_dir: Path, with_
     fill_manual(with_stage)
 
     def generate(ctx: Context) -> Any:
-        for item in ctx.rows("assemble", Item):
+        for item in ctx.rows(Item):
             *others, turn = pairs(item)
             yield from (
                 *others,
@@ -439,7 +440,7 @@ def test_a_conversation_ends_before_its_gap(tmp_path: Path, run_dir: Path, with_
             )
 
     def check(ctx: Context) -> Any:
-        for one in ctx.rows("generate-qa", QAPair):
+        for one in ctx.rows(QAPair):
             if one.index == lost:
                 yield Reject(reason="too short", raw="", parents=(one.id,))
             else:

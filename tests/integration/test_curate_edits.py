@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.test_curate import ITEM, pair
 
+from docent.artifacts.listings import Success
 from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -68,7 +69,7 @@ def curated(run_dir: Path, tmp_path: Path, with_stage: WithStage) -> Callable[..
             return [], {}
         success = load_json(run_dir / "curate" / "_SUCCESS.json")
         assert success is not None
-        artifact = Artifact("curate", run_dir / "curate" / success["folder"], success)
+        artifact = Artifact("curate", run_dir / "curate" / success["folder"], Success.model_validate(success))
         return list(artifact.rows(QAPair)), {r.parents[0]: r.reason for r in artifact.rejects()}
 
     return run

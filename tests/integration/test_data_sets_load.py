@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from tests.tiny_manual import PAIRS, fill_manual, pair, span
 from tests.tiny_museum import fill_upstream, item_row, photo, sections
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.verbs.convert import convert
@@ -38,7 +39,7 @@ def build(tmp_path: Path, run_dir: Path, **settings: Any) -> Artifact:
         assert run_shard(config, unit, run_dir) == 0
     success = load_json(run_dir / "build-dataset" / "_SUCCESS.json")
     assert success is not None
-    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], success)
+    return Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], Success.model_validate(success))
 
 
 def two_photos(with_stage: WithStage) -> None:
@@ -46,7 +47,7 @@ def two_photos(with_stage: WithStage) -> None:
     fill_upstream(with_stage)
     with_stage(
         "assemble",
-        lambda ctx: (item_row(d.name, d.images[:2], ("train", "test")) for d in ctx.rows("ingest", Document)),
+        lambda ctx: (item_row(d.name, d.images[:2], ("train", "test")) for d in ctx.rows(Document)),
     )
 
 
@@ -89,7 +90,7 @@ def test_every_way_gives_the_rows_of_a_manual_whose_test_pairs_alone_have_pictur
     tmp_path: Path, run_dir: Path, with_stage: WithStage, only: str
 ) -> None:
     def pairs(ctx: Context) -> Iterator[QAPair]:
-        for item in ctx.rows("assemble", Item):
+        for item in ctx.rows(Item):
             figures = tuple(figure.image for figure in item.figures if figure.image)
             for number in range(PAIRS):
                 made = pair(item, number)
@@ -129,7 +130,7 @@ def test_a_split_without_rows_has_no_file_and_no_place_on_the_card(
 ) -> None:
     two_photos(with_stage)
     built = build(tmp_path, run_dir, chat_bom=True)
-    files = {output["path"] for output in built.success["files"]}
+    files = {output.path for output in built.success.files}
     assert not [name for name in files if "validation" in name]
     assert not (built.folder / "images" / "validation").exists()
     assert {"chat-train.jsonl", "chat-test.jsonl", "metadata-train.csv", "images/test/metadata.parquet"} <= files
@@ -149,7 +150,7 @@ def test_a_manual_without_held_out_pairs_has_no_file_of_the_empty_splits(
 ) -> None:
     fill_manual(with_stage)
     built = build(tmp_path, run_dir, validation_share=0.0, per_document=True)
-    files = {output["path"] for output in built.success["files"]}
+    files = {output.path for output in built.success.files}
     assert {"conversations-train.json", "chat-train.jsonl", "hf/dataset_dict.json"} <= files
     assert not [name for name in files if "validation" in name]
     assert all(json.loads(built.file(name).read_text()) for name in files if name.startswith(("conv", "documents/")))

@@ -243,7 +243,7 @@ def test_sums_of_the_statistics_are_the_rows_of_the_files(manual: Ran) -> None:
         json.loads(built.file(f"conversations-{split}.json").read_text()) for split in ("train", "validation", "test")
     ]
     assert sum(len(listed) for listed in conversations) == statistics["rows"]
-    names = {Path(output["path"]).name for output in built.success["files"] if "documents/" in output["path"]}
+    names = {Path(output.path).name for output in built.success.files if "documents/" in output.path}
     assert len(names) == 2 * statistics["documents"]
 
 

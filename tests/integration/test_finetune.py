@@ -20,6 +20,7 @@ from PIL import Image
 from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
+from docent.artifacts.listings import Success
 from docent.config import Finetune, PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError
 from docent.models.chat import fitted
@@ -92,7 +93,7 @@ def trained(request: pytest.FixtureRequest, museum: tuple[Path, Path], base: Pat
 def artifact(run_dir: Path, unit: str) -> Artifact:
     success = load_json(run_dir / unit / "_SUCCESS.json")
     assert success is not None
-    return Artifact(unit, run_dir / unit / success["folder"], success)
+    return Artifact(unit, run_dir / unit / success["folder"], Success.model_validate(success))
 
 
 def log_of(found: Artifact) -> list[dict[str, Any]]:
@@ -133,7 +134,7 @@ def test_no_output_names_a_folder_of_this_machine(
     trained: tuple[str, Artifact], museum: tuple[Path, Path], base: Path
 ) -> None:
     kind, found = trained
-    names = {output["path"] for output in found.success["files"]}
+    names = {output.path for output in found.success.files}
     assert names >= {"train_log.jsonl", "model/tokenizer.json", "model/processor_config.json"}
     assert not any(name.endswith((".bin", ".pt", ".pkl", "README.md")) or "checkpoints" in name for name in names)
     for name in names:
@@ -188,9 +189,7 @@ def test_a_run_killed_twice_ends_with_the_same_bytes_as_an_undisturbed_one(
         assert not (run_dir / unit / "_SUCCESS.json").exists()
     assert run_shard(config, unit, run_dir) == 0
     again = artifact(run_dir, unit)
-    assert {o["path"]: o["sha256"] for o in again.success["files"]} == {
-        o["path"]: o["sha256"] for o in calm.success["files"]
-    }
+    assert again.success.files == calm.success.files
     assert again.digest == calm.digest
 
 

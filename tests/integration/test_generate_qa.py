@@ -24,6 +24,7 @@ import pytest
 import yaml
 from tests.chat_files import dialogues
 
+from docent.artifacts.listings import Success
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
@@ -150,7 +151,7 @@ def openai(endpoint: Endpoint, **settings: Any) -> dict[str, Any]:
 def artifact(run_dir: Path) -> Artifact:
     folder = run_dir / "generate-qa"
     success = json.loads((folder / "_SUCCESS.json").read_text())
-    return Artifact("generate-qa", folder / success["folder"], success)
+    return Artifact("generate-qa", folder / success["folder"], Success.model_validate(success))
 
 
 def pairs_of(run_dir: Path) -> list[QAPair]:
@@ -285,7 +286,7 @@ def test_what_was_answered_before_a_failure_is_not_asked_again(museum: Museum, e
     endpoint.behave()
     assert museum.generate(run_dir, config) == 0
     assert endpoint.stats()["requests"] == 4
-    marker = artifact(run_dir).markers()[0]["usage"]
+    marker = artifact(run_dir).markers()[0].usage
     assert (marker["requests"], marker["from_journal"], marker["input_tokens"]) == (6, answered, 600)
 
 
@@ -418,7 +419,7 @@ def test_the_spending_limit_stops_before_it_is_exceeded_and_a_higher_one_goes_on
     more = museum.config(llm=openai(endpoint, max_usd=1.0, **prices))
     assert museum.generate(run_dir, more) == 0
     assert endpoint.stats()["requests"] == 6
-    assert artifact(run_dir).markers()[0]["usage"]["usd"] == pytest.approx(6 * 0.0305)
+    assert artifact(run_dir).markers()[0].usage["usd"] == pytest.approx(6 * 0.0305)
 
 
 def test_a_spending_limit_without_prices_is_refused(museum: Museum, endpoint: Endpoint) -> None:

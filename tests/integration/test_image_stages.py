@@ -129,8 +129,7 @@ def test_any_number_of_shards_in_any_order_gives_the_same_bytes(museum: Path, tm
     for stage in STAGES:
         assert once[stage].digest == divided[stage].digest
         rows = [
-            b"".join((a[stage].folder / p["path"]).read_bytes() for p in a[stage].success["parts"])
-            for a in (once, divided)
+            b"".join((a[stage].folder / p.path).read_bytes() for p in a[stage].success.parts) for a in (once, divided)
         ]
         assert rows[0] == rows[1]
         assert [r.model_dump() for r in once[stage].rejects()] == [r.model_dump() for r in divided[stage].rejects()]
@@ -244,7 +243,7 @@ def test_a_table_of_which_most_photos_are_absent_gives_the_items_whose_photos_ar
     (tmp_path / "raw.csv").write_text("\n".join(["item_name,description,train_images,test_images", *rows, ""]))
     made = config(tmp_path / "raw.csv", "exhibits-csv", assemble={"split": "given", "images_per_item": 4})
     done = run(made, run_dir)
-    assert done["ingest"].success["rows"] == 3
+    assert done["ingest"].success.rows == 3
     assert Counter(r.reason for r in done["ingest"].rejects()) == {"photo not found": 6}
     items = {item.name: Counter(p.split for p in item.images) for item in done["assemble"].rows(Item)}
     assert items == {"cube": {"train": 2, "test": 1}, "torus": {"train": 2}}
@@ -260,7 +259,7 @@ def test_the_published_table_with_four_photos_gives_four_items(run_dir: Path) ->
     }
     made = config(Path("unused"), ingest={"sources": [source]}, assemble={"split": "given", "images_per_item": 15})
     done = run(made, run_dir)
-    assert done["ingest"].success["rows"] == 65
+    assert done["ingest"].success.rows == 65
     assert Counter(r.reason for r in done["ingest"].rejects()) == {"photo not found": 971}
     items = {item.name: Counter(p.split for p in item.images) for item in done["assemble"].rows(Item)}
     usual = {"train": 13, "validation": 1, "test": 1}

@@ -92,7 +92,7 @@ def test_an_animation_that_fades_in_is_kept_and_said_in_row_and_log(
 def test_credit_reaches_rows_copies_and_data_set_and_the_place_does_not(museum: Path, run_dir: Path) -> None:
     done = run(config(museum), run_dir, STAGES)
     for stage in ("ingest", "augment-images", "assemble", "build-dataset"):
-        rows = b"".join((done[stage].folder / part["path"]).read_bytes() for part in done[stage].success["parts"])
+        rows = b"".join((done[stage].folder / part.path).read_bytes() for part in done[stage].success.parts)
         assert PLACE not in rows and b"48.0" not in rows
     originals = [i for d in done["ingest"].rows(Document) for i in d.images]
     assert {i.name for i in originals if (i.creator, i.copyright) == CREDIT} == {
@@ -104,8 +104,8 @@ def test_credit_reaches_rows_copies_and_data_set_and_the_place_does_not(museum: 
         assert (copy.creator != "") == (not copy.name.startswith("turn"))
     handed_on = {file for row in done["build-dataset"].rows(Example) for file in row.files}
     assert {Path(file).suffix for file in handed_on} <= {".jpg", ".png"}
-    for output in done["build-dataset"].success["files"]:
-        assert PLACE not in done["build-dataset"].file(output["path"]).read_bytes(), output["path"]
+    for output in done["build-dataset"].success.files:
+        assert PLACE not in done["build-dataset"].file(output.path).read_bytes(), output.path
     for file in handed_on:
         data = done["build-dataset"].file(file).read_bytes()
         with Image.open(io.BytesIO(data)) as picture:
@@ -118,8 +118,8 @@ def test_rows_of_plain_photos_have_no_empty_fields_for_notes_and_credit(tmp_path
     write(tmp_path, "museum/cube/description.txt", b"A cube.")
     write(tmp_path, "museum/cube/a.jpg", encoded(mosaic(1), "JPEG"))
     done = run(config(tmp_path / "museum"), run_dir, STAGES[:1])
-    (part,) = done["ingest"].success["parts"]
-    (image,) = json.loads((done["ingest"].folder / part["path"]).read_text())["images"]
+    (part,) = done["ingest"].success.parts
+    (image,) = json.loads((done["ingest"].folder / part.path).read_text())["images"]
     assert not {"notes", "creator", "copyright", "license"} & set(image)
 
 

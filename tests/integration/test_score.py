@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.evidence import encoder
@@ -78,7 +79,7 @@ def said(arm: str, row: Example) -> str:
 
 
 def answer_rows(ctx: Context) -> Iterator[Answer]:
-    for row in ctx.rows("build-dataset", Example):
+    for row in ctx.rows(Example):
         if row.split == "test":
             text = said(ctx.unit.part, row)
             yield Answer(
@@ -137,7 +138,7 @@ def score(config: PipelineConfig, run_dir: Path) -> Artifact:
         assert run_shard(config, unit, run_dir) == 0, unit
     success = load_json(run_dir / "score" / "_SUCCESS.json")
     assert success is not None
-    return Artifact("score", run_dir / "score" / success["folder"], success)
+    return Artifact("score", run_dir / "score" / success["folder"], Success.model_validate(success))
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -203,7 +204,7 @@ def test_rows_hold_no_nan_and_name_their_answers(config: PipelineConfig, run_dir
 def test_second_run_writes_the_same_bytes(config: PipelineConfig, run_dir: Path) -> None:
     first, second = score(config, run_dir), score(config, run_dir.parent / "second")
     assert first.digest == second.digest
-    names = [entry["path"] for entry in first.success["files"]]
+    names = [entry.path for entry in first.success.files]
     assert sorted(names) == sorted(["summary.json", "scores.csv", *(f"answers-{arm}.csv" for arm in ARMS)])
     for name in names:
         assert first.file(name).read_bytes() == second.file(name).read_bytes()

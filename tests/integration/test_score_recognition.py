@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.records import Answer, Example, Item, Score, Span, Split, make_id
@@ -74,7 +75,7 @@ def score(
                        document_id="d", document="raw")  # fmt: skip
 
     def answers(ctx: Context) -> Iterator[Answer]:
-        for row in ctx.rows("build-dataset", Example):
+        for row in ctx.rows(Example):
             if row.split == "test":
                 yield Answer(
                     id=make_id("answer", (row.id,), ctx.unit.part), parents=(row.id,), arm=ctx.unit.part,
@@ -106,7 +107,7 @@ def score(
         assert run_shard(config, unit, run_dir) == 0, unit
     success = load_json(run_dir / "score" / "_SUCCESS.json")
     assert success is not None
-    return Artifact("score", run_dir / "score" / success["folder"], success)
+    return Artifact("score", run_dir / "score" / success["folder"], Success.model_validate(success))
 
 
 @pytest.mark.feature("F97")

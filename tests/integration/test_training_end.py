@@ -11,6 +11,7 @@ import torch
 from tests.tiny_model import save_tiny_model
 from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
+from docent.artifacts.listings import Success
 from docent.config import PipelineConfig
 from docent.launcher.runs.standing import standing
 from docent.models.loading import load_base
@@ -55,7 +56,7 @@ def config_of(base: Path, run_dir: Path, **settings: Any) -> PipelineConfig:
 def trained(run_dir: Path, unit: str) -> tuple[Checkpoint, list[dict[str, Any]], Artifact]:
     success = load_json(run_dir / unit / "_SUCCESS.json")
     assert success is not None
-    found = Artifact(unit, run_dir / unit / success["folder"], success)
+    found = Artifact(unit, run_dir / unit / success["folder"], Success.model_validate(success))
     (row,) = found.rows(Checkpoint)
     log = [json.loads(line) for line in found.file("train_log.jsonl").read_text(encoding="utf-8").splitlines()]
     return row, log, found
@@ -110,7 +111,7 @@ def test_a_training_cut_short_by_its_settings_says_that_it_had_not_converged(bas
 def test_the_validation_loss_and_its_error_are_those_of_the_rows(base: Path, run_dir: Path) -> None:
     success = load_json(run_dir / "build-dataset" / "_SUCCESS.json")
     assert success is not None
-    dataset = Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], success)
+    dataset = Artifact("build-dataset", run_dir / "build-dataset" / success["folder"], Success.model_validate(success))
     model, processor = load_base(str(base))
     rows = [encode(model, processor, row, dataset.file(row.file)) for row in dataset.rows(Example)][:7]
     data = trainer.Data([], rows, Pictures(model, processor, True), processor.tokenizer.pad_token_id)

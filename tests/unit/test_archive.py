@@ -13,7 +13,7 @@ import pytest
 from docent.errors import LauncherError
 from docent.launcher.cluster.transfer.archive import LENGTH, Receipt, pack, reader
 from docent.launcher.cluster.transfer.extraction import confined, unpack
-from docent.store import digest_of_paths
+from docent.source_files.digests import digest_of_paths
 
 
 @pytest.fixture

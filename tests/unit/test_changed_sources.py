@@ -17,7 +17,7 @@ from docent.context import Context
 from docent.source_files import digests as inputs
 from docent.source_files import hash_index as source_hashes
 from docent.source_files.digests import take_snapshot
-from docent.source_files.hash_index import NAME
+from docent.source_files.walk import SOURCE_HASHES
 from docent.spec import RunStates
 from docent.stage import run_shard
 from docent.stages.ingest import run as read_sources
@@ -189,7 +189,7 @@ def test_a_run_inside_its_own_source_commits(
     run_dir = Path("runs/demo")
     assert run_shard(config, "ingest", run_dir) == 0
     before = RunStates(config, run_dir).of("ingest")
-    assert before.artifact and before.artifact.success["rows"] == 2
+    assert before.artifact and before.artifact.success.rows == 2
     with_stage("ingest", lambda ctx: pytest.fail("nothing changed"))
     assert run_shard(config, "ingest", run_dir) == 0
 
@@ -197,15 +197,15 @@ def test_a_run_inside_its_own_source_commits(
 def test_a_file_is_hashed_again_only_where_its_stamp_changed(
     config: PipelineConfig, museum: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_hashes, "WORTH_FILES", 1)
     monkeypatch.setattr(source_hashes, "DOUBTFUL_NS", 0)
+    index = run_dir.parent / "cache" / SOURCE_HASHES
     hashed: list[str] = []
     real = inputs.hash_file
     monkeypatch.setattr(inputs, "hash_file", lambda path: (hashed.append(path.name), real(path))[1])
     states = RunStates(config, run_dir)
     spec = states.of("ingest").spec
     states.keep_source_hashes()
-    assert len(hashed) == 4 and (run_dir / NAME).is_file()
+    assert len(hashed) == 4 and len(list(index.glob("*.json"))) == 1
     hashed.clear()
     assert RunStates(config, run_dir).of("ingest").spec == spec and hashed == []
     assert RunStates(config, run_dir, verify=True).of("ingest").spec == spec and len(hashed) == 4
@@ -261,8 +261,10 @@ def test_weights_behind_links_of_a_cache_are_looked_at_too(tmp_path: Path) -> No
     "text", ["[]", "{", '{"files": []}', '{"files": {"a": 1, "b": [1, 2, 3, 4, "x"], "c": [1, 2, 3, 4, null]}}']
 )
 def test_known_hashes_that_make_no_sense_are_left_out(run_dir: Path, text: str) -> None:
-    (run_dir / NAME).write_text(text)
-    assert source_hashes.read_hashes(run_dir) == {}
+    cache, source = run_dir.parent / "cache", run_dir.parent / "museum"
+    source_hashes._index_of(cache, source).parent.mkdir(parents=True)
+    source_hashes._index_of(cache, source).write_text(text)
+    assert source_hashes.read_hashes(cache, [source]) == {}
 
 
 def test_a_file_that_grows_while_it_is_hashed_is_temporary(museum: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.listings import load_success
+from docent.artifacts.listings import Success, load_success
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -153,7 +153,9 @@ def test_outputs_behind_a_link_out_of_the_run_do_not_count(
     (folder / "files").symlink_to(tmp_path / "elsewhere")
     assert RunStates(two_stages, done.parent).of("ingest").artifact is None
     with pytest.raises(OutsideRunError):
-        Artifact("ingest", folder, json.loads((done / SUCCESS).read_text())).file(next(iter(names(done))))
+        Artifact("ingest", folder, Success.model_validate_json((done / SUCCESS).read_text())).file(
+            next(iter(names(done)))
+        )
 
 
 def names(unit_dir: Path) -> Iterator[str]:
@@ -203,4 +205,4 @@ def test_a_ring_of_links_and_a_path_of_thousands_of_characters_are_refused(tmp_p
 def test_a_success_file_that_is_a_ring_of_links_counts_as_absent(tmp_path: Path) -> None:
     (tmp_path / "ingest").mkdir()
     (tmp_path / "ingest" / "_SUCCESS.json").symlink_to("_SUCCESS.json")
-    assert load_success(tmp_path, "ingest", "_SUCCESS.json") is None
+    assert load_success(tmp_path, "ingest") is None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import Success
 from docent.config import Curate, PipelineConfig
 from docent.context import Context
 from docent.records import Figure, Item, QAPair, Reject, Span, make_id
@@ -253,7 +254,7 @@ def test_the_stage_keeps_order_counts_reasons_and_refuses_pairs_of_unknown_items
     assert run_shard(config, "curate", run_dir) == 0
     success = load_json(run_dir / "curate" / "_SUCCESS.json")
     assert success is not None and success["reject_reasons"] == {"duplicate": 1, "unsupported number": 1}
-    artifact = Artifact("curate", run_dir / "curate" / success["folder"], success)
+    artifact = Artifact("curate", run_dir / "curate" / success["folder"], Success.model_validate(success))
     assert [row.parents for row in artifact.rows(QAPair)] == [(good.id,)]
     funnel = json.loads(artifact.file("funnel.json").read_text())
     assert (funnel["in"], funnel["kept"], funnel["passed"]) == (3, 1, 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import OutputFile
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
@@ -16,7 +17,7 @@ from docent.launcher.runs.trace import lines, trace
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, listing
+from docent.store import SUCCESS
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 ROW_ID = "abcdef0123456789"
@@ -40,7 +41,7 @@ def forged(run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage) -> 
         folder = run_dir / "ingest" / success["folder"]
         part = folder / success["parts"][0]["path"]
         part.write_text(line + "\n")
-        success["parts"][0] |= listing(folder, part)
+        success["parts"][0] |= OutputFile.of(folder, part).model_dump()
         path.write_text(json.dumps(success))
         return RunStates(two_stages, run_dir)
 

@@ -15,7 +15,14 @@ def test_what_a_newer_configuration_has_begun_is_no_garbage(tmp_path: Path) -> N
     complete = "c0ffee0000"
     for folder in ("older", complete, "newer"):
         (unit / folder / "checkpoints").mkdir(parents=True)
-    success = {"schema": 1, "unit": unit.name, "spec": f"{complete:0<64}", "folder": complete, "digest": "0" * 64}
+    success = {
+        "schema": 1,
+        "stage": "finetune",
+        "unit": unit.name,
+        "spec": f"{complete:0<64}",
+        "folder": complete,
+        "digest": "0" * 64,
+    }
     success |= {"rows": 0, "rejected": 0, "reject_reasons": {}, "failed_shards": []}
     success |= {"parts": [], "rejects": [], "files": [], "markers": []}
     (unit / SUCCESS).write_text(json.dumps(success))

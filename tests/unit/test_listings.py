@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from docent.artifacts.listings import OutputFile, intact
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.launcher.plan import plan
@@ -20,7 +21,7 @@ from docent.launcher.runs.trust import trust_copied
 from docent.records import Document, Section, Span
 from docent.spec import RunStates
 from docent.stage import run_shard
-from docent.store import SUCCESS, Shard, intact, listing, load_json, write_durably
+from docent.store import SUCCESS, Shard, load_json, write_durably
 
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 NONSENSE: tuple[Any, ...] = (None, -1, "x", [], {}, [{}], 1.5, True, "../../x", [1], {"a": -1})
@@ -119,7 +120,7 @@ def test_a_marker_of_another_shard_does_not_stand_for_this_one(
 def listed(folder: Path, data: bytes = b"one\ntwo\n") -> tuple[Path, Path, list[dict[str, Any]]]:
     file, marker = folder / "rows.jsonl", folder / "marker.json"
     write_durably(file, data)
-    outputs = [listing(folder, file)]
+    outputs = [OutputFile.of(folder, file)]
     write_durably(marker, b"{}")
     return file, marker, outputs
 

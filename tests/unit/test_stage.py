@@ -39,7 +39,7 @@ def ten_documents(ctx: Context) -> Iterator[Any]:
 
 
 def measured(ctx: Context) -> Iterator[Any]:
-    for doc in ctx.mine(ctx.rows("ingest", Document)):
+    for doc in ctx.mine(ctx.rows(Document)):
         yield ImageQuality(
             id=make_id("assess-images", (doc.id,)), parents=(doc.id,), image_id=doc.id, keep=True,
             width_px=1, height_px=1, resolution_score=0, color_std=0, brightness=0, sharpness=0, ahash="", phash="",

@@ -10,7 +10,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docent.store import Shard, digest_of_paths, intact, listing, write_durably
+from docent.artifacts.listings import OutputFile, intact
+from docent.source_files.digests import digest_of_paths
+from docent.store import Shard, write_durably
 
 
 @given(length=st.integers(0, 500), count=st.integers(1, 40))
@@ -23,7 +25,7 @@ def test_shards_cut_any_list_into_blocks_that_join_to_the_list(length: int, coun
 def listed_file(folder: Path) -> tuple[Path, Path, list[dict[str, object]]]:
     file, marker = folder / "rows.jsonl", folder / "marker.json"
     write_durably(file, b"one\ntwo\n")
-    outputs = [listing(folder, file)]
+    outputs = [OutputFile.of(folder, file)]
     write_durably(marker, b"{}")
     return file, marker, outputs
 

@@ -6,7 +6,6 @@ Nothing is committed of sources that changed while the stage read them.
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from docent import __version__
 from docent.artifacts.durable import write_durably
+from docent.artifacts.listings import SCHEMA, SPEC_DIGITS, Marker
 from docent.artifacts.parts import Parts
 from docent.config import PipelineConfig
 from docent.context import PICTURES, Context
@@ -26,7 +26,7 @@ from docent.messages.plurals import counted
 from docent.pipeline import Unit, section_of
 from docent.source_files.digests import describe_changes
 from docent.spec import RunStates
-from docent.store import SCHEMA, Shard, find_marker, finish, marker_path
+from docent.store import Shard, find_marker, finish, marker_path
 
 log = logging.getLogger("docent.stage")
 
@@ -93,54 +93,53 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
         parts.discard()
         raise
     ctx.progress.write()
-    marker = {
-        "schema": SCHEMA,
-        "spec": spec,
-        "index": ctx.shard.index,
-        "count": ctx.shard.count,
-        "parts": rows,
-        "rejects": rejects,
-        "files": files,
-        "reject_reasons": dict(sorted(parts.reasons.items())),
-        "failed": failed,
-        "seconds": round(time.monotonic() - started_s, 3),
-        "cpu_seconds": round(time.process_time() - cpu_s, 3),
-        "usage": {name: round(amount, 6) for name, amount in sorted(ctx.usage.items())},
-        "versions": {"docent": __version__, "python": platform.python_version()},
-    }
-    data = (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()
-    write_durably(marker_path(ctx.folder, ctx.shard), data)
+    marker = Marker(
+        schema=SCHEMA,
+        spec=spec,
+        index=ctx.shard.index,
+        count=ctx.shard.count,
+        parts=rows,
+        rejects=rejects,
+        files=files,
+        reject_reasons=dict(parts.reasons),
+        failed=failed,
+        seconds=round(time.monotonic() - started_s, 3),
+        cpu_seconds=round(time.process_time() - cpu_s, 3),
+        usage={name: round(amount, 6) for name, amount in ctx.usage.items()},
+        versions={"docent": __version__, "python": platform.python_version()},
+    )
+    write_durably(marker_path(ctx.folder, ctx.shard), marker.to_json(sort_keys=True))
     made = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
     log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, made)
 
 
-def finish_when_last(config: PipelineConfig, unit: Unit, run_dir: Path, spec: str, count: int) -> None:
+def finish_when_last(states: RunStates, unit: Unit, spec: str, count: int) -> None:
     """Write `_SUCCESS.json` when every shard is committed and the stage's gates pass."""
-    folder = run_dir / unit.name / spec[:10]
+    folder = states.run_dir / unit.name / spec[:SPEC_DIGITS]
     markers = [marker for i in range(count) if (marker := find_marker(folder, Shard(i, count), spec))]
     if len(markers) < count:
         return
-    _check_gates(config, unit, markers, folder)
-    artifact = finish(run_dir, unit.name, unit.stage, spec, markers)
-    rows = counted(artifact.success["rows"], "row")
+    _check_gates(states.config, unit, markers, folder)
+    artifact = finish(states.run_dir, unit, spec, markers, states.sources_digest(unit.name))
+    rows = counted(artifact.success.rows, "row")
     log.info("%s is complete: %s, digest %s", unit.name, rows, artifact.digest[:10])
 
 
-def _check_gates(config: PipelineConfig, unit: Unit, markers: list[dict[str, Any]], folder: Path) -> None:
+def _check_gates(config: PipelineConfig, unit: Unit, markers: list[Marker], folder: Path) -> None:
     section = section_of(config, unit.stage)
-    failed = [marker for marker in markers if marker["failed"]]
+    failed = [marker for marker in markers if marker.failed]
     if len(failed) > section.max_failed_shards:
-        listed = "; ".join(f"shard {m['index']}: {m['failed'].splitlines()[0]}" for m in failed)
+        listed = "; ".join(f"shard {m.index}: {m.failed.splitlines()[0]}" for m in failed)
         raise InputError(f"{len(failed)} shards of {unit.name} failed: {listed}", str(folder), "fix the input")
-    uncounted = sum(number for m in markers for why, number in m["reject_reasons"].items() if why in section.uncounted)
-    rejected = sum(part["rows"] for marker in markers for part in marker["rejects"]) - uncounted
+    reasons: Counter[str] = Counter()
+    for marker in markers:
+        reasons.update(marker.reject_reasons)
+    rejected = sum(part.rows for marker in markers for part in marker.rejects)
+    rejected -= sum(reasons[why] for why in section.uncounted)
     # A document is one row, and its pictures may be rejected one by one.
-    pictures = sum(int(marker["usage"].get(PICTURES, 0)) for marker in markers)
-    total = rejected + pictures + sum(part["rows"] for marker in markers for part in marker["parts"])
+    pictures = sum(int(marker.usage.get(PICTURES, 0)) for marker in markers)
+    total = rejected + pictures + sum(part.rows for marker in markers for part in marker.parts)
     if total and rejected / total > section.reject_limit:
-        reasons: Counter[str] = Counter()
-        for marker in markers:
-            reasons.update(marker["reject_reasons"])
         top = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common(5))
         allowed = f"{unit.stage.replace('-', '_')}.max_reject_rate={min(1.0, rejected / total + 0.005):.2f}"
         raise InputError(

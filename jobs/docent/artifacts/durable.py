@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: hashing, writing under a temporary name, syncing, renaming.
+"""Write files that are there whole or not at all: under a temporary name, synced, then renamed.
 
 Reads and writes the files it is given. Everything of a run is written through here (store.py, parts.py, context.py).
 """
@@ -9,14 +9,13 @@ import hashlib
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 # A pod that replaces another has its host name, and its first process the same number.
 _ATTEMPT = os.urandom(4).hex()
 
 
 def sha256_of(path: Path) -> str:
-    """sha256 of a file, read in pieces."""
+    """Return the sha256 of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -37,7 +36,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` that no other process on any machine uses."""
+    """Return a name beside `path` that no other process on any machine uses."""
     return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{_ATTEMPT}.tmp")
 
 
@@ -48,13 +47,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def listing(folder: Path, path: Path, **more: Any) -> dict[str, Any]:
-    """How an output is listed: path inside `folder`, size and sha256."""
-    return {
-        "path": path.relative_to(folder).as_posix(),
-        "size": path.stat().st_size,
-        "sha256": sha256_of(path),
-        **more,
-    }

@@ -7,24 +7,24 @@ counts as absent, and a warning names the file: it may come from a power cut, an
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside, is_plain
 from docent.artifacts.durable import sha256_of
-from docent.config.validation_messages import words
+from docent.artifacts.side_files import SideFile, first_problem, load_json
 from docent.errors import InputError
 from docent.messages.printing import printable
 
 log = logging.getLogger("docent.store")
 
 SCHEMA = 1
+SUCCESS = "_SUCCESS.json"
 SPEC_DIGITS = 10
 RECORD = "splits.jsonl"
 """The record of splits (recorded_splits.py): only the unit's own next run reads it, so it is no part of its digest."""
@@ -49,50 +49,60 @@ _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Checked(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
+class OutputFile(SideFile):
+    """A file that a unit wrote: its path inside the folder of the unit, its size and content."""
 
-
-class _File(_Checked):
     path: _Path
     size: _Count
     sha256: _Sha256
 
+    @classmethod
+    def of(cls, folder: Path, path: Path) -> OutputFile:
+        """Return the entry of a file below `folder`."""
+        return cls(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=sha256_of(path))
 
-class _Rows(_File):
+
+class RowFile(OutputFile):
+    """A JSONL file of rows or rejects."""
+
     path: _Name
     rows: _Count
 
 
-class Success(_Checked):
-    """The keys of `_SUCCESS.json`."""
-
+class _Outputs(SideFile):
     schema_: int = Field(alias="schema")
-    unit: str
     spec: _Sha256
+    parts: list[RowFile]
+    rejects: list[RowFile]
+    files: list[OutputFile]
+    reject_reasons: dict[str, _Count]
+
+    @property
+    def outputs(self) -> list[OutputFile]:
+        """Every file: of rows, of rejects, and the others."""
+        return [*self.parts, *self.rejects, *self.files]
+
+
+class Success(_Outputs):
+    """`_SUCCESS.json`: everything that a complete unit consists of."""
+
+    stage: str
+    unit: str
     folder: _Name
     digest: _Sha256
     rows: _Count
     rejected: _Count
-    reject_reasons: dict[str, _Count]
     failed_shards: list[_Count]
-    parts: list[_Rows]
-    rejects: list[_Rows]
-    files: list[_File]
     markers: list[_Name]
+    sources: _Sha256 | None = None
+    """Digest of the files outside the run that the unit read; left out where it reads none."""
 
 
-class Marker(_Checked):
-    """The keys of a shard's marker."""
+class Marker(_Outputs):
+    """The marker of a shard, whose rename commits it."""
 
-    schema_: int = Field(alias="schema")
-    spec: _Sha256
     index: _Count
     count: _Count
-    parts: list[_Rows]
-    rejects: list[_Rows]
-    files: list[_File]
-    reject_reasons: dict[str, _Count]
     failed: str
     seconds: _Amount
     cpu_seconds: _Amount = 0.0
@@ -104,59 +114,44 @@ K = TypeVar("K", Success, Marker)
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is absent, is no regular file, or was torn."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep the reader for ever
-            return None
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+def load_success(run_dir: Path, unit: str) -> Success | None:
+    """Return the `_SUCCESS.json` of a unit; None, with a warning, where it is not one of this unit."""
+    success = _load(run_dir, f"{unit}/{SUCCESS}", Success)
+    if success and (success.unit != unit or success.folder != success.spec[:SPEC_DIGITS]):
+        _warn(str(run_dir / unit / SUCCESS), "it is of another unit or folder")
         return None
-    return value if isinstance(value, dict) else None
+    return success
 
 
-def load_success(run_dir: Path, unit: str, name: str) -> dict[str, Any] | None:
-    """What the success file `name` of a unit says; None, with a warning, where it is not one of this unit."""
-    found = _load(run_dir, f"{unit}/{name}", Success)
-    if found is None:
-        return None
-    if found["unit"] != unit or found["folder"] != found["spec"][:SPEC_DIGITS]:
-        _warn(str(run_dir / unit / name), "it is of another unit or folder")
-        return None
-    return found
+def load_marker(folder: Path, name: str) -> Marker | None:
+    """Return a marker; None, with a warning, where it is none."""
+    return _load(folder, name, Marker)
 
 
-def load_marker(folder: Path, name: str) -> dict[str, Any] | None:
-    """What a marker says; None, with a warning, where it is none."""
-    found = _load(folder, name, Marker)
-    return None if found is None else {"cpu_seconds": 0.0, "versions": {}, **found}
-
-
-def _load(folder: Path, name: str, kind: type[K]) -> dict[str, Any] | None:
+def _load(folder: Path, name: str, kind: type[K]) -> K | None:
     try:
         path = inside(folder, name)
     except OutsideRunError as error:
         _warn(str(folder / name), error.what)
         return None
-    found = load_json(path)
-    if found is None:
+    value = load_json(path)
+    if value is None:
         if path.exists():
             _warn(str(path), "it is not a JSON object")
         return None
     try:
-        kind.model_validate(found)
+        listed = kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        _warn(str(path), f"{'.'.join(map(str, first['loc']))} {words(first)}")
+        _warn(str(path), first_problem(error))
         return None
-    if found["schema"] != SCHEMA:
-        _warn(str(path), f"its schema is {found['schema']}, this version of docent reads {SCHEMA}")
+    if listed.schema_ != SCHEMA:
+        _warn(str(path), f"its schema is {listed.schema_}, this version of docent reads {SCHEMA}")
         return None
-    return found
+    return listed
 
 
-def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], verify: bool = False) -> bool:
-    """Whether every listed output is as it was when `listed_in` was written.
+def intact(folder: Path, listed_in: Path, outputs: Iterable[OutputFile], verify: bool = False) -> bool:
+    """Return whether every listed output is as it was when `listed_in` was written.
 
     An output is trusted by its size while neither its mtime nor its ctime is newer than that of `listed_in`; otherwise
     its sha256 decides. The mtime alone can be set back (`cp -p`, `rsync -t`); the ctime cannot, and a file that was
@@ -165,19 +160,18 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], ver
     Args:
         folder: what the outputs' paths are relative to; nothing outside it is opened.
         listed_in: the marker or success file.
-        outputs: entries with path, size and sha256.
         verify: hash everything, trust no time stamp.
     """
     try:
         written = listed_in.stat()
         for output in outputs:
-            path = inside(folder, output["path"])
+            path = inside(folder, output.path)
             found = path.stat()
-            if not stat.S_ISREG(found.st_mode) or found.st_size != output["size"]:
+            if not stat.S_ISREG(found.st_mode) or found.st_size != output.size:
                 return False
             # The ctime ticks every few milliseconds: what changed in the same tick must be hashed too.
             doubtful = found.st_mtime_ns > written.st_mtime_ns or found.st_ctime_ns >= written.st_ctime_ns
-            if (verify or doubtful) and sha256_of(path) != output["sha256"]:
+            if (verify or doubtful) and sha256_of(path) != output.sha256:
                 return False
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -188,7 +182,7 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[dict[str, Any]], ver
 
 
 def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
-    """Rows of a JSONL file.
+    """Yield the rows of a JSONL file.
 
     Raises:
         InputError: a line does not hold a row of `kind`; names file and line.
@@ -198,14 +192,11 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
             try:
                 yield kind.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(str(part) for part in first["loc"])
-                raise InputError(
-                    f"not a {kind.__name__}: {where} {words(first)}", f"{path}:{number}", "docent run --verify"
-                ) from None
+                what = f"not a {kind.__name__}: {first_problem(error)}"
+                raise InputError(what, f"{path}:{number}", "docent run --verify") from None
 
 
 @functools.cache
 def _warn(path: str, why: str) -> None:
-    """Say once per process that a file counts as absent; the launcher looks at the same file many times."""
+    """Warn once per process that a file counts as absent; the launcher looks at the same file many times."""
     log.warning("%s counts as absent: %s", printable(path), printable(why))

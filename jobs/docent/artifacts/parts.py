@@ -1,4 +1,4 @@
-"""Rows and rejects of one shard on their way to disk: streamed to temporary files, named by content at the end.
+"""Stream rows and rejects of one shard to temporary files, which get the hash of their content as name at the end.
 
 Writes `part-<shard>-<sha8>.jsonl` and `rejects-<shard>-<sha8>.jsonl` into the unit's folder.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from docent.artifacts.durable import sync_folder, temporary_name
+from docent.artifacts.listings import RowFile
 from docent.records import Reject
 from docent.store import Shard
 
@@ -37,8 +38,8 @@ class Parts:
             self.rows += 1
             self._streams["part"].append(row.model_dump_json())
 
-    def close(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Publish both files; returns how rows and rejects are listed (no rejects, no file)."""
+    def close(self) -> tuple[list[RowFile], list[RowFile]]:
+        """Publish both files and return their entries; without rejects there is no second file."""
         rows = self._streams["part"].publish(self.rows)
         if not self.rejected:
             self._streams["rejects"].discard()
@@ -67,7 +68,7 @@ class _Stream:
         self.sha.update(data)
         self.size += len(data)
 
-    def publish(self, rows: int) -> dict[str, Any]:
+    def publish(self, rows: int) -> RowFile:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -75,7 +76,7 @@ class _Stream:
         final = self.path.with_name(f"{self.path.stem}-{sha256[:8]}.jsonl")
         os.replace(self.temporary, final)
         sync_folder(final.parent)
-        return {"path": final.name, "size": self.size, "sha256": sha256, "rows": rows}
+        return RowFile(path=final.name, size=self.size, sha256=sha256, rows=rows)
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.durable import write_durably
-from docent.artifacts.listings import load_json
+from docent.artifacts.side_files import load_json
 from docent.config import PipelineConfig
 from docent.messages.masking import mask
 from docent.messages.printing import printable

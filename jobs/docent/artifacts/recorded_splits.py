@@ -24,7 +24,6 @@ from docent.config import Assemble, PipelineConfig
 from docent.errors import InputError
 from docent.messages.printing import printable
 from docent.records import Frozen, Split, canonical_json
-from docent.store import SUCCESS
 
 log = logging.getLogger("docent.splits")
 
@@ -137,17 +136,17 @@ def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
 
 def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
     """The lines of the last complete record; none where there is none, or where it is damaged, with a warning."""
-    success = load_success(run_dir, unit, SUCCESS)
-    listed = [file for file in success["files"] if file["path"] == RECORD] if success else []
+    success = load_success(run_dir, unit)
+    listed = [file for file in success.files if file.path == RECORD] if success else []
     if not success or not listed:
         return ()
     try:
-        data = inside(run_dir, f"{unit}/{success['folder']}/{RECORD}").read_bytes()
-        if hashlib.sha256(data).hexdigest() == listed[0]["sha256"]:
+        data = inside(run_dir, f"{unit}/{success.folder}/{RECORD}").read_bytes()
+        if hashlib.sha256(data).hexdigest() == listed[0].sha256:
             return tuple(Line.model_validate_json(line) for line in data.splitlines())
     except (OSError, OutsideRunError, ValidationError):
         pass
-    where = printable(str(run_dir / unit / success["folder"] / RECORD))
+    where = printable(str(run_dir / unit / success.folder / RECORD))
     log.warning("the recorded splits are damaged or gone, so all photos or pairs are assigned anew: %s", where)
     return ()
 

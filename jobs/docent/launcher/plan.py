@@ -63,8 +63,8 @@ def as_json(lines: list[PlanLine]) -> list[dict[str, Any]]:
 
 def _why(unit: Standing) -> str:
     if unit.artifact:
-        rejected = unit.artifact.success["rejected"]
-        return counted(unit.artifact.success["rows"], "row") + (f", {rejected} rejected" if rejected else "")
+        rejected = unit.artifact.success.rejected
+        return counted(unit.artifact.success.rows, "row") + (f", {rejected} rejected" if rejected else "")
     return f"failed: {note(unit)}" if unit.phase == "failed" else note(unit)
 
 

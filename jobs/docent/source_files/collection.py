@@ -117,7 +117,7 @@ def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
     Raises:
         InputError: the file is not what `ingest` writes.
     """
-    if ingest is None or SOURCES not in {output["path"] for output in ingest.success["files"]}:
+    if ingest is None or SOURCES not in ingest.file_names:
         return ()
     path = ingest.file(SOURCES)
     try:

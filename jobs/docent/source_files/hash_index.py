@@ -1,31 +1,87 @@
-"""The hashes of large sources, kept in the run folder: a file is hashed again only where its stamp changed.
+"""Keep the hashes of source files beside the runs, so that a file is hashed again only where its stamp changed.
 
-Reads and writes `<run>/source-hashes.json`. What it says counts only for a file that still has the path, size, mtime,
-ctime and inode that it had when it was hashed, so a copy of the run on another machine hashes everything again.
+Reads and writes `<data>/cache/source-hashes/<sha16>.json`, one file for each source, shared by all runs and published
+by rename. An entry counts only for a file that still has the size, mtime, ctime and inode that it had when it was
+hashed. Deleting the folder costs time alone: everything is hashed once more.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
+import logging
+import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from docent.artifacts.durable import write_durably
-from docent.artifacts.listings import load_json
+from docent.artifacts.side_files import load_json
 from docent.source_files.digests import DOUBTFUL_NS, Hashed, Snapshot, Stamp
+from docent.source_files.walk import SOURCE_HASHES
 
-NAME = "source-hashes.json"
-WORTH_FILES, WORTH_BYTES = 2000, 64 * 1024 * 1024
-"""Hashing less takes no time worth a file."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+log = logging.getLogger("docent.sources")
 
 
-def read_hashes(run_dir: Path) -> dict[str, Hashed]:
-    """What is known of the sources, by path; entries that make no sense are left out and hashed again."""
-    found = (load_json(run_dir / NAME) or {}).get("files")
-    entries = found.items() if isinstance(found, dict) else ()
-    return {path: hashed for path, entry in entries if (hashed := _parsed(entry)) is not None}
+def read_hashes(cache: Path, paths: Sequence[Path]) -> dict[str, Hashed]:
+    """Return what is known of sources, by path; entries that make no sense are left out and hashed again.
+
+    Args:
+        cache: `<data>/cache`.
+    """
+    known: dict[str, Hashed] = {}
+    for path in paths:
+        files = (load_json(_index_of(cache, path)) or {}).get("files")
+        for name, entry in files.items() if isinstance(files, dict) else ():
+            if hashed := _parsed(entry):
+                known[f"{path}/{name}" if name else os.fspath(path)] = hashed
+    return known
+
+
+def write_hashes(cache: Path, snapshot: Snapshot) -> None:
+    """Keep the hashes of a snapshot for which files had to be hashed.
+
+    Files that were written just before they were hashed are left out: their times do not show a later change.
+    """
+    settled = {
+        path: hashed
+        for path, hashed in snapshot.files.items()
+        if hashed.stamp.ctime_ns <= snapshot.taken_ns - DOUBTFUL_NS
+    }
+    for source in snapshot.paths if snapshot.new_files else ():
+        root = os.fspath(source)
+        files = {
+            path[len(root) + 1 :]: [*hashed.stamp, hashed.sha256]
+            for path, hashed in settled.items()
+            if path == root or path.startswith(f"{root}/")
+        }
+        if files:
+            _write(_index_of(cache, source), {"path": os.path.abspath(source), "files": files})
+
+
+@contextlib.contextmanager
+def one_at_a_time(cache: Path, paths: Sequence[Path]) -> Iterator[None]:
+    """Let the shards of a unit hash its sources one after another: the first fills the index, the others read it.
+
+    On a file system without locks all of them hash, which is only slower.
+    """
+    with contextlib.ExitStack() as stack:
+        if paths:
+            with contextlib.suppress(OSError):
+                lock = _index_of(cache, paths[0]).with_suffix(".lock")
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                fcntl.flock(stack.enter_context(lock.open("ab")), fcntl.LOCK_EX)
+        yield
+
+
+def _index_of(cache: Path, source: Path) -> Path:
+    """Return where the hashes of a source lie, wherever docent was started: its absolute path names the file."""
+    name = hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:16]
+    return cache / SOURCE_HASHES / f"{name}.json"
 
 
 def _parsed(entry: Any) -> Hashed | None:
@@ -36,19 +92,9 @@ def _parsed(entry: Any) -> Hashed | None:
     return Hashed(Stamp(*entry[:4]), sha256) if is_hash else None
 
 
-def write_hashes(run_dir: Path, snapshots: list[Snapshot]) -> None:
-    """Keep the hashes of snapshots where there was much to hash; nothing is written otherwise.
-
-    Files that were written just before they were hashed are left out: their times do not tell a later change.
-    """
-    new_files = sum(snapshot.new_files for snapshot in snapshots)
-    new_bytes = sum(snapshot.new_bytes for snapshot in snapshots)
-    if new_files < WORTH_FILES and new_bytes < WORTH_BYTES:
-        return
-    files = {
-        path: [*hashed.stamp, hashed.sha256]
-        for snapshot in snapshots
-        for path, hashed in snapshot.files.items()
-        if hashed.stamp.ctime_ns <= snapshot.taken_ns - DOUBTFUL_NS
-    }
-    write_durably(run_dir / NAME, (json.dumps({"files": files}, sort_keys=True) + "\n").encode())
+def _write(path: Path, index: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, (json.dumps(index, sort_keys=True) + "\n").encode())
+    except OSError as error:  # a volume that is mounted read-only, as the launcher's on a cluster
+        log.debug("the hashes of sources are not kept: %s", error)

@@ -27,7 +27,7 @@ SYSTEM_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # an ordinary file system
 RUN_FILES = re.compile(r"pipeline\.(resolved|attempt)\.yaml|_SUCCESS\.json|log-tail-\d{5}\.txt")
 """A folder with one of these is a run of docent, or a unit of one."""
-CACHE = "cache"
+CACHE, SOURCE_HASHES = "cache", "source-hashes"
 _Above = tuple[tuple[int, int], ...]
 """Device and inode of a folder and of those above it."""
 _Waiting = tuple[str, str, os.stat_result, _Above]
@@ -211,6 +211,8 @@ def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels
     if any(RUN_FILES.fullmatch(child.name) for child in inside):
         return True
     if os.path.basename(path) == CACHE:
+        if any(child.name == SOURCE_HASHES for child in inside):
+            return True
         with os.scandir(os.path.dirname(path)) as beside:
             files = (f"{one.path}/pipeline.{kind}.yaml" for one in beside for kind in ("resolved", "attempt"))
             return any(map(os.path.lexists, files))

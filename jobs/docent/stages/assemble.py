@@ -27,10 +27,10 @@ def run(ctx: Context) -> Iterator[Item | Reject]:
     Raises:
         InputError: there are exhibits, and none has a photo to test with.
     """
-    plans = _plans(ctx, [_without_text(d) for d in ctx.stream("ingest", Document) if d.kind == "exhibit"])
-    copies = _Copies(ctx.stream("augment-images", ImageFile))
-    total, seen = ctx.count("ingest"), Counter[str]()
-    for number, document in enumerate(ctx.stream("ingest", Document), 1):
+    plans = _plans(ctx, [_without_text(d) for d in ctx.stream(Document) if d.kind == "exhibit"])
+    copies = _Copies(ctx.stream(ImageFile))
+    total, seen = ctx.count(Document), Counter[str]()
+    for number, document in enumerate(ctx.stream(Document), 1):
         if document.kind == "exhibit":
             plan = plans.pop(document.id)
             yield from _exhibit(document, plan, copies.of(plan), ctx.section.images_per_item)
@@ -74,7 +74,7 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
     """Which photo of each exhibit goes where, by the exhibit's id; what was assigned is recorded."""
     section, assess = ctx.section, ctx.config.assess_images
     similarity = assess.duplicate_similarity if assess else 1.0
-    measured = ctx.rows("assess-images", ImageQuality)
+    measured = ctx.rows(ImageQuality)
     recorded = ctx.recorded_splits()
     usable = find_usable(exhibits, measured, similarity, recorded.earlier)
     plans = {exhibit.id: plan_document(exhibit, usable, section, ctx.config.seed) for exhibit in exhibits}

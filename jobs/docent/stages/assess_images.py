@@ -19,7 +19,7 @@ from docent.vision.quality import Measurements, measure, shortcomings
 
 def run(ctx: Context) -> Iterator[ImageQuality]:
     """Yield one row per photo, exhibit after exhibit."""
-    documents = ctx.mine(ctx.rows("ingest", Document))
+    documents = ctx.mine(ctx.rows(Document))
     for number, document in enumerate(documents, 1):
         kept: list[ImageFile] = []
         index = HashIndex(ctx.section.duplicate_similarity)

@@ -27,11 +27,11 @@ UNIT = "augment-images"
 
 def run(ctx: Context) -> Iterator[ImageFile | Reject]:
     """The copies of every exhibit, original after original."""
-    documents = ctx.rows("ingest", Document)
+    documents = ctx.rows(Document)
     assess = ctx.config.assess_images
     usable = find_usable(
         documents,
-        ctx.rows("assess-images", ImageQuality),
+        ctx.rows(ImageQuality),
         assess.duplicate_similarity if assess else 1.0,
         ctx.recorded_splits().earlier,
     )

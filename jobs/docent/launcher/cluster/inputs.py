@@ -16,7 +16,7 @@ from docent.config import PipelineConfig
 from docent.errors import LauncherError
 from docent.launcher.cluster.state import RunRecord
 from docent.pipeline import input_paths, units
-from docent.store import digest_of_paths
+from docent.source_files.digests import digest_of_paths
 
 VOLUME = Path("/data")
 SOURCES = "sources"

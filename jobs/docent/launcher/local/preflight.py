@@ -56,11 +56,7 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
     artifact = states.of("build-dataset").artifact
     if artifact and not is_open(states.config, states.run_dir, artifact):
         return
-    sizes = (
-        {entry["path"]: int(entry["size"]) for entry in artifact.success["files"] if entry["path"] != RECORD}
-        if artifact
-        else {}
-    )
+    sizes = {file.path: file.size for file in artifact.success.files if file.path != RECORD} if artifact else {}
     found = push_problems(states.config, sizes)
     stopping = [problem for problem in found if problem.stops]
     for problem in found:

@@ -42,7 +42,7 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
     """
     found: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
-        success = load_success(run_dir, unit_dir.name, SUCCESS) if _is_folder(unit_dir) else None
+        success = load_success(run_dir, unit_dir.name) if _is_folder(unit_dir) else None
         artifact = complete(run_dir, unit_dir.name, success) if success else None
         if artifact is None or not _is_folder(artifact.folder):
             continue
@@ -58,8 +58,8 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
 
 def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
     success = artifact.success
-    listed = {entry["path"] for key in ("parts", "rejects", "files") for entry in success[key]}
-    listed |= set(success["markers"])
+    listed = {output.path for output in success.outputs}
+    listed |= set(success.markers)
     folders = {name.split("/")[0] for name in listed if "/" in name}
     for path in sorted(artifact.folder.iterdir()):
         if path.name == "checkpoints":

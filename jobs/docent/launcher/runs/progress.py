@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from docent.artifacts.confinement import OutsideRunError, inside
-from docent.artifacts.listings import load_json
+from docent.artifacts.side_files import load_json
 from docent.messages.plurals import duration
 from docent.messages.printing import printable
 

@@ -136,10 +136,10 @@ def standing(states: RunStates, name: str) -> Standing:
 
 
 def _why_to_do(run_dir: Path, name: str, spec: str) -> str:
-    success = load_success(run_dir, name, SUCCESS)
+    success = load_success(run_dir, name)
     if success is None:
         return DAMAGED_SUCCESS if (run_dir / name / SUCCESS).exists() else NOT_STARTED
-    return DAMAGED if success["spec"] == spec else "configuration or inputs changed"
+    return DAMAGED if success.spec == spec else "configuration or inputs changed"
 
 
 def note(unit: Standing) -> str:
@@ -160,9 +160,9 @@ def rejected(unit: Standing) -> str:
     if unit.artifact is None:
         return ""
     success = unit.artifact.success
-    words = [f"{success['rejected']} rejected: {unit.artifact.rejected_because}"] if success["rejected"] else []
-    if success["failed_shards"]:
-        words.append(f"{len(success['failed_shards'])} of {unit.shards} shards failed")
+    words = [f"{success.rejected} rejected: {unit.artifact.rejected_because}"] if success.rejected else []
+    if success.failed_shards:
+        words.append(f"{len(success.failed_shards)} of {unit.shards} shards failed")
     return "; ".join(words)
 
 

@@ -94,7 +94,7 @@ def _line(name: str, unit: Standing, chosen: bool, failed: str) -> StatusLine:
     """
     if unit.artifact:
         success = unit.artifact.success
-        counts = (success["rows"], success["rejected"], unit.artifact.seconds, unit.artifact.usd)
+        counts = (success.rows, success.rejected, unit.artifact.seconds, unit.artifact.usd)
         return StatusLine(name, "done", *counts, note(unit))
     idle = unit.phase in ("to do", "after", "stopped")
     phase = "waiting" if idle and chosen else "to do" if unit.phase == "after" else unit.phase

@@ -19,7 +19,7 @@ from docent.launcher.runs.standing import in_words
 from docent.messages.plurals import duration
 from docent.pipeline import shards_of
 from docent.spec import RunStates
-from docent.store import SUCCESS, Shard, find_marker
+from docent.store import Shard, find_marker
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ def _whole_s(parts: Mapping[int, Mapping[str, Any]]) -> float | None:
 
 def _earlier_s(run_dir: Path, unit: str, spec: str | None, count: int) -> float | None:
     """Seconds of one shard of `count` by the last complete output of the unit, or by the shards complete so far."""
-    success = load_success(run_dir, unit, SUCCESS)
-    folders = [folder for folder in (spec and spec[:SPEC_DIGITS], success and success["folder"]) if folder]
+    success = load_success(run_dir, unit)
+    folders = [folder for folder in (spec and spec[:SPEC_DIGITS], success and success.folder) if folder]
     for folder in folders:
         names = sorted(path.name for path in (run_dir / unit / folder).glob("shard-*.json"))
         markers = [marker for name in names if (marker := load_marker(run_dir / unit / folder, name))]
         if markers:
-            return sum(float(m["seconds"]) * int(m["count"]) for m in markers) / len(markers) / count
+            return sum(m.seconds * m.count for m in markers) / len(markers) / count
     return None
 
 

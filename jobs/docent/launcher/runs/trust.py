@@ -20,13 +20,13 @@ WORTH_BYTES = 64 * 1024 * 1024
 
 def distrust_damaged(run_dir: Path, unit: str) -> None:
     """Give files whose content changed behind their time stamp a new one, so that everybody hashes them again."""
-    success = load_success(run_dir, unit, SUCCESS)
+    success = load_success(run_dir, unit)
     if success is None:
         return
-    for output in (entry for key in ("parts", "rejects", "files") for entry in success[key]):
+    for output in success.outputs:
         with suppress(OutsideRunError):  # it counts as absent, and a warning said so
-            path = inside(run_dir, f"{unit}/{success['folder']}/{output['path']}")
-            if path.is_file() and sha256_of(path) != output["sha256"]:
+            path = inside(run_dir, f"{unit}/{success.folder}/{output.path}")
+            if path.is_file() and sha256_of(path) != output.sha256:
                 os.utime(path)
 
 
@@ -38,7 +38,7 @@ def trust_copied(run_dir: Path, artifact: Artifact) -> None:
     listed_in = run_dir / artifact.unit / SUCCESS
     written_ns = listed_in.stat().st_ctime_ns
     success = artifact.success
-    sha256s = {entry["path"]: entry["sha256"] for key in ("parts", "rejects", "files") for entry in success[key]}
+    sha256s = {output.path: output.sha256 for output in success.outputs}
     before = {name: Stamp.of(inside(artifact.folder, name).stat()) for name in sha256s}
     doubtful = [name for name, stamp in before.items() if stamp.ctime_ns >= written_ns]
     if sum(before[name].size for name in doubtful) < WORTH_BYTES:

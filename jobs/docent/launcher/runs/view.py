@@ -148,5 +148,5 @@ class LiveView:
 
 def _made(artifact: Artifact) -> str:
     """Rows, and what was rejected."""
-    rejected = artifact.success["rejected"]
-    return counted(artifact.success["rows"], "row") + (f", {rejected} rejected" if rejected else "")
+    rejected = artifact.success.rejected
+    return counted(artifact.success.rows, "row") + (f", {rejected} rejected" if rejected else "")

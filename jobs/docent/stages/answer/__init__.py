@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from docent.context import Context
 from docent.errors import InputError
 from docent.models.chat import require_pictures
-from docent.records import Answer, Example
+from docent.records import Answer, Checkpoint, Example
 from docent.stages.answer import generated
 from docent.stages.answer.asked import Asked, batched
 from docent.tables import ARMS, function_at
@@ -30,7 +30,7 @@ def run(ctx: Context) -> Iterator[Answer]:
             lacks training rows.
         ConfigError: the model cannot be loaded.
     """
-    examples = ctx.rows("build-dataset", Example)
+    examples = ctx.rows(Example)
     require_pictures(examples)
     tests = [example for example in examples if example.split == "test"]
     if not tests:
@@ -39,7 +39,8 @@ def run(ctx: Context) -> Iterator[Answer]:
         batches=ctx.mine(batched(tests, ctx.section.batch_size)),
         train=[example for example in examples if example.split == "train"],
     )
-    arm = generated.tuned if f"finetune-{ctx.unit.part}" in ctx.inputs else function_at(ARMS[ctx.unit.part].run)
+    is_tuned = any(artifact.part == ctx.unit.part for artifact in ctx.artifacts(Checkpoint))
+    arm = generated.tuned if is_tuned else function_at(ARMS[ctx.unit.part].run)
     for done, answer in enumerate(arm(ctx, asked), 1):
         ctx.progress.update(done, asked.total, f"{ctx.unit.part}: {answer.item_name}")
         yield answer

@@ -37,7 +37,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
     Raises:
         InputError: it is not listed, or not a readable picture.
     """
-    return open_photo(ctx.inputs["build-dataset"].file(example.file))
+    return open_photo(ctx.artifacts(Example)[0].file(example.file))
 
 
 def answer_row(

@@ -37,12 +37,12 @@ def base(ctx: Context, asked: Asked) -> Iterator[Answer]:
 
 def tuned(ctx: Context, asked: Asked) -> Iterator[Answer]:
     """The fine-tuned model that has the arm's name."""
-    yield from _from_artifact(ctx, asked, ctx.inputs[f"finetune-{ctx.unit.part}"], photo_of)
+    yield from _from_artifact(ctx, asked, ctx.artifacts(Checkpoint)[0], photo_of)
 
 
 def blind(ctx: Context, asked: Asked) -> Iterator[Answer]:
     """The first fine-tuned model with a grey picture for every photo: what the questions alone give away."""
-    yield from _from_artifact(ctx, asked, ctx.artifacts("finetune")[0], grey_picture)
+    yield from _from_artifact(ctx, asked, ctx.artifacts(Checkpoint)[0], grey_picture)
 
 
 def grey_picture(ctx: Context, example: Example) -> Image.Image:

@@ -22,7 +22,7 @@ from docent.config import BuildDataset
 from docent.context import Context
 from docent.convert.published import image_names
 from docent.errors import InputError
-from docent.records import SPLITS, Example, ImageFile, Item, QAPair, Reject, Split, make_id
+from docent.records import SPLITS, Document, Example, ImageFile, Item, QAPair, Reject, Split, make_id
 from docent.source_files.collection import license_of, read_source_names, title_of
 from docent.stages.build_dataset.card import data_card
 from docent.stages.build_dataset.exports.exporting import Exports
@@ -66,7 +66,7 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
     Raises:
         InputError: no pair became a row.
     """
-    subjects = read_subjects(ctx.stream("assemble", Item))
+    subjects = read_subjects(ctx.stream(Item))
     tally = Tally(subjects)
     survey = _survey(ctx, subjects, tally)
     for pair, split, _ in _section_pairs(ctx, subjects, survey) if len(survey.splits) else ():
@@ -108,10 +108,9 @@ def run(ctx: Context) -> Iterator[Example | Reject]:
 def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     """The first pass: which split every pair goes to, and what the teacher and the checks made."""
     section, recorded = ctx.section, ctx.recorded_splits()
-    stage = "curate" if "curate" in ctx.inputs else "generate-qa"
     splits = SectionSplits(ctx.config.seed, section.test_share, section.validation_share)
     survey, about_exhibits = Survey(0, [], [], splits), list[QAPair]()
-    for pair in ctx.stream(stage, QAPair):
+    for pair in ctx.pairs():
         survey.pairs += 1
         tally.kept(pair)
         if subjects.is_section(pair.item_id):
@@ -129,10 +128,12 @@ def _survey(ctx: Context, subjects: Subjects, tally: Tally) -> Survey:
     if survey.matches or recorded.lines:
         ctx.record_splits(recorded, assigned(survey.matches))
     survey.held_out |= {text_key(match.pair) for match in survey.matches if match.split != "train"}
-    rejects = (reject for a in ctx.artifacts("curate") for reject in a.rejects())
-    survey.gaps = Gaps(count_refused_pairs(tally, rejects, ctx.stream("generate-qa", QAPair)))
-    for artifact in (*ctx.artifacts("generate-qa"), *ctx.artifacts("curate")):
-        tally.refused(artifact.unit, artifact.success["reject_reasons"])
+    writers, revisers = ctx.writers(QAPair), ctx.revisers(QAPair)
+    rejects = (reject for artifact in revisers for reject in artifact.rejects())
+    written = (pair for artifact in writers for pair in artifact.rows(QAPair))
+    survey.gaps = Gaps(count_refused_pairs(tally, rejects, written))
+    for artifact in (*writers, *revisers):
+        tally.refused(artifact.unit, artifact.success.reject_reasons)
     return survey
 
 
@@ -154,7 +155,7 @@ def _unused(survey: Survey) -> Iterator[Found]:
 def _section_pairs(ctx: Context, subjects: Subjects, survey: Survey) -> Iterator[tuple[QAPair, Split, int]]:
     """Another pass over the pairs: those about sections, the split of each and its text key."""
     position = 0
-    for pair in ctx.stream("curate" if "curate" in ctx.inputs else "generate-qa", QAPair):
+    for pair in ctx.pairs():
         if subjects.is_section(pair.item_id):
             yield pair, survey.splits.split_of(position), survey.splits.text_of(position)
             position += 1
@@ -223,7 +224,7 @@ def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
 def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
     """The settings with the title and the licence of the sources where the user set none."""
     section: BuildDataset = ctx.section
-    sources = read_source_names(ctx.inputs.get("ingest"))
+    sources = read_source_names(ctx.artifact(Document))
     exhibits = {item.document_id for item in subjects.exhibits}
     titles = {document: title for document, title in subjects.documents if document not in exhibits}
     name = section.name or title_of(sources, titles) or UNTITLED
@@ -237,7 +238,7 @@ def _json(value: Any) -> bytes:
 def _shortfall(ctx: Context) -> list[dict[str, Any]]:
     """Pairs that the teacher was asked for and did not give, by question type and reason, from its rejects."""
     missing: Counter[tuple[str, str]] = Counter()
-    for artifact in ctx.artifacts("generate-qa"):
+    for artifact in ctx.writers(QAPair):
         for reject in artifact.rejects():
             if told := _MISSING.match(reject.detail):
                 missing[told["type"], reject.reason] += int(told["pairs"])

@@ -76,10 +76,10 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
     """
     section: Curate = ctx.section
     edits = Edits(section.edits)
-    court = Court(section, ctx.stream("assemble", Item), ctx.config.run.threads)
+    court = Court(section, ctx.stream(Item), ctx.config.run.threads)
     funnel, diversity = Funnel(), Diversity()
-    total, done = ctx.count("generate-qa"), 0
-    pairs = ctx.stream("generate-qa", QAPair)
+    total, done = ctx.count(QAPair), 0
+    pairs = ctx.pairs()
     while chunk := list(islice(pairs, CHUNK)):
         for pair, verdict in zip(chunk, _verdicts(chunk, court, edits), strict=True):
             funnel.add(pair, verdict)

@@ -46,7 +46,7 @@ def run(ctx: Context) -> Iterator[Checkpoint]:
     approach = chosen(config)
     if peers.world_size() > 1:
         raise ConfigError(f"{config.name} trains in one process", ctx.unit.name, "ask for one, or add --rehearse")
-    require_pictures(row for row in ctx.stream("build-dataset", Example) if row.split != "test")
+    require_pictures(row for row in ctx.stream(Example) if row.split != "test")
     seed = ctx.config.seed if config.seed is None else config.seed
     _fix_arithmetic(ctx.config.run.threads)
     model, processor = load_base(section.base_model, section.dtype)
@@ -90,8 +90,8 @@ def _data(ctx: Context, model: Any, processor: Any, approach: ApproachKind) -> D
     Raises:
         InputError: there is nothing to train on.
     """
-    artifact = ctx.inputs["build-dataset"]
-    examples = [row for row in ctx.rows("build-dataset", Example) if row.split != "test"]
+    artifact = ctx.artifacts(Example)[0]
+    examples = [row for row in ctx.rows(Example) if row.split != "test"]
     photos = {name: artifact.file(name) for name in {row.file for row in examples}}
     encoded: dict[str, list[Encoded]] = {"train": [], "validation": []}
     known: dict[tuple[str, str], Encoded] = {}  # every photo of an exhibit has the same dialogues

@@ -23,9 +23,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from docent.artifacts.durable import sha256_of, sync_folder, temporary_name, write_durably
 from docent.errors import InputError
 from docent.stages.finetune.schedule import Evaluation
-from docent.store import sha256_of, sync_folder, temporary_name, write_durably
 
 log = logging.getLogger("docent.finetune")
 

@@ -98,7 +98,7 @@ def run(ctx: Context) -> Rows:
         ConfigError: a question type, a language, a key, a price, the model or the endpoint is not as configured.
         TemporaryError: the endpoint is down; what it answered is kept in the journal.
     """
-    items, told = with_own_language(ctx.rows("assemble", Item), ctx.config)
+    items, told = with_own_language(ctx.rows(Item), ctx.config)
     for item in items:
         language_of(item.language, ctx.section, f"language of {item.name}")
     if line := said_of(told.counts, ctx.section.language):

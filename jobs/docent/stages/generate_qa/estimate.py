@@ -39,7 +39,7 @@ def estimate(ctx: Context) -> dict[str, Any]:
     Raises:
         ConfigError: a question type or a language is unknown.
     """
-    items, _ = with_own_language(ctx.rows("assemble", Item), ctx.config)
+    items, _ = with_own_language(ctx.rows(Item), ctx.config)
     asking = Asking(ctx.section, ctx.config.seed, Shelf.of(items), ctx.image_path)
     asked = asked_calls(items, asking)
     visitors = requests_for([call for call in asked if part_of(call.kind) == "visitor"], asking)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.records import Item, Score
+from docent.records import Checkpoint, Document, Item, Score
 from docent.source_files.collection import read_source_names, title_of
 from docent.stages.report.inputs.answers import read_confusions, without_photo
 from docent.stages.report.inputs.audit import read_audit
@@ -76,7 +76,7 @@ def gather(ctx: Context) -> Facts:
     Raises:
         InputError: an input is not what its stage writes.
     """
-    summary, sources = read_summary(ctx), read_source_names(ctx.inputs.get("ingest"))
+    summary, sources = read_summary(ctx), read_source_names(ctx.artifact(Document))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
@@ -100,7 +100,7 @@ def gather(ctx: Context) -> Facts:
         evidence=evidence,
         arms=tuple(arm_of(arm, kinds.get(arm, "")) for arm in names),
         metrics=_metrics(evidence),
-        exhibits=_by_exhibit(ctx.stream("score", Score), names, *_labels(ctx, funnel.subject.documents)),
+        exhibits=_by_exhibit(ctx.stream(Score), names, *_labels(ctx, funnel.subject.documents)),
         ceiling=summary.at_best(),
         encoder=tuple((str(key), str(value)) for key, value in summary.encoder.items()),
         samples=samples,
@@ -116,10 +116,10 @@ def gather(ctx: Context) -> Facts:
 
 def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
     """Items by id as the page calls them, and the first parts of their sections; none where nothing is scored."""
-    if "score" not in ctx.inputs:
+    if not ctx.artifacts(Score):
         return {}, {}
-    labels = {item.id: label(item, documents) for item in ctx.stream("assemble", Item)}
-    return labels, first_parts(ctx.stream("assemble", Item))
+    labels = {item.id: label(item, documents) for item in ctx.stream(Item)}
+    return labels, first_parts(ctx.stream(Item))
 
 
 def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
@@ -140,7 +140,7 @@ def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[st
         test_photos=audit.test_images if audit else None if subject.is_text else pictures.get("test"),
         teachers=funnel.teachers,
         data_set=about if rows else "",
-        training_photos=funnel.training_photos if ctx.artifacts("finetune") else "",
+        training_photos=funnel.training_photos if ctx.artifacts(Checkpoint) else "",
         blind=without_photo(ctx),
         reviewed=funnel.reviewed,
         requests=funnel.requests,

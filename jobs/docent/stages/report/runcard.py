@@ -85,21 +85,21 @@ def read_costs(ctx: Context) -> tuple[UnitCost, ...]:
         markers = artifact.markers()
         usage: Counter[str] = Counter()
         for marker in markers:
-            usage.update(marker["usage"])
-        versions = sorted({" ".join(f"{k} {v}" for k, v in sorted(m["versions"].items())) for m in markers})
+            usage.update(marker.usage)
+        versions = sorted({" ".join(f"{k} {v}" for k, v in sorted(m.versions.items())) for m in markers})
         tokens = sum(usage.get(name, 0) for name in TOKENS) if usage.keys() & TOKENS.keys() else None
         costs.append(
             UnitCost(
                 name=artifact.unit,
-                rows=artifact.success["rows"],
-                rejected=artifact.success["rejected"],
+                rows=artifact.success.rows,
+                rejected=artifact.success.rejected,
                 shards=len(markers),
-                seconds=sum(marker["seconds"] for marker in markers),
-                cpu_seconds=sum(marker["cpu_seconds"] for marker in markers),
+                seconds=sum(marker.seconds for marker in markers),
+                cpu_seconds=sum(marker.cpu_seconds for marker in markers),
                 tokens=None if tokens is None else round(tokens),
                 usd=usage.get("usd"),
                 usage=_other_amounts(usage, ctx.config.llm.provider == "offline"),
-                spec=artifact.success["spec"][:HASH_DIGITS],
+                spec=artifact.success.spec[:HASH_DIGITS],
                 digest=artifact.digest[:HASH_DIGITS],
                 versions="; ".join(versions),
             )
@@ -125,11 +125,11 @@ def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float
 def read_gaps(ctx: Context) -> tuple[Gap, ...]:
     """Return every shard that failed and was let through, with its first line of explanation."""
     return tuple(
-        Gap(artifact.unit, marker["index"], marker["count"], shortened(marker["failed"].splitlines()[0]))
+        Gap(artifact.unit, marker.index, marker.count, shortened(marker.failed.splitlines()[0]))
         for artifact in ctx.inputs.values()
-        if artifact.success["failed_shards"]
+        if artifact.success.failed_shards
         for marker in artifact.markers()
-        if marker["failed"]
+        if marker.failed
     )
 
 
@@ -148,7 +148,7 @@ def read_card(ctx: Context) -> RunCard:
     if config.finetune:
         entries += [("Base model", shortened(config.finetune.base_model)), ("Arithmetic", config.finetune.dtype)]
     entries += generation_entries(ctx)
-    versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m["versions"].items()})
+    versions = sorted({f"{k} {v}" for a in ctx.inputs.values() for m in a.markers() for k, v in m.versions.items()})
     entries.append(("Versions", ", ".join(versions)))
     commands = Commands(ctx)
     return RunCard(tuple(entries), commands.again(), commands.place(), config_text(config))

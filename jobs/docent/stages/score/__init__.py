@@ -35,8 +35,8 @@ def run(ctx: Context) -> Iterator[Score]:
         InputError: there is nothing to score, or an answer was measured against another reference.
         ConfigError: the encoder is missing or is not the pinned one.
     """
-    examples = ctx.rows("build-dataset", Example)
-    answers = ctx.rows("answer", Answer)
+    examples = ctx.rows(Example)
+    answers = ctx.rows(Answer)
     tests = {example.id: example for example in examples if example.split == "test"}
     check_references(answers, tests)
     train = [example for example in examples if example.split == "train"]
@@ -46,7 +46,7 @@ def run(ctx: Context) -> Iterator[Score]:
     scored = score_answers(
         [*answers, *map(_perfect, tests.values())],
         [(example.item_id, example.answer) for example in train],
-        known_exhibits(ctx.rows("assemble", Item), examples),
+        known_exhibits(ctx.rows(Item), examples),
         lambda texts: encoder.encode(model, texts),
     )
     scores, ceiling = scored[: len(answers)], scored[len(answers) :]
@@ -103,7 +103,7 @@ def summarise(
         "comparisons": comparisons(scores, tuned, resampling),
         "items": len(items),
         "test_examples": len(tests),
-        "notes": interval_notes(len(items), _called(items, ctx.stream("assemble", Item))),
+        "notes": interval_notes(len(items), _called(items, ctx.stream(Item))),
         "leaks": _audit(ctx),
     }
 
@@ -130,8 +130,8 @@ def _perfect(example: Example) -> Answer:
 
 def _audit(ctx: Context) -> Any:
     """The leak count of build-dataset, as it wrote it; None where it lists none."""
-    artifact = ctx.inputs["build-dataset"]
-    if "audit.json" not in {output["path"] for output in artifact.success["files"]}:
+    artifact = ctx.artifacts(Example)[0]
+    if "audit.json" not in artifact.file_names:
         return None
     path = artifact.file("audit.json")
     try:

@@ -46,14 +46,14 @@ def done_state(run_dir: Path, artifact: Artifact, before: UnitState | None) -> U
     Its workload and retries are kept from the record when that tells of the same output.
     """
     success = artifact.success
-    same = before is not None and before.spec in (None, success["spec"])
+    same = before is not None and before.spec in (None, success.spec)
     return UnitState(
         phase="done",
         job=before.job if before and same else "",
-        spec=success["spec"],
+        spec=success.spec,
         digest=artifact.digest,
-        rows=success["rows"],
-        rejected=success["rejected"],
+        rows=success.rows,
+        rejected=success.rejected,
         seconds=artifact.seconds,
         usd=artifact.usd,
         retries=before.retries if before and same else 0,

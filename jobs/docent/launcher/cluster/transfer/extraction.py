@@ -13,9 +13,9 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docent.artifacts.durable import sync_folder, temporary_name
 from docent.errors import LauncherError
 from docent.launcher.cluster.transfer.archive import PIECE_BYTES, TOP, Frames, Receipt, stays_inside
-from docent.store import sync_folder, temporary_name
 
 
 def unpack(read: Callable[[int], bytes], destination: Path) -> Receipt:

@@ -41,9 +41,9 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
     from docent.messages.suggested_commands import complete
 
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
-    if artifact and artifact.success["rejected"]:
+    if artifact and artifact.success.rejected:
         listed = artifact.folder / "rejects-*.jsonl"
-        yield f"could not be used: {artifact.success['rejected']} ({artifact.rejected_because}), named in {listed}"
+        yield f"could not be used: {artifact.success.rejected} ({artifact.rejected_because}), named in {listed}"
         yield from rejected_names(artifact)
         yield f"to read them again once they are fixed: {complete('docent run', _again(states))}"
 

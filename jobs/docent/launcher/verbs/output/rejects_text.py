@@ -19,7 +19,7 @@ def rejected_names(artifact: Artifact) -> Iterator[str]:
     """Lines with the first rows that a complete unit rejected, and how many others there are."""
     names = list(_names(artifact))
     yield from (f"  {name}" for name in names)
-    others = artifact.success["rejected"] - len(names)
+    others = artifact.success.rejected - len(names)
     if names and others > 0:
         yield f"  and {counted(others, 'other')}"
 

@@ -81,9 +81,9 @@ def _upload(section: BuildDataset, files: dict[str, Local], token: str, wait: Wa
 def _files(artifact: Artifact) -> dict[str, Local]:
     """The named outputs by their paths, as `_SUCCESS.json` lists them."""
     return {
-        entry["path"]: Local(inside(artifact.folder, entry["path"]), entry["size"], entry["sha256"])
-        for entry in artifact.success["files"]
-        if entry["path"] != RECORD
+        file.path: Local(inside(artifact.folder, file.path), file.size, file.sha256)
+        for file in artifact.success.files
+        if file.path != RECORD
     }
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from docent.context import Context
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import Said, exhibits_told
-from docent.records import Answer, Example, Item, Score
+from docent.records import Answer, Checkpoint, Example, Item, Score
 from docent.stages.report.inputs.titles import label
 from docent.stages.report.sentences.findings import Blind
 from docent.stages.report.sentences.wording import ACCURACY
 
-BLIND = "answer-blind"
+BLIND = "blind"
 MAX_CONFUSIONS = 3
 
 
@@ -35,17 +35,17 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     Args:
         model: name of a fine-tuned approach.
     """
-    unit = f"answer-{model}"
-    if unit not in ctx.inputs or "score" not in ctx.inputs:
+    answered = next((artifact for artifact in ctx.artifacts(Answer) if artifact.part == model), None)
+    if answered is None or not ctx.artifacts(Score):
         return ()
-    scores = ctx.stream("score", Score)
+    scores = ctx.stream(Score)
     wrong = {s.example_id for s in scores if s.arm == model and s.metrics.get(ACCURACY, 1.0) < 0.5}
-    answers = [answer for answer in ctx.inputs[unit].rows(Answer) if answer.example_id in wrong]
+    answers = [answer for answer in answered.rows(Answer) if answer.example_id in wrong]
     if not answers:
         return ()
-    items = list(ctx.stream("assemble", Item))
+    items = list(ctx.stream(Item))
     labels = {item.id: label(item, 0) for item in items if item.kind == "exhibit"}
-    exhibits = known_exhibits(items, ctx.stream("build-dataset", Example))
+    exhibits = known_exhibits(items, ctx.stream(Example))
     about = exhibits_told([Said(answer.question, answer.answer) for answer in answers], exhibits)
     counts = Counter(
         (labels[answer.item_id], labels[other])
@@ -58,15 +58,16 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
 
 def without_photo(ctx: Context) -> Blind | None:
     """Count the answers of the first fine-tuned model that are the same without the photo."""
-    trained = ctx.artifacts("finetune")
-    model = trained[0].unit.removeprefix("finetune-") if trained else ""
-    if BLIND not in ctx.inputs or f"answer-{model}" not in ctx.inputs:
+    trained = ctx.artifacts(Checkpoint)
+    answers = {artifact.part: artifact for artifact in ctx.artifacts(Answer)}
+    if not trained or not {BLIND, trained[0].part} <= answers.keys():
         return None
+    model = trained[0].part
     # Rows without a picture are answered alike by both.
-    blind = {answer.example_id: answer.answer for answer in ctx.inputs[BLIND].rows(Answer)}
+    blind = {answer.example_id: answer.answer for answer in answers[BLIND].rows(Answer)}
     compared = [
         blind[answer.example_id] == answer.answer
-        for answer in ctx.inputs[f"answer-{model}"].rows(Answer)
+        for answer in answers[model].rows(Answer)
         if answer.example_id in blind and answer.image_name
     ]
     return Blind(model, sum(compared), len(compared))

@@ -7,6 +7,7 @@ from collections import Counter
 
 from docent.artifacts.unwritten import unwritten
 from docent.context import Context
+from docent.records import Example
 from docent.stages.report.inputs.side_files import SideFile, file_of, read_side_file
 
 
@@ -51,10 +52,10 @@ def read_audit(ctx: Context) -> Audit | None:
     Raises:
         InputError: the file is not what build-dataset writes.
     """
-    return read_side_file(ctx.inputs.get("build-dataset"), "audit.json", Audit)
+    return read_side_file(ctx.artifact(Example), "audit.json", Audit)
 
 
 def read_unwritten(ctx: Context) -> Counter[str]:
     """Count pairs that were asked for and not written, by question type; none where no data set was built."""
-    path = file_of(ctx.inputs.get("build-dataset"), "statistics.json")
+    path = file_of(ctx.artifact(Example), "statistics.json")
     return unwritten(json.loads(path.read_text(encoding="utf-8"))) if path else Counter()

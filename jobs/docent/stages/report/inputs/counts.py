@@ -6,7 +6,7 @@ Reads the rows of ingest, assemble, generate-qa, curate and build-dataset; write
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -14,6 +14,7 @@ from docent.context import Context
 from docent.records import SPLITS, Document, Example, Item, QAPair
 from docent.stages.report.inputs.real_sections import Boundaries, SectionCounts, count_sections
 from docent.stages.report.inputs.titles import label, named_after_file, own_title
+from docent.store import Artifact
 
 
 @dataclass
@@ -104,7 +105,7 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
         named: ids of the documents whose titles are kept.
     """
     counts = DocumentCounts()
-    for document in ctx.stream("ingest", Document):
+    for document in ctx.stream(Document):
         if document.kind != "exhibit":
             counts.documents += 1
             boundaries = Boundaries()
@@ -129,10 +130,10 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
     return counts
 
 
-def count_pairs(ctx: Context, stage: str) -> PairCounts:
-    """Count the pairs of generate-qa or curate."""
+def count_pairs(artifacts: Sequence[Artifact]) -> PairCounts:
+    """Count pairs: those that were written, or those that were kept."""
     counts = PairCounts()
-    for pair in ctx.stream(stage, QAPair):
+    for pair in (pair for artifact in artifacts for pair in artifact.rows(QAPair)):
         counts.count += 1
         counts.warned += pair.verdict == "warn"
         counts.warnings.update(pair.reasons if pair.verdict == "warn" else ())
@@ -144,7 +145,7 @@ def count_pairs(ctx: Context, stage: str) -> PairCounts:
 def count_examples(ctx: Context) -> ExampleCounts:
     """Count the rows of build-dataset."""
     counts = ExampleCounts()
-    for example in ctx.stream("build-dataset", Example):
+    for example in ctx.stream(Example):
         counts.count[example.split] += 1
         counts.pictures[example.split].update(example.files)
         counts.pictured += bool(example.files)
@@ -163,7 +164,7 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
         documents: how many text documents the run has.
     """
     counts = ItemCounts()
-    for item in ctx.stream("assemble", Item):
+    for item in ctx.stream(Item):
         counts.count += 1
         if item.kind == "section":
             continue
@@ -177,6 +178,6 @@ def count_items(ctx: Context, used: Set[str], documents: int) -> ItemCounts:
             counts.untested.append(name)
         for planned in item.images:
             counts.photos[planned.split].add(planned.image.id)
-    sections = (item for item in ctx.stream("assemble", Item) if item.kind == "section")
+    sections = (item for item in ctx.stream(Item) if item.kind == "section")
     counts.sections = count_sections(((item, item.id in used) for item in sections), documents)
     return counts

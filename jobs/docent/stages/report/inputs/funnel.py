@@ -7,12 +7,12 @@ build-dataset, one row at a time; writes nothing. A skipped stage has no step.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from docent.context import Context
-from docent.records import SPLITS, ImageQuality, Split
+from docent.records import SPLITS, Document, Example, ImageFile, ImageQuality, Item, QAPair, Split
 from docent.stages.report.inputs.audit import read_unwritten
 from docent.stages.report.inputs.counts import (
     DocumentCounts,
@@ -27,6 +27,7 @@ from docent.stages.report.inputs.counts import (
 from docent.stages.report.inputs.real_sections import SectionCounts, in_parts
 from docent.stages.report.inputs.subject import Subject
 from docent.stages.report.sentences.amounts import counted, plural, thousands
+from docent.store import Artifact
 
 MAX_REASONS = 8
 NO_PAIR = ("not written by the offline teacher", "reply not usable", "refused by the teacher")
@@ -98,7 +99,7 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         named: ids of the documents whose titles are kept.
     """
     documents = count_documents(ctx, named)
-    generated, curated = count_pairs(ctx, "generate-qa"), count_pairs(ctx, "curate")
+    generated, curated = count_pairs(ctx.writers(QAPair)), count_pairs(ctx.revisers(QAPair))
     examples = count_examples(ctx)
     items = count_items(ctx, examples.items, documents.documents)
     sections = items.sections
@@ -110,8 +111,9 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
         sections.asked,
         sections.parted,
     )
-    requests = sum(round(marker["usage"].get("planned", 0)) for marker in _markers(ctx, "generate-qa"))
-    fruitless = sum(count for reason, count in _reasons(ctx, "generate-qa") if reason in NO_PAIR)
+    writers = ctx.writers(QAPair)
+    requests = sum(round(marker.usage.get("planned", 0)) for writer in writers for marker in writer.markers())
+    fruitless = sum(count for reason, count in _reasons(writers) if reason in NO_PAIR)
     photos = (*_listed(ctx, documents), *_assessed(ctx), *_augmented(ctx), *_planned(ctx, items))
     tables = {
         "Photos": () if subject.is_text else photos,
@@ -135,15 +137,11 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
     )
 
 
-def _markers(ctx: Context, stage: str) -> Iterator[dict[str, Any]]:
-    return (marker for artifact in ctx.artifacts(stage) for marker in artifact.markers())
-
-
-def _reasons(ctx: Context, stage: str) -> tuple[tuple[str, int], ...]:
-    """Why a stage rejected rows, the most frequent first."""
+def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
+    """Why units rejected rows, the most frequent first."""
     total: Counter[str] = Counter()
-    for artifact in ctx.artifacts(stage):
-        total.update(artifact.success["reject_reasons"])
+    for artifact in artifacts:
+        total.update(artifact.success.reject_reasons)
     return _ordered(total)
 
 
@@ -154,16 +152,14 @@ def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
     return (*ranked[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
-def _step(ctx: Context, stage: str, name: str, count: int, note: str, **more: Any) -> tuple[Step, ...]:
-    """The step of a stage with its reasons; none where the run has no such stage."""
-    if not ctx.artifacts(stage):
-        return ()
-    return (Step(name, count, note, **{"reasons": _reasons(ctx, stage), **more}),)
+def _step(artifacts: Sequence[Artifact], name: str, count: int, note: str, **more: Any) -> tuple[Step, ...]:
+    """The step of some units with its reasons; none where the run has no such unit."""
+    return (Step(name, count, note, **{"reasons": _reasons(artifacts), **more}),) if artifacts else ()
 
 
 def _listed(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
     readable = f"readable photos of {counted(documents.exhibits, 'exhibit')}"
-    steps = _step(ctx, "ingest", "Found", documents.photos, readable)
+    steps = _step(ctx.artifacts(Document), "Found", documents.photos, readable)
     if steps and documents.listed is not None:
         return (Step("Listed", documents.listed + documents.unlisted, "photos that the source names"), *steps)
     return steps
@@ -176,7 +172,7 @@ def _read(ctx: Context, documents: DocumentCounts, sections: SectionCounts) -> t
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
     noun = plural(documents.documents, "document", "documents")
     note = f"{noun} with {counted(documents.sections, 'section')}{figures}"
-    reasons = () if documents.exhibits else _reasons(ctx, "ingest")
+    reasons = () if documents.exhibits else _reasons(ctx.artifacts(Document))
     steps = [Step("Read", documents.documents, note, reasons, drawn=False)]
     if sections.count:
         steps.append(Step("Sections", sections.count, f"that questions are asked about{in_parts(sections.parted)}"))
@@ -188,27 +184,27 @@ def _read(ctx: Context, documents: DocumentCounts, sections: SectionCounts) -> t
 def _assessed(ctx: Context) -> tuple[Step, ...]:
     kept, repeated = 0, 0
     reasons: Counter[str] = Counter()
-    for row in ctx.stream("assess-images", ImageQuality):
+    for row in ctx.stream(ImageQuality):
         kept += row.keep
         if not row.keep and row.duplicate_of is not None:
             repeated += 1
         elif not row.keep:
             reasons.update(row.reasons)
     reasons.update({"near-duplicate of another photo": repeated})
-    reasons.update(dict(_reasons(ctx, "assess-images")))
+    reasons.update(dict(_reasons(ctx.artifacts(ImageQuality))))
     note = "sharp, large and different enough"
-    return _step(ctx, "assess-images", "Kept", kept, note, reasons=_ordered(reasons))
+    return _step(ctx.artifacts(ImageQuality), "Kept", kept, note, reasons=_ordered(reasons))
 
 
 def _augmented(ctx: Context) -> tuple[Step, ...]:
-    copies = ctx.count("augment-images")
-    return _step(ctx, "augment-images", "Augmented", copies, "altered copies, made in addition")
+    copies = ctx.count(ImageFile)
+    return _step(ctx.artifacts(ImageFile), "Augmented", copies, "altered copies, made in addition")
 
 
 def _planned(ctx: Context, items: ItemCounts) -> tuple[Step, ...]:
     originals = counted(items.images - items.altered, "original")
     note = f"in a split: {originals}, {counted(items.altered, 'altered copy', 'altered copies')}"
-    return _step(ctx, "assemble", "Planned", items.images, note) if items.images else ()
+    return _step(ctx.artifacts(Item), "Planned", items.images, note) if items.images else ()
 
 
 def _generated(ctx: Context, pairs: PairCounts, requests: int) -> tuple[Step, ...]:
@@ -217,13 +213,13 @@ def _generated(ctx: Context, pairs: PairCounts, requests: int) -> tuple[Step, ..
     losses = f"{counted(requests, 'request')} to the teacher; " if requests else "Requests to the teacher: "
     losses += "those that gave fewer pairs than asked for, and others that were not sent"
     by_kind = tuple(read_unwritten(ctx).most_common())
-    return _step(ctx, "generate-qa", "Generated", pairs.count, note, losses=losses, by_kind=by_kind)
+    return _step(ctx.writers(QAPair), "Generated", pairs.count, note, losses=losses, by_kind=by_kind)
 
 
 def _curated(ctx: Context, pairs: PairCounts) -> tuple[Step, ...]:
     warnings = "; ".join(f"{thousands(count)} × {reason}" for reason, count in _ordered(pairs.warnings))
     warned = f", {pairs.warned} of them with a warning{': ' if warnings else ''}{warnings}" if pairs.warned else ""
-    return _step(ctx, "curate", "Curated", pairs.count, f"pairs that passed the checks{warned}")
+    return _step(ctx.revisers(QAPair), "Curated", pairs.count, f"pairs that passed the checks{warned}")
 
 
 def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step, ...]:
@@ -235,7 +231,7 @@ def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step
         turns = f", {examples.turns} of them turns of conversations" if examples.turns else ""
         holds = f"a question and its answer{shown}{turns}"
     note = f"pairs in the data set: {counted(total, 'row')}, {each}{holds}"
-    return _step(ctx, "build-dataset", "Used", len(examples.pairs), note)
+    return _step(ctx.artifacts(Example), "Used", len(examples.pairs), note)
 
 
 def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:

@@ -57,7 +57,7 @@ def read_ended(ctx: Context) -> tuple[Ended, ...]:
     """Return a row for each model that wrote its answers, in the order of the units."""
     cut: Counter[str] = Counter()
     answers: Counter[str] = Counter()
-    for answer in ctx.stream("answer", Answer):
+    for answer in ctx.stream(Answer):
         if answer.ended is not None:
             answers[answer.arm] += 1
             cut[answer.arm] += answer.ended == "length"
@@ -91,5 +91,5 @@ def _read(ctx: Context) -> dict[str, Generation]:
     Raises:
         InputError: a file is not what answer writes.
     """
-    files = {a.unit.removeprefix("answer-"): read_side_file(a, FILE, Generation) for a in ctx.artifacts("answer")}
+    files = {a.part: read_side_file(a, FILE, Generation) for a in ctx.artifacts(Answer)}
     return {arm: generation for arm, generation in files.items() if generation}

@@ -96,10 +96,10 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
     examples, total = _chosen(ctx, "test", max_samples)
     chosen = {example.id for example in examples}
     answers: dict[str, list[Answer]] = defaultdict(list)
-    for answer in ctx.stream("answer", Answer):
+    for answer in ctx.stream(Answer):
         if answer.example_id in chosen:
             answers[answer.example_id].append(answer)
-    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream("score", Score) if s.example_id in chosen}
+    metrics = {(s.arm, s.example_id): s.metrics for s in ctx.stream(Score) if s.example_id in chosen}
     items = _items(ctx, examples)
     shown: list[Sample] = []
     size = 0
@@ -125,16 +125,16 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
 
 def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]:
     """A sample of the rows of a split, in their order, and how many rows it has; read twice, held once."""
-    about = [example.item_id for example in ctx.stream("build-dataset", Example) if example.split == split]
+    about = [example.item_id for example in ctx.stream(Example) if example.split == split]
     places = set(spread(about, count))
-    rows = (example for example in ctx.stream("build-dataset", Example) if example.split == split)
+    rows = (example for example in ctx.stream(Example) if example.split == split)
     return [example for place, example in enumerate(rows) if place in places], len(about)
 
 
 def _items(ctx: Context, examples: Sequence[Example]) -> dict[str, Item]:
     """The items that examples are about, by id."""
     about = {example.item_id for example in examples}
-    return {item.id: item for item in ctx.stream("assemble", Item) if item.id in about}
+    return {item.id: item for item in ctx.stream(Item) if item.id in about}
 
 
 def _sample(
@@ -197,7 +197,7 @@ def _picture(ctx: Context, example: Example) -> str | None:
     if not example.files:
         return None
     try:
-        return thumbnail(ctx.inputs["build-dataset"].file(example.file))
+        return thumbnail(ctx.artifacts(Example)[0].file(example.file))
     except InputError:
         return None
 

@@ -24,7 +24,7 @@ F = TypeVar("F", bound=SideFile)
 
 def file_of(artifact: Artifact | None, name: str) -> Path | None:
     """Return the path of a file that the artifact lists; None where it lists none of that name."""
-    if artifact is None or name not in {output["path"] for output in artifact.success["files"]}:
+    if artifact is None or name not in artifact.file_names:
         return None
     return artifact.file(name)
 

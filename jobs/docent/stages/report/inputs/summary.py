@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from docent.context import Context
+from docent.records import Score
 from docent.stages.report.inputs.side_files import SideFile, read_side_file
 from docent.stages.report.sentences.findings import Comparison, Estimate
 
@@ -63,7 +64,7 @@ def read_summary(ctx: Context) -> Summary:
     Raises:
         InputError: the file is not what score writes.
     """
-    return read_side_file(ctx.inputs.get("score"), "summary.json", Summary) or Summary()
+    return read_side_file(ctx.artifact(Score), "summary.json", Summary) or Summary()
 
 
 def _estimates(metrics: dict[str, _Mean]) -> dict[str, Estimate]:

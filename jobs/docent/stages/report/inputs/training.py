@@ -49,10 +49,10 @@ class Curve:
 def read_training(ctx: Context) -> tuple[Curve, ...]:
     """Return one curve per approach that was trained, in the order of the configuration."""
     curves = []
-    for artifact in ctx.artifacts("finetune"):
+    for artifact in ctx.artifacts(Checkpoint):
         checkpoint = next(iter(artifact.rows(Checkpoint)), None)
         path = file_of(artifact, "train_log.jsonl")
-        curves.append(curve(artifact.unit.removeprefix("finetune-"), checkpoint, _log(path) if path else []))
+        curves.append(curve(artifact.part, checkpoint, _log(path) if path else []))
     return tuple(curves)
 
 

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 from docent.context import Context
+from docent.store import Artifact
 
 DATA = Path("runs")
 VOLUME = Path("/data")
@@ -27,7 +28,7 @@ class Commands:
     """
 
     def __init__(self, ctx: Context) -> None:
-        self._ctx, self._name = ctx, ctx.config.run.name
+        self._run_dir, self._name = ctx.run_dir, ctx.config.run.name
         self.local = ctx.run_dir.parent != VOLUME
         data = _public(ctx.run_dir.parent)
         self.folder = f"{data}/{ctx.run_dir.name}"
@@ -74,11 +75,11 @@ class Commands:
         place = self._elsewhere if self.local else ["--backend", "kubernetes"]
         return shlex.join(["docent", "logs", unit, "--run", self._name, *place])
 
-    def output(self, unit: str, name: str = "") -> str:
+    def output(self, artifact: Artifact, name: str = "") -> str:
         """Return where a file of a unit lies, through `latest` where the file system has links."""
-        linked = (self._ctx.run_dir / unit / "latest").exists()
-        folder = "latest" if linked else self._ctx.inputs[unit].folder.name
-        return "/".join(part for part in (self.folder, unit, folder, name) if part)
+        linked = (self._run_dir / artifact.unit / "latest").exists()
+        folder = "latest" if linked else artifact.folder.name
+        return "/".join(part for part in (self.folder, artifact.unit, folder, name) if part)
 
 
 def _public(folder: Path) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from docent.artifacts.pushed import is_open, read_push
 from docent.config.stages import EDITS_PLACEHOLDER, LICENSE_PLACEHOLDER
 from docent.messages.plurals import joined
+from docent.records import Checkpoint, Example, QAPair
 from docent.source_files.collection import COLLECTION, UNNAMED, license_of
 from docent.stages.report.inputs.audit import read_unwritten
 from docent.stages.report.runcard import shortened
@@ -50,14 +51,10 @@ def teacher(known: Known) -> Iterator[NextStep]:
 
 def pairs(known: Known) -> Iterator[NextStep]:
     """Say how people read the pairs, and how their decisions come into the data set."""
-    if (
-        not known.commands.local
-        or "generate-qa" not in known.ctx.inputs
-        or "Questions and answers" not in known.funnel.tables
-    ):
+    if not known.commands.local or not known.ctx.writers(QAPair) or "Questions and answers" not in known.funnel.tables:
         return
-    artifact = known.ctx.inputs.get("curate")
-    rejected = artifact.success["rejected"] if artifact else 0
+    artifact = next(iter(known.ctx.revisers(QAPair)), None)
+    rejected = artifact.success.rejected if artifact else 0
     left_out = f"The checks left out {counted(rejected, 'pair')}. " if rejected else ""
     later = " Choose the teacher first: decisions are about the pairs that were read." if known.offline else ""
     again = ", which trains again" if known.training else ""
@@ -82,7 +79,7 @@ def pairs(known: Known) -> Iterator[NextStep]:
 def licence(known: Known) -> Iterator[NextStep]:
     """Say how the data set gets a licence, where nobody named one."""
     section = known.ctx.config.build_dataset
-    if section is None or "build-dataset" not in known.ctx.inputs or section.license:
+    if section is None or not known.ctx.artifacts(Example) or section.license:
         return
     if license_of(known.sources) == UNNAMED:
         again = ". This trains again, with the same result" if known.training else ""
@@ -97,9 +94,10 @@ def licence(known: Known) -> Iterator[NextStep]:
 
 def data_set(known: Known) -> Iterator[NextStep]:
     """Say where the data set lies, what its files are, and how another trainer takes it."""
-    if "build-dataset" not in known.ctx.inputs:
+    artifact, section = known.ctx.artifact(Example), known.ctx.config.build_dataset
+    if artifact is None:
         return
-    folder, section = known.commands.output("build-dataset"), known.ctx.config.build_dataset
+    folder = known.commands.output(artifact)
     together = section is not None and section.chat_turns == "multi"
     fewer = ", all pairs of a section together, so that there are fewer lines than rows" if together else ""
     text = (
@@ -122,18 +120,18 @@ def data_set(known: Known) -> Iterator[NextStep]:
 
 def pushed(known: Known) -> Iterator[NextStep]:
     """Say why the data set was not on the hub when the page was written, and how to push it again."""
-    section, artifact = known.ctx.config.build_dataset, known.ctx.inputs.get("build-dataset")
+    section, artifact = known.ctx.config.build_dataset, known.ctx.artifact(Example)
     if section is None or artifact is None or not is_open(known.ctx.config, known.ctx.run_dir, artifact):
         return
     last = read_push(known.ctx.run_dir)
     # An earlier push may be of other rows, or to another repository.
     this = last is not None and (last.digest, last.repository) == (artifact.digest, section.push_to)
     reason = f"not pushed: {last.reason.rstrip('.')}" if last and this else "not pushed yet"
-    again = (known.commands.run_only("build-dataset"),) if known.commands.local else ()
+    again = (known.commands.run_only(artifact.unit),) if known.commands.local else ()
     yield NextStep(
         f"When this page was written, the data set was complete and not on the hub ({section.push_to}): {reason}. Only "
         f"the push is done again{', and status says how it ended' if again else ''}:",
-        again or (known.commands.logs("build-dataset"),),
+        again or (known.commands.logs(artifact.unit),),
     )
 
 
@@ -143,14 +141,14 @@ def models(known: Known) -> Iterator[NextStep]:
     if section is None:
         return
     adapters = {approach.name for approach in section.approaches if APPROACHES[approach.kind].adapter}
-    names = [artifact.unit.removeprefix("finetune-") for artifact in known.ctx.artifacts("finetune")]
-    for name in names:
+    trained = {artifact.part: artifact for artifact in known.ctx.artifacts(Checkpoint)}
+    for name, artifact in trained.items():
         what = f"an adapter for {shortened(section.base_model)}" if name in adapters else "a whole model"
-        yield NextStep(f"The model {name} is in {known.commands.output(f'finetune-{name}', 'model')}/, {what}.")
-    if names:
-        apart = adapters.intersection(names)
+        yield NextStep(f"The model {name} is in {known.commands.output(artifact, 'model')}/, {what}.")
+    if trained:
+        apart = adapters.intersection(trained)
         peft = " An adapter goes onto its base model with PeftModel.from_pretrained of peft." if apart else ""
-        whole = [name for name in names if name not in adapters]
+        whole = [name for name in trained if name not in adapters]
         yield NextStep(
             "docent has no command that asks a model about a new photo. Load it with transformers: "
             "AutoModelForImageTextToText.from_pretrained and AutoProcessor.from_pretrained with the folder, whose chat "

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator
 
 from docent.messages.plurals import joined
+from docent.records import Document
 from docent.stages.report.sentences.amounts import counted, plural, thousands
 from docent.stages.report.steps.data import data_set, licence, models, pairs, pushed, teacher
 from docent.stages.report.steps.exhibits import confused, few_photos, small_test, untitled
@@ -52,10 +53,10 @@ def _leaks(known: Known) -> Iterator[NextStep]:
 
 def _unusable(known: Known) -> Iterator[NextStep]:
     """Photos, files and rows of the sources that could not be used, and where they are named."""
-    artifact = known.ctx.inputs.get("ingest")
-    rejected = artifact.success["rejected"] if artifact else 0
-    if not rejected or not known.ctx.config.ingest:
+    artifact = known.ctx.artifact(Document)
+    if artifact is None or not artifact.success.rejected or not known.ctx.config.ingest:
         return
+    rejected = artifact.success.rejected
     sources = known.ctx.config.ingest.sources
     text = f"{thousands(rejected)} of the photos, files or rows that were found could not be used. See which, and why:"
     if rejected == 1:
@@ -64,7 +65,7 @@ def _unusable(known: Known) -> Iterator[NextStep]:
         paths = dict.fromkeys(source.path.as_posix() for source in sources)
         yield NextStep(text, (shlex.join(["docent", "ingest", *paths]),))
     else:
-        yield NextStep(f"{text} {known.commands.output('ingest', 'rejects-*.jsonl')}")
+        yield NextStep(f"{text} {known.commands.output(artifact, 'rejects-*.jsonl')}")
 
 
 def limited(known: Known) -> Iterator[NextStep]:

@@ -1,0 +1,47 @@
+"""The base of every JSON file that docent writes beside rows, and how such files are read.
+
+Reads the files that it is given; writes nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from docent.config.validation_messages import words
+
+
+class SideFile(BaseModel):
+    """A file of one JSON object. Unknown keys are ignored on reading, since a later version may write more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
+
+    def to_json(self, indent: int | None = 1, **options: Any) -> bytes:
+        """Return the text of the file; fields that were left out stay out.
+
+        Args:
+            options: of `json.dumps`.
+        """
+        value = self.model_dump(by_alias=True, exclude_unset=True)
+        return (json.dumps(value, indent=indent, **options) + "\n").encode("utf-8", "replace")
+
+
+def load_json(path: Path) -> dict[str, Any] | None:
+    """Return a JSON object, or None where the file is absent, is no regular file, or was torn."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block the reader for ever
+            return None
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a value, as the path of the field and a few words."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))} {words(first)}"
