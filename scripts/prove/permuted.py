@@ -19,7 +19,7 @@ from pathlib import Path
 from kills import note
 
 from docent.evidence.known_exhibits import known_exhibits
-from docent.evidence.recognition import Said, exhibits_told
+from docent.evidence.recognition import AnswerText, recognised_exhibits
 from docent.launcher.runs.state import resolved_config
 from docent.models.chat import open_photo
 from docent.models.decoding import limit_of
@@ -76,8 +76,8 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
         questions = [example.question for example in tests[part]]
         texts += [written.text for written in generate(model, processor, photos, questions, limit)]
     items = list(assembled.rows(Item)) if assembled else []
-    said = [Said(example.question, text) for example, text in zip(tests, texts, strict=True)]
-    found = exhibits_told(said, known_exhibits(items, rows))
+    said = [AnswerText(example.question, text) for example, text in zip(tests, texts, strict=True)]
+    found = recognised_exhibits(said, known_exhibits(items, rows))
     return Permuted(
         sum(item == e.item_id for item, e in zip(found, tests, strict=True)) / len(tests),
         sum(item == e.item_id for item, e in zip(found, shown, strict=True)) / len(tests),

@@ -9,7 +9,7 @@ import pytest
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.name_words import canonical, one_typo_apart
 from docent.evidence.naming import Exhibit
-from docent.evidence.recognition import Said, exhibits_told
+from docent.evidence.recognition import AnswerText, recognised_exhibits
 from docent.records import Example
 
 
@@ -22,7 +22,7 @@ def told(
         Exhibit(str(n), (name,), text, compounds=compounds)
         for n, (name, text) in enumerate(zip(names, texts, strict=True))
     ]
-    (found,) = exhibits_told([Said(question, answer)], exhibits)
+    (found,) = recognised_exhibits([AnswerText(question, answer)], exhibits)
     return None if found is None else names[int(found)]
 
 
@@ -79,7 +79,9 @@ def test_training_answers_vouch_for_names_where_there_is_no_source_text() -> Non
         Exhibit("a", ("Ship clock",), None, ("It hung in a cabin.",)),
         Exhibit("b", ("Lamp",), None, ("A clock.",)),
     ]
-    found = exhibits_told([Said("", "A clock."), Said("", "A ship clock."), Said("", "A ship.")], exhibits)
+    found = recognised_exhibits(
+        [AnswerText("", "A clock."), AnswerText("", "A ship clock."), AnswerText("", "A ship.")], exhibits
+    )
     assert found == [None, "a", "a"]
 
 
@@ -170,7 +172,7 @@ def test_facts_are_found_in_scripts_without_spaces() -> None:
 def test_german_nouns_are_not_taken_for_proper_names() -> None:
     texts = ["Der Kessel hat einen Deckel aus Zinn.", "Die Uhr geht seit 1790."]
     exhibits = [Exhibit(str(n), ("IMG",), text, (), capitalised_nouns=True) for n, text in enumerate(texts)]
-    assert exhibits_told([Said("", "Ein Deckel, aus Zinn.")], exhibits) == [None]
+    assert recognised_exhibits([AnswerText("", "Ein Deckel, aus Zinn.")], exhibits) == [None]
 
 
 @pytest.mark.parametrize(

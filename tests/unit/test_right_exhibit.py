@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from docent.evidence.naming import Exhibit
-from docent.evidence.recognition import Said, exhibits_told
+from docent.evidence.recognition import AnswerText, recognised_exhibits
 from docent.text.sentences import split_sentences
 
 MUSEUM = Path(__file__).resolve().parents[2] / "samples/museum/raw_data.csv"
@@ -50,7 +50,7 @@ def nameless(item: str, answer: str) -> str:
 
 
 def told(answers: Sequence[str], question: str = QUESTION, exhibits: Sequence[Exhibit] = EXHIBITS) -> list[str | None]:
-    return exhibits_told([Said(question, answer) for answer in answers], exhibits)
+    return recognised_exhibits([AnswerText(question, answer) for answer in answers], exhibits)
 
 
 def share(items: Sequence[str], answers: Sequence[str], question: str = QUESTION) -> float:

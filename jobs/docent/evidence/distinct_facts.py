@@ -1,4 +1,4 @@
-"""Facts that only one exhibit has, found in answers: numbers with what they count, years, names, pairs of words.
+"""Find facts that only one exhibit has in answers: numbers with what they count, years, names, pairs of words.
 
 Reads exhibits and texts in memory, writes nothing. A key is one term (a year, a number of three digits or a fraction, a
 proper name) or a pair of neighbouring terms of one clause (`12 edges`, `business cards`). It belongs to a fact where
@@ -37,12 +37,12 @@ _CLAUSE_END = re.compile(r"[,;:)\]]\s+|\s[(\[–—-]+|[，、；：（）]")
 
 
 def keys_of(text: str) -> frozenset[Key]:
-    """All keys of a text, whatever they are worth."""
+    """Return all keys of a text, whatever they are worth."""
     return frozenset(key for sentence in split_sentences(text) for key, _, _ in _keys(sentence, frozenset()))
 
 
 def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key, tuple[str, Fact]]:
-    """The keys among `wanted` that belong to facts: key to the exhibit that alone has it, with the fact."""
+    """Map keys among `wanted` that belong to facts to the exhibit that alone has them, and to the fact."""
     found: dict[Key, tuple[str, Fact] | None] = {}
     for exhibit in exhibits:
         own: dict[Key, Fact | None] = {}
@@ -57,7 +57,7 @@ def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key,
 
 
 def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]]) -> str | None:
-    """The exhibit of which at least MIN_FACTS are stated, and more than of all others together; None for no exhibit."""
+    """Return the exhibit of which at least MIN_FACTS are stated, more than of all others together; None for none."""
     stated: dict[str, set[Fact]] = {}
     for key in keys:
         if key in facts:
@@ -68,7 +68,7 @@ def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]])
 
 
 def _keys(sentence: str, names: frozenset[str]) -> Iterator[tuple[Key, Kind | None, str]]:
-    """Every key of a sentence, with kind and part of the fact it would be; None for a term that is no fact alone."""
+    """Yield every key of a sentence with the kind and part of its fact; None for a term that is no fact alone."""
     for clause, words in enumerate(_CLAUSE_END.split(sentence)):
         terms = _content(words)
         for place, (term, is_number) in enumerate(terms):
@@ -86,7 +86,7 @@ def _keys(sentence: str, names: frozenset[str]) -> Iterator[tuple[Key, Kind | No
 
 
 def _content(words: str) -> Sequence[tuple[str, bool]]:
-    """(stem or number, whether it is a number) of the words that carry content."""
+    """Return (stem or number, whether it is a number) of the words that carry content."""
     parts = (part for term in terms_of(words) for part in _PARTS.split(term))
     return [_reduced(part) for part in parts if part and (len(part) > 1 or part.isdecimal()) and part not in STOP_WORDS]
 
@@ -98,5 +98,5 @@ def _reduced(term: str) -> tuple[str, bool]:
 
 
 def _names_in(sentence: str) -> frozenset[str]:
-    """Stems of the proper names of a sentence."""
+    """Return the stems of the proper names of a sentence."""
     return frozenset(stem(part) for name in names_of(sentence) for part in _PARTS.split(folded(name)) if part)

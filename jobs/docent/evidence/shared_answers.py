@@ -1,4 +1,4 @@
-"""What answers of the test share with training, in words: the report and the card of a data set say it alike.
+"""Word what answers of the test share with training, alike in the report and in the card of a data set.
 
 Reads and writes nothing; the counts are those of build-dataset's `audit.json`.
 """
@@ -31,7 +31,7 @@ class SharedAnswers:
 
 
 def shared_with_training(shared: SharedAnswers) -> list[str]:
-    """A sentence for each kind of answer that training knows; none where there is no such answer."""
+    """Write a sentence for each kind of answer that training knows; none where there is no such answer."""
     found = []
     of = f"of {_grouped(shared.tested)} test answer{'s' * (shared.tested != 1)}"
     if shared.whole:
@@ -61,5 +61,5 @@ def _what_it_asks_for(shared: SharedAnswers) -> str:
 
 
 def _grouped(number: int) -> str:
-    """`2404` as `2 404`; the space does not break."""
+    """Write `2404` as `2 404`; the space does not break."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

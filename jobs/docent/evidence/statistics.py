@@ -1,4 +1,4 @@
-"""Whether a difference is more than chance: cluster sign-flip test of paired differences, Holm's correction.
+"""Test whether a difference is more than chance: cluster sign-flip test of paired differences, Holm's correction.
 
 Rows about one exhibit are not independent, so the exhibit (cluster) is what is flipped (Miller 2024, arXiv 2411.00640).
 Plain numpy on in-memory values; the same seed gives the same numbers. Intervals are in intervals.py.
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
 
 def sign_flip_p(values: Sequence[float], clusters: Sequence[str], draws: int, seed: int) -> float:
-    """Two-sided p value that the mean is zero: the sign of each cluster's sum is flipped at random.
+    """Return the two-sided p value that the mean is zero: the sign of each cluster's sum is flipped at random.
 
     All 2^clusters patterns are counted where they are no more than `draws`; else `draws` random ones, counting the
     observed pattern as one of them, so that p is never 0.
@@ -90,7 +90,10 @@ def paired_difference(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment: comparing each result with alpha keeps the chance of any false claim below alpha."""
+    """Adjust p values by Holm's step-down method.
+
+    Comparing each result with alpha keeps the chance of any false claim below alpha.
+    """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):

@@ -1,4 +1,4 @@
-"""Stage assemble: one item per exhibit with its photos by split, or per section with its figures and neighbours.
+"""Stage assemble: make an item per exhibit with its photos by split, or per section with its figures and neighbours.
 
 Reads `Document`, `ImageQuality`, the copies of `augment-images`, and the splits of photos that it recorded before;
 writes `Item` rows and `splits.jsonl`, the record for the next run.
@@ -20,7 +20,7 @@ from docent.vision.usable import find_usable
 
 
 def run(ctx: Context) -> Iterator[Item | Reject]:
-    """One item per exhibit with a usable photo and per section of other documents, in the order of the documents.
+    """Yield one item per exhibit with a usable photo and per section of other documents, in the order of the documents.
 
     The documents are read twice: first for the plan of all photos, which needs no text, then one at a time.
 
@@ -48,7 +48,7 @@ class _Copies:
         self._next = next(rows, None)
 
     def of(self, plan: Plan) -> dict[str, ImageFile]:
-        """The copies of a plan that were made, by id."""
+        """Return the copies of a plan that were made, by id."""
         wanted = {copy.id for copy in plan.copies}
         found: dict[str, ImageFile] = {}
         while self._next is not None and self._next.id in wanted:
@@ -65,13 +65,13 @@ class _Copies:
 
 
 def _without_text(document: Document) -> Document:
-    """The document with only what the plan of its photos needs."""
+    """Keep only what the plan of its photos needs."""
     place = document.sections[0].model_copy(update={"text": "", "facts": (), "figures": ()})
     return document.model_copy(update={"sections": (place,), "meta": {}})
 
 
 def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
-    """Which photo of each exhibit goes where, by the exhibit's id; what was assigned is recorded."""
+    """Plan the photos of each exhibit, by its id, and record what was assigned."""
     section, assess = ctx.section, ctx.config.assess_images
     similarity = assess.duplicate_similarity if assess else 1.0
     measured = ctx.rows(ImageQuality)
@@ -88,7 +88,7 @@ def _plans(ctx: Context, exhibits: Sequence[Document]) -> dict[str, Plan]:
 def _assigned(
     exhibits: Sequence[Document], plans: Mapping[str, Plan], measured: Sequence[ImageQuality]
 ) -> Iterator[tuple[str, str, Split]]:
-    """sha256, name and split of every photo that has one; one left out as a duplicate has that of its twin."""
+    """Yield sha256, name and split of every photo that has one; one left out as a duplicate has that of its twin."""
     twins = {quality.image_id: quality.duplicate_of for quality in measured if quality.duplicate_of}
     for exhibit in exhibits:
         split_of = {image.id: split for image, split in plans[exhibit.id].placed}
@@ -100,7 +100,7 @@ def _assigned(
 def _exhibit(
     document: Document, plan: Plan, copies: Mapping[str, ImageFile], images_per_item: int
 ) -> Iterator[Item | Reject]:
-    """The item of an exhibit, then the photos that it has no use for."""
+    """Yield the item of an exhibit, then the photos that it has no use for."""
     if plan.placed:
         yield assemble_item(document, plan, copies)
     else:
@@ -112,7 +112,7 @@ def _exhibit(
 
 
 def section_items(document: Document, related: int, seen: Counter[str] | None = None) -> Iterator[Item]:
-    """One item per section of a document, each with the ids of the sections most like it.
+    """Yield one item per section of a document, each with the ids of the sections most like it.
 
     An id is made of the section's title and text: renaming a file or adding a section changes that of no other.
 
@@ -148,7 +148,7 @@ def section_items(document: Document, related: int, seen: Counter[str] | None = 
 
 
 def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile]) -> Item:
-    """The item of a document; copies that were planned but not made are left out.
+    """Make the item of a document; copies that were planned but not made are left out.
 
     Args:
         copies: rows of `augment-images` by id.
@@ -170,7 +170,7 @@ def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile
 
 
 def _span(document: Document) -> Span:
-    """From the first line of the first section to the last line of the last."""
+    """Return the span from the first line of the first section to the last line of the last."""
     first, last = document.sections[0].source, document.sections[-1].source
     return Span(file=first.file, first_line=first.first_line, last_line=last.last_line)
 

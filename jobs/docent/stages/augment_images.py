@@ -1,4 +1,4 @@
-"""Stage augment-images: altered copies of photos, as many as the plan of the splits wants.
+"""Stage augment-images: alter copies of photos, as many as the plan of the splits asks for.
 
 Reads `Document` and `ImageQuality` rows, photos, and the splits that `assemble` recorded before; writes one `ImageFile`
 per copy, with the transforms applied and the original as parent.
@@ -26,7 +26,7 @@ UNIT = "augment-images"
 
 
 def run(ctx: Context) -> Iterator[ImageFile | Reject]:
-    """The copies of every exhibit, original after original."""
+    """Yield the copies of every exhibit, original after original."""
     documents = ctx.rows(Document)
     assess = ctx.config.assess_images
     usable = find_usable(
@@ -45,7 +45,7 @@ def run(ctx: Context) -> Iterator[ImageFile | Reject]:
 
 
 def _copy_image(ctx: Context, original: ImageFile, copies: Sequence[Copy]) -> Iterator[ImageFile | Reject]:
-    """The wanted copies of one photo, which is decoded once and then let go."""
+    """Yield the wanted copies of one photo, which is decoded once and then let go."""
     if not copies:
         return
     try:

@@ -1,4 +1,4 @@
-"""Altered copies of a photo: the five transforms of the published experiment, seeded, and which of them were applied.
+"""Alter copies of a photo: the five transforms of the published experiment, seeded, and which of them were applied.
 
 HorizontalFlip, RandomBrightnessContrast (defaults of the library), Rotate up to 30 degrees, ShiftScaleRotate (shift
 0.1, scale 0.1, rotate 20 degrees; the library's Affine, of which the old name is an alias), Blur of 3 px. They differ
@@ -61,7 +61,7 @@ def check_sides(picture: Image.Image) -> None:
 
 
 def choose(probability: float, rng: random.Random) -> tuple[str, ...]:
-    """Which transforms a copy gets: one coin each, thrown again while none falls; at last one at random."""
+    """Choose the transforms of a copy: each by chance, again while none was chosen; at last one at random."""
     for _ in range(_THROWS):
         if chosen := tuple(name for name in TRANSFORMS if rng.random() < probability):
             return chosen
@@ -69,7 +69,7 @@ def choose(probability: float, rng: random.Random) -> tuple[str, ...]:
 
 
 def alter(picture: Image.Image, chosen: tuple[str, ...], rng: random.Random) -> Image.Image:
-    """A copy of an RGB picture with the chosen transforms applied; same size, same pixels for the same `rng` state."""
+    """Apply the chosen transforms to a copy of an RGB picture; same size, same pixels for the same `rng` state."""
     values = np.asarray(picture)
     for name in chosen:
         transform = TRANSFORMS[name]()
@@ -80,7 +80,7 @@ def alter(picture: Image.Image, chosen: tuple[str, ...], rng: random.Random) -> 
 
 
 def to_jpeg(picture: Image.Image, credit: Credit = NO_CREDIT) -> bytes:
-    """The picture as a JPEG file whose only metadata are its credit."""
+    """Encode the picture as a JPEG file whose only metadata are its credit."""
     file = io.BytesIO()
     blocks = {"exif": exif_of(credit), "xmp": xmp_of(credit)}
     picture.save(file, "JPEG", quality=JPEG_QUALITY, **{name: block for name, block in blocks.items() if block})

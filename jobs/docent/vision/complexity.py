@@ -31,7 +31,7 @@ class Complexity:
     entropy_bits: float
 
     def exceeds(self, laplacian: float, edge_px: int, entropy_bits: float) -> bool:
-        """Whether at least one number lies above its threshold."""
+        """Tell whether at least one number lies above its threshold."""
         return self.laplacian > laplacian or self.edge_px > edge_px or self.entropy_bits > entropy_bits
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Complexity:
 
 
 def measure(picture: Image.Image) -> Complexity:
-    """The three numbers of an 8-bit RGB picture."""
+    """Measure the three numbers of an 8-bit RGB picture."""
     share = (MAX_PIXELS / (picture.width * picture.height)) ** 0.5
     if share < 1:
         picture = picture.resize((max(1, int(picture.width * share)), max(1, int(picture.height * share))))
@@ -48,7 +48,7 @@ def measure(picture: Image.Image) -> Complexity:
 
 
 def entropy_bits(picture: Image.Image) -> float:
-    """Entropy of the three colours' histograms, summed: 0 to 24 bits."""
+    """Return the entropy of the three colours' histograms, summed: 0 to 24 bits."""
     counts = np.asarray(picture.histogram(), dtype=np.float64).reshape(3, 256)
     shares = counts / counts.sum(axis=1, keepdims=True)
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
@@ -56,7 +56,7 @@ def entropy_bits(picture: Image.Image) -> float:
 
 
 def laplacian_variance(grey: Pixels) -> float:
-    """Variance of the 4-neighbour Laplacian, the border mirrored without its last pixel."""
+    """Return the variance of the 4-neighbour Laplacian, the border mirrored without its last pixel."""
     padded = np.pad(grey, ((1, 1), (0, 0)), mode="reflect" if grey.shape[0] > 1 else "edge")
     padded = np.pad(padded, ((0, 0), (1, 1)), mode="reflect" if grey.shape[1] > 1 else "edge")
     around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
@@ -64,7 +64,7 @@ def laplacian_variance(grey: Pixels) -> float:
 
 
 def edge_pixels(grey: Pixels) -> int:
-    """Pixels of edges by Canny (1986): gradient by Sobel as |dx| + |dy|, thinned, weak ones kept where strong join."""
+    """Count pixels of edges by Canny (1986): Sobel gradient |dx| + |dy|, thinned, weak ones kept where strong join."""
     padded = np.pad(grey, 1, mode="edge")
     rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
     dx = rows[:, 2:] - rows[:, :-2]
@@ -78,14 +78,14 @@ def edge_pixels(grey: Pixels) -> int:
 
 
 def _grey(picture: Image.Image) -> Pixels:
-    """Luma with OpenCV's 15-bit weights."""
+    """Compute luma with OpenCV's 15-bit weights."""
     rgb = np.asarray(picture.convert("RGB"), dtype=np.int32)
     luma: Pixels = (rgb[..., 0] * 9798 + rgb[..., 1] * 19235 + rgb[..., 2] * 3735 + 16384) >> 15
     return luma
 
 
 def _thinned(dx: Pixels, dy: Pixels, strength: Pixels) -> npt.NDArray[np.bool_]:
-    """Pixels above the low threshold that are the strongest across their edge, in one of four directions."""
+    """Find pixels above the low threshold that are the strongest across their edge, in one of four directions."""
     inner = strength[1:-1, 1:-1]
     x, y = np.abs(dx).astype(np.int64), np.abs(dy).astype(np.int64) << 15
     flat = y < x * _TAN_22
@@ -102,7 +102,7 @@ def _thinned(dx: Pixels, dy: Pixels, strength: Pixels) -> npt.NDArray[np.bool_]:
 
 
 def _joined(weak: npt.NDArray[np.bool_], strong: npt.NDArray[np.bool_], width: int) -> int:
-    """How many weak pixels touch a strong one, directly or over others: grown from the strong ones, ring by ring."""
+    """Count weak pixels that touch a strong one, directly or over others: grown from the strong ones, ring by ring."""
     seen = weak & strong
     front = np.flatnonzero(seen)
     around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])

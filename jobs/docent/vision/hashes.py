@@ -24,12 +24,12 @@ _COLOR_BYTES = 32
 
 
 def similarity(hash_a: str, hash_b: str) -> float:
-    """Share of equal bits of two 64-bit hashes written as 16 hex digits, 0-1."""
+    """Return the share of equal bits of two 64-bit hashes written as 16 hex digits, 0-1."""
     return 1 - (int(hash_a, 16) ^ int(hash_b, 16)).bit_count() / BITS
 
 
 def color_distance(colors_a: str, colors_b: str) -> float:
-    """The largest distance between the colours of one field, as `ImageQuality.colors` has them; 0 where unknown."""
+    """Return the largest distance between the colours of a field, as `ImageQuality.colors` has them; 0 if unknown."""
     if not (colors_a and colors_b):
         return 0.0
     a, b = bytes.fromhex(colors_a), bytes.fromhex(colors_b)
@@ -38,7 +38,7 @@ def color_distance(colors_a: str, colors_b: str) -> float:
 
 
 def near_identical(a: ImageQuality, b: ImageQuality, least_similarity: float) -> bool:
-    """Whether both hashes agree in at least this share of bits, and the colours; never for a picture without hashes."""
+    """Tell whether both hashes agree in this share of bits, and the colours; never for a picture without hashes."""
     if not (a.ahash and a.phash and b.ahash and b.phash):
         return False
     hashes_agree = min(similarity(a.ahash, b.ahash), similarity(a.phash, b.phash)) >= least_similarity
@@ -81,7 +81,7 @@ class HashIndex:
         return position
 
     def matches(self, quality: ImageQuality) -> npt.NDArray[np.uint64]:
-        """Positions of the pictures added so far that are near-identical to this one, in order, each once."""
+        """Return positions of the pictures added so far that are near-identical to this one, in order, each once."""
         if not (quality.ahash and quality.phash):
             return np.empty(0, np.uint64)
         ahash, phash = int(quality.ahash, 16), int(quality.phash, 16)
@@ -93,7 +93,7 @@ class HashIndex:
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
     def first_match(self, quality: ImageQuality) -> int | None:
-        """The first of `matches`; None where there is none."""
+        """Return the first of `matches`; None where there is none."""
         found = self.matches(quality)
         return int(found[0]) if found.size else None
 

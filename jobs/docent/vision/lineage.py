@@ -1,4 +1,4 @@
-"""Which photographs descend from which, told by their names: `gyroid-3-aug7.jpg` is the eighth copy of `gyroid-3.jpg`.
+"""Tell by their names which photographs descend from which: `gyroid-3-aug7.jpg` is the eighth copy of `gyroid-3.jpg`.
 
 The names are those of the published MuseQuest data set, so its files, and copies made here, are recognised alike.
 """
@@ -12,18 +12,18 @@ _COPY = re.compile(r"(.+)-aug(\d{1,6})", re.IGNORECASE)
 
 
 def original_stem(name: str) -> str:
-    """File name without suffix and without `-aug<k>`: `gyroid-3` for `gyroid-3.jpg` and for `gyroid-3-aug7.jpg`."""
+    """Cut the suffix and `-aug<k>`: `gyroid-3` for `gyroid-3.jpg` and for `gyroid-3-aug7.jpg`."""
     stem = PurePosixPath(name).stem
     found = _COPY.fullmatch(stem)
     return found[1] if found else stem
 
 
 def copy_number(name: str) -> int | None:
-    """The k of `-aug<k>`; None for the name of an original."""
+    """Return the k of `-aug<k>`; None for the name of an original."""
     found = _COPY.fullmatch(PurePosixPath(name).stem)
     return int(found[2]) if found else None
 
 
 def copy_name(name: str, number: int) -> str:
-    """Name of the `number`-th altered copy of a photo; copies are always JPEG files."""
+    """Return the name of the `number`-th altered copy of a photo; copies are always JPEG files."""
     return f"{original_stem(name)}-aug{number}.jpg"

@@ -1,4 +1,4 @@
-"""Which photo of an exhibit goes to which split, and which altered copies it takes to fill the quota.
+"""Plan which photo of an exhibit goes to which split, and which altered copies it takes to fill the quota.
 
 Pure: `augment-images` asks which copies to make and `assemble` where everything goes, and both get the same answer.
 The three ways (`assemble.split`) are the functions in PLANNERS. Photos that went to a split before stay there; others
@@ -51,7 +51,7 @@ class Plan:
 
 
 def plan_document(document: Document, usable: Usable, section: Assemble, seed: int) -> Plan:
-    """The plan of one document, in the way that `assemble.split` names.
+    """Plan one document in the way that `assemble.split` names.
 
     Raises:
         InputError: `given` for a document whose source names no splits.
@@ -70,11 +70,11 @@ class _Exhibit:
     seed: int
 
     def drawn(self, groups: Iterable[str]) -> list[str]:
-        """Lineage groups in an order that depends on their content and the seed alone."""
+        """Order lineage groups by their content and the seed alone."""
         return sorted(groups, key=lambda group: make_id("draw", (), self.seed, group))
 
     def copies(self, of: Sequence[ImageFile], wanted: Mapping[Split, int]) -> tuple[Copy, ...]:
-        """Copies spread evenly over `of`, in the order of the wanted splits."""
+        """Plan copies spread evenly over `of`, in the order of the wanted splits."""
         bases = _originals(of)
         following = _next_numbers(self.document)
         made: list[Copy] = []
@@ -119,7 +119,7 @@ def _clean(exhibit: _Exhibit, section: Assemble) -> Plan:
 
 
 def _held_out(spare: int, section: Assemble) -> tuple[int, int]:
-    """Groups for test and for validation when `spare` may leave training: as configured, else 1 and 1, else 1 and 0."""
+    """Count groups for test and validation if `spare` may leave training: as configured, else 1 and 1, or 1 and 0."""
     tests, validations = section.test_images, section.validation_images
     if spare >= tests + validations:
         return tests, validations
@@ -132,7 +132,7 @@ Unused = tuple[tuple[ImageFile, str], ...]
 
 
 def _capped(exhibit: _Exhibit, placed: Sequence[tuple[ImageFile, Split]], most: int) -> tuple[Placed, Unused]:
-    """The photos with no more for training than `most` leaves, yet one; those that trained before first."""
+    """Keep no more photos for training than `most` leaves, but one at least; those that trained before come first."""
     training = [image for image, split in placed if split == "train"]
     room = max(most - (len(placed) - len(training)), 1)
     first = {group: number for number, group in enumerate(exhibit.drawn({image.group for image in training}))}
@@ -200,17 +200,17 @@ PLANNERS: dict[str, Callable[[_Exhibit, Assemble], Plan]] = {
 
 
 def in_split_order(placed: Iterable[tuple[ImageFile, Split]]) -> list[tuple[ImageFile, Split]]:
-    """Train, validation, test; within a split the order stays."""
+    """Sort by train, validation, test; within a split the order stays."""
     return sorted(placed, key=lambda pair: SPLITS.index(pair[1]))
 
 
 def _originals(images: Sequence[ImageFile]) -> list[ImageFile]:
-    """The photos that are not copies by their name; all, where there are only copies."""
+    """Return the photos that are not copies by their name; all, where there are only copies."""
     return [image for image in images if copy_number(image.name) is None] or list(images)
 
 
 def _next_numbers(document: Document) -> defaultdict[str, int]:
-    """For each original's stem the first number that no photo of the document has, used or not."""
+    """Return for each original's stem the first number that no photo of the document has, used or not."""
     following: defaultdict[str, int] = defaultdict(int)
     for image in document.images:
         number = copy_number(image.name)

@@ -1,4 +1,4 @@
-"""Photos made square before a model sees them: nothing is cut off, the border colour fills the rest.
+"""Make photos square before a model sees them: nothing is cut off, the border colour fills the rest.
 
 A processor with one fixed side would stretch a photo that is not square, and no object keeps its shape in that.
 """
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def square(image: Image.Image) -> Image.Image:
-    """The photo in RGB, padded to a square with the mean colour of its border; a square photo comes back as it is."""
+    """Pad the photo, in RGB, to a square with the mean colour of its border; a square one is returned as it is."""
     rgb = image if image.mode == "RGB" else image.convert("RGB")  # convert would copy it
     width, height = rgb.size
     if width == height:

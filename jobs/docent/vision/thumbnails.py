@@ -1,4 +1,4 @@
-"""Small pictures as data URIs, so that a page needs no file beside it. Reads image files, writes nothing."""
+"""Embed small pictures as data URIs, so that a page needs no file beside it. Reads image files, writes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PIXELS, MAX_DECODED_PIXELS = 1e9, 1_000_000
 
 
 def thumbnail(path: Path, max_side_px: int = MAX_SIDE_PX) -> str | None:
-    """`data:image/webp;base64,…` of a photo at most `max_side_px` wide and high; None where it cannot be decoded.
+    """Reduce a photo to `max_side_px` a side, as `data:image/webp;base64,…`; None where it cannot be decoded.
 
     It is the picture that every stage sees (photos.py); its metadata (place, camera) is left behind.
     """

@@ -1,4 +1,4 @@
-"""Which photos of a run may be used, which of them show the same, and which went to a split before.
+"""Find which photos of a run may be used, which of them show the same, and which went to a split before.
 
 Pure: reads rows of `ingest` and `assess-images` that it is given; compares hashes, opens no photo.
 """
@@ -36,7 +36,7 @@ def find_usable(
     least_similarity: float = 1.0,
     recorded: Mapping[str, Split] | None = None,
 ) -> Usable:
-    """Kept photos of each document, the groups that also occur in another document, and where photos went before.
+    """Find the kept photos of each document, groups that also occur in another document, and where photos went before.
 
     Args:
         documents: all documents of the run, not only those of a shard.
@@ -61,7 +61,7 @@ def find_usable(
 
 
 def _near_identical(kept: Sequence[ImageQuality], least_similarity: float) -> Iterator[tuple[str, str]]:
-    """Pairs of image ids that lead from every photo to every near-identical one, in one step or several.
+    """Yield pairs of image ids that lead from every photo to every near-identical one, in one step or several.
 
     Photos with equal hashes and colours are looked up once: a logo in every exhibit costs no more than one photo.
     """
@@ -82,7 +82,7 @@ def _near_identical(kept: Sequence[ImageQuality], least_similarity: float) -> It
 def _settled(
     images: Mapping[str, ImageFile], links: Sequence[tuple[str, str]], recorded: Mapping[str, Split]
 ) -> tuple[dict[str, Split], frozenset[str]]:
-    """Split of every image that went to one or joins one that did, and the new ones that are near images of two."""
+    """Return the split of every image that went to one or joins one that did, and new ones near images of two."""
     settled = {image.id: recorded[image.sha256] for image in images.values() if image.sha256 in recorded}
     if not settled:
         return {}, frozenset()
@@ -103,7 +103,7 @@ def _settled(
 
 
 def _roots(images: Mapping[str, ImageFile], links: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """One image id for all that links connect (union-find with path halving)."""
+    """Return one image id for all that links connect (union-find with path halving)."""
     above = {image_id: image_id for image_id in images}
 
     def root_of(one: str) -> str:

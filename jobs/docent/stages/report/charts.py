@@ -72,7 +72,7 @@ def axis_for(values: Iterable[float], percent: bool = False, from_zero: bool = T
 
 
 def _round_step(rough: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 and 10 times a power of ten that is at least `rough`."""
+    """Return the smallest of 1, 2, 2.5, 5 and 10 times a power of ten that is at least `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= rough * (1 - 1e-9))
 
@@ -205,7 +205,7 @@ def _anchor(place: float) -> str:
 
 
 def _class(name: str) -> str:
-    """A style-sheet class out of a name of this package: `look-up` stays, spaces go."""
+    """Make a style-sheet class of a name of this package: `look-up` stays, spaces go."""
     return f"is-{name.replace(' ', '-')}"
 
 

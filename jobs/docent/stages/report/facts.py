@@ -115,7 +115,7 @@ def gather(ctx: Context) -> Facts:
 
 
 def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Items by id as the page calls them, and the first parts of their sections; none where nothing is scored."""
+    """Map items by id to their names on the page and to first parts of sections; none where nothing is scored."""
     if not ctx.artifacts(Score):
         return {}, {}
     labels = {item.id: label(item, documents) for item in ctx.stream(Item)}
@@ -123,7 +123,7 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
 
 
 def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
-    """The numbers that the verdict rests on."""
+    """Collect the numbers that the verdict rests on."""
     estimates, subject, audit = summary.estimates(), funnel.subject, read_audit(ctx)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
@@ -149,7 +149,7 @@ def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[st
 
 
 def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
-    """The fine-tuned model that is right most often; "" where none was scored.
+    """Return the fine-tuned model that is right most often; "" where none was scored.
 
     Of equal ones it is the model that the page says to take: a whole one, which needs no base model.
     """
@@ -160,19 +160,19 @@ def _best(evidence: Evidence, kinds: Mapping[str, str]) -> str:
 
 
 def _kinds(ctx: Context) -> dict[str, str]:
-    """Fine-tuned model -> its row of APPROACHES."""
+    """Map each fine-tuned model to its row of APPROACHES."""
     section = section_of(ctx.config, "finetune")
     return {a.name: a.kind for a in section.approaches} if section else {}
 
 
 def _ordered(ctx: Context, summary: Summary) -> tuple[str, ...]:
-    """Models and methods in the order of the configuration, then any that only the summary knows."""
+    """Return models and methods in the order of the configuration, then any that only the summary knows."""
     known = configured_arms(ctx.config) if section_of(ctx.config, "answer") else ()
     return (*known, *(arm for arm in summary.arms if arm not in known))
 
 
 def _metrics(evidence: Evidence) -> tuple[str, ...]:
-    """Metrics that any model or method has, those of the table first."""
+    """Return metrics that any model or method has, those of the table first."""
     measured = dict.fromkeys(name for metrics in evidence.arms.values() for name in metrics)
     return tuple(name for name in dict.fromkeys([*METRICS, *measured]) if name in measured)
 
@@ -183,7 +183,7 @@ def _by_exhibit(
     labels: Mapping[str, str] = MappingProxyType({}),
     first: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[ExhibitRow, ...]:
-    """Rows of exhibits and sections.
+    """Count right answers by exhibit or section.
 
     Args:
         labels: what the page calls an item, by its id.

@@ -94,7 +94,7 @@ def render(facts: Facts) -> str:
 
 
 def _texts(facts: Facts) -> list[str]:
-    """The parts of the page that may use a term of the glossary."""
+    """Return the parts of the page that may use a term of the glossary."""
     steps = [step for steps in facts.funnel.tables.values() for step in steps]
     return [
         "seed",

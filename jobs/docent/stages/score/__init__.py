@@ -1,4 +1,4 @@
-"""Stage `score`: every metric of every answer, from rows alone.
+"""Stage `score`: measure every answer with every metric, from rows alone.
 
 Reads the answers of all arms, the data set (training answers, references) and, where there is one, assemble (names and
 source texts). Writes one Score per answer, `summary.json` (means, intervals, paired comparisons), and for people
@@ -71,7 +71,7 @@ def run(ctx: Context) -> Iterator[Score]:
 
 
 def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> None:
-    """An answer counts only against the reference and exhibit that the data set has for its example.
+    """Check that every answer was given to an example that the data set has, with its reference and exhibit.
 
     Raises:
         InputError: there are no answers, or one belongs to another data set.
@@ -91,7 +91,7 @@ def check_references(answers: Sequence[Answer], tests: dict[str, Example]) -> No
 def summarise(
     ctx: Context, scores: Sequence[Score], ceiling: Sequence[Score], tests: dict[str, Example]
 ) -> dict[str, Any]:
-    """What `summary.json` says, but for the encoder."""
+    """Summarise scores for `summary.json`, without the encoder."""
     resampling = Resampling(ctx.section.bootstrap_draws, ctx.config.seed)
     finetune = section_of(ctx.config, "finetune")
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
@@ -109,7 +109,7 @@ def summarise(
 
 
 def _called(tested: set[str], items: Iterable[Item]) -> str:
-    """What one of the items that are tested is called."""
+    """Return what one of the tested items is called."""
     kinds = {item.kind for item in items if item.id in tested}
     return "section" if kinds == {"section"} else "item" if "section" in kinds else "exhibit"
 
@@ -129,7 +129,7 @@ def _perfect(example: Example) -> Answer:
 
 
 def _audit(ctx: Context) -> Any:
-    """The leak count of build-dataset, as it wrote it; None where it lists none."""
+    """Read the leak count of build-dataset, as it wrote it; None where it lists none."""
     artifact = ctx.artifacts(Example)[0]
     if "audit.json" not in artifact.file_names:
         return None

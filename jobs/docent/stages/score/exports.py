@@ -1,4 +1,4 @@
-"""Answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
+"""Write answers and scores as CSV, for people and spreadsheets; docent never reads them back as an input of a stage.
 
 Texts that a spreadsheet would compute have an apostrophe before them:
 docent.text.encodings.spreadsheet.unguarded removes it.
@@ -28,7 +28,7 @@ SCORE_COLUMNS = ("arm", "data_id", "item_name", "image_name", *METRICS)
 
 
 def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> bytes:
-    """The answers of one arm with the columns of the published result files, without their last row of averages.
+    """Write the answers of one arm with the columns of the published result files, without a last row of averages.
 
     A last column says why a model's answer ended, `stop` or `length`; it is empty where no model wrote it.
     """
@@ -40,7 +40,7 @@ def answers_csv(answers: Iterable[Answer], tests: Mapping[str, Example]) -> byte
 
 
 def scores_csv(scores: Iterable[Score], tests: Mapping[str, Example]) -> bytes:
-    """One line per answer; a metric without a value is an empty cell."""
+    """Write one line per answer; a metric without a value is an empty cell."""
     return _csv(
         SCORE_COLUMNS,
         (

@@ -1,4 +1,4 @@
-"""Score rows to the numbers of `summary.json`: means with intervals, and fine-tuned arms against every other.
+"""Compute the numbers of `summary.json` from rows: means with intervals, and fine-tuned arms against every other.
 
 Pure functions over rows. Rows are clustered by item; every number is rounded to six decimals, so that the file has the
 same bytes wherever the rows do.
@@ -18,12 +18,12 @@ from docent.tables import METRICS
 
 
 def arm_means(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
-    """`{arm: {metric: {mean, ci, n, items}}}`, arms in the order of their rows, without metrics that no row has."""
+    """Return `{arm: {metric: {mean, ci, n, items}}}`, arms in the order of rows, without metrics that no row has."""
     return {arm: metric_means([s for s in scores if s.arm == arm]) for arm in arms_of(scores)}
 
 
 def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
-    """`{metric: {mean, ci, n, items}}` of the rows of one arm.
+    """Return `{metric: {mean, ci, n, items}}` of the rows of one arm.
 
     ci is null where the rows belong to too few items (docent.evidence.intervals); n counts answers.
     """
@@ -39,7 +39,7 @@ def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resampling) -> list[dict[str, Any]]:
-    """Each fine-tuned arm against every other arm, on the examples both answered: difference = a - b.
+    """Compare each fine-tuned arm with every other arm, on the examples both answered: difference = a - b.
 
     p is a sign-flip test over items; p_holm is Holm's adjustment over all pairs of one metric.
     """
@@ -53,18 +53,18 @@ def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resam
 
 
 def pairs_of(arms: Sequence[str], tuned: Sequence[str]) -> list[tuple[str, str]]:
-    """Every pair with a fine-tuned arm in it, once, that arm first."""
+    """Return every pair with a fine-tuned arm in it, once, that arm first."""
     ours = [arm for arm in arms if arm in tuned]
     return [(a, b) for number, a in enumerate(ours) for b in arms if b != a and b not in ours[:number]]
 
 
 def arms_of(scores: Sequence[Score]) -> list[str]:
-    """Names of the arms in the order of their rows."""
+    """Return the names of the arms in the order of their rows."""
     return list(dict.fromkeys(score.arm for score in scores))
 
 
 def interval_notes(items: int, one: str = "exhibit") -> list[str]:
-    """What a reader of the intervals should know.
+    """Note what a reader of the intervals should know.
 
     Args:
         items: how many the test is about.

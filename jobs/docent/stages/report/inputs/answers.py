@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from docent.context import Context
 from docent.evidence.known_exhibits import known_exhibits
-from docent.evidence.recognition import Said, exhibits_told
+from docent.evidence.recognition import AnswerText, recognised_exhibits
 from docent.records import Answer, Checkpoint, Example, Item, Score
 from docent.stages.report.inputs.titles import label
 from docent.stages.report.sentences.findings import Blind
@@ -46,7 +46,7 @@ def read_confusions(ctx: Context, model: str) -> tuple[Confusion, ...]:
     items = list(ctx.stream(Item))
     labels = {item.id: label(item, 0) for item in items if item.kind == "exhibit"}
     exhibits = known_exhibits(items, ctx.stream(Example))
-    about = exhibits_told([Said(answer.question, answer.answer) for answer in answers], exhibits)
+    about = recognised_exhibits([AnswerText(answer.question, answer.answer) for answer in answers], exhibits)
     counts = Counter(
         (labels[answer.item_id], labels[other])
         for answer, other in zip(answers, about, strict=True)

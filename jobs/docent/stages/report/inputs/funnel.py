@@ -138,7 +138,7 @@ def read_funnel(ctx: Context, named: Set[str] = frozenset()) -> Funnel:
 
 
 def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
-    """Why units rejected rows, the most frequent first."""
+    """Count why units rejected rows, the most frequent first."""
     total: Counter[str] = Counter()
     for artifact in artifacts:
         total.update(artifact.success.reject_reasons)
@@ -146,14 +146,14 @@ def _reasons(artifacts: Sequence[Artifact]) -> tuple[tuple[str, int], ...]:
 
 
 def _ordered(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:
-    """The most frequent first; beyond MAX_REASONS they are counted together."""
+    """Sort by frequency; beyond MAX_REASONS reasons are counted together."""
     ranked = sorted(((r, n) for r, n in reasons.items() if n), key=lambda entry: (-entry[1], entry[0]))
     rest = sum(number for _, number in ranked[MAX_REASONS:])
     return (*ranked[:MAX_REASONS], *([("other reasons", rest)] if rest else []))
 
 
 def _step(artifacts: Sequence[Artifact], name: str, count: int, note: str, **more: Any) -> tuple[Step, ...]:
-    """The step of some units with its reasons; none where the run has no such unit."""
+    """Make the step of some units with its reasons; none where the run has no such unit."""
     return (Step(name, count, note, **{"reasons": _reasons(artifacts), **more}),) if artifacts else ()
 
 
@@ -166,7 +166,7 @@ def _listed(ctx: Context, documents: DocumentCounts) -> tuple[Step, ...]:
 
 
 def _read(ctx: Context, documents: DocumentCounts, sections: SectionCounts) -> tuple[Step, ...]:
-    """Documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
+    """Count documents and their sections. What ingest rejected stands with the photos where there are exhibits."""
     if not documents.documents:
         return ()
     figures = f" and {counted(documents.figures, 'figure')}" if documents.figures else ""
@@ -235,6 +235,6 @@ def _used(ctx: Context, examples: ExampleCounts, subject: Subject) -> tuple[Step
 
 
 def _splits(examples: ExampleCounts, items: ItemCounts) -> tuple[tuple[Split, int, int], ...]:
-    """Pictures and rows of each split: of the data set, or of the plan where no data set was built."""
+    """Count pictures and rows of each split: of the data set, or of the plan where no data set was built."""
     pictures = examples.pictures if examples.count else items.photos
     return tuple((s, len(pictures[s]), examples.count[s]) for s in SPLITS) if examples.count or items.count else ()

@@ -86,7 +86,7 @@ def generation_entries(ctx: Context) -> list[tuple[str, str]]:
 
 
 def _read(ctx: Context) -> dict[str, Generation]:
-    """The file of each model that has one.
+    """Read the file of each model that has one.
 
     Raises:
         InputError: a file is not what answer writes.

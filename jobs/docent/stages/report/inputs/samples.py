@@ -124,7 +124,7 @@ def read_samples(ctx: Context, max_samples: int, documents: int = 0) -> Samples:
 
 
 def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]:
-    """A sample of the rows of a split, in their order, and how many rows it has; read twice, held once."""
+    """Choose rows of a split, in their order, and count all of them; rows are read twice so that few are held."""
     about = [example.item_id for example in ctx.stream(Example) if example.split == split]
     places = set(spread(about, count))
     rows = (example for example in ctx.stream(Example) if example.split == split)
@@ -132,7 +132,7 @@ def _chosen(ctx: Context, split: Split, count: int) -> tuple[list[Example], int]
 
 
 def _items(ctx: Context, examples: Sequence[Example]) -> dict[str, Item]:
-    """The items that examples are about, by id."""
+    """Return the items that examples are about, by id."""
     about = {example.item_id for example in examples}
     return {item.id: item for item in ctx.stream(Item) if item.id in about}
 

@@ -68,7 +68,7 @@ def read_summary(ctx: Context) -> Summary:
 
 
 def _estimates(metrics: dict[str, _Mean]) -> dict[str, Estimate]:
-    """Estimates of the metrics that have a mean; nothing is apart from one without an interval."""
+    """Return estimates of the metrics that have a mean; nothing is apart from one without an interval."""
     return {
         name: Estimate(value.mean, *_ends(value.ci), value.n, value.items)
         for name, value in metrics.items()

@@ -78,7 +78,7 @@ def no_nearer(evidence: Evidence) -> Iterator[str]:
 
 
 def _distance(evidence: Evidence) -> dict[str, float]:
-    """Mean semantic distance by arm."""
+    """Return the mean semantic distance by arm."""
     return {arm: estimate.mean for arm, estimate in evidence.of(DISTANCE).items()}
 
 

@@ -1,4 +1,4 @@
-"""Terms of the page that are no metrics, and what they mean. Reads nothing, writes nothing."""
+"""Explain terms of the page that are no metrics. Reads nothing, writes nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ TERMS: tuple[tuple[str, str, str], ...] = (
 
 
 def terms_on(used: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The terms that texts of the page use, with their meanings."""
+    """Return the terms that texts of the page use, with their meanings."""
     text = "\n".join(used).lower()
     return tuple((term, meaning) for term, word, meaning in TERMS if word in text)

@@ -45,7 +45,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _headline(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
-    """The first sentence and the numbers behind it."""
+    """Choose the first sentence and the numbers behind it."""
     accuracy = evidence.of(ACCURACY)
     if not accuracy:
         return _without_accuracy(evidence), tuple(no_nearer(evidence))
@@ -100,7 +100,7 @@ def _without_tuned(evidence: Evidence, accuracy: dict[str, Estimate]) -> str:
 
 
 def _untellable(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequence[str]) -> str:
-    """What the test cannot show, and the shares all the same; a baseline with a share as high is said, too."""
+    """Say what the test cannot show, and give the shares all the same, also of a baseline with a share as high."""
     item = evidence.subject.item
     exhibits = counted(evidence.exhibits, evidence.subject.unit, evidence.subject.units)
     start, chance = f"With {exhibits} this test is too small to show a difference between models and methods", ""
@@ -131,7 +131,7 @@ def _none_right(evidence: Evidence, accuracy: dict[str, Estimate], tuned: Sequen
 
 
 def _challenged(accuracy: dict[str, Estimate], best: str, rivals: Mapping[str, Standing]) -> str:
-    """A baseline is better or indistinguishable: that is said before anything else."""
+    """Say before anything else that a baseline is better or indistinguishable."""
     beats = [arm for arm, place in rivals.items() if place == "behind"]
     ties = [arm for arm, place in rivals.items() if place == "tied"]
     shares = f"{percent(accuracy[best].mean)}{_around(accuracy[best])}"
@@ -182,7 +182,7 @@ def _around(estimate: Estimate) -> str:
 
 
 def _named(names: Sequence[str], accuracy: dict[str, Estimate], explained: bool) -> str:
-    """Models and methods with their share, the strongest first; described in words where they are few."""
+    """List models and methods with their share, the strongest first; described in words where they are few."""
     ordered = {arm: accuracy[arm] for arm in sorted(names, key=lambda arm: -accuracy[arm].mean)}
     if not explained:
         return joined(shares_of(ordered))

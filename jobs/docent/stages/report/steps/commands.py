@@ -83,7 +83,7 @@ class Commands:
 
 
 def _public(folder: Path) -> str:
-    """A folder relative to the working directory; one outside of it by its last name alone."""
+    """Make a folder relative to the working directory; one outside of it is cut to its last name."""
     if not folder.is_absolute() and ".." not in folder.parts:
         return folder.as_posix()
     here = Path.cwd()

@@ -31,7 +31,7 @@ def small_test(known: Known) -> Iterator[NextStep]:
 
 
 def _how(known: Known) -> str:
-    """How an exhibit is added to the sources of this run."""
+    """Say how an exhibit is added to the sources of this run."""
     photos = f"{PHOTOS_NEEDED} or more photos"
     folders = (
         [s.path for s in known.ctx.config.ingest.sources if s.kind == "exhibits-folder"]
@@ -97,6 +97,6 @@ def untitled(known: Known) -> Iterator[NextStep]:
 
 
 def _first(names: Sequence[str]) -> str:
-    """The first few, the others counted."""
+    """Name the first few and count the others."""
     more = [f"{len(names) - MAX_NAMED} others"] if len(names) > MAX_NAMED else []
     return joined([*names[:MAX_NAMED], *more])
