@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,11 +85,11 @@ class Context:
 
     def writers(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read that make rows of a type, in pipeline order; none where their stages are skipped."""
-        return [a for a in self.inputs.values() if _writes(a, kind) and not STAGES[a.success.stage].revises]
+        return writers(self.inputs, kind)
 
     def revisers(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read whose rows take the place of those that `writers` made, such as curated pairs."""
-        return [a for a in self.inputs.values() if _writes(a, kind) and STAGES[a.success.stage].revises]
+        return revisers(self.inputs, kind)
 
     def artifacts(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read whose rows of a type count: those that revised them, else those that made them."""
@@ -224,8 +224,14 @@ class Context:
             shutil.rmtree(made, ignore_errors=True)
 
 
-def _writes(artifact: Artifact, kind: type[Row]) -> bool:
-    return STAGES[artifact.success.stage].writes is kind
+def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
+    """Return the units that make rows of a type, those that only revise them left out."""
+    return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and not stage.revises]
+
+
+def revisers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
+    """Return the units whose rows take the place of the rows of this type that they read."""
+    return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and stage.revises]
 
 
 def _sync_files(folder: Path) -> None:
