@@ -21,6 +21,7 @@ from docent.artifacts.confinement import inside
 from docent.artifacts.durable import sync_folder
 from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
+from docent.artifacts.summaries import Summary
 from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.messages.printing import printable
@@ -178,6 +179,10 @@ class Context:
             path = self.folder / name
             write_durably(path, data)
             self._files[name] = path
+
+    def output_summary(self, summary: Summary) -> None:
+        """Store the counts of the unit under the name that their kind has."""
+        self.output_file(summary.file, summary.to_json(ensure_ascii=False, allow_nan=False))
 
     def output_path(self, name: str) -> Path:
         """Where to write a named output that is too large for memory; it becomes `<spec10>/<name>` at the commit."""

@@ -78,7 +78,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=12,
+        version=13,
         kind="indexed",
         needs=("llm",),
     ),

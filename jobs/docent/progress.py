@@ -6,13 +6,13 @@ Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a me
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import time
 from pathlib import Path
 
-from docent.store import temporary_name
+from docent.artifacts.durable import temporary_name
+from docent.artifacts.side_files import SideFile
 
 log = logging.getLogger("docent.progress")
 
@@ -21,6 +21,18 @@ LINE_INTERVAL_S = 15.0
 SETTLING_S = 10.0
 """So long after the first of an attempt the rate is not measured, and as long after that it is not told: the first
 steps of a training are several times slower than the others."""
+
+
+class ShardProgress(SideFile):
+    """How far one attempt at a shard is."""
+
+    done: float
+    total: float
+    rate_per_s: float
+    eta_s: float | None
+    message: str
+    spec: str
+    """Spec hash of the unit that the attempt works on."""
 
 
 class Progress:
@@ -77,17 +89,17 @@ class Progress:
         """Write the file now; a reader never sees half of it."""
         if self.path is None:
             return
-        state = {
-            "done": self.done,
-            "total": self.total,
-            "rate_per_s": round(self.rate, 3),
-            "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
-            "message": self.message,
-            "spec": self.spec,
-        }
+        state = ShardProgress(
+            done=self.done,
+            total=self.total,
+            rate_per_s=round(self.rate, 3),
+            eta_s=None if self.eta_s is None else round(self.eta_s, 1),
+            message=self.message,
+            spec=self.spec,
+        )
         temporary = temporary_name(self.path)
         try:
-            temporary.write_text(json.dumps(state) + "\n", encoding="utf-8")
+            temporary.write_bytes(state.to_json(indent=None))
             os.replace(temporary, self.path)
         except OSError as error:  # progress is a courtesy: a full disk is reported by the rows themselves
             log.debug("progress not written: %s", error)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -25,6 +25,11 @@ def canonical_json(value: Any) -> str:
 def make_id(stage: str, parents: tuple[str, ...] | list[str], *what: Any) -> str:
     """Id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
     return hashlib.sha256(canonical_json([stage, list(parents), list(what)]).encode()).hexdigest()[:16]
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a field is left out: rows that say nothing there stay short."""
+    return not value
 
 
 class Frozen(BaseModel):
@@ -69,23 +74,14 @@ class ImageFile(Row):
     """Augmentations applied, in order; empty for an original."""
     given_split: Split | None = None
     """The split that the source file put it in, where it said one."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field((), exclude_if=_is_empty)
     """What of the file is not used or was ignored, such as all frames but one."""
-    creator: str = ""
+    creator: str = Field("", exclude_if=_is_empty)
     """Who made it, as its metadata say."""
-    copyright: str = ""
+    copyright: str = Field("", exclude_if=_is_empty)
     """Who holds its rights, as its metadata say."""
-    license: str = ""
+    license: str = Field("", exclude_if=_is_empty)
     """Name or address of its licence, as its metadata say."""
-
-    @model_serializer(mode="wrap")
-    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out notes and credit where there are none: rows of plain photos stay short."""
-        row: dict[str, Any] = serialize(self)
-        return {name: value for name, value in row.items() if value or name not in _LEFT_OUT_EMPTY}
-
-
-_LEFT_OUT_EMPTY = frozenset({"notes", "creator", "copyright", "license"})
 
 
 class Figure(Frozen):
@@ -334,3 +330,7 @@ class Reject(Frozen):
     parents: tuple[str, ...] = ()
     detail: str = ""
     """More for people: the file, the line, the measured value."""
+    question_type: str = Field("", exclude_if=_is_empty)
+    """Of pairs that a teacher was asked for and did not write."""
+    missing: int = Field(0, exclude_if=_is_empty)
+    """How many such pairs."""

@@ -221,7 +221,7 @@ def finish(run_dir: Path, unit: Unit, spec: str, markers: Sequence[Marker], sour
         rejects=rejects,
         files=files,
         markers=[marker_path(folder, Shard(m.index, m.count)).name for m in markers],
-        **({"sources": sources} if sources else {}),
+        sources=sources or None,
     )
     write_durably(unit_dir / SUCCESS, success.to_json(sort_keys=True))
     _point_latest(unit_dir, folder.name)

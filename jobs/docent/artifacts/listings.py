@@ -94,7 +94,7 @@ class Success(_Outputs):
     rejected: _Count
     failed_shards: list[_Count]
     markers: list[_Name]
-    sources: _Sha256 | None = None
+    sources: _Sha256 | None = Field(None, exclude_if=lambda digest: digest is None)
     """Digest of the files outside the run that the unit read; left out where it reads none."""
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from docent.artifacts.summaries import read_summary
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.records import Document, Item, Score
+from docent.records import Document, Example, Item, Score
 from docent.source_files.collection import SourceNames, read_source_names, title_of
 from docent.stages.report.inputs.confusions import read_confusions
 from docent.stages.report.inputs.funnel import Funnel, read_funnel
@@ -22,7 +23,7 @@ from docent.stages.report.inputs.labels import label
 from docent.stages.report.inputs.real_sections import first_parts
 from docent.stages.report.inputs.samples import Samples, read_samples
 from docent.stages.report.inputs.seen import photos_seen, without_photo
-from docent.stages.report.inputs.summary import Audit, Summary, read_audit, read_summary
+from docent.stages.report.inputs.summary import Audit, Summary
 from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
 from docent.stages.report.sentences.amounts import counted
@@ -84,7 +85,8 @@ def gather(ctx: Context) -> Facts:
     Raises:
         InputError: an input is not what its stage writes.
     """
-    summary, audit = read_summary(ctx), read_audit(ctx)
+    summary = read_summary(ctx.artifact(Score), Summary) or Summary()
+    audit = read_summary(ctx.artifact(Example), Audit)
     sources = read_source_names(ctx.artifact(Document))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
@@ -157,8 +159,8 @@ def _evidence(summary: Summary, audit: Audit | None, funnel: Funnel, names: tupl
         teachers=funnel.teachers,
         item=subject.item,
         items=subject.items,
-        figures=audit.figures if audit else 0,
-        shared_figures=audit.figures_in_several_splits if audit else 0,
+        figures=(audit and audit.figures) or 0,
+        shared_figures=(audit and audit.figures_in_several_splits) or 0,
         made=f"{counted(rows, 'question')} with {'its answer' if rows == 1 else 'answers'} about {subject}"
         if rows
         else "",
