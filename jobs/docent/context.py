@@ -121,7 +121,7 @@ class Context:
         return rows[self.shard.block(len(rows))]
 
     def image_path(self, image: ImageFile) -> Path:
-        """Where a picture lies, whichever unit made it.
+        """Return where a picture lies, whichever unit made it.
 
         Raises:
             InputError: the row names a unit that this one does not read, or a file that the unit does not list.
@@ -135,12 +135,12 @@ class Context:
         return self.inputs[image.unit].file(image.file)
 
     def rng(self, *what: Any) -> random.Random:
-        """A random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
+        """Return a random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
         text = canonical_json([self.config.seed, *what])
         return random.Random(hashlib.sha256(text.encode()).digest())
 
     def recorded_splits(self) -> Recorded:
-        """Which split photos or pairs went to before; of a stage that reads a record (recorded_splits.py)."""
+        """Return which split photos or pairs went to before, for a stage that reads a record (recorded_splits.py)."""
         digests = {name: artifact.digest for name, artifact in self.inputs.items()}
         return read_recorded(self.config, self.run_dir, self.unit.stage, digests)
 
@@ -165,7 +165,7 @@ class Context:
         return name
 
     def output_folder(self, name: str) -> Path:
-        """An empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
+        """Return an empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
         if name not in self._folders:
             path = temporary_name(self.folder / name)
             shutil.rmtree(path, ignore_errors=True)
@@ -185,7 +185,7 @@ class Context:
         self.output_file(summary.file, summary.to_json(ensure_ascii=False, allow_nan=False))
 
     def output_path(self, name: str) -> Path:
-        """Where to write a named output that is too large for memory; it becomes `<spec10>/<name>` at the commit."""
+        """Return where to write an output that is too large for memory; the commit makes it `<spec10>/<name>`."""
         if name not in self._growing:
             path = temporary_name(self.folder / name)
             path.unlink(missing_ok=True)
@@ -193,7 +193,7 @@ class Context:
         return self._growing[name]
 
     def made_so_far(self) -> dict[str, Path]:
-        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder.
+        """Return where every named output lies now, before the commit, by its later path inside the unit's folder.
 
         The record of splits is left out: it is for the next run alone.
         """

@@ -149,13 +149,13 @@ class Unit:
 
 
 def section_of(config: PipelineConfig, stage: str) -> Any:
-    """The config section of a stage, or None where the file has none or disables it."""
+    """Return the config section of a stage, or None where the file has none or disables it."""
     section = getattr(config, stage.replace("-", "_"))
     return section if section is not None and section.enabled else None
 
 
 def units(config: PipelineConfig) -> dict[str, Unit]:
-    """All units of a run by name, in an order in which each comes after what it reads.
+    """Return all units of a run by name, in an order in which each comes after what it reads.
 
     Raises:
         ConfigError: a stage is configured without one that it requires.
@@ -182,12 +182,12 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
 
 
 def shards_of(config: PipelineConfig, unit: Unit) -> int:
-    """Into how many parts the unit is divided."""
+    """Return into how many parts the unit is divided."""
     return int(getattr(section_of(config, unit.stage), "shards", 1))
 
 
 def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
-    """What a pod of the unit must reach with this configuration.
+    """Return what a pod of the unit must reach with this configuration.
 
     An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
     pictures are fetched from named hosts.
@@ -220,14 +220,14 @@ def reads_base_model(unit: Unit) -> bool:
 
 
 def arms(config: PipelineConfig) -> tuple[str, ...]:
-    """Names of all arms: the fine-tuned approaches first, then what they are compared with."""
+    """Return the names of all arms: the fine-tuned approaches first, then what they are compared with."""
     tuned = _approach_names(config)
     compared = config.answer.arms if config.answer else ()
     return tuned + tuple(arm for arm in compared if tuned or arm not in TUNED_MODEL_ARMS)
 
 
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
-    """The configuration that decides what the unit writes, narrowed to its own approach or arm, as JSON values."""
+    """Return the configuration that decides what a unit writes, with its own approach or arm alone, as JSON values."""
     found: dict[str, Any] = {"run": output_fields(config.run)}
     uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
     for name in (*uses, unit.stage):
@@ -250,12 +250,12 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
 
 
 def _without_place(source: dict[str, Any]) -> dict[str, Any]:
-    """A source by the names of its files alone: where they lie changes no row, and their content is hashed itself."""
+    """Return a source by the names of its files alone: their place changes no row, and their content is hashed."""
     return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
 
 
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
-    """Files and folders outside the run that the unit reads; their content enters its spec hash."""
+    """Return the files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
             path
@@ -271,7 +271,7 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
 
 
 def _beside(source: Source) -> tuple[Path | None, ...]:
-    """What is read beside a source that is one file."""
+    """Return what is read beside a source that is one file."""
     return (*pictures_beside(source), None if source.path.is_dir() else collection_file(source))
 
 

@@ -1,4 +1,4 @@
-"""The rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
+"""Define the rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
 
 An id is a hash of the stage, the parents' ids and what makes the row different, so any attempt, any number of
 shards and any machine give the same id, and `docent trace` can follow `parents` back to a line of a source file.
@@ -18,12 +18,12 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def canonical_json(value: Any) -> str:
-    """JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
+    """Return the JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def make_id(stage: str, parents: tuple[str, ...] | list[str], *what: Any) -> str:
-    """Id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
+    """Return the id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
     return hashlib.sha256(canonical_json([stage, list(parents), list(what)]).encode()).hexdigest()[:16]
 
 

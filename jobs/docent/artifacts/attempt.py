@@ -1,4 +1,4 @@
-"""What an attempt at a shard leaves on disk beside its rows: whether it is at work, and why it failed.
+"""Note on disk whether an attempt at a shard is at work, and why it failed.
 
 Writes, reads and removes `<run>/<unit>/failed-00003.json`; locks `<run>/<unit>/log-tail-00003.txt` while the shard is
 at work. The kernel drops that lock with the process, however it ends, so what nobody holds is not running.

@@ -1,4 +1,4 @@
-"""Keeps paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
+"""Keep paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
 
 A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
 """
@@ -33,7 +33,7 @@ def is_plain(name: str) -> bool:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Path of `name` below `folder`; whether it exists does not matter. Links are followed only where they stay inside.
+    """Return the path of `name` below `folder`, existing or not. Links are followed only where they stay inside.
 
     Raises:
         OutsideRunError: the name is not plain, or a link on its way leads out of `folder`.

@@ -1,4 +1,4 @@
-"""What `_SUCCESS.json` and the markers of shards list, checked before anything acts on it.
+"""Load `_SUCCESS.json` and the markers of shards, and check what they list before anything acts on it.
 
 Reads them and the files they list; writes nothing. A listing that is torn, lacks keys or holds values of other types
 counts as absent, and a warning names the file: it may come from a power cut, an editor, another version, or anyone.

@@ -1,7 +1,7 @@
-"""How the last push of the data set to a hub ended: a file beside the data set, which no other stage reads.
+"""Record how the last push of the data set to a hub ended, in a file beside the data set that no stage reads.
 
 Writes and reads `<run>/build-dataset/push.json`. The data set is complete before it is pushed, and stays so whatever
-becomes of the push: what is still to be pushed is told by this file and the settings alone.
+becomes of the push: this file and the settings alone decide what is still to be pushed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PipelineConfig: all that pipeline.yaml may say, one section per stage, said once.
+"""Load pipeline.yaml as a PipelineConfig: one section per stage, every field defined here once.
 
 Reads a YAML file, `--set a.b=c` overrides and `DOCENT_A__B=c` variables; writes nothing. The string under a field is
 its help text in the YAML schema and docs/configuration.md. Every field says what changing it does: `output` fields
@@ -164,8 +164,8 @@ class Llm(Section):
     @classmethod
     def _without_keys(cls, fields: dict[str, Any]) -> dict[str, Any]:
         """Refuse a field that would put a key into `pipeline.resolved.yaml`, without repeating it."""
-        if found := sorted(name for name, value in fields.items() if is_key_field(name, value)):
-            raise ValueError(f"{', '.join(found)} holds a key: put it in the variable that llm.api_key_env names")
+        if keys := sorted(name for name, value in fields.items() if is_key_field(name, value)):
+            raise ValueError(f"{', '.join(keys)} holds a key: put it in the variable that llm.api_key_env names")
         return fields
 
     @property
@@ -249,6 +249,6 @@ def is_override(name: str) -> bool:
 
 
 def dump_config(config: PipelineConfig) -> str:
-    """The configuration as YAML, every default filled in."""
+    """Return the configuration as YAML, every default filled in."""
     data = config.model_dump(mode="json", by_alias=True)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

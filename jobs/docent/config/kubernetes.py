@@ -146,7 +146,7 @@ class Kubernetes(Section):
         }
 
     def resources_of(self, stage: str, unit: str) -> Resources:
-        """What the pods of a unit ask for: its own entry, its stage's, or `default`."""
+        """Return what the pods of a unit request: its own entry, its stage's, or `default`."""
         return next(self.resources[name] for name in (unit, stage, "default") if name in self.resources)
 
 

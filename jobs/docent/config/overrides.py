@@ -1,4 +1,4 @@
-"""`--set a.b=c`: change one value of a pipeline file before it is checked. Reads and writes nothing on disk."""
+"""Change one value of a pipeline file before it is checked: `--set a.b=c`. Reads and writes nothing on disk."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def apply_override(
 
 
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
-    """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
+    """Return the value that is set. A field of text takes anything as it stands, `2024` and `a: b`, except `null`."""
     plain = text.strip()
     if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
         return plain

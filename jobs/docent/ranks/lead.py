@@ -1,4 +1,4 @@
-"""The first process of a pod that trains on several processes: starts torchrun, passes SIGTERM on, says how it ended.
+"""Run as the first process of a pod that trains on several processes: start torchrun, pass SIGTERM on, report the end.
 
 Reads the PET_* variables that a PyTorchJob, a TrainJob or docent's Indexed Job gives its pods, and the exit files that
 ranks write below /tmp (peers.py); writes nothing that stays. Torchrun reads PET_* itself and starts the same command
@@ -105,7 +105,7 @@ def run_ranks(stop: threading.Event, grace_s: float) -> None:
 def outcome(
     exits: Sequence[RankExit], expected: int, stopped: bool, code: int, said: Sequence[str] = ()
 ) -> PipelineError | None:
-    """What the pod ends with, by the table above; None when it is done.
+    """Return what the pod ends with, by the table above; None when it is done.
 
     Args:
         exits: the exit files found.
@@ -137,13 +137,13 @@ def outcome(
 
 
 def _gist(said: Sequence[str]) -> str:
-    """The error in torchrun's last lines, without the traceback before it and the ruled table after it."""
+    """Return the error in torchrun's last lines, without the traceback before it and the ruled table after it."""
     errors = [line for line in said if re.match(r"[\w.: -]*error\b", line, re.IGNORECASE)]
-    return (errors or [*said] or ["it said nothing"])[-1]
+    return (errors or [*said] or ["no output"])[-1]
 
 
 def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that torchrun and the ranks get: those of the pod, and what the pod did not say.
+    """Return the variables of torchrun and the ranks: those of the pod, and defaults for what it does not set.
 
     Raises:
         ConfigError: there are several pods and no address to meet at.
@@ -207,7 +207,7 @@ def _torchrun(folder: Path, stop: threading.Event, grace_s: float, said: deque[s
 
 
 def _wait(process: subprocess.Popen[bytes], stop: threading.Event, grace_s: float) -> None:
-    """Until torchrun ends; after SIGTERM it has the time to save and two seconds more."""
+    """Wait until torchrun ends; after SIGTERM it has the time to save and two seconds more."""
     until_s = None
     while process.poll() is None and (until_s is None or time.monotonic() < until_s):
         if until_s is None and stop.is_set():

@@ -1,4 +1,4 @@
-"""The processes below this one: adopting orphans, reaping what ended, and leaving none behind.
+"""Adopt orphaned processes, reap those that ended, and leave none behind.
 
 The first process of a container is the parent of every orphan in it, and nobody else takes ended ones off the process
 table. Reads /proc; on systems without one only the direct child is known.
@@ -57,7 +57,7 @@ def reap(kept: int) -> None:
 
 
 def _descendants() -> set[int]:
-    """Every process below this one."""
+    """Return every process below this one."""
     parents = _parents()
     found = {os.getpid()}
     while added := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
@@ -66,7 +66,7 @@ def _descendants() -> set[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Parent of every process; empty where there is no /proc."""
+    """Return the parent of every process; empty where there is no /proc."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile

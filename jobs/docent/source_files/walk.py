@@ -1,4 +1,4 @@
-"""What lies below a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
+"""Walk a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
 
 Reads folders and where links lead; opens no file and writes nothing. Links out of the folder are named, not followed,
 and so are pipes, sockets and devices. Folders are read to any depth. Runs of docent inside the folder are left out:
@@ -58,7 +58,7 @@ class Entry:
 
 
 def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
-    """The folder and everything below it: what is no folder in the order of names, then the folders, each with its own.
+    """Yield the folder and everything below it: in each folder first what is no folder, by name, then the folders.
 
     Args:
         folder: may be a link itself.
@@ -102,7 +102,7 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
 
 
 def children(folder: Path) -> list[Entry]:
-    """What lies directly in a folder, in the order of names, as `walk` sees it.
+    """Return what lies directly in a folder, in the order of names, as `walk` sees it.
 
     Raises:
         InputError: the folder belongs to the system, or cannot be read.
