@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.artifacts.confinement import inside
-from docent.artifacts.durable import sync_folder
+from docent.artifacts.durable import sync_file, sync_folder
 from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
 from docent.artifacts.summaries import Summary
@@ -192,21 +192,10 @@ class Context:
             self._growing[name] = path
         return self._growing[name]
 
-    def made_so_far(self) -> dict[str, Path]:
-        """Return where every named output lies now, before the commit, by its later path inside the unit's folder.
-
-        The record of splits is left out: it is for the next run alone.
-        """
-        found = {**self._files, **self._growing}
-        found.pop(RECORD, None)
-        for name, made in self._folders.items():
-            found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
-        return dict(sorted(found.items()))
-
     def publish(self) -> list[OutputFile]:
         """Move output files and folders into place and list every file; called once by the shell."""
         for name, made in self._growing.items():
-            _sync_file(made)
+            sync_file(made)
             os.replace(made, self.folder / name)
             self._files[name] = self.folder / name
         if self._growing:
@@ -216,7 +205,9 @@ class Context:
             final = self.folder / name
             if final.exists():
                 shutil.rmtree(final)
-            _sync_files(made)
+            for path in made.rglob("*"):
+                if path.is_file():
+                    sync_file(path)
             os.replace(made, final)
             listed += [OutputFile.of(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
         return listed
@@ -237,14 +228,3 @@ def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
 def revisers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
     """Return the units whose rows take the place of the rows of this type that they read."""
     return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and stage.revises]
-
-
-def _sync_files(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            _sync_file(path)
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

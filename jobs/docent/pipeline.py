@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from docent.config import PipelineConfig, Source, output_fields
+from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 from docent.records import Answer, Checkpoint, Document, Example, ImageFile, ImageQuality, Item, QAPair, Row, Score
 from docent.source_files.collection import collection_file, source_name
@@ -235,7 +235,8 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
         if section is not None:
             found[name] = output_fields(section)
     if unit.stage == "ingest":
-        found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+        for source in found["ingest"]["sources"]:  # where files lie changes no row, and their content is hashed
+            source |= {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
         tables = (source for source in config.ingest.sources if source.kind == "exhibits-csv") if config.ingest else ()
         found["names"] = [source_name(source) for source in tables]  # may be those of their folders
     if unit.stage == "report" and config.ingest:
@@ -249,18 +250,19 @@ def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
     return found
 
 
-def _without_place(source: dict[str, Any]) -> dict[str, Any]:
-    """Return a source by the names of its files alone: their place changes no row, and their content is hashed."""
-    return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
-
-
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     """Return the files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
             path
             for source in config.ingest.sources
-            for path in (source.path, source.images_folder, source.figures_folder, *_beside(source))
+            for path in (
+                source.path,
+                source.images_folder,
+                source.figures_folder,
+                *pictures_beside(source),
+                None if source.path.is_dir() else collection_file(source),
+            )
             if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
@@ -268,11 +270,6 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():
         return (Path(config.finetune.base_model),)
     return ()
-
-
-def _beside(source: Source) -> tuple[Path | None, ...]:
-    """Return what is read beside a source that is one file."""
-    return (*pictures_beside(source), None if source.path.is_dir() else collection_file(source))
 
 
 def _approach_names(config: PipelineConfig) -> tuple[str, ...]:

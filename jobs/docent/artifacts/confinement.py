@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docent.errors import InputError
@@ -51,6 +53,25 @@ def inside(folder: Path, name: str) -> Path:
         str(folder),
         "delete the file that names it, then: docent run",
     )
+
+
+def statuses(folder: Path, names: Iterable[str]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield path and status of files below a folder; of many in one folder, that folder is checked once.
+
+    Raises:
+        OutsideRunError: as of `inside`.
+        FileNotFoundError: a file is missing.
+    """
+    checked: dict[str, str] = {}
+    for name in names:
+        parent, _, file = name.rpartition("/")
+        if parent not in checked:
+            checked[parent] = os.fspath(inside(folder, parent) if parent else folder)
+        path = f"{checked[parent]}/{file}"
+        if is_plain(name) and not stat.S_ISLNK((status := os.lstat(path)).st_mode):
+            yield Path(path), status
+        else:
+            yield inside(folder, name), os.stat(path)
 
 
 def _is_below(path: str, folder: Path) -> bool:

@@ -71,7 +71,7 @@ _WORDS: dict[str, str | Callable[[Context], str]] = {
 
 
 def words(problem: Any) -> str:
-    """Return what is wrong, for one entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
+    """Return what is wrong in an entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
     message = _WORDS.get(problem["type"], "cannot be used")
     return message if isinstance(message, str) else message(problem.get("ctx", {}))
 

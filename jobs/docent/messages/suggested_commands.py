@@ -94,7 +94,7 @@ def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
 
 def _completed(match: re.Match[str], given: Invocation) -> str:
     verb, words = match["verb"], re.findall(_WORD, match["rest"])
-    if _option(words, "--run") not in ("", given.run_name):
+    if "--run" in words[:-1] and words[words.index("--run") + 1] not in ("", given.run_name):
         return match[0]  # it is about another run
     takes = TAKES[verb]
     argument = [words.pop(0)] if words and not words[0].startswith("-") else []
@@ -130,11 +130,6 @@ def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
     }.get(option, "")
     if value:
         yield from (option, shlex.quote(value))
-
-
-def _option(words: list[str], name: str) -> str:
-    """Return the value that a command gives to an option, "" where it has none."""
-    return words[words.index(name) + 1] if name in words[:-1] else ""
 
 
 def _without_units(words: list[str]) -> Iterator[str]:

@@ -12,10 +12,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from docent.errors import InputError, TemporaryError
 from docent.messages.printing import printable
@@ -34,8 +33,7 @@ _Waiting = tuple[str, str, os.stat_result, _Above]
 """A folder to read: name, path, status, and what is above."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing below the folder.
 
     Attributes:
@@ -111,7 +109,7 @@ def children(folder: Path) -> list[Entry]:
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
     found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
-    return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+    return [one._replace(kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
 
 
 def lies_in_run(path: Path, root: Path) -> bool:
