@@ -194,30 +194,30 @@ class Context:
 
     def publish(self) -> list[OutputFile]:
         """Move output files and folders into place and list every file; called once by the shell."""
-        for name, made in self._growing.items():
-            sync_file(made)
-            os.replace(made, self.folder / name)
+        for name, temporary in self._growing.items():
+            sync_file(temporary)
+            os.replace(temporary, self.folder / name)
             self._files[name] = self.folder / name
         if self._growing:
             sync_folder(self.folder)
         listed = [OutputFile.of(self.folder, path) for path in self._files.values()]
-        for name, made in self._folders.items():
+        for name, temporary in self._folders.items():
             final = self.folder / name
             if final.exists():
                 shutil.rmtree(final)
-            for path in made.rglob("*"):
+            for path in temporary.rglob("*"):
                 if path.is_file():
                     sync_file(path)
-            os.replace(made, final)
+            os.replace(temporary, final)
             listed += [OutputFile.of(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
         return listed
 
     def discard(self) -> None:
         """Remove output files and folders that were not published."""
-        for made in self._growing.values():
-            made.unlink(missing_ok=True)
-        for made in self._folders.values():
-            shutil.rmtree(made, ignore_errors=True)
+        for temporary in self._growing.values():
+            temporary.unlink(missing_ok=True)
+        for temporary in self._folders.values():
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:

@@ -172,13 +172,13 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
         missing.append("answer needs the base model: add a section `finetune:` (enabled: false is enough)")
     if missing:
         raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add them, then run again")
-    found: dict[str, Unit] = {}
+    by_name: dict[str, Unit] = {}
     for stage in present:
         parts = _PARTS[stage](config) if stage in _PARTS else ("",)
         for part in parts:
             name = f"{stage}-{part}" if part else stage
-            found[name] = Unit(name, stage, part, _reads(config, stage, part, found))
-    return found
+            by_name[name] = Unit(name, stage, part, _reads(config, stage, part, by_name))
+    return by_name
 
 
 def shards_of(config: PipelineConfig, unit: Unit) -> int:
@@ -192,16 +192,16 @@ def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
     An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
     pictures are fetched from named hosts.
     """
-    found = set(STAGES[unit.stage].needs)
+    needs = set(STAGES[unit.stage].needs)
     if config.llm.provider == "offline" or (unit.stage == "ingest" and not describes(config)):
-        found.discard("llm")
+        needs.discard("llm")
     if unit.stage == "ingest" and config.ingest and config.ingest.rows.image_hosts:
-        found.add("web")
+        needs.add("web")
     if reads_base_model(unit) and config.finetune and not is_folder(config.finetune.base_model):
-        found.add("hub")
+        needs.add("hub")
     if unit.stage == "build-dataset" and config.build_dataset and config.build_dataset.push_to:
-        found.add("hub")
-    return frozenset(found)
+        needs.add("hub")
+    return frozenset(needs)
 
 
 def describes(config: PipelineConfig) -> bool:
@@ -228,26 +228,26 @@ def arms(config: PipelineConfig) -> tuple[str, ...]:
 
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
     """Return the configuration that decides what a unit writes, with its own approach or arm alone, as JSON values."""
-    found: dict[str, Any] = {"run": output_fields(config.run)}
+    fields: dict[str, Any] = {"run": output_fields(config.run)}
     uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
     for name in (*uses, unit.stage):
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
-            found[name] = output_fields(section)
+            fields[name] = output_fields(section)
     if unit.stage == "ingest":
-        for source in found["ingest"]["sources"]:  # where files lie changes no row, and their content is hashed
+        for source in fields["ingest"]["sources"]:  # where files lie changes no row, and their content is hashed
             source |= {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
         tables = (source for source in config.ingest.sources if source.kind == "exhibits-csv") if config.ingest else ()
-        found["names"] = [source_name(source) for source in tables]  # may be those of their folders
+        fields["names"] = [source_name(source) for source in tables]  # may be those of their folders
     if unit.stage == "report" and config.ingest:
-        found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
+        fields["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
-        found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
+        fields["finetune"]["approaches"] = [a for a in fields["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
-        del found["answer"]["arms"]
+        del fields["answer"]["arms"]
         if unit.part in BASE_MODEL_ARMS and config.finetune:
-            found["model"] = [config.finetune.base_model, config.finetune.dtype]
-    return found
+            fields["model"] = [config.finetune.base_model, config.finetune.dtype]
+    return fields
 
 
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:

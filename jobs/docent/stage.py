@@ -231,17 +231,17 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
 
 def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
     module, _, function = STAGES[unit.stage].run.partition(":")
-    found: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
-    return found
+    generator: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
+    return generator
 
 
 def _rehearsal(unit: Unit) -> Callable[[Context, int], None]:
     """Return the function of the module `rehearsal` of the unit's stage."""
     name = STAGES[unit.stage].run.partition(":")[0] + ".rehearsal"
     try:
-        found: Callable[[Context, int], None] = importlib.import_module(name).run
+        rehearsal: Callable[[Context, int], None] = importlib.import_module(name).run
     except ModuleNotFoundError as error:
         if name.startswith(str(error.name)):
             raise ConfigError(f"{unit.stage} has no rehearsal", unit.name, "leave --rehearse out") from None
         raise
-    return found
+    return rehearsal

@@ -88,6 +88,6 @@ def _override_of(problem: Any, overrides: Sequence[Override]) -> Override | None
         keys = override.keys
         if path[: len(keys)] == keys or keys[: len(path)] == path:
             return override
-        if problem["type"] == "missing" and override.made and keys[: len(path) - 1] == path[:-1]:
+        if problem["type"] == "missing" and override.is_new and keys[: len(path) - 1] == path[:-1]:
             return override
     return None

@@ -27,12 +27,12 @@ class Override:
     Attributes:
         keys: the path to it; items of a list are numbered from 0.
         origin: `--set`, or the environment variable.
-        made: whether there was nothing before at the place that the value belongs to.
+        is_new: whether there was nothing before at the place that the value belongs to.
     """
 
     keys: tuple[str, ...]
     origin: str = "--set"
-    made: bool = False
+    is_new: bool = False
 
     @property
     def shown(self) -> str:
@@ -65,12 +65,12 @@ def apply_override(
     else:
         value = _value(text, dotted, where, text_only)
     at: Any = raw
-    made = False
+    is_new = False
     for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
         at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], where)
-        made = made or new
+        is_new = is_new or new
     _put(at, keys, value, where)
-    return Override(keys, origin, made)
+    return Override(keys, origin, is_new)
 
 
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:

@@ -59,16 +59,16 @@ def reap(kept: int) -> None:
 def _descendants() -> set[int]:
     """Return every process below this one."""
     parents = _parents()
-    found = {os.getpid()}
-    while added := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
-        found |= added
-    return found - {os.getpid()}
+    family = {os.getpid()}
+    while added := {pid for pid, parent in parents.items() if parent in family and pid not in family}:
+        family |= added
+    return family - {os.getpid()}
 
 
 def _parents() -> dict[int, int]:
     """Return the parent of every process; empty where there is no /proc."""
-    found = {}
+    parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile
-            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    return found
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    return parents

@@ -85,10 +85,10 @@ def read_collection(source: Source) -> Collection:
     if len(data) > MAX_BYTES:
         raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
     try:
-        found = yaml.safe_load(data.decode("utf-8-sig")) or {}
-        if isinstance(found, dict):  # a key without a value says nothing
-            found = {key: value for key, value in found.items() if value is not None}
-        collection = Collection.model_validate(found)
+        content = yaml.safe_load(data.decode("utf-8-sig")) or {}
+        if isinstance(content, dict):  # a key without a value says nothing
+            content = {key: value for key, value in content.items() if value is not None}
+        collection = Collection.model_validate(content)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
         raise InputError(f"{COLLECTION} is not YAML in UTF-8", str(path), _NEXT) from None
     except ValidationError as error:
@@ -132,8 +132,8 @@ def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> st
     Args:
         documents: titles of documents by id, those of exhibits left out.
     """
-    found = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
-    titles = [title for title in found if title]
+    named = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
+    titles = [title for title in named if title]
     if len(titles) > MAX_TITLES + 1:
         titles = [*titles[:MAX_TITLES], f"{len(titles) - MAX_TITLES} more"]
     return joined(titles)

@@ -132,9 +132,9 @@ def _entries(path: Path, snapshot: Snapshot) -> Iterator[Entry]:
     for entry in entries:
         name = os.fspath(entry.path)
         if entry.kind == "folder":
-            snapshot.folders[name] = Stamp.of(entry.found)
+            snapshot.folders[name] = Stamp.of(entry.status)
         elif entry.kind == "file":
-            snapshot.files[name] = Hashed(Stamp.of(entry.found), "")
+            snapshot.files[name] = Hashed(Stamp.of(entry.status), "")
         elif entry.kind != "run":
             snapshot.others.add(name)
         yield entry

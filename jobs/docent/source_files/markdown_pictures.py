@@ -26,8 +26,8 @@ def pictures_beside(source: Source) -> tuple[Path, ...]:
         text = file.read(MAX_TEXT_BYTES).replace(b"\\", b"")
     plain = unicodedata.normalize("NFC", text.decode("utf-8", "replace")).lower()
     with os.scandir(source.path.parent) as beside:
-        found = [Path(child.path) for child in beside if _is_named(child, plain)]
-    return tuple(sorted(path for path in found if path != source.figures_folder))
+        named = [Path(child.path) for child in beside if _is_named(child, plain)]
+    return tuple(sorted(path for path in named if path != source.figures_folder))
 
 
 def _is_named(child: os.DirEntry[str], text: str) -> bool:

@@ -42,7 +42,7 @@ class Entry(NamedTuple):
         kind: `file`, also behind a link that stays inside; `folder`; `link` to a folder that is read where it lies;
             `outside`, a link out of the folder; `special`, a pipe, socket or device; `dead`, a link to nothing;
             `run`, a folder that docent writes.
-        found: status of what it leads to; of the link itself for `link`, `outside` and `dead`.
+        status: of what it leads to; of the link itself for `link`, `outside` and `dead`.
         target: for `link`, the name of the folder that it leads to.
         empty: for `folder`, that nothing is in it.
     """
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     name: str
     path: Path
     kind: Kind
-    found: os.stat_result
+    status: os.stat_result
     target: str = ""
     empty: bool = False
 
@@ -70,30 +70,30 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
     try:
-        found = os.stat(top)
+        status = os.stat(top)
     except FileNotFoundError:
         raise TemporaryError("a folder disappeared while it was read", printable(str(folder)), "docent run") from None
-    waiting: list[_Waiting] = [("", os.fspath(folder), found, ((found.st_dev, found.st_ino),))]
+    waiting: list[_Waiting] = [("", os.fspath(folder), status, ((status.st_dev, status.st_ino),))]
     count = 0
     while waiting:
-        name, path, found, above = waiting.pop()
-        found_inside = _children(path)
-        count += len(found_inside)
+        name, path, status, above = waiting.pop()
+        inside = _children(path)
+        count += len(inside)
         if count > MAX_ENTRIES:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
-        if name and is_run(path, found_inside):
-            yield Entry(name, Path(path), "run", found)
+        if name and is_run(path, inside):
+            yield Entry(name, Path(path), "run", status)
             continue
-        yield Entry(name, Path(path), "folder", found, empty=not found_inside)
+        yield Entry(name, Path(path), "folder", status, empty=not inside)
         inner: list[_Waiting] = []
-        for child in found_inside:
+        for child in inside:
             below = f"{name}/{child.name}" if name else child.name
             entry = _entry(child, below, top, outwards, above)
             if entry.kind == "folder":
-                identity = (entry.found.st_dev, entry.found.st_ino)
-                inner.append((below, child.path, entry.found, (*above, identity)))
+                identity = (entry.status.st_dev, entry.status.st_ino)
+                inner.append((below, child.path, entry.status, (*above, identity)))
             else:
                 yield entry
         waiting += reversed(inner)
@@ -108,8 +108,8 @@ def children(folder: Path) -> list[Entry]:
     """
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
-    found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
-    return [one._replace(kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+    entries = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
+    return [one._replace(kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in entries]
 
 
 def lies_in_run(path: Path, root: Path) -> bool:
@@ -161,10 +161,10 @@ def _children(path: str) -> list[os.DirEntry[str]]:
 
 def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: _Above) -> Entry:
     try:
-        found = child.stat(follow_symlinks=False)
+        status = child.stat(follow_symlinks=False)
         if child.is_symlink():
             return _link(Path(child.path), name, top, outwards, above)
-        return Entry(name, Path(child.path), _kind(found), found)
+        return Entry(name, Path(child.path), _kind(status), status)
     except FileNotFoundError:
         raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
     except OSError as error:
@@ -174,27 +174,27 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
 
 
 def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Entry:
-    found = path.lstat()
+    status = path.lstat()
     try:
         real = os.path.realpath(path, strict=True)
         led = os.stat(real)
     except PermissionError:  # where it leads cannot be seen, so not inside the folder, which can be read
-        return Entry(name, path, "outside", found)
+        return Entry(name, path, "outside", status)
     except OSError:  # nothing there, or a ring of links
-        return Entry(name, path, "dead", found)
+        return Entry(name, path, "dead", status)
     inside = real == top or real.startswith(f"{top.rstrip('/')}/")
     if _is_system(real) or not (inside or outwards):
-        return Entry(name, path, "outside", found)
+        return Entry(name, path, "outside", status)
     kind = _kind(led)
     if kind == "folder" and (not outwards or (led.st_dev, led.st_ino) in above):
-        return Entry(name, path, "link", found, target=os.path.relpath(real, top))
+        return Entry(name, path, "link", status, target=os.path.relpath(real, top))
     return Entry(name, path, kind, led)
 
 
-def _kind(found: os.stat_result) -> Kind:
-    if stat.S_ISDIR(found.st_mode):
+def _kind(status: os.stat_result) -> Kind:
+    if stat.S_ISDIR(status.st_mode):
         return "folder"
-    return "file" if stat.S_ISREG(found.st_mode) else "special"
+    return "file" if stat.S_ISREG(status.st_mode) else "special"
 
 
 def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:
