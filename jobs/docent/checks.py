@@ -1,4 +1,4 @@
-"""What a configuration asks for and no stage could do, said before the first one starts rather than hours later.
+"""Check that the stages can do what a configuration asks for, before the first one starts rather than hours later.
 
 Reads the configuration; writes nothing and asks nobody. The types of `config/` check single values; here stands what
 a stage knows better: one that does is a package with a module `checks`, which has `check(config)`; it
@@ -48,7 +48,7 @@ def check_teacher_sees(config: PipelineConfig) -> None:
 
 
 def _has_checks(package: str) -> bool:
-    """Whether a stage has something to check; looks at files, so that the others are not imported."""
-    found = importlib.util.find_spec(package)
-    folders = (found.submodule_search_locations or ()) if found else ()
+    """Return whether a stage has something to check; looks at files, so that the others are not imported."""
+    spec = importlib.util.find_spec(package)
+    folders = (spec.submodule_search_locations or ()) if spec else ()
     return any((Path(folder) / "checks.py").is_file() for folder in folders)

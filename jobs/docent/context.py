@@ -12,15 +12,16 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from docent.artifacts.confinement import inside
-from docent.artifacts.durable import sync_folder
+from docent.artifacts.durable import sync_file, sync_folder
 from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
+from docent.artifacts.summaries import Summary
 from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.messages.printing import printable
@@ -85,11 +86,11 @@ class Context:
 
     def writers(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read that make rows of a type, in pipeline order; none where their stages are skipped."""
-        return [a for a in self.inputs.values() if _writes(a, kind) and not STAGES[a.success.stage].revises]
+        return writers(self.inputs, kind)
 
     def revisers(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read whose rows take the place of those that `writers` made, such as curated pairs."""
-        return [a for a in self.inputs.values() if _writes(a, kind) and STAGES[a.success.stage].revises]
+        return revisers(self.inputs, kind)
 
     def artifacts(self, kind: type[Row]) -> list[Artifact]:
         """Return the units read whose rows of a type count: those that revised them, else those that made them."""
@@ -120,7 +121,7 @@ class Context:
         return rows[self.shard.block(len(rows))]
 
     def image_path(self, image: ImageFile) -> Path:
-        """Where a picture lies, whichever unit made it.
+        """Return where a picture lies, whichever unit made it.
 
         Raises:
             InputError: the row names a unit that this one does not read, or a file that the unit does not list.
@@ -134,12 +135,12 @@ class Context:
         return self.inputs[image.unit].file(image.file)
 
     def rng(self, *what: Any) -> random.Random:
-        """A random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
+        """Return a random generator that depends on the run's seed and on `what` alone, never on shard or attempt."""
         text = canonical_json([self.config.seed, *what])
         return random.Random(hashlib.sha256(text.encode()).digest())
 
     def recorded_splits(self) -> Recorded:
-        """Which split photos or pairs went to before; of a stage that reads a record (recorded_splits.py)."""
+        """Return which split photos or pairs went to before, for a stage that reads a record (recorded_splits.py)."""
         digests = {name: artifact.digest for name, artifact in self.inputs.items()}
         return read_recorded(self.config, self.run_dir, self.unit.stage, digests)
 
@@ -164,7 +165,7 @@ class Context:
         return name
 
     def output_folder(self, name: str) -> Path:
-        """An empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
+        """Return an empty folder whose content becomes `<spec10>/<name>/` when the shard commits."""
         if name not in self._folders:
             path = temporary_name(self.folder / name)
             shutil.rmtree(path, ignore_errors=True)
@@ -179,61 +180,51 @@ class Context:
             write_durably(path, data)
             self._files[name] = path
 
+    def output_summary(self, summary: Summary) -> None:
+        """Store the counts of the unit under the name that their kind has."""
+        self.output_file(summary.file, summary.to_json(ensure_ascii=False, allow_nan=False))
+
     def output_path(self, name: str) -> Path:
-        """Where to write a named output that is too large for memory; it becomes `<spec10>/<name>` at the commit."""
+        """Return where to write an output that is too large for memory; the commit makes it `<spec10>/<name>`."""
         if name not in self._growing:
             path = temporary_name(self.folder / name)
             path.unlink(missing_ok=True)
             self._growing[name] = path
         return self._growing[name]
 
-    def made_so_far(self) -> dict[str, Path]:
-        """Where every named output lies now, before the commit, by the path it will have inside the unit's folder.
-
-        The record of splits is left out: it is for the next run alone.
-        """
-        found = {**self._files, **self._growing}
-        found.pop(RECORD, None)
-        for name, made in self._folders.items():
-            found |= {f"{name}/{path.relative_to(made).as_posix()}": path for path in made.rglob("*") if path.is_file()}
-        return dict(sorted(found.items()))
-
     def publish(self) -> list[OutputFile]:
         """Move output files and folders into place and list every file; called once by the shell."""
-        for name, made in self._growing.items():
-            _sync_file(made)
-            os.replace(made, self.folder / name)
+        for name, temporary in self._growing.items():
+            sync_file(temporary)
+            os.replace(temporary, self.folder / name)
             self._files[name] = self.folder / name
         if self._growing:
             sync_folder(self.folder)
         listed = [OutputFile.of(self.folder, path) for path in self._files.values()]
-        for name, made in self._folders.items():
+        for name, temporary in self._folders.items():
             final = self.folder / name
             if final.exists():
                 shutil.rmtree(final)
-            _sync_files(made)
-            os.replace(made, final)
+            for path in temporary.rglob("*"):
+                if path.is_file():
+                    sync_file(path)
+            os.replace(temporary, final)
             listed += [OutputFile.of(self.folder, path) for path in sorted(final.rglob("*")) if path.is_file()]
         return listed
 
     def discard(self) -> None:
         """Remove output files and folders that were not published."""
-        for made in self._growing.values():
-            made.unlink(missing_ok=True)
-        for made in self._folders.values():
-            shutil.rmtree(made, ignore_errors=True)
+        for temporary in self._growing.values():
+            temporary.unlink(missing_ok=True)
+        for temporary in self._folders.values():
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _writes(artifact: Artifact, kind: type[Row]) -> bool:
-    return STAGES[artifact.success.stage].writes is kind
+def writers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
+    """Return the units that make rows of a type, those that only revise them left out."""
+    return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and not stage.revises]
 
 
-def _sync_files(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            _sync_file(path)
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def revisers(inputs: Mapping[str, Artifact], kind: type[Row]) -> list[Artifact]:
+    """Return the units whose rows take the place of the rows of this type that they read."""
+    return [a for a in inputs.values() if (stage := STAGES[a.success.stage]).writes is kind and stage.revises]

@@ -1,4 +1,4 @@
-"""Logging: plain lines for people, JSON lines in pods, an optional file, and the tail that outlives a pod.
+"""Configure logging: plain lines for people, JSON lines in pods, an optional file, and the tail that outlives a pod.
 
 Environment: LOG_LEVEL, LOG_FILE. Inside a cluster (KUBERNETES_SERVICE_HOST is set) every line is one JSON object.
 A rank (peers.py) writes level and message alone: the first process of its pod logs the line, with its number.
@@ -33,7 +33,7 @@ class PlainFormatter(logging.Formatter):
     """Lines for people, without secrets and terminal sequences."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         return _safe(super().format(record))
 
 
@@ -41,7 +41,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, logger, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)

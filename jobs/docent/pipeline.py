@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from docent.config import PipelineConfig, Source, output_fields
+from docent.config import PipelineConfig, output_fields
 from docent.errors import ConfigError
 from docent.records import Answer, Checkpoint, Document, Example, ImageFile, ImageQuality, Item, QAPair, Row, Score
 from docent.source_files.collection import collection_file, source_name
@@ -79,7 +79,7 @@ STAGES: dict[str, Stage] = {
         reads=("ingest", "assemble"),
         requires=("assemble",),
         uses=("llm",),
-        version=12,
+        version=13,
         kind="indexed",
         needs=("llm",),
     ),
@@ -149,13 +149,13 @@ class Unit:
 
 
 def section_of(config: PipelineConfig, stage: str) -> Any:
-    """The config section of a stage, or None where the file has none or disables it."""
+    """Return the config section of a stage, or None where the file has none or disables it."""
     section = getattr(config, stage.replace("-", "_"))
     return section if section is not None and section.enabled else None
 
 
 def units(config: PipelineConfig) -> dict[str, Unit]:
-    """All units of a run by name, in an order in which each comes after what it reads.
+    """Return all units of a run by name, in an order in which each comes after what it reads.
 
     Raises:
         ConfigError: a stage is configured without one that it requires.
@@ -172,17 +172,17 @@ def units(config: PipelineConfig) -> dict[str, Unit]:
         missing.append("answer needs the base model: add a section `finetune:` (enabled: false is enough)")
     if missing:
         raise ConfigError("\n  - ".join(["stages are missing", *missing]), "pipeline file", "add them, then run again")
-    found: dict[str, Unit] = {}
+    by_name: dict[str, Unit] = {}
     for stage in present:
         parts = _PARTS[stage](config) if stage in _PARTS else ("",)
         for part in parts:
             name = f"{stage}-{part}" if part else stage
-            found[name] = Unit(name, stage, part, _reads(config, stage, part, found))
-    return found
+            by_name[name] = Unit(name, stage, part, _reads(config, stage, part, by_name))
+    return by_name
 
 
 def shards_of(config: PipelineConfig, unit: Unit) -> int:
-    """Into how many parts the unit is divided."""
+    """Return into how many parts the unit is divided."""
     return int(getattr(section_of(config, unit.stage), "shards", 1))
 
 
@@ -193,22 +193,22 @@ def workers_of(config: PipelineConfig, unit: Unit) -> int:
 
 
 def needs_of(config: PipelineConfig, unit: Unit) -> frozenset[Needs]:
-    """What a pod of the unit must reach with this configuration.
+    """Return what a pod of the unit must reach with this configuration.
 
     An endpoint only where one is configured, the hub only where the base model is no folder, the web only where
     pictures are fetched from named hosts.
     """
     approach = _approach_of(config, unit)
-    found = {*STAGES[unit.stage].needs, *(approach.needs if approach else ())}
+    needs = {*STAGES[unit.stage].needs, *(approach.needs if approach else ())}
     if config.llm.provider == "offline" or (unit.stage == "ingest" and not describes(config)):
-        found.discard("llm")
+        needs.discard("llm")
     if unit.stage == "ingest" and config.ingest and config.ingest.rows.image_hosts:
-        found.add("web")
+        needs.add("web")
     if reads_base_model(unit) and config.finetune and not is_folder(config.finetune.base_model):
-        found.add("hub")
+        needs.add("hub")
     if unit.stage == "build-dataset" and config.build_dataset and config.build_dataset.push_to:
-        found.add("hub")
-    return frozenset(found)
+        needs.add("hub")
+    return frozenset(needs)
 
 
 def describes(config: PipelineConfig) -> bool:
@@ -227,47 +227,49 @@ def reads_base_model(unit: Unit) -> bool:
 
 
 def arms(config: PipelineConfig) -> tuple[str, ...]:
-    """Names of all arms: the fine-tuned approaches first, then what they are compared with."""
+    """Return the names of all arms: the fine-tuned approaches first, then what they are compared with."""
     tuned = _approach_names(config)
     compared = config.answer.arms if config.answer else ()
     return tuned + tuple(arm for arm in compared if tuned or arm not in TUNED_MODEL_ARMS)
 
 
 def hashed_fields(config: PipelineConfig, unit: Unit) -> dict[str, Any]:
-    """The configuration that decides what the unit writes, narrowed to its own approach or arm, as JSON values."""
-    found: dict[str, Any] = {"run": output_fields(config.run)}
+    """Return the configuration that decides what a unit writes, with its own approach or arm alone, as JSON values."""
+    fields: dict[str, Any] = {"run": output_fields(config.run)}
     uses = ("llm",) if unit.stage == "ingest" and describes(config) else STAGES[unit.stage].uses
     for name in (*uses, unit.stage):
         section = getattr(config, name.replace("-", "_"))
         if section is not None:
-            found[name] = output_fields(section)
+            fields[name] = output_fields(section)
     if unit.stage == "ingest":
-        found["ingest"]["sources"] = [_without_place(source) for source in found["ingest"]["sources"]]
+        for source in fields["ingest"]["sources"]:  # where files lie changes no row, and their content is hashed
+            source |= {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
         tables = (source for source in config.ingest.sources if source.kind == "exhibits-csv") if config.ingest else ()
-        found["names"] = [source_name(source) for source in tables]  # may be those of their folders
+        fields["names"] = [source_name(source) for source in tables]  # may be those of their folders
     if unit.stage == "report" and config.ingest:
-        found["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
+        fields["sources"] = [str(source.path) for source in config.ingest.sources]  # the page names them
     if unit.stage == "finetune":
-        found["finetune"]["approaches"] = [a for a in found["finetune"]["approaches"] if a["name"] == unit.part]
+        fields["finetune"]["approaches"] = [a for a in fields["finetune"]["approaches"] if a["name"] == unit.part]
     if unit.stage == "answer":
-        del found["answer"]["arms"]
+        del fields["answer"]["arms"]
         if unit.part in BASE_MODEL_ARMS and config.finetune:
-            found["model"] = [config.finetune.base_model, config.finetune.dtype]
-    return found
-
-
-def _without_place(source: dict[str, Any]) -> dict[str, Any]:
-    """A source by the names of its files alone: where they lie changes no row, and their content is hashed itself."""
-    return source | {key: Path(source[key]).name for key in ("path", "images") if source[key] is not None}
+            fields["model"] = [config.finetune.base_model, config.finetune.dtype]
+    return fields
 
 
 def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
-    """Files and folders outside the run that the unit reads; their content enters its spec hash."""
+    """Return the files and folders outside the run that the unit reads; their content enters its spec hash."""
     if unit.stage == "ingest" and config.ingest:
         return tuple(
             path
             for source in config.ingest.sources
-            for path in (source.path, source.images_folder, source.figures_folder, *_beside(source))
+            for path in (
+                source.path,
+                source.images_folder,
+                source.figures_folder,
+                *pictures_beside(source),
+                None if source.path.is_dir() else collection_file(source),
+            )
             if path is not None
         )
     if unit.stage == "curate" and config.curate and config.curate.edits:
@@ -275,11 +277,6 @@ def input_paths(config: PipelineConfig, unit: Unit) -> tuple[Path, ...]:
     if reads_base_model(unit) and config.finetune and Path(config.finetune.base_model).is_dir():
         return (Path(config.finetune.base_model),)
     return ()
-
-
-def _beside(source: Source) -> tuple[Path | None, ...]:
-    """What is read beside a source that is one file."""
-    return (*pictures_beside(source), None if source.path.is_dir() else collection_file(source))
 
 
 def _approach_of(config: PipelineConfig, unit: Unit) -> ApproachKind | None:

@@ -1,4 +1,4 @@
-"""Progress of one shard: a small JSON file for `docent status` and one line on standard output.
+"""Report the progress of one shard: a small JSON file for `docent status` and one line on standard output.
 
 Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a message, at most once a second.
 """
@@ -6,21 +6,33 @@ Writes `<run>/<unit>/progress-<index>.json` with done, total, rate, ETA and a me
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import time
 from pathlib import Path
 
-from docent.store import temporary_name
+from docent.artifacts.durable import temporary_name
+from docent.artifacts.side_files import SideFile
 
 log = logging.getLogger("docent.progress")
 
 FILE_INTERVAL_S = 1.0
 LINE_INTERVAL_S = 15.0
 SETTLING_S = 10.0
-"""So long after the first of an attempt the rate is not measured, and as long after that it is not told: the first
-steps of a training are several times slower than the others."""
+"""The rate is measured from this long after the start of an attempt, and shown after as long again: the first steps
+of a training are several times slower than the others."""
+
+
+class ShardProgress(SideFile):
+    """How far one attempt at a shard is."""
+
+    done: float
+    total: float
+    rate_per_s: float
+    eta_s: float | None
+    message: str
+    spec: str
+    """Spec hash of the unit that the attempt works on."""
 
 
 class Progress:
@@ -40,7 +52,7 @@ class Progress:
         self._is_settled = False
 
     def update(self, done: float, total: float, message: str = "") -> None:
-        """Say how far it is; the first value is where this attempt started from (a resumed one does not start at 0)."""
+        """Record how far it is; the first value is where this attempt starts (a resumed one does not start at 0)."""
         if self._first_done is None:
             self._first_done = min(done, 1.0) if done <= 1 else done
             self._first_s = time.monotonic()
@@ -57,7 +69,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Units per second of this attempt since the first ones, which are slower; 0 before it can be told."""
+        """Units per second of this attempt since the first ones, which are slower; 0 before it is known."""
         elapsed_s = time.monotonic() - self._first_s
         if not self._is_settled or elapsed_s < SETTLING_S:
             return 0.0
@@ -69,7 +81,7 @@ class Progress:
         return (self.total - self.done) / self.rate if self.rate > 0 and self.total else None
 
     def line(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         eta = "" if self.eta_s is None else f", {self.eta_s:.0f} s to go"
         return f"{self.done:g} of {self.total:g}{eta} {self.message}".rstrip()
 
@@ -77,17 +89,17 @@ class Progress:
         """Write the file now; a reader never sees half of it."""
         if self.path is None:
             return
-        state = {
-            "done": self.done,
-            "total": self.total,
-            "rate_per_s": round(self.rate, 3),
-            "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
-            "message": self.message,
-            "spec": self.spec,
-        }
+        state = ShardProgress(
+            done=self.done,
+            total=self.total,
+            rate_per_s=round(self.rate, 3),
+            eta_s=None if self.eta_s is None else round(self.eta_s, 1),
+            message=self.message,
+            spec=self.spec,
+        )
         temporary = temporary_name(self.path)
         try:
-            temporary.write_text(json.dumps(state) + "\n", encoding="utf-8")
+            temporary.write_bytes(state.to_json(indent=None))
             os.replace(temporary, self.path)
         except OSError as error:  # progress is a courtesy: a full disk is reported by the rows themselves
             log.debug("progress not written: %s", error)

@@ -1,4 +1,4 @@
-"""The rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
+"""Define the rows that travel between stages: one JSON object per line, each with an id and the ids it came from.
 
 An id is a hash of the stage, the parents' ids and what makes the row different, so any attempt, any number of
 shards and any machine give the same id, and `docent trace` can follow `parents` back to a line of a source file.
@@ -11,20 +11,25 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def canonical_json(value: Any) -> str:
-    """JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
+    """Return the JSON text of `value` that is the same on every machine: sorted keys, no spaces, UTF-8 kept."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def make_id(stage: str, parents: tuple[str, ...] | list[str], *what: Any) -> str:
-    """Id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
+    """Return the id of a row: 16 hex digits of sha256 over the stage, its parents and what makes it different."""
     return hashlib.sha256(canonical_json([stage, list(parents), list(what)]).encode()).hexdigest()[:16]
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a field is left out: rows that say nothing there stay short."""
+    return not value
 
 
 class Frozen(BaseModel):
@@ -69,23 +74,14 @@ class ImageFile(Row):
     """Augmentations applied, in order; empty for an original."""
     given_split: Split | None = None
     """The split that the source file put it in, where it said one."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field((), exclude_if=_is_empty)
     """What of the file is not used or was ignored, such as all frames but one."""
-    creator: str = ""
+    creator: str = Field("", exclude_if=_is_empty)
     """Who made it, as its metadata say."""
-    copyright: str = ""
+    copyright: str = Field("", exclude_if=_is_empty)
     """Who holds its rights, as its metadata say."""
-    license: str = ""
+    license: str = Field("", exclude_if=_is_empty)
     """Name or address of its licence, as its metadata say."""
-
-    @model_serializer(mode="wrap")
-    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out notes and credit where there are none: rows of plain photos stay short."""
-        row: dict[str, Any] = serialize(self)
-        return {name: value for name, value in row.items() if value or name not in _LEFT_OUT_EMPTY}
-
-
-_LEFT_OUT_EMPTY = frozenset({"notes", "creator", "copyright", "license"})
 
 
 class Figure(Frozen):
@@ -172,14 +168,8 @@ class ImageQuality(Row):
     """Colour of 4 x 4 fields, top left to bottom right: 16 times Cb and Cr, 64 hex digits."""
     duplicate_of: str | None = None
     """Image id of the first near-identical image of the same document."""
-    other_metrics: dict[str, float] = {}
+    other_metrics: dict[str, float] = Field({}, exclude_if=_is_empty)
     """Rows of `docent.tables.IMAGE_METRICS` that have no field here, by name; left out where there are none."""
-
-    @model_serializer(mode="wrap")
-    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out `other_metrics` where there are none."""
-        row: dict[str, Any] = serialize(self)
-        return {name: value for name, value in row.items() if value != {}}
 
 
 class PlannedImage(Frozen):
@@ -342,3 +332,7 @@ class Reject(Frozen):
     parents: tuple[str, ...] = ()
     detail: str = ""
     """More for people: the file, the line, the measured value."""
+    question_type: str = Field("", exclude_if=_is_empty)
+    """Of pairs that a teacher was asked for and did not write."""
+    missing: int = Field(0, exclude_if=_is_empty)
+    """How many such pairs."""

@@ -1,4 +1,4 @@
-"""Hashes that decide whether a unit must run.
+"""Compute the hashes that decide whether a unit must run.
 
 Plan hash: stage, version, seed, the output fields of its configuration, the plan hashes of what it reads. Known before
 anything runs; it names Kubernetes objects. Spec hash: plan hash and the digests of the inputs found on disk, recorded
@@ -26,14 +26,14 @@ from docent.store import Artifact, complete
 
 
 def plan_hashes(config: PipelineConfig) -> dict[str, str]:
-    """Plan hash of every unit of the run, by unit name."""
-    found: dict[str, str] = {}
+    """Return the plan hash of every unit of the run, by unit name."""
+    plans: dict[str, str] = {}
     for name, unit in units(config).items():
         stage = STAGES[unit.stage]
-        reads = {read: found[read] for read in unit.reads}
+        reads = {read: plans[read] for read in unit.reads}
         what = [unit.stage, unit.part, stage.version, config.seed, hashed_fields(config, unit), reads]
-        found[name] = hashlib.sha256(canonical_json(what).encode()).hexdigest()
-    return found
+        plans[name] = hashlib.sha256(canonical_json(what).encode()).hexdigest()
+    return plans
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class RunStates:
 
 
 def _where_to_correct(config: PipelineConfig, unit: Unit, path: Path) -> str:
-    """Which field names a path that is not there."""
+    """Return the command that corrects a path that is missing."""
     field = "curate.edits" if unit.stage == "curate" else "finetune.base_model"
     for number, source in enumerate(config.ingest.sources if unit.stage == "ingest" and config.ingest else ()):
         if path == source.path:

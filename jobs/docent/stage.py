@@ -1,4 +1,4 @@
-"""The shell around every stage: configuration, inputs, shard, rows to parts, the commit, the exit code.
+"""Run the shell around every stage: configuration, inputs, shard, rows to parts, the commit, the exit code.
 
 Reads `<run>/pipeline.resolved.yaml` (or any pipeline file) and the units before this one; writes one shard of one unit
 below `<run>/<unit>/`. Run alone: `docent stage UNIT --config pipeline.yaml --run-dir runs/demo --shard 0/1`.
@@ -74,7 +74,7 @@ def run_shard(
     except PipelineError as error:
         failed = error
     except Exception as error:
-        failed = _said_plainly(error, run_dir)
+        failed = _system_error(error, run_dir)
         if failed is None and peers.is_rank():
             failed = PipelineError(traceback.format_exc()[-TRACEBACK_CHARACTERS:], next_step=PipelineError.meaning)
         elif failed is None:
@@ -105,8 +105,8 @@ def _note_failure(
     write_failure(states.run_dir, unit, failure_of(error, shard.index, states.plans[unit], spec))
 
 
-def _said_plainly(error: Exception, run_dir: Path) -> PipelineError | None:
-    """What a person can do about an error of the operating system; None for a bug."""
+def _system_error(error: Exception, run_dir: Path) -> PipelineError | None:
+    """Return what a person can do about an error of the operating system; None for a bug."""
     where = str(getattr(error, "filename", None) or run_dir)
     if peers.is_lost_peer(error):
         return TemporaryError(f"{peers.LOST}: {str(error).splitlines()[0]}", next_step="docent run")
@@ -180,7 +180,7 @@ def _attempt(states: RunStates, unit: Unit, shard: Shard, stop: threading.Event,
 
 
 def _forget_progress(folder: Path, shard: Shard) -> None:
-    """What an earlier attempt said of this shard, and of shards that there are no more, is not how it stands now."""
+    """Remove what an earlier attempt reported of this shard, and of shards that no longer exist."""
     if peers.rank() != 0:
         return
     for path in folder.glob("progress-*.json"):
@@ -190,7 +190,7 @@ def _forget_progress(folder: Path, shard: Shard) -> None:
 
 
 def _do(states: RunStates, ctx: Context, spec: str, rehearse: int | None) -> None:
-    """The work itself; of several ranks only the first publishes, the others go the same way and write nothing."""
+    """Do the work. Of several ranks only the first publishes; the others compute the same and write nothing."""
     if rehearse is not None:
         _rehearsal(ctx.unit)(ctx, rehearse)
     elif peers.rank() == 0:
@@ -212,7 +212,7 @@ def _is_complete(states: RunStates, unit: Unit) -> bool:
 
 
 def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tuple[str, dict[str, Artifact]]:
-    """The spec hash and the artifacts read, once all are complete; looks again for a while on network filesystems."""
+    """Return the spec hash and the artifacts read once all are complete; poll for a while on network filesystems."""
     give_up_s = time.monotonic() + states.config.run.input_wait_s
     while True:
         spec = states.of(unit.name).spec
@@ -231,17 +231,17 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
 
 def _generator(unit: Unit) -> Callable[[Context], Iterator[Any]]:
     module, _, function = STAGES[unit.stage].run.partition(":")
-    found: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
-    return found
+    generator: Callable[[Context], Iterator[Any]] = getattr(importlib.import_module(module), function)
+    return generator
 
 
 def _rehearsal(unit: Unit) -> Callable[[Context, int], None]:
-    """The module `rehearsal` of the unit's stage."""
+    """Return the function of the module `rehearsal` of the unit's stage."""
     name = STAGES[unit.stage].run.partition(":")[0] + ".rehearsal"
     try:
-        found: Callable[[Context, int], None] = importlib.import_module(name).run
+        rehearsal: Callable[[Context, int], None] = importlib.import_module(name).run
     except ModuleNotFoundError as error:
         if name.startswith(str(error.name)):
             raise ConfigError(f"{unit.stage} has no rehearsal", unit.name, "leave --rehearse out") from None
         raise
-    return found
+    return rehearsal

@@ -1,4 +1,4 @@
-"""Artifact folders: how rows and files become complete, durable and verifiable.
+"""Read and finish artifact folders, in which rows and files become complete, durable and verifiable.
 
     <run>/<unit>/_SUCCESS.json                               written last; the unit is done
     <run>/<unit>/<spec10>/part-00003-of-00008-<sha8>.jsonl   rows, in order: shard i holds the i-th block
@@ -73,7 +73,7 @@ class Shard:
     count: int = 1
 
     def block(self, length: int) -> slice:
-        """The slice of a sequence of `length` that belongs to this shard."""
+        """Return the slice of a sequence of `length` that belongs to this shard."""
         return slice(length * self.index // self.count, length * (self.index + 1) // self.count)
 
     def __str__(self) -> str:
@@ -221,7 +221,7 @@ def finish(run_dir: Path, unit: Unit, spec: str, markers: Sequence[Marker], sour
         rejects=rejects,
         files=files,
         markers=[marker_path(folder, Shard(m.index, m.count)).name for m in markers],
-        **({"sources": sources} if sources else {}),
+        sources=sources or None,
     )
     write_durably(unit_dir / SUCCESS, success.to_json(sort_keys=True))
     _point_latest(unit_dir, folder.name)

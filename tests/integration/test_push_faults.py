@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +155,7 @@ def test_a_push_is_open_until_it_was_made_to_this_repository_with_these_deletion
     assert not opened() and opened(push_to="me/other") and opened(push_delete=["old/*"])
     write_push(tmp_path, pushed(made, push_delete=["old/*"]))
     assert not opened(push_delete=["old/*"]) and not opened()
-    write_push(tmp_path, replace(pushed(made), commit=""))
+    write_push(tmp_path, pushed(made).model_copy(update={"commit": ""}))
     assert opened()
     (tmp_path / FILE).write_text("{torn")
     assert opened()

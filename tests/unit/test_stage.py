@@ -236,10 +236,6 @@ def test_a_file_that_grows_is_there_whole_or_not_at_all(
         if fails.pop():
             raise RuntimeError("half way")
         (ctx.output_folder("model") / "w.bin").write_bytes(b"w")
-        assert {name: file.stat().st_size for name, file in ctx.made_so_far().items()} == {
-            "large.jsonl": 2000,
-            "model/w.bin": 1,
-        }
 
     with_stage("ingest", grows)
     assert run_shard(two_stages, "ingest", run_dir) == 1

@@ -208,7 +208,9 @@ def test_a_torn_or_forged_failure_counts_as_none(run_dir: Path, two_stages: Pipe
 
 def test_a_cause_cannot_steer_the_terminal(run_dir: Path, two_stages: PipelineConfig) -> None:
     plans = RunStates(two_stages, run_dir).plans
-    write_failure(run_dir, "ingest", Failure(0, plans["ingest"], "", 42, "bad \x1b[2J name\nnext"))
+    cause = "bad \x1b[2J name\nnext"
+    failure = Failure(index=0, plan=plans["ingest"], spec="", exit_code=42, cause=cause, next_step="")
+    write_failure(run_dir, "ingest", failure)
     assert seen(two_stages, run_dir).note == r"bad \x1b[2J name\nnext (exit code 42)"
 
 

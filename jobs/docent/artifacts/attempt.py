@@ -1,4 +1,4 @@
-"""What an attempt at a shard leaves on disk beside its rows: whether it is at work, and why it failed.
+"""Note on disk whether an attempt at a shard is at work, and why it failed.
 
 Writes, reads and removes `<run>/<unit>/failed-00003.json`; locks `<run>/<unit>/log-tail-00003.txt` while the shard is
 at work. The kernel drops that lock with the process, however it ends, so what nobody holds is not running.
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import Field, ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.durable import write_durably
-from docent.artifacts.side_files import load_json
+from docent.artifacts.side_files import SideFile, load_json
 from docent.errors import PipelineError
 from docent.messages.masking import mask
 from docent.messages.printing import printable
@@ -31,44 +31,46 @@ LOCK_ATTEMPTS = 10
 LOCK_PAUSE_S = 0.05
 
 
-@dataclass(frozen=True)
-class Failure:
-    """How the last attempt at a shard failed.
+class Failure(SideFile):
+    """How the last attempt at a shard failed."""
 
-    Attributes:
-        index: of the shard.
-        plan: plan hash of the unit, which tells the configuration.
-        spec: its spec hash; "" where it failed before its inputs were known.
-        exit_code: of the attempt; 128 + signal when it was killed.
-        cause: one line, what and where.
-        next_step: the command or edit that the message named.
-    """
-
-    index: int
+    index: int = Field(ge=0, le=MAX_INDEX)
+    """Of the shard."""
     plan: str
+    """Plan hash of the unit, which stands for the configuration."""
     spec: str
-    exit_code: int
+    """Spec hash of the unit; "" where it failed before its inputs were known."""
+    exit_code: int = Field(gt=0, lt=256)
+    """Of the attempt; 128 + signal when it was killed."""
     cause: str
-    next_step: str = ""
+    """One line, what and where."""
+    next_step: str
+    """The command or edit that the message named."""
 
 
 def failure_of(error: PipelineError, index: int, plan: str, spec: str) -> Failure:
-    """The failure that an error of a stage is."""
+    """Return the failure that an error of a stage is."""
     where = f" ({' '.join(error.where.split())})" if error.where else ""
-    return Failure(index, plan, spec, error.exit_code, " ".join(error.what.split()) + where, error.next_step)
+    return Failure(
+        index=index,
+        plan=plan,
+        spec=spec,
+        exit_code=error.exit_code,
+        cause=" ".join(error.what.split()) + where,
+        next_step=error.next_step,
+    )
 
 
 def write_failure(run_dir: Path, unit: str, failure: Failure) -> None:
-    """Write a failure down, without secrets. On a full disk nothing is written: the log says what happened."""
+    """Write a failure down, without secrets. On a full disk nothing is written: the log has the message."""
     next_step = mask(failure.next_step)
-    if len(next_step) > MAX_NEXT_STEP_CHARS:  # a command that is cut is none
+    if len(next_step) > MAX_NEXT_STEP_CHARS:  # half a command is no command
         next_step = ""
-    said = {"cause": mask(failure.cause)[:MAX_CAUSE_CHARS], "next_step": next_step}
-    data = json.dumps({**asdict(failure), **said}, indent=1, ensure_ascii=False) + "\n"
+    safe = failure.model_copy(update={"cause": mask(failure.cause)[:MAX_CAUSE_CHARS], "next_step": next_step})
     try:
         path = inside(run_dir, f"{unit}/failed-{failure.index:05d}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, data.encode("utf-8", "replace"))
+        write_durably(path, safe.to_json(ensure_ascii=False))
     except (OSError, OutsideRunError) as error:
         log.debug("the failure was not written down: %s", error)
 
@@ -80,24 +82,18 @@ def forget_failure(run_dir: Path, unit: str, index: int) -> None:
 
 
 def failures(run_dir: Path, unit: str) -> list[Failure]:
-    """The failures of a unit's shards by index, of whichever configuration; a torn or forged file counts as none."""
-    found = (_read(run_dir, f"{unit}/{path.name}") for path in sorted((run_dir / unit).glob("failed-*.json")))
-    return [failure for failure in found if failure is not None]
+    """Return the failures of a unit's shards by index, of any configuration; a torn or forged file counts as none."""
+    paths = sorted((run_dir / unit).glob("failed-*.json"))
+    return [failure for path in paths if (failure := _read(run_dir, f"{unit}/{path.name}"))]
 
 
 def _read(run_dir: Path, name: str) -> Failure | None:
     try:
-        fields = load_json(inside(run_dir, name)) or {}
-    except (OSError, OutsideRunError):
+        failure = Failure.model_validate(load_json(inside(run_dir, name)))
+    except (OSError, OutsideRunError, ValidationError):
         return None
-    index, code = fields.get("index"), fields.get("exit_code")
-    texts = [fields.get(key) for key in ("plan", "spec", "cause", "next_step")]
-    if type(index) is not int or type(code) is not int or not 0 <= index <= MAX_INDEX or not 0 < code < 256:
-        return None
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    plan, spec, cause, next_step = (printable(str(text), MAX_NEXT_STEP_CHARS) for text in texts)
-    return Failure(index, plan, spec, code, cause, next_step)
+    texts = ("plan", "spec", "cause", "next_step")
+    return failure.model_copy(update={key: printable(getattr(failure, key), MAX_NEXT_STEP_CHARS) for key in texts})
 
 
 @contextlib.contextmanager

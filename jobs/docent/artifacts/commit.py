@@ -1,4 +1,4 @@
-"""The commit of a shard: its rows, its files, its marker; and of a unit, once every shard has one.
+"""Commit a shard: its rows, its files, its marker; and a unit, once every shard has its marker.
 
 Writes `<run>/<unit>/<spec10>/shard-<i>-of-<n>.json`, whose rename is the commit, and `<run>/<unit>/_SUCCESS.json`.
 Nothing is committed of sources that changed while the stage read them.
@@ -32,7 +32,7 @@ log = logging.getLogger("docent.stage")
 
 
 def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Parts) -> str:
-    """Write what the generator yields; returns why it failed, where shards may fail, "" otherwise."""
+    """Write what the generator yields; return why it failed, where shards may fail, "" otherwise."""
     try:
         for row in rows:
             parts.write(row)
@@ -109,8 +109,8 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
         versions={"docent": __version__, "python": platform.python_version()},
     )
     write_durably(marker_path(ctx.folder, ctx.shard), marker.to_json(sort_keys=True))
-    made = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
-    log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, made)
+    written = f"{counted(parts.rows, 'row')}, {counted(parts.rejected, 'reject')}"
+    log.info("%s shard %s: %s", ctx.unit.name, ctx.shard, written)
 
 
 def finish_when_last(states: RunStates, unit: Unit, spec: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Keeps paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
+"""Keep paths that a run's files name inside that run: the one check for all of them. Reads links; writes nothing.
 
 A run folder may come from an untrusted source, through `docent pull` or an archive, and everything in it may be forged.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docent.errors import InputError
@@ -33,7 +35,7 @@ def is_plain(name: str) -> bool:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Path of `name` below `folder`; whether it exists does not matter. Links are followed only where they stay inside.
+    """Return the path of `name` below `folder`, existing or not. Links are followed only where they stay inside.
 
     Raises:
         OutsideRunError: the name is not plain, or a link on its way leads out of `folder`.
@@ -51,6 +53,25 @@ def inside(folder: Path, name: str) -> Path:
         str(folder),
         "delete the file that names it, then: docent run",
     )
+
+
+def statuses(folder: Path, names: Iterable[str]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield path and status of files below a folder; of many in one folder, that folder is checked once.
+
+    Raises:
+        OutsideRunError: as of `inside`.
+        FileNotFoundError: a file is missing.
+    """
+    checked: dict[str, str] = {}
+    for name in names:
+        parent, _, file = name.rpartition("/")
+        if parent not in checked:
+            checked[parent] = os.fspath(inside(folder, parent) if parent else folder)
+        path = f"{checked[parent]}/{file}"
+        if is_plain(name) and not stat.S_ISLNK((status := os.lstat(path)).st_mode):
+            yield Path(path), status
+        else:
+            yield inside(folder, name), os.stat(path)
 
 
 def _is_below(path: str, folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What `_SUCCESS.json` and the markers of shards list, checked before anything acts on it.
+"""Load `_SUCCESS.json` and the markers of shards, and check what they list before anything acts on it.
 
 Reads them and the files they list; writes nothing. A listing that is torn, lacks keys or holds values of other types
 counts as absent, and a warning names the file: it may come from a power cut, an editor, another version, or anyone.
@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from docent.artifacts.confinement import OutsideRunError, inside, is_plain
+from docent.artifacts.confinement import OutsideRunError, inside, is_plain, statuses
 from docent.artifacts.durable import sha256_of
 from docent.artifacts.side_files import SideFile, first_problem, load_json
 from docent.errors import InputError
@@ -94,7 +94,7 @@ class Success(_Outputs):
     rejected: _Count
     failed_shards: list[_Count]
     markers: list[_Name]
-    sources: _Sha256 | None = None
+    sources: _Sha256 | None = Field(None, exclude_if=lambda digest: digest is None)
     """Digest of the files outside the run that the unit read; left out where it reads none."""
 
 
@@ -164,13 +164,12 @@ def intact(folder: Path, listed_in: Path, outputs: Iterable[OutputFile], verify:
     """
     try:
         written = listed_in.stat()
-        for output in outputs:
-            path = inside(folder, output.path)
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode) or found.st_size != output.size:
+        listed = list(outputs)
+        for output, (path, status) in zip(listed, statuses(folder, (one.path for one in listed)), strict=True):
+            if not stat.S_ISREG(status.st_mode) or status.st_size != output.size:
                 return False
             # The ctime ticks every few milliseconds: what changed in the same tick must be hashed too.
-            doubtful = found.st_mtime_ns > written.st_mtime_ns or found.st_ctime_ns >= written.st_ctime_ns
+            doubtful = status.st_mtime_ns > written.st_mtime_ns or status.st_ctime_ns >= written.st_ctime_ns
             if (verify or doubtful) and sha256_of(path) != output.sha256:
                 return False
     except (FileNotFoundError, NotADirectoryError):

@@ -1,20 +1,21 @@
-"""How the last push of the data set to a hub ended: a file beside the data set, which no other stage reads.
+"""Record how the last push of the data set to a hub ended, in a file beside the data set that no stage reads.
 
 Writes and reads `<run>/build-dataset/push.json`. The data set is complete before it is pushed, and stays so whatever
-becomes of the push: what is still to be pushed is told by this file and the settings alone.
+becomes of the push: this file and the settings alone decide what is still to be pushed.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import threading
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.durable import write_durably
-from docent.artifacts.side_files import load_json
+from docent.artifacts.side_files import SideFile
 from docent.config import PipelineConfig
 from docent.messages.masking import mask
 from docent.messages.printing import printable
@@ -28,29 +29,25 @@ MAX_CHARS = 2000
 MAX_NOTES = 20
 
 
-@dataclass(frozen=True)
-class Push:
-    """The end of a push.
-
-    Attributes:
-        repository: on the hub.
-        digest: of the data set.
-        commit: that holds the data set; "" where it was not pushed.
-        files: how many files the data set has.
-        reason: why it was not pushed; "" where it was.
-        next_step: the command or edit that gets out of it.
-        notes: what a person should know: files of others that were kept, edits to the card that were replaced.
-        deleted: which files of others were to be deleted, as the settings name them.
-    """
+class Push(SideFile):
+    """The end of a push."""
 
     repository: str
+    """On the hub."""
     digest: str
+    """Of the data set."""
     commit: str = ""
+    """That holds the data set; "" where it was not pushed."""
     files: int = 0
+    """How many files the data set has."""
     reason: str = ""
+    """Why it was not pushed; "" where it was."""
     next_step: str = ""
+    """The command or edit that gets out of it."""
     notes: tuple[str, ...] = ()
+    """What a person should know: files of others that were kept, edits to the card that were replaced."""
     deleted: tuple[str, ...] = ()
+    """Which files of others were to be deleted, as the settings name them."""
 
 
 def is_open(config: PipelineConfig, run_dir: Path, artifact: Artifact | None) -> bool:
@@ -87,25 +84,20 @@ def deliver(states: RunStates, unit: Unit, stop: threading.Event) -> None:
 
 
 def read_push(run_dir: Path) -> Push | None:
-    """How the last push ended; None where there was none, or the file is torn or forged."""
+    """Return how the last push ended; None where there was none, or the file is torn or forged."""
     try:
-        found = load_json(inside(run_dir, FILE)) or {}
-    except (OSError, OutsideRunError):
+        push = Push.model_validate_json(inside(run_dir, FILE).read_bytes())
+    except (OSError, OutsideRunError, ValidationError):
         return None
-    texts = [found.get(name) for name in ("repository", "digest", "commit", "reason", "next_step")]
-    files, notes, deleted = found.get("files"), found.get("notes"), found.get("deleted")
-    if not all(isinstance(text, str) for text in texts) or type(files) is not int:
-        return None
-    if not isinstance(notes, list) or not isinstance(deleted, list):
-        return None
-    repository, digest, commit, reason, next_step = (printable(str(text), MAX_CHARS) for text in texts)
-    shown = tuple(printable(str(note), MAX_CHARS) for note in notes[:MAX_NOTES])
-    return Push(repository, digest, commit, files, reason, next_step, shown, tuple(map(str, deleted)))
+    texts = ("repository", "digest", "commit", "reason", "next_step")
+    shown: dict[str, Any] = {name: printable(getattr(push, name), MAX_CHARS) for name in texts}
+    notes = tuple(printable(note, MAX_CHARS) for note in push.notes[:MAX_NOTES])
+    return push.model_copy(update={**shown, "notes": notes})
 
 
 def write_push(run_dir: Path, push: Push) -> None:
     """Write down how a push ended, without secrets."""
-    said = {"reason": mask(push.reason)[:MAX_CHARS], "next_step": mask(push.next_step)[:MAX_CHARS]}
-    notes = [mask(note)[:MAX_CHARS] for note in push.notes[:MAX_NOTES]]
-    text = json.dumps({**asdict(push), **said, "notes": notes}, indent=1, ensure_ascii=False) + "\n"
-    write_durably(inside(run_dir, FILE), text.encode("utf-8", "replace"))
+    safe = {name: mask(getattr(push, name))[:MAX_CHARS] for name in ("reason", "next_step")}
+    notes = tuple(mask(note)[:MAX_CHARS] for note in push.notes[:MAX_NOTES])
+    data = push.model_copy(update={**safe, "notes": notes}).to_json(ensure_ascii=False)
+    write_durably(inside(run_dir, FILE), data)

@@ -1,4 +1,4 @@
-"""Which split photos and pairs went to before, so that test stays test when material is added to a run.
+"""Remember which split photos and pairs went to, so that test stays test when material is added to a run.
 
 Reads `splits.jsonl` of the last complete `assemble` (photos) or `build-dataset` (pairs about exhibits) of the run
 folder, or of the run that `assemble.splits_of` names; those stages write it anew and keep the
@@ -66,20 +66,20 @@ class Recorded:
 
         So material that comes back is assigned as it was, whatever was assigned in the meantime.
         """
-        found: dict[str, Split] = {}
+        earlier: dict[str, Split] = {}
         for line in self.lines[: self._place]:
             if line.rule == self.rule:
-                found.setdefault(line.key, line.split)
-        return found
+                earlier.setdefault(line.key, line.split)
+        return earlier
 
     @cached_property
     def digest(self) -> str:
         """sha256 of all lines but those of the same rule and material, which the stage writes anew; "" without any."""
-        said = [[line.rule, line.material, line.key, line.split] for line in self.lines if not self._is_own(line)]
-        return hashlib.sha256(canonical_json(said).encode()).hexdigest() if said else ""
+        others = [[line.rule, line.material, line.key, line.split] for line in self.lines if not self._is_own(line)]
+        return hashlib.sha256(canonical_json(others).encode()).hexdigest() if others else ""
 
     def continued(self, assigned: Iterable[tuple[str, str, Split]]) -> bytes:
-        """The record with what was assigned now: key, name and split; what was known stays as and where it was.
+        """Return the record with what was assigned now: key, name and split. Known lines stay as and where they were.
 
         Of a key that comes twice, as the same photo of two exhibits does, the split that is held out more counts.
         """
@@ -102,7 +102,7 @@ class Recorded:
 
 
 def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Mapping[str, str]) -> Recorded:
-    """The record that a stage reads: its own, and before there is one, that of the run that `assemble.splits_of` names.
+    """Read the record of a stage: its own; before there is one, that of the run that `assemble.splits_of` names.
 
     Args:
         digests: of the artifacts that the stage reads, by unit.
@@ -121,21 +121,21 @@ def read_recorded(config: PipelineConfig, run_dir: Path, stage: str, digests: Ma
 
 
 def _lines_of_other(run_dir: Path, owner: str, rule: str) -> tuple[Line, ...]:
-    """What another run assigned by the same rule, whatever its material was.
+    """Return what another run assigned by the same rule, whatever its material was.
 
     Raises:
         InputError: it assigned no photo so.
     """
-    found = {unit: [line for line in _lines(run_dir, unit) if line.rule == rule] for unit in ("assemble", owner)}
-    if not found["assemble"]:
+    by_unit = {unit: [line for line in _lines(run_dir, unit) if line.rule == rule] for unit in ("assemble", owner)}
+    if not by_unit["assemble"]:
         what = f"run {run_dir.name}, which assemble.splits_of names, has no photos in splits by the same settings"
         same = "set seed, assemble.split, test_images and validation_images as there"
         raise InputError(what, printable(str(run_dir)), f"{same}, or: docent run --run {run_dir.name}")
-    return tuple(line.model_copy(update={"material": run_dir.name}) for line in found[owner])
+    return tuple(line.model_copy(update={"material": run_dir.name}) for line in by_unit[owner])
 
 
 def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
-    """The lines of the last complete record; none where there is none, or where it is damaged, with a warning."""
+    """Return the lines of the last complete record; none where there is none or, with a warning, it is damaged."""
     success = load_success(run_dir, unit)
     listed = [file for file in success.files if file.path == RECORD] if success else []
     if not success or not listed:

@@ -21,12 +21,12 @@ class SideFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
 
     def to_json(self, indent: int | None = 1, **options: Any) -> bytes:
-        """Return the text of the file; fields that were left out stay out.
+        """Return the text of the file.
 
         Args:
             options: of `json.dumps`.
         """
-        value = self.model_dump(by_alias=True, exclude_unset=True)
+        value = self.model_dump(by_alias=True)
         return (json.dumps(value, indent=indent, **options) + "\n").encode("utf-8", "replace")
 
 

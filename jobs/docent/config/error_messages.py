@@ -1,4 +1,4 @@
-"""Turns the errors of a configuration into sentences: every problem, its path, where it was set, what was meant.
+"""Turn the errors of a configuration into sentences: every problem, its path, where it was set, what was meant.
 
 Reads and writes nothing.
 """
@@ -38,7 +38,7 @@ def describe(error: ValidationError, model: type[BaseModel], overrides: Sequence
 def refused(
     error: ValidationError, model: type[BaseModel], path: Path | None, overrides: Sequence[Override]
 ) -> ConfigError:
-    """The error of a configuration that cannot be used: it is about the file, or about what was set beside it.
+    """Return the error of an invalid configuration: about the file, or about what was set beside it.
 
     Args:
         path: the pipeline file; None where there is none.
@@ -56,15 +56,15 @@ def refused(
 
 
 def unreadable(path: Path, error: Exception) -> ConfigError:
-    """What to say when the file is missing or is no YAML."""
+    """Return the error of a file that is missing or is no YAML."""
     if isinstance(error, FileNotFoundError):
         next_step = "name a file that exists; without one, docent reads pipeline.yaml in the working directory"
         return ConfigError("the pipeline file does not exist", str(path), next_step)
     if isinstance(error, IsADirectoryError):
         return ConfigError("the pipeline file is a folder", str(path), "name the file in it")
     if isinstance(error, UnicodeDecodeError):
-        said = f"byte {error.start + 1} is not UTF-8"
-        return ConfigError(f"the pipeline file is not a text file: {said}", str(path), "save it as UTF-8")
+        what = f"the pipeline file is not a text file: byte {error.start + 1} is not UTF-8"
+        return ConfigError(what, str(path), "save it as UTF-8")
     return ConfigError(f"the pipeline file cannot be read: {error}", str(path), "fix the file, then run again")
 
 
@@ -82,12 +82,12 @@ def _sentence(problem: Any, path: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _override_of(problem: Any, overrides: Sequence[Override]) -> Override | None:
-    """The override that a problem comes from: the last one at its path, around it, or beside what is missing."""
+    """Return the override that a problem comes from: the last one at its path, around it, or beside what is missing."""
     path = tuple(str(part).replace("-", "_") for part in problem["loc"] if part != "[key]")
     for override in reversed(overrides):
         keys = override.keys
         if path[: len(keys)] == keys or keys[: len(path)] == path:
             return override
-        if problem["type"] == "missing" and override.made and keys[: len(path) - 1] == path[:-1]:
+        if problem["type"] == "missing" and override.is_new and keys[: len(path) - 1] == path[:-1]:
             return override
     return None

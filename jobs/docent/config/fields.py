@@ -1,4 +1,4 @@
-"""What a configuration field says of itself: its effect, and how the fields that change output are picked out.
+"""Define configuration fields with their effect, and pick out those that change output.
 
 Reads and writes nothing. `output` fields enter the hash of the stages that use them; `execution` fields never do.
 """
@@ -13,18 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def output(default: Any = ..., **limits: Any) -> Any:
-    """A field whose value changes what the stage writes."""
+    """Define a field whose value changes what the stage writes."""
     return _field("output", default, limits)
 
 
 def execution(default: Any = ..., **limits: Any) -> Any:
-    """A field that changes how a stage runs, never what it writes."""
+    """Define a field that changes how a stage runs, never what it writes."""
     return _field("execution", default, limits)
 
 
 def _field(effect: str, default: Any, limits: Mapping[str, Any]) -> Any:
-    made = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(json_schema_extra={"effect": effect}, **made, **limits)
+    value = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(json_schema_extra={"effect": effect}, **value, **limits)
 
 
 class Section(BaseModel):
@@ -34,13 +34,13 @@ class Section(BaseModel):
 
 
 def output_fields(section: BaseModel) -> dict[str, Any]:
-    """The fields of a section that change what is written, as plain JSON values, nested sections included."""
-    found: dict[str, Any] = {}
+    """Return the fields of a section that change what is written, as JSON values, nested sections included."""
+    fields: dict[str, Any] = {}
     for name, field in type(section).model_fields.items():
         extra = field.json_schema_extra
         if isinstance(extra, dict) and extra.get("effect") == "output":
-            found[name] = _plain(getattr(section, name))
-    return found
+            fields[name] = _plain(getattr(section, name))
+    return fields
 
 
 def _plain(value: Any) -> Any:

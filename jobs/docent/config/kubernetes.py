@@ -123,9 +123,9 @@ class Kubernetes(Section):
     @classmethod
     def _without_secrets(cls, env: dict[str, str]) -> dict[str, str]:
         """Refuse what would put a secret into every manifest and ConfigMap of the run, without repeating it."""
-        if found := sorted(name for name, value in env.items() if holds_secret(name, value)):
+        if secrets := sorted(name for name, value in env.items() if holds_secret(name, value)):
             raise ValueError(
-                f"would put a secret into manifests ({', '.join(found)}): keep it in the Secret that "
+                f"would put a secret into manifests ({', '.join(secrets)}): keep it in the Secret that "
                 "kubernetes.keys_from names, under the name that llm.api_key_env gives"
             )
         return env
@@ -146,7 +146,7 @@ class Kubernetes(Section):
         }
 
     def resources_of(self, stage: str, unit: str) -> Resources:
-        """What the pods of a unit ask for: its own entry, its stage's, or `default`."""
+        """Return what the pods of a unit request: its own entry, its stage's, or `default`."""
         return next(self.resources[name] for name in (unit, stage, "default") if name in self.resources)
 
 

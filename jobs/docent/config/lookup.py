@@ -1,4 +1,4 @@
-"""Looks up the fields of the configuration by their dotted paths. Reads and writes nothing."""
+"""Look up the fields of the configuration by their dotted paths. Reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def dotted_names(model: type[BaseModel], before: str = "") -> Iterator[str]:
 
 
 def choices_at(model: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
-    """What a field may be, where that is one of a few words."""
+    """Return the values that a field may have, where those are a few words."""
     annotation = _annotation_at(model, path)
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
@@ -60,7 +60,7 @@ def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
 
 
 def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = False) -> str:
-    """What to say of a path that is not there: the nearest one of its section, or of the whole configuration.
+    """Return the message about an unknown path: the nearest one of its section, or of the whole configuration.
 
     Args:
         whole_path: name also the section of a near key, as a command line needs it.
@@ -86,7 +86,7 @@ def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = 
 
 
 def _annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
-    """The type of the place that a path leads to; None where it leads nowhere."""
+    """Return the type at a path; None where the path leads nowhere."""
     at: Any = model
     for key in path:
         if (item := _item_of(at)) is not None:
@@ -107,7 +107,7 @@ def _annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
 
 
 def _item_of(annotation: Any) -> Any:
-    """The type of a list's items."""
+    """Return the type of a list's items."""
     for kind in typing.get_args(annotation) if _is_union(annotation) else (annotation,):
         if typing.get_origin(kind) is tuple:
             return typing.get_args(kind)[0]
@@ -115,7 +115,7 @@ def _item_of(annotation: Any) -> Any:
 
 
 def _value_of(annotation: Any) -> Any:
-    """The type of a mapping's values."""
+    """Return the type of a mapping's values."""
     arguments = typing.get_args(annotation) if typing.get_origin(annotation) is dict else ()
     return arguments[1] if arguments else Any if annotation is Any else None
 

@@ -1,4 +1,4 @@
-"""`--set a.b=c`: change one value of a pipeline file before it is checked. Reads and writes nothing on disk."""
+"""Change one value of a pipeline file before it is checked: `--set a.b=c`. Reads and writes nothing on disk."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Override:
     Attributes:
         keys: the path to it; items of a list are numbered from 0.
         origin: `--set`, or the environment variable.
-        made: whether there was nothing before at the place that the value belongs to.
+        is_new: whether there was nothing before at the place that the value belongs to.
     """
 
     keys: tuple[str, ...]
     origin: str = "--set"
-    made: bool = False
+    is_new: bool = False
 
     @property
     def shown(self) -> str:
@@ -65,16 +65,16 @@ def apply_override(
     else:
         value = _value(text, dotted, where, text_only)
     at: Any = raw
-    made = False
+    is_new = False
     for number, (key, following) in enumerate(zip(keys[:-1], keys[1:], strict=True), 1):
         at, new = _step(at, key, [] if following.isdecimal() else {}, keys[:number], where)
-        made = made or new
+        is_new = is_new or new
     _put(at, keys, value, where)
-    return Override(keys, origin, made)
+    return Override(keys, origin, is_new)
 
 
 def _value(text: str, dotted: str, where: str, text_only: bool) -> Any:
-    """What is set: of a field that holds a text, whatever stands there, `2024` and `a: b` too, but for `null`."""
+    """Return the value that is set. A field of text takes anything as it stands, `2024` and `a: b`, except `null`."""
     plain = text.strip()
     if text_only and plain not in NOTHING and not (len(plain) > 1 and plain[0] in "'\"" and plain[-1] == plain[0]):
         return plain

@@ -1,4 +1,4 @@
-"""What a run may be called: its name is a folder below the data folder and part of the names of Kubernetes objects."""
+"""Check the name of a run, which is a folder below the data folder and part of the names of Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _RUN_NAME = re.compile(RUN_NAME_PATTERN)
 
 
 def is_run_name(name: str) -> bool:
-    """Whether a run may be called so."""
+    """Return whether a run may be called so."""
     return _RUN_NAME.fullmatch(name) is not None

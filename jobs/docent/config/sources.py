@@ -18,7 +18,7 @@ HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 
 
 def named(path: Path) -> Path:
-    """The path spelled so that it ends in the name of the file or folder: ids and digests are made from that name.
+    """Return the path spelled so that it ends in the name of the file or folder, from which ids and digests are made.
 
     `.` and `manual/care/..` are followed to where they lead, as seen from the working directory where they lie in it.
     """

@@ -26,7 +26,7 @@ EDITS_PLACEHOLDER = "PATH-TO/edits.csv"
 """What stands for the file of decisions that a browser saved, in a suggested command."""
 
 
-class Stage(Section):
+class StageSection(Section):
     """What every stage's section has."""
 
     enabled: bool = output(True)
@@ -44,7 +44,7 @@ class Stage(Section):
         return self.max_reject_rate
 
 
-class Ingest(Stage):
+class Ingest(StageSection):
     """Read raw material."""
 
     sources: tuple[Source, ...] = output(min_length=1)
@@ -71,7 +71,7 @@ class Ingest(Stage):
     """Figures described by the teacher."""
 
 
-class AssessImages(Stage):
+class AssessImages(StageSection):
     """Measure every photo; keep or reject it with a reason."""
 
     shards: int = execution(2, ge=1)
@@ -86,7 +86,7 @@ class AssessImages(Stage):
     """Photos of one exhibit whose hashes agree in at least this share of bits count as the same photo."""
 
 
-class AugmentImages(Stage):
+class AugmentImages(StageSection):
     """Make altered copies of photos until every exhibit has its quota."""
 
     shards: int = execution(2, ge=1)
@@ -95,7 +95,7 @@ class AugmentImages(Stage):
     """Chance of each of the five transforms."""
 
 
-class Assemble(Stage):
+class Assemble(StageSection):
     """One item per exhibit or section, and which photo goes to which split."""
 
     split: Literal["clean", "published", "given"] = output("clean")
@@ -115,7 +115,7 @@ class Assemble(Stage):
     """Sections of the same document that are shown beside one, by TF-IDF similarity."""
 
 
-class GenerateQA(Stage):
+class GenerateQA(StageSection):
     """Questions and answers about every item."""
 
     shards: int = execution(2, ge=1)
@@ -159,7 +159,7 @@ class GenerateQA(Stage):
     )
 
 
-class Curate(Stage):
+class Curate(StageSection):
     """Reject or mark pairs that should not be trained on."""
 
     min_answer_words: int = output(4, ge=1)
@@ -202,7 +202,7 @@ class Curate(Stage):
         return 1.0 if self.require_approval else self.max_reject_rate
 
 
-class BuildDataset(Stage):
+class BuildDataset(StageSection):
     """Pairs meet photos: splits, leak count, Hugging Face dataset, exports."""
 
     pairs_per_train_image: int = output(4, ge=1)
@@ -265,7 +265,7 @@ class Approach(Section):
     """Overrides the run's seed."""
 
 
-class Finetune(Stage):
+class Finetune(StageSection):
     """Train the base model on the data set, once per approach."""
 
     base_model: str = output("samples/docent-tiny")
@@ -315,7 +315,7 @@ class Finetune(Stage):
         return value
 
 
-class Answering(Stage):
+class Answering(StageSection):
     """Models and methods answer the test examples; the approaches of `finetune` are always among them."""
 
     arms: tuple[ComparedArm, ...] = output(COMPARED_ARMS)
@@ -329,14 +329,14 @@ class Answering(Stage):
     1024. Decoding is greedy, by no setting of the model's own `generation_config.json`."""
 
 
-class Scoring(Stage):
+class Scoring(StageSection):
     """Metrics with intervals, from the answer files alone."""
 
     bootstrap_draws: int = output(10_000, ge=100)
     """Random patterns of signs in every paired test, at least 10,000; intervals need none."""
 
 
-class Reporting(Stage):
+class Reporting(StageSection):
     """One self-contained HTML page."""
 
     title: str = output("")

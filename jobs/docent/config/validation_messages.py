@@ -1,4 +1,4 @@
-"""Says in docent's own words what is wrong with a value that pydantic refuses. Reads and writes nothing.
+"""Describe in docent's own words what is wrong with a value that pydantic refuses. Reads and writes nothing.
 
 Pydantic's messages name its own machinery (`Input should be a valid tuple`); who edits a YAML file needs other words.
 """
@@ -71,9 +71,9 @@ _WORDS: dict[str, str | Callable[[Context], str]] = {
 
 
 def words(problem: Any) -> str:
-    """What is wrong, for one entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
-    found = _WORDS.get(problem["type"], "cannot be used")
-    return found if isinstance(found, str) else found(problem.get("ctx", {}))
+    """Return what is wrong in an entry of `ValidationError.errors()`: the rest of a sentence that names the field."""
+    message = _WORDS.get(problem["type"], "cannot be used")
+    return message if isinstance(message, str) else message(problem.get("ctx", {}))
 
 
 def _at_least(number: int, one: str, more: str = "") -> str:

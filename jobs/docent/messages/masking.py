@@ -1,4 +1,4 @@
-"""Masks secrets in text that comes from the network or the environment, before it is logged, stored or printed.
+"""Mask secrets in text that comes from the network or the environment, before it is logged, stored or printed.
 
 Reads the environment, and the values given to `remember_secret`; writes nothing. Every message that may quote an
 endpoint, a proxy or an address passes `mask`; the log formatters (logs.py), the launcher's messages and the last lines
@@ -52,7 +52,7 @@ def remember_secret(value: str) -> None:
 
 
 def mask(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The text with every known secret, and whatever has the shape of a credential, replaced by `***`.
+    """Return the text with every known secret, and whatever has the shape of a credential, replaced by `***`.
 
     Known are remembered values, the values of variables whose names say so (`PGPASSWORD`, `HF_TOKEN`), and the
     passwords inside addresses that the environment holds (`HTTPS_PROXY`), each also in percent, JSON and base64 form.
@@ -100,12 +100,12 @@ def _userinfos(name: str, value: str) -> list[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it may be repeated: itself, percent-encoded or decoded, in a JSON string, in base64."""
+    """Yield the secret as it may be repeated: itself, percent-encoded or decoded, in a JSON string, in base64."""
     if len(secret) < MIN_SECRET_CHARS:
         return
     decoded = unquote(secret)
     encoded = [quote(secret, safe=safe, errors="surrogateescape") for safe in ("", "/")]
-    in_lower_case = (_PERCENT.sub(lambda found: found[0].lower(), form) for form in encoded)
+    in_lower_case = (_PERCENT.sub(lambda match: match[0].lower(), form) for form in encoded)
     in_base64 = base64.b64encode(decoded.encode("utf-8", "surrogateescape")).decode()
     forms = (secret, decoded, *encoded, *in_lower_case, in_base64, json.dumps(secret)[1:-1])
     yield from (form for form in forms if len(form) >= MIN_SECRET_CHARS)
@@ -129,10 +129,10 @@ def _without_start(text: str, secret: str) -> str:
     return text
 
 
-def _without_credentials(found: re.Match[str]) -> str:
+def _without_credentials(match: re.Match[str]) -> str:
     """Mask what follows `Bearer` or `Basic`, unless it is a word of a sentence such as "basic information"."""
-    value = found[0][len(found[1]) :].strip()
-    return f"{found[1]} {MASK}" if _is_credential(value) else found[0]
+    value = match[0][len(match[1]) :].strip()
+    return f"{match[1]} {MASK}" if _is_credential(value) else match[0]
 
 
 def _is_credential(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Counts, lists and times in messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
+"""Write counts, lists and times in messages: `1 row`, `2 rows`; `a, b and c`; `12 min`. Reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MINUTE_S, HOUR_MIN = 60, 60
 
 
 def counted(number: int, one: str, more: str = "") -> str:
-    """A number with the noun that it counts.
+    """Return a number with the noun that it counts.
 
     Args:
         one: the noun in the singular.
@@ -18,12 +18,12 @@ def counted(number: int, one: str, more: str = "") -> str:
 
 
 def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`; "" for none."""
+    """Join words as `a`, `a and b`, `a, b and c`; return "" for none."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def duration(seconds: float) -> str:
-    """A time in words: `45 s`, `12 min`, `3 h 20 min`."""
+    """Return a time in words: `45 s`, `12 min`, `3 h 20 min`."""
     if round(seconds) < MINUTE_S:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / MINUTE_S)

@@ -1,4 +1,4 @@
-"""Makes untrusted text safe to print: no terminal sequences, nothing that reorders the line.
+"""Make untrusted text safe to print: no terminal sequences, nothing that reorders the line.
 
 Reads and writes nothing. File names, exhibit names and texts of a source pass `printable` where a message, a table or
 a log line quotes them; whole messages pass `terminal_safe` on their way out (logs.py, launcher/cli.py).
@@ -26,7 +26,7 @@ def printable(text: str, max_chars: int = MAX_PRINTED_CHARS) -> str:
 
 
 def terminal_safe(text: str) -> str:
-    """A message of several lines with everything escaped that could steer the terminal; its line breaks stay."""
+    """Escape everything in a message that could control the terminal; line breaks and tabs stay."""
     return "".join(c if c in "\n\t" or c.isprintable() else _shown(c) for c in text)
 
 

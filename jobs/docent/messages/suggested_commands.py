@@ -1,4 +1,4 @@
-"""Completes the commands that messages suggest, so that they work on the run at hand as they are printed.
+"""Complete the commands that messages suggest, so that they work on the run at hand as they are printed.
 
 Reads and writes nothing. Whoever raises an error writes the bare command (`docent run --to ingest`); the stage shell
 and the launcher add what the person gave: the run, the pipeline file, `--data`, `--set`, the backend.
@@ -75,28 +75,27 @@ class Invocation:
 
 
 def complete(text: str, given: Invocation) -> str:
-    """A next step with every command in it completed: options that a command has already are kept."""
-    return _COMMAND.sub(lambda found: _completed(found, given), text)
+    """Complete every command in a next step; options that a command has already are kept."""
+    return _COMMAND.sub(lambda match: _completed(match, given), text)
 
 
 def as_text(given: Invocation) -> str:
-    """The invocation as the launcher hands it to its workers, in the variable CALLED_AS."""
+    """Return the invocation as the launcher passes it to its workers, in the variable CALLED_AS."""
     return json.dumps(asdict(given))
 
 
 def invocation_of(environ: Mapping[str, str], run_name: str) -> Invocation:
-    """How the launcher of this stage was called; the run alone where a person, or a cluster, started the stage."""
+    """Return how the launcher of this stage was called; the run alone where a person or a cluster started the stage."""
     if text := environ.get(CALLED_AS):
-        told: dict[str, Any] = json.loads(text)
-        lists: dict[str, Any] = {key: tuple(told.pop(key)) for key in ("span", "sets")}
-        return Invocation(**told, **lists)
+        fields: dict[str, Any] = json.loads(text)
+        return Invocation(**fields | {key: tuple(fields[key]) for key in ("span", "sets")})
     return Invocation(run_name, backend="kubernetes" if "KUBERNETES_SERVICE_HOST" in environ else "")
 
 
-def _completed(found: re.Match[str], given: Invocation) -> str:
-    verb, words = found["verb"], re.findall(_WORD, found["rest"])
-    if _option(words, "--run") not in ("", given.run_name):
-        return found[0]  # it is about another run
+def _completed(match: re.Match[str], given: Invocation) -> str:
+    verb, words = match["verb"], re.findall(_WORD, match["rest"])
+    if "--run" in words[:-1] and words[words.index("--run") + 1] not in ("", given.run_name):
+        return match[0]  # it is about another run
     takes = TAKES[verb]
     argument = [words.pop(0)] if words and not words[0].startswith("-") else []
     if "RUN" in takes and given.run_name:
@@ -117,7 +116,7 @@ def _completed(found: re.Match[str], given: Invocation) -> str:
 
 
 def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
-    """An option and its value: what the command says already, taken out of `words`, or what was given."""
+    """Yield an option and its value: the command's own, which is taken out of `words`, or what was given."""
     for spelled in (option, _SHORT.get(option, option)):
         if option != "--set" and spelled in words[:-1]:
             at = words.index(spelled)
@@ -133,13 +132,8 @@ def _stated(option: str, words: list[str], given: Invocation) -> Iterator[str]:
         yield from (option, shlex.quote(value))
 
 
-def _option(words: list[str], name: str) -> str:
-    """The value that a command gives to an option, "" where it has none."""
-    return words[words.index(name) + 1] if name in words[:-1] else ""
-
-
 def _without_units(words: list[str]) -> Iterator[str]:
-    """The words of a command without those that choose units, which a cluster's launcher does itself."""
+    """Yield the words of a command without those that choose units, which a cluster's launcher does itself."""
     left = iter(words)
     for word in left:
         if word not in HERE_ONLY:

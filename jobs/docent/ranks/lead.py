@@ -1,4 +1,4 @@
-"""The first process of a pod that trains on several processes: starts torchrun, passes SIGTERM on, says how it ended.
+"""Run as the first process of a pod that trains on several processes: start torchrun, pass SIGTERM on, report the end.
 
 Reads the PET_* variables that a PyTorchJob, a TrainJob or docent's Indexed Job gives its pods, and the exit files that
 ranks write below /tmp (peers.py); writes nothing that stays. Torchrun reads PET_* itself and starts the same command
@@ -76,8 +76,8 @@ def node_index(environ: Mapping[str, str] = os.environ) -> int:
     for name in ("JOB_COMPLETION_INDEX", "PET_NODE_RANK"):
         if environ.get(name, "").isdecimal():
             return int(environ[name])
-    found = re.search(r"-(\d+)$", socket.gethostname())
-    return int(found[1]) if found else 0
+    number = re.search(r"-(\d+)$", socket.gethostname())
+    return int(number[1]) if number else 0
 
 
 def run_ranks(stop: threading.Event, grace_s: float) -> None:
@@ -94,68 +94,68 @@ def run_ranks(stop: threading.Event, grace_s: float) -> None:
         raise ConfigError("training on several processes needs torch", sys.prefix, "use the image docent-finetune")
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="docent-ranks-") as folder:
-        said: deque[str] = deque(maxlen=CAUSE_LINES)
-        code = _torchrun(Path(folder), stop, grace_s, said)
+        output: deque[str] = deque(maxlen=CAUSE_LINES)
+        code = _torchrun(Path(folder), stop, grace_s, output)
         exits = read_exits(Path(folder))
-    error = outcome(exits, processes(), stop.is_set(), code, said)
+    error = outcome(exits, processes(), stop.is_set(), code, output)
     if error:
         raise error
 
 
 def outcome(
-    exits: Sequence[RankExit], expected: int, stopped: bool, code: int, said: Sequence[str] = ()
+    exits: Sequence[RankExit], expected: int, stopped: bool, code: int, output: Sequence[str] = ()
 ) -> PipelineError | None:
-    """What the pod ends with, by the table above; None when it is done.
+    """Return what the pod ends with, by the table above; None when it is done.
 
     Args:
         exits: the exit files found.
         expected: ranks of this pod.
         stopped: whether SIGTERM arrived here.
         code: how torchrun ended, 2 when it did not understand its variables.
-        said: torchrun's own last lines, for the message where no rank explains it.
+        output: torchrun's own last lines, for the message where no rank explains it.
     """
     for cause in CAUSES:
         for exit_ in exits:
             if exit_.code == cause:
                 return exit_.error()
     codes = [exit_.code for exit_ in exits] + [None] * (expected - len(exits))
-    if all(found == 0 for found in codes):
+    if all(one == 0 for one in codes):
         return None
-    if stopped or all(found == StoppedError.exit_code for found in codes):
-        found = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
-        return StoppedError(found[0] if found else "the ranks were asked to stop", next_step="docent run")
+    if stopped or all(one == StoppedError.exit_code for one in codes):
+        causes = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
+        return StoppedError(causes[0] if causes else "the ranks were asked to stop", next_step="docent run")
     if code == 2 and not exits:
-        return ConfigError(f"torchrun does not start: {_gist(said)}", "PET_*", "fix the variables of the pod")
+        return ConfigError(f"torchrun does not start: {_gist(output)}", "PET_*", "fix the variables of the pod")
     killed = [exit_.rank for exit_ in exits if exit_.code is None]
     lost = [exit_.what for exit_ in exits if exit_.code == TemporaryError.exit_code]
     lost.sort(key=lambda what: what.startswith(LOST))  # a full disk on one rank is why the others lost it
     if not killed and not lost:
         where = os.environ.get("PET_RDZV_ENDPOINT") or os.environ.get("PET_MASTER_ADDR", "")
-        return TemporaryError(f"the ranks did not meet: {_gist(said)}", where, "look at the logs of the other pods")
+        return TemporaryError(f"the ranks did not meet: {_gist(output)}", where, "look at the logs of the other pods")
     what = f"rank {', '.join(map(str, killed))} was killed, by hand or for want of memory" if killed else lost[0]
     return TemporaryError(what, socket.gethostname(), "to go on from the newest checkpoint: docent run")
 
 
-def _gist(said: Sequence[str]) -> str:
-    """The error in torchrun's last lines, without the traceback before it and the ruled table after it."""
-    errors = [line for line in said if re.match(r"[\w.: -]*error\b", line, re.IGNORECASE)]
-    return (errors or [*said] or ["it said nothing"])[-1]
+def _gist(output: Sequence[str]) -> str:
+    """Return the error in torchrun's last lines, without the traceback before it and the ruled table after it."""
+    errors = [line for line in output if re.match(r"[\w.: -]*error\b", line, re.IGNORECASE)]
+    return (errors or [*output] or ["no output"])[-1]
 
 
 def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that torchrun and the ranks get: those of the pod, and what the pod did not say.
+    """Return the variables of torchrun and the ranks: those of the pod, and defaults for what it does not set.
 
     Raises:
         ConfigError: there are several pods and no address to meet at.
     """
-    made = dict(environ)
+    variables = dict(environ)
     several = nodes(environ) > 1
     if several and not (environ.get("PET_RDZV_ENDPOINT") or environ.get("PET_MASTER_ADDR")):
         raise ConfigError("several pods, but no place to meet", "PET_RDZV_ENDPOINT or PET_MASTER_ADDR", "set one")
     if several and "PET_LOCAL_ADDR" not in environ:
         with contextlib.suppress(OSError):  # without it peers look this host up by name, which takes longer to be known
-            made["PET_LOCAL_ADDR"] = socket.gethostbyname(socket.gethostname())
-    made |= {
+            variables["PET_LOCAL_ADDR"] = socket.gethostbyname(socket.gethostname())
+    variables |= {
         "PET_MAX_RESTARTS": "0",  # a lost rank ends the pod, and Kubernetes tries the whole again
         "PET_RDZV_CONF": _rendezvous(environ),
         "PET_SHUTDOWN_TIMEOUT": str(int(save_s(grace_s))),
@@ -165,7 +165,7 @@ def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.en
         "PYTHONSAFEPATH": "1",  # a yaml.py in the working directory is not the yaml that docent means
         FOLDER: str(folder),
     }
-    return made
+    return variables
 
 
 def save_s(grace_s: float) -> float:
@@ -177,14 +177,14 @@ def _rendezvous(environ: Mapping[str, str]) -> str:
     """PET_RDZV_CONF with a join timeout that holds for every way of meeting."""
     given = dict(pair.split("=", 1) for pair in environ.get("PET_RDZV_CONF", "").split(",") if "=" in pair)
     join_s = given.get("join_timeout") or given.get("timeout") or str(JOIN_TIMEOUT_S)
-    made = {"join_timeout": join_s, "timeout": join_s, "read_timeout": join_s}
+    settings = {"join_timeout": join_s, "timeout": join_s, "read_timeout": join_s}
     host = environ.get("PET_RDZV_ENDPOINT", "").rpartition(":")[0]
     if host and host.split(".")[0] == socket.gethostname().split(".")[0]:
-        made["is_host"] = "1"  # torchrun would ask DNS, which may not know this pod yet
-    return ",".join(f"{name}={value}" for name, value in (made | given).items())
+        settings["is_host"] = "1"  # torchrun would ask DNS, which may not know this pod yet
+    return ",".join(f"{name}={value}" for name, value in (settings | given).items())
 
 
-def _torchrun(folder: Path, stop: threading.Event, grace_s: float, said: deque[str]) -> int:
+def _torchrun(folder: Path, stop: threading.Event, grace_s: float, last_lines: deque[str]) -> int:
     """Run torchrun to its end, or to that of the grace period; no process of it is left."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--with-launcher"]
     process = subprocess.Popen(
@@ -196,7 +196,7 @@ def _torchrun(folder: Path, stop: threading.Event, grace_s: float, said: deque[s
         start_new_session=True,
     )
     assert process.stdout is not None  # noqa: S101 - for the type checker
-    relay = threading.Thread(target=_relay, args=(process.stdout, said), daemon=True)
+    relay = threading.Thread(target=_relay, args=(process.stdout, last_lines), daemon=True)
     relay.start()
     try:
         _wait(process, stop, grace_s)
@@ -207,7 +207,7 @@ def _torchrun(folder: Path, stop: threading.Event, grace_s: float, said: deque[s
 
 
 def _wait(process: subprocess.Popen[bytes], stop: threading.Event, grace_s: float) -> None:
-    """Until torchrun ends; after SIGTERM it has the time to save and two seconds more."""
+    """Wait until torchrun ends; after SIGTERM it has the time to save and two seconds more."""
     until_s = None
     while process.poll() is None and (until_s is None or time.monotonic() < until_s):
         if until_s is None and stop.is_set():
@@ -220,15 +220,15 @@ def _wait(process: subprocess.Popen[bytes], stop: threading.Event, grace_s: floa
             process.wait(POLL_S)
 
 
-def _relay(output: IO[bytes], said: deque[str]) -> None:
+def _relay(output: IO[bytes], last_lines: deque[str]) -> None:
     """Log every line of the ranks with its rank; keep the last lines of torchrun itself for a message."""
     for raw in output:
         line = raw.decode("utf-8", "replace").rstrip()
-        found = _LINE.fullmatch(line)
-        if found:
-            log.log(logging.getLevelNamesMapping()[found[2] or "INFO"], "[rank %s] %s", found[1], found[3])
+        rank_line = _LINE.fullmatch(line)
+        if rank_line:
+            log.log(logging.getLevelNamesMapping()[rank_line[2] or "INFO"], "[rank %s] %s", rank_line[1], rank_line[3])
         elif line:
-            said.append(line)
+            last_lines.append(line)
             log.debug("[torchrun] %s", line)
 
 

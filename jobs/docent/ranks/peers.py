@@ -1,4 +1,4 @@
-"""What one rank of a distributed training does with the others: meet, stop together, leave together, say how it ended.
+"""Meet the other ranks of a distributed training, stop and leave together, and report how this one ended.
 
 Reads the variables that torchrun gives a rank, and the pod's folder of exit files from its first process (ranks.py),
 where each rank writes `rank-<local rank>.json`. A process that is no rank is alone: nothing here does anything then,
@@ -44,7 +44,7 @@ class RankExit:
     next_step: str = ""
 
     def error(self) -> PipelineError:
-        """The error that ended the rank, naming it."""
+        """Return the error that ended the rank, naming it."""
         kinds = {kind.exit_code: kind for kind in STAGE_ERRORS}
         kind = kinds.get(self.code or PipelineError.exit_code, PipelineError)
         return kind(f"rank {self.rank}: {self.what}", self.where, self.next_step)
@@ -56,12 +56,12 @@ def is_rank() -> bool:
 
 
 def rank() -> int:
-    """The number of this process among all, 0 when it is alone."""
+    """Return the number of this process among all, 0 when it is alone."""
     return int(os.environ["RANK"]) if is_rank() else 0
 
 
 def world_size() -> int:
-    """How many processes train together."""
+    """Return how many processes train together."""
     return int(os.environ["WORLD_SIZE"]) if is_rank() else 1
 
 
@@ -99,9 +99,9 @@ def agreed_to_stop(stop: threading.Event) -> bool:
     import torch
     from torch import distributed
 
-    asked = torch.tensor([int(stop.is_set())])
-    distributed.all_reduce(asked, op=distributed.ReduceOp.MAX)
-    return bool(asked.item())
+    stopping = torch.tensor([int(stop.is_set())])
+    distributed.all_reduce(stopping, op=distributed.ReduceOp.MAX)
+    return bool(stopping.item())
 
 
 def is_lost_peer(error: BaseException) -> bool:
@@ -128,9 +128,9 @@ def leave(error: PipelineError | None) -> NoReturn:
 
 
 def read_exits(folder: Path) -> list[RankExit]:
-    """The exit files of a pod's ranks, by rank."""
-    found = [RankExit(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("rank-*.json")]
-    return sorted(found, key=lambda exit_: exit_.rank)
+    """Return the exit files of a pod's ranks, by rank."""
+    exits = [RankExit(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("rank-*.json")]
+    return sorted(exits, key=lambda exit_: exit_.rank)
 
 
 def _write(exit_: RankExit) -> None:

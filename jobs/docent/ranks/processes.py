@@ -1,4 +1,4 @@
-"""The processes below this one: adopting orphans, reaping what ended, and leaving none behind.
+"""Adopt orphaned processes, reap those that ended, and leave none behind.
 
 The first process of a container is the parent of every orphan in it, and nobody else takes ended ones off the process
 table. Reads /proc; on systems without one only the direct child is known.
@@ -57,18 +57,18 @@ def reap(kept: int) -> None:
 
 
 def _descendants() -> set[int]:
-    """Every process below this one."""
+    """Return every process below this one."""
     parents = _parents()
-    found = {os.getpid()}
-    while added := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
-        found |= added
-    return found - {os.getpid()}
+    family = {os.getpid()}
+    while added := {pid for pid, parent in parents.items() if parent in family and pid not in family}:
+        family |= added
+    return family - {os.getpid()}
 
 
 def _parents() -> dict[int, int]:
-    """Parent of every process; empty where there is no /proc."""
-    found = {}
+    """Return the parent of every process; empty where there is no /proc."""
+    parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):  # gone meanwhile
-            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    return found
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    return parents

@@ -1,4 +1,4 @@
-"""What the material of a run is called, and under which licence it stands: a title and a licence for each source.
+"""Read the title and the licence of each source of a run.
 
 Stage `ingest` reads `collection.yaml` in the folder of a source and writes `sources.json`, which `build-dataset`,
 `report` and `docent run` read. Without the file a source is named after its only document, or after its folder or file.
@@ -59,7 +59,7 @@ class SourceNames(Frozen):
 
 
 def collection_file(source: Source) -> Path | None:
-    """Where the `collection.yaml` of a source lies: in its folder, or beside the CSV of exhibits; None if absent."""
+    """Return the `collection.yaml` of a source: in its folder, or beside the CSV of exhibits; None if absent."""
     if source.path.is_dir():
         path = source.path / COLLECTION
     elif source.kind == "exhibits-csv":
@@ -70,7 +70,7 @@ def collection_file(source: Source) -> Path | None:
 
 
 def read_collection(source: Source) -> Collection:
-    """The title and licence that `collection.yaml` states; empty ones where there is no such file.
+    """Return the title and licence that `collection.yaml` states; empty ones where there is no such file.
 
     Raises:
         InputError: the file is too large, is not YAML, says something else, or is a link out of its folder.
@@ -85,10 +85,10 @@ def read_collection(source: Source) -> Collection:
     if len(data) > MAX_BYTES:
         raise InputError(f"{COLLECTION} has more than {MAX_BYTES} bytes", str(path), _NEXT)
     try:
-        found = yaml.safe_load(data.decode("utf-8-sig")) or {}
-        if isinstance(found, dict):  # a key without a value says nothing
-            found = {key: value for key, value in found.items() if value is not None}
-        collection = Collection.model_validate(found)
+        content = yaml.safe_load(data.decode("utf-8-sig")) or {}
+        if isinstance(content, dict):  # a key without a value says nothing
+            content = {key: value for key, value in content.items() if value is not None}
+        collection = Collection.model_validate(content)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
         raise InputError(f"{COLLECTION} is not YAML in UTF-8", str(path), _NEXT) from None
     except ValidationError as error:
@@ -98,7 +98,7 @@ def read_collection(source: Source) -> Collection:
 
 
 def source_name(source: Source) -> str:
-    """The name of a source's folder or file as people write it: `my-museum` is `My museum`.
+    """Return the name of a source's folder or file as people write it: `my-museum` is `My museum`.
 
     A table with a generic name, such as `raw_data.csv`, is called like its folder.
     """
@@ -112,7 +112,7 @@ def source_name(source: Source) -> str:
 
 
 def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
-    """What stage `ingest` noted of its sources; nothing where it is skipped or its first shard failed.
+    """Return what stage `ingest` noted of its sources; nothing where it is skipped or its first shard failed.
 
     Raises:
         InputError: the file is not what `ingest` writes.
@@ -127,20 +127,20 @@ def read_source_names(ingest: Artifact | None) -> tuple[SourceNames, ...]:
 
 
 def title_of(sources: Sequence[SourceNames], documents: Mapping[str, str]) -> str:
-    """The title of all sources together: up to two by name, the others counted; "" where there is none.
+    """Return the title of all sources together: up to two by name, the others counted; "" where there is none.
 
     Args:
         documents: titles of documents by id, those of exhibits left out.
     """
-    found = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
-    titles = [title for title in found if title]
+    named = dict.fromkeys(one.title or documents.get(one.document, "") or one.name for one in sources)
+    titles = [title for title in named if title]
     if len(titles) > MAX_TITLES + 1:
         titles = [*titles[:MAX_TITLES], f"{len(titles) - MAX_TITLES} more"]
     return joined(titles)
 
 
 def license_of(sources: Sequence[SourceNames]) -> str:
-    """The licence that every source names; `other` where one names none, or they differ."""
+    """Return the licence that every source names; `other` where one names none, or they differ."""
     named = {one.license for one in sources}
     return named.pop() or UNNAMED if len(named) == 1 else UNNAMED
 

@@ -1,4 +1,4 @@
-"""Digests of what a unit reads from outside the run, and whether it stayed as it was while it was read.
+"""Hash what a unit reads from outside the run, and find out whether it stayed as it was while it was read.
 
 Reads files and folders of raw material; writes nothing. The digest covers names and contents, not times, spelling or
 place: `manual`, `./manual/` and `manual/care/..` have the same. A snapshot also keeps a stamp of every file and folder
@@ -28,7 +28,7 @@ NAMED_CHANGES = 3
 
 
 class Stamp(NamedTuple):
-    """What the file system says of a file or folder."""
+    """The status of a file or folder, as far as a change shows in it."""
 
     size: int
     mtime_ns: int
@@ -36,9 +36,9 @@ class Stamp(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> Stamp:
-        """The stamp in a status."""
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    def of(cls, status: os.stat_result) -> Stamp:
+        """Return the stamp in a status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 class Hashed(NamedTuple):
@@ -58,7 +58,7 @@ class Snapshot:
         files: content of every regular file, by path.
         folders: stamp of every folder, by path, and of inputs that are links.
         others: names of links and special files, which are not opened.
-        new_files, new_bytes: what had to be hashed because it was not known.
+        new_files: how many files had to be hashed because they were not known.
     """
 
     paths: tuple[Path, ...]
@@ -69,11 +69,10 @@ class Snapshot:
     folders: dict[str, Stamp] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     new_files: int = 0
-    new_bytes: int = 0
 
 
 def digest_of_paths(paths: Iterable[Path], outwards: bool = True) -> str:
-    """sha256 over the names and contents of files and of everything below folders; absent paths count as absent.
+    """Return the sha256 over names and contents of files and of everything below folders; absent paths have no content.
 
     Args:
         outwards: whether links that lead out of a folder are followed.
@@ -96,58 +95,64 @@ def take_snapshot(
         TemporaryError: a file changed while it was hashed.
     """
     snapshot = Snapshot(paths, outwards)
-    found = [[name_of(path), *_lines(path, snapshot, known or {})] for path in paths]
-    snapshot.digest = hashlib.sha256(canonical_json(found).encode("utf-8", "surrogateescape")).hexdigest()
+    lines = [[name_of(path), *_lines(path, snapshot, known or {})] for path in paths]
+    snapshot.digest = hashlib.sha256(canonical_json(lines).encode("utf-8", "surrogateescape")).hexdigest()
     return snapshot
 
 
 def name_of(path: Path) -> str:
-    """The name of a file or folder, however its path is spelled."""
+    """Return the name of a file or folder, however its path is spelled."""
     return path.name if path.name not in ("", "..") else os.path.basename(os.path.realpath(path))
 
 
 def _lines(path: Path, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
-    """What of an input is hashed beside its name."""
-    _note_link(path, snapshot)
+    """Yield what of an input is hashed beside its name."""
+    for entry in _entries(path, snapshot):
+        if entry.kind == "folder":
+            if entry.empty:
+                yield f"{entry.name or '.'}/"
+        elif entry.kind == "file":
+            sha256 = _content(entry, snapshot, known)
+            yield f"{entry.name}:{sha256}" if entry.name else sha256
+        elif entry.kind != "run":
+            yield f"{entry.name}|{entry.kind}|{entry.target}"
+
+
+def _entries(path: Path, snapshot: Snapshot) -> Iterator[Entry]:
+    """Yield everything below an input and note its stamp; the content of files stays unknown."""
+    if path.is_symlink():  # it may lead elsewhere for a moment
+        snapshot.folders[f"{path} (the link)"] = Stamp.of(path.lstat())
     if path.is_dir():
-        for entry in walk(path, snapshot.outwards):
-            yield from _line(entry, snapshot, known)
+        entries = walk(path, snapshot.outwards)
     elif path.is_file():
         refuse_system_folder(path)
-        yield _content(path, os.stat(path), snapshot, known)
+        entries = iter([Entry("", path, "file", path.stat())])
+    else:
+        return
+    for entry in entries:
+        name = os.fspath(entry.path)
+        if entry.kind == "folder":
+            snapshot.folders[name] = Stamp.of(entry.status)
+        elif entry.kind == "file":
+            snapshot.files[name] = Hashed(Stamp.of(entry.status), "")
+        elif entry.kind != "run":
+            snapshot.others.add(name)
+        yield entry
 
 
-def _note_link(path: Path, snapshot: Snapshot) -> None:
-    """Keep the stamp of an input that is a link: it may lead elsewhere for a moment."""
-    if path.is_symlink():
-        snapshot.folders[f"{path} (the link)"] = Stamp.of(path.lstat())
-
-
-def _line(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> Iterator[str]:
-    if entry.kind == "folder":
-        snapshot.folders[os.fspath(entry.path)] = Stamp.of(entry.found)
-        if entry.empty:
-            yield f"{entry.name or '.'}/"
-    elif entry.kind == "file":
-        yield f"{entry.name}:{_content(entry.path, entry.found, snapshot, known)}"
-    elif entry.kind != "run":
-        snapshot.others.add(os.fspath(entry.path))
-        yield f"{entry.name}|{entry.kind}|{entry.target}"
-
-
-def _content(path: Path, found: os.stat_result, snapshot: Snapshot, known: Mapping[str, Hashed]) -> str:
-    """sha256 of a file, which is opened only where it is not known under its stamp."""
-    hashed = known.get(os.fspath(path))
-    if hashed is None or hashed.stamp != Stamp.of(found):
-        hashed = hash_file(path)
+def _content(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> str:
+    """Return the sha256 of a file, which is opened only where it is not known under its stamp."""
+    path = os.fspath(entry.path)
+    hashed = known.get(path)
+    if hashed is None or hashed.stamp != snapshot.files[path].stamp:
+        hashed = hash_file(entry.path)
         snapshot.new_files += 1
-        snapshot.new_bytes += hashed.stamp.size
-    snapshot.files[os.fspath(path)] = hashed
+    snapshot.files[path] = hashed
     return hashed.sha256
 
 
 def hash_file(path: Path) -> Hashed:
-    """The content of a regular file and the stamp that belongs to it.
+    """Hash a regular file and return its content with the stamp that belongs to it.
 
     Raises:
         TemporaryError: it changed meanwhile, or is gone.
@@ -166,7 +171,7 @@ def hash_file(path: Path) -> Hashed:
 
 
 def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
-    """What of the inputs is not as it was, as `path: what happened`; empty when nothing happened.
+    """Return how the inputs differ from a snapshot, as `path: what happened`; empty when nothing happened.
 
     A ctime, mtime or size that changed is a change whatever the content is now: meanwhile it may have been another.
     Where only the inode differs, as some network file systems number files anew, the sha256 decides; so it does for
@@ -177,27 +182,14 @@ def changes_since(before: Snapshot, run_dir: Path) -> list[str]:
     """
     now = Snapshot(before.paths, before.outwards)
     for path in before.paths:
-        _note_link(path, now)
-        if path.is_dir():
-            for entry in walk(path, before.outwards):
-                _look(entry.path, entry.kind, entry.found, now)
-        elif path.is_file():
-            _look(path, "file", path.stat(), now)
+        for _ in _entries(path, now):
+            pass
     holding = {os.fspath(folder) for folder in (run_dir.resolve(), *run_dir.resolve().parents)}
     return [
         *(f"{path}: is gone" for path in sorted(_all(before) - _all(now))),
         *(f"{path}: is new" for path in sorted(_all(now) - _all(before)) if os.path.realpath(path) not in holding),
         *(f"{path}: was written, moved or replaced" for path in sorted(_rewritten(before, now, holding))),
     ]
-
-
-def _look(path: Path, kind: str, found: os.stat_result, now: Snapshot) -> None:
-    if kind == "folder":
-        now.folders[os.fspath(path)] = Stamp.of(found)
-    elif kind == "file":
-        now.files[os.fspath(path)] = Hashed(Stamp.of(found), "")
-    elif kind != "run":
-        now.others.add(os.fspath(path))
 
 
 def _all(snapshot: Snapshot) -> set[str]:
@@ -221,7 +213,7 @@ def _rewritten(before: Snapshot, now: Snapshot, holding: set[str]) -> Iterator[s
 
 
 def describe_changes(changes: list[str]) -> str:
-    """The first changes in one line, and how many more there are."""
+    """Return the first changes in one line, and how many more there are."""
     shown = "; ".join(printable(change) for change in changes[:NAMED_CHANGES])
     more = len(changes) - NAMED_CHANGES
     return f"{shown}; and {more} more" if more > 0 else shown

@@ -1,4 +1,4 @@
-"""The pictures that lie beside a single Markdown file and are part of what a run reads and hashes.
+"""Find the pictures that lie beside a single Markdown file and are part of what a run reads and hashes.
 
 Reads the file and the names in its folder; writes nothing. The folder itself may hold anything, so only what the text
 names is taken: pictures directly in it, and folders in it with all they hold. Other pictures are not opened.
@@ -19,15 +19,15 @@ MAX_TEXT_BYTES = 256 * 1024 * 1024
 
 
 def pictures_beside(source: Source) -> tuple[Path, ...]:
-    """Pictures and folders of pictures that a single Markdown file names and that lie in its folder, by name."""
+    """Return pictures and folders of pictures that a single Markdown file names and that lie in its folder, by name."""
     if source.kind != "markdown" or not source.path.is_file():
         return ()
     with source.path.open("rb") as file:
         text = file.read(MAX_TEXT_BYTES).replace(b"\\", b"")
     plain = unicodedata.normalize("NFC", text.decode("utf-8", "replace")).lower()
     with os.scandir(source.path.parent) as beside:
-        found = [Path(child.path) for child in beside if _is_named(child, plain)]
-    return tuple(sorted(path for path in found if path != source.figures_folder))
+        named = [Path(child.path) for child in beside if _is_named(child, plain)]
+    return tuple(sorted(path for path in named if path != source.figures_folder))
 
 
 def _is_named(child: os.DirEntry[str], text: str) -> bool:

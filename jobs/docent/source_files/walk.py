@@ -1,4 +1,4 @@
-"""What lies below a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
+"""Walk a folder of raw material: one walk for hashing it and for reading it, so that the two always agree.
 
 Reads folders and where links lead; opens no file and writes nothing. Links out of the folder are named, not followed,
 and so are pipes, sockets and devices. Folders are read to any depth. Runs of docent inside the folder are left out:
@@ -12,10 +12,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from docent.errors import InputError, TemporaryError
 from docent.messages.printing import printable
@@ -34,8 +33,7 @@ _Waiting = tuple[str, str, os.stat_result, _Above]
 """A folder to read: name, path, status, and what is above."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing below the folder.
 
     Attributes:
@@ -44,7 +42,7 @@ class Entry:
         kind: `file`, also behind a link that stays inside; `folder`; `link` to a folder that is read where it lies;
             `outside`, a link out of the folder; `special`, a pipe, socket or device; `dead`, a link to nothing;
             `run`, a folder that docent writes.
-        found: status of what it leads to; of the link itself for `link`, `outside` and `dead`.
+        status: of what it leads to; of the link itself for `link`, `outside` and `dead`.
         target: for `link`, the name of the folder that it leads to.
         empty: for `folder`, that nothing is in it.
     """
@@ -52,13 +50,13 @@ class Entry:
     name: str
     path: Path
     kind: Kind
-    found: os.stat_result
+    status: os.stat_result
     target: str = ""
     empty: bool = False
 
 
 def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
-    """The folder and everything below it: what is no folder in the order of names, then the folders, each with its own.
+    """Yield the folder and everything below it: in each folder first what is no folder, by name, then the folders.
 
     Args:
         folder: may be a link itself.
@@ -72,37 +70,37 @@ def walk(folder: Path, outwards: bool = False) -> Iterator[Entry]:
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
     try:
-        found = os.stat(top)
+        status = os.stat(top)
     except FileNotFoundError:
         raise TemporaryError("a folder disappeared while it was read", printable(str(folder)), "docent run") from None
-    waiting: list[_Waiting] = [("", os.fspath(folder), found, ((found.st_dev, found.st_ino),))]
+    waiting: list[_Waiting] = [("", os.fspath(folder), status, ((status.st_dev, status.st_ino),))]
     count = 0
     while waiting:
-        name, path, found, above = waiting.pop()
-        found_inside = _children(path)
-        count += len(found_inside)
+        name, path, status, above = waiting.pop()
+        inside = _children(path)
+        count += len(inside)
         if count > MAX_ENTRIES:
             raise InputError(
                 f"the folder holds more than {MAX_ENTRIES:,} files", printable(str(folder)), "name a folder inside it"
             )
-        if name and is_run(path, found_inside):
-            yield Entry(name, Path(path), "run", found)
+        if name and is_run(path, inside):
+            yield Entry(name, Path(path), "run", status)
             continue
-        yield Entry(name, Path(path), "folder", found, empty=not found_inside)
+        yield Entry(name, Path(path), "folder", status, empty=not inside)
         inner: list[_Waiting] = []
-        for child in found_inside:
+        for child in inside:
             below = f"{name}/{child.name}" if name else child.name
             entry = _entry(child, below, top, outwards, above)
             if entry.kind == "folder":
-                identity = (entry.found.st_dev, entry.found.st_ino)
-                inner.append((below, child.path, entry.found, (*above, identity)))
+                identity = (entry.status.st_dev, entry.status.st_ino)
+                inner.append((below, child.path, entry.status, (*above, identity)))
             else:
                 yield entry
         waiting += reversed(inner)
 
 
 def children(folder: Path) -> list[Entry]:
-    """What lies directly in a folder, in the order of names, as `walk` sees it.
+    """Return what lies directly in a folder, in the order of names, as `walk` sees it.
 
     Raises:
         InputError: the folder belongs to the system, or cannot be read.
@@ -110,8 +108,8 @@ def children(folder: Path) -> list[Entry]:
     """
     refuse_system_folder(folder)
     top = os.path.realpath(folder)
-    found = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
-    return [replace(one, kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in found]
+    entries = [_entry(child, child.name, top, False, ()) for child in _children(os.fspath(folder))]
+    return [one._replace(kind="run") if one.kind == "folder" and is_run(str(one.path)) else one for one in entries]
 
 
 def lies_in_run(path: Path, root: Path) -> bool:
@@ -163,10 +161,10 @@ def _children(path: str) -> list[os.DirEntry[str]]:
 
 def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: _Above) -> Entry:
     try:
-        found = child.stat(follow_symlinks=False)
+        status = child.stat(follow_symlinks=False)
         if child.is_symlink():
             return _link(Path(child.path), name, top, outwards, above)
-        return Entry(name, Path(child.path), _kind(found), found)
+        return Entry(name, Path(child.path), _kind(status), status)
     except FileNotFoundError:
         raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
     except OSError as error:
@@ -176,27 +174,27 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
 
 
 def _link(path: Path, name: str, top: str, outwards: bool, above: _Above) -> Entry:
-    found = path.lstat()
+    status = path.lstat()
     try:
         real = os.path.realpath(path, strict=True)
         led = os.stat(real)
     except PermissionError:  # where it leads cannot be seen, so not inside the folder, which can be read
-        return Entry(name, path, "outside", found)
+        return Entry(name, path, "outside", status)
     except OSError:  # nothing there, or a ring of links
-        return Entry(name, path, "dead", found)
+        return Entry(name, path, "dead", status)
     inside = real == top or real.startswith(f"{top.rstrip('/')}/")
     if _is_system(real) or not (inside or outwards):
-        return Entry(name, path, "outside", found)
+        return Entry(name, path, "outside", status)
     kind = _kind(led)
     if kind == "folder" and (not outwards or (led.st_dev, led.st_ino) in above):
-        return Entry(name, path, "link", found, target=os.path.relpath(real, top))
+        return Entry(name, path, "link", status, target=os.path.relpath(real, top))
     return Entry(name, path, kind, led)
 
 
-def _kind(found: os.stat_result) -> Kind:
-    if stat.S_ISDIR(found.st_mode):
+def _kind(status: os.stat_result) -> Kind:
+    if stat.S_ISDIR(status.st_mode):
         return "folder"
-    return "file" if stat.S_ISREG(found.st_mode) else "special"
+    return "file" if stat.S_ISREG(status.st_mode) else "special"
 
 
 def is_run(path: str, found_inside: list[os.DirEntry[str]] | None = None, levels: int = 2) -> bool:

@@ -29,7 +29,16 @@ def note_failure(states: RunStates, end: Finished) -> None:
         spec = ""
     cause = cause_of_kill(end.exit_code) or last_error(end.cause) or "it ended without a message"
     write_failure(
-        states.run_dir, end.unit, Failure(end.shard.index, states.plans[end.unit], spec, end.exit_code, cause)
+        states.run_dir,
+        end.unit,
+        Failure(
+            index=end.shard.index,
+            plan=states.plans[end.unit],
+            spec=spec,
+            exit_code=end.exit_code,
+            cause=cause,
+            next_step="",
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from docent.artifacts.confinement import OutsideRunError, inside
+from docent.artifacts.confinement import OutsideRunError, inside, statuses
 from docent.artifacts.listings import load_success
 from docent.source_files.digests import Stamp
 from docent.store import SUCCESS, Artifact, sha256_of
@@ -39,7 +39,8 @@ def trust_copied(run_dir: Path, artifact: Artifact) -> None:
     written_ns = listed_in.stat().st_ctime_ns
     success = artifact.success
     sha256s = {output.path: output.sha256 for output in success.outputs}
-    before = {name: Stamp.of(inside(artifact.folder, name).stat()) for name in sha256s}
+    found = zip(sha256s, statuses(artifact.folder, sha256s), strict=True)
+    before = {name: Stamp.of(status) for name, (_, status) in found}
     doubtful = [name for name, stamp in before.items() if stamp.ctime_ns >= written_ns]
     if sum(before[name].size for name in doubtful) < WORTH_BYTES:
         return

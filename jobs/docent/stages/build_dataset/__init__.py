@@ -11,13 +11,12 @@ Run alone: `docent stage build-dataset --config pipeline.yaml --run-dir runs/dem
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from docent.artifacts.summaries import LeakAudit, Shortfall
 from docent.config import BuildDataset
 from docent.context import Context
 from docent.convert.published import image_names
@@ -35,8 +34,6 @@ from docent.stages.build_dataset.splits.subjects import Subjects, read_subjects
 from docent.stages.build_dataset.tally import Tally, count_refused_pairs, statistics
 
 UNTITLED = "Data set"
-_MISSING = re.compile(r"(?P<type>[\w-]+) x(?P<pairs>\d{1,6}): ")
-"""How generate-qa's rejects begin their detail."""
 
 
 @dataclass
@@ -216,8 +213,8 @@ def _describe(ctx: Context, tally: Tally, leaks: dict[str, Any]) -> None:
     """`audit.json`, `statistics.json`, the card."""
     counts = statistics(tally, _shortfall(ctx))
     card = data_card(tally, _named(ctx, tally.subjects), leaks, counts, ctx.folder.name)
-    ctx.output_file("audit.json", _json(leaks))
-    ctx.output_file("statistics.json", _json(counts))
+    ctx.output_summary(LeakAudit.model_validate(leaks))
+    ctx.output_summary(counts)
     ctx.output_file("README.md", card)
 
 
@@ -231,15 +228,11 @@ def _named(ctx: Context, subjects: Subjects) -> BuildDataset:
     return section.model_copy(update={"name": name, "license": section.license or license_of(sources)})
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _shortfall(ctx: Context) -> list[dict[str, Any]]:
-    """Pairs that the teacher was asked for and did not give, by question type and reason, from its rejects."""
+def _shortfall(ctx: Context) -> tuple[Shortfall, ...]:
+    """Pairs that the teacher was asked for and did not write, by question type and reason, from its rejects."""
     missing: Counter[tuple[str, str]] = Counter()
     for artifact in ctx.writers(QAPair):
         for reject in artifact.rejects():
-            if told := _MISSING.match(reject.detail):
-                missing[told["type"], reject.reason] += int(told["pairs"])
-    return [{"question_type": name, "reason": why, "missing": pairs} for (name, why), pairs in sorted(missing.items())]
+            if reject.missing:
+                missing[reject.question_type, reject.reason] += reject.missing
+    return tuple(Shortfall(question_type=n, reason=why, missing=m) for (n, why), m in sorted(missing.items()))

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from docent import __version__
-from docent.artifacts.unwritten import unwritten
+from docent.artifacts.summaries import Statistics
 from docent.config import BuildDataset
 from docent.evidence.shared_answers import SharedAnswers, shared_with_training
 from docent.records import SPLITS
@@ -22,7 +22,7 @@ MAX_LISTED = 20
 
 
 def data_card(
-    tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: dict[str, Any], identity: str = ""
+    tally: Tally, section: BuildDataset, audit: dict[str, Any], statistics: Statistics, identity: str = ""
 ) -> bytes:
     """Markdown: what is in the data set, who wrote it, what to know before using it.
 
@@ -142,9 +142,9 @@ def _shared_answers(tally: Tally, audit: dict[str, Any]) -> SharedAnswers:
     )
 
 
-def _imbalance(statistics: dict[str, Any]) -> list[str]:
+def _imbalance(statistics: Statistics) -> list[str]:
     """Which exhibits have most and least training rows, where they are far apart."""
-    found = statistics["imbalance"]
+    found = statistics.imbalance
     if not found:
         return []
     most, least = found["most"], found["least"]
@@ -177,38 +177,38 @@ def _splits(tally: Tally) -> list[str]:
     return lines
 
 
-def _types(statistics: dict[str, Any]) -> list[str]:
+def _types(statistics: Statistics) -> list[str]:
     columns = ("planned", "made", "kept", "train", "validation", "test")
     lines = [f"| question type | difficulty | {' | '.join(columns)} |", f"| --- | --- |{' ---: |' * len(columns)}"]
-    for row in statistics["by_type"]:
+    for row in statistics.by_type:
         cells = " | ".join(str(row[column]) for column in columns)
         lines.append(f"| {_code(row['question_type'])} | {_line(row['difficulty']) or '-'} | {cells} |")
     return lines
 
 
-def _rejected(statistics: dict[str, Any]) -> list[str]:
-    rows = [(unit, why, n) for unit, reasons in statistics["rejected"].items() for why, n in reasons.items()]
+def _rejected(statistics: Statistics) -> list[str]:
+    rows = [(unit, why, n) for unit, reasons in statistics.rejected.items() for why, n in reasons.items()]
     if not rows:
         return []
     lines = ["| stage | left out because | rows |", "| --- | --- | ---: |"]
     return [*lines, *(f"| {unit} | {_line(why)} | {n} |" for unit, why, n in rows), ""]
 
 
-def _shortfall(statistics: dict[str, Any]) -> list[str]:
-    if not statistics["shortfall"]:
+def _shortfall(statistics: Statistics) -> list[str]:
+    if not statistics.shortfall:
         return []
-    lines = [f"- {_code(name)}: {missing}" for name, missing in unwritten(statistics).items()]
+    lines = [f"- {_code(name)}: {missing}" for name, missing in statistics.missing_by_type.items()]
     return ["Asked for and not written:", "", *lines, ""]
 
 
-def _documents(statistics: dict[str, Any]) -> list[str]:
-    listed = statistics["by_document"]
+def _documents(statistics: Statistics) -> list[str]:
+    listed = statistics.by_document
     lines = ["| document | made | kept | train | validation | test |", "| --- |" + " ---: |" * 5]
     for row in listed[:MAX_LISTED]:
         cells = " | ".join(str(row[column]) for column in ("made", "kept", *SPLITS))
         lines.append(f"| {_code(row['document'])} | {cells} |")
     if len(listed) > MAX_LISTED:
-        lines.append(f"| and {statistics['documents'] - MAX_LISTED} more | | | | | |")
+        lines.append(f"| and {statistics.documents - MAX_LISTED} more | | | | | |")
     return [*lines, ""]
 
 

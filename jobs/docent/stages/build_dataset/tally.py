@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from docent.artifacts.unwritten import unwritten
+from docent.artifacts.summaries import Shortfall, Statistics
 from docent.records import SPLITS, Example, QAPair, Reject, Split
 from docent.stages.build_dataset.splits.subjects import MAX_TITLES, Subjects
 
@@ -149,38 +149,38 @@ def imbalance(tally: Tally) -> dict[str, Any] | None:
     }
 
 
-def statistics(tally: Tally, shortfall: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The content of `statistics.json`.
+def statistics(tally: Tally, shortfall: tuple[Shortfall, ...]) -> Statistics:
+    """Return the content of `statistics.json`.
 
     Args:
-        shortfall: what the teacher did not fill, as `generate-qa` tells it.
+        shortfall: pairs that the teacher was asked for and did not write.
     """
     total = [0] * len(COLUMNS)
     for counts in tally.kinds.values():
         _add(total, counts)
-    missing = unwritten({"shortfall": shortfall})
+    missing = Statistics(shortfall=shortfall).missing_by_type
     types = []
     none = dict.fromkeys(missing, [0] * len(COLUMNS))
     for name, counts in sorted((none | tally.grouped(0)).items()):
         difficulties = sorted({kind[1] for kind in tally.kinds if kind[0] == name and kind[1]})
         planned = {"planned": counts[MADE] + missing[name]}
         types.append({"question_type": name, "difficulty": "/".join(difficulties), **planned, **_named(counts)})
-    return {
+    return Statistics(
         **_named(total),
-        "items": tally.items,
-        "documents": len(tally.subjects.documents),
-        "imbalance": imbalance(tally),
-        "by_type": types,
-        "by_difficulty": [{"difficulty": name, **_named(c)} for name, c in tally.grouped(1).items()],
-        "by_language": [{"language": name, **_named(c)} for name, c in tally.grouped(2).items()],
-        "by_document": _capped("document", tally.by_document()),
-        "by_section": _capped("section", tally.by_section()),
-        "rejected": {unit: dict(sorted(reasons.items())) for unit, reasons in tally.rejected.items()},
-        "rejected_by_type": {
+        items=tally.items,
+        documents=len(tally.subjects.documents),
+        imbalance=imbalance(tally),
+        by_type=tuple(types),
+        by_difficulty=tuple({"difficulty": name, **_named(c)} for name, c in tally.grouped(1).items()),
+        by_language=tuple({"language": name, **_named(c)} for name, c in tally.grouped(2).items()),
+        by_document=tuple(_capped("document", tally.by_document())),
+        by_section=tuple(_capped("section", tally.by_section())),
+        rejected={unit: dict(sorted(reasons.items())) for unit, reasons in tally.rejected.items()},
+        rejected_by_type={
             name: dict(sorted(reasons.items())) for name, reasons in sorted(tally.rejected_by_type.items())
         },
-        "shortfall": [dict(line) for line in shortfall],
-    }
+        shortfall=shortfall,
+    )
 
 
 def _named(counts: Counts) -> dict[str, int]:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from docent.artifacts.summaries import ReviewSummary
 from docent.config import Curate
 from docent.context import Context
 from docent.errors import InputError
@@ -94,7 +95,7 @@ def run(ctx: Context) -> Iterator[QAPair | Reject]:
             "%s: %d decisions are about pairs that are not there: lines %s", edits.path, len(edits.unused), named
         )
     if section.edits is not None:
-        ctx.output_file("review.json", as_json(edits.figures()))
+        ctx.output_summary(ReviewSummary(**edits.figures()))
     ctx.output_file("funnel.json", as_json({**funnel.figures(), "decisions_without_pair": len(edits.unused)}))
     ctx.output_file("diversity.json", as_json(diversity.figures()))
 

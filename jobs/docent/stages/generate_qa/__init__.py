@@ -196,5 +196,13 @@ def _pairs(rows: Sequence[QAPair | Reject]) -> tuple[QAPair, ...]:
 
 
 def _skipped(call: Call, why: str) -> Reject:
-    detail = f"{call.kind.name} x{call.kind.quota}: {call.about}"
-    return Reject(reason=why, raw=call.item.name, parents=(call.item.id,), detail=detail)
+    kind = call.kind
+    detail = f"{kind.name} x{kind.quota}: {call.about}"
+    return Reject(
+        reason=why,
+        raw=call.item.name,
+        parents=(call.item.id,),
+        detail=detail,
+        question_type=kind.name,
+        missing=kind.quota,
+    )

@@ -97,6 +97,8 @@ def rows_of(call: Call, reply: ChatReply, asking: Asking, teacher: str) -> Itera
             raw=reply.text[:MAX_RAW_CHARS],
             parents=(call.item.id,),
             detail=detail,
+            question_type=call.kind.name,
+            missing=missing,
         )
 
 

@@ -99,11 +99,13 @@ def rows_of(call: Call, reply: ChatReply, section: GenerateQA, teacher: str) -> 
             raw=reply.text[:MAX_RAW_CHARS],
             parents=(item.id,),
             detail=f"{call.kind.name} x{missing}: {call.about}: {reply.problem}",
+            question_type=call.kind.name,
+            missing=missing,
         )
 
 
 def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
-    """What is said of a call whose reply gave nothing at all; the detail begins with type and missing pairs."""
+    """Return the reject of a call whose reply gave no pair."""
     why = "refused by the teacher" if reply.error else "reply not usable"
     offline = NO_MORE if call.kind.name == VISITOR else NOT_WRITTEN
     return Reject(
@@ -111,4 +113,6 @@ def rejected(call: Call, reply: ChatReply, teacher: str) -> Reject:
         raw=reply.text[:MAX_RAW_CHARS],
         parents=(call.item.id,),
         detail=f"{call.kind.name} x{call.kind.quota}: {call.about}: {reply.error or reply.problem}",
+        question_type=call.kind.name,
+        missing=call.kind.quota,
     )

@@ -10,18 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from docent.artifacts.summaries import read_summary
 from docent.context import Context
 from docent.pipeline import arms as configured_arms
 from docent.pipeline import section_of
-from docent.records import Checkpoint, Document, Item, Score
+from docent.records import Checkpoint, Document, Example, Item, Score
 from docent.source_files.collection import read_source_names, title_of
 from docent.stages.report.inputs.answers import read_confusions, without_photo
-from docent.stages.report.inputs.audit import read_audit
+from docent.stages.report.inputs.audit import Audit
 from docent.stages.report.inputs.funnel import Funnel, read_funnel
 from docent.stages.report.inputs.generation import Ended, read_ended
 from docent.stages.report.inputs.real_sections import first_parts
 from docent.stages.report.inputs.samples import Samples, read_samples
-from docent.stages.report.inputs.summary import Summary, read_summary
+from docent.stages.report.inputs.summary import Summary
 from docent.stages.report.inputs.titles import label
 from docent.stages.report.inputs.training import Curve, read_training
 from docent.stages.report.runcard import Gap, RunCard, UnitCost, read_card, read_costs, read_gaps
@@ -76,7 +77,8 @@ def gather(ctx: Context) -> Facts:
     Raises:
         InputError: an input is not what its stage writes.
     """
-    summary, sources = read_summary(ctx), read_source_names(ctx.artifact(Document))
+    summary = read_summary(ctx.artifact(Score), Summary) or Summary()
+    sources = read_source_names(ctx.artifact(Document))
     funnel = read_funnel(ctx, {source.document for source in sources if source.document})
     gaps, training, kinds = read_gaps(ctx), read_training(ctx), _kinds(ctx)
     names = _ordered(ctx, summary)
@@ -124,7 +126,7 @@ def _labels(ctx: Context, documents: int) -> tuple[dict[str, str], dict[str, str
 
 def _evidence(ctx: Context, summary: Summary, funnel: Funnel, names: Sequence[str]) -> Evidence:
     """Collect the numbers that the verdict rests on."""
-    estimates, subject, audit = summary.estimates(), funnel.subject, read_audit(ctx)
+    estimates, subject, audit = summary.estimates(), funnel.subject, read_summary(ctx.artifact(Example), Audit)
     pictures = {split: count for split, count, _ in funnel.splits}
     examples = {split: count for split, _, count in funnel.splits}
     rows = sum(examples.values())

@@ -8,10 +8,10 @@ Run alone: `docent stage score --config pipeline.yaml --run-dir runs/demo`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from docent.artifacts.summaries import LeakAudit, ScoreSummary, read_summary
 from docent.context import Context
 from docent.errors import InputError
 from docent.evidence import encoder
@@ -60,9 +60,7 @@ def run(ctx: Context) -> Iterator[Score]:
     # Guessing among the exhibits that were trained on.
     items = {example.item_id for example in train}
     summary["chance"] = rounded(1 / len(items)) if items else None
-    ctx.output_file(
-        "summary.json", (json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    )
+    ctx.output_summary(ScoreSummary.model_validate(summary))
     ctx.output_file("scores.csv", scores_csv(scores, tests))
     for arm in dict.fromkeys(answer.arm for answer in answers):
         ctx.output_file(f"answers-{arm}.csv", answers_csv([a for a in answers if a.arm == arm], tests))
@@ -104,7 +102,7 @@ def summarise(
         "items": len(items),
         "test_examples": len(tests),
         "notes": interval_notes(len(items), _called(items, ctx.stream(Item))),
-        "leaks": _audit(ctx),
+        "leaks": read_summary(ctx.artifact(Example), LeakAudit),
     }
 
 
@@ -126,15 +124,3 @@ def _perfect(example: Example) -> Answer:
         answer=example.answer,
         reference=example.answer,
     )
-
-
-def _audit(ctx: Context) -> Any:
-    """Read the leak count of build-dataset, as it wrote it; None where it lists none."""
-    artifact = ctx.artifacts(Example)[0]
-    if "audit.json" not in artifact.file_names:
-        return None
-    path = artifact.file("audit.json")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not a leak count: {error}", str(path), "docent run --verify") from None

@@ -50,14 +50,12 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     """Question types that the teacher was asked for and did not fill, as the data set counts them."""
-    from docent.artifacts.confinement import inside
-    from docent.artifacts.unwritten import unwritten
+    from docent.artifacts.summaries import Statistics, read_summary
     from docent.messages.suggested_commands import complete
-    from docent.store import load_json
 
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
-    found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
-    if missing := unwritten(found or {}):
+    statistics = read_summary(artifact, Statistics)
+    if statistics and (missing := statistics.missing_by_type):
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", _again(states))
         offline = states.config.llm.provider == "offline"
@@ -66,15 +64,14 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Decisions of people about pairs that were made anew since, as curate counts them."""
-    from docent.artifacts.confinement import inside
+    from docent.artifacts.summaries import ReviewSummary, read_summary
     from docent.messages.suggested_commands import complete
-    from docent.store import load_json
 
     artifact = states.of("curate").artifact if "curate" in chosen else None
-    found = load_json(inside(artifact.folder, "review.json")) if artifact else None
-    if found and found["unmatched"]:
-        total = found["matched"] + found["unmatched"]
-        said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
+    review = read_summary(artifact, ReviewSummary)
+    if review and review.unmatched:
+        total = review.matched + review.unmatched
+        said = f"{review.unmatched} of {total} decisions are about pairs that are not there"
         yield f"{said}: {complete('docent review', invocation.current())}"
 
 

@@ -62,11 +62,22 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
         for note in done.notes:
             log.warning("%s", printable(note))
         return Push(
-            section.push_to, artifact.digest, done.commit, len(files), notes=done.notes, deleted=section.push_delete
+            repository=section.push_to,
+            digest=artifact.digest,
+            commit=done.commit,
+            files=len(files),
+            notes=tuple(done.notes),
+            deleted=section.push_delete,
         )
     next_step = complete(failed.next_step, invocation_of(os.environ, run_name))
     log.warning("the data set is complete, and not pushed to %s: %s\n  next:  %s", section.push_to, failed, next_step)
-    return Push(section.push_to, artifact.digest, "", len(files), failed.reason, next_step)
+    return Push(
+        repository=section.push_to,
+        digest=artifact.digest,
+        files=len(files),
+        reason=failed.reason,
+        next_step=next_step,
+    )
 
 
 def _upload(section: BuildDataset, files: dict[str, Local], token: str, wait: Wait) -> Uploaded:

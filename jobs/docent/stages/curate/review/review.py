@@ -8,11 +8,12 @@ carried over. Reached by `docent review RUN`; what people decide comes back thro
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from docent.context import revisers, writers
 from docent.records import Item, QAPair
 from docent.stages.curate.review.carried import FILLED, TABLE, carried_from, keep_without_pair
 from docent.stages.curate.review.edits import NOT_APPROVED, REJECTED
@@ -142,14 +143,15 @@ def written(file: IO[str], pairs: Iterable[Shown]) -> Iterator[Shown]:
 
 
 def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = None) -> Iterator[Shown]:
-    """Every pair of `generate-qa` in order, or only those with these ids, one at a time."""
-    items = {item.id: item for item in inputs["assemble"].rows(Item)}
+    """Yield every pair that was written, in order, or only those with these ids."""
+    items = {item.id: item for artifact in writers(inputs, Item) for item in artifact.rows(Item)}
     by_file: dict[str, list[Item]] = {}
     for item in items.values():
         by_file.setdefault(item.source.file, []).append(item)
-    verdicts = verdicts_of(inputs.get("curate"))
-    unjudged = Verdict("not kept") if "curate" in inputs else Verdict()
-    for pair in inputs["generate-qa"].rows(QAPair):
+    curated = revisers(inputs, QAPair)
+    verdicts = verdicts_of(curated)
+    unjudged = Verdict("not kept") if curated else Verdict()
+    for pair in (pair for artifact in writers(inputs, QAPair) for pair in artifact.rows(QAPair)):
         if only is not None and pair.id not in only:
             continue
         own = items.get(pair.item_id)
@@ -157,13 +159,11 @@ def pairs_shown(inputs: Mapping[str, Artifact], only: Collection[str] | None = N
         yield Shown(pair, own.document if own else "", verdicts.get(pair.id, unjudged), passages)
 
 
-def verdicts_of(curate: Artifact | None) -> dict[str, Verdict]:
-    """What curate said of each pair, by the pair's id; equal verdicts are one object, for runs of a million pairs."""
+def verdicts_of(curated: Sequence[Artifact]) -> dict[str, Verdict]:
+    """Return the verdict on each pair, by the pair's id; equal ones are one object, for runs of a million pairs."""
     found: dict[str, Verdict] = {}
-    if curate is None:
-        return found
     known: dict[Verdict, Verdict] = {}
-    for row in curate.rows(QAPair):
+    for row in (row for artifact in curated for row in artifact.rows(QAPair)):
         edited = row.reviewed == "edited"
         verdict = Verdict(
             row.verdict,
@@ -174,7 +174,7 @@ def verdicts_of(curate: Artifact | None) -> dict[str, Verdict]:
         )
         for parent in row.parents[:1]:
             found[parent] = known.setdefault(verdict, verdict)
-    for reject in curate.rejects():
+    for reject in (reject for artifact in curated for reject in artifact.rejects()):
         why = f"{reject.reason}: {reject.detail}" if reject.detail else reject.reason
         verdict = Verdict("reject", why, "reject" if reject.reason == REJECTED else "")
         for parent in reject.parents[:1]:

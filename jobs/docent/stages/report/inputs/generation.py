@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from docent.artifacts.summaries import Summary, read_summary
 from docent.context import Context
 from docent.messages.plurals import joined
 from docent.records import Answer
-from docent.stages.report.inputs.side_files import SideFile, read_side_file
 from docent.stages.report.sentences.amounts import counted
 
 FILE = "generation.json"
@@ -21,8 +21,10 @@ SHOWN = ("do_sample", "num_beams", "repetition_penalty", "no_repeat_ngram_size",
 """Settings whose value the run card shows; all of them are in the file."""
 
 
-class Generation(SideFile):
-    """`generation.json` of stage answer."""
+class Generation(Summary):
+    """How the answers of one model were generated."""
+
+    file = FILE
 
     max_new_tokens: int
     longest_training_answer_tokens: int | None
@@ -91,5 +93,5 @@ def _read(ctx: Context) -> dict[str, Generation]:
     Raises:
         InputError: a file is not what answer writes.
     """
-    files = {a.part: read_side_file(a, FILE, Generation) for a in ctx.artifacts(Answer)}
+    files = {a.part: read_summary(a, Generation) for a in ctx.artifacts(Answer)}
     return {arm: generation for arm, generation in files.items() if generation}

@@ -12,8 +12,8 @@ from typing import Any
 from docent.context import Context
 from docent.errors import InputError
 from docent.records import Checkpoint
-from docent.stages.report.inputs.side_files import file_of
 
+LOG = "train_log.jsonl"
 MAX_POINTS = 240
 
 Point = tuple[float, float]
@@ -51,8 +51,8 @@ def read_training(ctx: Context) -> tuple[Curve, ...]:
     curves = []
     for artifact in ctx.artifacts(Checkpoint):
         checkpoint = next(iter(artifact.rows(Checkpoint)), None)
-        path = file_of(artifact, "train_log.jsonl")
-        curves.append(curve(artifact.part, checkpoint, _log(path) if path else []))
+        log = _log(artifact.file(LOG)) if LOG in artifact.file_names else []
+        curves.append(curve(artifact.part, checkpoint, log))
     return tuple(curves)
 
 

@@ -117,5 +117,5 @@ def _shared(evidence: Evidence) -> Iterator[str]:
         )
     )
     if shared := audit.figures_in_several_splits:
-        figures = f"{shared} of {counted(audit.figures, 'figure')} {plural(shared, 'stands', 'stand')}"
+        figures = f"{shared} of {counted(audit.figures or 0, 'figure')} {plural(shared, 'stands', 'stand')}"
         yield f"{figures} in several splits: the test shows pictures that are trained on."

@@ -1,0 +1,164 @@
+"""Files of counts that stages write beside their rows, for other stages, the launcher and people.
+
+Reads `audit.json` and `statistics.json` of build-dataset, `summary.json` of score, `review.json` of curate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from docent.artifacts.side_files import SideFile, first_problem
+from docent.errors import InputError
+from docent.records import Split
+from docent.store import Artifact
+
+
+class Summary(SideFile):
+    """A listed file of a unit."""
+
+    model_config = ConfigDict(strict=False)
+    file: ClassVar[str]
+
+
+S = TypeVar("S", bound=Summary)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+class Leak(SideFile):
+    """A test photo with a relative in another split."""
+
+    image: str
+    item: str = ""
+    split: Split = "train"
+    """Where the relative is; training before validation."""
+    group: str = ""
+    """Lineage group of the test photo."""
+
+
+class LeakAudit(Summary):
+    """What the test of a data set shares with the other splits."""
+
+    file = "audit.json"
+
+    leaks: int
+    test_images: int
+    leaked: tuple[Leak, ...] = ()
+    test_answers_also_in_train: int = 0
+    test_answers_of_training_sentences: int = 0
+    test_answers_with_training_sentences: int = 0
+    figures: int | None = Field(None, exclude_if=_is_none)
+    """Figures of documents that rows show; left out where the data set asks about no section."""
+    figures_in_several_splits: int | None = Field(None, exclude_if=_is_none)
+
+
+class Shortfall(SideFile):
+    """Pairs of one question type that a teacher was asked for and did not write, for one reason."""
+
+    question_type: str
+    reason: str = ""
+    missing: int
+
+
+class Statistics(Summary):
+    """Counts of a data set; the numbers in the lists are those of the first fields, by one property each."""
+
+    file = "statistics.json"
+
+    made: int = 0
+    kept: int = 0
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+    rows: int = 0
+    items: int = 0
+    documents: int = 0
+    imbalance: dict[str, Any] | None = None
+    by_type: tuple[dict[str, Any], ...] = ()
+    by_difficulty: tuple[dict[str, Any], ...] = ()
+    by_language: tuple[dict[str, Any], ...] = ()
+    by_document: tuple[dict[str, Any], ...] = ()
+    by_section: tuple[dict[str, Any], ...] = ()
+    rejected: dict[str, dict[str, int]] = {}
+    rejected_by_type: dict[str, dict[str, int]] = {}
+    shortfall: tuple[Shortfall, ...] = ()
+
+    @property
+    def missing_by_type(self) -> Counter[str]:
+        """How many pairs of each question type are missing."""
+        missing: Counter[str] = Counter()
+        for line in self.shortfall:
+            missing[line.question_type] += line.missing
+        return missing
+
+
+class Mean(SideFile):
+    """Mean of a metric over the answers of one arm, with its 95 % interval."""
+
+    mean: float | None
+    ci: tuple[float | None, float | None] | None = None
+    n: int = 0
+    items: int | None = None
+
+
+class Difference(SideFile):
+    """Paired difference of a metric between two arms, a - b, with its 95 % interval and p values."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float | None
+    ci: tuple[float | None, float | None] | None = None
+    n: int = 0
+    items: int | None = None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+class ScoreSummary(Summary):
+    """Means and comparisons of every arm."""
+
+    file = "summary.json"
+
+    arms: dict[str, dict[str, Mean]] = {}
+    ceiling: dict[str, Mean] = {}
+    comparisons: tuple[Difference, ...] = ()
+    items: int = 0
+    test_examples: int = 0
+    notes: tuple[str, ...] = ()
+    leaks: LeakAudit | None = None
+    encoder: dict[str, Any] = {}
+    chance: float | None = None
+
+
+class ReviewSummary(Summary):
+    """How many decisions of people met their pair, and what those decided."""
+
+    file = "review.json"
+
+    matched: int
+    unmatched: int
+    approved: int
+    edited: int
+    rejected: int
+
+
+def read_summary(artifact: Artifact | None, kind: type[S]) -> S | None:
+    """Return the file of this kind that a unit lists; None where it lists none.
+
+    Raises:
+        InputError: the file is not what the stage writes.
+    """
+    if artifact is None or kind.file not in artifact.file_names:
+        return None
+    path = artifact.file(kind.file)
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        what = f"{kind.file} cannot be read: {first_problem(error)}"
+        raise InputError(what, str(path), "docent run --verify") from None
