@@ -14,6 +14,7 @@ from docent.stages.report import charts
 from docent.stages.report.inputs.training import curve, thin
 from docent.stages.report.sentences.findings import Estimate
 
+DRAWINGS = charts.drawings()
 CURVE = [(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]
 
 
@@ -51,7 +52,7 @@ def test_values_that_are_not_numbers_do_not_stretch_an_axis() -> None:
 
 def test_a_forest_row_has_its_mean_between_the_ends_of_its_interval() -> None:
     axis = charts.axis_for([0, 1], percent=True)
-    strip = str(charts.forest_strip(Estimate(0.5, 0.25, 0.75, 10), axis, "tuned", reference=0.05))
+    strip = str(DRAWINGS.forest_strip(Estimate(0.5, 0.25, 0.75, 10), axis, "tuned", reference=0.05))
     line = tags(strip, "line", "whisker")[0]
     assert (line["x1"], line["x2"]) == ("27.00%", "73.00%")
     assert tags(strip, "svg", "dot")[0]["x"] == "50.00%"
@@ -60,7 +61,7 @@ def test_a_forest_row_has_its_mean_between_the_ends_of_its_interval() -> None:
 
 def test_no_interval_draws_no_whisker() -> None:
     axis = charts.axis_for([0, 1], percent=True)
-    strip = str(charts.forest_strip(Estimate(0.5, -math.inf, math.inf, 1), axis, "floor"))
+    strip = str(DRAWINGS.forest_strip(Estimate(0.5, -math.inf, math.inf, 1), axis, "floor"))
     assert not tags(strip, "line", "whisker") and tags(strip, "svg", "dot")
 
 
@@ -70,28 +71,28 @@ def test_every_family_has_a_shape_of_its_own() -> None:
 
 def test_text_in_a_chart_is_escaped() -> None:
     axis = charts.axis_for([0, 1], percent=True)
-    drawn = str(charts.forest_axis(axis, 0.5, "<script>alert(1)</script>"))
+    drawn = str(DRAWINGS.forest_axis(axis, 0.5, "<script>alert(1)</script>"))
     assert "<script>" not in drawn and "&lt;script&gt;" in drawn
-    assert "<b>" not in charts.bar(0.5, "<b>")
+    assert "<b>" not in DRAWINGS.bar(0.5, "<b>")
 
 
 @pytest.mark.parametrize(("share", "width"), [(0.5, "50.0%"), (2.0, "100.0%"), (-1.0, "0.0%")])
 def test_a_bar_never_leaves_its_track(share: float, width: str) -> None:
-    assert tags(str(charts.bar(share)), "rect", "fill")[0]["width"] == width
+    assert tags(str(DRAWINGS.bar(share)), "rect", "fill")[0]["width"] == width
 
 
 def test_a_falling_loss_is_drawn_falling_with_its_best_step_marked() -> None:
-    drawn = str(charts.curve(CURVE, [(3.0, 1.5)], best_step=3))
+    drawn = str(DRAWINGS.curve(CURVE, [(3.0, 1.5)], best_step=3))
     points = re.findall(r"([\d.]+),([\d.]+)", tags(drawn, "polyline", "train")[0]["points"])
     heights = [float(y) for _, y in points]
     assert heights == sorted(heights) and len(points) == 3
     assert "kept: step 3" in drawn
     assert len(tags(drawn, "circle", "evaluation")) == 1
-    assert "kept: step" not in str(charts.curve(CURVE, [], best_step=None))
+    assert "kept: step" not in str(DRAWINGS.curve(CURVE, [], best_step=None))
 
 
 def test_charts_use_percentages_so_that_letters_keep_their_size() -> None:
-    drawn = str(charts.curve(CURVE, CURVE, best_step=3))
+    drawn = str(DRAWINGS.curve(CURVE, CURVE, best_step=3))
     outer = ElementTree.fromstring(drawn)
     assert outer.attrib["width"] == "100%" and "viewBox" not in outer.attrib
     assert all(text["x"].endswith("%") for text in tags(drawn, "text"))
