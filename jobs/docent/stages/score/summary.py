@@ -27,15 +27,15 @@ def metric_means(scores: Sequence[Score]) -> dict[str, Any]:
 
     ci is null where the rows belong to too few items (docent.evidence.intervals); n counts answers.
     """
-    found: dict[str, Any] = {}
+    means: dict[str, Any] = {}
     for metric in METRICS:
         rows = [score for score in scores if metric in score.metrics]
         if rows:
             values, clusters = [row.metrics[metric] for row in rows], [row.item_id for row in rows]
             rate = METRICS[metric].share
             one = share_interval(values, clusters) if rate else mean_interval(values, clusters, least=0.0)
-            found[metric] = {"mean": rounded(one.mean), "ci": _ci(one.bounds), "n": one.n, "items": one.clusters}
-    return found
+            means[metric] = {"mean": rounded(one.mean), "ci": _ci(one.bounds), "n": one.n, "items": one.clusters}
+    return means
 
 
 def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resampling) -> list[dict[str, Any]]:
@@ -43,13 +43,13 @@ def comparisons(scores: Sequence[Score], tuned: Sequence[str], resampling: Resam
 
     p is a sign-flip test over items; p_holm is Holm's adjustment over all pairs of one metric.
     """
-    found: list[dict[str, Any]] = []
+    compared: list[dict[str, Any]] = []
     for metric in (name for name, row in METRICS.items() if row.compared):
         pairs = [_compared(scores, pair, metric, resampling) for pair in pairs_of(arms_of(scores), tuned)]
         known = [pair for pair in pairs if pair is not None]
         for pair, adjusted in zip(known, holm([pair["p"] for pair in known]), strict=True):
-            found.append({**pair, "p": rounded(pair["p"]), "p_holm": rounded(adjusted)})
-    return found
+            compared.append({**pair, "p": rounded(pair["p"]), "p_holm": rounded(adjusted)})
+    return compared
 
 
 def pairs_of(arms: Sequence[str], tuned: Sequence[str]) -> list[tuple[str, str]]:
@@ -100,5 +100,5 @@ def _compared(
     }
 
 
-def _ci(bounds: Bounds | None) -> list[float] | None:
-    return [rounded(bound) for bound in bounds] if bounds else None
+def _ci(bounds: Bounds | None) -> Bounds | None:
+    return (rounded(bounds[0]), rounded(bounds[1])) if bounds else None
