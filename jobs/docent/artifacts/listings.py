@@ -191,8 +191,9 @@ def read_rows(path: Path, kind: type[M]) -> Iterator[M]:
             try:
                 yield kind.model_validate_json(line)
             except ValidationError as error:
-                what = f"not a {kind.__name__}: {first_problem(error)}"
-                raise InputError(what, f"{path}:{number}", "docent run --verify") from None
+                raise InputError(
+                    f"not a {kind.__name__}: {first_problem(error)}", f"{path}:{number}", "docent run --verify"
+                ) from None
 
 
 @functools.cache

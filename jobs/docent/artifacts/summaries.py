@@ -160,5 +160,5 @@ def read_summary(artifact: Artifact | None, kind: type[S]) -> S | None:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        what = f"{kind.file} cannot be read: {first_problem(error)}"
-        raise InputError(what, str(path), "docent run --verify") from None
+        why = first_problem(error)
+        raise InputError(f"{kind.file} cannot be read: {why}", str(path), "docent run --verify") from None

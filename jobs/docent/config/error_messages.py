@@ -63,8 +63,8 @@ def unreadable(path: Path, error: Exception) -> ConfigError:
     if isinstance(error, IsADirectoryError):
         return ConfigError("the pipeline file is a folder", str(path), "name the file in it")
     if isinstance(error, UnicodeDecodeError):
-        what = f"the pipeline file is not a text file: byte {error.start + 1} is not UTF-8"
-        return ConfigError(what, str(path), "save it as UTF-8")
+        why = f"byte {error.start + 1} is not UTF-8"
+        return ConfigError(f"the pipeline file is not a text file: {why}", str(path), "save it as UTF-8")
     return ConfigError(f"the pipeline file cannot be read: {error}", str(path), "fix the file, then run again")
 
 
