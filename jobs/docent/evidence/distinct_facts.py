@@ -43,7 +43,7 @@ def keys_of(text: str) -> frozenset[Key]:
 
 def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key, tuple[str, Fact]]:
     """Map keys among `wanted` that belong to facts to the exhibit that alone has them, and to the fact."""
-    found: dict[Key, tuple[str, Fact] | None] = {}
+    owners: dict[Key, tuple[str, Fact] | None] = {}
     for exhibit in exhibits:
         own: dict[Key, Fact | None] = {}
         for number, sentence in enumerate(split_sentences(exhibit.text or "")):
@@ -52,8 +52,8 @@ def find_facts(exhibits: Iterable[Exhibit], wanted: frozenset[Key]) -> dict[Key,
                 if key in wanted and own.get(key) is None:
                     own[key] = (number, kind, which) if kind else None
         for key, fact in own.items():
-            found[key] = None if key in found or fact is None else (exhibit.id, fact)
-    return {key: place for key, place in found.items() if place is not None}
+            owners[key] = None if key in owners or fact is None else (exhibit.id, fact)
+    return {key: place for key, place in owners.items() if place is not None}
 
 
 def exhibit_by_facts(keys: Iterable[Key], facts: Mapping[Key, tuple[str, Fact]]) -> str | None:

@@ -42,10 +42,10 @@ def load_encoder(threads: int = 1, folder: Path | None = None) -> Any:
     """
     folder = folder or _installed_folder()
     weights = folder / "model.safetensors"
-    found = sha256_of(weights) if weights.is_file() else "no such file"
-    if found != SHA256:
+    digest = sha256_of(weights) if weights.is_file() else "no such file"
+    if digest != SHA256:
         raise ConfigError(
-            f"the encoder's weights are not the pinned ones: {found}, not {SHA256}", str(weights), INSTALL
+            f"the encoder's weights are not the pinned ones: {digest}, not {SHA256}", str(weights), INSTALL
         )
     os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"  # read when the libraries are imported
     try:

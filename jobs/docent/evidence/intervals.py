@@ -85,8 +85,8 @@ def share_interval(values: Sequence[float], clusters: Sequence[str]) -> Interval
     Raises:
         ValueError: there are no rows, or the lengths differ.
     """
-    found = by_cluster(values, clusters)
-    return _with(found, _share_bounds(found) if len(found.sums) >= MIN_CLUSTERS else None)
+    sums = by_cluster(values, clusters)
+    return _with(sums, _share_bounds(sums) if len(sums.sums) >= MIN_CLUSTERS else None)
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float = -math.inf) -> Interval:
@@ -100,11 +100,11 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str], least: float
     Raises:
         ValueError: there are no rows, or the lengths differ.
     """
-    found = by_cluster(values, clusters)
-    if len(found.sums) < MIN_CLUSTERS_OF_MEANS or math.sqrt(found.variance) < TIE:
-        return _with(found, None)
-    half = _t(len(found.sums) - 1) * math.sqrt(found.variance)
-    return _with(found, (max(least, found.mean - half), found.mean + half))
+    sums = by_cluster(values, clusters)
+    if len(sums.sums) < MIN_CLUSTERS_OF_MEANS or math.sqrt(sums.variance) < TIE:
+        return _with(sums, None)
+    half = _t(len(sums.sums) - 1) * math.sqrt(sums.variance)
+    return _with(sums, (max(least, sums.mean - half), sums.mean + half))
 
 
 def share_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[str]) -> Interval:
@@ -128,27 +128,27 @@ def share_difference(a: Sequence[float], b: Sequence[float], clusters: Sequence[
     return Interval(mean, (max(-1.0, mean - below), min(1.0, mean + above)), len(a), len(first.sums))
 
 
-def _with(found: Sums, bounds: Bounds | None) -> Interval:
-    return Interval(found.mean, bounds, int(found.sizes.sum()), len(found.sums))
+def _with(sums: Sums, bounds: Bounds | None) -> Interval:
+    return Interval(sums.mean, bounds, int(sums.sizes.sum()), len(sums.sums))
 
 
-def _share_bounds(found: Sums) -> Bounds:
-    mean, trials = found.mean, _trials(found)
+def _share_bounds(sums: Sums) -> Bounds:
+    mean, trials = sums.mean, _trials(sums)
     hits, misses = mean * trials, (1 - mean) * trials
     low = 0.0 if mean <= TIE else float(betaincinv(hits, misses + 1, 1 - UPPER))
     high = 1.0 if mean >= 1 - TIE else float(betaincinv(hits + 1, misses, UPPER))
     return low, high
 
 
-def _trials(found: Sums) -> float:
+def _trials(sums: Sums) -> float:
     """Return how many independent trials the rows are worth."""
-    clusters, rows = len(found.sums), float(found.sizes.sum())
-    spread = found.mean * (1 - found.mean)
+    clusters, rows = len(sums.sums), float(sums.sizes.sum())
+    spread = sums.mean * (1 - sums.mean)
     if spread <= TIE:
         return float(clusters)
     few = (_t(rows - 1) / _t(clusters - 1)) ** 2
     single = spread / (rows - 1)  # the variance of the mean, were the rows independent
-    return min(rows, few * rows * single / found.variance) if found.variance > TIE**2 else few * rows
+    return min(rows, few * rows * single / sums.variance) if sums.variance > TIE**2 else few * rows
 
 
 def _correlation(a: Floats, b: Floats) -> float:

@@ -31,11 +31,11 @@ def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[E
         languages[example.item_id] = example.language.casefold().partition("-")[0]
         if example.split == "train":
             answers[example.item_id][example.answer] = None
-    found = {
+    known = {
         item.id: (() if item.kind == "section" else tuple(dict.fromkeys((item.name, item.called))), item.text)
         for item in items
     }
-    unknown = {item: ((name,), None) for item, name in names.items() if item not in found}
+    unknown = {item: ((name,), None) for item, name in names.items() if item not in known}
     return [
         Exhibit(
             item,
@@ -45,5 +45,5 @@ def known_exhibits(items: Iterable[Item], examples: Iterable[Example]) -> list[E
             capitalised_nouns=languages.get(item) in CAPITALISED_NOUNS,
             compounds=languages.get(item) in COMPOUNDING,
         )
-        for item, (called, text) in (*found.items(), *unknown.items())
+        for item, (called, text) in (*known.items(), *unknown.items())
     ]

@@ -122,12 +122,12 @@ class Names:
     def mentions(self, text: str) -> list[Mention]:
         """Return what a text names, in order; not what it denies (`not a cube`), nor a name within a longer one."""
         words = words_in(text)
-        found = [
+        mentions = [
             Mention(start, end, self._full.get(key) or self._parts[key], key in self._full, key)
             for start, end, key in self._places(words, typos=True)
             if NEGATIONS.isdisjoint(words[max(0, start - NEGATION_WORDS) : start])
         ]
-        return _without_parts_beside_names(found)
+        return _without_parts_beside_names(mentions)
 
     def _read(self, exhibit: Exhibit) -> frozenset[str]:
         """Return the exhibits that texts about one name; a part of another's name that they have is none of its own."""
@@ -191,23 +191,23 @@ class Names:
     def _mistyped(self, word: str) -> str | None:
         """Return the only word of a name that begins with the same letter and is one typo away."""
         near = {other for shorter in deletions(word) for other in self._one_letter_less.get(shorter, ())}
-        found = [other for other in near if other[0] == word[0] and one_typo_apart(word, other)]
-        return found[0] if len(found) == 1 else None
+        candidates = [other for other in near if other[0] == word[0] and one_typo_apart(word, other)]
+        return candidates[0] if len(candidates) == 1 else None
 
 
 def _forms(names: Iterable[str]) -> set[Words]:
     """Return every way to write names in full: with and without article and qualifier, in one word and in several."""
-    found: set[Words] = set()
+    forms: set[Words] = set()
     for name in names:
         spaced = name if " " in name.strip() else _CAMEL.sub(" ", name)
         for written in (spaced, _QUALIFIER.sub("", spaced.rstrip())):
             words = words_in(written)[:MAX_NAME_WORDS]
-            found.add(tuple(map(canonical, words)))
+            forms.add(tuple(map(canonical, words)))
             if len(words) > 1 and words[0] in ARTICLES:
-                found.add(tuple(map(canonical, words[1:])))
+                forms.add(tuple(map(canonical, words[1:])))
             if len(words) > 1 and not any(map(is_dense, words)) and is_name(tuple(map(canonical, words))):
-                found.add((canonical("".join(words)),))
-    return {words for words in found if is_name(words)}
+                forms.add((canonical("".join(words)),))
+    return {words for words in forms if is_name(words)}
 
 
 def _parts(words: Words) -> Iterator[Words]:

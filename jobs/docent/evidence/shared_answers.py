@@ -32,24 +32,24 @@ class SharedAnswers:
 
 def shared_with_training(shared: SharedAnswers) -> list[str]:
     """Write a sentence for each kind of answer that training knows; none where there is no such answer."""
-    found = []
+    sentences = []
     of = f"of {_grouped(shared.tested)} test answer{'s' * (shared.tested != 1)}"
     if shared.whole:
         stand = "stands" if shared.whole == 1 else "stand"
-        found.append(
+        sentences.append(
             f"{_grouped(shared.whole)} {of} {stand} in training word for word: remembering one is enough to be right."
         )
     if shared.recombined:
         consist = "consists" if shared.recombined == 1 else "consist"
-        found.append(
+        sentences.append(
             f"{_grouped(shared.recombined)} {of} {consist} of sentences that also stand in training answers: "
             f"{_what_it_asks_for(shared)}"
         )
     if shared.partly > shared.recombined:
         others = f"{_grouped(shared.partly - shared.recombined)} {'more' if shared.recombined else of}"
         share = "shares" if shared.partly - shared.recombined == 1 else "share"
-        found.append(f"{others} {share} at least one sentence with training answers about the same {shared.item}.")
-    return found
+        sentences.append(f"{others} {share} at least one sentence with training answers about the same {shared.item}.")
+    return sentences
 
 
 def _what_it_asks_for(shared: SharedAnswers) -> str:

@@ -84,9 +84,9 @@ def paired_difference(
     ours, theirs = [a[key] for key in shared], [b[key] for key in shared]
     differences = [one - other for one, other in zip(ours, theirs, strict=True)]
     groups = [clusters[key] for key in shared]
-    found = share_difference(ours, theirs, groups) if shares else mean_interval(differences, groups)
+    difference = share_difference(ours, theirs, groups) if shares else mean_interval(differences, groups)
     p = sign_flip_p(differences, groups, max(resampling.draws, MIN_SIGN_PATTERNS), resampling.seed)
-    return Difference(found.mean, found.bounds, p, found.n, found.clusters)
+    return Difference(difference.mean, difference.bounds, p, difference.n, difference.clusters)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

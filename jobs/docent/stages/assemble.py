@@ -50,11 +50,11 @@ class _Copies:
     def of(self, plan: Plan) -> dict[str, ImageFile]:
         """Return the copies of a plan that were made, by id."""
         wanted = {copy.id for copy in plan.copies}
-        found: dict[str, ImageFile] = {}
+        own: dict[str, ImageFile] = {}
         while self._next is not None and self._next.id in wanted:
-            found[self._next.id] = self._next
+            own[self._next.id] = self._next
             self._next = next(self._rows, None)
-        return found
+        return own
 
     def check_all_used(self, where: str) -> None:
         """Raise InputError where a copy belongs to no document, or stands out of order."""
@@ -153,8 +153,8 @@ def assemble_item(document: Document, plan: Plan, copies: Mapping[str, ImageFile
     Args:
         copies: rows of `augment-images` by id.
     """
-    made = [(copies[copy.id], copy.split) for copy in plan.copies if copy.id in copies]
-    images = in_split_order([*plan.placed, *made])
+    copied = [(copies[copy.id], copy.split) for copy in plan.copies if copy.id in copies]
+    images = in_split_order([*plan.placed, *copied])
     return Item(
         id=make_id("assemble", (document.id,)),
         parents=(document.id,),

@@ -43,12 +43,12 @@ def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
     size_px = image.width_px, image.height_px
     try:
         # A very large photo comes reduced; its size is that of the file.
-        found = measure(decode(ctx.image_path(image), image.width_px * image.height_px), size_px)
-        reasons = shortcomings(found.values, section)
+        measured = measure(decode(ctx.image_path(image), image.width_px * image.height_px), size_px)
+        reasons = shortcomings(measured.values, section)
     except PhotoError as error:
-        found, reasons = Measurements({}), [error.reason]
+        measured, reasons = Measurements({}), [error.reason]
     stored = [metric.name for metric in IMAGE_METRICS.values() if metric.stored]
-    fields = {name: found.values.get(name, 0.0) for name in stored if name in ImageQuality.model_fields}
+    fields = {name: measured.values.get(name, 0.0) for name in stored if name in ImageQuality.model_fields}
     return ImageQuality(
         id=make_id("assess-images", (image.id,)),
         parents=(image.id,),
@@ -57,9 +57,11 @@ def _assess(ctx: Context, image: ImageFile) -> ImageQuality:
         reasons=tuple(reasons),
         width_px=image.width_px,
         height_px=image.height_px,
-        ahash=found.ahash,
-        phash=found.phash,
-        colors=found.colors,
-        other_metrics={name: found.values[name] for name in stored if name in found.values and name not in fields},
+        ahash=measured.ahash,
+        phash=measured.phash,
+        colors=measured.colors,
+        other_metrics={
+            name: measured.values[name] for name in stored if name in measured.values and name not in fields
+        },
         **fields,
     )

@@ -85,17 +85,17 @@ class HashIndex:
         if not (quality.ahash and quality.phash):
             return np.empty(0, np.uint64)
         ahash, phash = int(quality.ahash, 16), int(quality.phash, 16)
-        found = []
+        positions = []
         for key in self._keys(phash):
             if (bucket := self._buckets.get(key)) is not None:
                 near = self._near(np.frombuffer(bucket, np.uint64), ahash, phash)
-                found.append(self._of_same_color(near, quality.colors))
-        return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
+                positions.append(self._of_same_color(near, quality.colors))
+        return np.unique(np.concatenate(positions)) if positions else np.empty(0, np.uint64)
 
     def first_match(self, quality: ImageQuality) -> int | None:
         """Return the first of `matches`; None where there is none."""
-        found = self.matches(quality)
-        return int(found[0]) if found.size else None
+        positions = self.matches(quality)
+        return int(positions[0]) if positions.size else None
 
     def _keys(self, phash: int) -> list[tuple[int, int]]:
         return [(piece, (phash >> low) & mask) for piece, (low, mask) in enumerate(self._pieces)]

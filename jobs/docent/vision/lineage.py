@@ -14,14 +14,14 @@ _COPY = re.compile(r"(.+)-aug(\d{1,6})", re.IGNORECASE)
 def original_stem(name: str) -> str:
     """Cut the suffix and `-aug<k>`: `gyroid-3` for `gyroid-3.jpg` and for `gyroid-3-aug7.jpg`."""
     stem = PurePosixPath(name).stem
-    found = _COPY.fullmatch(stem)
-    return found[1] if found else stem
+    copy = _COPY.fullmatch(stem)
+    return copy[1] if copy else stem
 
 
 def copy_number(name: str) -> int | None:
     """Return the k of `-aug<k>`; None for the name of an original."""
-    found = _COPY.fullmatch(PurePosixPath(name).stem)
-    return int(found[2]) if found else None
+    copy = _COPY.fullmatch(PurePosixPath(name).stem)
+    return int(copy[2]) if copy else None
 
 
 def copy_name(name: str, number: int) -> str:

@@ -77,14 +77,14 @@ class _Exhibit:
         """Plan copies spread evenly over `of`, in the order of the wanted splits."""
         bases = _originals(of)
         following = _next_numbers(self.document)
-        made: list[Copy] = []
+        copies: list[Copy] = []
         for split, count in wanted.items():
             for _ in range(max(count, 0) if bases else 0):
-                base = bases[len(made) % len(bases)]
+                base = bases[len(copies) % len(bases)]
                 stem = original_stem(base.name)
-                made.append(Copy(base, following[stem], split))
+                copies.append(Copy(base, following[stem], split))
                 following[stem] += 1
-        return tuple(made)
+        return tuple(copies)
 
 
 def _clean(exhibit: _Exhibit, section: Assemble) -> Plan:

@@ -53,7 +53,7 @@ def find_usable(
     in_documents: defaultdict[str, set[str]] = defaultdict(set)
     for document_id, group in home.values():
         in_documents[group].add(document_id)
-    shared |= {group for group, found in in_documents.items() if len(found) > 1}
+    shared |= {group for group, homes in in_documents.items() if len(homes) > 1}
     images = {image.id: image for d in documents for image in d.images}
     links = [*alike, *((q.image_id, q.duplicate_of) for q in measured if q.duplicate_of)]
     settled, torn = _settled(images, links, recorded or {})
@@ -68,14 +68,14 @@ def _near_identical(kept: Sequence[ImageQuality], least_similarity: float) -> It
     classes: defaultdict[tuple[str, str, str], list[ImageQuality]] = defaultdict(list)
     for quality in kept:
         classes[quality.ahash, quality.phash, quality.colors].append(quality)
-    found = list(classes.values())
+    alike = list(classes.values())
     index = HashIndex(least_similarity)
-    for same in found:
+    for same in alike:
         for one, other in zip(same, same[1:], strict=False):
             yield one.image_id, other.image_id
         for position in index.matches(same[0]).tolist():
-            yield same[0].image_id, found[position][0].image_id
-            yield same[0].image_id, found[position][-1].image_id  # of another exhibit than the first
+            yield same[0].image_id, alike[position][0].image_id
+            yield same[0].image_id, alike[position][-1].image_id  # of another exhibit than the first
         index.add(same[0])
 
 

@@ -39,7 +39,7 @@ class UnitCost:
     Attributes:
         seconds: wall clock, added over shards.
         cpu_seconds: processor time, added over shards.
-        usd: None where nothing was said about money.
+        usd: None where no price is known.
         usage: other amounts noted by the stage, name and amount.
     """
 
@@ -117,7 +117,7 @@ def _other_amounts(usage: Counter[str], offline: bool) -> tuple[tuple[str, float
         usage = Counter({name: n for name, n in usage.items() if name != "requests" and not name.startswith("tries_")})
         if missing := usage.pop("failed", 0):
             usage["rejected"] += missing
-    known = tuple((said, usage[name]) for name, said in USAGE.items() if name in usage)
+    known = tuple((label, usage[name]) for name, label in USAGE.items() if name in usage)
     others = sorted(usage.keys() - USAGE.keys() - TOKENS.keys() - {"usd"})
     return (*known, *((name.replace("_", " "), usage[name]) for name in others))
 

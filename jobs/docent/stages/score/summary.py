@@ -85,18 +85,18 @@ def _compared(
 ) -> dict[str, Any] | None:
     a, b = ({s.example_id: s.metrics[metric] for s in scores if s.arm == arm and metric in s.metrics} for arm in pair)
     items = {score.example_id: score.item_id for score in scores}
-    found = paired_difference(a, b, items, resampling, METRICS[metric].share)
-    if found is None:
+    difference = paired_difference(a, b, items, resampling, METRICS[metric].share)
+    if difference is None:
         return None
     return {
         "a": pair[0],
         "b": pair[1],
         "metric": metric,
-        "difference": rounded(found.mean),
-        "ci": _ci(found.bounds),
-        "n": found.n,
-        "items": found.clusters,
-        "p": found.p,
+        "difference": rounded(difference.mean),
+        "ci": _ci(difference.bounds),
+        "n": difference.n,
+        "items": difference.clusters,
+        "p": difference.p,
     }
 
 

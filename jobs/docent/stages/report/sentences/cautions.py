@@ -39,26 +39,26 @@ def cautions_of(evidence: Evidence, scored: bool) -> tuple[str, ...]:
         scored: whether any answer was scored.
     """
     failed, exhibits, subject = evidence.failed_shards, evidence.exhibits, evidence.subject
-    found = []
+    sentences = []
     if failed:
         parts = plural(failed, "1 part failed and is", f"{failed} parts failed and are")
-        found.append(f"{parts} missing from this run; the list is below.")
-    found += [*_same_without_photo(evidence), *_shared(evidence)]
+        sentences.append(f"{parts} missing from this run; the list is below.")
+    sentences += [*_same_without_photo(evidence), *_shared(evidence)]
     if scored and evidence.tuned:
         noise = "the intervals do not cover" if exhibits > 1 else "nothing here measures"
-        found.append(f"One training run per approach: {noise} training noise.")
+        sentences.append(f"One training run per approach: {noise} training noise.")
     if scored and exhibits == 1:
-        found.append(f"With 1 {subject.unit} there is no interval and no test of significance.")
+        sentences.append(f"With 1 {subject.unit} there is no interval and no test of significance.")
     elif scored and 0 < exhibits < FEW_CLUSTERS:
-        found.append(f"Only {counted(exhibits, subject.unit, subject.units)} were tested: the intervals are wide.")
+        sentences.append(f"Only {counted(exhibits, subject.unit, subject.units)} were tested: the intervals are wide.")
     if OFFLINE_TEACHER in evidence.teachers:
-        found.append(
+        sentences.append(
             "The teacher is offline-extractive, not a language model: its questions are fixed patterns, its answers "
             f"are {offline_answers(subject)}. {offline_gaps(subject)}"
         )
     if evidence.data_set and not evidence.reviewed:
-        found.append("No person has checked the questions and answers.")
-    return (*found, *_gaps(evidence))
+        sentences.append("No person has checked the questions and answers.")
+    return (*sentences, *_gaps(evidence))
 
 
 def offline_answers(subject: Subject) -> str:

@@ -154,11 +154,11 @@ def _unchallenged(evidence: Evidence, accuracy: dict[str, Estimate], best: str, 
         above = {
             arm: accuracy[arm] for arm in evidence.tuned if arm in accuracy and accuracy[arm].low > evidence.chance
         }
-        found = f"{best} has {_share(evidence, estimate)}, chance is {percent(evidence.chance)}"
+        shares = f"{best} has {_share(evidence, estimate)}, chance is {percent(evidence.chance)}"
         if not above:
-            return f"No fine-tuned model is above chance: {found}."
+            return f"No fine-tuned model is above chance: {shares}."
         others = f"{joined(shares_of(above))} {plural(len(above), 'is', 'are')}"
-        return f"{best} has the highest share but is not above chance: {found}; {others}."
+        return f"{best} has the highest share but is not above chance: {shares}; {others}."
     chance = "" if evidence.chance is None else f"; chance is {percent(evidence.chance)}"
     baselines = evidence.arms.keys() - set(evidence.tuned)
     ahead = " and is ahead of every baseline" if baselines and ahead_of_all else ""
