@@ -30,7 +30,14 @@ TEXTS = {
 ARMS = ("lora", "full", "base", "constant")
 PHOTOS = 3
 EXACT_4_OF_4 = [0.397635, 1.0]  # 4 exhibits, each of them one trial
-AUDIT = {"leaks": 0, "test_images": 12, "leaked": [], "test_answers_of_training_sentences": 7}
+AUDIT = {
+    "leaks": 0,
+    "test_images": 12,
+    "leaked": [],
+    "test_answers_also_in_train": 0,
+    "test_answers_of_training_sentences": 7,
+    "test_answers_with_training_sentences": 9,
+}
 
 
 def examples() -> list[Example]:
