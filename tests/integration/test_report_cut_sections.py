@@ -16,7 +16,7 @@ from tests.pdf_files import PdfPage, text_lines, write_pdf
 
 from docent.records import Item, Score, Span
 from docent.stages.report.facts import _by_exhibit
-from docent.stages.report.inputs.real_sections import Boundaries, count_sections, first_parts
+from docent.stages.report.inputs.real_sections import count_sections, first_parts, whole_sections
 from docent.stages.report.sentences.wording import ACCURACY
 
 PARTS = ("Boiler", "Whistle", "Tender", "Injector", "Regulator", "Firebox")
@@ -86,10 +86,10 @@ def test_a_section_without_a_row_is_named_once_and_has_no_row_in_any_part(engine
 
 
 def test_parts_are_told_from_sections_by_title_order_and_pages() -> None:
-    boundaries = Boundaries()
-    asked = [("a", "1 Use", 1), ("a", "1 Use", 2), ("a", "2 Care", 2), ("a", "1 Use", 3), ("b", "1 Use", 1)]
-    assert [boundaries.is_new(*part) for part in asked] == [True, False, True, True, True]
-    assert [boundaries.is_new("c", "Notes", None) for _ in range(2)] == [True, True], "headings of a text file"
+    parts = [("a", "1 Use", 1), ("a", "1 Use", 2), ("a", "2 Care", 2), ("a", "1 Use", 3), ("b", "1 Use", 1)]
+    assert [len(section) for section in whole_sections(parts, lambda part: part)] == [2, 1, 1, 1]
+    headings = [("c", "Notes", None)] * 2
+    assert len(list(whole_sections(headings, lambda part: part))) == 2, "headings of a text file"
 
 
 def part(title: str, page: int) -> Item:

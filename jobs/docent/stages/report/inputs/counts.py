@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from docent.context import Context
 from docent.records import SPLITS, Document, Example, Item, QAPair
-from docent.stages.report.inputs.real_sections import Boundaries, SectionCounts, count_sections
+from docent.stages.report.inputs.real_sections import SectionCounts, count_sections, whole_sections
 from docent.stages.report.inputs.titles import label, named_after_file, own_title
 from docent.store import Artifact
 
@@ -108,8 +108,8 @@ def count_documents(ctx: Context, named: Set[str]) -> DocumentCounts:
     for document in ctx.stream(Document):
         if document.kind != "exhibit":
             counts.documents += 1
-            boundaries = Boundaries()
-            counts.sections += sum(boundaries.is_new(document.id, s.title, s.source.page) for s in document.sections)
+            pages = ((document.id, section.title, section.source.page) for section in document.sections)
+            counts.sections += sum(1 for _ in whole_sections(pages, lambda page: page))
             counts.figures += sum(figure.image is not None for s in document.sections for figure in s.figures)
             from_file, title = named_after_file(document), own_title(document)
             if document.id in named:
