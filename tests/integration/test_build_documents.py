@@ -180,7 +180,7 @@ def test_statistics_equal_the_files(tmp_path: Path, run_dir: Path, with_stage: W
     def generate(ctx: Context) -> Any:
         yield from real(ctx)
         for why, number in (("reply not usable", 3), ("no related section", 1)):
-            yield Reject(reason=why, raw="", detail=f"multi_hop x{number}: Pump: something")
+            yield Reject(reason=why, raw="", question_type="multi_hop", missing=number)
 
     def check(ctx: Context) -> Any:
         for one in ctx.rows(QAPair):

@@ -467,7 +467,7 @@ def test_changed_prompts_come_with_a_raised_version() -> None:
     files = sorted(folder.rglob("*.yaml"))
     told = {file.relative_to(folder).as_posix(): yaml.safe_load(file.read_text()) for file in files}
     digest = hashlib.sha256(canonical_json(told).encode()).hexdigest()[:16]
-    assert (STAGES["generate-qa"].version, len(files), digest) == (12, 11, "c43767f908c7f806")
+    assert (STAGES["generate-qa"].version, len(files), digest) == (13, 11, "c43767f908c7f806")
 
 
 def test_an_item_without_text_is_rejected_and_the_others_go_on(museum: Museum) -> None:

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.durable import write_durably
-from docent.artifacts.side_files import SideFile, load_json
+from docent.artifacts.side_files import StrictSideFile, load_json
 from docent.errors import PipelineError
 from docent.messages.masking import mask
 from docent.messages.printing import printable
@@ -31,7 +31,7 @@ LOCK_ATTEMPTS = 10
 LOCK_PAUSE_S = 0.05
 
 
-class Failure(SideFile):
+class Failure(StrictSideFile):
     """How the last attempt at a shard failed."""
 
     index: int = Field(ge=0, le=MAX_INDEX)

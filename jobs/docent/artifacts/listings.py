@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside, is_plain, statuses
 from docent.artifacts.durable import sha256_of
-from docent.artifacts.side_files import SideFile, first_problem, load_json
+from docent.artifacts.side_files import StrictSideFile, first_problem, load_json
 from docent.errors import InputError
 from docent.messages.printing import printable
 
@@ -49,7 +49,7 @@ _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class OutputFile(SideFile):
+class OutputFile(StrictSideFile):
     """A file that a unit wrote: its path inside the folder of the unit, its size and content."""
 
     path: _Path
@@ -69,7 +69,7 @@ class RowFile(OutputFile):
     rows: _Count
 
 
-class _Outputs(SideFile):
+class _Outputs(StrictSideFile):
     schema_: int = Field(alias="schema")
     spec: _Sha256
     parts: list[RowFile]

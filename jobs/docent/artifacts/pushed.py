@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from docent.artifacts.confinement import OutsideRunError, inside
 from docent.artifacts.durable import write_durably
-from docent.artifacts.side_files import SideFile
+from docent.artifacts.side_files import StrictSideFile
 from docent.config import PipelineConfig
 from docent.messages.masking import mask
 from docent.messages.printing import printable
@@ -29,7 +29,7 @@ MAX_CHARS = 2000
 MAX_NOTES = 20
 
 
-class Push(SideFile):
+class Push(StrictSideFile):
     """The end of a push."""
 
     repository: str

@@ -18,7 +18,7 @@ from docent.config.validation_messages import words
 class SideFile(BaseModel):
     """A file of one JSON object. Unknown keys are ignored on reading, since a later version may write more."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     def to_json(self, indent: int | None = 1, **options: Any) -> bytes:
         """Return the text of the file.
@@ -28,6 +28,12 @@ class SideFile(BaseModel):
         """
         value = self.model_dump(by_alias=True)
         return (json.dumps(value, indent=indent, **options) + "\n").encode("utf-8", "replace")
+
+
+class StrictSideFile(SideFile):
+    """A file that decides what is done next: `"7"` or `true` in place of 7 is damage, not a number."""
+
+    model_config = ConfigDict(strict=True)
 
 
 def load_json(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from docent.artifacts.side_files import SideFile, first_problem
 from docent.errors import InputError
@@ -19,8 +19,8 @@ from docent.store import Artifact
 class Summary(SideFile):
     """A listed file of a unit."""
 
-    model_config = ConfigDict(strict=False)
     file: ClassVar[str]
+    """Its name inside the folder of the unit."""
 
 
 S = TypeVar("S", bound=Summary)
@@ -131,7 +131,8 @@ class ScoreSummary(Summary):
     items: int = 0
     test_examples: int = 0
     notes: tuple[str, ...] = ()
-    leaks: LeakAudit | None = None
+    leaks: dict[str, Any] | None = None
+    """The leak audit as the data set has it."""
     encoder: dict[str, Any] = {}
     chance: float | None = None
 

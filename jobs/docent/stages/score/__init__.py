@@ -95,6 +95,7 @@ def summarise(
     tuned = [approach.name for approach in finetune.approaches] if finetune else []
     items = {example.item_id for example in tests.values()}
     at_best = metric_means(ceiling)
+    leaks = read_summary(ctx.artifact(Example), LeakAudit)
     return {
         "arms": arm_means(scores),
         "ceiling": {name: mean for name, mean in at_best.items() if METRICS[name].ceiling},
@@ -102,7 +103,7 @@ def summarise(
         "items": len(items),
         "test_examples": len(tests),
         "notes": interval_notes(len(items), _called(items, ctx.stream(Item))),
-        "leaks": read_summary(ctx.artifact(Example), LeakAudit),
+        "leaks": leaks.model_dump(exclude_unset=True) if leaks else None,
     }
 
 
