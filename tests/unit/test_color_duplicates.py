@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
+from tests.pairwise_hashes import color_distance, near_identical
 from tests.photo_files import encoded, mosaic
 
 from docent.records import Document, ImageFile, ImageQuality, Section, Span
-from docent.vision.hashes import MAX_COLOR_DISTANCE, HashIndex, color_distance, near_identical
+from docent.vision.hashes import MAX_COLOR_DISTANCE, HashIndex
 from docent.vision.quality import measure
 from docent.vision.usable import find_usable
 

@@ -4,9 +4,10 @@ from itertools import combinations
 
 import pytest
 from PIL import Image, ImageFilter
+from tests.pairwise_hashes import near_identical, similarity
 
 from docent.records import ImageQuality
-from docent.vision.hashes import HashIndex, near_identical, similarity
+from docent.vision.hashes import HashIndex
 from docent.vision.quality import measure
 
 

@@ -7,7 +7,6 @@ for the same: among the 74 published test photos the average hash alone joins tw
 
 from __future__ import annotations
 
-import math
 from array import array
 
 import numpy as np
@@ -23,30 +22,10 @@ degrees or more: half of them above 14 at 30 degrees, nearly all at 60; grey: 12
 _COLOR_BYTES = 32
 
 
-def similarity(hash_a: str, hash_b: str) -> float:
-    """Return the share of equal bits of two 64-bit hashes written as 16 hex digits, 0-1."""
-    return 1 - (int(hash_a, 16) ^ int(hash_b, 16)).bit_count() / BITS
-
-
-def color_distance(colors_a: str, colors_b: str) -> float:
-    """Return the largest distance between the colours of a field, as `ImageQuality.colors` has them; 0 if unknown."""
-    if not (colors_a and colors_b):
-        return 0.0
-    a, b = bytes.fromhex(colors_a), bytes.fromhex(colors_b)
-    squares = [(x - y) ** 2 for x, y in zip(a, b, strict=True)]
-    return math.sqrt(max(cb + cr for cb, cr in zip(squares[::2], squares[1::2], strict=True)))
-
-
-def near_identical(a: ImageQuality, b: ImageQuality, least_similarity: float) -> bool:
-    """Tell whether both hashes agree in this share of bits, and the colours; never for a picture without hashes."""
-    if not (a.ahash and a.phash and b.ahash and b.phash):
-        return False
-    hashes_agree = min(similarity(a.ahash, b.ahash), similarity(a.phash, b.phash)) >= least_similarity
-    return hashes_agree and color_distance(a.colors, b.colors) <= MAX_COLOR_DISTANCE
-
-
 class HashIndex:
-    """Pictures that can be searched for near-identical ones, without comparing all with all; same as comparing all.
+    """Pictures that can be searched for near-identical ones, without comparing all with all.
+
+    Two are near-identical where both hashes agree in a share of their bits, and the colours. Same as comparing all.
 
     Two hashes that differ in at most d bits agree in at least one of d + 1 pieces, so only pictures that share a piece
     of the perceptual hash are compared (Manku, Jain, Das Sarma 2007), all that share one at once.
