@@ -21,7 +21,7 @@ from docent.artifacts.confinement import inside
 from docent.artifacts.durable import sync_file, sync_folder
 from docent.artifacts.listings import RECORD, OutputFile
 from docent.artifacts.recorded_splits import Recorded, read_recorded
-from docent.artifacts.summaries import Summary
+from docent.artifacts.summaries import UnitSummary
 from docent.config import PipelineConfig
 from docent.errors import InputError
 from docent.messages.printing import printable
@@ -180,7 +180,7 @@ class Context:
             write_durably(path, data)
             self._files[name] = path
 
-    def output_summary(self, summary: Summary) -> None:
+    def output_summary(self, summary: UnitSummary) -> None:
         """Store the counts of the unit under the name that their kind has."""
         self.output_file(summary.file, summary.to_json(ensure_ascii=False, allow_nan=False))
 

@@ -113,7 +113,7 @@ def _system_error(error: Exception, run_dir: Path) -> PipelineError | None:
     number = getattr(error, "errno", None)
     # Libraries that write files themselves wrap the system's error, safetensors among them.
     if number == errno.EFBIG:
-        return TemporaryError("a file may not become as large as it must", where, "raise ulimit -f, then: docent run")
+        return TemporaryError("a file exceeds the size limit", where, "raise ulimit -f, then: docent run")
     if number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
         return TemporaryError("the disk is full", where, "free space, then: docent run")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
@@ -219,11 +219,11 @@ def _wait_for_inputs(states: RunStates, unit: Unit, stop: threading.Event) -> tu
         if spec is not None:
             return spec, {read: a for read in unit.reads if (a := states.of(read).artifact) is not None}
         if stop.wait(0 if time.monotonic() >= give_up_s else INPUT_POLL_S):
-            raise StoppedError(f"{unit.name} was asked to stop", next_step="docent run")
+            raise StoppedError(f"{unit.name} was stopped", next_step="docent run")
         if time.monotonic() >= give_up_s:
             missing = [read for read in unit.reads if states.of(read).artifact is None]
             raise IncompleteInputError(
-                f"{unit.name} reads what is not complete: {', '.join(missing)}",
+                f"{unit.name} reads units that are not complete: {', '.join(missing)}",
                 str(states.run_dir),
                 f"docent run --to {missing[-1]}",
             )

@@ -188,7 +188,7 @@ def test_a_photo_that_is_damaged_behind_its_old_time_is_noticed_before_it_is_cop
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
     os.utime(path, ns=times)
     assert run_shard(made, "augment-images", run_dir) == 44
-    assert "augment-images reads what is not complete: ingest" in caplog.text
+    assert "augment-images reads units that are not complete: ingest" in caplog.text
 
 
 def test_no_photo_to_test_with_is_one_message_with_the_way_out(

@@ -104,7 +104,8 @@ def start(made: tuple[Path, Path], tmp_path: Path) -> Iterator[Start]:
 FAULT = """
 import os
 if os.environ.get("RANK") == "1":
-    from docent import errors, peers
+    from docent import errors
+    from docent.ranks import peers
     real, calls = peers.agreed_to_stop, []
     def agreed_to_stop(stop):
         calls.append(stop)

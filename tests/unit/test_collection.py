@@ -78,7 +78,7 @@ def test_a_collection_yaml_that_leads_out_of_its_folder_is_refused(tmp_path: Pat
     (tmp_path / "secret.yaml").write_text("title: Secret\n")
     source = folder_source(tmp_path / "hall")
     (source.path / "collection.yaml").symlink_to(tmp_path / "secret.yaml")
-    with pytest.raises(InputError, match="link out of its folder"):
+    with pytest.raises(InputError, match="outside its folder"):
         read_collection(source)
 
 

@@ -63,7 +63,7 @@ def test_a_text_without_a_formula_is_left_alone(text: str) -> None:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node to run the script of the review page")
 def test_the_review_page_guards_its_download_in_the_same_way() -> None:
-    script = files("docent.stages.curate").joinpath("review.js").read_text(encoding="utf-8")
+    script = files("docent.stages.curate.review").joinpath("review.js").read_text(encoding="utf-8")
     (replacing,) = re.findall(r"const safe = (.+);", script)
     random = Random(3)
     texts = ["".join(random.choices("=+-@'\"\t\r\n;, a＝", k=random.randrange(9))) for _ in range(500)]

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from docent.store import SUCCESS
 WithStage = Callable[[str, Callable[[Context], Any]], None]
 WATCHED = """
 import sys
+import threading
 from pathlib import Path
 source = sys.argv.pop(1)
 sys.addaudithook(lambda event, args: event == "open" and str(args[0]).startswith(source) and print("opened", args[0]))
@@ -140,3 +142,18 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     assert run_shard(config, "ingest", run_dir) == 0
     assert run_shard(config, "assess-images", run_dir) == 0
     assert RunStates(config, run_dir).of("ingest").artifact is not None
+
+
+def test_shards_of_a_unit_take_turns_at_hashing(museum: Path, tmp_path: Path) -> None:
+    hashing = threading.Event()
+
+    def second_shard() -> None:
+        with hash_index.one_at_a_time(tmp_path / "cache", [museum]):
+            hashing.set()
+
+    other = threading.Thread(target=second_shard)
+    with hash_index.one_at_a_time(tmp_path / "cache", [museum]):
+        other.start()
+        assert not hashing.wait(0.2)
+    assert hashing.wait(10)
+    other.join()

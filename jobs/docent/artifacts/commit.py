@@ -37,7 +37,7 @@ def _write_rows(states: RunStates, ctx: Context, rows: Iterator[Any], parts: Par
         for row in rows:
             parts.write(row)
             if ctx.stop.is_set():
-                raise StoppedError(f"{ctx.unit.name} was asked to stop", next_step="docent run")
+                raise StoppedError(f"{ctx.unit.name} was stopped", next_step="docent run")
     except (StoppedError, ConfigError):
         raise
     except Exception as error:
@@ -61,7 +61,7 @@ def _refuse_changed_sources(states: RunStates, unit: Unit) -> None:
         changes = states.changed_sources(unit.name)
     except (OSError, InputError) as error:
         raise TemporaryError(
-            f"the sources of {unit.name} cannot be looked at again: {error}", next_step="docent run"
+            f"the sources of {unit.name} cannot be checked again: {error}", next_step="docent run"
         ) from None
     if changes:
         raise TemporaryError(
@@ -79,7 +79,7 @@ def commit(states: RunStates, ctx: Context, spec: str, generated: Iterator[Any])
 
     Raises:
         TemporaryError: a source changed while the stage read it; nothing is committed.
-        StoppedError: the shard was asked to stop.
+        StoppedError: the shard was stopped.
     """
     started_s, cpu_s = time.monotonic(), time.process_time()
     parts = Parts(ctx.folder, ctx.shard)

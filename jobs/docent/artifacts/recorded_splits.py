@@ -147,7 +147,7 @@ def _lines(run_dir: Path, unit: str) -> tuple[Line, ...]:
     except (OSError, OutsideRunError, ValidationError):
         pass
     where = printable(str(run_dir / unit / success.folder / RECORD))
-    log.warning("the recorded splits are damaged or gone, so all photos or pairs are assigned anew: %s", where)
+    log.warning("the recorded splits are damaged or gone, so all photos or pairs are assigned again: %s", where)
     return ()
 
 

@@ -16,14 +16,14 @@ from docent.records import Split
 from docent.store import Artifact
 
 
-class Summary(SideFile):
+class UnitSummary(SideFile):
     """A listed file of a unit."""
 
     file: ClassVar[str]
     """Its name inside the folder of the unit."""
 
 
-S = TypeVar("S", bound=Summary)
+S = TypeVar("S", bound=UnitSummary)
 
 
 def _is_none(value: Any) -> bool:
@@ -41,7 +41,7 @@ class Leak(SideFile):
     """Lineage group of the test photo."""
 
 
-class LeakAudit(Summary):
+class LeakAudit(UnitSummary):
     """What the test of a data set shares with the other splits."""
 
     file = "audit.json"
@@ -65,7 +65,7 @@ class Shortfall(SideFile):
     missing: int
 
 
-class Statistics(Summary):
+class Statistics(UnitSummary):
     """Counts of a data set; the numbers in the lists are those of the first fields, by one property each."""
 
     file = "statistics.json"
@@ -120,7 +120,7 @@ class Difference(SideFile):
     p_holm: float | None = None
 
 
-class ScoreSummary(Summary):
+class ScoreSummary(UnitSummary):
     """Means and comparisons of every arm."""
 
     file = "summary.json"
@@ -137,7 +137,7 @@ class ScoreSummary(Summary):
     chance: float | None = None
 
 
-class ReviewSummary(Summary):
+class ReviewSummary(UnitSummary):
     """How many decisions of people met their pair, and what those decided."""
 
     file = "review.json"

@@ -72,29 +72,29 @@ __all__ = [
 
 
 class Run(Section):
-    """How a run is carried out."""
+    """Execution settings of a run."""
 
     name: str = execution("demo", pattern=RUN_NAME_PATTERN)
-    """Folder of the run below the data folder; at most 16 characters, a-z, 0-9 and hyphens."""
+    """Name of the run and of its folder in the data folder; at most 16 characters: a-z, 0-9 and hyphens."""
     workers: int = execution(0, ge=0)
-    """Processes at the same time on this machine; 0 takes one per core."""
+    """Number of local processes; 0 uses one per core."""
     threads: int = output(1, ge=1)
-    """Arithmetic threads of each process. Fixed, because sums in another order differ in the last bits."""
+    """Compute threads per process. Fixed, because a different order of summation changes the last bits of results."""
     input_wait_s: float = execution(90.0, ge=0)
-    """How long a stage looks again for a missing input (network filesystems) before it ends with 44."""
+    """Time to wait for a missing input on network filesystems before the stage exits with 44."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = execution("INFO")
-    """How much is logged; the variable LOG_LEVEL wins."""
+    """Log level; the environment variable LOG_LEVEL takes precedence."""
 
 
 class PipelineConfig(Section):
     """The whole of pipeline.yaml. A stage whose section is absent is skipped."""
 
     run: Run = execution(Run)
-    """How the run is carried out."""
+    """Execution settings."""
     seed: int = output(7)
-    """Every random choice derives from it."""
+    """Seed of every random choice."""
     llm: Llm = output(Llm)
-    """The teacher."""
+    """Teacher model."""
     ingest: Ingest | None = output(None)
     """Stage ingest."""
     assess_images: AssessImages | None = output(None)
@@ -118,7 +118,7 @@ class PipelineConfig(Section):
     report: Reporting | None = output(None)
     """Stage report."""
     kubernetes: Kubernetes = execution(Kubernetes)
-    """Where and how it runs on a cluster."""
+    """Cluster settings."""
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), environ: Mapping[str, str] = os.environ) -> PipelineConfig:

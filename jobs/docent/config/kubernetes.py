@@ -29,37 +29,37 @@ DEFAULT_RESOURCES: dict[str, dict[str, Any]] = {
 
 
 class Toleration(Section):
-    """A taint that a pod may run beside."""
+    """A toleration for a node taint."""
 
     key: str = execution("nvidia.com/gpu")
-    """Key of the taint."""
+    """Taint key."""
     operator: Literal["Exists", "Equal"] = execution("Exists")
-    """`Exists` takes any value, `Equal` the one below."""
+    """`Exists` matches any value, `Equal` only `value`."""
     value: str | None = execution(None)
-    """Value of the taint."""
+    """Taint value."""
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] | None = execution("NoSchedule")
-    """Effect of the taint; null tolerates all."""
+    """Taint effect; null tolerates all effects."""
 
 
 class Resources(Section):
-    """What a pod of a unit asks for."""
+    """Resources and scheduling of a unit's pods."""
 
     cpu: str = execution("250m", pattern=QUANTITY)
-    """Cores reserved; a pod may use more when the node has them free."""
+    """CPU request. There is no CPU limit."""
     memory: str = execution("1Gi", pattern=QUANTITY)
-    """Memory, reserved and at most; `shared_memory` counts towards it."""
+    """Memory request and limit; includes `shared_memory`."""
     shared_memory: str = execution("256Mi", pattern=QUANTITY)
-    """Size of /dev/shm, which data loaders and NCCL use."""
+    """Size of /dev/shm, used by data loaders and NCCL."""
     scratch: str = execution("8Gi", pattern=QUANTITY)
-    """Disk for /tmp, on the node."""
+    """Size of the emptyDir volume at /tmp."""
     gpus: int = execution(0, ge=0)
-    """GPUs of each pod."""
+    """GPUs per pod."""
     gpu_resource: str = execution("nvidia.com/gpu")
-    """Name under which the nodes offer them, MIG slices included."""
+    """Resource name of the GPUs, such as a MIG slice."""
     node_selector: dict[str, str] = execution(dict)
-    """Labels that the node must have."""
+    """Labels that a node must have."""
     tolerations: tuple[Toleration, ...] = execution(())
-    """Taints that do not matter."""
+    """Tolerations of the pods."""
     priority_class: str | None = execution(None)
     """PriorityClass of the pods."""
     runtime_class: str | None = execution(None)
@@ -70,54 +70,55 @@ class Storage(Section):
     """The volume that all stages share, mounted at /data."""
 
     claim: str = execution("docent-data", pattern=DNS_LABEL)
-    """PersistentVolumeClaim; made when it does not exist, never deleted by docent."""
+    """Name of the PersistentVolumeClaim. Created if it does not exist, never deleted by docent."""
     mode: Literal["rwo", "rwx"] = execution("rwo")
-    """`rwx`: pods on any node. `rwo`: one node only, so all pods of a run are put on the same one."""
+    """`rwx` allows pods on any node. `rwo` schedules all pods of a run on one node."""
     storage_class: str | None = execution(None)
-    """StorageClass; the cluster's default when not given."""
+    """StorageClass; by default that of the cluster."""
     size: str = execution("20Gi", pattern=QUANTITY)
-    """Size asked for."""
+    """Requested size."""
 
 
 class Kubernetes(Section):
     """Where and how the stages run on a cluster."""
 
     namespace: str = execution("docent", pattern=DNS_LABEL)
-    """Namespace of everything; made when it does not exist."""
+    """Namespace of all objects. Created if it does not exist."""
     registry: str = execution("")
-    """What stands before `/docent-<stage>` in image names; empty for images that are loaded into the nodes."""
+    """Registry prefix of image names (`<registry>/docent-<stage>`); empty for images loaded into the nodes."""
     tag: str | None = execution(None)
-    """Tag of the images; docent's version when not given."""
+    """Image tag; by default docent's version."""
     pull_secrets: tuple[str, ...] = execution(())
     """Names of Secrets with registry credentials."""
     storage: Storage = execution(Storage)
     """The shared volume."""
     training: Literal["pytorchjob", "trainjob", "indexed"] = execution("pytorchjob")
-    """What training on several pods becomes: a PyTorchJob (Training Operator v1), a TrainJob (Kubeflow Trainer v2), or
-    an Indexed Job, which needs neither. Training on one pod is a plain Job in all three."""
+    """Workload for training on several pods: a PyTorchJob (Training Operator v1), a TrainJob (Kubeflow Trainer v2), or
+    an Indexed Job, which needs no operator. Training on one pod is always a plain Job."""
     queue: str | None = execution(None)
-    """Kueue LocalQueue; Jobs then start suspended and Kueue admits them."""
+    """Kueue LocalQueue. When set, Jobs start suspended and Kueue admits them."""
     queue_priority: str | None = execution(None)
     """Kueue WorkloadPriorityClass."""
     keys_from: str = execution("docent-secrets", pattern=DNS_LABEL)
-    """Name of the Secret whose keys are called like the variables: that of `llm.api_key_env`, and HF_TOKEN. Only units
-    that use one refer to it."""
+    """Name of the Secret with API keys. Its keys are named like the variables: that of `llm.api_key_env`, and HF_TOKEN.
+    Only units that need one reference it."""
     env: dict[str, str] = execution(dict)
-    """Variables for every stage, for proxies and certificates. Secrets are refused, by name and by shape."""
+    """Environment variables for every stage, such as proxies and certificates. Values that look like secrets are
+    refused."""
     egress_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks that stages with an endpoint, the hub or hosts of pictures may reach, on those ports."""
+    """Networks that stages may reach on the ports of the LLM endpoint, the hub and image hosts."""
     api_server_cidrs: tuple[str, ...] = execution(("0.0.0.0/0",), min_length=1)
-    """Networks where the launcher finds the API server, on ports 443 and 6443."""
+    """Networks in which the launcher may reach the API server, on ports 443 and 6443."""
     max_retries: int = execution(3, ge=0)
-    """Times that a shard is tried again after a crash, a lost node or exit code 200."""
+    """Retries per shard after a crash, a lost node or exit code 200."""
     deadline_s: int = execution(86_400, ge=60)
-    """A workload that takes longer is ended."""
+    """Maximum run time of a workload."""
     grace_s: int = execution(60, ge=5)
     """Seconds between SIGTERM and SIGKILL, for the checkpoint."""
     ttl_s: int = execution(604_800, ge=0)
-    """Finished workloads are removed after so long; what they wrote stays."""
+    """Time after which finished workloads are deleted. Their output stays."""
     resources: dict[str, Resources] = execution(dict, validate_default=True)
-    """What pods ask for, by stage or unit, `default` for the others."""
+    """Resources by stage or unit; `default` applies to the rest."""
 
     @field_validator("env")
     @classmethod

@@ -6,23 +6,12 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 ITEMS: dict[Any, str] = {tuple: "0.", dict: "default."}
 """What leads into a list and into a mapping, in a path that stands for all of their items."""
-
-
-def names_at(model: type[BaseModel], path: Sequence[str]) -> Iterator[str]:
-    """Names of the fields that the section at `path` has; none where there is no section."""
-    section = _annotation_at(model, path) if path else model
-    if _value_of(section) is not None:
-        return  # the keys of a mapping are anybody's
-    for inner in _models_in(section):
-        yield from (field.alias or name for name, field in inner.model_fields.items())
-        return
 
 
 def dotted_names(model: type[BaseModel], before: str = "") -> Iterator[str]:
@@ -41,17 +30,10 @@ def choices_at(model: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
-def is_text(model: type[BaseModel], path: Sequence[str]) -> bool:
-    """Whether a field holds a text or a path, or null, so that nothing that is set there is a number or a list."""
+def kinds_at(model: type[BaseModel], path: Sequence[str]) -> set[Any]:
+    """Return the types that the value of a field may have, such as str and None."""
     annotation = _annotation_at(model, path)
-    kinds = set(typing.get_args(annotation)) if _is_union(annotation) else {annotation}
-    return kinds - {type(None)} in ({str}, {Path})
-
-
-def may_be_null(model: type[BaseModel], path: Sequence[str]) -> bool:
-    """Whether a field of this path takes null."""
-    annotation = _annotation_at(model, path)
-    return _is_union(annotation) and type(None) in typing.get_args(annotation)
+    return set(typing.get_args(annotation)) if _is_union(annotation) else {annotation}
 
 
 def is_known(model: type[BaseModel], path: Sequence[str]) -> bool:
@@ -71,7 +53,8 @@ def unknown_key(path: Sequence[str], model: type[BaseModel], whole_path: bool = 
     if _item_of(above) is not None:
         example = ".".join([*parent, "0", key, *rest])
         return f"`{'.'.join(parent)}` is a list, whose entries are numbered from 0, such as `{example}`"
-    inside = list(names_at(model, parent))
+    section = None if _value_of(above) is not None else next(_models_in(above), None)  # a mapping takes any key
+    inside = [field.alias or name for name, field in section.model_fields.items()] if section else []
     if not inside:
         return f"unknown key - `{'.'.join(parent)}` is a single value, which has no keys"
     near = difflib.get_close_matches(key, inside, n=1)

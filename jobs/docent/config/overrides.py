@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from docent.config.lookup import is_known, is_text, may_be_null, unknown_key
+from docent.config.lookup import is_known, kinds_at, unknown_key
 from docent.errors import ConfigError
 from docent.messages.masking import mask
 from docent.messages.plurals import counted
@@ -59,9 +61,10 @@ def apply_override(
         raise ConfigError(f"cannot read {mask(override)!r}", where, "write it as --set section.field=value")
     if model and not is_known(model, keys):
         raise ConfigError(f"{mask('.'.join(keys))}: {unknown_key(keys, model, whole_path=True)}", where, FIX)
-    text_only = model is not None and is_text(model, keys)
-    if model and text_only and not text.strip():
-        value = None if may_be_null(model, keys) else ""  # an empty path would be the working directory
+    kinds = kinds_at(model, keys) if model else set()
+    text_only = kinds - {NoneType} in ({str}, {Path})
+    if text_only and not text.strip():
+        value = None if NoneType in kinds else ""  # an empty path would be the working directory
     else:
         value = _value(text, dotted, where, text_only)
     at: Any = raw

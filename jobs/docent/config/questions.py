@@ -11,23 +11,23 @@ class QuestionType(Section):
     """One kind of question about a section."""
 
     name: str = output(pattern=r"^[a-z][a-z0-9_]{1,39}$")
-    """Name by which `generate_qa.types` asks for it."""
+    """Name used in `generate_qa.types`."""
     difficulty: Literal["easy", "medium", "hard", ""] = output("")
-    """How hard its questions are to answer; empty for styles, which say how an answer looks."""
+    """Difficulty of its questions; empty for styles, which only describe the form of an answer."""
     quota: int = output(1, ge=1, le=20)
     """Pairs per request: per section (or fact, where `context` is `fact`) and temperature."""
     context: Literal["section", "fact", "two-sections"] = output("section")
-    """What a question is about: a section, one of its facts, or the section together with another one."""
+    """Text that a question refers to: a section, one of its facts, or two sections."""
     related: bool = output(True)
-    """Show the related sections beside it, so that terms are used as the document does."""
+    """Include related sections in the prompt, so that terms are used as in the document."""
     held_out: bool = output(False)
-    """Its pairs are only tested with."""
+    """Use its pairs for testing only."""
     form: Literal["single", "boolean", "cloze", "conversation"] = output("single")
-    """`boolean`: answers begin with true or false, by turns; `cloze`: that, or a blank in the question;
-    `conversation`: the pairs are turns, whose questions are then worded with pronouns."""
+    """`boolean`: answers start with true or false, in turn. `cloze`: the same, or a blank in the question.
+    `conversation`: pairs are turns, and later questions use pronouns."""
     verbatim: bool = output(False)
-    """Answers must stand in the section word for word."""
+    """Require answers to be literal quotes from the section."""
     answer_words: int | None = output(None, ge=1)
-    """Most words in an answer, where fewer than `generate_qa.max_answer_words`."""
+    """Maximum words per answer, if lower than `generate_qa.max_answer_words`."""
     instruction: str = output(min_length=1)
-    """What the teacher is told to write."""
+    """Instruction to the teacher."""

@@ -33,20 +33,19 @@ class Source(Section):
     """One place to read from."""
 
     kind: SourceKind = output()
-    """`exhibits-csv`: one exhibit per row; `exhibits-folder`: one subfolder per exhibit; `markdown`, `pdf`, `txt`: one
-    document per file; `csv`, `xlsx`: one document per row."""
+    """`exhibits-csv`: one exhibit per row. `exhibits-folder`: one subfolder per exhibit. `markdown`, `pdf`, `txt`: one
+    document per file. `csv`, `xlsx`: one document per row."""
     path: Path = output()
-    """A file, or a folder: of subfolders with photos and `description.txt`, or of documents, at any depth. Links out of
-    the folder and runs of docent in it are left out. Beside a single Markdown file the folder of its name counts, and
-    pictures and folders that its text names."""
+    """A file, or a folder that is searched at any depth. Links that lead out of the folder and docent's own runs are
+    skipped. A single Markdown file also brings the folder of the same name and the pictures that its text refers to."""
     images: Path | None = output(None)
-    """Folder of the CSV's images; `images` beside the CSV when not given."""
+    """Folder with the images of an exhibits CSV; by default `images` next to the CSV."""
     language: str = output("")
-    """Language of the documents' questions and answers, where it differs from `generate_qa.language`."""
+    """Language of questions and answers about this source; overrides `generate_qa.language`."""
 
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of its text files and CSVs, such as `mac_roman`, ahead of `rows.encoding` and `text.encoding`; found out
-    when empty, and refused where it is doubtful."""
+    """Encoding of text files and CSVs in this source, such as `mac_roman`; overrides `rows.encoding` and
+    `text.encoding`. Detected when empty; a file is rejected when detection is uncertain."""
 
     @field_validator("path", "images", mode="before")
     @classmethod
@@ -75,14 +74,14 @@ class Source(Section):
 
 
 class Markdown(Section):
-    """How Markdown is read."""
+    """Settings for Markdown files."""
 
     figure_pattern: str = output(r"\{\{\s*([^{}\n]{1,100}?)\s*\}\}")
-    """Regular expression of a figure reference; its first group is the figure's name. `![text](file)` always counts."""
+    """Regular expression for figure references; group 1 is the figure's name. `![text](file)` is always recognised."""
     skip_marker: str = output("NO_CONTENT_HERE")
-    """A section that contains this is left out."""
+    """Skip sections that contain this marker."""
     max_mb: float = output(64.0, gt=0)
-    """A larger file is rejected."""
+    """Reject larger files."""
 
     @field_validator("figure_pattern")
     @classmethod
@@ -96,76 +95,78 @@ class Markdown(Section):
 
 
 class Pdf(Section):
-    """How PDFs are read."""
+    """Settings for PDF files."""
 
     layout: Literal["classes", "partition", "pictures", "docling"] = output("classes")
-    """`classes`: text pages as chunks, mixed pages with tables and figures, picture pages by a teacher that sees.
-    `partition`: title-aware elements of the whole document. `pictures`: every page as a picture that a teacher
-    describes. `docling`: the docling package, where it is installed."""
+    """`classes` classifies pages: text pages become chunks, mixed pages keep tables and figures, picture pages are
+    described by a vision model. `partition` builds title-aware elements of the whole document. `pictures` has every
+    page described by a vision model. `docling` uses the docling package, which must be installed."""
     clean: bool = output(True)
-    """Leave out running headers, footers and page numbers, put divided words together, read columns one after another
-    and tables cell by cell, begin a section at every heading. With `false` the lines of text pages are those of the
-    file, cut by length only; `partition` always cleans."""
+    """Remove running headers, footers and page numbers, rejoin hyphenated words, order columns, read tables cell by
+    cell and start a section at every heading. `false` keeps the lines of text pages as they are in the file and splits
+    them by length only. `partition` always cleans."""
     text_page_chars: int = output(600, ge=0)
-    """A page with more characters and no picture is a text page; with fewer and a picture, a picture page."""
+    """Characters above which a page without pictures is a text page, and below which a page with one is a picture
+    page."""
     chunk_chars: int = output(1200, ge=100)
-    """Longest chunk of text pages."""
+    """Maximum chunk length for text pages."""
     chunk_overlap_chars: int = output(200, ge=0)
-    """Characters that neighbouring chunks share at most."""
+    """Maximum overlap of neighbouring chunks."""
     mixed_chunk_chars: int = output(2000, ge=100)
-    """Longest chunk of mixed pages."""
+    """Maximum chunk length for mixed pages."""
     chunk_tokens: int | None = output(None, ge=16)
-    """Longest chunk in tokens of o200k_base, in place of characters."""
+    """Maximum chunk length in o200k_base tokens; replaces the limits in characters."""
     chunk_overlap_tokens: int = output(100, ge=0)
-    """Tokens that neighbouring chunks share; at most half of a chunk's."""
+    """Overlap of neighbouring chunks in tokens; at most half of `chunk_tokens`."""
     skip_first_pages: int = output(0, ge=0)
-    """Cover pages left out."""
+    """Number of cover pages to skip."""
     max_pages: int = output(5000, ge=1)
-    """A PDF with more pages is rejected."""
+    """Reject PDFs with more pages."""
     max_mb: float = output(512.0, gt=0)
-    """A larger file is rejected."""
+    """Reject larger files."""
     max_memory_mb: int = output(640, ge=64)
-    """Memory that reading a PDF may take beyond that of the program, on Linux; a page that needs more is rejected."""
+    """Memory limit of the process that reads PDFs, on top of its base size (Linux only). A page that needs more
+    is rejected."""
     page_timeout_s: float = output(60.0, gt=0)
-    """Seconds that opening a PDF, or one page of it, may take; a page that takes longer is rejected."""
+    """Time limit for opening a PDF and for each page. A page that takes longer is rejected."""
     figure_dpi: int = output(300, ge=36, le=600)
-    """Resolution at which figures are cropped."""
+    """Resolution of cropped figures."""
     page_dpi: int = output(144, ge=36, le=600)
-    """Resolution of pages that a teacher describes."""
+    """Resolution of pages that a vision model describes."""
     page_margin_px: int = output(10, ge=0)
-    """Pixels cut off around a page before it is described."""
+    """Margin cropped from each page before it is described."""
     min_figure_inches: float = output(1.0, ge=0)
-    """Figures with a shorter side are left out."""
+    """Skip figures whose shorter side is smaller."""
     min_figure_px: int = output(160_000, ge=0)
-    """Figures with fewer pixels in the file, whatever size they are shown at, are left out."""
+    """Skip figures with fewer pixels in the file, regardless of the size at which they are shown."""
     min_laplacian: float = output(500.0, ge=0)
-    """A figure is complex, and kept, above this variance of the Laplacian, or ..."""
+    """Keep a figure as complex when its Laplacian variance exceeds this, or ..."""
     min_edge_px: int = output(10_000, ge=0)
-    """... with more edge pixels (Canny 100/200), or ..."""
+    """... when it has more edge pixels (Canny 100/200), or ..."""
     min_entropy_bits: float = output(5.0, ge=0)
-    """... with more entropy, summed over the three colours."""
+    """... when its entropy, summed over the three colour channels, exceeds this."""
 
 
 class Rows(Section):
-    """How CSV and XLSX rows are read."""
+    """Settings for CSV and XLSX files."""
 
     title_column: str = output("")
-    """Column that names a row; where a table has none of this name, the first one that holds more than numbers."""
+    """Column that names each row. Falls back to the first column that is not purely numeric."""
     delimiter: Literal["", ",", ";", "\t", "|"] = output("")
-    """Between the cells of a CSV; found out when empty."""
+    """Delimiter of CSV files; detected when empty."""
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of CSVs, such as `cp1251`; found out when empty."""
+    """Encoding of CSV files, such as `cp1251`; detected when empty."""
     max_mb: float = output(256.0, gt=0, le=256)
-    """A larger file is rejected; so is a workbook that is larger unpacked."""
+    """Reject larger files, and workbooks that are larger when unpacked."""
     image_columns: tuple[str, ...] = output(())
-    """Columns with addresses of pictures, one per line, or as JSON."""
+    """Columns that hold image URLs, one per line or as JSON."""
     image_hosts: tuple[str, ...] = output(())
-    """Hosts that pictures may be fetched from, `host` (ports 80 and 443) or `host:port`; none are fetched from others,
-    nor from private addresses that are not listed themselves."""
+    """Hosts that images may be fetched from, as `host` (ports 80 and 443) or `host:port`. Private addresses are refused
+    unless they are listed themselves."""
     image_timeout_s: float = output(20.0, gt=0)
-    """Seconds to wait for one picture."""
+    """Time limit for fetching one image."""
     max_rows: int = output(1_000_000, ge=1)
-    """Later rows are left out, and said."""
+    """Further rows are skipped with a warning."""
 
     @field_validator("image_hosts")
     @classmethod
@@ -178,24 +179,24 @@ class Rows(Section):
 
 
 class Text(Section):
-    """How plain text is read."""
+    """Settings for plain-text files."""
 
     chunk_chars: int = output(1200, ge=100)
-    """Longest section."""
+    """Maximum section length."""
     chunk_overlap_chars: int = output(0, ge=0)
-    """Characters that neighbouring sections share at most."""
+    """Maximum overlap of neighbouring sections."""
     encoding: str = output("", pattern=ENCODING)
-    """Encoding of the files, such as `cp1251`; found out when empty."""
+    """Encoding of the files, such as `cp1251`; detected when empty."""
     max_mb: float = output(64.0, gt=0)
-    """A larger file is rejected."""
+    """Reject larger files."""
 
 
 class Describe(Section):
-    """Figures and picture pages described by the teacher (`llm`), which must see pictures."""
+    """Descriptions of figures and picture pages by the teacher (`llm`), which must be a vision model."""
 
     enabled: bool = output(False)
-    """Ask; otherwise figures have only the captions of their documents."""
+    """Request descriptions. Otherwise figures have only the captions in their documents."""
     min_words: int = output(10, ge=1)
-    """Shorter descriptions are dropped."""
+    """Drop descriptions with fewer words."""
     max_tokens: int = output(1024, ge=16)
-    """Longest description."""
+    """Maximum length of a description."""

@@ -30,13 +30,13 @@ class StageSection(Section):
     """What every stage's section has."""
 
     enabled: bool = output(True)
-    """false skips the stage; what it would have written counts as empty."""
+    """`false` skips the stage; later stages treat its output as empty."""
     max_reject_rate: float = execution(1.0, ge=0, le=1)
-    """The stage fails when more than this share of its rows is rejected."""
+    """Fail the stage when more than this share of its rows is rejected."""
     max_failed_shards: int = execution(0, ge=0)
-    """Shards that may end with bad input before the stage fails; the report lists the gap."""
+    """Number of shards that may fail on bad input before the stage fails; the report lists what is missing."""
     uncounted: ClassVar[frozenset[str]] = frozenset()
-    """Reasons of rejects by which nothing usable is lost: they are listed, and do not count for `max_reject_rate`."""
+    """Reject reasons that lose nothing usable: listed, but not counted towards `max_reject_rate`."""
 
     @property
     def reject_limit(self) -> float:
@@ -45,110 +45,112 @@ class StageSection(Section):
 
 
 class Ingest(StageSection):
-    """Read raw material."""
+    """Read the raw material."""
 
     sources: tuple[Source, ...] = output(min_length=1)
-    """What to read, in order."""
+    """Sources to read, in order."""
     max_exhibits: int | None = output(None, ge=1)
-    """Read only the first so many exhibits or files, for a quick try."""
+    """Read only the first N exhibits or files, for a quick test."""
     shards: int = execution(1, ge=1)
-    """Parallel parts."""
+    """Number of shards that run in parallel."""
     max_reject_rate: float = execution(0.05, ge=0, le=1)
-    """Share of photos, exhibits and figures that may be unusable."""
+    """Fail the stage when more than this share of photos, exhibits and figures is unusable."""
     max_image_mb: float = output(50.0, gt=0)
-    """Larger image files are rejected."""
+    """Reject image files larger than this."""
     max_image_megapixels: float = output(100.0, gt=0)
-    """Images with more pixels are rejected by their header, before decoding."""
+    """Reject images with more pixels than this. Checked in the file header, before decoding."""
     markdown: Markdown = output(Markdown)
-    """How Markdown is read."""
+    """Settings for Markdown files."""
     pdf: Pdf = output(Pdf)
-    """How PDFs are read."""
+    """Settings for PDF files."""
     rows: Rows = output(Rows)
-    """How CSV and XLSX rows are read."""
+    """Settings for CSV and XLSX files."""
     text: Text = output(Text)
-    """How plain text is read."""
+    """Settings for plain-text files."""
     describe: Describe = output(Describe)
-    """Figures described by the teacher."""
+    """Descriptions of figures, written by the teacher model."""
 
 
 class AssessImages(StageSection):
-    """Measure every photo; keep or reject it with a reason."""
+    """Measure every photo; keep it or reject it with a reason."""
 
     shards: int = execution(2, ge=1)
-    """Parallel parts."""
+    """Number of shards that run in parallel."""
     min_side_px: int = output(64, ge=1)
-    """Smaller photos are rejected."""
+    """Reject photos whose shorter side is smaller than this."""
     min_color_std: float = output(3.0, ge=0)
-    """Photos with less variation are rejected as blank."""
+    """Reject photos as blank when the standard deviation of their colours is below this."""
     min_sharpness: float = output(2.0, ge=0)
-    """Photos with a lower Laplacian variance are rejected as blurred."""
+    """Reject photos as blurred when their Laplacian variance is below this."""
     duplicate_similarity: float = output(0.93, gt=0.5, le=1)
-    """Photos of one exhibit whose hashes agree in at least this share of bits count as the same photo."""
+    """Share of equal perceptual-hash bits at which two photos of one exhibit are duplicates."""
 
 
 class AugmentImages(StageSection):
-    """Make altered copies of photos until every exhibit has its quota."""
+    """Augment photos until every exhibit has its quota."""
 
     shards: int = execution(2, ge=1)
-    """Parallel parts."""
+    """Number of shards that run in parallel."""
     probability: float = output(0.5, ge=0, le=1)
-    """Chance of each of the five transforms."""
+    """Probability of applying each of the five transforms."""
 
 
 class Assemble(StageSection):
-    """One item per exhibit or section, and which photo goes to which split."""
+    """Build one item per exhibit or section and assign photos to splits."""
 
     split: Literal["clean", "published", "given"] = output("clean")
-    """`clean`: all derivatives of a photo in one split. `published`: originals to test first, altered copies to
-    train first (leaks, as published). `given`: the columns of the CSV."""
+    """`clean` keeps a photo and all its augmented copies in one split. `published` prefers originals for test and
+    augmented copies for train, as in the published experiment, and therefore leaks. `given` uses the CSV's columns."""
     images_per_item: int = output(15, ge=2)
-    """Photos per exhibit, originals and altered copies together, whatever the split; of more photos, those for
-    training are left out."""
+    """Target number of photos per exhibit over all splits, augmented copies included. An exhibit with more photos
+    uses fewer for training."""
     test_images: int = output(3, ge=0)
-    """Photos per exhibit kept for testing."""
+    """Photos per exhibit in the test split."""
     validation_images: int = output(1, ge=0)
-    """Photos per exhibit kept for choosing a checkpoint."""
+    """Photos per exhibit in the validation split, which selects the checkpoint."""
     splits_of: str = output("", pattern=f"^$|{RUN_NAME_PATTERN}")
-    """Name of another run of the data folder whose photos and pairs stay in their splits in this one; a run that has
-    splits of its own keeps those."""
+    """Name of another run in the same data folder whose split assignments to reuse. Ignored once this run has its
+    own."""
     related_sections: int = output(3, ge=0, le=10)
-    """Sections of the same document that are shown beside one, by TF-IDF similarity."""
+    """Number of related sections (TF-IDF, same document) shown to the teacher with each section."""
 
 
 class GenerateQA(StageSection):
-    """Questions and answers about every item."""
+    """Generate questions and answers about every item."""
 
     shards: int = execution(2, ge=1)
-    """Parallel parts."""
+    """Number of shards that run in parallel."""
     types: tuple[str, ...] = output(("visitor",), min_length=1)
-    """Question types to ask, from question_types.yaml; `all` stands for the 15 types of documents, `styles` for the
-    five styles. `visitor` is the published museum method."""
+    """Question types from question_types.yaml. `all` selects the 15 document types, `styles` the five styles;
+    `visitor` is the published museum method."""
     quotas: dict[str, int] = output(dict)
-    """Pairs per section (or per fact) and temperature by question type, where they differ from question_types.yaml."""
+    """Overrides of the quotas in question_types.yaml: pairs per section (or per fact) and temperature."""
     own_types: tuple[QuestionType, ...] = output(())
-    """Further question types, to be named in `types`."""
+    """Additional question types; name them in `types` to use them."""
     temperatures: tuple[float, ...] = output((0.4, 0.7, 0.9), min_length=1)
-    """One call per item, question type and temperature; the lowest goes to test, the highest to train."""
+    """One call per item, question type and temperature. Pairs of the lowest temperature go to test, of the
+    highest to train."""
     pairs_per_call: int = output(5, ge=1, le=20)
-    """Visitor pairs asked for in one call."""
+    """Visitor pairs requested per call."""
     max_answer_words: int = output(300, ge=10)
-    """Longest answer asked for."""
+    """Maximum answer length requested from the teacher."""
     language: str = output("English")
-    """Language of questions and answers, as a name (`Korean`) or a code (`ko`); a source may have its own."""
+    """Language of questions and answers, as a name (`Korean`) or a code (`ko`). A source can override it."""
     domain: str = output("")
-    """What the documents are about, in a few words for the prompts: `road traffic control`."""
+    """Subject of the documents, used in prompts, such as `road traffic control`."""
     persona: str = output("")
-    """Who asks: `a technician in training`."""
+    """Person who asks the questions, used in prompts, such as `a technician in training`."""
     image_policy: str = output("Attach a figure only where the question cannot be answered without looking at it.")
-    """When a question gets figures, as the teacher is told."""
+    """Instruction to the teacher on when to attach figures to a question."""
     max_images: int = output(4, ge=0, le=16)
-    """Figures shown with one request and attached to one question; 0 asks without figures."""
+    """Maximum figures per request and per question; 0 sends none."""
     max_section_chars: int = output(20_000, ge=500)
-    """Of a longer section only the beginning is shown, or the part around the fact that is asked about."""
+    """Longer sections are truncated to the beginning, or to the part around the fact in question."""
     reasoning: bool = output(False)
-    """Also ask for the steps that lead to each answer."""
+    """Also request the reasoning steps behind each answer."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Share of calls that may give nothing usable; what the offline teacher leaves unwritten does not count."""
+    """Fail the stage when more than this share of calls yields nothing usable. Pairs that the offline teacher cannot
+    write do not count."""
     uncounted: ClassVar[frozenset[str]] = frozenset(
         {
             "not written by the offline teacher",
@@ -160,38 +162,38 @@ class GenerateQA(StageSection):
 
 
 class Curate(StageSection):
-    """Reject or mark pairs that should not be trained on."""
+    """Reject pairs that should not be trained on, or mark them with a warning."""
 
     min_answer_words: int = output(4, ge=1)
-    """Shorter answers are rejected."""
+    """Reject answers with fewer words."""
     min_answer_words_by_type: dict[str, int] = output(
         lambda: {"short_answer": 1, "boolean": 1, "true_false_fill_blank": 1, "conversation": 1}
     )
-    """The same for question types whose answers may be shorter."""
+    """Overrides of `min_answer_words` by question type."""
     max_answer_words: int = output(300, ge=1)
-    """Longer answers are rejected."""
+    """Reject answers with more words."""
     max_unsupported_numbers: int = output(0, ge=0)
-    """Answers with more numbers that the source does not have are rejected."""
+    """Reject answers with more numbers than this that are missing from the source."""
     max_unsupported_names: int = output(0, ge=0)
-    """Answers with more proper names that the source does not have are rejected."""
+    """Reject answers with more proper names than this that are missing from the source."""
     near_duplicate_similarity: float | None = output(0.9, gt=0.5, le=1)
-    """Pairs that agree in this share of their words and word pairs (Jaccard, by MinHash) and in all numbers, units,
-    negations, opposites and names are repeats; null leaves the gate out."""
+    """Jaccard threshold (MinHash over words and word pairs) for near-duplicates, which must also agree in all numbers,
+    units, negations, opposites and names. null disables the check."""
     embedding_similarity: float | None = output(None, gt=0.5, le=1)
-    """Pairs about the same item whose embeddings have at least this cosine are repeats; null leaves the gate out."""
+    """Cosine similarity at which two pairs about the same item are duplicates; null disables the check."""
     round_trip_rank: int | None = output(None, ge=1)
-    """The question must find its own section among so many of all sections; null leaves the gate out."""
+    """A question must retrieve its own section within this rank among all sections; null disables the check."""
     min_answer_support: float = output(0.3, ge=0, le=1)
-    """Answers of which a smaller share of content words stands in the source are rejected; 0 leaves the gate out."""
+    """Minimum share of an answer's content words that occur in the source; 0 disables the check."""
     min_question_support: float = output(0.2, ge=0, le=1)
-    """The same for questions, but those of visitors and those that suppose or judge something; 0 leaves it out."""
+    """The same for questions, except visitor, hypothetical and judgement questions; 0 disables the check."""
     require_approval: bool = output(False)
-    """Keep only pairs that a person approved or edited."""
+    """Keep only pairs that a person has approved or edited."""
     edits: Path | None = output(None)
-    """CSV of `docent review` with edits, approvals and rejections."""
+    """CSV from `docent review` with edits, approvals and rejections."""
     max_reject_rate: float = execution(0.5, ge=0, le=1)
-    """Share of pairs that may be rejected, repeats not counted; any with `require_approval`, which leaves out what
-    nobody has read yet."""
+    """Fail the stage when more than this share of pairs is rejected, duplicates not counted. Ignored with
+    `require_approval`, which drops all pairs not reviewed yet."""
     uncounted: ClassVar[frozenset[str]] = frozenset(
         {"duplicate", "near duplicate", "embedding duplicate", "asked of another section"}
     )
@@ -203,39 +205,39 @@ class Curate(StageSection):
 
 
 class BuildDataset(StageSection):
-    """Pairs meet photos: splits, leak count, Hugging Face dataset, exports."""
+    """Combine pairs with photos: splits, leak audit, Hugging Face dataset, exports."""
 
     pairs_per_train_image: int = output(4, ge=1)
-    """Training rows per training photo; 1 pairs photo and answer one to one, as published."""
+    """Training rows per training photo; 1 uses each photo once, as published."""
     name: str = output("")
-    """Title of the data set card; when empty, that of the sources: of `collection.yaml`, a document or a folder."""
+    """Title of the data card. Falls back to the title in `collection.yaml`, of the document, or the folder name."""
     license: str = output("")
-    """Licence of the data set card, such as `cc-by-4.0`; when empty, that of `collection.yaml`, else `other`."""
+    """Licence of the data card, such as `cc-by-4.0`. Falls back to `collection.yaml`, then to `other`."""
     validation_share: float = output(0.05, ge=0, lt=1)
-    """Share of the pairs about sections that go to validation, on average: each goes by its own text; photos have
+    """Expected share of section pairs in the validation split; each pair is assigned by a hash of its text. Photos use
     `assemble.validation_images`."""
     test_share: float = output(0.0, ge=0, lt=1)
-    """Share of the pairs about sections that go to test, on average, beside those of held-out question types."""
+    """Expected share of section pairs in the test split, in addition to held-out question types."""
     chat_turns: Literal["single", "multi"] = output("single")
-    """`multi` packs all pairs of one item into one conversation of the chat JSONL."""
+    """`multi` packs all pairs of one item into one conversation in the chat JSONL."""
     chat_bom: bool = output(False)
-    """Begin the chat JSONL with a byte order mark, as some published sets do."""
+    """Start the chat JSONL with a byte order mark, as some published data sets do."""
     chat_shuffle: bool = output(False)
-    """Write the chat JSONL in a seeded random order."""
+    """Shuffle the chat JSONL with the run's seed."""
     system_prompt: str = output("")
-    """System message of every conversation of the chat JSONL; none when empty."""
+    """System message of every conversation in the chat JSONL; none when empty."""
     reasoning: Literal["drop", "think"] = output("drop")
-    """`think` puts reasoning before the answer between <think> and </think> in exports."""
+    """`think` exports reasoning before the answer, between <think> and </think>."""
     per_document: bool = output(False)
     """Also write `train-<document>.json` and `eval-<document>.json` for every document."""
     push_to: str = execution("")
-    """Name of a dataset repository on the Hugging Face hub to push to; not pushed when empty."""
+    """Dataset repository on the Hugging Face hub to push to; nothing is pushed when empty."""
     push_private: bool = execution(True)
-    """Make a repository that does not exist yet private; one that exists stays as it is."""
+    """Create a new repository as private. The visibility of an existing one does not change."""
     push_delete: tuple[str, ...] = execution(())
-    """Files of others in that repository to delete, as paths or patterns such as `old/*`; all others are kept."""
+    """Files in that repository to delete, as paths or patterns such as `old/*`, although docent did not write them."""
     token_env: str = execution("HF_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
-    """Name of the environment variable that holds the hub's token."""
+    """Environment variable that holds the hub token."""
 
     @field_validator("license")
     @classmethod
@@ -252,13 +254,13 @@ class Approach(Section):
     model_config = ConfigDict(populate_by_name=True)
 
     name: str = output(pattern=r"^[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?$")
-    """Name of the approach; at most 13 characters."""
+    """Name of this approach; at most 13 characters."""
     kind: ApproachName = Field(alias="is", json_schema_extra={"effect": "output"})
-    """The row of the approaches table."""
+    """Row of the table of approaches."""
     epochs: float | None = output(None, gt=0)
     """Overrides `finetune.epochs`."""
     learning_rate: float | None = output(None, gt=0)
-    """Overrides the learning rate of the approaches table."""
+    """Overrides the learning rate in the table of approaches."""
     rank: int | None = output(None, ge=1)
     """Overrides the LoRA rank."""
     seed: int | None = output(None)
@@ -266,36 +268,36 @@ class Approach(Section):
 
 
 class Finetune(StageSection):
-    """Train the base model on the data set, once per approach."""
+    """Fine-tune the base model on the data set, once per approach."""
 
     base_model: str = output("samples/docent-tiny")
-    """Folder of the model, or its name on the Hugging Face hub."""
+    """Model folder, or model name on the Hugging Face hub."""
     approaches: tuple[Approach, ...] = output(("lora", "full"), min_length=1, validate_default=True)
-    """What to train: names from the approaches table, or mappings with settings."""
+    """Approaches to train: names from the table of approaches, or mappings with settings."""
     epochs: float | None = output(None, gt=0)
-    """Maximum passes over the training rows; when empty, one and a half passes or 1,300 steps, whichever is more."""
+    """Maximum passes over the training rows. By default 1.5 passes or 1,300 steps, whichever is more."""
     max_steps: int | None = output(None, ge=1)
-    """Stop after so many optimiser steps, for a quick try."""
+    """Stop after this many optimiser steps, for a quick test."""
     batch_size: int = output(4, ge=1)
     """Rows per optimiser step."""
     patience: int = output(5, ge=0)
-    """After so many evaluations without a validation loss lower by at least 0.5 % the learning rate falls to zero over
-    a fifth more steps, and training ends; 0 never ends it early."""
+    """Evaluations without an improvement of the validation loss by at least 0.5 % before early stopping: the learning
+    rate then decays to zero over a fifth more steps. 0 disables early stopping."""
     warmup_share: float = output(0.06, ge=0, lt=1)
-    """Share of the steps in which the learning rate rises to its peak; after it a cosine falls to zero."""
+    """Share of the steps used for linear warm-up; a cosine decay to zero follows."""
     weight_decay: float = output(0.01, ge=0)
     """AdamW weight decay."""
     adam_beta2: float = output(0.98, ge=0, lt=1)
-    """AdamW's memory of squared gradients; short trainings want less than the usual 0.999."""
+    """AdamW beta2. Short trainings work better with less than the usual 0.999."""
     max_grad_norm: float = output(1.0, gt=0)
-    """Gradients are scaled down to this norm."""
+    """Clip the gradient norm to this value."""
     evaluations: int = output(10, ge=1)
-    """Times the validation loss is measured, evenly spread; of the losses that cannot be told apart from the lowest the
-    latest checkpoint is kept."""
+    """Number of evenly spaced evaluations of the validation loss. The latest checkpoint within one standard error of
+    the lowest loss is kept."""
     dtype: Literal["float32", "bfloat16"] = output("float32")
     """Arithmetic of the model; float32 on CPU resumes bit for bit."""
     max_checkpoints: int = execution(2, ge=1)
-    """Checkpoints kept on disk while training."""
+    """Maximum checkpoints kept on disk during training."""
 
     @field_validator("approaches", mode="before")
     @classmethod
@@ -316,30 +318,30 @@ class Finetune(StageSection):
 
 
 class Answering(StageSection):
-    """Models and methods answer the test examples; the approaches of `finetune` are always among them."""
+    """Answer the test examples with every arm: the fine-tuned models and the baselines."""
 
     arms: tuple[ComparedArm, ...] = output(COMPARED_ARMS)
-    """What the fine-tuned models are compared with."""
+    """Baselines to compare the fine-tuned models with."""
     shards: int = execution(1, ge=1)
-    """Parallel parts of each model or method."""
+    """Number of shards per arm that run in parallel."""
     batch_size: int = output(20, ge=1)
-    """Examples generated together."""
+    """Examples per generation batch."""
     max_new_tokens: int | None = output(None, ge=1)
-    """Longest answer in tokens of the model; null: as many as the longest training answer has and a tenth more, at most
-    1024. Decoding is greedy, by no setting of the model's own `generation_config.json`."""
+    """Maximum answer length in tokens. By default the longest training answer plus 10 %, at most 1024. Decoding is
+    greedy; the model's own `generation_config.json` is ignored."""
 
 
 class Scoring(StageSection):
-    """Metrics with intervals, from the answer files alone."""
+    """Compute metrics with intervals from the answers."""
 
     bootstrap_draws: int = output(10_000, ge=100)
-    """Random patterns of signs in every paired test, at least 10,000; intervals need none."""
+    """Random sign patterns per paired test, at least 10,000. Intervals do not use them."""
 
 
 class Reporting(StageSection):
-    """One self-contained HTML page."""
+    """Write the report: one self-contained HTML page."""
 
     title: str = output("")
-    """Heading of the page; when empty, that of the sources: of `collection.yaml`, a document or a folder."""
+    """Heading of the page. Falls back to the title in `collection.yaml`, of the document, or the folder name."""
     max_samples: int = output(40, ge=1)
-    """Test questions shown with every answer."""
+    """Test questions shown with the answers of every arm."""

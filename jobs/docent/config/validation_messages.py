@@ -12,7 +12,7 @@ from typing import Any
 from docent.config.run_names import RUN_NAME_PATTERN, RUN_NAME_RULE
 from docent.messages.plurals import counted
 
-Context = Mapping[str, Any]
+Limits = Mapping[str, Any]
 
 WHOLE_NUMBER = "must be a whole number"
 NUMBER = "must be a number"
@@ -33,7 +33,7 @@ _PATTERNS: dict[str, str] = {
     r"^[A-Z][A-Z0-9_]*$": "is the name of a variable (A-Z, 0-9, _): name it, never paste the secret itself",
 }
 """Patterns of the configuration's fields, in words; a test walks the fields."""
-_WORDS: dict[str, str | Callable[[Context], str]] = {
+_WORDS: dict[str, str | Callable[[Limits], str]] = {
     "missing": "missing",
     "extra_forbidden": "unknown key",
     "none_required": "must be null",

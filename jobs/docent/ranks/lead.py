@@ -123,7 +123,7 @@ def outcome(
         return None
     if stopped or all(one == StoppedError.exit_code for one in codes):
         causes = [exit_.what for exit_ in exits if exit_.code == StoppedError.exit_code]
-        return StoppedError(causes[0] if causes else "the ranks were asked to stop", next_step="docent run")
+        return StoppedError(causes[0] if causes else "the ranks were stopped", next_step="docent run")
     if code == 2 and not exits:
         return ConfigError(f"torchrun does not start: {_gist(output)}", "PET_*", "fix the variables of the pod")
     killed = [exit_.rank for exit_ in exits if exit_.code is None]
@@ -151,7 +151,7 @@ def environment(folder: Path, grace_s: float, environ: Mapping[str, str] = os.en
     variables = dict(environ)
     several = nodes(environ) > 1
     if several and not (environ.get("PET_RDZV_ENDPOINT") or environ.get("PET_MASTER_ADDR")):
-        raise ConfigError("several pods, but no place to meet", "PET_RDZV_ENDPOINT or PET_MASTER_ADDR", "set one")
+        raise ConfigError("several pods, but no rendezvous address", "PET_RDZV_ENDPOINT or PET_MASTER_ADDR", "set one")
     if several and "PET_LOCAL_ADDR" not in environ:
         with contextlib.suppress(OSError):  # without it peers look this host up by name, which takes longer to be known
             variables["PET_LOCAL_ADDR"] = socket.gethostbyname(socket.gethostname())

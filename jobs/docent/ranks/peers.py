@@ -90,7 +90,7 @@ def together() -> Iterator[None]:
 
 
 def agreed_to_stop(stop: threading.Event) -> bool:
-    """Whether any rank was asked to stop; every rank gets the same answer at the same step.
+    """Whether any rank was stopped; every rank gets the same answer at the same step.
 
     Called by all ranks once per step. The caller then lets rank 0 save and raises StoppedError on all.
     """

@@ -36,7 +36,7 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
         reap(process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(POLL_S)
-    log.warning("processes that do not end: %s", sorted(_descendants()))
+    log.warning("processes that did not end: %s", sorted(_descendants()))
 
 
 def adopt_orphans() -> None:

@@ -79,7 +79,7 @@ def read_collection(source: Source) -> Collection:
     if path is None:
         return Collection()
     if not (path.is_file() and path.resolve().is_relative_to(path.parent.resolve())):
-        raise InputError(f"{COLLECTION} is a link out of its folder, or to no file", str(path), _NEXT)
+        raise InputError(f"{COLLECTION} is a link to nothing or to a file outside its folder", str(path), _NEXT)
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -136,7 +136,7 @@ def refuse_system_folder(path: Path) -> None:
     """
     if os.path.realpath(path) == "/" or _is_system(os.path.realpath(path)):
         raise InputError(
-            "the root of the file system, /proc, /sys and /dev are no material",
+            "the root of the file system, /proc, /sys and /dev cannot be a source",
             printable(str(path)),
             "name the folder that holds the documents",
         )
@@ -166,7 +166,7 @@ def _entry(child: os.DirEntry[str], name: str, top: str, outwards: bool, above: 
             return _link(Path(child.path), name, top, outwards, above)
         return Entry(name, Path(child.path), _kind(status), status)
     except FileNotFoundError:
-        raise TemporaryError("a file disappeared while it was looked at", printable(child.path), "docent run") from None
+        raise TemporaryError("a file disappeared while it was read", printable(child.path), "docent run") from None
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise

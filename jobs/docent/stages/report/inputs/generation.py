@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from docent.artifacts.summaries import Summary, read_summary
+from docent.artifacts.summaries import UnitSummary, read_summary
 from docent.context import Context
 from docent.messages.plurals import joined
 from docent.records import Answer
@@ -21,7 +21,7 @@ SHOWN = ("do_sample", "num_beams", "repetition_penalty", "no_repeat_ngram_size",
 """Settings whose value the run card shows; all of them are in the file."""
 
 
-class Generation(Summary):
+class Generation(UnitSummary):
     """How the answers of one model were generated."""
 
     file = FILE
