@@ -47,7 +47,6 @@ class _Cutter:
 
     def __init__(self, text: str, limit: int, overlap: int, kept: list[Piece]) -> None:
         self.text, self.limit, self.overlap, self.kept = text, limit, overlap, kept
-        self._starts = [start for start, _ in kept]
 
     def pieces(self, start: int, end: int, level: int) -> Iterator[Piece]:
         """The pieces of a range, cut at this level or a finer one."""
@@ -67,14 +66,10 @@ class _Cutter:
         while level < len(LEVELS):
             inside = [m.start() for m in LEVELS[level].finditer(self.text, start, end) if m.start() > start]
             level += 1
-            if inside := [cut for cut in inside if cut < end and not self._is_kept(cut)]:
+            if inside := [cut for cut in inside if cut < end and not _is_inside(cut, self.kept)]:
                 return [start, *inside, end], level
-        inside = [cut for cut in range(start + 1, end) if not self._is_kept(cut)]
+        inside = [cut for cut in range(start + 1, end) if not _is_inside(cut, self.kept)]
         return [start, *inside, end], len(LEVELS) + 1
-
-    def _is_kept(self, cut: int) -> bool:
-        before = bisect_left(self._starts, cut) - 1
-        return before >= 0 and cut < self.kept[before][1]
 
     def _merged(self, parts: list[Piece]) -> Iterator[Piece]:
         """Neighbouring parts together as long as they fit, each beginning with the end of the one before."""
@@ -86,6 +81,12 @@ class _Cutter:
                     first += 1
         if parts:
             yield parts[first][0], parts[-1][1]
+
+
+def _is_inside(position: int, ranges: list[Piece]) -> bool:
+    """Return whether a position lies inside one of the ranges, which are in order."""
+    before = bisect_left(ranges, (position,)) - 1
+    return before >= 0 and position < ranges[before][1]
 
 
 def _stripped(text: str, start: int, end: int) -> Piece | None:
@@ -182,12 +183,7 @@ def _places(text: str, kept: list[Piece]) -> dict[int, int]:
     sizes = accumulate(len(encoding.decode_single_token_bytes(token)) for token in encoding.encode_ordinary(text))
     characters = {size: number for number, size in enumerate(accumulate(len(c.encode()) for c in text), 1)}
     ends = ((characters[size], count) for count, size in enumerate(sizes, 1) if size in characters)
-    return {0: 0} | {at: count for at, count in ends if _may_cut(at, kept)}
-
-
-def _may_cut(position: int, kept: list[Piece]) -> bool:
-    before = bisect_left(kept, (position,)) - 1
-    return before < 0 or position >= kept[before][1]
+    return {0: 0} | {at: count for at, count in ends if not _is_inside(at, kept)}
 
 
 @cache

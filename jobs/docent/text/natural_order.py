@@ -23,15 +23,12 @@ def natural_key(name: str) -> Key:
 
     Names that differ in case, accents or leading zeros alone stay apart by the name itself.
     """
-    parts = tuple(_part(part) for part in _PART.split(_plain(name)) if part)
-    return parts, name
-
-
-def _part(part: str) -> tuple[int, int, str]:
-    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
-    return (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
-
-
-def _plain(name: str) -> str:
     bare = (c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    return " ".join("".join(bare).translate(_LETTERS).split())
+    plain = " ".join("".join(bare).translate(_LETTERS).split())
+    # A number goes before text, as in the browsers' Intl.Collator. Digits beyond ASCII are decimal ones too.
+    parts = (
+        (0, int(part), "") if part.isdecimal() and len(part) < MAX_DIGITS else (1, 0, part)
+        for part in _PART.split(plain)
+        if part
+    )
+    return tuple(parts), name

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docent.text.numbers.decisive import Decisive, decisive_of
+from docent.text.numbers.decisive import decisive_of
 from docent.text.terms import terms_of
 
 if TYPE_CHECKING:
@@ -57,23 +57,17 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     import numpy as np
     from rensa import RMinHash
 
-    asked, said = terms_of(question), terms_of(answer)
-    weight = max(1, len(said)) / max(1, len(asked))
-    shingles = _weighted("q", asked, round(weight)) + _weighted("a", said, round(1 / weight))
+    asked, answered = terms_of(question), terms_of(answer)
+    weight = max(1, len(answered)) / max(1, len(asked))
+    shingles = _weighted("q", asked, round(weight)) + _weighted("a", answered, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)
     minima.update(shingles)
     signature = np.array(minima.digest(), dtype=np.uint32).astype(np.uint8)
     both = decisive_of(question), decisive_of(answer)
-    return Sketch(signature, _hash_in_order(scope, both), _hash_in_any_order(scope, both))
-
-
-def _hash_in_order(scope: str, texts: Sequence[Decisive]) -> int:
-    return hash_of(scope, *(part for one in texts for part in (*one.ordered, "", *one.names, "", *one.beginnings, "")))
-
-
-def _hash_in_any_order(scope: str, texts: Sequence[Decisive]) -> int:
-    names = {name for one in texts for name in one.names}
-    return hash_of(scope, *sorted(term for one in texts for term in one.ordered), "", *sorted(names))
+    kind = hash_of(scope, *(part for one in both for part in (*one.ordered, "", *one.names, "", *one.beginnings, "")))
+    names = {name for one in both for name in one.names}
+    facts = hash_of(scope, *sorted(term for one in both for term in one.ordered), "", *sorted(names))
+    return Sketch(signature, kind, facts)
 
 
 def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
@@ -88,7 +82,7 @@ class NearRepeats:
     def __init__(self, similarity: float) -> None:
         """Pairs with at least this (estimated) Jaccard similarity are repeats."""
         self._similarity = similarity
-        self._rows_per_band = next(r for r in (8, 4, 2, 1) if _found(similarity, r) >= RECALL or r == 1)
+        self._rows_per_band = next(r for r in (8, 4, 2, 1) if _recall(similarity, r) >= RECALL or r == 1)
         self._bands = PERMUTATIONS // self._rows_per_band
         self._blocks: list[NDArray[np.uint8]] = []
         self._kinds: list[NDArray[np.uint64]] = []
@@ -157,6 +151,6 @@ class NearRepeats:
         return places
 
 
-def _found(similarity: float, rows_per_band: int) -> float:
+def _recall(similarity: float, rows_per_band: int) -> float:
     """Share of repeats at the threshold that share at least one band."""
     return float(1 - (1 - similarity**rows_per_band) ** (PERMUTATIONS // rows_per_band))

@@ -44,18 +44,14 @@ def topic_of(sentence: str, exhibit: str) -> str:
     Returns:
         One of TOPICS, or `what` where no rule holds.
     """
-    told = _without_name(sentence, exhibit)
-    found = next((topic for topic, holds in RULES.items() if holds(told)), "what")
-    return _SAME_TOPIC.get(found, found)
-
-
-def _without_name(sentence: str, exhibit: str) -> str:
     name = set(plain(readable_name(exhibit)).split())
     own = name | {f"{word}s" for word in name}
-    return " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    without_name = " ".join(word for word in sentence.split() if plain(word).strip(".,;:()'\"") not in own)
+    topic = next((topic for topic, holds in RULES.items() if holds(without_name)), "what")
+    return _SAME_TOPIC.get(topic, topic)
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
     """Positions of the sentences of every topic, in reading order; what is on none of them is left out."""
-    told = [topic_of(sentence, exhibit) for sentence in sentences]
-    return {topic: [at for at, one in enumerate(told) if at and one == topic] for topic in TOPICS}
+    topics = [topic_of(sentence, exhibit) for sentence in sentences]
+    return {topic: [at for at, one in enumerate(topics) if at and one == topic] for topic in TOPICS}

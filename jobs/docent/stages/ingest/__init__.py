@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from docent.config import Source
@@ -23,10 +24,9 @@ from docent.stages.ingest.exhibits import csv_loader as exhibits_csv
 from docent.stages.ingest.exhibits import folder_loader as exhibits_folder
 from docent.stages.ingest.exhibits.names import reject_named_twice
 from docent.stages.ingest.images import Intake, Limits, load_exhibit
-from docent.stages.ingest.pdf import loader as pdf
-from docent.stages.ingest.sources import Exhibit, ListedFile
-from docent.stages.ingest.tables import csv_loader as rows
-from docent.stages.ingest.tables import xlsx_loader as xlsx
+from docent.stages.ingest.pdf import loader as pdf_loader
+from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.tables import csv_loader, xlsx_loader
 from docent.stages.ingest.text import markdown, text_file
 
 
@@ -43,15 +43,15 @@ class Loader:
     load: Callable[[Any, Intake], Iterator[Document | Reject]]
 
 
-# A new kind of source is a module with these two functions, and a line here.
+# A new kind of source is a module with a function `load`, and a line here.
 LOADERS: dict[str, Loader] = {
     "exhibits-csv": Loader(exhibits_csv.list_exhibits, load_exhibit),
     "exhibits-folder": Loader(exhibits_folder.list_exhibits, load_exhibit),
-    "markdown": Loader(markdown.list_documents, markdown.load_document),
-    "pdf": Loader(pdf.list_pdfs, pdf.load),
-    "csv": Loader(rows.list_tables, rows.load),
-    "txt": Loader(text_file.list_texts, text_file.load),
-    "xlsx": Loader(xlsx.list_workbooks, xlsx.load),
+    "markdown": Loader(partial(list_files, suffixes=markdown.SUFFIXES), markdown.load_document),
+    "pdf": Loader(partial(list_files, suffixes=pdf_loader.SUFFIXES), pdf_loader.load),
+    "csv": Loader(partial(list_files, suffixes=csv_loader.SUFFIXES), csv_loader.load),
+    "txt": Loader(partial(list_files, suffixes=text_file.SUFFIXES), text_file.load),
+    "xlsx": Loader(partial(list_files, suffixes=xlsx_loader.SUFFIXES), xlsx_loader.load),
 }
 
 

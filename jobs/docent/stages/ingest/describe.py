@@ -152,15 +152,11 @@ def _answered(
             if key not in told and image.file.rpartition(".")[2] in MEDIA_TYPES:
                 asked.setdefault(key, Shown(row, section, figure, image))  # type: ignore[arg-type]
     requests = [request_for(shown, ctx) for shown in asked.values()]
-    with closing(client.ask(requests, _problem_of)) as replies:
+    with closing(client.ask(requests, lambda reply: "" if cleaned(reply.text) else "the reply is empty")) as replies:
         for key, reply in zip(asked, replies, strict=True):
             told[key] = _told(asked[key], reply, ctx.section.describe)
     for number, row in batch:
         yield from _filled(number, row, told)
-
-
-def _problem_of(reply: ChatReply) -> str:
-    return "" if cleaned(reply.text) else "the reply is empty"
 
 
 def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
@@ -213,7 +209,10 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         return
     kept = []
     for section in row.sections:
-        if not section.figures or _has_words(section) or _says_something(row, section):
+        # Tags around a picture are no words; the caption of a row's picture is only its number.
+        has_words = _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
+        if not section.figures or has_words or has_captions:
             kept.append(section)
             continue
         page, line = section.source.page, section.source.first_line
@@ -222,16 +221,6 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         yield Reject(reason=NOT_DESCRIBED, raw=section.title or row.name, parents=(row.id,), detail=detail)
     if kept:
         yield row if len(kept) == len(row.sections) else row.model_copy(update={"sections": tuple(kept)})
-
-
-def _has_words(section: Section) -> bool:
-    """Whether a section says something beside its pictures; tags around a picture are no words."""
-    return bool(_HTML_TAG.sub("", without_figures(section.text, section.figures)).strip())
-
-
-def _says_something(document: Document, section: Section) -> bool:
-    """Whether a picture is described, or has a caption that its author gave it; a row's is only its number."""
-    return any(figure.description or (figure.caption and document.kind != "row") for figure in section.figures)
 
 
 @cache

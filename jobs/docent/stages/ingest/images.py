@@ -25,6 +25,7 @@ from docent.stages.ingest.sources import (
     ListedPhoto,
     OutsideError,
     confined,
+    read_at_most,
     shorten,
 )
 from docent.vision.files.photos import PhotoError, examine
@@ -145,7 +146,7 @@ def read_picture(path: Path, limits: Limits) -> bytes:
         PhotoError: it cannot be read, or is larger than `limits` allow.
     """
     try:
-        data = _read_at_most(path, limits.file_bytes)
+        data = read_at_most(path, limits.file_bytes)
     except PermissionError:
         raise PhotoError(CANNOT_BE_READ, "no permission") from None
     if data is None:
@@ -183,13 +184,6 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
         copyright=found.credit.copyright,
         license=found.credit.license,
     )
-
-
-def _read_at_most(path: Path, limit_bytes: int) -> bytes | None:
-    """The file's bytes; None when there are more than `limit_bytes`, however large it grows meanwhile."""
-    with path.open("rb") as file:
-        data = file.read(limit_bytes + 1)
-    return None if len(data) > limit_bytes else data
 
 
 def plain_name(name: str) -> str:

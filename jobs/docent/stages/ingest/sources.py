@@ -144,14 +144,13 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
-        _warn_of_left_out(entry)
+        warn_of_skipped(entry)
         suffix = entry.path.suffix.lower()
         if suffix not in suffixes | UNSUPPORTED or any(part.startswith(".") for part in name.split("/")):
             continue
         if suffix not in suffixes:
             unsupported += [name] if entry.kind == "file" else []
-            continue
-        if reject := _unusable_name(name):
+        elif reject := _unusable_name(name):
             found.append(reject)
         elif entry.kind == "file":
             found.append(ListedFile(source, source.path, entry.path, name))
@@ -165,23 +164,19 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
 
 
 def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
-    if names:
-        shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
-        more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-        log.warning("%s: left out, unsupported formats: %s%s", printable(source.path.name), shown, more)
+    if not names:
+        return
+    shown = ", ".join(printable(name) for name in names[:MAX_NAMED])
+    more = f", and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    log.warning("%s: unsupported formats, skipped: %s%s", printable(source.path.name), shown, more)
 
 
-def _warn_of_left_out(entry: Entry) -> None:
-    """Say that a folder is left out: docent writes into it, or only a link leads to it."""
-    warn_of_run(entry)
-    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
-        log.warning("left out, the link leads out of the source: %s", printable(str(entry.path)))
-
-
-def warn_of_run(entry: Entry) -> None:
-    """Say that a folder is left out because docent writes into it."""
+def warn_of_skipped(entry: Entry) -> None:
+    """Log that a folder is skipped: docent writes into it, or only a link out of the source leads to it."""
     if entry.kind == "run":
-        log.warning("left out, docent writes there: %s", printable(str(entry.path)))
+        log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
+    if entry.kind == "outside" and os.path.isdir(entry.path):  # no reject: what it leads to is not hashed
+        log.warning("skipped, the link leads out of the source: %s", printable(str(entry.path)))
 
 
 def _unusable_name(name: str) -> Reject | None:
@@ -221,6 +216,14 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
     if not inside:
         raise OutsideError
     return found if usable else None
+
+
+def read_at_most(path: Path, limit_bytes: int) -> bytes | None:
+    """Return the bytes of a file; None when there are more than `limit_bytes`, however large it grows meanwhile."""
+    with path.open("rb") as file:
+        # Asking for more than there is would reserve memory for it.
+        data = file.read(min(os.fstat(file.fileno()).st_size, limit_bytes) + 1)
+    return None if len(data) > limit_bytes else data
 
 
 def line_breaks(text: str) -> int:

@@ -47,8 +47,8 @@ class Place:
         )
 
 
-class Said:
-    """What a piece of Markdown says, line by line, without its marks, figures and footnotes.
+class Paragraph:
+    """A paragraph of Markdown as plain text, line by line, without its marks, figures and footnotes.
 
     Attributes:
         notes: the words of its inline footnotes, which are statements of their own.
@@ -63,7 +63,7 @@ class Said:
         self.text = plain_text(content)
 
     @classmethod
-    def of(cls, token: Token, block: Block, place: Place) -> Said:
+    def of(cls, token: Token, block: Block, place: Place) -> Paragraph:
         """What an inline token says."""
         first, behind = token.map or [0, 1]
         return cls(token.content, block.base + first, block.base + behind - 1, place)

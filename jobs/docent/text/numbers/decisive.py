@@ -9,7 +9,6 @@ Reads and writes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -64,11 +63,13 @@ def decisive_of(text: str) -> Decisive:
         word = _word(found[0])
         unit = _unit(word.term, found[0]) if behind_number and not word.has_digits else ""
         behind_number = word.has_digits or word.term in CARDINALS
+        start = found.start()
+        is_signed = text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
         if meaning := unit or word.meaning:
-            ordered.append(f"-{meaning}" if word.has_digits and _is_signed(text, found.start()) else meaning)
+            ordered.append(f"-{meaning}" if word.has_digits and is_signed else meaning)
         elif not word.may_name:
             continue
-        elif _begins_sentence(text, found.start()):
+        elif _begins_sentence(text, start):
             beginnings.add(word.term)
         elif len(word.term) == 1:
             ordered.append(word.term)  # pump A is not pump B
@@ -107,10 +108,6 @@ def _unit(term: str, word: str) -> str:
     return term if len(term) <= MAX_SHORT_UNIT_LETTERS and term not in STOP_WORDS else ""
 
 
-def _is_signed(text: str, start: int) -> bool:
-    return text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
-
-
 def _meaning(term: str) -> str:
     """A word of the table without its ending, a unit by its short name, a negation as `not`; "" for other words."""
     if term.endswith(("n't", "n’t")) or term in ("not", "cannot"):
@@ -139,15 +136,10 @@ def _table() -> tuple[frozenset[str], frozenset[str], str]:
     source = resources.files("docent.text.numbers").joinpath("opposites.yaml").read_text(encoding="utf-8")
     lines: dict[str, list[str]] = yaml.safe_load(source)
     letters, unspaced = "".join(lines.pop("letters")), " ".join(lines.pop("unspaced")).split()
-    words = list(_words(lines))
+    words = [word for language in lines.values() for line in language for word in line.split()]
     exact = frozenset((*(folded(word) for word in words if not word.endswith("*")), *letters, *unspaced))
     beginnings = frozenset(folded(word[:-1])[:MAX_BEGINNING] for word in words if word.endswith("*"))
     return exact, beginnings, "|".join([*unspaced, f"[{letters}]"])
-
-
-def _words(lines: dict[str, list[str]]) -> Iterator[str]:
-    for line in (line for language in lines.values() for line in language):
-        yield from line.split()
 
 
 @cache

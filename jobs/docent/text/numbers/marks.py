@@ -32,8 +32,8 @@ _DOT_OF_THREE = re.compile(rf"{_BEFORE}([1-9]\d{{0,2}})\.(\d{{3}})(?![\d.]\d|\d)
 def plain_marks(text: str) -> str:
     """A text in which numbers that can be read in one way only have the marks of English, and digits are 0 to 9."""
     if not text.isascii():
-        text = "".join(_digit(c) for c in text)
-        text = text.replace("\u066b", ".")
+        digits = (str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
+        text = "".join(digits).replace("\u066b", ".")
     text = _GROUPED.sub(lambda found: _GROUP_MARKS.sub("", found.group()), text)
     if "," in text or "." in text:
         text = _DOTS_AND_COMMA.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
@@ -61,9 +61,3 @@ def _with_commas(text: str) -> str:
     """Commas as decimal marks and full stops before three digits as those of thousands."""
     text = _DOT_OF_THREE.sub(lambda found: f"{found[1]}{found[2]}", text)
     return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))
-
-
-def _digit(character: str) -> str:
-    if character.isascii() or not character.isdecimal():
-        return character
-    return str(unicodedata.decimal(character))

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
+from importlib import resources
+
+import yaml
 
 from docent.text.numbers.marks import plain_marks
 from docent.text.numbers.numbers import CARDINALS, numbers_of
@@ -22,71 +25,14 @@ COUNTED_WORDS = 4
 _BEHIND = re.compile(rf"(?:[ \u00a0\n-][^\W\d_]{{3,}}){{0,{COUNTED_WORDS}}}")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 
-_UNITS = {
-    "mm": "millimetre millimetres millimeter millimeters",
-    "cm": "centimetre centimetres centimeter centimeters",
-    "m": "metre metres meter meters",
-    "km": "kilometre kilometres kilometer kilometers",
-    "inch": "inches",
-    "ft": "foot feet",
-    "yd": "yard yards",
-    "mi": "mile miles",
-    "mg": "milligram milligrams",
-    "g": "gram grams gramme grammes",
-    "kg": "kilogram kilograms kilo kilos",
-    "t": "tonne tonnes ton tons",
-    "lb": "pound pounds lbs",
-    "oz": "ounce ounces",
-    "ml": "millilitre millilitres milliliter milliliters",
-    "l": "litre litres liter liters",
-    "ms": "millisecond milliseconds",
-    "s": "second seconds sec secs",
-    "min": "minute minutes mins",
-    "h": "hour hours hrs hr",
-    "day": "days",
-    "week": "weeks",
-    "month": "months",
-    "year": "years",
-    "century": "centuries",
-    "hz": "hertz",
-    "khz": "kilohertz",
-    "mhz": "megahertz",
-    "ghz": "gigahertz",
-    "kb": "kilobyte kilobytes",
-    "mb": "megabyte megabytes",
-    "gb": "gigabyte gigabytes",
-    "tb": "terabyte terabytes",
-    "w": "watt watts",
-    "kw": "kilowatt kilowatts",
-    "mw": "megawatt megawatts",
-    "v": "volt volts",
-    "ma": "milliampere milliamperes",
-    "kpa": "kilopascal kilopascals",
-    "bar": "bars",
-    "km/h": "kph",
-    "mph": "",
-    "m/s": "",
-    "%": "percent pct",
-    "°c": "celsius",
-    "°f": "fahrenheit",
-    "°": "degree degrees",
-    "€": "euro euros eur",
-    "$": "dollar dollars usd",
-}
-# Units of which one may stand by mistake for another.
-_SAME_KIND = (
-    {"mm", "cm", "m", "km", "inch", "ft", "yd", "mi"},
-    {"mg", "g", "kg", "t", "lb", "oz"},
-    {"ml", "l"},
-    {"ms", "s", "min", "h", "day", "week", "month", "year", "century"},
-    {"hz", "khz", "mhz", "ghz"},
-    {"kb", "mb", "gb", "tb"},
-    {"w", "kw", "mw"},
-    {"km/h", "mph", "m/s"},
-    {"°c", "°f"},
-    {"€", "$"},
+_KINDS: dict[str, dict[str, str]] = yaml.safe_load(
+    resources.files(__package__).joinpath("units.yaml").read_text(encoding="utf-8")
 )
-UNITS: dict[str, str] = {name: unit for unit, names in _UNITS.items() for name in (unit, *names.split())}
+# Units of which one may stand by mistake for another.
+_SAME_KIND = [set(units) for kind, units in _KINDS.items() if kind != "other"]
+UNITS: dict[str, str] = {
+    name: unit for units in _KINDS.values() for unit, names in units.items() for name in (unit, *names.split())
+}
 _WORDS = "|".join(sorted(CARDINALS, key=len, reverse=True))
 _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
 _DIGITS = r"\d{1,3}(?:[, \u00a0\u2009\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
@@ -166,16 +112,14 @@ def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
     Args:
         source: the units of every number, as `units_by_number` gives them.
     """
-    changed = [
-        f"{number} {unit}"
-        for number, unit in quantities_of(answer)
-        if unit and (known := source.get(number)) and unit not in known and ("" not in known or _kind(unit) & known)
-    ]
-    return list(dict.fromkeys(changed))
-
-
-def _kind(unit: str) -> set[str]:
-    return next((kind for kind in _SAME_KIND if unit in kind), set())
+    changed: dict[str, None] = {}
+    for number, unit in quantities_of(answer):
+        known = source.get(number)
+        if unit and known and unit not in known:
+            same_kind = next((kind for kind in _SAME_KIND if unit in kind), set())
+            if "" not in known or same_kind & known:
+                changed.setdefault(f"{number} {unit}")
+    return list(changed)
 
 
 def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:

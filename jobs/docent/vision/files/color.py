@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -33,13 +32,11 @@ def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
 
     def convert(part: Image.Image) -> Image.Image:
         part = levels(part)
-        alpha = _alpha(part)
-        rgb = _without_alpha(part)
-        rgb = rgb.convert("RGB") if transform is None else _applied(rgb, transform)
-        if alpha is None:
+        rgb = _applied(_without_alpha(part), transform)
+        if not _is_transparent(part):
             return rgb
         white = Image.new("RGB", rgb.size, "white")
-        white.paste(rgb, mask=alpha)
+        white.paste(rgb, mask=part.convert("RGBA").getchannel("A"))
         return white
 
     return convert if transform is not None else (lambda part: plain_rgb(levels(part))), note
@@ -53,8 +50,8 @@ def is_other_than_srgb(picture: Image.Image) -> bool:
 def plain_rgb(picture: Image.Image) -> Image.Image:
     """An 8-bit picture as RGB, transparent parts on white; profiles do not count."""
     if picture.mode == "LAB":
-        return _applied(picture, _built(ImageCms.createProfile("LAB"), "LAB"))
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
+        return _applied(picture, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB"))
+    if _is_transparent(picture):
         coloured = picture.convert("RGBA")
         white = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(white, coloured).convert("RGB")
@@ -84,7 +81,7 @@ def _transform(picture: Image.Image) -> tuple[Any, str]:
         mode = _PROFILE_MODES.get(opened.profile.xcolor_space, "")
         if mode != _color_mode(picture):
             return None, f"colour profile ignored: it is for {opened.profile.xcolor_space.strip()}, not for the picture"
-        transform = _built(opened, mode)
+        transform = ImageCms.buildTransform(opened, _SRGB, mode, "RGB")
         return (None if _changes_nothing(transform, mode) else transform), ""
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None, "colour profile ignored: it is damaged"
@@ -97,13 +94,7 @@ def _color_mode(picture: Image.Image) -> str:
     return picture.mode if picture.mode in ("CMYK", "LAB") else "RGB"
 
 
-def _built(profile: Any, mode: str) -> Any:
-    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB")
-
-
-@cache
-def _srgb() -> Any:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def _changes_nothing(transform: Any, mode: str) -> bool:
@@ -126,10 +117,8 @@ def _applied(picture: Image.Image, transform: Any) -> Image.Image:
     return converted
 
 
-def _alpha(picture: Image.Image) -> Image.Image | None:
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
-        return picture.convert("RGBA").getchannel("A")
-    return None
+def _is_transparent(picture: Image.Image) -> bool:
+    return "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info
 
 
 def _without_alpha(picture: Image.Image) -> Image.Image:

@@ -21,6 +21,9 @@ MAX_XMP_BYTES = 1 << 20
 _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
 
+# Broad on purpose: on damaged files Pillow's readers of metadata raise more than the OSError that is documented.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError)
+
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
 _RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
@@ -95,7 +98,7 @@ def xmp_of(credit: Credit) -> bytes:
 def _from_exif(picture: Image.Image) -> dict[str, str]:
     try:
         exif = picture.getexif()
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError):
+    except _DAMAGE:
         return {}
     author = exif.get(_XP_AUTHOR)
     windows = author.decode("utf-16-le", "ignore") if isinstance(author, bytes) else ""
@@ -105,7 +108,7 @@ def _from_exif(picture: Image.Image) -> dict[str, str]:
 def _from_iptc(picture: Image.Image) -> dict[str, str]:
     try:
         iptc: dict[Any, Any] = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError):
+    except _DAMAGE:
         return {}
     return {"creator": _decoded(iptc.get(_IPTC_BYLINE)), "copyright": _decoded(iptc.get(_IPTC_COPYRIGHT))}
 

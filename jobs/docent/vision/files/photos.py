@@ -196,7 +196,10 @@ def _opened(file: IO[bytes], max_pixels: float) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with _open(file) as picture:
-                _check_size(picture, max_pixels)
+                width_px, height_px = picture.size
+                if width_px * height_px > max_pixels:
+                    size = f"{width_px} x {height_px} px"
+                    raise PhotoError(TOO_MANY_PIXELS, f"{size}, more than {max_pixels:.0f} pixels")
                 # For what follows the header: a frame of a GIF may be larger. Pillow refuses twice this number.
                 Image.MAX_IMAGE_PIXELS = (int(min(max_pixels, MOST_PIXELS)) + 1) // 2
                 yield picture
@@ -211,8 +214,9 @@ def _open(file: IO[bytes]) -> Image.Image:
         raise PhotoError(UNSUPPORTED, f"{HEIC}: {HEIC_ADVICE}")
     if name and name not in READABLE and name != HEIC:
         raise PhotoError(UNSUPPORTED, f"{name}: {SAVE_AS}")
+    readable = [name for name in SUFFIX_OF_FORMAT if name != "MPO" and (name != "HEIF" or _reads_heic())]
     try:
-        picture = Image.open(file, formats=_formats())
+        picture = Image.open(file, formats=readable)
     except _DAMAGE:
         if cause := tiff.why_unreadable(file) if name == "TIFF" else "":
             raise PhotoError(UNSUPPORTED, cause) from None
@@ -224,17 +228,6 @@ def _open(file: IO[bytes]) -> Image.Image:
         picture.close()
         raise PhotoError(UNSUPPORTED, cause)
     return picture
-
-
-def _check_size(picture: Image.Image, max_pixels: float) -> None:
-    width_px, height_px = picture.size
-    if width_px * height_px > max_pixels:
-        raise PhotoError(TOO_MANY_PIXELS, f"{width_px} x {height_px} px, more than {max_pixels:.0f} pixels")
-
-
-def _formats() -> list[str]:
-    known = [name for name in SUFFIX_OF_FORMAT if name not in ("MPO", "HEIF")]
-    return [*known, "HEIF"] if _reads_heic() else known
 
 
 @cache

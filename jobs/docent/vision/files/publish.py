@@ -90,7 +90,7 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
         raise StructureError
     text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
     credit = b"".join(
-        _png_chunk(kind, block)
+        struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))
         for kind, block in ((b"eXIf", exif.removeprefix(_EXIF_HEADER)), (b"iTXt", text if xmp else b""))
         if block
     )
@@ -106,7 +106,3 @@ def _png(data: bytes, exif: bytes, xmp: bytes) -> bytes:
             kept.append(credit)
         at += 12 + length
     return b"".join(kept)
-
-
-def _png_chunk(kind: bytes, block: bytes) -> bytes:
-    return struct.pack(">I", len(block)) + kind + block + struct.pack(">I", zlib.crc32(kind + block))

@@ -17,7 +17,7 @@ from docent.messages.printing import printable
 from docent.records import SPLITS, Reject, Slots
 from docent.stages.ingest.exhibits.names import ID_COLUMNS, usable_id, with_spoken_names
 from docent.stages.ingest.exhibits.photo_lists import HOW_TO_LIST, is_unclear, photo_names
-from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, shorten
+from docent.stages.ingest.sources import Exhibit, ListedPhoto, check_exhibit, read_at_most, shorten
 from docent.stages.ingest.tables.cell_html import readable_html
 from docent.stages.ingest.tables.csv_files import (
     NO_ROWS,
@@ -60,9 +60,7 @@ def _records(source: Source) -> Iterator[Record]:
     path = source.path
     if not path.is_file():
         raise InputError("the CSV is not a file", str(path), "set ingest.sources.N.path to the CSV itself")
-    with path.open("rb") as file:
-        data = file.read(MAX_CSV_BYTES + 1)
-    if len(data) > MAX_CSV_BYTES:
+    if (data := read_at_most(path, MAX_CSV_BYTES)) is None:
         raise InputError(f"the CSV has more than {MAX_CSV_BYTES} bytes", str(path), "divide it into several sources")
     try:
         yield from open_csv(data, path.name, "encoding of the source", source.encoding).records

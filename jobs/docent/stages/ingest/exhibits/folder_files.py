@@ -62,7 +62,7 @@ def list_below(root: Path, folder: Path) -> FolderFiles:
             elif not (target := path.resolve()).is_relative_to(root):
                 outside.append(prefix + name)
             elif lies_in_run(target, root):
-                log.warning("left out, docent writes there: %s", printable(str(path)))
+                log.warning("skipped, docent writes there: %s", printable(str(path)))
             elif target not in seen:
                 seen.add(target)
                 folders.append(f"{prefix}{name}/")

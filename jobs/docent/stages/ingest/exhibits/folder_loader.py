@@ -31,8 +31,8 @@ from docent.stages.ingest.sources import (
     check_exhibit,
     confined,
     line_breaks,
+    read_at_most,
     shorten,
-    warn_of_run,
 )
 from docent.stages.ingest.tables.cell_html import readable_html
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
@@ -68,11 +68,12 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path.parent)}")
     entries = [entry for entry in children(source.path) if not is_junk(entry.name)]
     for entry in entries:
-        warn_of_run(entry)
+        if entry.kind == "run":
+            log.warning("skipped, docent writes there: %s", printable(str(entry.path)))
     root = source.path.resolve()
     own = {root, *(entry.path.resolve() for entry in entries if entry.kind == "folder")}
     folders = [entry for entry in entries if _may_be_exhibit(entry) and not _is_read_already(entry, own)]
-    if is_one_exhibit(entries) and not any(_is_described(folder.path) for folder in folders):
+    if is_one_exhibit(entries) and not any((folder.path / DESCRIPTION).is_file() for folder in folders):
         what = f"the folder is a single exhibit: {DESCRIPTION} lies directly in it"
         next_step = f"name the folder above it, which has one subfolder per exhibit; {_look_at(source.path.parent)}"
         raise InputError(what, str(source.path), next_step)
@@ -115,10 +116,6 @@ def is_one_exhibit(entries: Sequence[Entry]) -> bool:
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
 
-def _is_described(folder: Path) -> bool:
-    return (folder / DESCRIPTION).is_file()
-
-
 def _counted(entries: Sequence[Entry]) -> str:
     """What lies in a folder without subfolders."""
     files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
@@ -141,7 +138,7 @@ def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
     """Whether an entry is a link to another exhibit, or to the folder of all: it would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
-    log.warning("left out, a link to what is read anyway: %s", printable(readable(str(entry.path))))
+    log.warning("skipped, a link to what is read anyway: %s", printable(readable(str(entry.path))))
     return True
 
 
@@ -188,9 +185,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
         return Reject(reason=LEAVES_FOLDER, raw=folder.name, detail=where)
     if path is None:
         return None
-    with path.open("rb") as file:
-        data = file.read(MAX_TEXT_BYTES + 1)
-    if len(data) > MAX_TEXT_BYTES:
+    if (data := read_at_most(path, MAX_TEXT_BYTES)) is None:
         return Reject(reason="description too long", raw=folder.name, detail=f"{where}: over {MAX_TEXT_BYTES} bytes")
     whole = read_text(data, printable(where), source.encoding)
     if whole is None:

@@ -53,7 +53,7 @@ class EdgeLine:
 def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[EdgeLine]:
     """The outer lines of a page, which may be running ones; `body` is the height of the document's text."""
     rows = _rows(lines)
-    middles = [_middle(row[0]) for row in rows]
+    middles = [row[0].box.middle for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
     usual = statistics.median(steps) if len(steps) >= 4 else 1.5 * body
     found: dict[int, EdgeLine] = {}
@@ -64,7 +64,7 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
         for place, at in enumerate(outer):
             inside = (not gaps or place > gaps[-1]) and len(rows) > 1
             for line in rows[at]:
-                apart = not (inside and _is_like(line, body))
+                apart = not (inside and abs(line.size - body) <= _SIZE_RATIO * body)
                 large = is_heading(line.text, line.size, body)
                 edge = EdgeLine(page, line.number, line.text, middles[at], apart, large)
                 if line.number not in found or apart:
@@ -72,24 +72,15 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
     return list(found.values())
 
 
-def _is_like(line: MeasuredLine, body: float) -> bool:
-    """Whether a line is as large as the document's text."""
-    return abs(line.size - body) <= _SIZE_RATIO * body
-
-
 def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
     """Lines that stand side by side, from top to bottom."""
     rows: list[list[MeasuredLine]] = []
-    for line in sorted(lines, key=lambda line: -_middle(line)):
-        if rows and _middle(rows[-1][0]) - _middle(line) < 0.4 * max(line.box.height, 1.0):
+    for line in sorted(lines, key=lambda line: -line.box.middle):
+        if rows and rows[-1][0].box.middle - line.box.middle < 0.4 * max(line.box.height, 1.0):
             rows[-1].append(line)
         else:
             rows.append([line])
     return rows
-
-
-def _middle(line: MeasuredLine) -> float:
-    return (line.box.bottom + line.box.top) / 2
 
 
 def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[int]]:

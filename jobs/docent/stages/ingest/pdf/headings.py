@@ -78,7 +78,7 @@ class NumberedHeadings:
         numbers = [(at, number) for at, line in enumerate(lines) if (number := section_number(line.text))]
         if not numbers or self.body <= 0:
             return frozenset()
-        ordered = sorted(lines, key=_middle, reverse=True)
+        ordered = sorted(lines, key=lambda line: line.box.middle, reverse=True)
         places = {line.number: at for at, line in enumerate(ordered)}
         step = _usual_step(lines, self.body)
         for at, number in numbers:
@@ -121,8 +121,8 @@ class NumberedHeadings:
         entry = _LEADERS.search(line.text) or _ENDS_IN_NUMBER.search(line.text)
         if not plain or item or not short or entry or below is None:
             return False
-        parted = _middle(line) - _middle(below) > _ALONE_STEP * step
-        return parted and (above is None or _middle(above) - _middle(line) > _ALONE_STEP * step)
+        parted = line.box.middle - below.box.middle > _ALONE_STEP * step
+        return parted and (above is None or above.box.middle - line.box.middle > _ALONE_STEP * step)
 
 
 def _follows(number: Number, last: Number) -> bool:
@@ -137,13 +137,9 @@ def _depth(line: MeasuredLine) -> int:
     return len(section_number(line.text) or ())
 
 
-def _middle(line: MeasuredLine) -> float:
-    return (line.box.bottom + line.box.top) / 2
-
-
 def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
     """Points from one line of a page to the next, in the middle of all."""
-    steps = [_middle(above) - _middle(below) for above, below in zip(lines, lines[1:], strict=False)]
+    steps = [above.box.middle - below.box.middle for above, below in zip(lines, lines[1:], strict=False)]
     steps = [step for step in steps if 0 < step < 4 * body]
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
@@ -158,7 +154,7 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | No
             if number >= len(ordered):
                 break
             near = ordered[number]
-            level = abs(_middle(near) - _middle(line)) < 0.4 * line.box.height
+            level = abs(near.box.middle - line.box.middle) < 0.4 * line.box.height
             if level and 0 < abs(near.box.left - line.box.left) < 8 * line.box.width:
                 return None
             if not level and near.box.left < line.box.right and line.box.left < near.box.right:
@@ -229,7 +225,7 @@ def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLi
     larger = [group[0] for group in groups[1:]]
     larger += [line for lines in others for line in lines if is_heading(line.text, line.size, body)]
     rest = [line.size for line in larger if line.size > size or section_number(line.text) is None]
-    above = sum(_middle(line) > title[0].box.top for line in first)
+    above = sum(line.box.middle > title[0].box.top for line in first)
     text = " ".join(line.text for line in title)
     of_part = section_number(text) is not None or text.strip(" .:").casefold() in _PARTS_OF_DOCUMENTS
     if above > _MAX_ABOVE_TITLE or len(text) < _MIN_TITLE_CHARS or of_part:

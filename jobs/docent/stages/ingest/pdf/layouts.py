@@ -112,7 +112,7 @@ class Reader:
         if page.kind == "blocks":
             yield from self._of_blocks(page, self._blocks(page, page.figures, running, words), figures, words)
             return
-        lines = self._cleaned(page.lines, running, words)
+        lines = undivided(without_running(page.lines, running), words) if self.clean else page.lines
         titles = headings_of(_without(running, page.measured), page.body, page.headings)
         if page.kind == "text":
             headings = {index: titles[line.first] for index, line in enumerate(lines) if line.first in titles}
@@ -127,9 +127,6 @@ class Reader:
             shown += [*([Line("")] if shown else []), *lines]
         title = next(iter(titles.values()), "")
         yield from self.maker.sections(page.number, shown, uncut, {0: title} if title else {}, figures)
-
-    def _cleaned(self, lines: Sequence[Line], running: frozenset[int], words: Words) -> list[Line]:
-        return undivided(without_running(lines, running), words) if self.clean else list(lines)
 
     def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
         """The blocks of a page, in reading order."""

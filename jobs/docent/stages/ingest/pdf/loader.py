@@ -10,20 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.config import Source
 from docent.records import Document, Reject
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import process as pdf_process
 from docent.stages.ingest.pdf.document import document_in, rejected
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import ListedFile
 
 SUFFIXES = frozenset((".pdf",))
 TOO_LARGE = "document too large"
-
-
-def list_pdfs(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every PDF of a source; opens none."""
-    return list_files(source, SUFFIXES)
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:

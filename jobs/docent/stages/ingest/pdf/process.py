@@ -11,15 +11,16 @@ import atexit
 import json
 import logging
 import os
-import selectors
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import docent
 from docent.errors import TemporaryError
@@ -40,6 +41,9 @@ _CRASHES = frozenset(
     for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP", "SIGALRM", "SIGSYS")
     if hasattr(signal, name)
 )
+
+
+_Message = tuple[dict[str, Any], bytes]
 
 
 class ReaderEndedError(Exception):
@@ -91,21 +95,25 @@ class _Child:
     max_memory_mb: int
     files: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
-    _buffer: bytearray = field(default_factory=bytearray)
+    _pipe: Connection = field(init=False)
 
     def __post_init__(self) -> None:
         root = str(Path(docent.__file__).resolve().parent.parent)
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         # One thread each: a library's pool of threads reserves memory that counts against the limit.
         threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-m", "docent.stages.ingest.pdf.reader", str(self.max_memory_mb)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**kept, **threads, "PYTHONPATH": root},
-            start_new_session=True,  # a signal to the stage's group must not look like a crash
-        )
+        command = [sys.executable, "-X", "utf8", "-m", "docent.stages.ingest.pdf.reader", str(self.max_memory_mb)]
+        self._pipe, its_end = Pipe()
+        with its_end:
+            self.process = subprocess.Popen(
+                [*command, str(its_end.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**kept, **threads, "PYTHONPATH": root},
+                pass_fds=(its_end.fileno(),),
+                start_new_session=True,  # a signal to the stage's group must not look like a crash
+            )
 
     def read(self, listed: ListedFile, intake: Intake, left_out: dict[int, str]) -> list[Document | Reject]:
         """The rows of a file.
@@ -129,20 +137,20 @@ class _Child:
         page, rows = 0, list[Document | Reject]()
         self._send(request, page, listed)
         while True:
-            said, data = self._frame(deadline, page, listed, timeout_s)
-            kind = said["kind"]
+            message, data = self._receive(deadline, page, listed, timeout_s)
+            kind = message["kind"]
             if kind == "done":
                 return rows
             if kind == "page":
-                page, deadline = said["number"], time.monotonic() + timeout_s
+                page, deadline = message["number"], time.monotonic() + timeout_s
             elif kind == "log":
-                log.log(said["level"], "%s", said["message"])
+                log.log(message["level"], "%s", message["message"])
             elif kind == "picture":
-                self._send(intake.save(data, said["suffix"]), page, listed)
-            elif kind == "failed" and said["reason"] == "memory":
+                self._send(intake.save(data, message["suffix"]), page, listed)
+            elif kind == "failed" and message["reason"] == "memory":
                 raise ReaderEndedError(page, self._needs_memory())
             elif kind == "failed":
-                raise RuntimeError(f"reading {listed.name} page {page} failed:\n{said['detail']}")
+                raise RuntimeError(f"reading {listed.name} page {page} failed:\n{message['detail']}")
             else:
                 rows.append((Reject if kind == "reject" else Document).model_validate_json(data))
 
@@ -150,8 +158,7 @@ class _Child:
         """End the process at once."""
         self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            _close(stream)
+        self._pipe.close()
         if _children.get(self.max_memory_mb) is self:
             del _children[self.max_memory_mb]
 
@@ -159,38 +166,20 @@ class _Child:
         return f"reading it takes more than {self.max_memory_mb} MB, ingest.pdf.max_memory_mb"
 
     def _send(self, what: Any, page: int, listed: ListedFile) -> None:
-        assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps(what).encode() + b"\n")
-            self.process.stdin.flush()
+            self._pipe.send_bytes(json.dumps(what).encode())
         except (BrokenPipeError, ConnectionResetError):
             raise self._ended(page, listed) from None
 
-    def _frame(self, deadline: float, page: int, listed: ListedFile, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """The next frame, and the bytes behind it."""
-        at = 0
-        while (end := self._buffer.find(b"\n", at)) < 0:
-            at = len(self._buffer)
-            self._fill(deadline, page, listed, timeout_s)
-        said: dict[str, Any] = json.loads(self._buffer[:end])
-        behind = end + 1 + said["bytes"]
-        while len(self._buffer) < behind:
-            self._fill(deadline, page, listed, timeout_s)
-        data = bytes(self._buffer[end + 1 : behind])
-        del self._buffer[:behind]
-        return said, data
-
-    def _fill(self, deadline: float, page: int, listed: ListedFile, timeout_s: float) -> None:
-        assert self.process.stdout is not None
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(self.process.stdout, selectors.EVENT_READ)
-            ready = waiting.select(max(0.0, deadline - time.monotonic()))
-        if not ready:
+    def _receive(self, deadline: float, page: int, listed: ListedFile, timeout_s: float) -> _Message:
+        """Return the next message and the bytes that belong to it."""
+        if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
             raise ReaderEndedError(page, f"reading it takes more than {timeout_s:g} s, ingest.pdf.page_timeout_s")
-        chunk = os.read(self.process.stdout.fileno(), 1 << 20)
-        if not chunk:
-            raise self._ended(page, listed)
-        self._buffer += chunk
+        try:
+            # Only bytes and JSON: what is unpickled could run code, and the child reads files that nobody vouches for.
+            return json.loads(self._pipe.recv_bytes()), self._pipe.recv_bytes()
+        except (EOFError, ConnectionResetError):
+            raise self._ended(page, listed) from None
 
     def _ended(self, page: int, listed: ListedFile) -> Exception:
         """What it means that the process is gone."""
@@ -213,14 +202,6 @@ def _child(max_memory_mb: int) -> _Child:
             other.end()
         found = _children[max_memory_mb] = _Child(max_memory_mb)
     return found
-
-
-def _close(stream: IO[bytes] | None) -> None:
-    try:
-        if stream is not None:
-            stream.close()
-    except BrokenPipeError:  # what was not written yet is of no use to a process that is gone
-        return
 
 
 @atexit.register

@@ -88,7 +88,8 @@ class SectionMaker:
             if below and end == len(lines) and below == len(part):
                 self._held = page, part, titles
             else:
-                yield from self._pieces(page, part, cut, below, figures)
+                for piece in _cut(part, cut):  # the heading takes the first `below` lines
+                    yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
 
     def rest(self) -> Iterator[Section]:
         """The heading that ended the last page, where no text came below it."""
@@ -97,13 +98,6 @@ class SectionMaker:
             self._held = None
             text = "\n".join(line.text for line in lines).strip()
             yield self._section(page, _TextPiece(0, text, lines), titles[max(titles)], ())
-
-    def _pieces(
-        self, page: int, lines: Sequence[Line], cut: Cut, below: int, figures: Sequence[Figure]
-    ) -> Iterator[Section]:
-        """The sections of what stands under one heading, which takes the first `below` lines."""
-        for piece in _cut(lines, cut):
-            yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
 
     def _by_length(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
@@ -163,7 +157,7 @@ def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
     starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
     for start, end in cut(text):
         piece = text[start:end]
-        if _is_said(piece):
+        if any(map(str.isalnum, piece)):
             first = bisect_right(starts, start + len(piece) - len(piece.lstrip())) - 1
             piece = piece.strip()
             yield _TextPiece(first, piece, lines[first : first + piece.count("\n") + 1])
@@ -192,8 +186,4 @@ def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, i
 
 def _says_something(line: Line) -> bool:
     """Whether a line is more than blanks, rules and signs."""
-    return _is_said(line.text)
-
-
-def _is_said(text: str) -> bool:
-    return any(map(str.isalnum, text))
+    return any(map(str.isalnum, line.text))

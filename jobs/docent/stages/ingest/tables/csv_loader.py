@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Span
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import ListedFile, read_at_most
 from docent.stages.ingest.tables.csv_files import (
     UNKNOWN_ENCODING,
     EncodingError,
@@ -28,19 +27,12 @@ SUFFIXES = frozenset((".csv", ".tsv", ".tab"))
 SETTING = "ingest.rows.encoding, or encoding of the source"
 
 
-def list_tables(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every CSV of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     """The documents of one CSV; a file that cannot be read is one reject."""
     settings = intake.section.rows
     limit = min(int(settings.max_mb * 1_000_000), MAX_CSV_BYTES)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
     name = printable(listed.name)
-    if len(data) > limit:
+    if (data := read_at_most(listed.path, limit)) is None:
         yield Reject(reason=FILE_TOO_LARGE, raw=name, detail=f"more than {limit} bytes")
         return
     encoding = listed.source.encoding or settings.encoding

@@ -48,7 +48,8 @@ def shown_number(value: float, code: str) -> str:
 
 def _formatted(value: float, code: str) -> str:
     section, sign = _section_for(value, code)
-    tokens = [token for token in _TOKEN.findall(section) if not _is_dropped(token)]
+    # Padding (`_`), fill (`*`), colours and conditions (`[`) are not shown, currencies (`[$`) are.
+    tokens = [one for one in _TOKEN.findall(section) if one[0] not in "_*" and (one[0] != "[" or one[1:2] == "$")]
     if not any(token in _PLACE or token.lower() == "general" or token == "@" for token in tokens):
         text = "".join(map(_literal, tokens)).strip()
         return text or ("" if section else plain_number(value))
@@ -57,7 +58,8 @@ def _formatted(value: float, code: str) -> str:
 
 def _section_for(value: float, code: str) -> tuple[str, str]:
     """The section of a code that holds for a value, and the sign before it, where the section has none of its own."""
-    sections = _sections(code)
+    # The semicolons between sections are tokens; those in quotes are not.
+    sections = "".join("\0" if token == ";" else token for token in _TOKEN.findall(code)).split("\0")
     sign = "-" if value < 0 else ""
     conditions = [_CONDITION.search(section) for section in sections[:2]]
     if any(conditions):
@@ -72,21 +74,6 @@ def _section_for(value: float, code: str) -> tuple[str, str]:
     if value == 0 and len(sections) > 2:
         return sections[2], ""
     return sections[0], sign
-
-
-def _sections(code: str) -> list[str]:
-    found = [""]
-    for token in _TOKEN.findall(code):
-        if token == ";":
-            found.append("")
-        else:
-            found[-1] += token
-    return found
-
-
-def _is_dropped(token: str) -> bool:
-    """Padding, fill, colours and conditions."""
-    return token[0] in "_*" or (token[0] == "[" and not token.startswith("[$"))
 
 
 def _literal(token: str) -> str:
@@ -112,10 +99,8 @@ def _filled(value: float, tokens: list[str]) -> str:
         last += 1
     if first and tokens[first - 1] == ".":
         first -= 1
-    before = "".join(map(_literal, tokens[:first]))
-    behind = "".join(map(_literal, tokens[last + 1 :]))
-    percents = sum(token == "%" for token in tokens)
-    return before + _digits(value * 100**percents, tokens[first : last + 1]) + behind
+    digits = _digits(value * 100 ** tokens.count("%"), tokens[first : last + 1])
+    return "".join([*map(_literal, tokens[:first]), digits, *map(_literal, tokens[last + 1 :])])
 
 
 @dataclass(frozen=True)
@@ -142,8 +127,7 @@ def _digits(value: float, tokens: list[str]) -> str:
     places = _places(tokens)
     number = _rounded(value, places)
     whole, _, part = f"{abs(number):f}".partition(".")
-    while len(part) > places.fixed and part.endswith("0"):
-        part = part[:-1]
+    part = part[: places.fixed] + part[places.fixed :].rstrip("0")
     whole = whole.lstrip("0").zfill(places.whole) if places.whole or whole.strip("0") else ""
     if any(len(token) > 1 or token not in "0#?,." for token in tokens):
         return ("-" if number < 0 else "") + _interleaved(whole, part, tokens)
@@ -202,13 +186,11 @@ def _fraction(value: float, tokens: list[str]) -> str:
     below = "".join(tokens[slash + 1 :]).strip()
     largest = 10 ** min(sum(token in _PLACE for token in tokens[slash + 1 :]), 4) - 1
     number = Fraction(plain_number(abs(value)))
-    found = (
-        Fraction(round(number * int(below)), int(below)) if below.isdecimal() and int(below) else None
-    ) or number.limit_denominator(max(largest, 1))
+    fixed = int(below) if below.isdecimal() else 0
+    found = (fixed and Fraction(round(number * fixed), fixed)) or number.limit_denominator(max(largest, 1))
     sign = "-" if value < 0 and found else ""
     whole, rest = divmod(found.numerator, found.denominator)
-    has_whole = " " in tokens[:slash]
-    if not has_whole:
+    if " " not in tokens[:slash]:  # no place for a whole number
         return f"{sign}{found.numerator}/{found.denominator}"
     if not rest:
         return f"{sign}{whole}"

@@ -13,11 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Span
 from docent.stages.ingest.images import FILE_TOO_LARGE, Intake
-from docent.stages.ingest.sources import Exhibit, ListedFile, list_files, shorten
+from docent.stages.ingest.sources import ListedFile, read_at_most, shorten
 from docent.stages.ingest.tables.row_documents import TableRow, documents_of
 from docent.stages.ingest.tables.xlsx_package import Package, TooLargeError, WorkbookError
 from docent.stages.ingest.tables.xlsx_sheets import Book, Cell, Row, Sheet
@@ -35,19 +34,12 @@ _WAYS_OUT = {
 }
 
 
-def list_workbooks(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every workbook of a source; opens none."""
-    return list_files(source, SUFFIXES)
-
-
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     """The documents of one workbook; a file that cannot be read, or unpacks to too much, is one reject."""
     limit = int(intake.section.rows.max_mb * 1_000_000)
     name = printable(listed.name)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
     try:
-        if len(data) > limit:
+        if (data := read_at_most(listed.path, limit)) is None:
             raise TooLargeError(f"more than {limit} bytes; see ingest.rows.max_mb")
         if data.startswith(b"\xd0\xcf\x11\xe0"):
             raise WorkbookError("it is an old .xls file or protected by a password: save it as .xlsx without one")
@@ -136,23 +128,16 @@ class _Reading:
 
     def _count(self, row: int, column: int, cell: Cell) -> None:
         """Take note of a cell that has no value."""
+        from openpyxl.utils import get_column_letter
+
         if cell.is_copy or not (cell.formula or cell.error):
             return
         reason = NO_VALUE if cell.formula else ERROR_VALUE
         self.counts[reason] += 1
-        self.first.setdefault(reason, f"{column_letters(column)}{row}: {printable(cell.formula or cell.error, 80)}")
+        self.first.setdefault(reason, f"{get_column_letter(column)}{row}: {printable(cell.formula or cell.error, 80)}")
 
     def lost(self) -> Iterator[Reject]:
         """The cells that have no value, in one reject for each reason."""
         for reason, first in self.first.items():
             detail = f"{self.place}: {self.counts[reason]} in all, the first in {first}; {_WAYS_OUT[reason]}"
             yield Reject(reason=reason, raw=first, detail=detail)
-
-
-def column_letters(number: int) -> str:
-    """The name of a column: 1 is `A`, 28 is `AB`."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import posixpath
 import struct
-import xml.etree.ElementTree as ET
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
+from xml.parsers import expat
 
 MAX_ENTRIES = 10_000
 _PIECE_BYTES = 65_536
@@ -28,14 +28,14 @@ class TooLargeError(Exception):
     """A workbook holds more than is allowed; the message says of what, and the limit."""
 
 
-class Handler(Protocol):
-    """What is done with the elements of a part, whose names come without a namespace."""
+class Handler:
+    """Takes the elements of a part, whose names come without a namespace; this base class ignores them."""
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
 
     def closed(self, name: str) -> None:
-        """Take its end."""
+        """Take the end of an element."""
 
     def data(self, text: str) -> None:
         """Take text."""
@@ -90,12 +90,16 @@ class Package:
         Raises:
             WorkbookError: it is no XML, or has a document type.
         """
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.StartElementHandler = lambda tag, attributes: handler.opened(tag.rpartition("}")[2], attributes)
+        parser.EndElementHandler = lambda tag: handler.closed(tag.rpartition("}")[2])
+        parser.CharacterDataHandler = handler.data
+        parser.StartDoctypeDeclHandler = _refuse_document_type
         with damage():
-            parser = ET.XMLParser(target=_Target(handler))
             for piece in self.pieces(name):
-                parser.feed(piece)
+                parser.Parse(piece)
                 yield
-            parser.close()
+            parser.Parse(b"", True)
         yield
 
     def read_whole(self, name: str, handler: Handler) -> None:
@@ -113,29 +117,11 @@ class Package:
         return found.found
 
 
-class _Target:
-    """Passes elements on to a handler."""
-
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.handler.opened(tag.rpartition("}")[2], attributes)
-
-    def end(self, tag: str) -> None:
-        self.handler.closed(tag.rpartition("}")[2])
-
-    def data(self, text: str) -> None:
-        self.handler.data(text)
-
-    def doctype(self, *_: Any) -> None:
-        raise WorkbookError("a part has a document type (DOCTYPE), which no workbook has")
-
-    def close(self) -> None:
-        return None
+def _refuse_document_type(*_: Any) -> None:
+    raise WorkbookError("a part has a document type (DOCTYPE), which no workbook has")
 
 
-class _Relations:
+class _Relations(Handler):
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.found: dict[str, tuple[str, str]] = {}
@@ -147,19 +133,13 @@ class _Relations:
             kind = attributes.get("Type", "").rpartition("/")[2]
             self.found[attributes.get("Id", "")] = (kind, path)
 
-    def closed(self, name: str) -> None:
-        return None
-
-    def data(self, text: str) -> None:
-        return None
-
 
 @contextmanager
 def damage() -> Iterator[None]:
     """Turn what parsers raise on damaged archives into `WorkbookError`."""
     try:
         yield
-    except ET.ParseError as error:
+    except expat.ExpatError as error:
         raise WorkbookError(f"a part is no XML: {error}") from None
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError) as error:
         raise WorkbookError(f"it is no workbook, or damaged: {error}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.stages.ingest.tables.xlsx_package import TooLargeError, WorkbookError
+from docent.stages.ingest.tables.xlsx_package import Handler, TooLargeError, WorkbookError
 from docent.text.encodings.surrogates import without_surrogates
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
@@ -66,20 +66,7 @@ def position_of(reference: str) -> tuple[int, int]:
     return row, column
 
 
-class _Handler:
-    """A handler that takes nothing by itself."""
-
-    def opened(self, name: str, attributes: dict[str, str]) -> None:
-        return None
-
-    def closed(self, name: str) -> None:
-        return None
-
-    def data(self, text: str) -> None:
-        return None
-
-
-class Workbook(_Handler):
+class Workbook(Handler):
     """The list of sheets: name, id of the relation, and state of each."""
 
     def __init__(self) -> None:
@@ -95,7 +82,7 @@ class Workbook(_Handler):
             self.epoch_1904 = attributes.get("date1904") in ("1", "true")
 
 
-class _Text(_Handler):
+class _Text(Handler):
     """Collects the text of `<t>` elements, not that of readings above Japanese text (`<rPh>`)."""
 
     def __init__(self) -> None:
@@ -139,7 +126,7 @@ class Strings(_Text):
                 raise TooLargeError(f"more than {MAX_STRINGS} texts")
 
 
-class Styles(_Handler):
+class Styles(Handler):
     """The number format of every style."""
 
     def __init__(self) -> None:
@@ -169,7 +156,7 @@ class Styles(_Handler):
         return self._codes.get(number, "General")
 
 
-class Merges(_Handler):
+class Merges(Handler):
     """Merged cells of a sheet."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ def find_header(rows: Iterator[Row]) -> Table | None:
     Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
     several rows, whose texts become one name.
     """
-    filled = ((number, cells) for number, cells in rows if any(map(_has_content, cells.values())))
+    filled = (row for row in rows if any(_is_filled(cell) and not cell.is_copy for cell in row[1].values()))
     first = list(itertools.islice(filled, LOOKED_AT))
     if not any(cell.text for _, cells in first for cell in cells.values()):
         return None
@@ -83,10 +83,6 @@ def _own_texts(cells: dict[int, Cell]) -> list[str]:
 
 def _is_filled(cell: Cell) -> bool:
     return bool(cell.text or cell.formula or cell.error)
-
-
-def _has_content(cell: Cell) -> bool:
-    return _is_filled(cell) and not cell.is_copy
 
 
 def with_merged_cells(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Row]:

@@ -8,17 +8,15 @@ kind `markdown`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from docent.config import Source
 from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
 from docent.stages.ingest.text.figures import Gallery, caption_of
 from docent.stages.ingest.text.front_matter import read_front_matter
 from docent.text.encodings.decode import is_text, read_text, why_unknown
@@ -48,11 +46,6 @@ _COMMENTS = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+)+", re.DOTALL)
 # Lines of a form feed or of wide spaces are blank to people, and not to CommonMark.
 _PAGE_BREAKS = re.compile(r"^[ \t]*[^\S \t\n][^\S\n]*$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
-
-
-def list_documents(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every Markdown file of a source."""
-    return list_files(source, SUFFIXES)
 
 
 def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
@@ -225,11 +218,10 @@ def _read(listed: ListedFile, max_mb: float) -> str | Reject:
     r"""The text of a file with line breaks `\n` only, or why it cannot be had."""
     limit = int(max_mb * 1_000_000)
     try:
-        with listed.path.open("rb") as file:
-            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)  # asking for more reserves memory for it
+        data = read_at_most(listed.path, limit)
     except OSError as error:
         return _reject(listed, CANNOT_BE_READ, error.strerror or type(error).__name__)
-    if len(data) > limit:
+    if data is None:
         return _reject(listed, TOO_LARGE, f"more than {max_mb:g} MB: divide it, or raise ingest.markdown.max_mb")
     text = read_text(data, listed.name, listed.source.encoding)
     if text is None and b"\x00" not in data:

@@ -11,11 +11,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from docent.config import Source
 from docent.messages.printing import printable
 from docent.records import Document, Reject, Section, Span
 from docent.stages.ingest.images import Intake
-from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, Exhibit, ListedFile, list_files
+from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
 from docent.text.chunks import chunk_text
 from docent.text.encodings.decode import read_text, why_no_text, why_unknown
 from docent.text.facts import facts_of
@@ -27,11 +26,6 @@ TOO_LARGE = "document too large"
 UNKNOWN_ENCODING = "document in an unknown encoding"
 NOT_TEXT = "not a text file"
 NO_CONTENT = "document without content"
-
-
-def list_texts(source: Source) -> list[ListedFile | Exhibit | Reject]:
-    """Every text file of a source; opens none."""
-    return list_files(source, SUFFIXES)
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
@@ -57,9 +51,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
     name = printable(listed.name)
-    with listed.path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
+    if (data := read_at_most(listed.path, limit)) is None:
         return Reject(reason=TOO_LARGE, raw=name, detail=f"more than {limit} bytes; ingest.text.max_mb")
     text = read_text(data, listed.name, encoding)
     if text is None:

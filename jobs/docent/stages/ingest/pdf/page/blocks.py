@@ -71,12 +71,9 @@ def blocks_of(
         body: height of the document's text, in points.
         numbered: lines of the page that are headings by their section number.
     """
-    free: list[Part] = [*outside(fragments, tables)]
+    parts: list[Part] = [*outside(fragments, tables), *tables, *figures]
     width = max((f.box.right for f in fragments), default=0.0)
-    blocks: list[Block] = []
-    for leaf in _cut([*free, *tables, *figures], width):
-        blocks += _grouped(leaf, body, numbered)
-    return blocks
+    return [block for leaf in _cut(parts, width) for block in _grouped(leaf, body, numbered)]
 
 
 def _cut(parts: list[Part], width: float) -> list[list[Part]]:

@@ -7,7 +7,7 @@ page's crop and rotation. PDFium gives every character; nothing here renders.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,10 +46,24 @@ class Box:
         """Points from left to right."""
         return self.right - self.left
 
+    @property
+    def middle(self) -> float:
+        """Return the height of its middle above the lower edge of the page."""
+        return (self.bottom + self.top) / 2
+
     def holds(self, other: Box) -> bool:
-        """Whether the other's middle lies inside."""
-        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
-        return self.left <= x <= self.right and self.bottom <= y <= self.top
+        """Return whether the middle of the other lies inside."""
+        return self.left <= (other.left + other.right) / 2 <= self.right and self.bottom <= other.middle <= self.top
+
+    @classmethod
+    def around(cls, boxes: Sequence[Box]) -> Box:
+        """Return the smallest box that holds all of them."""
+        return cls(
+            min(box.left for box in boxes),
+            min(box.bottom for box in boxes),
+            max(box.right for box in boxes),
+            max(box.top for box in boxes),
+        )
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def _field(note: Any, form: Any, box: Box) -> Value | None:
 
 
 def _selected(note: Any, form: Any) -> str:
-    """The chosen options of a list."""
+    """Return the chosen options of a list."""
     options = range(min(max(pdfium.FPDFAnnot_GetOptionCount(form, note), 0), 1000))
     chosen = [number for number in options if pdfium.FPDFAnnot_IsOptionSelected(form, note, number)]
     return ", ".join(_text(lambda *args, n=n: pdfium.FPDFAnnot_GetOptionLabel(form, note, n, *args)) for n in chosen)
@@ -124,29 +124,25 @@ def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[
         if label is None:
             found.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
             continue
-        text = f"{found[label].text.rstrip(' :.…_')}: {value.text}"
-        found[label] = replace(found[label], text=text, box=_around(found[label].box, value.box))
+        a, b, text = found[label].box, value.box, f"{found[label].text.rstrip(' :.…_')}: {value.text}"
+        # As high as the label: a field may reach into the lines above and below.
+        box = Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
+        found[label] = replace(found[label], text=text, box=box)
     return found
 
 
 def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
     """The nearest text beside a field: behind a check box, in front of anything else."""
     best: tuple[float, int] | None = None
-    middle = (value.box.bottom + value.box.top) / 2
+    middle = value.box.middle
     for number, fragment in enumerate(fragments):
         box = fragment.box
-        beside = box.bottom <= middle <= box.top or value.box.bottom <= (box.bottom + box.top) / 2 <= value.box.top
+        beside = box.bottom <= middle <= box.top or value.box.bottom <= box.middle <= value.box.top
         gap = box.left - value.box.right if value.is_button else value.box.left - box.right
         if beside and fragment.line and -3.0 <= gap <= _LABEL_REACH_PT and (best is None or gap < best[0]):
             best = gap, number
-    return None if best is None or _is_taken(best[1], value, fragments) else best[1]
-
-
-def _is_taken(number: int, value: Value, fragments: Sequence[Fragment]) -> bool:
-    """Whether a text is no label: it is long as a sentence is, or holds a value already."""
-    text = fragments[number].text
-    return len(text) > 120 or (": " in text and not value.is_button)
-
-
-def _around(a: Box, b: Box) -> Box:
-    return Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
+    if best is None:
+        return None
+    # What is as long as a sentence, or holds a value already, is no label.
+    text = fragments[best[1]].text
+    return None if len(text) > 120 or (": " in text and not value.is_button) else best[1]

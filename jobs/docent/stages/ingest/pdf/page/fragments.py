@@ -74,7 +74,9 @@ def fragments_of(
                 crossed = bool(rules) and _crossed(rules, before, box)
                 wide = crossed or gap > WIDE_GAP
                 parted = wide or (columns and gap > NARROW_GAP)
-                if parted and (crossed or gap > BULLET_GAP or not _is_item_mark(run)):
+                # The bullet or number of an item stays with its text.
+                is_mark = len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run))
+                if parted and (crossed or gap > BULLET_GAP or not is_mark):
                     pieces.append(_Piece(run, number, left, narrow))
                     run, left, narrow = [], before.right, not wide
             if box or run:
@@ -83,18 +85,12 @@ def fragments_of(
     return [part for run, line in _joined(pieces) for part in _fragment(textpage, run, line)]
 
 
-def _is_item_mark(run: Sequence[tuple[str, Box, int]]) -> bool:
-    """Whether a part of a line is only the bullet or number of a list's item."""
-    return len(run) <= _MAX_MARK_CHARS and ITEM_MARK.fullmatch("".join(part[0] for part in run)) is not None
-
-
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
     """Whether a vertical rule stands between two characters of a line."""
-    middle = (box.bottom + box.top) / 2
     for number in range(bisect_left(rules, (before.right - 1.0,)), len(rules)):
         if rules[number].at > box.left + 1.0:
             return False
-        if rules[number].start <= middle <= rules[number].end:
+        if rules[number].start <= box.middle <= rules[number].end:
             return True
     return False
 
@@ -134,21 +130,10 @@ def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list
     if not text:
         return []
     boxes = [box for _, box, _ in run]
-    whole = Box(
-        min(box.left for box in boxes),
-        min(box.bottom for box in boxes),
-        max(box.right for box in boxes),
-        max(box.top for box in boxes),
-    )
-    high = statistics.median_low([box.height for box in boxes])
-    middle = _middle([(character, position) for character, _, position in run])
-    return [Fragment(text, whole, font_size(textpage, middle) or high, line)]
-
-
-def _middle(written: Sequence[tuple[str, int]]) -> int:
-    """Position of the letter in the middle: PDFium makes up spaces, which have no font."""
-    seen = [position for character, position in written if not character.isspace()]
-    return seen[len(seen) // 2]
+    # The font of the letter in the middle: PDFium makes up spaces, which have none.
+    letters = [position for character, _, position in run if not character.isspace()]
+    size = font_size(textpage, letters[len(letters) // 2]) or statistics.median_low([box.height for box in boxes])
+    return [Fragment(text, Box.around(boxes), size, line)]
 
 
 def font_size(textpage: Any, position: int) -> float:

@@ -46,7 +46,7 @@ def page_reject(listed: ListedFile, reason: str, number: int, detail: str) -> Re
 
 
 @dataclass(frozen=True)
-class Reading:
+class OpenPage:
     """One page while it is open."""
 
     sheet: Sheet
@@ -96,81 +96,78 @@ class PageReader:
         Args:
             form: handle of the document's form; None without one.
         """
-        reading = Reading(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
-        if is_garbled(reading.text.text):
+        open_page = OpenPage(sheet, read_text(sheet.textpage), find_images(sheet), values_of(sheet, form))
+        if is_garbled(open_page.text.text):
             yield page_reject(self.listed, GARBLED, sheet.number, "its fonts do not say what their shapes mean")
-            reading = Reading(sheet, PageText("", ()), reading.images, reading.values)
-        says_something = reading.text.text.strip() or reading.images or reading.values
+            open_page = OpenPage(sheet, PageText("", ()), open_page.images, open_page.values)
+        says_something = open_page.text.text.strip() or open_page.images or open_page.values
         if not says_something and not _is_drawn(sheet):
             log.warning("%s page %d is empty: skipped", self.listed.name, sheet.number)
             return
-        measured = measured_lines(sheet, reading.text)
+        measured = measured_lines(sheet, open_page.text)
         body = self._sizes.add((line.size, len(line.text)) for line in measured)
-        kind = self._kind(reading, measured) if says_something else "picture"
+        kind = self._kind(open_page, measured) if says_something else "picture"
         page = Page(sheet.number, kind, body, measured)
         pages.append(page)
         if page.kind == "text":
-            page.lines = [Line(text, number, number) for number, text in enumerate(reading.text.text.split("\n"), 1)]
+            page.lines = [Line(text, number, number) for number, text in enumerate(open_page.text.text.split("\n"), 1)]
         elif page.kind == "blocks":
-            yield from self._add_blocks(page, reading)
+            yield from self._add_blocks(page, open_page)
         else:
-            yield from self._add_picture(page, reading)
+            yield from self._add_picture(page, open_page)
 
-    def _kind(self, reading: Reading, measured: Sequence[MeasuredLine]) -> str:
+    def _kind(self, open_page: OpenPage, measured: Sequence[MeasuredLine]) -> str:
         """How a page is read: as lines, as pieces with their places, or as a picture."""
         if self.settings.layout == "partition":
-            return "blocks" if len(reading.text.text) <= MAX_PLACED_CHARS else "text"
+            return "blocks" if len(open_page.text.text) <= MAX_PLACED_CHARS else "text"
         if self.settings.layout == "pictures":
             return "picture"
-        kind = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars)
+        kind = class_of(len(open_page.text.text), len(open_page.images), self.settings.text_page_chars)
         if kind == "text":
-            if not self.clean or len(reading.text.text) > MAX_PLACED_CHARS:
+            if not self.clean or len(open_page.text.text) > MAX_PLACED_CHARS:
                 return "text"
-            return "text" if not reading.values and _is_simple(measured, rules_of(reading.sheet)) else "blocks"
-        few = self._described or length_in_words(reading.text.text) < MIN_PAGE_WORDS
-        return "picture" if kind == "picture" and few and not reading.values else "blocks"
+            return "text" if not open_page.values and _is_simple(measured, rules_of(open_page.sheet)) else "blocks"
+        few = self._described or length_in_words(open_page.text.text) < MIN_PAGE_WORDS
+        return "picture" if kind == "picture" and few and not open_page.values else "blocks"
 
-    def _add_blocks(self, page: Page, reading: Reading) -> Iterator[Reject]:
-        sheet = reading.sheet
-        fragments = self._place_text(page, reading)
-        is_text = class_of(len(reading.text.text), len(reading.images), self.settings.text_page_chars) == "text"
+    def _add_blocks(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
+        sheet = open_page.sheet
+        fragments = self._place_text(page, open_page)
+        is_text = class_of(len(open_page.text.text), len(open_page.images), self.settings.text_page_chars) == "text"
         page.max_chars = self.settings.chunk_chars if is_text else self.settings.mixed_chunk_chars
         near = fragments if len(fragments) <= MAX_FRAGMENTS else []
-        for image, kept in self.cropper.figures(sheet, reading.images):
+        for image, kept in self.cropper.figures(sheet, open_page.images):
             if isinstance(kept, Reject):
                 yield kept
                 continue
             mark = token(sheet.number, len(page.figures) + 1)
             page.figures.append(Placed(Figure(token=mark, caption=caption_of(image.box, near), image=kept), image.box))
 
-    def _has_columns(self, page: Page, reading: Reading) -> bool:
-        """Whether the order of the file is not that of reading."""
-        return not _is_simple(page.measured, rules_of(reading.sheet))
-
-    def _place_text(self, page: Page, reading: Reading) -> list[Fragment]:
+    def _place_text(self, page: Page, open_page: OpenPage) -> list[Fragment]:
         """Give a page its text as pieces with their places; the pieces without the values of forms."""
-        sheet = reading.sheet
+        sheet = open_page.sheet
         page.rules = rules_of(sheet)
         upright = page.rules[1] if self.clean else ()
-        fragments = fragments_of(sheet.textpage, reading.text, sheet.view, upright, columns=self.clean)
-        page.fragments = with_values(fragments, reading.values)
+        fragments = fragments_of(sheet.textpage, open_page.text, sheet.view, upright, columns=self.clean)
+        page.fragments = with_values(fragments, open_page.values)
         return fragments
 
-    def _add_picture(self, page: Page, reading: Reading) -> Iterator[Reject]:
+    def _add_picture(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
         """A page as a picture; its text stands below where that is wanted."""
-        kept: ImageFile | Reject = self.cropper.page_picture(reading.sheet, reading.images)
+        kept: ImageFile | Reject = self.cropper.page_picture(open_page.sheet, open_page.images)
         if isinstance(kept, Reject):
             yield kept
         else:
             figure = Figure(token=token(page.number, 1), image=kept)
-            page.figures = [Placed(figure, reading.sheet.view.box(0, 0, 0, 0))]
+            page.figures = [Placed(figure, open_page.sheet.view.box(0, 0, 0, 0))]
         if self.settings.layout != "pictures":
             return
-        if self.clean and len(reading.text.text) <= MAX_PLACED_CHARS and self._has_columns(page, reading):
-            self._place_text(page, reading)
+        placeable = self.clean and len(open_page.text.text) <= MAX_PLACED_CHARS
+        if placeable and not _is_simple(page.measured, rules_of(open_page.sheet)):
+            self._place_text(page, open_page)
         else:
-            page.lines = [Line(text, i, i) for i, text in enumerate(reading.text.text.rstrip().split("\n"), 1)]
-            page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in reading.values]
+            page.lines = [Line(text, i, i) for i, text in enumerate(open_page.text.text.rstrip().split("\n"), 1)]
+            page.lines += [Line(f"{value.name}: {value.text}".removeprefix(": ")) for value in open_page.values]
 
 
 def _is_drawn(sheet: Sheet) -> bool:

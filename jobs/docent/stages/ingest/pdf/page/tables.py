@@ -52,8 +52,8 @@ def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None
     """
     if len(fragments) > MAX_FRAGMENTS:
         return []
-    ordered = sorted(fragments, key=_middle)
-    middles = [_middle(fragment) for fragment in ordered]
+    ordered = sorted(fragments, key=lambda fragment: fragment.box.middle)
+    middles = [fragment.box.middle for fragment in ordered]
     ruled: list[Table] = []
     for net in _nets(*rules)[:MAX_NETS]:
         ys, xs = (_distinct([rule.at for rule in side]) for side in net)
@@ -69,10 +69,6 @@ def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Frag
     """The pieces of text that stand in no table."""
     inside = {id(part) for table in tables for part in table.parts}
     return [fragment for fragment in fragments if id(fragment) not in inside]
-
-
-def _middle(fragment: Fragment) -> float:
-    return (fragment.box.bottom + fragment.box.top) / 2
 
 
 def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
@@ -104,22 +100,17 @@ def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Wo
     inside = [f for f in near if box.holds(f.box)]
     cells: dict[tuple[int, int], list[Fragment]] = {}
     for fragment in inside:
-        x, y = (fragment.box.left + fragment.box.right) / 2, (fragment.box.bottom + fragment.box.top) / 2
-        column = bisect_right(xs, x, 1, len(xs) - 1) - 1
-        row = len(ys) - 1 - bisect_right(ys, y, 1, len(ys) - 1)
+        column = bisect_right(xs, (fragment.box.left + fragment.box.right) / 2, 1, len(xs) - 1) - 1
+        row = len(ys) - 1 - bisect_right(ys, fragment.box.middle, 1, len(ys) - 1)
         cells.setdefault((row, column), []).append(fragment)
     if len(cells) < 3:
         return None
-    rows = tuple(
-        tuple(_cell(cells.get((row, column), []), words) for column in range(len(xs) - 1)) for row in range(len(ys) - 1)
-    )
+    for parts in cells.values():
+        parts.sort(key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
+    texts = {place: joined([f.text for f in parts], words) for place, parts in cells.items()}
+    rows = [tuple(texts.get((row, column), "") for column in range(len(xs) - 1)) for row in range(len(ys) - 1)]
     filled = tuple(row for row in rows if any(row))
     return Table(box, filled, *_lines(inside), tuple(inside)) if len(filled) > 1 else None
-
-
-def _cell(fragments: list[Fragment], words: Words) -> str:
-    ordered = sorted(fragments, key=lambda f: (-round(f.box.top / max(f.size, 1.0)), f.box.left))
-    return joined([f.text for f in ordered], words)
 
 
 def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
@@ -172,23 +163,16 @@ def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
 
 def _table_of(block: list[list[Fragment]]) -> Table:
     parts = [f for row in block for f in row]
-    box = Box(
-        min(f.box.left for f in parts),
-        min(f.box.bottom for f in parts),
-        max(f.box.right for f in parts),
-        max(f.box.top for f in parts),
-    )
     rows = tuple(tuple(f.text for f in row) for row in block)
-    return Table(box, rows, *_lines(parts), tuple(parts))
+    return Table(Box.around([f.box for f in parts]), rows, *_lines(parts), tuple(parts))
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     """Fragments that share a line of the page, from top to bottom and left to right, whatever order the file has."""
     rows: list[list[Fragment]] = []
     for fragment in sorted(fragments, key=lambda f: (-(f.box.bottom + f.box.top), f.box.left)):
-        middle = (fragment.box.bottom + fragment.box.top) / 2
         first = rows[-1][0].box if rows else None
-        if first and first.bottom + 0.2 * first.height < middle < first.top - 0.2 * first.height:
+        if first and first.bottom + 0.2 * first.height < fragment.box.middle < first.top - 0.2 * first.height:
             rows[-1].append(fragment)
         else:
             rows.append([fragment])
