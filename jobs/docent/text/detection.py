@@ -44,7 +44,7 @@ _NO_PROSE = re.compile(r"`[^`]*`|\b\w+://\S+")
 
 
 def language_of_text(text: str) -> str:
-    """Code of the language of a text.
+    """Return the language code of a text.
 
     Returns:
         A code (ISO 639-1), not necessarily of text/languages.yaml; UNKNOWN where the text is long enough and has the
@@ -65,12 +65,12 @@ def language_of_text(text: str) -> str:
 
 
 def function_words(code: str) -> frozenset[str]:
-    """Function words of a language, folded; none of a language that there is no list of."""
+    """Return the function words of a language, folded; an empty set for unknown languages."""
     return FUNCTION_WORDS_OF[code] if code == _LATIN else _WORD_LISTS.get(code, frozenset())
 
 
 def _by_script(text: str) -> str:
-    """The language of a text in a script of its own; UNKNOWN for a script of no known language."""
+    """Return the language of a text in a script of its own; UNKNOWN for a script of no known language."""
     scripts = Counter(unicodedata.name(c, "?").split(" ", 1)[0] for c in text if c.isalpha() and not c.isascii())
     total = sum(c.isalpha() for c in text)
     if not total:

@@ -34,7 +34,7 @@ _FORMULA_FENCES = frozenset(("math", "latex", "tex", "katex"))
 def facts_of(
     text: str, first_line: int, file: str, page: int | None = None, figures: re.Pattern[str] | None = None
 ) -> tuple[Fact, ...]:
-    """The facts of a piece of text that may hold lists and tables; the whole text where it states none.
+    """Return the facts of a text that may hold lists and tables; the whole text if it states none.
 
     Args:
         first_line: 1-based line of `file`, or of its page, that the text begins with.
@@ -53,7 +53,7 @@ def facts_of(
 
 
 def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
-    """One fact for a text that is too short to state one; none where it is only code and figures."""
+    """Return one fact for a text too short to state one; none if it is only code and figures."""
     tokens = ((token, block) for block in blocks_of(text) for token in block.tokens if token.type == "inline")
     texts = (Paragraph.of(token, block, place).text for token, block in tokens)
     words = " ".join(" ".join(one.split()) for one in texts).strip()
@@ -65,7 +65,7 @@ def whole_as_fact(text: str, place: Place) -> tuple[Fact, ...]:
 
 
 def facts_in(block: Block, place: Place) -> Iterator[Fact]:
-    """The facts of one block."""
+    """Yield the facts of one block."""
     parents: list[str | None] = []  # text of every list item that is open, outermost first; None before it is known
     table = _Table([], [])
     before = ""
@@ -114,7 +114,7 @@ class _Table:
 
 
 def _parts(token: Token, block: Block, place: Place) -> Iterator[Paragraph]:
-    """A paragraph in one piece; that of a callout (`[!NOTE] Title`) with its title apart."""
+    """Yield a paragraph as a whole, or a callout (`[!NOTE] Title`) with its title apart."""
     content, (first, behind) = token.content, token.map or [0, 1]
     first, last = block.base + first, block.base + behind - 1
     mark = callout_mark(content)
@@ -142,7 +142,7 @@ def _formula(token: Token, block: Block, place: Place) -> Iterator[Fact]:
 
 
 def _paragraph(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
-    """Facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
+    """Yield the facts of a paragraph; the first of a list item is one fact, and the parent of the items below it."""
     yield from _own(paragraph, parents)
     whole = paragraph.place.span(paragraph.first, paragraph.last)
     yield from (
@@ -151,7 +151,7 @@ def _paragraph(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact
 
 
 def _own(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
-    """Facts of a paragraph without its inline footnotes."""
+    """Yield the facts of a paragraph without its inline footnotes."""
     if not parents or parents[-1] is not None:
         for sentence, span in paragraph.sentences():
             if len(sentence) >= MIN_FACT_CHARS:
@@ -169,7 +169,7 @@ def _own(paragraph: Paragraph, parents: list[str | None]) -> Iterator[Fact]:
 
 
 def _shown_above(words: str, prefix: str) -> str:
-    """A list item's text as the beginning of the items below it."""
+    """Return a list item's text as the prefix of the items below it."""
     own = words if len(words) <= MAX_PARENT_CHARS else split_sentences(words)[-1][-MAX_PARENT_CHARS:]
     own = own.rstrip().rstrip(":").rstrip(".")
     return f"{prefix}: {own}"[-2 * MAX_PARENT_CHARS :] if prefix else own

@@ -34,12 +34,12 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """All known languages by code."""
+    """Return all known languages by code."""
     return {code: Language(code, row["name"], row["true"], row["false"]) for code, row in _rows().items()}
 
 
 def find_language(given: str, where: str) -> Language:
-    """The language that a name, a code, a code with a region or an alias stands for.
+    """Return the language that a name, a code, a code with a region or an alias stands for.
 
     Args:
         where: the setting or file that says so, for the message.
@@ -59,7 +59,7 @@ def find_language(given: str, where: str) -> Language:
 
 
 def truth_of(answer: str, language: Language) -> bool | None:
-    """Whether an answer begins with the word for true or for false; None where it begins with neither."""
+    """Return whether an answer begins with the word for true or for false; None if with neither."""
     said = answer.lstrip(" *_\"'“„«").casefold()
     if said.startswith(language.false.casefold()):
         return False

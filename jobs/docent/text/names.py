@@ -47,7 +47,7 @@ class Vouched:
 
 
 def vouched_by(text: str) -> Vouched:
-    """What a source says, ready for look-ups."""
+    """Return the words of a source, prepared for look-ups."""
     terms = terms_of(text)
     words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
     beginnings = frozenset(word[:n] for word in words for n in range(4, min(len(word), MAX_FORM_LETTERS) + 1))
@@ -55,7 +55,7 @@ def vouched_by(text: str) -> Vouched:
 
 
 def names_of(text: str) -> list[str]:
-    """Words of a text that its capitals make names, in order, each once."""
+    """Return the words of a text that are names by their capitals, in order, each once."""
     found: list[str] = []
     text = _LINE_MARK.sub("\n", text)
     for match in _WORD.finditer(text):
@@ -72,7 +72,7 @@ def names_of(text: str) -> list[str]:
 
 
 def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = ()) -> list[str]:
-    """Names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
+    """Return the names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
     return [name for name in names_of(answer) if not _is_known(name, source, allowed)]
 
 
@@ -92,7 +92,7 @@ def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
 
 
 def _has(word: str, source: Vouched) -> bool:
-    """The word itself, its singular, or another form: all but its ending, at least four letters, begins a word."""
+    """Return whether the source has the word, its singular, or another form that shares all but the ending."""
     if (
         word in source.words
         or word in STOP_WORDS

@@ -19,7 +19,7 @@ _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l
 
 
 def natural_key(name: str) -> Key:
-    """A key for `sorted`: runs of digits by their number, letters without case and accents.
+    """Return a key for `sorted`: numbers by value, letters without case and accents.
 
     Names that differ in case, accents or leading zeros alone stay apart by the name itself.
     """

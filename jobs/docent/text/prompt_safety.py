@@ -81,12 +81,12 @@ def visible(text: str) -> str:
 
 
 def as_material(text: str) -> str:
-    """The text as it may stand in a prompt: visible, and tokens and tags with a wide bracket in place of the first."""
+    """Return the text as it may stand in a prompt: visible characters only, tokens and tags with a wide bracket."""
     return _TOKEN.sub(lambda found: _WIDE[found[0]], visible(text))
 
 
 def restored(text: str) -> str:
-    """What a teacher wrote, with tokens and tags as the document has them."""
+    """Return the reply of a teacher, with tokens and tags as the document has them."""
     return _NEUTRAL.sub(lambda found: _NARROW[found[0]], text)
 
 
@@ -97,7 +97,7 @@ def hidden_in(text: str) -> Hidden:
 
 
 def _is_meant(character: str, before: str, after: str) -> bool:
-    """Whether a character without a shape of its own changes the shape of its neighbours."""
+    """Return whether an invisible character changes the shape of its neighbours."""
     if not before:
         return False
     code, base = ord(character), ord(before)

@@ -19,7 +19,7 @@ BLOCK_ENTRIES = 4_000_000
 
 
 def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
-    """For every text the positions of up to `count` others, the most similar first; ties by position.
+    """Return for every text the positions of up to `count` others, the most similar first; ties by position.
 
     Texts that share no term with any other have none, and one text alone has none.
     """
@@ -43,7 +43,7 @@ def related_sections(texts: Sequence[str], count: int) -> list[list[int]]:
 
 
 def _nearest(cosines: np.ndarray, own: int, count: int) -> list[int]:
-    """Positions of the highest values above 0, without one's own; ties by position."""
+    """Return the positions of the highest values above 0, without its own; ties by position."""
     import numpy as np
 
     cosines[own] = 0.0

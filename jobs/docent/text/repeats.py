@@ -47,13 +47,13 @@ class Sketch:
 
 
 def hash_of(*parts: str) -> int:
-    """64-bit hash of texts, the same on every machine."""
+    """Return a 64-bit hash of texts, the same on every machine."""
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
-    """The sketch of a pair; pairs of different scopes are never repeats of each other."""
+    """Return the sketch of a pair; pairs of different scopes are never repeats of each other."""
     import numpy as np
     from rensa import RMinHash
 
@@ -71,7 +71,7 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
 
 
 def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
-    """Words and word pairs, as often as they must be to weigh as much as the other side."""
+    """Return words and word pairs, repeated until they weigh as much as the other side."""
     shingles = [*terms, *(f"{a} {b}" for a, b in zip(terms, terms[1:], strict=False))]
     return [f"{side}{copy} {shingle}" for copy in range(max(1, copies)) for shingle in shingles]
 
@@ -80,7 +80,7 @@ class NearRepeats:
     """Finds pairs that nearly repeat one that was added."""
 
     def __init__(self, similarity: float) -> None:
-        """Pairs with at least this (estimated) Jaccard similarity are repeats."""
+        """Create an empty index; pairs with at least this estimated Jaccard similarity are repeats."""
         self._similarity = similarity
         self._rows_per_band = next(r for r in (8, 4, 2, 1) if _recall(similarity, r) >= RECALL or r == 1)
         self._bands = PERMUTATIONS // self._rows_per_band
@@ -93,7 +93,7 @@ class NearRepeats:
         return self._count
 
     def repeats(self, sketch: Sketch) -> bool:
-        """Whether an added pair is nearly the same."""
+        """Return whether an added pair is nearly the same."""
         import numpy as np
 
         places = self._places(sketch.signature[None, :], np.array([sketch.kind], dtype=np.uint64))[0]
@@ -123,7 +123,7 @@ class NearRepeats:
             self._enter(block, at, at + 1)
 
     def _lay_table(self, slots: int) -> None:
-        """A table with that many slots per band, with every pair in it; a later pair takes the slot of an earlier."""
+        """Build the table with this many slots per band from all pairs; a later pair replaces an earlier one."""
         import numpy as np
 
         self._shift = np.uint64(64 - (slots.bit_length() - 1))
@@ -141,7 +141,7 @@ class NearRepeats:
             np.maximum.at(self._table[band], places[:, band], numbers)
 
     def _places(self, signatures: NDArray[np.uint8], kinds: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Slot of every band of every signature."""
+        """Return the slot of every band of every signature."""
         import numpy as np
 
         keys = np.ascontiguousarray(signatures).view(f"<u{self._rows_per_band}").astype(np.uint64)
@@ -152,5 +152,5 @@ class NearRepeats:
 
 
 def _recall(similarity: float, rows_per_band: int) -> float:
-    """Share of repeats at the threshold that share at least one band."""
+    """Return the expected share of repeats at the threshold that share at least one band."""
     return float(1 - (1 - similarity**rows_per_band) ** (PERMUTATIONS // rows_per_band))

@@ -44,7 +44,7 @@ _NEAR_CHARS = 80
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of `text` in order, white space collapsed; headings count as sentences without a stop mark."""
+    """Return the sentences of `text` in order, white space collapsed; a heading counts as a sentence."""
     found: list[str] = []
     for paragraph in _paragraphs(text):
         found += _split_paragraph(paragraph)
@@ -52,27 +52,27 @@ def split_sentences(text: str) -> list[str]:
 
 
 def is_heading(sentence: str) -> bool:
-    """Whether a piece has no stop mark at its end, as headings and list entries have none."""
+    """Return whether a text has no stop mark at its end, like headings and list entries."""
     return not sentence.rstrip("\"'”’)]）」』 ").endswith(tuple(_ENDS))
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, lower case; `re-made`, `1.8` and `Paul's` are one word each."""
+    """Return the words of a text in lower case; `re-made`, `1.8` and `Paul's` are one word each."""
     return [word.group().lower() for word in _WORD.finditer(text)]
 
 
 def count_words(text: str) -> int:
-    """How many words a text has, as a word processor counts: pieces between white space."""
+    """Return the number of words, as a word processor counts: pieces between white space."""
     return len(text.split())
 
 
 def readable_name(name: str) -> str:
-    """An exhibit's name as people write it: `klein-bottle` and `my_teapot` without hyphens and underscores."""
+    """Return an exhibit's name as people write it: `klein-bottle` and `my_teapot` without hyphens and underscores."""
     return " ".join(re.sub(r"[-_]+", " ", name).split())
 
 
 def plain(text: str) -> str:
-    """Lower case without accents and extra white space, for comparisons: `Möbius` and `mobius` are the same."""
+    """Return the text for comparisons, in lower case without accents: `Möbius` equals `mobius`."""
     if text.isascii():
         return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -80,13 +80,13 @@ def plain(text: str) -> str:
 
 
 def contains_name(text: str, name: str) -> bool:
-    """Whether `text` has the exhibit's readable name as whole words, in any case, accents ignored."""
+    """Return whether `text` has the exhibit's readable name as whole words, ignoring case and accents."""
     wanted = plain(readable_name(name))
     return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}s?(?!\w)", plain(readable_name(text))) is not None
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Lines joined where they were only wrapped."""
+    """Return the lines, joined where they were only wrapped."""
     joined: list[str] = []
     previous = ""
     for line in (" ".join(raw.split()) for raw in text.splitlines()):
@@ -114,7 +114,7 @@ def _split_paragraph(paragraph: str) -> list[str]:
 
 
 def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
-    """Whether a stop mark with a space after it ends a sentence: no abbreviation, no initial, a capital follows."""
+    """Return whether a stop mark before a space ends a sentence: no abbreviation, no initial, a capital follows."""
     following = paragraph[boundary.end() : boundary.end() + _NEAR_CHARS].lstrip("\"'“‘([")
     if following and following[0].islower():
         return False
@@ -135,7 +135,7 @@ def _ends_here(paragraph: str, boundary: re.Match[str]) -> bool:
 
 
 def _ends_elsewhere(last: str, following: str) -> bool | None:
-    """Whether a full stop behind a German, French or Spanish abbreviation or ordinal ends the sentence.
+    """Return whether a full stop after a German, French or Spanish abbreviation or ordinal ends the sentence.
 
     Args:
         last: the word before the stop, lower case; `a. c` and `d. c` are one.

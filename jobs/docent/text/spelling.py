@@ -19,7 +19,7 @@ _TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ"
 
 
 def spelled_in(text: str, name: str) -> str:
-    """The name as the text writes it, with accents, apostrophes and capitals.
+    """Return the name as the text writes it, with accents, apostrophes and capitals.
 
     Of several spellings the one with the fewest capitals counts, first of those within a sentence. A name that does not
     stand in the text as a whole takes its single words from there.
@@ -38,7 +38,7 @@ def spelled_in(text: str, name: str) -> str:
 
 
 def _found(text: str, words: Sequence[str]) -> str:
-    """The words one after the other as they stand in the text; "" where they do not."""
+    """Return the words in sequence as the text spells them; "" if they are not there."""
     for table in ({}, _TWO_LETTERS):
         folded, places = _folded(text, table)
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
@@ -51,7 +51,7 @@ def _found(text: str, words: Sequence[str]) -> str:
 
 
 def _folded(text: str, table: Mapping[str, str]) -> tuple[str, list[int]]:
-    """Small letters without accents, and for every one of them its place in the text."""
+    """Return the letters in lower case without accents, and the position of each in the text."""
     letters: list[str] = []
     places: list[int] = []
     for place, letter in enumerate(text):

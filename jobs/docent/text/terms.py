@@ -35,7 +35,7 @@ _HANGUL = re.compile(r"^[\uac00-\ud7a3]+$")
 
 
 def folded(text: str) -> str:
-    """Lower case, full-width forms as plain ones, Latin letters without accents."""
+    """Return the text in lower case, with full-width forms narrowed and Latin accents removed."""
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFKC", text).casefold()
@@ -56,7 +56,7 @@ STOP_WORDS = frozenset[str]().union(*STOP_WORDS_OF.values())
 
 @lru_cache(maxsize=16)  # several gates look at the same question and answer, one after the other
 def terms_of(text: str) -> tuple[str, ...]:
-    """Words in order; a run of letters without spaces becomes its overlapping pairs."""
+    """Return the words in order; a run of letters without spaces becomes its overlapping pairs."""
     found: list[str] = []
     for term in _TERM.findall(folded(text)):
         if not term.isascii() and _RUN.match(term):
@@ -68,7 +68,7 @@ def terms_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 16)
 def stem(term: str) -> str:
-    """What is left of a word when endings are cut: `edges` and `edge`, `rotation` and `rotated` become the same."""
+    """Return a word without its ending: `edges` and `edge`, `rotation` and `rotated` become the same."""
     if any(c.isdigit() for c in term):
         return term
     if _HANGUL.match(term):
@@ -79,7 +79,7 @@ def stem(term: str) -> str:
 
 
 def stems_of(text: str) -> frozenset[str]:
-    """Stems of all words of a text."""
+    """Return stems of all words of a text."""
     terms = set(terms_of(text))
     parts = {part for term in terms if "-" in term for part in term.split("-") if part}
     return frozenset(map(stem, terms | parts))
@@ -87,19 +87,19 @@ def stems_of(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def content_stems(text: str) -> tuple[str, ...]:
-    """Distinct stems of the words that carry content, in order; numbers are left to those who check numbers."""
+    """Return distinct stems of content words, in order; numbers are checked elsewhere."""
     kept = (term for term in terms_of(text) if term not in STOP_WORDS and not term[:1].isdigit() and len(term) > 1)
     return tuple(dict.fromkeys(stem(term) for term in kept))
 
 
 def support(stems: Iterable[str], known: frozenset[str]) -> float:
-    """Share of `stems` that are known; 1.0 when there are none. A compound counts when all its parts are known."""
+    """Return the share of `stems` that are known; 1.0 if there are none."""
     wanted = list(stems)
     return sum(s in known for s in wanted) / len(wanted) if wanted else 1.0
 
 
 def length_in_words(text: str) -> int:
-    """Words as a word processor counts them; where a script writes no spaces, a number that its letters stand for."""
+    """Return the number of words; in scripts without spaces, the number that the letters amount to."""
     if text.isascii():
         return sum(any(map(str.isalnum, piece)) for piece in text.split())
     ideographs, letters = len(_OF_TWO.findall(text)), len(_OF_FOUR.findall(text))

@@ -39,7 +39,7 @@ _SAME_TOPIC = {"past": "history"}
 
 
 def topic_of(sentence: str, exhibit: str) -> str:
-    """The topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
+    """Return the topic of one sentence; the exhibit's own name is no evidence (`1903 Wright Flyer` tells no year).
 
     Returns:
         One of TOPICS, or `what` where no rule holds.
@@ -52,6 +52,6 @@ def topic_of(sentence: str, exhibit: str) -> str:
 
 
 def by_topic(sentences: Sequence[str], exhibit: str) -> dict[str, list[int]]:
-    """Positions of the sentences of every topic, in reading order; what is on none of them is left out."""
+    """Return the positions of the sentences of every topic, in reading order; others are left out."""
     topics = [topic_of(sentence, exhibit) for sentence in sentences]
     return {topic: [at for at, one in enumerate(topics) if at and one == topic] for topic in TOPICS}

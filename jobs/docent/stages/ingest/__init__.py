@@ -56,7 +56,7 @@ LOADERS: dict[str, Loader] = {
 
 
 def run(ctx: Context) -> Iterator[Document | Reject]:
-    """One document per exhibit, file or row, in the order of the sources, pictures described where that is wanted.
+    """Yield one document per exhibit, file or row, in the order of the sources, with figures described if configured.
 
     Raises:
         ConfigError: pictures shall be described, and the teacher is not as configured or sees nothing.
@@ -70,7 +70,7 @@ def run(ctx: Context) -> Iterator[Document | Reject]:
 
 
 def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
-    """What is read, each with the number of the exhibit or file that it came from."""
+    """Yield every row that is read, with the number of the exhibit or file that it came from."""
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
@@ -89,7 +89,7 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
 
 
 def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
-    """What a source is called, and its licence.
+    """Return the title, name and licence of a source.
 
     Raises:
         InputError: its `collection.yaml` cannot be used.
@@ -102,7 +102,7 @@ def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | 
 
 
 def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Reject]:
-    """What all sources hold, opened as little as possible, in their order.
+    """Return the exhibits and files of all sources, in order, reading as little of them as possible.
 
     Raises:
         InputError: a source is not there, cannot be read, or is not what its kind says.
@@ -118,7 +118,7 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
 
 
 def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with files of the same bytes counted, so that no two documents have one id."""
+    """Return the list with files of equal bytes numbered, so that no two documents share an id."""
     sizes = Counter(listed.path.stat().st_size for listed in found if isinstance(listed, ListedFile))
     seen: Counter[str] = Counter()
     counted: list[Exhibit | ListedFile | Reject] = []
@@ -132,5 +132,5 @@ def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit 
 
 
 def load(listed: Exhibit | ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one exhibit or file."""
+    """Return the documents of one exhibit or file."""
     return LOADERS[listed.source.kind].load(listed, intake)

@@ -70,7 +70,7 @@ Key = tuple[int, str]
 
 
 def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Reject]:
-    """The rows in their order, every figure with its description where one was asked for.
+    """Yield the rows in order, every figure with its description where descriptions are enabled.
 
     Raises:
         ConfigError: descriptions are wanted of a teacher that cannot see; key, price or endpoint are not as configured.
@@ -93,7 +93,7 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
 
 
 def request_for(shown: Shown, ctx: Context) -> ChatRequest:
-    """The prompt of one picture."""
+    """Return the request that describes one picture."""
     prompts, text = _prompts(), shown.section.text
     before, _, after = text.partition(shown.figure.token)
     around = f"{before[-AROUND_CHARS:]}\n[the picture]\n{after[:AROUND_CHARS]}"
@@ -113,7 +113,7 @@ def request_for(shown: Shown, ctx: Context) -> ChatRequest:
 
 
 def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
-    """A reply as one paragraph of bounded length, without control characters and without places of figures."""
+    """Return a reply as one paragraph of bounded length, without control characters and figure tokens."""
     for figure in figures:
         text = text.replace(figure.token, " ")
     text = text.replace("{{", "{ {").replace("![", "! [")
@@ -121,7 +121,7 @@ def cleaned(text: str, figures: Iterable[Figure] = ()) -> str:
 
 
 def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
-    """Rows in their order, so many that the teacher is asked about many pictures at once."""
+    """Yield rows in order, in batches with enough pictures to be requested at once."""
     batch: list[Loaded] = []
     pictures = 0
     for number, row in rows:
@@ -135,7 +135,7 @@ def _batches(rows: Iterable[Loaded]) -> Iterator[list[Loaded]]:
 
 
 def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
-    """The figures of a document that have a picture; an exhibit's photos are none."""
+    """Return the figures of a document that have a picture; the photos of an exhibit are no figures."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         return []
     return [(section, f, f.image) for section in row.sections for f in section.figures if f.image is not None]
@@ -144,7 +144,7 @@ def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
 def _answered(
     ctx: Context, client: ChatClient, batch: list[Loaded], told: dict[Key, Told]
 ) -> Iterator[Document | Reject]:
-    """The rows of a batch; `told` holds what is known of their files, and gets what is asked now."""
+    """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
     asked: dict[Key, Shown] = {}
     for number, row in batch:
         for section, figure, image in _figures(row):
@@ -160,7 +160,7 @@ def _answered(
 
 
 def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
-    """What one reply says of its picture."""
+    """Return the description in a reply, or the reject for it."""
     place = f"{shown.section.source.file}: {shown.figure.token[:200]}"
     parents = (shown.document.id, shown.image.id)
     if reply.error or reply.problem:
@@ -175,7 +175,7 @@ def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
 
 
 def _filled(number: int, row: Document | Reject, told: dict[Key, Told]) -> Iterator[Document | Reject]:
-    """A document with its descriptions, behind what went wrong with them, each said once."""
+    """Yield a document with its descriptions, after one reject for each picture without one."""
     found = {(number, image.sha256): image for _, _, image in _figures(row)}
     if isinstance(row, Reject) or not found:
         yield from _without_bare_pictures(row, "")
@@ -191,7 +191,7 @@ def _filled(number: int, row: Document | Reject, told: dict[Key, Told]) -> Itera
 
 
 def _with(document: Document, words: dict[str, str]) -> Document:
-    """The document with descriptions by the content of the pictures."""
+    """Return the document with the descriptions filled in by content hash of the pictures."""
     sections = []
     for section in document.sections:
         figures = tuple(
@@ -203,7 +203,7 @@ def _with(document: Document, words: dict[str, str]) -> Document:
 
 
 def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[Document | Reject]:
-    """A document without the sections that are a picture nobody described: there is nothing to ask about them."""
+    """Yield a document without sections that hold only a picture without a description: they state nothing."""
     if isinstance(row, Reject) or row.kind == "exhibit":
         yield row
         return

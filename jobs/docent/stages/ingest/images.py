@@ -65,7 +65,7 @@ class Intake:
 
 
 def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of an exhibit, after what of it cannot be used."""
+    """Yield the document of an exhibit, after rejects for what of it cannot be used."""
     document = exhibit.document()
     images, rejects = load_photos(exhibit, intake.limits, intake.save)
     yield from rejects
@@ -76,7 +76,7 @@ def load_exhibit(exhibit: Exhibit, intake: Intake) -> Iterator[Document | Reject
 
 
 def load_photos(exhibit: Exhibit, limits: Limits, save: Save) -> tuple[tuple[ImageFile, ...], list[Reject]]:
-    """Every photo of an exhibit, decoded to find damage and saved unchanged; and those that could not be."""
+    """Return the photos of an exhibit, decoded to find damage and saved unchanged, and rejects for the others."""
     images: dict[str, ImageFile] = {}
     paths: set[Path] = set()
     rejects: list[Reject] = []
@@ -112,7 +112,7 @@ def _find(exhibit: Exhibit, photo: ListedPhoto) -> Path | Reject:
 
 
 def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
-    """The name, numbered where another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
+    """Return the name, numbered if another photo of the exhibit has it: `a/b.jpg` may stand beside `a_b.jpg`."""
     stem, dot, suffix = name.rpartition(".")
     number, free = 2, name
     while free in taken:
@@ -122,7 +122,7 @@ def _free_name(name: str, taken: Mapping[str, ImageFile]) -> str:
 
 
 def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
-    """The photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
+    """Return the photos with their lineage groups: one per photo, named by its content, shared by its copies `-aug<k>`.
 
     A copy tells only the stem of its original. Where two photos have that stem, as `chair.jpg` and `chair.png`, and
     there is a copy of one of them, all are one group: which one it was made from cannot be told.
@@ -140,7 +140,7 @@ def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
 
 
 def read_picture(path: Path, limits: Limits) -> bytes:
-    """The bytes of a picture file.
+    """Return the bytes of a picture file.
 
     Raises:
         PhotoError: it cannot be read, or is larger than `limits` allow.
@@ -155,12 +155,12 @@ def read_picture(path: Path, limits: Limits) -> bytes:
 
 
 def at_place(image: ImageFile, place: str | int) -> ImageFile:
-    """The picture with an id that tells it apart from others of the same bytes in its document."""
+    """Return the picture with an id that differs from others of the same bytes in its document."""
     return image.model_copy(update={"id": make_id("ingest", image.parents, place, image.sha256)})
 
 
 def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limits, save: Save) -> ImageFile:
-    """A picture that was decoded to find damage, saved unchanged; its lineage group is its content.
+    """Return the row of a picture, after decoding it to find damage and saving it unchanged; its content is its group.
 
     Raises:
         PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
@@ -187,7 +187,7 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
 
 
 def plain_name(name: str) -> str:
-    """A name without folders that any file system takes: `north/side view.jpg` becomes `north_side view.jpg`."""
+    """Return a name that any file system accepts, without folders: `north/side view.jpg` as `north_side view.jpg`."""
     return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name.removeprefix("./"))
 
 

@@ -73,11 +73,11 @@ class Exhibit:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: the same whatever the source is called and wherever it lies."""
+        """Return id of the document: the same whatever the source is called and wherever it lies."""
         return make_id("ingest", (), "exhibit", self.id_name or self.name)
 
     def document(self) -> Document:
-        """The row, without photos."""
+        """Return the row, without photos."""
         section = Section(index=0, title=self.name, text=self.text, source=self.span)
         return Document(
             id=self.document_id,
@@ -108,7 +108,7 @@ class ListedFile:
 
     @cached_property
     def sha256(self) -> str:
-        """Of its bytes; of its name where it cannot be read, as the reject that says so needs an id."""
+        """Return the hash of its bytes; of its name if it cannot be read, because the reject needs an id."""
         try:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -117,17 +117,17 @@ class ListedFile:
 
     @property
     def document_id(self) -> str:
-        """Id of the document: made of its bytes, whatever the file is called and wherever it lies."""
+        """Return id of the document: made of its bytes, whatever the file is called and wherever it lies."""
         return self.id_of()
 
     def id_of(self, *place: int | None) -> str:
-        """Id of the document at a place of the file, as a row of a table is one."""
+        """Return the id of the document at a place of the file, such as a row of a table."""
         twin = (f"file {self.before + 1}",) if self.before else ()
         return make_id("ingest", (), "file", self.sha256, *place, *twin)
 
 
 def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Exhibit | Reject]:
-    """The file that a source names, or all files below its folder with one of the suffixes, in the order of names.
+    """Return the file that a source names, or all files below its folder with one of the suffixes, ordered by name.
 
     Hidden files and folders are left out; a link out of the folder is a reject, and so is a pipe, socket or device.
 
@@ -180,7 +180,7 @@ def warn_of_skipped(entry: Entry) -> None:
 
 
 def _unusable_name(name: str) -> Reject | None:
-    """Why a file name cannot stand in a row, as old archives have such names; None when it can."""
+    """Return a reject for a file name that cannot stand in a row, as in old archives; None if it can."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -194,7 +194,7 @@ class OutsideError(Exception):
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:
-    """The regular file `folder / name`, in any Unicode form of the name; None where there is none.
+    """Return the regular file `folder / name`, in any Unicode form of the name; None if there is none.
 
     Args:
         root: existing folder that the file must lie in once all links are followed.
@@ -227,17 +227,17 @@ def read_at_most(path: Path, limit_bytes: int) -> bytes | None:
 
 
 def line_breaks(text: str) -> int:
-    """Line breaks of any system in a text: what an editor counts."""
+    """Return the number of line breaks, of any system, as an editor counts them."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def shorten(text: str) -> str:
-    """A text short enough for a reject."""
+    """Return a text short enough for a reject."""
     return text if len(text) <= MAX_RAW_CHARACTERS else text[:MAX_RAW_CHARACTERS] + "…"
 
 
 def check_exhibit(name: str, text: str, where: str) -> Reject | None:
-    """Why an exhibit cannot be used, or None."""
+    """Return the reject for an exhibit that cannot be used; None if it can."""
     if not name:
         return Reject(reason="exhibit without a name", raw=shorten(text), detail=where)
     if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():

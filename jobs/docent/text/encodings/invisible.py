@@ -16,5 +16,5 @@ _INVISIBLE = re.compile(
 
 
 def without_invisible(text: str) -> str:
-    """The text without soft hyphens, zero-width spaces and byte order marks; lines stay as they are."""
+    """Return the text without soft hyphens, zero-width spaces and byte order marks; lines stay as they are."""
     return text if text.isascii() else _INVISIBLE.sub("", text)

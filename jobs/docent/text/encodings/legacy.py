@@ -80,7 +80,7 @@ class Interpretation:
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """The codec that reads the bytes as text of a language; None where none does, or the choice would be a guess."""
+    """Return the codec that reads the bytes as text of a language, None if that would be a guess."""
     candidates = interpretations_of(data)
     usual = [one for one in candidates if one.encoding not in _RARE]
     if any(one.is_one_language for one in usual):
@@ -106,7 +106,7 @@ def _evidence(group: Sequence[Interpretation]) -> float:
 
 
 def fitting_encodings(data: bytes) -> list[str]:
-    """Codecs that read the bytes without an error, the likelier ones first; for people, who know the text."""
+    """Return the codecs that read the bytes without an error, the likelier ones first, for people who know the text."""
     likely = sorted(interpretations_of(data), key=lambda one: -one.evidence)
     return [one.encoding for one in likely] or [
         name for name in _without_noise(_sample(data)) if decoded(data, name) is not None
@@ -121,7 +121,7 @@ def interpretations_of(data: bytes) -> list[Interpretation]:
 
 
 def decoded(data: bytes, name: str) -> str | None:
-    """The bytes as text in an encoding; None where they are none, or the codec is no text encoding."""
+    """Return the bytes as text in an encoding; None if they cannot be decoded, or the codec is no text encoding."""
     try:
         return data.decode(name)
     except (UnicodeError, LookupError):
@@ -129,7 +129,7 @@ def decoded(data: bytes, name: str) -> str | None:
 
 
 def _sample(data: bytes) -> bytes:
-    """The first lines with a byte beyond ASCII, each once, long ones cut."""
+    """Return the first lines with a byte beyond ASCII, each once, long ones cut."""
     lines: dict[bytes, None] = {}
     size = position = 0
     while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
@@ -161,7 +161,7 @@ def _candidates() -> tuple[str, ...]:
 
 
 def _without_noise(sample: bytes) -> list[str]:
-    """The candidates in which charset-normalizer sees more than noise, in the order of the table."""
+    """Return the candidates in which charset-normalizer sees more than noise, in the order of the table."""
     from charset_normalizer import from_bytes
 
     alive: set[str] = set()
@@ -204,7 +204,7 @@ def _interpretation(name: str, sample: str, data: bytes) -> Interpretation | Non
 
 
 def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
-    """Words with a letter that is not among these; marks that are written above letters count with them."""
+    """Return the number of words with a letter that is not among these; combining marks count with their letters."""
     return sum(
         any(
             letter > "\x7f" and letter not in letters and unicodedata.category(letter) != "Mn"
@@ -215,7 +215,7 @@ def _outside(words: Sequence[str], letters: frozenset[str]) -> int:
 
 
 def _cjk_count(name: str, text: str) -> int:
-    """Characters that speak for Korean, Japanese or Chinese; 0 where too few of all do."""
+    """Return the number of characters typical of Korean, Japanese or Chinese; 0 if their share is too small."""
     if any(unicodedata.category(character) in ("Co", "Cn") for character in set(text)):
         return 0
     foreign = len(_FOREIGN.findall(text))
@@ -224,7 +224,7 @@ def _cjk_count(name: str, text: str) -> int:
 
 
 def _korean(text: str) -> tuple[int, float]:
-    """Syllables of the older standard: the many that only CP949 has are rare in text, common in other text misread."""
+    """Count syllables of the older standard: those that only CP949 has are rare in text, common in misread text."""
     # Python's codec spells the others as a sequence of letters, eight bytes long.
     return sum(len(one.encode("euc_kr", "ignore")) == 2 for one in _HANGUL.findall(text)), _MIN_HANGUL_SHARE
 

@@ -21,7 +21,7 @@ _FREE = "“‘„‚«»‹›–—…•·°§©®™€£¥¢¡¿½¼¾×÷�
 
 
 def is_strange(word: str) -> bool:
-    """Whether capitals stand inside a word, scripts are mixed, or plain letters are missing."""
+    """Return whether a word has capitals inside, mixes scripts, or lacks plain letters."""
     if len(word) == 1:
         return word not in _ONE_LETTER_WORDS and (word <= LAST_LATIN or word.isupper())
     if len(word) > 2 and not word.isupper() and all("\x7f" < letter <= LAST_LATIN for letter in word):
@@ -37,7 +37,7 @@ def is_strange(word: str) -> bool:
 
 
 def strange_symbols(text: str) -> int:
-    """Symbols beyond ASCII that no prose has, or that stand where prose does not have them."""
+    """Count the symbols beyond ASCII that prose does not have, or not in these places."""
     count = 0
     for found in _FOREIGN.finditer(text):
         symbol = found.group()

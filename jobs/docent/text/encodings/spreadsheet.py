@@ -20,10 +20,10 @@ _GUARD = re.compile(rf"{_CELL}'(?={_BEGINS})")
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe before everything that a spreadsheet would compute."""
+    """Return the text with an apostrophe before everything that a spreadsheet would compute."""
     return _UNGUARDED.sub(r"\1'", text)
 
 
 def unguarded(text: str) -> str:
-    """The text that `guarded` was given; a text that never was guarded loses no apostrophe but of such places."""
+    """Undo `guarded`; a text that was never guarded loses only apostrophes in such places."""
     return _GUARD.sub(r"\1", text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 def without_surrogates(text: str) -> str:
-    """The text with pairs of surrogates as the characters that they stand for, and a replacement for lone ones."""
+    """Return the text with surrogate pairs as the characters they encode; lone ones become U+FFFD."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -21,7 +21,7 @@ _SPAN = re.compile(rf"(?<![\w!\\\]])\[([^\[\]\n]{{1,500}})\](?:{ATTRIBUTES.patte
 
 
 def without_heading_attributes(title: str) -> str:
-    """A heading's Markdown without its id, classes and closing number signs."""
+    """Return a heading's Markdown without its id, classes and closing number signs."""
     text = title.strip()
     # An attribute list is at the end, and short.
     start = max(0, text.rfind("{"))
@@ -32,13 +32,13 @@ def without_heading_attributes(title: str) -> str:
 
 
 def without_attributes(text: str) -> str:
-    """Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
+    """Return Markdown of a paragraph without lines of attributes, and with the words of `[words]{.class}` alone."""
     if "{" not in text:
         return text
     return _SPAN.sub(r"\1", _LINE_OF_ATTRIBUTES.sub("", text))
 
 
 def callout_mark(text: str) -> int:
-    """Length of the mark `[!NOTE]` that a paragraph begins with; 0 where it begins with none."""
+    """Return the length of the mark `[!NOTE]` that a paragraph begins with; 0 if there is none."""
     found = _CALLOUT.match(text)
     return found.end() if found else 0

@@ -30,7 +30,7 @@ _HEADING = re.compile(r"#{1,6}[ \t]")
 
 
 def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
-    """The parser with these rules in front of its own; text that may be no Markdown has footnotes only."""
+    """Add these rules to a parser in front of its own; text that may not be Markdown gets footnotes only."""
     interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     ruler = parser.block.ruler
     ruler.before("fence", "footnote", _footnote, interrupting)
@@ -42,7 +42,7 @@ def add_rules(parser: MarkdownIt, strict: bool) -> MarkdownIt:
 
 
 def _line(state: StateBlock, line: int) -> str:
-    """A line without its indentation and trailing white space; empty where it is indented as code is."""
+    """Return a line without indentation and trailing blanks; empty if it is indented as code."""
     if state.is_code_block(line):
         return ""
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip()
@@ -78,7 +78,7 @@ def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
 
 
 def _container(state: StateBlock, kind: str, lines: range, title: str = "") -> None:
-    """Tokens of a block that holds those of the lines that are indented by four more than it.
+    """Push the tokens of a block that holds the lines indented by four more than it.
 
     Args:
         lines: from the first one inside to the end of what may be inside.

@@ -13,7 +13,7 @@ from docent.records import Figure
 
 
 def with_descriptions(text: str, figures: Iterable[Figure]) -> str:
-    """The text with every reference replaced by its caption and description, in brackets at the same place."""
+    """Return the text with every reference replaced by its caption and description, in brackets."""
     words: dict[str, str] = {}
     for figure in figures:
         said = " ".join(part for part in (figure.caption, figure.description) if part)
@@ -22,13 +22,13 @@ def with_descriptions(text: str, figures: Iterable[Figure]) -> str:
 
 
 def without_figures(text: str, figures: Iterable[Figure]) -> str:
-    """The text without references, and without the blank lines that they would leave."""
+    """Return the text without references, and without the blank lines that they would leave."""
     told = _replaced(text, {figure.token: "" for figure in figures})
     return re.sub(r"\n\s*\n\s*\n", "\n\n", told).strip()
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str:
-    """The text with words in place of tokens, in one pass.
+    """Return the text with words in place of tokens, in one pass.
 
     Of two tokens at one place the longer one counts, for `FIGURE_1.2` begins with `FIGURE_1`; what a description says
     is not looked at for further tokens. Every token is looked for by itself, which is quick in long texts.

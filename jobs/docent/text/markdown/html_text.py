@@ -31,7 +31,7 @@ def comment_spans(text: str) -> list[tuple[int, int]]:
 
 
 def blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text without some of its spans; their line breaks stay."""
+    """Return the text without these spans; their line breaks stay."""
     pieces, end = [], 0
     for start, behind in spans:
         pieces += [text[end:start], "\n" * text.count("\n", start, behind)]
@@ -40,7 +40,7 @@ def blanked(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 def statements_in(content: str) -> Iterator[tuple[int, str]]:
-    """Pieces of a block between tags that part them: the 0-based line that each begins on, and its HTML."""
+    """Yield the pieces of a block between parting tags: the 0-based line each begins on, and its HTML."""
     text = blanked(content, comment_spans(content))
     text = blanked(text, _hidden_spans(text))
     end = line = 0
@@ -54,7 +54,7 @@ def statements_in(content: str) -> Iterator[tuple[int, str]]:
 
 
 def _hidden_spans(text: str) -> list[tuple[int, int]]:
-    """Spans of elements whose words are not read, in order; one that is never closed is none."""
+    """Return spans of elements that are not shown as text, in order; unclosed ones are left out."""
     lowered = text.translate(_LOWER)
     spans: list[tuple[int, int]] = []
     for name in _HIDDEN:

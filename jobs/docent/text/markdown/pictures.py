@@ -61,7 +61,7 @@ class Picture(NamedTuple):
 
 
 def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
-    """Every picture of a piece of text; those in code are among them, and not in order."""
+    """Yield every picture of a piece of text, also those in code, in no particular order."""
     if "![" in text:
         yield from _marked(text, definitions)
     if "<" in text:
@@ -69,7 +69,7 @@ def pictures_in(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
 
 
 def definitions_in(text: str) -> dict[str, str]:
-    """The path of every label that is defined outside of fenced code (`[id]: path "title"`); the first one counts."""
+    """Return the path of every label defined outside of fenced code (`[id]: path "title"`); the first one counts."""
     if "]:" not in text:
         return {}
     found: dict[str, str] = {}
@@ -85,12 +85,12 @@ def definitions_in(text: str) -> dict[str, str]:
 
 
 def without_definitions(text: str) -> str:
-    """The text without the lines that only define where a label leads; line breaks stay."""
+    """Return the text without lines that only define a label; line breaks stay."""
     return _DEFINITION.sub(lambda found: "\n" * found.group().count("\n"), text) if "]:" in text else text
 
 
 def normalized_label(label: str) -> str:
-    """A label as CommonMark compares it: case and runs of white space do not matter."""
+    """Return a label as CommonMark compares it: ignoring case and runs of white space."""
     return " ".join(label.split()).casefold()
 
 
@@ -111,7 +111,7 @@ def _marked(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
 
 
 def _labelled(text: str, alt: re.Match[str], definitions: Mapping[str, str]) -> Picture | None:
-    """A picture whose path stands in a definition; None where the text is no picture at all."""
+    """Return a picture whose path stands in a definition; None if the text is not a picture."""
     label = _LABEL.match(text, alt.end())
     name = (label["label"] if label else "").strip() or alt["alt"]
     path = definitions.get(normalized_label(name))
@@ -124,7 +124,7 @@ def _labelled(text: str, alt: re.Match[str], definitions: Mapping[str, str]) -> 
 
 
 def _address(inside: str) -> str:
-    """The path of what stands between parentheses: without title and size."""
+    """Return the path between parentheses, without title and size."""
     text = _ENDING_SIZE.sub("", inside.strip()).rstrip()
     if text.endswith(('"', "'", ")")) and (title := _TITLE_BEGINS.search(text)):
         text = text[: title.start()]
@@ -147,7 +147,7 @@ def _tagged(tag: re.Match[str]) -> Picture:
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:
-    """Spans of fenced code, in order; one that is never closed goes to the end."""
+    """Return spans of fenced code, in order; an unclosed one runs to the end."""
     spans: list[tuple[int, int]] = []
     opened: tuple[int, str] | None = None
     for fence in _FENCE.finditer(text):

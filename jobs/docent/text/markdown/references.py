@@ -72,7 +72,7 @@ PICTURES_ONLY = Syntax()
 
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
-    """The figure references of a piece of text, in order, none from inside of code, formulas and comments."""
+    """Return the figure references of a text, in order, without those inside code, formulas and comments."""
     found = [
         Reference(
             picture.start,
@@ -95,7 +95,7 @@ def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
 
 
 def _stands_alone(token: re.Match[str]) -> bool:
-    """Whether nothing else stands on the line."""
+    """Return whether nothing else stands on the line."""
     text = token.string
     start = text.rfind("\n", 0, token.start()) + 1
     end = text.find("\n", token.end())
@@ -103,19 +103,19 @@ def _stands_alone(token: re.Match[str]) -> bool:
 
 
 def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
-    """The text without its references; their line breaks stay."""
+    """Return the text without its references; their line breaks stay."""
     found = references_in(text, syntax)
     return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in found])
 
 
 def verbatim_spans(text: str) -> list[tuple[int, int]]:
-    """Where code and formulas begin and end, marks included: no character in them is Markdown."""
+    """Return spans of code and formulas, marks included: no character in them is Markdown."""
     code = code_spans(text)
     return sorted([*code, *formula_spans(text, code)])
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
-    """Where code between backticks begins and ends, marks included."""
+    """Return spans of code between backticks, marks included."""
     spans: list[tuple[int, int]] = []
     runs = [(run.start(), run.end()) for run in _RUN.finditer(text)]
     by_length: dict[int, list[int]] = {}
@@ -136,7 +136,7 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def plain_text(text: str) -> str:
-    """Markdown of one paragraph as it reads: no marks of emphasis, code, links and HTML; line breaks kept.
+    """Return Markdown of one paragraph as plain text: no emphasis, code, links and HTML; line breaks kept.
 
     Formulas stay as they are written, with their delimiters.
     """
@@ -162,7 +162,7 @@ def plain_text(text: str) -> str:
 
 
 def _without_emphasis(text: str) -> str:
-    """The text without the marks of emphasis that open and close; others stay."""
+    """Return the text without paired emphasis marks; others stay."""
     cut: list[tuple[int, int]] = []
     opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
     for run in _MARKS.finditer(text):
@@ -190,7 +190,7 @@ def _without_emphasis(text: str) -> str:
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:
-    """The references that lie neither in code, formulas and comments nor in one before them."""
+    """Yield the references outside of code, formulas and comments that do not overlap an earlier one."""
     end, at = 0, 0
     for reference in references:
         while at < len(code) and code[at][1] <= reference.start:
@@ -202,7 +202,7 @@ def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator
 
 
 def _escaped(text: str, position: int) -> int:
-    """1 where an odd number of backslashes stands before a position, else 0."""
+    """Return 1 if an odd number of backslashes precedes a position, else 0."""
     before = text[max(0, position - 100) : position]
     return (len(before) - len(before.rstrip("\\"))) % 2
 

@@ -41,7 +41,7 @@ class Place:
     wrapped: bool = False
 
     def span(self, first: int, last: int) -> Span:
-        """Lines of the file from 0-based lines of the text, both inclusive."""
+        """Return lines of the file for 0-based lines of the text, both inclusive."""
         return Span(
             file=self.file, first_line=self.first_line + first, last_line=self.first_line + last, page=self.page
         )
@@ -64,17 +64,17 @@ class Paragraph:
 
     @classmethod
     def of(cls, token: Token, block: Block, place: Place) -> Paragraph:
-        """What an inline token says."""
+        """Return the paragraph of an inline token."""
         first, behind = token.map or [0, 1]
         return cls(token.content, block.base + first, block.base + behind - 1, place)
 
     def whole(self) -> Iterator[tuple[str, Span]]:
-        """All of it as one statement."""
+        """Yield all of it as one statement."""
         if words := " ".join(self.text.split()):
             yield words, self.place.span(self.first, self.last)
 
     def sentences(self) -> Iterator[tuple[str, Span]]:
-        """Its sentences, each with the lines that it stands in."""
+        """Yield its sentences, each with the lines that it stands in."""
         if not self.exact:
             for sentence in _sentences(self.text):
                 yield sentence, self.place.span(self.first, self.last)
@@ -91,7 +91,7 @@ class Paragraph:
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences of a plain text, none of which ends inside a formula."""
+    """Return the sentences of a plain text; none ends inside a formula."""
     whole: list[str] = []
     for sentence in split_sentences(text):
         joined = f"{whole[-1]} {sentence}" if whole else ""

@@ -54,7 +54,7 @@ class Decisive:
 
 @lru_cache(maxsize=16)  # question and answer of a pair are looked at by several gates
 def decisive_of(text: str) -> Decisive:
-    """What another text must have as well, to be a repeat of this one."""
+    """Return what another text must share with this one to be a repeat of it."""
     ordered: list[str] = []
     names: set[str] = set()
     beginnings: set[str] = set()
@@ -102,14 +102,14 @@ def _word(word: str) -> _Word:
 
 
 def _unit(term: str, word: str) -> str:
-    """What stands behind a number, where that may be a unit; MW is not mW."""
+    """Return the unit behind a number, if the word may be one; MW is not mW."""
     if term in UNITS:
         return f"mega{term[1:]}" if _MEGA.match(word) else UNITS[term]
     return term if len(term) <= MAX_SHORT_UNIT_LETTERS and term not in STOP_WORDS else ""
 
 
 def _meaning(term: str) -> str:
-    """A word of the table without its ending, a unit by its short name, a negation as `not`; "" for other words."""
+    """Return the stem of a word in the table, the short name of a unit, `not` for a negation; "" for other words."""
     if term.endswith(("n't", "n’t")) or term in ("not", "cannot"):
         return "not"
     if term in _ANSWERS or term in CARDINALS or term in ORDINALS:
@@ -132,7 +132,7 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 @cache
 def _table() -> tuple[frozenset[str], frozenset[str], str]:
-    """Whole words, beginnings of words, and a pattern of what is found within a text that has no spaces."""
+    """Return whole words, beginnings of words, and a pattern for scripts without spaces."""
     source = resources.files("docent.text.numbers").joinpath("opposites.yaml").read_text(encoding="utf-8")
     lines: dict[str, list[str]] = yaml.safe_load(source)
     letters, unspaced = "".join(lines.pop("letters")), " ".join(lines.pop("unspaced")).split()
@@ -144,7 +144,7 @@ def _table() -> tuple[frozenset[str], frozenset[str], str]:
 
 @cache
 def _token() -> re.Pattern[str]:
-    """Decisive letters of scripts without spaces, words and numbers, and signs that are units or relations."""
+    """Return the pattern of words, numbers, signs, and decisive letters of scripts without spaces."""
     word = rf"[^\W_{UNSPACED}]"
     joined = rf"(?:[.,’'](?=\d){word}+|['’][tT](?!{word}))"
     return re.compile(rf"{_table()[2]}|{word}+{joined}*|[%‰°€$£¥<>≤≥±]")

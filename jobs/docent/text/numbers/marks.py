@@ -30,7 +30,7 @@ _DOT_OF_THREE = re.compile(rf"{_BEFORE}([1-9]\d{{0,2}})\.(\d{{3}})(?![\d.]\d|\d)
 
 
 def plain_marks(text: str) -> str:
-    """A text in which numbers that can be read in one way only have the marks of English, and digits are 0 to 9."""
+    """Return a text with unambiguous numbers in English notation, and digits as 0 to 9."""
     if not text.isascii():
         digits = (str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
         text = "".join(digits).replace("\u066b", ".")
@@ -43,7 +43,7 @@ def plain_marks(text: str) -> str:
 
 
 def readings(text: str, code: str) -> tuple[str, ...]:
-    """A text with the marks of English, once for every way that its numbers may be meant, the usual way first.
+    """Return a text in English notation, once for every way its numbers may be meant, the usual way first.
 
     Args:
         code: of its language; "" for one that is not known, which is read as English.
@@ -58,6 +58,6 @@ def readings(text: str, code: str) -> tuple[str, ...]:
 
 
 def _with_commas(text: str) -> str:
-    """Commas as decimal marks and full stops before three digits as those of thousands."""
+    """Return the text with decimal commas, and with full stops before three digits removed, in English notation."""
     text = _DOT_OF_THREE.sub(lambda found: f"{found[1]}{found[2]}", text)
     return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))

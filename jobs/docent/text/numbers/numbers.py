@@ -39,12 +39,12 @@ _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?![\d.])", re.ASCI
 
 
 def numbers_of(text: str) -> list[str]:
-    """Numbers that `text` claims, in order, with repeats: `['8', '12', '116.57']`."""
+    """Return numbers that `text` claims, in order, with repeats: `['8', '12', '116.57']`."""
     return [_value(spoken) for spoken in _spoken(text) if spoken not in (["one"], ["zero"])]
 
 
 def supported_by(text: str) -> set[str]:
-    """Numbers that `text` vouches for: what it claims, every part of that, ordinal words, and one."""
+    """Return the numbers that `text` supports: those it claims, their parts, ordinal words, and one."""
     spoken = _spoken(text)
     found = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
     found |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
@@ -52,20 +52,20 @@ def supported_by(text: str) -> set[str]:
 
 
 def unsupported_numbers(answer: str, source: str) -> list[str]:
-    """Numbers of `answer` that `source` does not have, in order, each once."""
+    """Return numbers of `answer` that `source` does not have, in order, each once."""
     known = supported_by(source)
     return [number for number in dict.fromkeys(numbers_of(answer)) if number not in known]
 
 
 def number_support(answer: str, source: str) -> float:
-    """Share of the numbers in `answer` that `source` has, repeats counted; 1.0 when the answer has none."""
+    """Return the share of the numbers in `answer` that `source` has, repeats counted; 1.0 if the answer has none."""
     claimed = numbers_of(answer)
     known = supported_by(source)
     return sum(number in known for number in claimed) / len(claimed) if claimed else 1.0
 
 
 def _spoken(text: str) -> list[list[str]]:
-    """Every number as the tokens it is said with: `66 thousand` is one number of two tokens."""
+    """Return every number as its tokens: `66 thousand` is one number of two tokens."""
     text = plain_marks(text)
     found: list[list[str]] = []
     end = -1  # where the number that may still go on ends; -1 when there is none
@@ -82,7 +82,7 @@ def _spoken(text: str) -> list[list[str]]:
 
 
 def _goes_on(number: list[str], between: str, token: str) -> bool:
-    """Whether `token` belongs to the number before it: `twenty-four`, `a hundred and five`, but not `two, three`."""
+    """Return whether `token` continues the number before it: `twenty-four`, `hundred and five`, but not `two, three`."""
     last = number[-1]
     if token in MULTIPLIERS:
         return between in (" ", "-", "\u00a0")
@@ -94,7 +94,7 @@ def _goes_on(number: list[str], between: str, token: str) -> bool:
 
 
 def _value(number: list[str]) -> str:
-    """The value of a spoken number, written with digits and without needless zeros."""
+    """Return the value of a number in words or digits, written without needless zeros."""
     total, below_thousand = Decimal(0), Decimal(0)
     with localcontext() as exact:
         exact.prec = 40 + 10 * len(number) + sum(map(len, number))

@@ -59,7 +59,7 @@ _LARGE_NUMBER = re.compile(rf"(?<!\d)(\d++)(?:\.(\d++))?+\s?([{''.join(_LARGE)}]
 
 
 def claimed_text(answer: str) -> str:
-    """An answer without the numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
+    """Return an answer without numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
     text = _COUNTED.sub(" ", _STEP.sub(" ", _LIST_NUMBER.sub(" ", answer)))
     listed: list[re.Match[str]] = []
     for found in _INLINE_NUMBER.finditer(text):
@@ -71,7 +71,7 @@ def claimed_text(answer: str) -> str:
 
 
 def written_out(text: str) -> str:
-    """The text with digits and marks of numbers as English has them, and `3만`, `1.5억` written with digits only."""
+    """Return the text with digits and number marks in English notation, and `3만`, `1.5억` as digits."""
     text = plain_marks(text)
     return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
 
@@ -82,20 +82,20 @@ def _digits(found: re.Match[str]) -> str:
 
 
 def quantities_of(text: str) -> list[tuple[str, str]]:
-    """Every number with the unit behind it, `("5", "cm")`; the unit is "" where none follows."""
+    """Return every number with its unit, `("5", "cm")`; the unit is "" if there is none."""
     return [(number, unit) for number, unit, _ in _quantities(text)]
 
 
 @lru_cache(maxsize=16)
 def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
-    """Number, unit, and where the number ends."""
+    """Return number, unit, and where the number ends."""
     found = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
     return tuple((number, _unit(unit), end) for number, unit, end in found if number)
 
 
 @lru_cache(maxsize=4096)
 def _number(written: str) -> str:
-    """Its value; "" for words that claim no number."""
+    """Return its value; "" for words that claim no number."""
     return next(iter(numbers_of(re.sub(r"(?<=\d)\s(?=\d)", "", written))[-1:]), "")
 
 
@@ -105,7 +105,7 @@ def _unit(name: str | None) -> str:
 
 
 def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
-    """Quantities of `answer` whose number the source has, but only with other units: `["5 m"]`.
+    """Return quantities of `answer` whose number the source has only with other units: `["5 m"]`.
 
     A number that also stands alone in the source, as in a table, is only held against a unit of the same kind.
 
@@ -123,7 +123,7 @@ def changed_units(answer: str, source: dict[str, set[str]]) -> list[str]:
 
 
 def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
-    """Numbers of `answer` before a word that the source counts too, but never with that number: `["3 faces"]`.
+    """Return numbers of `answer` before a word that the source counts only with other numbers: `["3 faces"]`.
 
     Args:
         source: the numbers of every counted word, as `numbers_by_word` gives them.
@@ -150,7 +150,7 @@ class Counts:
 
 
 def numbers_by_word(text: str) -> dict[str, Counts]:
-    """The numbers before every word that is counted, by its stem."""
+    """Return the numbers before every counted word, by its stem."""
     found: dict[str, Counts] = {}
     for number, words in _counted(text):
         for place, word in enumerate(words):
@@ -161,7 +161,7 @@ def numbers_by_word(text: str) -> dict[str, Counts]:
 
 
 def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Every number but years, with the words directly behind it, up to a mark, a stop word first, or a number."""
+    """Yield every number but years, with the words after it, up to a mark or a number; none after a stop word."""
     for number, _, end in _quantities(text):
         if _YEAR.fullmatch(number):
             continue
@@ -171,7 +171,7 @@ def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_rounded(number: str, known: Iterable[str]) -> bool:
-    """Whether a number is one of `known` with fewer decimals; a whole number only of one with three digits before."""
+    """Return whether a number is one of `known`, rounded; whole numbers only of one with three digits before."""
     places = len(number.partition(".")[2])
     for exact in known:
         whole, _, decimals = exact.partition(".")
@@ -185,7 +185,7 @@ def is_rounded(number: str, known: Iterable[str]) -> bool:
 
 
 def units_by_number(text: str) -> dict[str, set[str]]:
-    """For every number of a text the units that it has there, "" among them where it stands alone."""
+    """Return the units of every number in a text, with "" if the number also stands alone."""
     found: dict[str, set[str]] = {}
     for number, unit in quantities_of(text):
         found.setdefault(number, set()).add(unit)

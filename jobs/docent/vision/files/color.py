@@ -22,7 +22,7 @@ ToRgb = Callable[[Image.Image], Image.Image]
 
 
 def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
-    """A function that converts the picture, or a part of it, to 8-bit sRGB; and a note, "" where all is well.
+    """Return a function that converts the picture, or a part of it, to 8-bit sRGB, and a note, "" if all is well.
 
     Args:
         picture: decoded; its mode, profile and range of values decide how each part is converted.
@@ -43,12 +43,12 @@ def rgb_converter(picture: Image.Image) -> tuple[ToRgb, str]:
 
 
 def is_other_than_srgb(picture: Image.Image) -> bool:
-    """Whether the profile of the picture gives its values other colours than sRGB does."""
+    """Return whether the profile of the picture gives its values other colours than sRGB does."""
     return _transform(picture)[0] is not None
 
 
 def plain_rgb(picture: Image.Image) -> Image.Image:
-    """An 8-bit picture as RGB, transparent parts on white; profiles do not count."""
+    """Return an 8-bit picture as RGB, transparent parts on white, ignoring profiles."""
     if picture.mode == "LAB":
         return _applied(picture, ImageCms.buildTransform(ImageCms.createProfile("LAB"), _SRGB, "LAB", "RGB"))
     if _is_transparent(picture):
@@ -59,7 +59,7 @@ def plain_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _levels(picture: Image.Image) -> ToRgb:
-    """A function that brings more than 8 bits per channel to 8."""
+    """Return a function that reduces more than 8 bits per channel to 8."""
     if picture.mode.startswith("I;16"):
         return lambda part: part.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if picture.mode in ("I", "F"):
@@ -70,7 +70,7 @@ def _levels(picture: Image.Image) -> ToRgb:
 
 
 def _transform(picture: Image.Image) -> tuple[Any, str]:
-    """The transform from the picture's profile to sRGB; None where there is none, or where it would change nothing."""
+    """Return the transform from the picture's profile to sRGB (None if not needed), and a note."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes) or not profile:
         return None, ""
@@ -88,7 +88,7 @@ def _transform(picture: Image.Image) -> tuple[Any, str]:
 
 
 def _color_mode(picture: Image.Image) -> str:
-    """The mode that a profile for the picture must be for."""
+    """Return the mode that a profile for the picture must have."""
     if picture.mode in ("L", "LA", "La", "1", "I", "F") or picture.mode.startswith("I;16"):
         return "L"
     return picture.mode if picture.mode in ("CMYK", "LAB") else "RGB"
@@ -98,7 +98,7 @@ _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def _changes_nothing(transform: Any, mode: str) -> bool:
-    """Whether a transform leaves a grid of colours as they are, as a profile for sRGB does."""
+    """Return whether a transform leaves a grid of colours unchanged, as a profile for sRGB does."""
     if mode == "L":
         grid = Image.frombytes("L", (256, 1), bytes(range(256)))
     elif mode == "RGB":
@@ -122,7 +122,7 @@ def _is_transparent(picture: Image.Image) -> bool:
 
 
 def _without_alpha(picture: Image.Image) -> Image.Image:
-    """The colours in the mode that the profile is for."""
+    """Return the colours in the mode that the profile is for."""
     mode = _color_mode(picture)
     if picture.mode == mode:
         return picture

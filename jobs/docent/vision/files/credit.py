@@ -58,7 +58,7 @@ NO_CREDIT = Credit()
 
 
 def read_credit(picture: Image.Image) -> Credit:
-    """The credit of a decoded picture: of each part the first of XMP, IPTC, EXIF and text chunks that names it."""
+    """Return the credit of a decoded picture, each part from the first of XMP, IPTC, EXIF and text chunks."""
     found = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
     parts = {
         part: next((clean for one in found if (clean := clean_text(one.get(part, "")))), "")
@@ -68,13 +68,13 @@ def read_credit(picture: Image.Image) -> Credit:
 
 
 def clean_text(text: str) -> str:
-    """A credit on one line, without control and format characters, at most MAX_CHARS long."""
+    """Return a credit on one line, without control and format characters, at most MAX_CHARS long."""
     visible = "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text[: 4 * MAX_CHARS])
     return " ".join(visible.split())[:MAX_CHARS].strip()
 
 
 def exif_of(credit: Credit) -> bytes:
-    """An EXIF block with Artist and Copyright alone, UTF-8; b"" where there is nothing to say."""
+    """Return an EXIF block with Artist and Copyright only, UTF-8; b"" for an empty credit."""
     exif = Image.Exif()
     for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)):
         if text:
@@ -83,7 +83,7 @@ def exif_of(credit: Credit) -> bytes:
 
 
 def xmp_of(credit: Credit) -> bytes:
-    """An XMP packet with creator, rights and licence alone; b"" for an empty credit."""
+    """Return an XMP packet with creator, rights and licence only; b"" for an empty credit."""
     if not credit:
         return b""
     listed = [
@@ -114,7 +114,7 @@ def _from_iptc(picture: Image.Image) -> dict[str, str]:
 
 
 def _from_text(picture: Image.Image) -> dict[str, str]:
-    """Text chunks of a PNG."""
+    """Return the credit in the text chunks of a PNG."""
     if picture.format != "PNG":
         return {}
     chunks = {str(key).lower(): str(value) for key, value in picture.info.items() if isinstance(value, str)}
@@ -126,7 +126,7 @@ def _from_text(picture: Image.Image) -> dict[str, str]:
 
 
 def _decoded(value: Any) -> str:
-    """Text of a metadata field: UTF-8 where it is that, else Latin-1; several values joined by semicolons."""
+    """Return the text of a metadata field: UTF-8 if valid, else Latin-1; several values joined by semicolons."""
     if isinstance(value, (list, tuple)):
         return "; ".join(text for one in value[:20] if (text := _decoded(one)))
     if isinstance(value, str):  # Pillow reads text fields of EXIF as Latin-1
@@ -207,7 +207,7 @@ class _XmpReader:
             values.append(value.strip())
 
     def parts(self) -> dict[str, str]:
-        """The parts of the credit: all creators, and the first value of everything else."""
+        """Return the parts of the credit: all creators, and the first value of the others."""
         parts: dict[str, str] = {}
         for name, part in _PROPERTIES.items():
             values = self.found.get(name, [])

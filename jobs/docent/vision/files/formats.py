@@ -103,12 +103,12 @@ OTHER_FILES = (
 
 
 def published_suffix(file: str) -> str:
-    """Suffix, with its dot, under which a data set hands on a picture that `ingest` saved as `file`."""
+    """Return the suffix, with its dot, under which a data set publishes a picture that `ingest` saved as `file`."""
     return ".jpg" if PurePosixPath(file).suffix in PHOTO_SUFFIXES else ".png"
 
 
 def format_name(head: bytes) -> str:
-    """The format of a file by its first HEAD_BYTES bytes; "" for one that is no known picture."""
+    """Return the format of a file by its first HEAD_BYTES bytes; "" if it is not a known picture format."""
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
@@ -127,7 +127,7 @@ def format_name(head: bytes) -> str:
 
 
 def what_it_is(head: bytes) -> str:
-    """What a file is that is no picture of any known format, by its first bytes, in words for people."""
+    """Return what kind of file this is, if it is not a picture, by its first bytes, for messages."""
     if not head.strip(b"\0"):
         return "the file is empty" if not head else "the file begins with zeros: it was not copied to its end"
     known = next((name for start, name in OTHER_FILES if head.lstrip()[: len(start)].lower() == start), None)
@@ -143,7 +143,7 @@ def what_it_is(head: bytes) -> str:
 
 
 def _by_brand(head: bytes) -> str:
-    """The format of an ISO base media file; the major brand decides, then the first known compatible one."""
+    """Return the format of an ISO base media file: by its major brand, else by the first known compatible one."""
     length = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))]
     named = [_BRANDS[brand] for brand in brands if brand in _BRANDS]

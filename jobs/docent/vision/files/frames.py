@@ -39,7 +39,7 @@ def seek_frame(picture: Image.Image) -> str:
 
 
 def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
-    """0-based number of the frame that is used, how many were looked at, and why not all."""
+    """Return the 0-based number of the frame to use, how many were looked at, and why not all."""
     budget = max(1, min(MAX_FRAMES, MAX_FRAME_PIXELS // max(1, picture.width * picture.height)))
     variations: list[float] = []
     problem = "the others are too many to look at"
@@ -57,7 +57,7 @@ def _best(picture: Image.Image, count: int) -> tuple[int, int, str]:
 
 
 def _variation(frame: Image.Image) -> float:
-    """Sum of the channels' variances of a small copy: 0 for a plain frame."""
+    """Return the sum of the channels' variances of a small copy: 0 for a plain frame."""
     frame.load()
     small = plain_rgb(frame.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX))
     total = 0.0

@@ -24,7 +24,7 @@ SIDES_SWAP = (5, 6, 7, 8)
 
 
 def read_orientation(picture: Image.Image) -> int:
-    """Orientation of a decoded picture, 1 to 8; 1 where there is none or it cannot be read.
+    """Return the orientation of a decoded picture, 1 to 8; 1 if there is none or it cannot be read.
 
     Asked after decoding: some formats keep the tag behind the pixels, and Pillow turns TIFF files itself and then
     removes it.

@@ -97,7 +97,7 @@ class Examined:
 
 
 def picture_suffix(data: bytes, max_pixels: float) -> str:
-    """Suffix of a picture's format, by its header alone.
+    """Return the suffix of a picture's format, by its header alone.
 
     Raises:
         PhotoError: not an image, not supported, or more than `max_pixels`.
@@ -107,7 +107,7 @@ def picture_suffix(data: bytes, max_pixels: float) -> str:
 
 
 def examine(data: bytes, max_pixels: float) -> Examined:
-    """Size, format, notes and credit of a picture, which is decoded to its end to find damage.
+    """Return size, format, notes and credit of a picture, after decoding it to its end to find damage.
 
     Raises:
         PhotoError: not an image, not supported, more than `max_pixels`, or damaged.
@@ -130,7 +130,7 @@ def examine(data: bytes, max_pixels: float) -> Examined:
 
 
 def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_PIXELS) -> Image.Image:
-    """The whole picture: upright as its EXIF data say, 8-bit sRGB, transparent parts on white.
+    """Return the whole picture: upright by its EXIF orientation, 8-bit sRGB, transparent parts on white.
 
     Args:
         path: the file.
@@ -145,7 +145,7 @@ def decode(path: Path, max_pixels: float, max_decoded_pixels: int = MAX_DECODED_
 
 
 def is_upright_rgb(data: bytes) -> bool:
-    """Whether a JPEG or PNG file that decodes needs no change of its pixels: upright, 8-bit RGB in sRGB, opaque."""
+    """Return whether a decodable JPEG or PNG needs no change of its pixels: upright, 8-bit sRGB, opaque."""
     with _opened(io.BytesIO(data), math.inf) as picture, _damage_named():
         if picture.mode != "RGB" or "transparency" in picture.info or is_other_than_srgb(picture):
             return False
@@ -232,7 +232,7 @@ def _open(file: IO[bytes]) -> Image.Image:
 
 @cache
 def _reads_heic() -> bool:
-    """Whether the extra `heic` is installed; its reader is made known to Pillow."""
+    """Return whether the extra `heic` is installed, and register its reader with Pillow."""
     try:
         import pi_heif
     except ImportError:
@@ -242,6 +242,6 @@ def _reads_heic() -> bool:
 
 
 def _words_of(error: BaseException) -> str:
-    """What the decoder said, without addresses of objects in memory, which differ at every run."""
+    """Return the message of the decoder, without memory addresses, which differ in every run."""
     text = str(error)
     return "damaged" if not text or " at 0x" in text else text[:200]

@@ -32,7 +32,7 @@ _PNG_KEPT = frozenset(b"IHDR IDAT IEND gAMA cHRM sRGB sBIT pHYs cICP mDCV cLLI m
 
 
 def published(path: Path, image: ImageFile) -> bytes:
-    """The file of a picture as a data set hands it on.
+    """Return the file of a picture as a data set publishes it.
 
     Raises:
         PhotoError: it has to be converted and does not decode.
@@ -50,7 +50,7 @@ def published(path: Path, image: ImageFile) -> bytes:
 
 
 def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
-    """The upright picture saved anew, without loss except in a JPEG."""
+    """Return the upright picture saved anew, without loss except in a JPEG."""
     picture = decode(path, MAX_PIXELS)
     stored = io.BytesIO()
     if suffix == ".jpg":
@@ -61,7 +61,7 @@ def _converted(path: Path, exif: bytes, xmp: bytes, suffix: str) -> bytes:
 
 
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
-    """The first picture of a JPEG file, to its end marker."""
+    """Return the first picture of a JPEG file, to its end marker."""
     blocks = (block for block in (exif, _XMP_HEADER + xmp if xmp else b"") if block)
     credit = b"".join(b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block for block in blocks)
     kept, placed = [data[:2]], False
@@ -77,7 +77,7 @@ def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
 
 
 def _is_kept(marker: int, segment: bytes) -> bool:
-    """Whether a JPEG segment decides how the pixels look: no comment, and of application data only some."""
+    """Return whether a JPEG segment affects the pixels: comments and most application data do not."""
     if marker == 0xE0:
         return segment[4:9] == b"JFIF\0"
     if marker == 0xEE:

@@ -34,7 +34,7 @@ IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Every row of the CSV as an exhibit, or as a reject where it cannot be one; opens no photo.
+    """Return every row of the CSV as an exhibit, or as a reject if it cannot be one; opens no photo.
 
     Raises:
         InputError: the file is no CSV with the needed columns, its encoding is not known, or there is no images folder.
@@ -56,7 +56,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
 
 
 def _records(source: Source) -> Iterator[Record]:
-    """The rows of the file."""
+    """Yield the rows of the file."""
     path = source.path
     if not path.is_file():
         raise InputError("the CSV is not a file", str(path), "set ingest.sources.N.path to the CSV itself")
@@ -73,7 +73,7 @@ def _records(source: Source) -> Iterator[Record]:
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    """Position of each known column."""
+    """Return the position of each known column."""
     names = [cell.strip().lower() for cell in header]
     known = (NAME, DESCRIPTION, *IMAGE_COLUMNS, *ID_COLUMNS)
     columns = {name: names.index(name) for name in known if name in names}
@@ -131,7 +131,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
 
 
 def _photos(source: Source, folder: Path, columns: dict[str, int], record: Record) -> Iterator[ListedPhoto]:
-    """The names in the image columns, in the order of SPLITS, each with the line it stands on."""
+    """Yield the names in the image columns, in the order of SPLITS, each with its line."""
     for column, split in IMAGE_COLUMNS.items():
         if column in columns:
             first_line = cell_line(record, columns[column])

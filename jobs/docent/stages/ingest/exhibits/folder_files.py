@@ -35,12 +35,12 @@ class FolderFiles:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left by a system rather than put there by a person."""
+    """Return whether a file or folder is hidden, or was left by a system rather than by a person."""
     return name.startswith(".") or name.lower() in JUNK_FOLDERS or name.lower() in JUNK_FILES
 
 
 def list_below(root: Path, folder: Path) -> FolderFiles:
-    """All files below a folder, each folder once.
+    """Return all files below a folder, each folder once.
 
     Runs of docent are left out, and so are links to the folders above: what is there belongs to other exhibits.
 

@@ -58,7 +58,7 @@ LAYOUT = "expected: <folder>/<exhibit name>/description.txt and <folder>/<exhibi
 
 
 def list_exhibits(source: Source) -> list[Exhibit | Reject]:
-    """Every subfolder as an exhibit, or as a reject where it cannot be one; opens no photo.
+    """Return every subfolder as an exhibit, or as a reject if it cannot be one; opens no photo.
 
     Raises:
         InputError: the source is no folder, or has no subfolder.
@@ -111,31 +111,31 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
 
 
 def is_one_exhibit(entries: Sequence[Entry]) -> bool:
-    """Whether what lies in a folder is that of an exhibit, not of a museum: a description beside photos."""
+    """Return whether a folder holds a single exhibit rather than a museum: a description beside photos."""
     files = [entry.name.lower() for entry in entries if entry.kind == "file"]
     return DESCRIPTION in files and any(PurePosixPath(name).suffix in PHOTO_SUFFIXES for name in files)
 
 
 def _counted(entries: Sequence[Entry]) -> str:
-    """What lies in a folder without subfolders."""
+    """Return what a folder without subfolders holds, for a message."""
     files = [PurePosixPath(entry.name).suffix.lower() for entry in entries if entry.kind == "file"]
     photos = sum(suffix in PHOTO_SUFFIXES for suffix in files)
     return f"{counted(photos, 'photo')} and {counted(len(files) - photos, 'other file')}"
 
 
 def _look_at(folder: Path) -> str:
-    """The command that shows what is read from a folder."""
+    """Return the command that shows what is read from a folder."""
     return f"to see what is read: {shlex.join(['docent', 'ingest', str(folder)])}"
 
 
 def _may_be_exhibit(entry: Entry) -> bool:
-    """Whether an entry is a folder, or stands where one is expected and cannot be read."""
+    """Return whether an entry is a folder, or something in place of one that cannot be read."""
     leads_to_file = entry.kind == "outside" and not entry.path.is_dir()
     return entry.kind not in ("file", "run") and not leads_to_file
 
 
 def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
-    """Whether an entry is a link to another exhibit, or to the folder of all: it would be read twice."""
+    """Return whether an entry links to another exhibit or to the source itself, and so would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
     log.warning("skipped, a link to what is read anyway: %s", printable(readable(str(entry.path))))
@@ -143,7 +143,7 @@ def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
 
 
 def readable(name: str) -> str:
-    """A file name as text; bytes that are not UTF-8 (old archives have such names) become question marks."""
+    """Return a file name as text; bytes that are not UTF-8 (as in old archives) become question marks."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
@@ -177,7 +177,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
 
 
 def _described(source: Source, folder: Path, description: str, files: FolderFiles) -> Exhibit | Reject | None:
-    """The exhibit of a folder; None where its description is no file."""
+    """Return the exhibit of a folder; None if its description is not a file."""
     where = f"{folder.name}/{DESCRIPTION}"
     try:
         path = confined(source.path, folder, description)
@@ -219,7 +219,7 @@ def _described(source: Source, folder: Path, description: str, files: FolderFile
 
 
 def _is_photo(root: Path, folder: Path, name: str) -> bool:
-    """Whether a file is meant as a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
+    """Return whether a file is a photo: by its suffix, else by its first bytes (`Vase 12.03.2020`, `a.jpg~`)."""
     if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
         return True
     try:
@@ -233,7 +233,7 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
 
 
 def _what_was_found(folder: str, names: Sequence[str]) -> str:
-    """What is there in place of a description, such as `description.txt.txt` or `Description.docx`."""
+    """Return what stands in place of a description, such as `description.txt.txt` or `Description.docx`."""
     near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
     texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
     found = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]

@@ -28,18 +28,18 @@ _SLUG = re.compile(r"[^\W_]+(?:[-_]+[^\W_]+)*")
 
 
 def usable_id(cell: str) -> str:
-    """An id as it stands in a name; "" for one that is no single line, or too long."""
+    """Return an id as it stands in a name; "" if it is not a single line, or too long."""
     found = " ".join(cell.split())
     return found if found.isprintable() and len(found) <= MAX_ID_CHARACTERS else ""
 
 
 def are_slugs(names: Iterable[str]) -> bool:
-    """Whether all names of a table were made for files or addresses, so that their hyphens stand for spaces."""
+    """Return whether all names of a table are slugs, as in URLs, so that their hyphens stand for spaces."""
     return all(_SLUG.fullmatch(name) and name == name.lower() for name in names)
 
 
 def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Reject]:
-    """The same list with names as people say them, where the names of a whole table are slugs.
+    """Return the list with names as people say them, if all names of the table are slugs.
 
     In a table that has other names, hyphens belong to the name: `T-34`, `Jean-Paul`, `hand-axe`.
     """
@@ -49,12 +49,12 @@ def with_spoken_names(found: Sequence[Exhibit | Reject]) -> list[Exhibit | Rejec
 
 
 def spoken(name: str, text: str) -> str:
-    """A name that was made for a file as people say it: as the text writes it, else without its hyphens."""
+    """Return a slug as people say it: as the text writes it, else without its hyphens."""
     return spelled_in(text, name) or readable_name(name) or name
 
 
 def reject_named_twice(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
-    """The same list with exhibits of one name told apart by their ids; later ones without an own id become rejects.
+    """Return the list with exhibits of equal names told apart by their ids; later ones without an id become rejects.
 
     Names tell items apart downstream, so that two exhibits `Untitled` become `Untitled (A-17)` and `Untitled (B-2)`.
     The id of an exhibit of a folder is the folder's name.

@@ -39,7 +39,7 @@ class Rules:
 
 
 def fetch(address: str, rules: Rules) -> bytes:
-    """The bytes at an address.
+    """Return the bytes at an address.
 
     Raises:
         FetchError: not allowed, too large, not there, or not to be had after three tries.
@@ -55,13 +55,13 @@ def fetch(address: str, rules: Rules) -> bytes:
 
 
 def shown(address: str) -> str:
-    """An address without its query and password, which may be secrets."""
+    """Return an address without its query and password, which may be secrets."""
     host, path = address.partition("?")[0].rpartition("@")[::2]
     return f"{host.partition('//')[0]}//{path}" if host else path
 
 
 async def _followed(address: str, rules: Rules) -> bytes:
-    """One try, with its redirects."""
+    """Return the bytes after one try, following redirects."""
     from docent.stages.ingest.fetch import http as fetch_http
 
     try:
@@ -78,7 +78,7 @@ async def _followed(address: str, rules: Rules) -> bytes:
 
 
 def _joined(address: str, location: str) -> str:
-    """Where a redirect leads.
+    """Return the address that a redirect leads to.
 
     Raises:
         FetchError: nowhere.
@@ -90,7 +90,7 @@ def _joined(address: str, location: str) -> str:
 
 
 def _allowed(address: str, hosts: tuple[str, ...]) -> SplitResult:
-    """The parts of an address that may be asked.
+    """Return the parts of an address, if it may be requested.
 
     Raises:
         FetchError: it may not.

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes | str:
-    """The body of a reply, or the address that a redirect names.
+    """Return the body of a reply, or the address that a redirect names.
 
     Args:
         url: an address that may be asked.
@@ -63,7 +63,7 @@ async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes
 async def _session(
     url: SplitResult, hosts: Collection[str], refused: list[str]
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, URL, str | None]]:
-    """A session for one request, its target as it is sent, and the proxy, which alone knows the addresses."""
+    """Open a session for one request; yield it with the URL as sent and the proxy, if there is one."""
     host = str(url.hostname)
     written = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
     path = quote(f"{url.path or '/'}{'?' + url.query if url.query else ''}", safe="/%:?=&+,;@!$'()*~#[]")
@@ -86,7 +86,7 @@ async def _session(
 def _checked_sockets(
     hosts: Collection[str], refused: list[str]
 ) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
-    """Makes sockets, each for the one address that it will connect to."""
+    """Return a function that creates sockets, each for the one address that it will connect to."""
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
         family, kind, protocol, _, where = info
@@ -118,7 +118,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: there is nothing to close."""
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -147,7 +147,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """All of a reply, whatever length it promised."""
+    """Return the whole body of a reply, whatever length was announced."""
     found = bytearray()
     try:
         async for piece in reply.content.iter_any():
@@ -161,7 +161,7 @@ async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def _meaning_of(error: Exception) -> FetchError:
-    """The same without numbers of ports, which differ at every run, and without the address, which may be secret."""
+    """Return the error without port numbers, which differ in every run, and the address, which may be secret."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
         words = getattr(cause, "verify_message", "") or "not trusted"

@@ -70,7 +70,7 @@ class UnderWay:
 
 
 def addresses_of(cell: str) -> list[Address]:
-    """The addresses in a cell: one per line, a JSON list, or a JSON object whose keys are captions."""
+    """Return the addresses in a cell: one per line, a JSON list, or a JSON object whose keys are captions."""
     text = cell.strip()
     if text[:1] in ("[", "{"):
         try:
@@ -86,7 +86,7 @@ def addresses_of(cell: str) -> list[Address]:
 
 
 def with_pictures(drafts: Iterable[Draft | Reject], intake: Intake) -> Iterator[Document | Reject]:
-    """The documents with their pictures as figures, each behind the rejects of its own, in order."""
+    """Yield the documents with their pictures as figures, each after its rejects, in order."""
     settings = intake.section.rows
     rules = Rules(settings.image_hosts, settings.image_timeout_s, intake.limits.file_bytes)
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
@@ -110,7 +110,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _steps(drafts: Iterable[Draft | Reject]) -> Iterator[Wanted | Draft | Reject]:
-    """Every picture of a draft, then the draft itself."""
+    """Yield every picture of a draft, then the draft itself."""
     for draft in drafts:
         if isinstance(draft, Draft):
             for number, address in enumerate(draft.wanted[:MAX_PICTURES], 1):
@@ -121,7 +121,7 @@ def _steps(drafts: Iterable[Draft | Reject]) -> Iterator[Wanted | Draft | Reject
 def _ahead(
     steps: Iterator[Wanted | Draft | Reject], pool: ThreadPoolExecutor, rules: Rules
 ) -> Iterator[UnderWay | Draft | Reject]:
-    """The same steps, pictures under way: as many as there are workers, so that no more lie in memory."""
+    """Yield the same steps with fetches started: at most as many pictures as workers, to bound memory."""
     waiting: deque[UnderWay | Draft | Reject] = deque()
     pictures = 0
     for step in steps:
@@ -137,7 +137,7 @@ def _ahead(
 
 
 def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
-    """A fetched picture, checked and saved under the last part of its address; a second one of a name is numbered."""
+    """Return a fetched picture, checked and saved under the last part of its address, numbered if taken."""
     path = PurePosixPath(unquote(urlsplit(step.wanted.address.url).path))
     stem = plain_name(path.stem)[:_MAX_STEM_CHARS].strip(" .") or "image"
     try:
@@ -151,7 +151,7 @@ def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | Fetch
 
 
 def _finished(draft: Draft, kept: list[ImageFile | FetchError | PhotoError]) -> Iterator[Document | Reject]:
-    """The document of a row with what came of its pictures, rejects first."""
+    """Yield the document of a row with its pictures, after the rejects for those that are missing."""
     document, (section,) = draft.document, draft.document.sections
     notes, figures = [section.text] if section.text else [], []
     for number, (address, found) in enumerate(zip(draft.wanted, kept, strict=False), 1):

@@ -51,7 +51,7 @@ class EdgeLine:
 
 
 def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[EdgeLine]:
-    """The outer lines of a page, which may be running ones; `body` is the height of the document's text."""
+    """Return the outer lines of a page, which may be running headers; `body` is the height of the document's text."""
     rows = _rows(lines)
     middles = [row[0].box.middle for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
@@ -73,7 +73,7 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
 
 
 def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
-    """Lines that stand side by side, from top to bottom."""
+    """Return groups of lines that stand side by side, from top to bottom."""
     rows: list[list[MeasuredLine]] = []
     for line in sorted(lines, key=lambda line: -line.box.middle):
         if rows and rows[-1][0].box.middle - line.box.middle < 0.4 * max(line.box.height, 1.0):
@@ -84,7 +84,7 @@ def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
 
 
 def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[int]]:
-    """Numbers of the running lines of every page that has one; a large one is kept on the first page it stands on."""
+    """Return the numbers of the running lines by page; a large one is kept on the first page it appears on."""
     groups: dict[str, list[EdgeLine]] = defaultdict(list)
     for edge in edges:
         groups[_key(edge.text)].append(edge)
@@ -107,7 +107,7 @@ def _key(line: str) -> str:
 
 
 def _is_numbered_by_pages(group: Sequence[EdgeLine]) -> bool:
-    """Whether every number in the lines of a group stays, or grows as the pages do, as those of chapters do not."""
+    """Return whether every number in a group of lines is constant or grows with the pages, unlike chapter numbers."""
     ordered = sorted(group, key=lambda edge: edge.page)
     numbers = [[int(number) for number in _NUMBER.findall(edge.text)] for edge in ordered]
     steps = [later.page - edge.page for edge, later in zip(ordered, ordered[1:], strict=False)]
@@ -120,12 +120,12 @@ def _is_numbered_by_pages(group: Sequence[EdgeLine]) -> bool:
 
 
 def without_running(lines: Sequence[Line], running: frozenset[int]) -> list[Line]:
-    """The lines of a page without those that run through the document."""
+    """Return the lines of a page without running headers and footers."""
     return [line for line in lines if not (line.first and line.first == line.last and line.first in running)]
 
 
 def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
-    """The lines with every divided word whole, on the line where it begins; a line that was only its end is gone."""
+    """Return the lines with divided words joined on the line where they begin; lines left empty are dropped."""
     found: list[Line] = []
     for line in lines:
         before = found[-1] if found else None
@@ -146,7 +146,7 @@ def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
 
 
 def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
-    """The blocks of a page with every divided word whole, also where its second half begins the next column."""
+    """Return the blocks of a page with divided words joined, also across the break between two columns."""
     found: list[Block] = []
     for block in blocks:
         lines = block.lines
@@ -162,7 +162,7 @@ def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
 
 
 def said_of(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
-    """The texts that are left out, each once, for people."""
+    """Yield the texts of running lines, each once, for the log."""
     seen: set[str] = set()
     for edge in edges:
         key = _key(edge.text)

@@ -46,7 +46,7 @@ class DoclingPage:
 
 
 def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]:
-    """The sections of a file as docling reads it.
+    """Yield the sections of a file as docling reads it.
 
     Raises:
         ConfigError: docling is not installed.
@@ -62,7 +62,7 @@ def sections(cropper: Cropper, listed: ListedFile) -> Iterator[Section | Reject]
 
 
 def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
-    """The converter of docling, and what it raises."""
+    """Return the converter of docling, and the exception that it raises."""
     try:
         from docling.datamodel.base_models import InputFormat
         from docling.datamodel.pipeline_options import PdfPipelineOptions
@@ -82,7 +82,7 @@ def _converter(figure_dpi: int) -> tuple[Any, type[Exception]]:
 
 
 def sections_of(document: Any, items: Iterable[tuple[Any, int]], cropper: Cropper) -> Iterator[Section | Reject]:
-    """The sections of docling's items, which say what they are by their label."""
+    """Yield the sections of docling's items, which are typed by their label."""
     settings = cropper.intake.section.pdf
     maker = SectionMaker(cropper.listed.name)
     pages: dict[int, DoclingPage] = {}

@@ -29,12 +29,12 @@ _PROPERTIES = ("Title", "Author", "Subject", "Keywords")
 
 
 def rejected(listed: ListedFile, reason: str, detail: str) -> Reject:
-    """A file that is no document, or a part of it that is not read."""
+    """Return the reject for a file that is not read, or for a part of it."""
     return Reject(reason=reason, raw=shorten(listed.name), parents=(listed.document_id,), detail=detail)
 
 
 def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) -> Iterator[Document | Reject]:
-    """The document of a file behind what of it cannot be used, or why it is none.
+    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.
@@ -60,7 +60,7 @@ def document_in(listed: ListedFile, intake: Intake, watch: Watch = UNWATCHED) ->
 
 
 def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Iterator[Document | Reject]:
-    """Rejects of the pages, then the document with all sections."""
+    """Yield rejects of the pages, then the document with all sections."""
     settings = intake.section.pdf
     if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
         yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
@@ -88,7 +88,7 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
 
 
 def _meta(pdf: Any) -> dict[str, str]:
-    """What the file says of itself, on one line each and short."""
+    """Return the metadata of the file, each on one short line."""
     try:
         said = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
     except (pypdfium.PdfiumError, UnicodeDecodeError):

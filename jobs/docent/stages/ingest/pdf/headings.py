@@ -43,7 +43,7 @@ Number = tuple[int, ...]
 
 
 def section_number(text: str) -> Number | None:
-    """The number that a heading begins with, such as (4, 1) of `4.1 Deck`; None where it has none."""
+    """Return the number that a heading begins with, such as (4, 1) of `4.1 Deck`; None if it has none."""
     match = _NUMBERED.fullmatch(text)
     if match is None or not match[3][0].isalpha() or match[3][0].islower():
         return None
@@ -51,12 +51,12 @@ def section_number(text: str) -> Number | None:
 
 
 def same_size(first: float, second: float) -> bool:
-    """Whether two lines are set in the same size, in points."""
+    """Return whether two font sizes, in points, are the same."""
     return abs(first - second) < SAME_SIZE_SHARE * max(first, second)
 
 
 def continues(above: MeasuredLine, below: MeasuredLine) -> bool:
-    """Whether a heading goes on in the next line: in the same size, close below, and without a number of its own."""
+    """Return whether a heading continues in the next line: same size, close below, and without a number of its own."""
     close = -above.box.height < above.box.bottom - below.box.top < _CLOSE_GAP * below.size
     return close and same_size(above.size, below.size) and section_number(below.text) is None
 
@@ -73,7 +73,7 @@ class NumberedHeadings:
         self._last: Number = ()
 
     def on_page(self, lines: Sequence[MeasuredLine]) -> frozenset[int]:
-        """Numbers of those lines of a page, without its running ones, that are such headings."""
+        """Return the numbers of the lines of a page that are such headings; running lines are not among `lines`."""
         found: set[int] = set()
         numbers = [(at, number) for at, line in enumerate(lines) if (number := section_number(line.text))]
         if not numbers or self.body <= 0:
@@ -99,7 +99,7 @@ class NumberedHeadings:
         return frozenset(found)
 
     def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
-        """Whether a line in larger type is an entry of a table of contents.
+        """Return whether a line in larger type is an entry of a table of contents.
 
         A number at its end alone is no sign of one (`2 Pump P 100`), but with another at the end of a neighbour is.
         """
@@ -112,7 +112,7 @@ class NumberedHeadings:
     def _stands_alone(
         self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None], step: float
     ) -> bool:
-        """Whether a line as large as the text is short, no sentence or row, and parted from the lines around it."""
+        """Return whether a line in the size of the text is short, no sentence or row, and apart from its neighbours."""
         above, below = around
         plain = line.size >= _MIN_ALONE_RATIO * self.body and line.gap <= WIDE_GAP
         match = _NUMBERED.fullmatch(line.text)
@@ -126,7 +126,7 @@ class NumberedHeadings:
 
 
 def _follows(number: Number, last: Number) -> bool:
-    """Whether a section's number comes next after another, or is the first."""
+    """Return whether a section number comes next after another, or is the first."""
     if not last:
         return set(number) == {1}
     following = [(*last[:depth], part + 1) for depth, part in enumerate(last)]
@@ -138,14 +138,14 @@ def _depth(line: MeasuredLine) -> int:
 
 
 def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
-    """Points from one line of a page to the next, in the middle of all."""
+    """Return the median distance from one line of a page to the next, in points."""
     steps = [above.box.middle - below.box.middle for above, below in zip(lines, lines[1:], strict=False)]
     steps = [step for step in steps if 0 < step < 4 * body]
     return statistics.median(steps) if len(steps) >= 4 else 1.5 * body
 
 
 def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | None, MeasuredLine | None] | None:
-    """The lines above and below a line, from top to bottom in `ordered`; None where another stands beside it."""
+    """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
     line = ordered[at]
     found: list[MeasuredLine | None] = []
     for way in (range(at - 1, max(at - 1 - _MAX_NEIGHBOURS, -1), -1), range(at + 1, at + 1 + _MAX_NEIGHBOURS)):
@@ -165,7 +165,7 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | No
 
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
-    """Numbers of the lines that a numbered heading goes on in."""
+    """Return the numbers of the lines that a numbered heading continues in."""
     found: list[int] = []
     for above, below in zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False):
         if not continues(above, below):
@@ -175,7 +175,7 @@ def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
-    """Headings on a page, by number of each of their lines.
+    """Return the headings on a page, by the number of each of their lines.
 
     Args:
         lines: of the page without running ones, in the order of the file.
@@ -192,7 +192,7 @@ def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[
 def _groups(
     lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()
 ) -> list[list[MeasuredLine]]:
-    """The headings on a page, each with its lines."""
+    """Return the headings on a page, each with its lines."""
     groups: list[list[MeasuredLine]] = []
     before: MeasuredLine | None = None
     for line in lines:
@@ -208,7 +208,7 @@ def _groups(
 
 
 def title_of(first: Sequence[MeasuredLine], others: Iterable[Sequence[MeasuredLine]], body: float) -> str:
-    """The document's title: the heading at the top of the first page, where no other heading is as large.
+    """Return the document's title: the heading at the top of the first page, if no other heading is as large.
 
     Numbered headings may be: a manual's chapters often are set like its title.
 

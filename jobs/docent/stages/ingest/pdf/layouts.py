@@ -70,7 +70,7 @@ class Reader:
         self._pages = PageReader(listed, intake, self.cropper, clean=self.clean)
 
     def sections(self) -> Iterator[Section | Reject]:
-        """Sections of every page that is not skipped, behind rejects of what cannot be used."""
+        """Yield the sections of every page that is not skipped, after rejects for what cannot be used."""
         pages: list[Page] = []
         form = self.pdf.formenv.raw if self.pdf.formenv else None
         for number in range(self.settings.skip_first_pages + 1, len(self.pdf) + 1):
@@ -98,7 +98,7 @@ class Reader:
         yield from self.maker.rest()
 
     def _running(self, pages: Sequence[Page]) -> dict[int, frozenset[int]]:
-        """Lines of every page that are headers, footers and page numbers."""
+        """Return the lines of every page that are headers, footers and page numbers."""
         body = pages[-1].body if pages else 0.0
         edges: list[EdgeLine] = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
         running = running_lines(edges, len(pages))
@@ -129,7 +129,7 @@ class Reader:
         yield from self.maker.sections(page.number, shown, uncut, {0: title} if title else {}, figures)
 
     def _blocks(self, page: Page, figures: Sequence[Placed], running: frozenset[int], words: Words) -> list[Block]:
-        """The blocks of a page, in reading order."""
+        """Return the blocks of a page, in reading order."""
         fragments = [fragment for fragment in page.fragments if fragment.line not in running]
         tables = find_tables(page.rules, fragments, words)
         blocks = blocks_of(fragments, tables, figures, page.body, page.headings)
@@ -152,5 +152,5 @@ class Reader:
 
 
 def _without(running: frozenset[int], lines: Sequence[MeasuredLine]) -> list[MeasuredLine]:
-    """The lines of a page that do not run through the document."""
+    """Return the lines of a page without the running ones."""
     return [line for line in lines if line.number not in running]

@@ -21,7 +21,7 @@ TOO_LARGE = "document too large"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file behind what of it cannot be used, or why it is none.
+    """Yield the document of a file after rejects for what of it cannot be used, or why there is none.
 
     Raises:
         ConfigError: the layout is `docling`, which is not installed.

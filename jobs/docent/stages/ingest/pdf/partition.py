@@ -31,12 +31,12 @@ class Element:
 
     @property
     def chars(self) -> int:
-        """Length with its line breaks."""
+        """Return the length with line breaks."""
         return sum(len(line.text) for line in self.lines) + len(self.lines) - 1
 
 
 def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None) -> list[Element]:
-    """Elements of a page: bullets, odd blanks and hyphens at line ends cleaned.
+    """Return the elements of a page, with bullets, odd blanks and hyphens at line ends cleaned.
 
     Args:
         words: of the document, to tell a divided word from one with a hyphen.
@@ -54,12 +54,12 @@ def elements_of(blocks: Sequence[Block], words: hyphenation.Words | None = None)
 
 
 def joined(lines: Sequence[str], words: hyphenation.Words | None = None) -> str:
-    """Lines as one paragraph: without bullets and odd blanks, words cut at line ends whole again."""
+    """Return lines as one paragraph, without bullets and odd blanks, with divided words joined."""
     return hyphenation.joined([BULLET.sub("", line) for line in lines], words or hyphenation.Words())
 
 
 def _bounded(element: Element) -> list[Element]:
-    """The element in parts of at most MAX_CHARS; a table between its rows, each part with its head."""
+    """Return the element in parts of at most MAX_CHARS; a table is cut between rows, each part with its head."""
     if element.chars <= MAX_CHARS:
         return [element]
     if len(element.lines) > 2:
@@ -86,7 +86,7 @@ def _bounded_rows(lines: Sequence[Line]) -> list[Element]:
 
 
 def by_title(elements: Sequence[Element]) -> list[list[Element]]:
-    """The elements of a page in sections."""
+    """Return the elements of a page, grouped into sections."""
     groups: list[list[Element]] = []
     for element in elements:
         size = _chars(groups[-1]) if groups else 0
@@ -102,7 +102,7 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
 
 
 def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
-    """Neighbouring sections together, while the first is short and both fit."""
+    """Return neighbouring sections combined, while the first is short and both fit."""
     found: list[list[Element]] = []
     for group in groups:
         if found and _chars(found[-1]) < COMBINE_UNDER_CHARS and _chars(found[-1]) + 2 + _chars(group) <= MAX_CHARS:
@@ -117,7 +117,7 @@ def _chars(group: Sequence[Element]) -> int:
 
 
 def lines_of(group: Sequence[Element]) -> list[Line]:
-    """The elements of a section as lines, with empty lines between them."""
+    """Return the elements of a section as lines, with empty lines between them."""
     lines: list[Line] = []
     for element in group:
         lines += [*([Line("")] if lines else []), *element.lines]

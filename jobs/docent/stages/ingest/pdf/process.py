@@ -60,7 +60,7 @@ class ReaderEndedError(Exception):
 
 
 def read(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file behind what of it cannot be used, or why it is none.
+    """Yield the document of a file behind what of it cannot be used, or why it is none.
 
     Raises:
         TemporaryError: something else than docent ended the child.
@@ -116,7 +116,7 @@ class _Child:
             )
 
     def read(self, listed: ListedFile, intake: Intake, left_out: dict[int, str]) -> list[Document | Reject]:
-        """The rows of a file.
+        """Return the rows of a file.
 
         Raises:
             ReaderEndedError: the child ended, or was ended because a page took too long.
@@ -182,7 +182,7 @@ class _Child:
             raise self._ended(page, listed) from None
 
     def _ended(self, page: int, listed: ListedFile) -> Exception:
-        """What it means that the process is gone."""
+        """Return the error that the end of the process means."""
         code = self.process.wait()
         if code < 0 and -code not in _CRASHES:
             what = f"the process that reads {listed.name} page {page} was ended by {signal.Signals(-code).name}"
@@ -195,7 +195,7 @@ _children: dict[int, _Child] = {}
 
 
 def _child(max_memory_mb: int) -> _Child:
-    """The running child with this limit, or a new one."""
+    """Return the running child with this limit, or start one."""
     found = _children.get(max_memory_mb)
     if found is None or found.process.poll() is not None:
         for other in list(_children.values()):

@@ -24,7 +24,7 @@ Cut = Callable[[str], list[Piece]]
 
 
 def cutter(settings: Pdf, max_chars: int) -> Cut:
-    """How pages are cut: by tokens where that is configured, else by characters."""
+    """Return the function that cuts pages: by tokens if configured, else by characters."""
     if settings.chunk_tokens is not None:
         tokens = settings.chunk_tokens
         return lambda text: chunk_tokens(text, tokens, settings.chunk_overlap_tokens, TOKEN)
@@ -32,7 +32,7 @@ def cutter(settings: Pdf, max_chars: int) -> Cut:
 
 
 def uncut(text: str) -> list[Piece]:
-    """The whole text as one piece."""
+    """Return the whole text as one piece."""
     return [(0, len(text))] if text else []
 
 
@@ -64,7 +64,7 @@ class SectionMaker:
     def sections(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure] = ()
     ) -> Iterator[Section]:
-        """The sections of a page.
+        """Yield the sections of a page.
 
         Args:
             page: 1-based, in the file.
@@ -92,7 +92,7 @@ class SectionMaker:
                     yield self._section(page, piece, self.heading, figures, max(below - piece.first, 0))
 
     def rest(self) -> Iterator[Section]:
-        """The heading that ended the last page, where no text came below it."""
+        """Yield the heading that ended the last page, if no text came below it."""
         if self._held is not None:
             page, lines, titles = self._held
             self._held = None
@@ -102,7 +102,7 @@ class SectionMaker:
     def _by_length(
         self, page: int, lines: Sequence[Line], cut: Cut, headings: dict[int, str], figures: Sequence[Figure]
     ) -> Iterator[Section]:
-        """The sections of a page whatever headings stand in them."""
+        """Yield the sections of a page, cut by length whatever its headings."""
         passed = 0
         for piece in _cut(lines, cut):
             first, count = piece.first, len(piece.lines)
@@ -120,7 +120,7 @@ class SectionMaker:
         return max(begin, end)
 
     def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
-        """One section; its facts begin behind `below` lines of headings, where there is other text."""
+        """Return one section; its facts begin after `below` lines of headings, if there is other text."""
         self.made += 1
         text, covered = piece.text, piece.lines
         stated = "\n".join(text.split("\n")[below:])
@@ -136,7 +136,7 @@ class SectionMaker:
         )
 
     def _facts(self, text: str, page: int, covered: Sequence[Line]) -> tuple[Fact, ...]:
-        """Facts with the lines of the page, which are not those of the text where that was put in order."""
+        """Return facts with the lines of the page, which differ from those of a text that was put in order."""
         found = facts_of(text, 1, self.file, page, TOKEN)
         return tuple(
             Fact(text=fact.text, source=self._span(page, covered[fact.source.first_line - 1 : fact.source.last_line]))
@@ -152,7 +152,7 @@ class SectionMaker:
 
 
 def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
-    """Pieces of the lines without blanks around them, and none of rules and signs alone."""
+    """Yield pieces of the lines without blanks around them; pieces without a letter or digit are dropped."""
     text = "\n".join(line.text for line in lines)
     starts = [0, *accumulate(len(line.text) + 1 for line in lines)]
     for start, end in cut(text):
@@ -164,7 +164,7 @@ def _cut(lines: Sequence[Line], cut: Cut) -> Iterator[_TextPiece]:
 
 
 def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
-    """How many lines the headings take that the lines begin with; 0 where they begin with text."""
+    """Return how many leading lines are headings; 0 if the lines begin with text."""
     count = 0
     while count < len(lines) and (count in headings or not _says_something(lines[count])):
         count += 1
@@ -172,7 +172,7 @@ def _leading(lines: Sequence[Line], headings: dict[int, str]) -> int:
 
 
 def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, int]]:
-    """First line, and the one behind the last, of what stands under each heading; consecutive headings are one."""
+    """Return start and end of the lines under each heading; consecutive headings count as one."""
     starts, is_text = [0], False
     for number, line in enumerate(lines):
         if number in headings:
@@ -185,5 +185,5 @@ def _parts(lines: Sequence[Line], headings: dict[int, str]) -> list[tuple[int, i
 
 
 def _says_something(line: Line) -> bool:
-    """Whether a line is more than blanks, rules and signs."""
+    """Return whether a line has a letter or digit."""
     return any(map(str.isalnum, line.text))

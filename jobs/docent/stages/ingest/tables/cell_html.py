@@ -34,12 +34,12 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s()<>]+", re.IGNORECASE)
 
 
 def is_html(text: str) -> bool:
-    """Whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
+    """Return whether a cell holds a tag; `5 < 6` and `<unknown>` are text."""
     return _IS_HTML.search(text) is not None
 
 
 def readable_html(text: str, emphasis: bool = False) -> str:
-    """A text without tags, comments and entities; unchanged where it has none of them.
+    """Return a text without tags, comments and entities; unchanged if it has none.
 
     Args:
         emphasis: whether bold and italics become Markdown; for exhibits they are left out.
@@ -55,14 +55,14 @@ def readable_html(text: str, emphasis: bool = False) -> str:
 
 
 def without_entities(text: str) -> str:
-    """A text with `&amp;` and the like as the characters that they stand for."""
+    """Return a text with entities such as `&amp;` decoded."""
     if "&" not in text:
         return text
     return _ENTITY.sub(lambda found: html.unescape(found.group()).replace("\xa0", " "), text)
 
 
 def to_markdown(text: str, emphasis: bool = True) -> str:
-    """The Markdown of a cell with tags, with or without bold and italics."""
+    """Return the Markdown of a cell with tags, with or without bold and italics."""
     made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
     text = with_superscripts(_without_comments(text))
     last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
@@ -82,7 +82,7 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """The text without `<!-- -->`; one that never ends is left as it is."""
+    """Return the text without `<!-- -->`; an unterminated comment stays."""
     kept, end = [], 0
     while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
         kept.append(text[end:start])
@@ -139,7 +139,7 @@ class _Markdown:
             self.pieces.append(re.sub(r"\s+", " ", without_entities(text)))
 
     def _before(self, tag: str, attributes: str) -> str:
-        """What stands for an opening tag."""
+        """Return the Markdown for an opening tag."""
         if tag == "li":
             return self._bullet()
         if tag == "a":

@@ -51,7 +51,7 @@ class EncodingError(Exception):
 
 
 def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> CsvFile:
-    """The rows of a CSV.
+    """Open a CSV: find its encoding and delimiter, and return its rows.
 
     Args:
         data: the whole file.
@@ -81,7 +81,7 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
 
 
 def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
-    """The lines of a file without a byte order mark and, where there is one, without the hint."""
+    """Yield the lines of a file without the byte order mark and the `sep=` hint."""
     first = next(lines, "").removeprefix("\ufeff")
     if not skips_hint:
         yield first
@@ -89,7 +89,7 @@ def _behind(lines: io.TextIOWrapper, skips_hint: bool) -> Iterator[str]:
 
 
 def find_delimiter(beginning: str) -> str:
-    """The delimiter that gives most rows as many cells as the header, and of several the one with most cells."""
+    """Return the delimiter that gives most rows the width of the header; among equals, the one with most cells."""
     whole = beginning if len(beginning) < _PROBE_CHARS else beginning.rpartition("\n")[0] or beginning
     scores = {}
     for delimiter in DELIMITERS:
@@ -110,7 +110,7 @@ def find_delimiter(beginning: str) -> str:
 def find_header(
     records: Iterator[Record], file: str, names: Collection[str] = ()
 ) -> tuple[Record | None, Iterator[Record]]:
-    """The row that names the columns and the rows below it; None for a table without text.
+    """Return the row that names the columns, and the rows below it; None for a table without text.
 
     Rows above it that hold one text and else empty cells, as spreadsheets write a title, are left out, which the log
     says.
@@ -139,7 +139,7 @@ def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
 
 
 def problem_of(record: Record, cells: list[str], width: int, file: str) -> Reject | None:
-    """Why a row cannot be used, with its line; None when it can.
+    """Return the reject for a row that cannot be used; None if it can.
 
     Args:
         cells: the row's, without the empty ones beyond the last column.
@@ -159,7 +159,7 @@ def problem_of(record: Record, cells: list[str], width: int, file: str) -> Rejec
 
 
 def without_empty_end(cells: list[str], width: int) -> list[str]:
-    """Cells without the empty ones beyond `width`, which spreadsheets write."""
+    """Return cells without the empty ones beyond `width`, which spreadsheets write."""
     end = len(cells)
     while end > width and not cells[end - 1].strip():
         end -= 1

@@ -28,7 +28,7 @@ SETTING = "ingest.rows.encoding, or encoding of the source"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one CSV; a file that cannot be read is one reject."""
+    """Yield the documents of one CSV; a file that cannot be read is one reject."""
     settings = intake.section.rows
     limit = min(int(settings.max_mb * 1_000_000), MAX_CSV_BYTES)
     name = printable(listed.name)
@@ -59,7 +59,7 @@ def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) ->
 
 
 def _row(listed: ListedFile, record: Record, width: int) -> TableRow | Reject:
-    """A row with a text under every column; a row of another length is a reject, empty cells at its end aside."""
+    """Return a row with a text under every column; any other length is a reject, empty cells at the end aside."""
     cells = without_empty_end(record.cells, width)
     if problem := problem_of(record, cells, width, printable(listed.name)):
         return problem

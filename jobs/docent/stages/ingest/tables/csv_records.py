@@ -29,7 +29,7 @@ class Record:
 
     @property
     def last_line(self) -> int:
-        """Physical line where it ends: cells in quotes may hold line breaks."""
+        """Return the physical line where it ends: quoted cells may hold line breaks."""
         return self.first_line + sum(line_breaks(cell) for cell in self.cells)
 
 
@@ -69,7 +69,7 @@ class _Lines:
 
 
 def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int = 0) -> Iterator[Record]:
-    """The rows of a CSV in order, empty ones included; a quote that is not closed costs its line alone.
+    """Yield the rows of a CSV in order, empty ones included; an unclosed quote costs only its own line.
 
     Args:
         lines: opened with `newline=""`, so that line breaks are those of the file.
@@ -102,7 +102,7 @@ def read_records(lines: Iterable[str], delimiter: str = ",", lines_before: int =
 
 
 def _is_open(taken: list[str], delimiter: str) -> bool:
-    """Whether the lines of a row are one only because a quote was not closed where it should have been."""
+    """Return whether the lines of a row were joined only because a quote is not closed where it should be."""
     if len(taken) == 1 and taken[0].count('"') % 2 == 0:
         return False
     # Blanks between a closing quote and the delimiter are common, and no sign of this.
@@ -115,17 +115,17 @@ def _is_open(taken: list[str], delimiter: str) -> bool:
 
 
 def cell_line(record: Record, column: int) -> int:
-    """Physical line on which a cell begins."""
+    """Return the physical line on which a cell begins."""
     return record.first_line + sum(line_breaks(cell) for cell in record.cells[:column])
 
 
 def cell_span(file: str, record: Record, column: int) -> Span:
-    """Lines of a cell's text, blank lines around it left out."""
+    """Return the lines of a cell's text, without blank lines around it."""
     return _span(file, record.cells[column], cell_line(record, column))
 
 
 def cell_spans(file: str, record: Record) -> list[Span]:
-    """The same for every cell of a row; cells of one line share a value."""
+    """Return the spans of all cells of a row; cells on one line share one span."""
     line, found = record.first_line, []
     whole = Span(file=file, first_line=line, last_line=line)
     for cell in record.cells:
@@ -138,6 +138,6 @@ def cell_spans(file: str, record: Record) -> list[Span]:
 
 
 def _span(file: str, cell: str, line: int) -> Span:
-    """Lines of the text of a cell that begins on a line."""
+    """Return the lines of the text of a cell that begins on a line."""
     first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
     return Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))

@@ -32,12 +32,12 @@ _TESTS = {
 
 
 def plain_number(value: float) -> str:
-    """A number as it is shown without a format: no more than 15 digits."""
+    """Return a number as shown without a format: at most 15 digits."""
     return str(value) if isinstance(value, int) else f"{value:.{_DIGITS}g}"
 
 
 def shown_number(value: float, code: str) -> str:
-    """A number as the format code shows it; plain where the code cannot be used."""
+    """Return a number as the format code shows it; plain if the code is unusable."""
     if not math.isfinite(value) or len(code) > MAX_FORMAT_CHARS:
         return plain_number(value)
     try:
@@ -57,7 +57,7 @@ def _formatted(value: float, code: str) -> str:
 
 
 def _section_for(value: float, code: str) -> tuple[str, str]:
-    """The section of a code that holds for a value, and the sign before it, where the section has none of its own."""
+    """Return the section of a code that applies to a value, and the sign to put before it, if the section has none."""
     # The semicolons between sections are tokens; those in quotes are not.
     sections = "".join("\0" if token == ";" else token for token in _TOKEN.findall(code)).split("\0")
     sign = "-" if value < 0 else ""
@@ -77,7 +77,7 @@ def _section_for(value: float, code: str) -> tuple[str, str]:
 
 
 def _literal(token: str) -> str:
-    """What a token shows that stands for itself."""
+    """Return the text of a token that is shown as it is."""
     if token[0] == '"':
         return token.strip('"')
     if token[0] == "\\":
@@ -87,7 +87,7 @@ def _literal(token: str) -> str:
 
 
 def _filled(value: float, tokens: list[str]) -> str:
-    """The number in its places, with the text around it."""
+    """Return the number in its places, with the text around it."""
     general = next((index for index, token in enumerate(tokens) if token.lower() == "general" or token == "@"), None)
     if general is not None:
         around = [*map(_literal, tokens[:general]), plain_number(value), *map(_literal, tokens[general + 1 :])]
@@ -162,7 +162,7 @@ def _rounded(value: float, places: _Places) -> Decimal:
 
 
 def _interleaved(whole: str, part: str, tokens: list[str]) -> str:
-    """Digits in places that text stands between, as in `000"-"00`."""
+    """Return digits in places with text between them, as in `000"-"00`."""
     count = sum(token in _PLACE for token in tokens[: tokens.index(".") if "." in tokens else len(tokens)])
     digits = list(whole.rjust(count, " "))
     head, digits = "".join(digits[: len(digits) - count]), digits[len(digits) - count :]
@@ -181,7 +181,7 @@ def _interleaved(whole: str, part: str, tokens: list[str]) -> str:
 
 
 def _fraction(value: float, tokens: list[str]) -> str:
-    """`1 1/2` for the format `# ?/?`, `3/2` for `?/?`."""
+    """Return a fraction: `1 1/2` for the format `# ?/?`, `3/2` for `?/?`."""
     slash = tokens.index("/")
     below = "".join(tokens[slash + 1 :]).strip()
     largest = 10 ** min(sum(token in _PLACE for token in tokens[slash + 1 :]), 4) - 1

@@ -35,7 +35,7 @@ _WAYS_OUT = {
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The documents of one workbook; a file that cannot be read, or unpacks to too much, is one reject."""
+    """Yield the documents of one workbook; one that is damaged or unpacks to too much is one reject."""
     limit = int(intake.section.rows.max_mb * 1_000_000)
     name = printable(listed.name)
     try:
@@ -70,7 +70,7 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
 
 
 def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
-    """The rows, as long as their text fits in what is left of the limit: many cells may share one long string."""
+    """Yield the rows while their text fits in what is left of the limit: many cells may share one long string."""
     for number, cells in rows:
         left[0] -= sum(len(cell.text) for cell in cells.values())
         if left[0] < 0:
@@ -96,12 +96,12 @@ class _Reading:
 
     @property
     def place(self) -> str:
-        """File and sheet, for people."""
+        """Return file and sheet, for messages."""
         name = printable(self.listed.name)
         return f"{name} sheet {printable(self.sheet.name)}" if self.page else name
 
     def documents(self, rows: Iterator[Row], intake: Intake) -> Iterator[Document | Reject]:
-        """The documents of the rows below the names of the columns."""
+        """Yield the documents of the rows below the names of the columns."""
         table = find_header(rows)
         if table is None:
             return  # spreadsheets have empty sheets
@@ -111,7 +111,7 @@ class _Reading:
         yield from documents_of(self.listed, table.names, told, intake)
 
     def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
-        """A row with a text under every column; text beyond the last is a reject, a row without text nothing."""
+        """Return a row with a text under every column; text beyond the last is a reject, a row without text None."""
         for column, cell in cells.items():
             self._count(number, column, cell)
         if not any(cell.text for cell in cells.values()):
@@ -137,7 +137,7 @@ class _Reading:
         self.first.setdefault(reason, f"{get_column_letter(column)}{row}: {printable(cell.formula or cell.error, 80)}")
 
     def lost(self) -> Iterator[Reject]:
-        """The cells that have no value, in one reject for each reason."""
+        """Yield one reject per reason for cells without a value."""
         for reason, first in self.first.items():
             detail = f"{self.place}: {self.counts[reason]} in all, the first in {first}; {_WAYS_OUT[reason]}"
             yield Reject(reason=reason, raw=first, detail=detail)

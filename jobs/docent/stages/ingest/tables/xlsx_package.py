@@ -73,7 +73,7 @@ class Package:
         return name.lower() in self._names
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The bytes of a part.
+        """Yield the bytes of a part.
 
         Raises:
             WorkbookError: there is no such part, or it is damaged.
@@ -108,7 +108,7 @@ class Package:
             pass
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
-        """Kind and name of the parts that the relations of a part lead to, by id; without links to the outside."""
+        """Return kind and name of the parts that a part relates to, by id; external links are left out."""
         folder, name = posixpath.split(part)
         found = _Relations(folder)
         relations = posixpath.join(folder, "_rels", f"{name}.rels")

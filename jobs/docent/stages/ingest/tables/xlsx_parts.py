@@ -41,7 +41,7 @@ class RawCell:
 
 
 def unescaped(text: str) -> str:
-    """A text with `_x000D_` and the like as the characters they stand for; `_x005F_` is the escape of itself."""
+    """Return a text with escapes such as `_x000D_` decoded; `_x005F_` is the escape of the underscore itself."""
     if "_x" not in text:
         return text
     found = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
@@ -49,7 +49,7 @@ def unescaped(text: str) -> str:
 
 
 def position_of(reference: str) -> tuple[int, int]:
-    """Row and column, from 1, of a reference such as `B12`.
+    """Return row and column, from 1, of a reference such as `B12`.
 
     Raises:
         WorkbookError: it is none, or beyond what the format has.
@@ -104,7 +104,7 @@ class _Text(Handler):
             self.pieces.append(text)
 
     def taken(self) -> str:
-        """What was collected; the next text begins."""
+        """Return the collected text, and begin the next one."""
         text = "".join(self.pieces)
         self.pieces.clear()
         return text
@@ -146,12 +146,12 @@ class Styles(Handler):
             self._of_style.append(int(attributes.get("numFmtId", "0")))
 
     def closed(self, name: str) -> None:
-        """Leave the list of styles."""
+        """Return leave the list of styles."""
         if name == "cellXfs":
             self._in_cells = False
 
     def code_of(self, style: int) -> str:
-        """The format code of a style; that of plain numbers where there is none."""
+        """Return the format code of a style; `General` if there is none."""
         number = self._of_style[style] if 0 <= style < len(self._of_style) else 0
         return self._codes.get(number, "General")
 

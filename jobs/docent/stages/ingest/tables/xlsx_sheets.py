@@ -86,7 +86,7 @@ class Book:
         self._cells = 0
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
-        """The rows of a sheet that have a cell, in order.
+        """Yield the rows of a sheet that have a cell, in order.
 
         Raises:
             WorkbookError: it is damaged, or a row or column is beyond what the format has.
@@ -106,14 +106,14 @@ class Book:
             reader.rows.clear()
 
     def merges(self, sheet: Sheet) -> list[Merge]:
-        """Its merged cells, in the order of their first rows."""
+        """Return its merged cells, in the order of their first rows."""
         found = Merges()
         if _mentions_merges(self._package, sheet.part):
             self._package.read_whole(sheet.part, found)
         return sorted(found.merges, key=lambda merge: (merge.first_row, merge.first_column))
 
     def _cell(self, raw: RawCell) -> Cell | None:
-        """A cell as a person sees it; None for an empty one."""
+        """Return a cell as a person sees it; None for an empty one."""
         if raw.kind == "inlineStr":
             return Cell(unescaped(raw.inline).strip(), True)
         if not raw.value and raw.kind == "str":
@@ -148,7 +148,7 @@ class Book:
         return shown_date(found, code) if found else shown_number(number, "General")
 
     def _date(self, days: float) -> datetime.datetime | None:
-        """A date from its number; None beyond what dates there are."""
+        """Return the date for a day number; None beyond the supported range."""
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
         try:
@@ -168,7 +168,7 @@ def _is_date(code: str) -> bool:
 
 
 def _mentions_merges(package: Package, part: str) -> bool:
-    """Whether a part has merged cells, found in its bytes, which is faster than parsing; UTF-16 is parsed."""
+    """Return whether a part has merged cells, by a search in its bytes, which is faster than parsing."""
     end = b""
     for piece in package.pieces(part):
         if b"mergeCell" in end + piece or b"m\x00e\x00r\x00g\x00e" in end + piece:

@@ -36,7 +36,7 @@ class Table:
 
 
 def find_header(rows: Iterator[Row]) -> Table | None:
-    """The row that names the columns: the first that is about as wide as most; None for a sheet without text.
+    """Return the sheet as a table whose header is the first row about as wide as most; None without text.
 
     Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
     several rows, whose texts become one name.
@@ -55,7 +55,7 @@ def find_header(rows: Iterator[Row]) -> Table | None:
 
 
 def _header_position(rows: Sequence[Row]) -> int:
-    """The first row at least half as wide as most below it, and mostly text; the first row where there is none."""
+    """Return the first row at least half as wide as most rows below it, and mostly text; else the first row."""
     widths = [len(_own_texts(cells)) for _, cells in rows]
     for position, (_, cells) in enumerate(rows[:-1]):
         usual, _ = max(Counter(widths[position + 1 :]).items(), key=lambda item: (item[1], item[0]))
@@ -77,7 +77,7 @@ def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:
-    """Texts of a row, a merged one once."""
+    """Return the texts of a row, a merged one once."""
     return [cell.text for _, cell in sorted(cells.items()) if cell.text and not cell.is_copy]
 
 
@@ -86,7 +86,7 @@ def _is_filled(cell: Cell) -> bool:
 
 
 def with_merged_cells(rows: Iterable[Row], merges: Sequence[Merge]) -> Iterator[Row]:
-    """The rows with the text of merged cells in every cell that they cover, as far as there are columns.
+    """Yield the rows with the text of merged cells in every cell that they cover, up to MAX_COLUMNS.
 
     Args:
         rows: in order.

@@ -63,7 +63,7 @@ class Gallery:
     _there: dict[str, bool] = field(default_factory=dict)
 
     def figure(self, reference: Reference, caption: str, line: int) -> Figure | None:
-        """The figure that a reference means, without a picture where it leads nowhere; None beyond MAX_FIGURES.
+        """Return the figure that a reference means, without a picture if it leads nowhere; None beyond MAX_FIGURES.
 
         Args:
             caption: of the reference.
@@ -85,14 +85,14 @@ class Gallery:
 
     @cached_property
     def _hashed(self) -> list[Path]:
-        """What the run hashes and pictures may lie in: the source, or what a single file has and names beside it."""
+        """Return the paths covered by the source hash: the source, or what a single file has and names beside it."""
         source = self.listed.source
         if source.path != self.listed.path:
             return [self.listed.root.resolve()]
         return [one.resolve() for one in (source.figures_folder, *pictures_beside(source)) if one is not None]
 
     def is_figure(self, name: str, alone: bool) -> bool:
-        """Whether `{{name}}` in prose is a figure rather than a variable of a template: its file is there, or missing.
+        """Return whether `{{name}}` in prose is a figure, whose file may be missing, rather than a template variable.
 
         Args:
             alone: whether nothing else stands on its line.
@@ -140,7 +140,7 @@ class Gallery:
 
 
 def find_file(reference: Reference, listed: ListedFile) -> Path | None:
-    """The picture that a reference in a file means; None where there is none.
+    """Return the picture that a reference in a file means; None if there is none.
 
     Raises:
         OutsideError: the reference leads out of the source's folder.
@@ -155,7 +155,7 @@ def find_file(reference: Reference, listed: ListedFile) -> Path | None:
 
 
 def _first_file(names: Iterable[str], root: Path) -> Path | None:
-    """The first name that is a file of the folder; None where none is.
+    """Return the first name that is a file of the folder; None if none is.
 
     Raises:
         OutsideError: none is a file, and one leads out of the folder.
@@ -174,7 +174,7 @@ def _first_file(names: Iterable[str], root: Path) -> Path | None:
 
 
 def spellings(path: str) -> list[str]:
-    """What a path of a picture may mean, the most literal first, each once."""
+    """Return the possible meanings of a picture path, the most literal first, each once."""
     escaped = [path, unquote(path)]
     escaped += [_ESCAPED.sub(r"\1", each) for each in escaped]
     slashed = [each.replace("\\", "/") for each in escaped]
@@ -184,7 +184,7 @@ def spellings(path: str) -> list[str]:
 
 
 def candidates(name: str, listed: ListedFile) -> Iterator[str]:
-    """The six places where the figure of a token may lie, relative to the source's folder, in order."""
+    """Yield the six places where the figure of a token may lie, relative to the source's folder, in order."""
     stem = posixpath.splitext(posixpath.basename(listed.name))[0]
     for folder in (posixpath.join(posixpath.dirname(listed.name), stem), stem):
         for suffix in SUFFIXES:
@@ -192,7 +192,7 @@ def candidates(name: str, listed: ListedFile) -> Iterator[str]:
 
 
 def caption_of(reference: Reference, text: str) -> str:
-    """The caption of an HTML figure, else what an image is said to show, else the line in italics below it."""
+    """Return the caption of an HTML figure, else the alt text of an image, else the line in italics below it."""
     end = reference.start + len(reference.token)
     if reference.token.startswith("<"):
         following = text[end : end + 3000]

@@ -32,7 +32,7 @@ class _Loader(yaml.BaseLoader):
 
 
 def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
-    r"""Its scalars as text, and where in `text` the document goes on.
+    r"""Return the scalars of the front matter as text, and where in `text` the document continues.
 
     Bad YAML is left out with a warning; so is said what is missing. Two rules drawn across a page around prose are no
     front matter, which begins on the line below its delimiter and is a mapping.
@@ -73,7 +73,7 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
 
 
 def _written(value: Any) -> Any:
-    """A scalar of TOML as text; tables and lists as they are."""
+    """Return a scalar of TOML as text; tables and lists unchanged."""
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str | dict | list) else str(value)
@@ -102,7 +102,7 @@ def _between_delimiters(text: str) -> tuple[int, int, int] | None:
 
 
 def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
-    """Scalars, and lists of scalars joined by commas; deeper values are left out, which the log says."""
+    """Return scalars, and lists of scalars joined by commas; nested values are skipped with a warning."""
     meta: dict[str, str] = {}
     deeper: list[str] = []
     for name, value in found.items():

@@ -49,7 +49,7 @@ _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 
 
 def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file, after the figures that it lacks; or why it is none."""
+    """Yield the document of a file, after rejects for missing figures; or why there is none."""
     text = _read(listed, intake.section.markdown.max_mb)
     if isinstance(text, Reject):
         yield text
@@ -130,7 +130,7 @@ class Reader:
         self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
 
     def sections(self) -> Iterator[Section]:
-        """The sections in order, numbered from 1.
+        """Yield the sections in order, numbered from 1.
 
         Raises:
             BlockError: a block cannot be read.
@@ -165,7 +165,7 @@ class Reader:
         return _Draft(title, heading.start, heading.end, first, behind)
 
     def _references(self, block: Block) -> Iterator[tuple[Reference, int]]:
-        """References of a block with their lines; positions are those in the text."""
+        """Yield references of a block with their lines; positions are offsets into the text."""
         before = None
         for token in block.tokens:
             if token.type not in ("inline", "html_block") or token.map is None or token.map == before:
@@ -177,7 +177,7 @@ class Reader:
                 yield Reference(position, *reference[1:]), self.lines_before + block.line_of(position) + 1
 
     def _section(self, draft: _Draft, end: int, index: int) -> Section | None:
-        """The section that ends here; None for one without content, or with the marker."""
+        """Return the section that ends here; None if it has no content, or has the skip marker."""
         raw = self.text[draft.start : end]
         body = self.text[draft.body : end].rstrip()
         if not draft.said or not body or (self._marker and self._marker in raw):
@@ -197,7 +197,7 @@ class Reader:
         )
 
     def _figures(self, draft: _Draft) -> Iterator[Figure]:
-        """Every figure once, at its first reference."""
+        """Yield every figure once, at its first reference."""
         seen: set[str] = set()
         for reference, line in draft.references:
             if reference.token not in seen:
@@ -208,14 +208,14 @@ class Reader:
 
 
 def _says_something(block: Block) -> bool:
-    """Whether a block is content: no rule across the page, and not only a comment."""
+    """Return whether a block is content: neither a thematic break nor only a comment."""
     if block.kind == "html_block":
         return not _COMMENTS.fullmatch(block.tokens[0].content)
     return block.kind != "hr"
 
 
 def _read(listed: ListedFile, max_mb: float) -> str | Reject:
-    r"""The text of a file with line breaks `\n` only, or why it cannot be had."""
+    r"""Return the text of a file with line breaks `\n` only, or why it cannot be read."""
     limit = int(max_mb * 1_000_000)
     try:
         data = read_at_most(listed.path, limit)
@@ -236,6 +236,6 @@ def _reject(listed: ListedFile, reason: str, detail: str) -> Reject:
 
 
 def _one_line(text: str) -> str:
-    """A heading as a name: one line of printable characters, not too long."""
+    """Return a heading as a name: one line of printable characters of bounded length."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= MAX_NAME_CHARACTERS else line[: MAX_NAME_CHARACTERS - 1] + "…"

@@ -20,7 +20,7 @@ log = logging.getLogger("docent.ingest")
 
 
 def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """The file whose name differs in its Unicode form, or only in case where no second one does; else None."""
+    """Return the file whose name differs in Unicode form, or only in case if it is the only one; else None."""
     found = folder
     other_case = False
     for part in parts:
@@ -42,7 +42,7 @@ def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
 
 @lru_cache(maxsize=64)
 def _names_of(folder: str, _changed_ns: int, _inode: int) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
-    """The names in a folder by their composed form, and by that without case."""
+    """Return the names in a folder by composed Unicode form, and by casefolded form."""
     exact: dict[str, list[str]] = defaultdict(list)
     folded: dict[str, list[str]] = defaultdict(list)
     for name in os.listdir(folder):

@@ -29,7 +29,7 @@ NO_CONTENT = "document without content"
 
 
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
-    """The document of a file, or why it is none."""
+    """Yield the document of a file, or why there is none."""
     settings = intake.section.text
     found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
     if isinstance(found, Reject):
@@ -65,7 +65,7 @@ def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
 
 
 def _sections(file: str, text: str, pieces: list[tuple[int, int]]) -> Iterator[Section]:
-    """A section per piece; the title counts them where there are several."""
+    """Yield a section per piece, numbered in the title if there are several."""
     breaks = [found.start() for found in re.finditer("\n", text)]
     for number, (start, end) in enumerate(pieces, 1):
         piece = text[start:end]

@@ -65,7 +65,7 @@ def blocks_of(
     body: float,
     numbered: frozenset[int] = frozenset(),
 ) -> list[Block]:
-    """The blocks of a page, in reading order.
+    """Return the blocks of a page, in reading order.
 
     Args:
         body: height of the document's text, in points.
@@ -77,7 +77,7 @@ def blocks_of(
 
 
 def _cut(parts: list[Part], width: float) -> list[list[Part]]:
-    """The parts in groups, one column after another."""
+    """Return the parts in groups, one column after another."""
     if len(parts) < 2 * _MIN_COLUMN_LINES or len(parts) > _MAX_CUT:
         return [parts]
     if columns := _columns(parts, width):
@@ -96,7 +96,7 @@ def _cut(parts: list[Part], width: float) -> list[list[Part]]:
 
 
 def _columns(parts: Sequence[Part], width: float) -> list[list[Part]]:
-    """Two sides of a gutter, each wide enough and with lines enough to be a column; none where there is no such."""
+    """Return the two sides of a gutter, if each is wide and long enough to be a column; else an empty list."""
     right_end = 0.0
     ordered = sorted(parts, key=lambda part: part.box.left)
     for number, part in enumerate(ordered):
@@ -115,7 +115,7 @@ def _is_column(parts: Sequence[Part], width: float, least: int) -> bool:
 
 
 def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> list[Block]:
-    """One column's parts from top to bottom, lines of a paragraph together."""
+    """Return the blocks of one column from top to bottom, with the lines of a paragraph together."""
     rows = rows_of([part for part in parts if isinstance(part, Fragment)])
     placed: list[tuple[float, list[Fragment] | Table | Placed]] = [(row[0].box.top, row) for row in rows]
     placed += [(part.box.top, part) for part in parts if not isinstance(part, Fragment)]
@@ -136,7 +136,7 @@ def _grouped(parts: Sequence[Part], body: float, numbered: frozenset[int]) -> li
 def _add_row(
     blocks: list[Block], row: list[Fragment], above: list[Fragment] | None, body: float, numbered: frozenset[int]
 ) -> None:
-    """A row of text as a line of the block above it, or of a new one."""
+    """Add a row of text to the block above it, or begin a new block."""
     text, size = _joined(row), max(fragment.size for fragment in row)
     known = [f.line for f in row if f.line] or [0]  # values of a form stand in no line of the page's text
     line = Line(text, min(known), max(known))
@@ -164,7 +164,7 @@ def _joined(row: list[Fragment]) -> str:
 
 
 def to_markdown_lines(blocks: Sequence[Block]) -> list[Line]:
-    """The blocks as lines of Markdown, with empty lines between them."""
+    """Return the blocks as lines of Markdown, with empty lines between them."""
     lines: list[Line] = []
     for block in blocks:
         if lines:

@@ -38,12 +38,12 @@ class Box:
 
     @property
     def height(self) -> float:
-        """Points from bottom to top."""
+        """Return the height in points."""
         return self.top - self.bottom
 
     @property
     def width(self) -> float:
-        """Points from left to right."""
+        """Return the width in points."""
         return self.right - self.left
 
     @property
@@ -75,12 +75,12 @@ class View:
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height as shown."""
+        """Return width and height as shown."""
         sides = (self.crop.width, self.crop.height)
         return sides if self.rotation % 180 == 0 else (sides[1], sides[0])
 
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
-        """A rectangle of the file as it is shown."""
+        """Return a rectangle of the file as it is shown."""
         crop = self.crop
         a, b, c, d = left - crop.left, bottom - crop.bottom, right - crop.left, top - crop.bottom
         if self.rotation == 90:
@@ -102,7 +102,7 @@ class PageText:
     characters: tuple[int, ...]
 
     def lines(self) -> Iterator[tuple[int, int, int]]:
-        """Number, start and end of every line."""
+        """Yield number, start and end of every line."""
         start = 0
         for number, line in enumerate(self.text.split("\n"), 1):
             yield number, start, start + len(line)
@@ -125,7 +125,7 @@ class Sheet:
 
 @contextmanager
 def opened(pdf: Any, number: int) -> Iterator[Sheet]:
-    """One page of a file, closed behind it, so that memory stays that of one page.
+    """Open one page of a file, and close it afterwards, so that memory stays that of one page.
 
     Raises:
         PdfiumError: the page is damaged.
@@ -142,7 +142,7 @@ def opened(pdf: Any, number: int) -> Iterator[Sheet]:
 
 
 def read_text(textpage: Any) -> PageText:
-    """The text of a page: lines end in a line feed, what cannot be seen is left out."""
+    """Return the text of a page: lines end in a line feed, invisible characters are left out."""
     written: list[str] = []
     characters: list[int] = []
     high = 0
@@ -166,7 +166,7 @@ def read_text(textpage: Any) -> PageText:
 
 @lru_cache(maxsize=4096)
 def _visible(code: int) -> str:
-    """A character as it is kept: breaks and blanks plain, control characters left out."""
+    """Return a character as it is kept: breaks and blanks plain, control characters removed."""
     if code == 0x0A:
         return "\n"
     character = chr(code) if code < 0x110000 else "\ufffd"
@@ -176,7 +176,7 @@ def _visible(code: int) -> str:
 
 
 def garbled_share(text: str) -> float:
-    """Share of a text's characters that mean nothing: replacement, private use, unassigned."""
+    """Return the share of characters without a meaning: replacement, private use, unassigned."""
     if text.isascii():
         return 0.0
     seen = [character for character in text if not character.isspace()]
@@ -185,12 +185,12 @@ def garbled_share(text: str) -> float:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a page's text cannot be read, because its fonts do not say what their shapes mean."""
+    """Return whether a page's text is unreadable because its fonts do not map shapes to characters."""
     return garbled_share(text) > _MAX_GARBLED_SHARE
 
 
 def class_of(characters: int, images: int, text_page_chars: int) -> PageClass:
-    """Class of a page with so many characters and images."""
+    """Return the class of a page with this many characters and images."""
     if not characters and not images:
         return "empty"
     if characters > text_page_chars and not images:

@@ -41,7 +41,7 @@ class Value:
 
 
 def values_of(sheet: Sheet, form: Any) -> list[Value]:
-    """The values on a page, from top to bottom; `form` is the handle of the document's form, None without one."""
+    """Return the values on a page, from top to bottom; `form` is the handle of the form, None if there is none."""
     found: list[Value] = []
     for number in range(min(pdfium.FPDFPage_GetAnnotCount(sheet.page.raw), MAX_ANNOTATIONS)):
         note = pdfium.FPDFPage_GetAnnot(sheet.page.raw, number)
@@ -73,7 +73,7 @@ def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
 
 
 def _field(note: Any, form: Any, box: Box) -> Value | None:
-    """The value of a field of the form."""
+    """Return the value of a field of the form."""
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, note)
     flags = pdfium.FPDFAnnot_GetFormFieldFlags(form, note)
     name = _text(lambda *args: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, note, *args))
@@ -102,7 +102,7 @@ def _selected(note: Any, form: Any) -> str:
 
 
 def _text(ask: Callable[..., int]) -> str:
-    """A string of PDFium on one line: it says how many bytes there are, then writes them as UTF-16."""
+    """Return a string of PDFium on one line: a first call gives its size, a second one writes it as UTF-16."""
     size = min(ask(None, 0), 2 * MAX_VALUE_CHARS + 2)
     if size <= 2:
         return ""
@@ -114,7 +114,7 @@ def _text(ask: Callable[..., int]) -> str:
 
 
 def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
-    """The pieces of a page's text, with what was filled in behind its label; without one, behind the field's name."""
+    """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
     found = list(fragments)
     for value in values:
         if not value.name:
@@ -132,7 +132,7 @@ def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[
 
 
 def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:
-    """The nearest text beside a field: behind a check box, in front of anything else."""
+    """Return the nearest text beside a field: behind a check box, in front of any other field."""
     best: tuple[float, int] | None = None
     middle = value.box.middle
     for number, fragment in enumerate(fragments):

@@ -55,7 +55,7 @@ class _Piece(NamedTuple):
 def fragments_of(
     textpage: Any, page_text: PageText, view: View, upright: Sequence[Rule] = (), *, columns: bool = True
 ) -> list[Fragment]:
-    """The pieces of every line of the text.
+    """Return the pieces of every line of the text.
 
     Args:
         upright: vertical rules of the page, which part the cells of a table however near they stand.
@@ -86,7 +86,7 @@ def fragments_of(
 
 
 def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
-    """Whether a vertical rule stands between two characters of a line."""
+    """Return whether a vertical rule stands between two characters of a line."""
     for number in range(bisect_left(rules, (before.right - 1.0,)), len(rules)):
         if rules[number].at > box.left + 1.0:
             return False
@@ -96,7 +96,7 @@ def _crossed(rules: Sequence[Rule], before: Box, box: Box) -> bool:
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], int]]:
-    """The pieces put together again where a narrow gap is only a wide blank: the lines around have none there."""
+    """Return the pieces, joined where a narrow gap is only a wide blank: the lines around have none there."""
     gaps = [(piece.run[0][1], piece) for piece in pieces if piece.run and piece.left]
     crowded = len(gaps) > _MAX_GAPS
     gaps.sort(key=lambda gap: gap[0].bottom)
@@ -111,7 +111,7 @@ def _joined(pieces: Sequence[_Piece]) -> list[tuple[list[tuple[str, Box, int]], 
 
 
 def _is_gutter(piece: _Piece, gaps: Sequence[tuple[Box, _Piece]], bottoms: Sequence[float]) -> bool:
-    """Whether two lines near a gap have one that overlaps it."""
+    """Return whether two lines near a gap have one that overlaps it."""
     box = piece.run[0][1]
     reach = _NEIGHBOURS * 1.6 * max(box.height, 1.0)
     rows: set[int] = set()
@@ -137,7 +137,7 @@ def _fragment(textpage: Any, run: list[tuple[str, Box, int]], line: int) -> list
 
 
 def font_size(textpage: Any, position: int) -> float:
-    """Height of the font of a character as it is shown, in points; 0 where PDFium does not know it."""
+    """Return the height of the font of a character as shown, in points; 0 if PDFium does not know it."""
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage.raw, position, ctypes.byref(matrix)):
         return 0.0
@@ -146,7 +146,7 @@ def font_size(textpage: Any, position: int) -> float:
 
 
 def loose_box(textpage: Any, position: int, view: View) -> Box | None:
-    """Box of a character, as high as its font; None where PDFium has none."""
+    """Return the box of a character, as high as its font; None if PDFium has none."""
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(textpage.raw, position, ctypes.byref(rect)):
         return None

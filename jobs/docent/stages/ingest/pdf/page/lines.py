@@ -36,7 +36,7 @@ class MeasuredLine(NamedTuple):
 
 
 def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
-    """The lines of a page that hold a character, in the order of the file; measures the ends of words only."""
+    """Return the lines of a page that hold a character, in file order; measures only the ends of words."""
     found: list[MeasuredLine] = []
     for number, start, end in page_text.lines():
         text, positions = page_text.text[start:end], page_text.characters[start:end]
@@ -67,7 +67,7 @@ _BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()
 
 
 def _gap(sheet: Sheet, before: int, behind: int) -> float:
-    """Gap between two characters of a line in heights of the second; 0 where PDFium has no box of one.
+    """Return the gap between two characters of a line, in heights of the second; 0 if PDFium lacks the box of one.
 
     Asked for every word of a document, and so without boxes of Python.
     """
@@ -98,7 +98,7 @@ class FontSizes:
 
 
 def is_heading(text: str, size: float, body: float) -> bool:
-    """Whether a line is set larger than the document's text, and is short, no list item and no address."""
+    """Return whether a line is set larger than the document's text, and is short, no list item and no address."""
     large = body > 0 and size >= _MIN_HEADING_RATIO * body
     words = len(text) <= MAX_HEADING_CHARS and any(character.isalpha() for character in text)
     return large and words and not BULLET.match(text) and "://" not in text

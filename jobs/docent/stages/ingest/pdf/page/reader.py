@@ -40,7 +40,7 @@ _MIN_BESIDE, _MAX_UPWARD_SHARE = 3, 0.25
 
 
 def page_reject(listed: ListedFile, reason: str, number: int, detail: str) -> Reject:
-    """A page that is not read, or a part of it."""
+    """Return the reject for a page that is not read, or for a part of it."""
     where = f"{listed.name} page {number}"
     return Reject(reason=reason, raw=where, parents=(listed.document_id,), detail=detail)
 
@@ -77,7 +77,7 @@ class Page:
     headings: frozenset[int] = frozenset()
 
     def texts(self) -> Iterator[str]:
-        """All of its text, in pieces that end where lines do."""
+        """Yield all of its text, in pieces that end where lines do."""
         yield from (line.text for line in self.lines)
         yield from (fragment.text for fragment in self.fragments)
 
@@ -117,7 +117,7 @@ class PageReader:
             yield from self._add_picture(page, open_page)
 
     def _kind(self, open_page: OpenPage, measured: Sequence[MeasuredLine]) -> str:
-        """How a page is read: as lines, as pieces with their places, or as a picture."""
+        """Return how a page is read: as lines, as pieces with their places, or as a picture."""
         if self.settings.layout == "partition":
             return "blocks" if len(open_page.text.text) <= MAX_PLACED_CHARS else "text"
         if self.settings.layout == "pictures":
@@ -153,7 +153,7 @@ class PageReader:
         return fragments
 
     def _add_picture(self, page: Page, open_page: OpenPage) -> Iterator[Reject]:
-        """A page as a picture; its text stands below where that is wanted."""
+        """Add a page as a picture, with its text below if the layout asks for it; yield its rejects."""
         kept: ImageFile | Reject = self.cropper.page_picture(open_page.sheet, open_page.images)
         if isinstance(kept, Reject):
             yield kept
@@ -171,13 +171,13 @@ class PageReader:
 
 
 def _is_drawn(sheet: Sheet) -> bool:
-    """Whether a page without text and images shows shapes all the same, as one does whose letters are outlines."""
+    """Return whether a page without text and images still shows shapes, as if its letters were outlines."""
     shapes = sheet.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING], max_depth=4)
     return sum(1 for _ in itertools.islice(shapes, _MIN_SHAPES)) >= _MIN_SHAPES
 
 
 def _is_simple(lines: Sequence[MeasuredLine], rules: Rules) -> bool:
-    """Whether the lines of a page of text can be read in the order of the file: no table, no columns out of order."""
+    """Return whether the lines of a page can be read in file order: no table, no columns out of order."""
     if min(len(rules[0]), len(rules[1])) >= 3 or any(line.gap > NARROW_GAP for line in lines):
         return False
     beside = upward = 0

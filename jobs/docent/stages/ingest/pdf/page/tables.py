@@ -39,13 +39,13 @@ class Table:
 
 
 def to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines of a Markdown table, the first as its head."""
+    """Return the rows as lines of a Markdown table, the first as its head."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
 
 def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None = None) -> list[Table]:
-    """Tables of a page, from top to bottom.
+    """Return tables of a page, from top to bottom.
 
     Args:
         words: of the document, to tell a divided word in a cell from one with a hyphen.
@@ -66,13 +66,13 @@ def find_tables(rules: Rules, fragments: Sequence[Fragment], words: Words | None
 
 
 def outside(fragments: Sequence[Fragment], tables: Sequence[Table]) -> list[Fragment]:
-    """The pieces of text that stand in no table."""
+    """Return the pieces of text that stand in no table."""
     inside = {id(part) for table in tables for part in table.parts}
     return [fragment for fragment in fragments if id(fragment) not in inside]
 
 
 def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
-    """Rules that cross each other, directly or over others."""
+    """Return groups of rules that cross each other, directly or through others."""
     group = list(range(len(across) + len(upright)))
 
     def root(number: int) -> int:
@@ -95,7 +95,7 @@ def _nets(across: list[Rule], upright: list[Rule]) -> list[Rules]:
 
 
 def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Words) -> Table | None:
-    """The table of a net with these rules; None where it has hardly any text."""
+    """Return the table of a net with these rules; None if it has hardly any text."""
     box = Box(xs[0], ys[0], xs[-1], ys[-1])
     inside = [f for f in near if box.holds(f.box)]
     cells: dict[tuple[int, int], list[Fragment]] = {}
@@ -114,13 +114,13 @@ def _ruled(ys: list[float], xs: list[float], near: Sequence[Fragment], words: Wo
 
 
 def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
-    """First and last line of the page's text; values of a form stand in none."""
+    """Return the first and last line of the page's text; values of a form belong to none."""
     known = [part.line for part in parts if part.line] or [1]
     return min(known), max(known)
 
 
 def _distinct(values: list[float]) -> list[float]:
-    """Positions that differ, in order; those nearer than three points are one."""
+    """Return distinct positions in order; those less than three points apart count as one."""
     found: list[float] = []
     for value in sorted(values):
         if not found or value - found[-1] > _NEAR_PT:
@@ -129,7 +129,7 @@ def _distinct(values: list[float]) -> list[float]:
 
 
 def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
-    """Rows below each other that have the same number of short texts, each below the one above."""
+    """Return tables without rules: rows below each other with the same number of short texts, in aligned columns."""
     tables: list[Table] = []
     block: list[list[Fragment]] = []
     for row in [*rows_of(fragments), []]:
@@ -143,7 +143,7 @@ def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
 
 
 def _is_prose(column: Sequence[Fragment]) -> bool:
-    """Whether a column is lines of one text: most of them fill it, and begin in the middle of a sentence."""
+    """Return whether a column is running text: most lines fill it, and begin in the middle of a sentence."""
     widest = max(f.box.width for f in column)
     full = sum(f.box.width >= 0.7 * widest for f in column)
     inside = sum(f.text[0].islower() for f in column[1:])
@@ -152,7 +152,7 @@ def _is_prose(column: Sequence[Fragment]) -> bool:
 
 
 def _follows(above: list[Fragment], row: list[Fragment]) -> bool:
-    """Whether a row continues the table of the row above."""
+    """Return whether a row continues the table of the row above."""
     if len(row) != len(above) or above[0].box.bottom - row[0].box.top > 1.5 * above[0].size:
         return False
     lefts = sum(abs(a.box.left - b.box.left) <= _NEAR_PT for a, b in zip(above, row, strict=True))
@@ -168,7 +168,7 @@ def _table_of(block: list[list[Fragment]]) -> Table:
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """Fragments that share a line of the page, from top to bottom and left to right, whatever order the file has."""
+    """Return fragments that share a line of the page, from top to bottom and left to right, whatever the file order."""
     rows: list[list[Fragment]] = []
     for fragment in sorted(fragments, key=lambda f: (-(f.box.bottom + f.box.top), f.box.left)):
         first = rows[-1][0].box if rows else None
