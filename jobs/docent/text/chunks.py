@@ -35,7 +35,7 @@ def chunk_text(text: str, max_chars: int, overlap_chars: int, whole: re.Pattern[
     """
     kept = [match.span() for match in whole.finditer(text)] if whole else []
     cutter = _Cutter(text, max_chars, min(overlap_chars, max_chars - 1), kept)
-    return [piece for piece in (_stripped(text, *found) for found in cutter.pieces(0, len(text), 0)) if piece]
+    return [piece for piece in (_stripped(text, *span) for span in cutter.pieces(0, len(text), 0)) if piece]
 
 
 class _Cutter:

@@ -51,8 +51,8 @@ def language_of_text(text: str) -> str:
         function words of no known language; "" where it is too short, or two languages are equally likely.
     """
     text = _NO_PROSE.sub(" ", text[:MAX_CHARS])
-    if found := _by_script(text):
-        return found
+    if code := _by_script(text):
+        return code
     words = [folded(word) for word in _WORD.findall(text)]
     if len(words) < MIN_WORDS:
         return ""

@@ -89,8 +89,8 @@ def joined(lines: Sequence[str], words: Words) -> str:
 
 
 def _last_letters(stem: str) -> str:
-    found = _LETTERS.findall(stem)
-    return found[-1].lower() if found and stem.endswith(found[-1]) and not stem[-len(found[-1]) :].isupper() else ""
+    runs = _LETTERS.findall(stem)
+    return runs[-1].lower() if runs and stem.endswith(runs[-1]) and not stem[-len(runs[-1]) :].isupper() else ""
 
 
 def _is_one_word(first: str, second: str, words: Words) -> bool:

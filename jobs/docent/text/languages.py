@@ -60,22 +60,22 @@ def find_language(given: str, where: str) -> Language:
 
 def truth_of(answer: str, language: Language) -> bool | None:
     """Return whether an answer begins with the word for true or for false; None if with neither."""
-    said = answer.lstrip(" *_\"'“„«").casefold()
-    if said.startswith(language.false.casefold()):
+    beginning = answer.lstrip(" *_\"'“„«").casefold()
+    if beginning.startswith(language.false.casefold()):
         return False
-    return True if said.startswith(language.true.casefold()) else None
+    return True if beginning.startswith(language.true.casefold()) else None
 
 
 @cache
 def _codes_by_name() -> dict[str, str]:
-    found: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for code, row in _rows().items():
-        found |= {name.casefold(): code for name in (code, row["name"], *row["aliases"])}
-    return found
+        codes |= {name.casefold(): code for name in (code, row["name"], *row["aliases"])}
+    return codes
 
 
 @cache
 def _rows() -> dict[str, dict[str, str]]:
     text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return found
+    rows: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return rows

@@ -56,7 +56,7 @@ def vouched_by(text: str) -> Vouched:
 
 def names_of(text: str) -> list[str]:
     """Return the words of a text that are names by their capitals, in order, each once."""
-    found: list[str] = []
+    names: list[str] = []
     text = _LINE_MARK.sub("\n", text)
     for match in _WORD.finditer(text):
         word = match.group()
@@ -67,8 +67,8 @@ def names_of(text: str) -> list[str]:
             continue
         name = _POSSESSIVE.sub("", word)
         if len(name) > 1 and folded(name) not in STOP_WORDS and folded(name) not in UNITS:
-            found.append(name)
-    return list(dict.fromkeys(found))
+            names.append(name)
+    return list(dict.fromkeys(names))
 
 
 def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = ()) -> list[str]:

@@ -71,7 +71,7 @@ def visible(text: str) -> str:
     if not _SUSPECT.search(text):
         return text
     text = _BREAKS.sub("\n", text)
-    flags = {position for found in _FLAG.finditer(text) for position in range(found.start() + 1, found.end())}
+    flags = {position for flag in _FLAG.finditer(text) for position in range(flag.start() + 1, flag.end())}
     kept: list[str] = []
     for position, character in enumerate(text):
         after = text[position + 1 : position + 2]
@@ -82,12 +82,12 @@ def visible(text: str) -> str:
 
 def as_material(text: str) -> str:
     """Return the text as it may stand in a prompt: visible characters only, tokens and tags with a wide bracket."""
-    return _TOKEN.sub(lambda found: _WIDE[found[0]], visible(text))
+    return _TOKEN.sub(lambda token: _WIDE[token[0]], visible(text))
 
 
 def restored(text: str) -> str:
     """Return the reply of a teacher, with tokens and tags as the document has them."""
-    return _NEUTRAL.sub(lambda found: _NARROW[found[0]], text)
+    return _NEUTRAL.sub(lambda token: _NARROW[token[0]], text)
 
 
 def hidden_in(text: str) -> Hidden:

@@ -48,5 +48,5 @@ def _nearest(cosines: np.ndarray, own: int, count: int) -> list[int]:
 
     cosines[own] = 0.0
     lowest = np.partition(cosines, -count)[-count] if count < len(cosines) else 0.0
-    found = np.flatnonzero(cosines >= lowest) if lowest > 0 else np.flatnonzero(cosines > 0)
-    return [int(position) for position in sorted(found, key=lambda position: -cosines[position])[:count]]
+    nearest = np.flatnonzero(cosines >= lowest) if lowest > 0 else np.flatnonzero(cosines > 0)
+    return [int(position) for position in sorted(nearest, key=lambda position: -cosines[position])[:count]]

@@ -57,9 +57,9 @@ def sketch_of(question: str, answer: str, scope: str = "") -> Sketch:
     import numpy as np
     from rensa import RMinHash
 
-    asked, answered = terms_of(question), terms_of(answer)
-    weight = max(1, len(answered)) / max(1, len(asked))
-    shingles = _weighted("q", asked, round(weight)) + _weighted("a", answered, round(1 / weight))
+    question_terms, answer_terms = terms_of(question), terms_of(answer)
+    weight = max(1, len(answer_terms)) / max(1, len(question_terms))
+    shingles = _weighted("q", question_terms, round(weight)) + _weighted("a", answer_terms, round(1 / weight))
     minima = RMinHash(PERMUTATIONS, SEED)
     minima.update(shingles)
     signature = np.array(minima.digest(), dtype=np.uint32).astype(np.uint8)

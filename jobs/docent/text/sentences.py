@@ -45,10 +45,10 @@ _NEAR_CHARS = 80
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of `text` in order, white space collapsed; a heading counts as a sentence."""
-    found: list[str] = []
+    sentences: list[str] = []
     for paragraph in _paragraphs(text):
-        found += _split_paragraph(paragraph)
-    return found
+        sentences += _split_paragraph(paragraph)
+    return sentences
 
 
 def is_heading(sentence: str) -> bool:

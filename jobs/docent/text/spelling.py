@@ -31,22 +31,22 @@ def spelled_in(text: str, name: str) -> str:
     if not words or len(name) > MAX_NAME_CHARS:
         return ""
     text = unicodedata.normalize("NFC", text)
-    if found := _found(text, words):
-        return found
-    single = {word: _found(text, [word]) for word in words if len(word) >= MIN_WORD_CHARS}
+    if spelling := _spelling_of(text, words):
+        return spelling
+    single = {word: _spelling_of(text, [word]) for word in words if len(word) >= MIN_WORD_CHARS}
     return " ".join(single.get(word) or word for word in words) if any(single.values()) else ""
 
 
-def _found(text: str, words: Sequence[str]) -> str:
+def _spelling_of(text: str, words: Sequence[str]) -> str:
     """Return the words in sequence as the text spells them; "" if they are not there."""
     for table in ({}, _TWO_LETTERS):
         folded, places = _folded(text, table)
         letters = (_INSIDE.join(re.escape(letter) for letter in _folded(word, table)[0]) for word in words)
         pattern = re.compile(rf"(?<!\w){_BETWEEN.join(letters)}(?!\w)")
-        found = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
-        within = [one for one in dict.fromkeys(found) if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
-        if found:
-            return " ".join(min(within or found, key=lambda one: sum(map(str.isupper, one))).split())
+        spellings = [text[places[at.start()] : places[at.end() - 1] + 1] for at in pattern.finditer(folded)]
+        within = [one for one in dict.fromkeys(spellings) if re.search(rf"[^\s.!?…:]\s{re.escape(one)}", text)]
+        if spellings:
+            return " ".join(min(within or spellings, key=lambda one: sum(map(str.isupper, one))).split())
     return ""
 
 

@@ -57,13 +57,13 @@ STOP_WORDS = frozenset[str]().union(*STOP_WORDS_OF.values())
 @lru_cache(maxsize=16)  # several gates look at the same question and answer, one after the other
 def terms_of(text: str) -> tuple[str, ...]:
     """Return the words in order; a run of letters without spaces becomes its overlapping pairs."""
-    found: list[str] = []
+    terms: list[str] = []
     for term in _TERM.findall(folded(text)):
         if not term.isascii() and _RUN.match(term):
-            found += [term[i : i + 2] for i in range(len(term) - 1)] or [term]
+            terms += [term[i : i + 2] for i in range(len(term) - 1)] or [term]
         else:
-            found.append(term if term.isalnum() else _POSSESSIVE.sub("", term))
-    return tuple(found)
+            terms.append(term if term.isalnum() else _POSSESSIVE.sub("", term))
+    return tuple(terms)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -74,11 +74,11 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
     section = ctx.section
     limits = Limits(int(section.max_image_mb * 1_000_000), section.max_image_megapixels * 1_000_000)
     intake = Intake(section, limits, ctx.save)
-    found = reject_named_twice(list_sources(section.sources))[: section.max_exhibits]
+    listing = reject_named_twice(list_sources(section.sources))[: section.max_exhibits]
     if ctx.shard.index == 0:
-        names = [_names(source, section.sources, found).model_dump() for source in section.sources]
+        names = [_names(source, section.sources, listing).model_dump() for source in section.sources]
         ctx.output_file(SOURCES, (json.dumps(names, indent=1, ensure_ascii=False) + "\n").encode())
-    mine = ctx.mine(found)
+    mine = ctx.mine(listing)
     for number, listed in enumerate(mine, 1):
         if isinstance(listed, Reject):
             yield number, listed
@@ -88,14 +88,14 @@ def _loaded(ctx: Context) -> Iterator[tuple[int, Document | Reject]]:
         ctx.progress.update(number, len(mine), listed.name)
 
 
-def _names(source: Source, sources: Sequence[Source], found: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
+def _names(source: Source, sources: Sequence[Source], listing: Sequence[Exhibit | ListedFile | Reject]) -> SourceNames:
     """Return the title, name and licence of a source.
 
     Raises:
         InputError: its `collection.yaml` cannot be used.
     """
     given, name = read_collection(source), source_name(source)
-    listed = [one for one in found if not isinstance(one, Reject) and one.source is source]
+    listed = [one for one in listing if not isinstance(one, Reject) and one.source is source]
     is_alone = len(listed) == 1 and [source_name(other) for other in sources].count(name) == 1
     document = listed[0].document_id if is_alone and isinstance(listed[0], ListedFile) else ""
     return SourceNames(title=given.title, license=given.license, name=name, document=document)
@@ -108,21 +108,21 @@ def list_sources(sources: tuple[Source, ...]) -> list[Exhibit | ListedFile | Rej
         InputError: a source is not there, cannot be read, or is not what its kind says.
     """
     try:
-        found = [(source, LOADERS[source.kind].listed(source)) for source in sources]
+        by_source = [(source, LOADERS[source.kind].listed(source)) for source in sources]
     except PermissionError as error:
         raise InputError("no permission to read a source", str(error.filename), "chmod -R a+rX it") from None
-    for source, listed in found:
+    for source, listed in by_source:
         if source.kind == "exhibits-folder":
             exhibits_folder.refuse_undescribed(source, listed)
-    return _told_apart([one for _, listed in found for one in listed])
+    return _numbered_twins([one for _, listed in by_source for one in listed])
 
 
-def _told_apart(found: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
+def _numbered_twins(listing: Sequence[Exhibit | ListedFile | Reject]) -> list[Exhibit | ListedFile | Reject]:
     """Return the list with files of equal bytes numbered, so that no two documents share an id."""
-    sizes = Counter(listed.path.stat().st_size for listed in found if isinstance(listed, ListedFile))
+    sizes = Counter(listed.path.stat().st_size for listed in listing if isinstance(listed, ListedFile))
     seen: Counter[str] = Counter()
     counted: list[Exhibit | ListedFile | Reject] = []
-    for listed in found:
+    for listed in listing:
         if isinstance(listed, ListedFile) and sizes[listed.path.stat().st_size] > 1:
             counted.append(replace(listed, before=seen[listed.sha256]))
             seen[listed.sha256] += 1

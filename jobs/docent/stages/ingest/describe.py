@@ -48,7 +48,7 @@ Loaded = tuple[int, Document | Reject]
 
 
 @dataclass(frozen=True)
-class Shown:
+class PictureInPlace:
     """A picture at its first place in a file."""
 
     document: Document
@@ -58,7 +58,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What came of a request: a description, or why there is none."""
 
     description: str = ""
@@ -85,14 +85,14 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
     with ChatClient(
         ctx.config.llm, ctx.journal, ctx.shard.count, ctx.stop, drain_s=drain_s, run_dir=ctx.run_dir
     ) as client:
-        told: dict[Key, Told] = {}
+        results: dict[Key, Outcome] = {}
         for batch in _batches(rows):
-            told = {key: found for key, found in told.items() if key[0] == batch[0][0]}
-            yield from _answered(ctx, client, batch, told)
+            results = {key: found for key, found in results.items() if key[0] == batch[0][0]}
+            yield from _answered(ctx, client, batch, results)
         ctx.spend(**client.amounts())
 
 
-def request_for(shown: Shown, ctx: Context) -> ChatRequest:
+def request_for(shown: PictureInPlace, ctx: Context) -> ChatRequest:
     """Return the request that describes one picture."""
     prompts, text = _prompts(), shown.section.text
     before, _, after = text.partition(shown.figure.token)
@@ -142,51 +142,51 @@ def _figures(row: Document | Reject) -> list[tuple[Section, Figure, ImageFile]]:
 
 
 def _answered(
-    ctx: Context, client: ChatClient, batch: list[Loaded], told: dict[Key, Told]
+    ctx: Context, client: ChatClient, batch: list[Loaded], results: dict[Key, Outcome]
 ) -> Iterator[Document | Reject]:
     """Yield the rows of a batch; `results` holds the outcomes of their pictures, and receives the new ones."""
-    asked: dict[Key, Shown] = {}
+    requested: dict[Key, PictureInPlace] = {}
     for number, row in batch:
         for section, figure, image in _figures(row):
             key = (number, image.sha256)
-            if key not in told and image.file.rpartition(".")[2] in MEDIA_TYPES:
-                asked.setdefault(key, Shown(row, section, figure, image))  # type: ignore[arg-type]
-    requests = [request_for(shown, ctx) for shown in asked.values()]
+            if key not in results and image.file.rpartition(".")[2] in MEDIA_TYPES:
+                requested.setdefault(key, PictureInPlace(row, section, figure, image))  # type: ignore[arg-type]
+    requests = [request_for(shown, ctx) for shown in requested.values()]
     with closing(client.ask(requests, lambda reply: "" if cleaned(reply.text) else "the reply is empty")) as replies:
-        for key, reply in zip(asked, replies, strict=True):
-            told[key] = _told(asked[key], reply, ctx.section.describe)
+        for key, reply in zip(requested, replies, strict=True):
+            results[key] = _outcome_of(requested[key], reply, ctx.section.describe)
     for number, row in batch:
-        yield from _filled(number, row, told)
+        yield from _filled(number, row, results)
 
 
-def _told(shown: Shown, reply: ChatReply, settings: Describe) -> Told:
+def _outcome_of(shown: PictureInPlace, reply: ChatReply, settings: Describe) -> Outcome:
     """Return the description in a reply, or the reject for it."""
     place = f"{shown.section.source.file}: {shown.figure.token[:200]}"
     parents = (shown.document.id, shown.image.id)
     if reply.error or reply.problem:
         reason = "refused by the teacher" if reply.error else "reply not usable"
         detail = f"{place}: {reply.error or reply.problem}"
-        return Told(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
+        return Outcome(reject=Reject(reason=reason, raw=reply.text[:MAX_RAW_CHARS], parents=parents, detail=detail))
     description = cleaned(reply.text, shown.section.figures)
     if (words := length_in_words(description)) < settings.min_words:
         detail = f"{place}: {words} words, ingest.describe.min_words is {settings.min_words}"
-        return Told(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
-    return Told(description)
+        return Outcome(reject=Reject(reason=TOO_SHORT, raw=description, parents=parents, detail=detail))
+    return Outcome(description)
 
 
-def _filled(number: int, row: Document | Reject, told: dict[Key, Told]) -> Iterator[Document | Reject]:
+def _filled(number: int, row: Document | Reject, results: dict[Key, Outcome]) -> Iterator[Document | Reject]:
     """Yield a document with its descriptions, after one reject for each picture without one."""
-    found = {(number, image.sha256): image for _, _, image in _figures(row)}
-    if isinstance(row, Reject) or not found:
+    images = {(number, image.sha256): image for _, _, image in _figures(row)}
+    if isinstance(row, Reject) or not images:
         yield from _without_bare_pictures(row, "")
         return
-    for key, image in found.items():
-        if key not in told:
+    for key, image in images.items():
+        if key not in results:
             yield Reject(reason=WRONG_FORMAT, raw=image.name, parents=(row.id, image.id), detail=image.file)
-        elif reject := told[key].reject:
-            told[key] = Told()
+        elif reject := results[key].reject:
+            results[key] = Outcome()
             yield reject
-    words = {key[1]: told[key].description for key in found if key in told}
+    words = {key[1]: results[key].description for key in images if key in results}
     yield from _without_bare_pictures(_with(row, words), "")
 
 
@@ -226,5 +226,5 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
 @cache
 def _prompts() -> dict[str, str]:
     text = resources.files(__package__).joinpath("describe.yaml").read_text(encoding="utf-8")
-    found: dict[str, str] = yaml.safe_load(text)
-    return found
+    prompts: dict[str, str] = yaml.safe_load(text)
+    return prompts

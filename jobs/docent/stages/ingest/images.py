@@ -131,11 +131,11 @@ def _with_groups(images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
     for image in images:
         by_stem[original_stem(image.name)].append(image)
     group_of: dict[str, str] = {}
-    for found in by_stem.values():
-        originals = [image for image in found if copy_number(image.name) is None]
-        if len(originals) < len(found):
-            first = min(image.sha256 for image in originals or found)
-            group_of |= {image.id: make_id("lineage", (), first) for image in found}
+    for siblings in by_stem.values():
+        originals = [image for image in siblings if copy_number(image.name) is None]
+        if len(originals) < len(siblings):
+            first = min(image.sha256 for image in originals or siblings)
+            group_of |= {image.id: make_id("lineage", (), first) for image in siblings}
     return tuple(image.model_copy(update={"group": group_of.get(image.id, image.group)}) for image in images)
 
 
@@ -165,24 +165,24 @@ def keep_picture(data: bytes, name: str, parents: tuple[str, ...], limits: Limit
     Raises:
         PhotoError: it is no picture, is damaged or not supported, or has too many pixels.
     """
-    found = examine(data, limits.pixels)
+    examined = examine(data, limits.pixels)
     sha256 = hashlib.sha256(data).hexdigest()
-    for note in found.notes:
+    for note in examined.notes:
         logger.warning("%s: %s", printable(name), note)
     return ImageFile(
         id=make_id("ingest", parents, sha256),
         parents=parents,
         name=name,
         unit=UNIT,
-        file=save(data, found.suffix),
+        file=save(data, examined.suffix),
         sha256=sha256,
-        width_px=found.width_px,
-        height_px=found.height_px,
+        width_px=examined.width_px,
+        height_px=examined.height_px,
         group=make_id("lineage", (), sha256),
-        notes=found.notes,
-        creator=found.credit.creator,
-        copyright=found.credit.copyright,
-        license=found.credit.license,
+        notes=examined.notes,
+        creator=examined.credit.creator,
+        copyright=examined.credit.copyright,
+        license=examined.credit.license,
     )
 
 

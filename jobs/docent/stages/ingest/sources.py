@@ -140,7 +140,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         ]
     if not source.path.is_dir():
         raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
-    found: list[ListedFile | Exhibit | Reject] = []
+    listing: list[ListedFile | Exhibit | Reject] = []
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):
         name = entry.name
@@ -151,16 +151,16 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
         if suffix not in suffixes:
             unsupported += [name] if entry.kind == "file" else []
         elif reject := _unusable_name(name):
-            found.append(reject)
+            listing.append(reject)
         elif entry.kind == "file":
-            found.append(ListedFile(source, source.path, entry.path, name))
+            listing.append(ListedFile(source, source.path, entry.path, name))
         elif entry.kind in NOT_READ:
-            found.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
+            listing.append(Reject(reason=NOT_READ[entry.kind], raw=printable(name), detail=printable(source.path.name)))
     _warn_of_unsupported(source, unsupported)
-    if not found:
+    if not listing:
         listed = ", ".join(sorted(suffixes))
         raise InputError(f"the folder has no file ending in {listed}", str(source.path), "fix ingest.sources")
-    return found
+    return listing
 
 
 def _warn_of_unsupported(source: Source, names: Sequence[str]) -> None:
@@ -206,16 +206,16 @@ def confined(root: Path, folder: Path, name: str) -> Path | None:
     if relative.is_absolute() or ".." in relative.parts:
         raise OutsideError
     try:
-        found = (folder / relative).resolve()
-        if not found.exists():
-            found = (find_alike(folder, relative.parts) or found).resolve()
-        inside = found.is_relative_to(root.resolve())
-        usable = inside and found.is_file()
+        path = (folder / relative).resolve()
+        if not path.exists():
+            path = (find_alike(folder, relative.parts) or path).resolve()
+        inside = path.is_relative_to(root.resolve())
+        usable = inside and path.is_file()
     except (OSError, ValueError, RuntimeError):  # name too long, NUL in the name, a ring of links
         return None
     if not inside:
         raise OutsideError
-    return found if usable else None
+    return path if usable else None
 
 
 def read_at_most(path: Path, limit_bytes: int) -> bytes | None:

@@ -42,18 +42,18 @@ def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
         where: the file, for people.
         encoding: its name, where it is known.
     """
-    found = detect(data, encoding)
-    if found is None:
+    codec = detect(data, encoding)
+    if codec is None:
         return None
     if not encoding:
-        warn_if_likely(found, where)
-    return data.decode(found).removeprefix("\ufeff")
+        warn_if_likely(codec, where)
+    return data.decode(codec).removeprefix("\ufeff")
 
 
-def warn_if_likely(found: str, where: str) -> None:
+def warn_if_likely(codec: str, where: str) -> None:
     """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
-    if found not in ("utf-8", *_MARKS.values()):
-        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(found, found))
+    if codec not in ("utf-8", *_MARKS.values()):
+        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(codec, codec))
 
 
 def detect(data: bytes, encoding: str = "") -> str | None:
@@ -68,8 +68,8 @@ def detect(data: bytes, encoding: str = "") -> str | None:
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     if marked:
         return marked if decoded(data, marked) is not None else None
-    if found := _utf16_without_mark(data):
-        return found if decoded(data, found) is not None else None
+    if codec := _utf16_without_mark(data):
+        return codec if decoded(data, codec) is not None else None
     for escape, name in _ESCAPES.items():
         if escape in data and decoded(data, name) is not None:
             return name

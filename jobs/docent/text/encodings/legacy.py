@@ -135,8 +135,8 @@ def _sample(data: bytes) -> bytes:
     while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_LINES and (high := _HIGH_BYTE.search(data, position)):
         start = max(data.rfind(b"\n", position, high.start()), data.rfind(b"\r", position, high.start())) + 1
         start = max(start, position, high.start() - _CONTEXT_BYTES)
-        found = _LINE_BREAK.search(data, high.start())
-        position = found.start() if found else len(data)
+        line_break = _LINE_BREAK.search(data, high.start())
+        position = line_break.start() if line_break else len(data)
         line = data[start:position]
         if len(line) > _SAMPLE_BYTES:  # between words: a cut inside a character would count against its encoding
             cut = max(line.rfind(b" ", 0, _SAMPLE_BYTES), line.rfind(b",", 0, _SAMPLE_BYTES))

@@ -39,9 +39,9 @@ def is_strange(word: str) -> bool:
 def strange_symbols(text: str) -> int:
     """Count the symbols beyond ASCII that prose does not have, or not in these places."""
     count = 0
-    for found in _FOREIGN.finditer(text):
-        symbol = found.group()
-        before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+    for match in _FOREIGN.finditer(text):
+        symbol = match.group()
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if symbol in _ANYWHERE or (symbol.isalpha() and symbol not in "ªº") or unicodedata.category(symbol) == "Mn":
             # A letter beside a digit, such as the pound sign read as one; the micro sign stands there.
             latin = symbol.isalpha() and "LATIN" in unicodedata.name(symbol, "")

@@ -25,7 +25,7 @@ def without_heading_attributes(title: str) -> str:
     text = title.strip()
     # An attribute list is at the end, and short.
     start = max(0, text.rfind("{"))
-    while text.endswith("}") and (found := _BEHIND_HEADING.match(text, start)) and found.end() == len(text):
+    while text.endswith("}") and (attributes := _BEHIND_HEADING.match(text, start)) and attributes.end() == len(text):
         text = text[:start].rstrip()
         start = max(0, text.rfind("{"))
     return _CLOSING_MARKS.sub("", text).rstrip()
@@ -40,5 +40,5 @@ def without_attributes(text: str) -> str:
 
 def callout_mark(text: str) -> int:
     """Return the length of the mark `[!NOTE]` that a paragraph begins with; 0 if there is none."""
-    found = _CALLOUT.match(text)
-    return found.end() if found else 0
+    mark = _CALLOUT.match(text)
+    return mark.end() if mark else 0

@@ -49,11 +49,11 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _FOOTNOTE.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
+    match = _FOOTNOTE.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
     kept = state.bMarks[first], state.tShift[first], state.sCount[first]
-    state.bMarks[first] += state.tShift[first] + found.end()
+    state.bMarks[first] += state.tShift[first] + match.end()
     state.tShift[first], state.sCount[first] = 0, state.blkIndent + 4
     _container(state, "footnote", range(first, behind))
     state.bMarks[first], state.tShift[first], state.sCount[first] = kept
@@ -61,19 +61,19 @@ def _footnote(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
 
 
 def _admonition(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _ADMONITION.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
-    _container(state, "admonition", range(first + 1, behind), found[1] or "")
+    match = _ADMONITION.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
+    _container(state, "admonition", range(first + 1, behind), match[1] or "")
     return True
 
 
 def _colons(state: StateBlock, first: int, behind: int, silent: bool) -> bool:
-    found = _COLONS.match(_line(state, first))
-    if found is None or silent:
-        return found is not None
+    match = _COLONS.match(_line(state, first))
+    if match is None or silent:
+        return match is not None
     state.line = first + 1
-    _paragraph(state, first, first + 1, next((words for words in found.groups() if words), "").rstrip())
+    _paragraph(state, first, first + 1, next((words for words in match.groups() if words), "").rstrip())
     return True
 
 

@@ -174,10 +174,10 @@ def _whole_fence(text: str, fence: Token, offsets: list[int]) -> tuple[list[list
     closing = re.compile(
         rf"^ {{0,3}}{re.escape(fence.markup)}{re.escape(fence.markup[0])}*[ \t]*(?:\n|\Z)", re.MULTILINE
     )
-    found = closing.search(text, offsets[first + 1])
+    end = closing.search(text, offsets[first + 1])
     whole = fence.copy()
     whole.map = [first, first + 1]
-    return [[whole]], [*offsets[: first + 1], found.end() if found else len(text)]
+    return [[whole]], [*offsets[: first + 1], end.end() if end else len(text)]
 
 
 def _larger(first: list[Token], size: int, base: int) -> int:

@@ -16,15 +16,15 @@ def with_descriptions(text: str, figures: Iterable[Figure]) -> str:
     """Return the text with every reference replaced by its caption and description, in brackets."""
     words: dict[str, str] = {}
     for figure in figures:
-        said = " ".join(part for part in (figure.caption, figure.description) if part)
-        words.setdefault(figure.token, f"[Figure: {said}]" if said else "")
+        description = " ".join(part for part in (figure.caption, figure.description) if part)
+        words.setdefault(figure.token, f"[Figure: {description}]" if description else "")
     return _replaced(text, words)
 
 
 def without_figures(text: str, figures: Iterable[Figure]) -> str:
     """Return the text without references, and without the blank lines that they would leave."""
-    told = _replaced(text, {figure.token: "" for figure in figures})
-    return re.sub(r"\n\s*\n\s*\n", "\n\n", told).strip()
+    remaining = _replaced(text, {figure.token: "" for figure in figures})
+    return re.sub(r"\n\s*\n\s*\n", "\n\n", remaining).strip()
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str:
@@ -33,9 +33,9 @@ def _replaced(text: str, words: Mapping[str, str]) -> str:
     Of two tokens at one place the longer one counts, for `FIGURE_1.2` begins with `FIGURE_1`; what a description says
     is not looked at for further tokens. Every token is looked for by itself, which is quick in long texts.
     """
-    found = [(at.start(), -len(token), token) for token in words if token for at in re.finditer(re.escape(token), text)]
+    matches = ((token, match) for token in words if token for match in re.finditer(re.escape(token), text))
     pieces, end = [], 0
-    for start, _, token in sorted(found):
+    for start, _, token in sorted((match.start(), -len(token), token) for token, match in matches):
         if start >= end:
             pieces += [text[end:start], words[token]]
             end = start + len(token)

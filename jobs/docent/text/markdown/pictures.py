@@ -72,7 +72,7 @@ def definitions_in(text: str) -> dict[str, str]:
     """Return the path of every label defined outside of fenced code (`[id]: path "title"`); the first one counts."""
     if "]:" not in text:
         return {}
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     fences = _fenced(text)
     at = 0
     for definition in _DEFINITION.finditer(text):
@@ -80,13 +80,13 @@ def definitions_in(text: str) -> dict[str, str]:
             at += 1
         if at == len(fences) or definition.start() < fences[at][0]:
             path = definition["angled"] if definition["angled"] is not None else definition["path"]
-            found.setdefault(normalized_label(definition["label"]), path)
-    return found
+            paths.setdefault(normalized_label(definition["label"]), path)
+    return paths
 
 
 def without_definitions(text: str) -> str:
     """Return the text without lines that only define a label; line breaks stay."""
-    return _DEFINITION.sub(lambda found: "\n" * found.group().count("\n"), text) if "]:" in text else text
+    return _DEFINITION.sub(lambda definition: "\n" * definition.group().count("\n"), text) if "]:" in text else text
 
 
 def normalized_label(label: str) -> str:
@@ -98,15 +98,15 @@ def _marked(text: str, definitions: Mapping[str, str]) -> Iterator[Picture]:
     for embedded in _EMBEDDED.finditer(text):
         yield Picture(embedded.start(), embedded.end(), embedded["path"].strip(), "")
     for alt in _ALT.finditer(text):
-        if (found := _CLEAR.match(text, alt.end())) is not None:
-            path = found["angled"] if found["angled"] is not None else found["data"]
-        elif (found := _ANY.match(text, alt.end())) is not None and "\n" not in (path := _address(found["inside"])):
+        if (match := _CLEAR.match(text, alt.end())) is not None:
+            path = match["angled"] if match["angled"] is not None else match["data"]
+        elif (match := _ANY.match(text, alt.end())) is not None and "\n" not in (path := _address(match["inside"])):
             pass
         else:
             if (picture := _labelled(text, alt, definitions)) is not None:
                 yield picture
             continue
-        end = _behind_attributes(text, found.end())
+        end = _behind_attributes(text, match.end())
         yield Picture(alt.start(), end, path, alt["alt"], "" if path else NO_PATH)
 
 

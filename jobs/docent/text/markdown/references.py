@@ -73,7 +73,7 @@ PICTURES_ONLY = Syntax()
 
 def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
     """Return the figure references of a text, in order, without those inside code, formulas and comments."""
-    found = [
+    references = [
         Reference(
             picture.start,
             text[picture.start : picture.end],
@@ -87,11 +87,11 @@ def references_in(text: str, syntax: Syntax = PICTURES_ONLY) -> list[Reference]:
     for token in syntax.pattern.finditer(text) if syntax.pattern else ():
         name = (token[1] or "") if token.re.groups else token.group()
         if name.strip() and syntax.is_figure(name, _stands_alone(token)):
-            found.append(Reference(token.start(), token.group(), name, "", False))
-    if not found:
-        return found
+            references.append(Reference(token.start(), token.group(), name, "", False))
+    if not references:
+        return references
     hidden = sorted([*verbatim_spans(text), *comment_spans(text)])
-    return list(_apart(sorted(found, key=lambda reference: reference.start), hidden))
+    return list(_apart(sorted(references, key=lambda reference: reference.start), hidden))
 
 
 def _stands_alone(token: re.Match[str]) -> bool:
@@ -104,8 +104,8 @@ def _stands_alone(token: re.Match[str]) -> bool:
 
 def without_references(text: str, syntax: Syntax = PICTURES_ONLY) -> str:
     """Return the text without its references; their line breaks stay."""
-    found = references_in(text, syntax)
-    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in found])
+    references = references_in(text, syntax)
+    return blanked(text, [(reference.start, reference.start + len(reference.token)) for reference in references])
 
 
 def verbatim_spans(text: str) -> list[tuple[int, int]]:

@@ -59,11 +59,11 @@ def decisive_of(text: str) -> Decisive:
     names: set[str] = set()
     beginnings: set[str] = set()
     behind_number = False
-    for found in _token().finditer(text):
-        word = _word(found[0])
-        unit = _unit(word.term, found[0]) if behind_number and not word.has_digits else ""
+    for match in _token().finditer(text):
+        word = _word(match[0])
+        unit = _unit(word.term, match[0]) if behind_number and not word.has_digits else ""
         behind_number = word.has_digits or word.term in CARDINALS
-        start = found.start()
+        start = match.start()
         is_signed = text[start - 1 : start] in ("-", "−") and text[max(0, start - 2) : start - 1] in _BEFORE_SIGN
         if meaning := unit or word.meaning:
             ordered.append(f"-{meaning}" if word.has_digits and is_signed else meaning)

@@ -34,11 +34,11 @@ def plain_marks(text: str) -> str:
     if not text.isascii():
         digits = (str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in text)
         text = "".join(digits).replace("\u066b", ".")
-    text = _GROUPED.sub(lambda found: _GROUP_MARKS.sub("", found.group()), text)
+    text = _GROUPED.sub(lambda match: _GROUP_MARKS.sub("", match.group()), text)
     if "," in text or "." in text:
-        text = _DOTS_AND_COMMA.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
-        text = _DOTS.sub(lambda found: found.group().replace(".", ""), text)
-        text = _LAKHS.sub(lambda found: found.group().replace(",", ""), text)
+        text = _DOTS_AND_COMMA.sub(lambda match: f"{match[1].replace('.', '')}.{match[2]}", text)
+        text = _DOTS.sub(lambda match: match.group().replace(".", ""), text)
+        text = _LAKHS.sub(lambda match: match.group().replace(",", ""), text)
     return text
 
 
@@ -49,15 +49,15 @@ def readings(text: str, code: str) -> tuple[str, ...]:
         code: of its language; "" for one that is not known, which is read as English.
     """
     plain = plain_marks(text)
-    found = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
+    variants = [plain, _SPACED.sub(lambda number: number.group().replace(" ", ""), plain)]
     if code not in ("", "en"):
         if code in DECIMAL_COMMA:
-            found = [_COMMA.sub(r"\1.\2", one) for one in found]
-        found = [other for one in found for other in (_with_commas(one), one)]
-    return tuple(dict.fromkeys(found))
+            variants = [_COMMA.sub(r"\1.\2", one) for one in variants]
+        variants = [other for one in variants for other in (_with_commas(one), one)]
+    return tuple(dict.fromkeys(variants))
 
 
 def _with_commas(text: str) -> str:
     """Return the text with decimal commas, and with full stops before three digits removed, in English notation."""
-    text = _DOT_OF_THREE.sub(lambda found: f"{found[1]}{found[2]}", text)
+    text = _DOT_OF_THREE.sub(lambda match: f"{match[1]}{match[2]}", text)
     return _COMMA_OF_THREE.sub(r"\1.\2", _COMMA.sub(r"\1.\2", text))

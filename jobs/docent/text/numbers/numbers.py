@@ -46,9 +46,9 @@ def numbers_of(text: str) -> list[str]:
 def supported_by(text: str) -> set[str]:
     """Return the numbers that `text` supports: those it claims, their parts, ordinal words, and one."""
     spoken = _spoken(text)
-    found = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
-    found |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
-    return found | {match.group().replace(" ", "") for match in _SPACED_THOUSANDS.finditer(text)}
+    supported = {_value(number) for number in spoken} | {_value([part]) for number in spoken for part in number}
+    supported |= {str(ORDINALS[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in ORDINALS}
+    return supported | {match.group().replace(" ", "") for match in _SPACED_THOUSANDS.finditer(text)}
 
 
 def unsupported_numbers(answer: str, source: str) -> list[str]:
@@ -67,22 +67,22 @@ def number_support(answer: str, source: str) -> float:
 def _spoken(text: str) -> list[list[str]]:
     """Return every number as its tokens: `66 thousand` is one number of two tokens."""
     text = plain_marks(text)
-    found: list[list[str]] = []
+    spoken: list[list[str]] = []
     end = -1  # where the number that may still go on ends; -1 when there is none
     for match in _TOKEN.finditer(text):
         token = match.group().lower()
         if not (match["digits"] or token in CARDINALS or token in MULTIPLIERS):
             continue
-        if end >= 0 and _goes_on(found[-1], text[end : match.start()], token):
-            found[-1].append(token)
+        if end >= 0 and _goes_on(spoken[-1], text[end : match.start()], token):
+            spoken[-1].append(token)
         else:
-            found.append([token])
+            spoken.append([token])
         end = match.end()
-    return found
+    return spoken
 
 
 def _goes_on(number: list[str], between: str, token: str) -> bool:
-    """Return whether `token` continues the number before it: `twenty-four`, `hundred and five`, but not `two, three`."""
+    """Return whether `token` continues a number: `twenty-four`, `hundred and five`, but not `two, three`."""
     last = number[-1]
     if token in MULTIPLIERS:
         return between in (" ", "-", "\u00a0")

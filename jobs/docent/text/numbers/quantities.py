@@ -62,11 +62,11 @@ def claimed_text(answer: str) -> str:
     """Return an answer without numbers that only count its own parts: `1.`, `Step 2`, `three reasons`."""
     text = _COUNTED.sub(" ", _STEP.sub(" ", _LIST_NUMBER.sub(" ", answer)))
     listed: list[re.Match[str]] = []
-    for found in _INLINE_NUMBER.finditer(text):
-        if int(found[1]) == len(listed) + 1:
-            listed.append(found)
-    for found in reversed(listed if len(listed) > 1 else []):
-        text = f"{text[: found.start()]} {text[found.end() :]}"
+    for number in _INLINE_NUMBER.finditer(text):
+        if int(number[1]) == len(listed) + 1:
+            listed.append(number)
+    for number in reversed(listed if len(listed) > 1 else []):
+        text = f"{text[: number.start()]} {text[number.end() :]}"
     return text
 
 
@@ -76,9 +76,9 @@ def written_out(text: str) -> str:
     return text if text.isascii() else _LARGE_NUMBER.sub(_digits, unicodedata.normalize("NFKC", text))
 
 
-def _digits(found: re.Match[str]) -> str:
-    power, fraction = _LARGE[found[3]], found[2] or ""
-    return f"{found[1]}{fraction.ljust(power, '0')}" if len(fraction) <= power else found[0]
+def _digits(match: re.Match[str]) -> str:
+    power, fraction = _LARGE[match[3]], match[2] or ""
+    return f"{match[1]}{fraction.ljust(power, '0')}" if len(fraction) <= power else match[0]
 
 
 def quantities_of(text: str) -> list[tuple[str, str]]:
@@ -89,8 +89,8 @@ def quantities_of(text: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=16)
 def _quantities(text: str) -> tuple[tuple[str, str, int], ...]:
     """Return number, unit, and where the number ends."""
-    found = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
-    return tuple((number, _unit(unit), end) for number, unit, end in found if number)
+    quantities = ((_number(q["number"]), q["unit"], q.end("number")) for q in _QUANTITY.finditer(text))
+    return tuple((number, _unit(unit), end) for number, unit, end in quantities if number)
 
 
 @lru_cache(maxsize=4096)
@@ -128,12 +128,12 @@ def changed_counts(answer: str, source: dict[str, Counts]) -> list[str]:
     Args:
         source: the numbers of every counted word, as `numbers_by_word` gives them.
     """
-    found = []
+    changed = []
     for number, words in _counted(answer):
         known = source.get(stem(words[0])) if words else None
         if known and known.directly and number not in known.numbers:
-            found.append(f"{number} {words[0]}")
-    return list(dict.fromkeys(found))
+            changed.append(f"{number} {words[0]}")
+    return list(dict.fromkeys(changed))
 
 
 @dataclass
@@ -151,13 +151,13 @@ class Counts:
 
 def numbers_by_word(text: str) -> dict[str, Counts]:
     """Return the numbers before every counted word, by its stem."""
-    found: dict[str, Counts] = {}
+    by_word: dict[str, Counts] = {}
     for number, words in _counted(text):
         for place, word in enumerate(words):
-            counts = found.setdefault(stem(word), Counts())
+            counts = by_word.setdefault(stem(word), Counts())
             counts.numbers.add(number)
             counts.directly |= place == 0
-    return found
+    return by_word
 
 
 def _counted(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -186,7 +186,7 @@ def is_rounded(number: str, known: Iterable[str]) -> bool:
 
 def units_by_number(text: str) -> dict[str, set[str]]:
     """Return the units of every number in a text, with "" if the number also stands alone."""
-    found: dict[str, set[str]] = {}
+    units: dict[str, set[str]] = {}
     for number, unit in quantities_of(text):
-        found.setdefault(number, set()).add(unit)
-    return found
+        units.setdefault(number, set()).add(unit)
+    return units

@@ -59,9 +59,9 @@ NO_CREDIT = Credit()
 
 def read_credit(picture: Image.Image) -> Credit:
     """Return the credit of a decoded picture, each part from the first of XMP, IPTC, EXIF and text chunks."""
-    found = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
+    sources = [_from_xmp(picture), _from_iptc(picture), _from_exif(picture), _from_text(picture)]
     parts = {
-        part: next((clean for one in found if (clean := clean_text(one.get(part, "")))), "")
+        part: next((clean for one in sources if (clean := clean_text(one.get(part, "")))), "")
         for part in ("creator", "copyright", "license")
     }
     return Credit(**parts)
@@ -174,7 +174,7 @@ class _XmpReader:
         found: the values of each property, in order.
     """
 
-    found: dict[str, list[str]] = field(default_factory=dict)
+    values_of: dict[str, list[str]] = field(default_factory=dict)
     _property: str = ""
     _text: list[str] = field(default_factory=list)
 
@@ -202,7 +202,7 @@ class _XmpReader:
             self._text.append(data)
 
     def _add(self, name: str, value: str) -> None:
-        values = self.found.setdefault(name, [])
+        values = self.values_of.setdefault(name, [])
         if value.strip() and len(values) < 20:
             values.append(value.strip())
 
@@ -210,7 +210,7 @@ class _XmpReader:
         """Return the parts of the credit: all creators, and the first value of the others."""
         parts: dict[str, str] = {}
         for name, part in _PROPERTIES.items():
-            values = self.found.get(name, [])
+            values = self.values_of.get(name, [])
             if values and part not in parts:
                 parts[part] = "; ".join(values) if part == "creator" else values[0]
         return parts

@@ -30,7 +30,7 @@ def read_orientation(picture: Image.Image) -> int:
     removes it.
     """
     try:
-        found = picture.getexif().get(ORIENTATION_TAG, 1)
+        orientation = picture.getexif().get(ORIENTATION_TAG, 1)
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error):
         return 1
-    return found if isinstance(found, int) else 1
+    return orientation if isinstance(orientation, int) else 1

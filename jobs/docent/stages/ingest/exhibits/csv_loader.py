@@ -48,11 +48,11 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
         raise InputError("the CSV is empty", str(source.path), _needed())
     names = without_empty_end(header.cells, 1)
     columns = _columns(source.path, names)
-    found = [_exhibit(source, folder, columns, record, len(names)) for record in below]
-    if not found:
+    exhibits = [_exhibit(source, folder, columns, record, len(names)) for record in below]
+    if not exhibits:
         detail = f"only the names of its columns: {shorten(', '.join(names))}"
         return [Reject(reason=NO_ROWS, raw=printable(source.path.name), detail=detail)]
-    return with_spoken_names(found)
+    return with_spoken_names(exhibits)
 
 
 def _records(source: Source) -> Iterator[Record]:
@@ -114,6 +114,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
     if reject := check_exhibit(name, text, f"{printable(source.path.name)} line {record.first_line}"):
         return reject
     photos = tuple(_photos(source, folder, columns, record))
+    ids = (usable_id(cells[columns[column]]) for column in ID_COLUMNS if column in columns)
     per_split = {split: len({p.name for p in photos if p.split == split}) for split in SPLITS}
     return Exhibit(
         source=source,
@@ -124,9 +125,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
         folder=folder,
         photos=photos,
         slots=Slots(**per_split),
-        item_id=next(
-            (found for column in ID_COLUMNS if column in columns and (found := usable_id(cells[columns[column]]))), ""
-        ),
+        item_id=next(filter(None, ids), ""),
     )
 
 

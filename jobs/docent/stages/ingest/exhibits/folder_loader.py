@@ -80,14 +80,14 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     if not folders:
         what = f"the folder has no subfolders, and each exhibit needs one: found {_counted(entries)}"
         raise InputError(what, str(source.path), f"{LAYOUT}; {_look_at(source.path)}")
-    found: list[Exhibit | Reject] = [
+    listing: list[Exhibit | Reject] = [
         Reject(reason=NO_EXHIBIT, raw=shorten(readable(entry.name)), detail=LAYOUT)
         for entry in entries
         if entry.kind == "file" and PurePosixPath(entry.name).suffix.lower() in PHOTO_SUFFIXES
     ]
     for entry in folders:
-        found += _exhibit(source, root, entry)
-    return found
+        listing += _exhibit(source, root, entry)
+    return listing
 
 
 def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> None:
@@ -101,7 +101,7 @@ def refuse_undescribed(source: Source, listed: Sequence[Exhibit | Reject]) -> No
         return
     folders = "the only subfolder has" if len(rejects) == 1 else f"none of the {len(rejects)} subfolders has"
     named = ", ".join(f"{reject.raw}/" for reject in rejects[:MAX_NAMED])
-    instead = "; ".join(said for one in rejects if "has no" not in (said := one.detail.partition(";")[0]))
+    instead = "; ".join(problem for one in rejects if "has no" not in (problem := one.detail.partition(";")[0]))
     first = source.path / rejects[0].raw / DESCRIPTION
     raise InputError(
         f"{folders} a {DESCRIPTION}, which says what the exhibit is: {shorten(instead) or named}",
@@ -236,6 +236,6 @@ def _what_was_found(folder: str, names: Sequence[str]) -> str:
     """Return what stands in place of a description, such as `description.txt.txt` or `Description.docx`."""
     near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
     texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
-    found = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
+    shown = [printable(readable(name), 100) for name in (near or texts)[:MAX_NAMED]]
     expected = f"a plain text file named {DESCRIPTION} directly in {folder}/ is expected"
-    return f"{folder}/ has {', '.join(found)}; {expected}" if found else f"{folder}/ has no {DESCRIPTION}"
+    return f"{folder}/ has {', '.join(shown)}; {expected}" if shown else f"{folder}/ has no {DESCRIPTION}"

@@ -43,7 +43,7 @@ def _has_several(name: str) -> bool:
 
 
 def _names_in(line: str, folder: Path) -> Iterator[str]:
-    separators = [found.start() for found in _SEPARATOR.finditer(line)]
+    separators = [separator.start() for separator in _SEPARATOR.finditer(line)]
     if not 0 < len(separators) < _MAX_NAMES_IN_LINE or _exists(line, folder):
         yield from [line] if line else []
         return

@@ -68,10 +68,10 @@ async def _followed(address: str, rules: Rules) -> bytes:
         async with asyncio.timeout(rules.timeout_s):
             for _ in range(MAX_REDIRECTS + 1):
                 url = _allowed(address, rules.hosts)
-                found = await fetch_http.get(url, rules.hosts, rules.max_bytes)
-                if isinstance(found, bytes):
-                    return found
-                address = _joined(address, found)
+                reply = await fetch_http.get(url, rules.hosts, rules.max_bytes)
+                if isinstance(reply, bytes):
+                    return reply
+                address = _joined(address, reply)
     except TimeoutError:
         raise FetchError(NOT_FETCHED, f"no reply within {rules.timeout_s:g} s", may_pass=True) from None
     raise FetchError(NOT_FETCHED, f"more than {MAX_REDIRECTS} redirects")

@@ -104,17 +104,17 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await _in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        addresses = await _in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
         return [
             ResolveResult(
                 hostname=host,
                 host=str(where[0]),
                 port=port,
-                family=found_family,
+                family=address_family,
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST,
             )
-            for found_family, _, protocol, _, where in found
+            for address_family, _, protocol, _, where in addresses
         ]
 
     async def close(self) -> None:
@@ -148,16 +148,16 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """Return the whole body of a reply, whatever length was announced."""
-    found = bytearray()
+    body = bytearray()
     try:
         async for piece in reply.content.iter_any():
-            found += piece
-            if len(found) > max_bytes:
+            body += piece
+            if len(body) > max_bytes:
                 raise FetchError(TOO_LARGE, f"more than {max_bytes} bytes")
     except aiohttp.ClientPayloadError:
         promised = "" if reply.content_length is None else f" of {reply.content_length}"
-        raise FetchError(NOT_FETCHED, f"cut off after {len(found)}{promised} bytes", may_pass=True) from None
-    return bytes(found)
+        raise FetchError(NOT_FETCHED, f"cut off after {len(body)}{promised} bytes", may_pass=True) from None
+    return bytes(body)
 
 
 def _meaning_of(error: Exception) -> FetchError:
@@ -170,6 +170,6 @@ def _meaning_of(error: Exception) -> FetchError:
         return FetchError(NOT_FETCHED, f"certificate: {error.verify_message}")
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error
-    said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
-    words = printable(" ".join(mask(str(said)).split()), _MAX_WORDS_CHARS)
+    problem = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
+    words = printable(" ".join(mask(str(problem)).split()), _MAX_WORDS_CHARS)
     return FetchError(NOT_FETCHED, words, may_pass=not isinstance(error, UnicodeError))

@@ -74,14 +74,14 @@ def addresses_of(cell: str) -> list[Address]:
     text = cell.strip()
     if text[:1] in ("[", "{"):
         try:
-            found = json.loads(text)
+            parsed = json.loads(text)
         except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in found.items()]
+            parsed = None
+        if isinstance(parsed, dict):
+            captions = [(" ".join(without_surrogates(key).split()), value) for key, value in parsed.items()]
             return [Address(url, caption) for caption, value in captions for url in _texts(value)]
-        if isinstance(found, list):
-            return [Address(url) for url in _texts(found)]
+        if isinstance(parsed, list):
+            return [Address(url) for url in _texts(parsed)]
     return [Address(line.strip()) for line in text.splitlines() if line.strip()]
 
 
@@ -154,15 +154,15 @@ def _finished(draft: Draft, kept: list[ImageFile | FetchError | PhotoError]) -> 
     """Yield the document of a row with its pictures, after the rejects for those that are missing."""
     document, (section,) = draft.document, draft.document.sections
     notes, figures = [section.text] if section.text else [], []
-    for number, (address, found) in enumerate(zip(draft.wanted, kept, strict=False), 1):
-        if isinstance(found, ImageFile):
+    for number, (address, outcome) in enumerate(zip(draft.wanted, kept, strict=False), 1):
+        if isinstance(outcome, ImageFile):
             token = f"{{{{IMAGE_{number}}}}}"
             caption = f"Image {number}: {address.caption}" if address.caption else f"Image {number}"
-            figures.append(Figure(token=token, caption=caption, image=found))
+            figures.append(Figure(token=token, caption=caption, image=outcome))
             notes.append(token)
             continue
-        detail = f"{draft.where}: {found.detail}" if found.detail else draft.where
-        yield Reject(reason=found.reason, raw=shorten(shown(address.url)), parents=(document.id,), detail=detail)
+        detail = f"{draft.where}: {outcome.detail}" if outcome.detail else draft.where
+        yield Reject(reason=outcome.reason, raw=shorten(shown(address.url)), parents=(document.id,), detail=detail)
         notes.append(f"[Image {number} could not be fetched]")
     if len(draft.wanted) > MAX_PICTURES:
         detail = f"{draft.where}: {len(draft.wanted)} addresses; the first {MAX_PICTURES} are fetched"

@@ -56,7 +56,7 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
     middles = [row[0].box.middle for row in rows]
     steps = [above - below for above, below in zip(middles, middles[1:], strict=False)]
     usual = statistics.median(steps) if len(steps) >= 4 else 1.5 * body
-    found: dict[int, EdgeLine] = {}
+    edges: dict[int, EdgeLine] = {}
     for order in (range(len(rows)), range(len(rows) - 1, -1, -1)):
         outer = list(order)[:EDGE_ROWS]
         inward = [abs(middles[a] - middles[b]) for a, b in zip(outer, list(order)[1:], strict=False)]
@@ -67,9 +67,9 @@ def edge_lines(page: int, lines: Sequence[MeasuredLine], body: float) -> list[Ed
                 apart = not (inside and abs(line.size - body) <= _SIZE_RATIO * body)
                 large = is_heading(line.text, line.size, body)
                 edge = EdgeLine(page, line.number, line.text, middles[at], apart, large)
-                if line.number not in found or apart:
-                    found[line.number] = edge
-    return list(found.values())
+                if line.number not in edges or apart:
+                    edges[line.number] = edge
+    return list(edges.values())
 
 
 def _rows(lines: Sequence[MeasuredLine]) -> list[list[MeasuredLine]]:
@@ -88,7 +88,7 @@ def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[
     groups: dict[str, list[EdgeLine]] = defaultdict(list)
     for edge in edges:
         groups[_key(edge.text)].append(edge)
-    found: dict[int, set[int]] = defaultdict(set)
+    running: dict[int, set[int]] = defaultdict(set)
     for key, group in groups.items():
         usual = statistics.median_low([edge.middle for edge in group])
         same = [edge for edge in group if abs(edge.middle - usual) <= _SAME_HEIGHT_PT]
@@ -97,8 +97,8 @@ def running_lines(edges: Iterable[EdgeLine], pages: int) -> dict[int, frozenset[
         apart = sum(edge.is_apart for edge in same) >= _APART_SHARE * len(same)
         if enough and apart and _is_numbered_by_pages(same):
             for edge in same[1:] if same[0].is_large else same:
-                found[edge.page].add(edge.number)
-    return {page: frozenset(numbers) for page, numbers in found.items()}
+                running[edge.page].add(edge.number)
+    return {page: frozenset(numbers) for page, numbers in running.items()}
 
 
 def _key(line: str) -> str:
@@ -126,42 +126,42 @@ def without_running(lines: Sequence[Line], running: frozenset[int]) -> list[Line
 
 def undivided(lines: Sequence[Line], words: Words) -> list[Line]:
     """Return the lines with divided words joined on the line where they begin; lines left empty are dropped."""
-    found: list[Line] = []
+    whole: list[Line] = []
     for line in lines:
-        before = found[-1] if found else None
+        before = whole[-1] if whole else None
         if before is None or not is_divided(before.text) or not line.text.strip() or line.text.startswith(_LISTED):
-            found.append(line)
+            whole.append(line)
             continue
         head = before.text.rpartition(" ")[2]
         tail, _, rest = line.text.strip().partition(" ")
         if (word := whole_word(head, tail, words)) is None:
-            found.append(line)
+            whole.append(line)
             continue
-        found[-1] = Line(before.text[: len(before.text) - len(head)] + word, before.first, max(before.last, line.first))
+        whole[-1] = Line(before.text[: len(before.text) - len(head)] + word, before.first, max(before.last, line.first))
         if rest:
-            found.append(replace(line, text=rest))
+            whole.append(replace(line, text=rest))
         else:
-            found[-1] = replace(found[-1], last=max(found[-1].last, line.last))
-    return found
+            whole[-1] = replace(whole[-1], last=max(whole[-1].last, line.last))
+    return whole
 
 
 def undivided_blocks(blocks: Sequence[Block], words: Words) -> list[Block]:
     """Return the blocks of a page with divided words joined, also across the break between two columns."""
-    found: list[Block] = []
+    whole: list[Block] = []
     for block in blocks:
         lines = block.lines
         if block.kind in ("text", "list", "heading"):
             lines = undivided(lines, words)
-            if found and found[-1].kind == block.kind == "text" and is_divided(found[-1].lines[-1].text):
-                joined = undivided([found[-1].lines[-1], lines[0]], words)
-                found[-1].lines = [*found[-1].lines[:-1], joined[0]]
+            if whole and whole[-1].kind == block.kind == "text" and is_divided(whole[-1].lines[-1].text):
+                joined = undivided([whole[-1].lines[-1], lines[0]], words)
+                whole[-1].lines = [*whole[-1].lines[:-1], joined[0]]
                 lines = [*joined[1:], *lines[1:]]
         if lines:
-            found.append(Block(block.kind, lines, block.figures))
-    return found
+            whole.append(Block(block.kind, lines, block.figures))
+    return whole
 
 
-def said_of(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
+def running_texts(running: dict[int, frozenset[int]], edges: Iterable[EdgeLine]) -> Iterator[str]:
     """Yield the texts of running lines, each once, for the log."""
     seen: set[str] = set()
     for edge in edges:

@@ -65,9 +65,9 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
     if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
         yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
     reader = Reader(listed, intake, pdf, watch)
-    made = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
+    rows = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
     sections: list[Section] = []
-    for row in made:
+    for row in rows:
         if isinstance(row, Section):
             sections.append(row)
         else:
@@ -90,11 +90,11 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
 def _meta(pdf: Any) -> dict[str, str]:
     """Return the metadata of the file, each on one short line."""
     try:
-        said = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
+        properties = {name: pdf.get_metadata_value(name) for name in _PROPERTIES}
     except (pypdfium.PdfiumError, UnicodeDecodeError):
         return {}
     clean = {
         name.lower(): " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_NAME_CHARACTERS]
-        for name, text in said.items()
+        for name, text in properties.items()
     }
     return {name: text for name, text in clean.items() if text}

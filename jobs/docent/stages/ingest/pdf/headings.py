@@ -74,7 +74,7 @@ class NumberedHeadings:
 
     def on_page(self, lines: Sequence[MeasuredLine]) -> frozenset[int]:
         """Return the numbers of the lines of a page that are such headings; running lines are not among `lines`."""
-        found: set[int] = set()
+        headings: set[int] = set()
         numbers = [(at, number) for at, line in enumerate(lines) if (number := section_number(line.text))]
         if not numbers or self.body <= 0:
             return frozenset()
@@ -92,11 +92,11 @@ class NumberedHeadings:
             if line.size >= _MIN_NUMBERED_RATIO * self.body:
                 if len(line.text) <= MAX_HEADING_CHARS and not self._is_entry(line, around):
                     self._last = number
-                    found.update((line.number, *_wrapped(lines, at)))
+                    headings.update((line.number, *_wrapped(lines, at)))
             elif self._stands_alone(line, around, step) and _follows(number, self._last):
                 self._last = number
-                found.add(line.number)
-        return frozenset(found)
+                headings.add(line.number)
+        return frozenset(headings)
 
     def _is_entry(self, line: MeasuredLine, around: tuple[MeasuredLine | None, MeasuredLine | None]) -> bool:
         """Return whether a line in larger type is an entry of a table of contents.
@@ -147,7 +147,7 @@ def _usual_step(lines: Sequence[MeasuredLine], body: float) -> float:
 def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | None, MeasuredLine | None] | None:
     """Return the lines above and below a line, from top to bottom in `ordered`; None if another stands beside it."""
     line = ordered[at]
-    found: list[MeasuredLine | None] = []
+    neighbours: list[MeasuredLine | None] = []
     for way in (range(at - 1, max(at - 1 - _MAX_NEIGHBOURS, -1), -1), range(at + 1, at + 1 + _MAX_NEIGHBOURS)):
         nearest = None
         for number in way:
@@ -160,18 +160,18 @@ def _around(ordered: Sequence[MeasuredLine], at: int) -> tuple[MeasuredLine | No
             if not level and near.box.left < line.box.right and line.box.left < near.box.right:
                 nearest = near
                 break
-        found.append(nearest)
-    return found[0], found[1]
+        neighbours.append(nearest)
+    return neighbours[0], neighbours[1]
 
 
 def _wrapped(lines: Sequence[MeasuredLine], at: int) -> list[int]:
     """Return the numbers of the lines that a numbered heading continues in."""
-    found: list[int] = []
+    wrapped: list[int] = []
     for above, below in zip(lines[at : at + _MAX_WRAPPED_LINES], lines[at + 1 :], strict=False):
         if not continues(above, below):
             break
-        found.append(below.number)
-    return found
+        wrapped.append(below.number)
+    return wrapped
 
 
 def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[int] = frozenset()) -> dict[int, str]:
@@ -182,11 +182,11 @@ def headings_of(lines: Sequence[MeasuredLine], body: float, numbered: frozenset[
         body: height of the document's text, in points.
         numbered: lines that are headings by their section number.
     """
-    found: dict[int, str] = {}
+    titles: dict[int, str] = {}
     for group in _groups(lines, body, numbered):
         text = " ".join(line.text for line in group)[:MAX_JOINED_CHARS]
-        found |= {line.number: text for line in group}
-    return found
+        titles |= {line.number: text for line in group}
+    return titles
 
 
 def _groups(

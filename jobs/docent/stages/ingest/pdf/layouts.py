@@ -20,7 +20,7 @@ from docent.stages.ingest.pdf.cleaning import (
     EdgeLine,
     edge_lines,
     running_lines,
-    said_of,
+    running_texts,
     undivided,
     undivided_blocks,
     without_running,
@@ -102,8 +102,8 @@ class Reader:
         body = pages[-1].body if pages else 0.0
         edges: list[EdgeLine] = [edge for page in pages for edge in edge_lines(page.number, page.measured, body)]
         running = running_lines(edges, len(pages))
-        if said := list(said_of(running, edges)):
-            shown = "; ".join(repr(text[:80]) for text in said[:6])
+        if texts := list(running_texts(running, edges)):
+            shown = "; ".join(repr(text[:80]) for text in texts[:6])
             log.info("%s: left out as running headers and footers: %s", self.listed.name, shown)
         return running
 

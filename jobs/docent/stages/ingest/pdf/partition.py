@@ -103,13 +103,17 @@ def by_title(elements: Sequence[Element]) -> list[list[Element]]:
 
 def _combined(groups: Sequence[list[Element]]) -> list[list[Element]]:
     """Return neighbouring sections combined, while the first is short and both fit."""
-    found: list[list[Element]] = []
+    combined: list[list[Element]] = []
     for group in groups:
-        if found and _chars(found[-1]) < COMBINE_UNDER_CHARS and _chars(found[-1]) + 2 + _chars(group) <= MAX_CHARS:
-            found[-1] = found[-1] + group
+        if (
+            combined
+            and _chars(combined[-1]) < COMBINE_UNDER_CHARS
+            and _chars(combined[-1]) + 2 + _chars(group) <= MAX_CHARS
+        ):
+            combined[-1] = combined[-1] + group
         else:
-            found.append(group)
-    return found
+            combined.append(group)
+    return combined
 
 
 def _chars(group: Sequence[Element]) -> int:

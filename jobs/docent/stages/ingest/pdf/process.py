@@ -196,12 +196,12 @@ _children: dict[int, _Child] = {}
 
 def _child(max_memory_mb: int) -> _Child:
     """Return the running child with this limit, or start one."""
-    found = _children.get(max_memory_mb)
-    if found is None or found.process.poll() is not None:
+    child = _children.get(max_memory_mb)
+    if child is None or child.process.poll() is not None:
         for other in list(_children.values()):
             other.end()
-        found = _children[max_memory_mb] = _Child(max_memory_mb)
-    return found
+        child = _children[max_memory_mb] = _Child(max_memory_mb)
+    return child
 
 
 @atexit.register

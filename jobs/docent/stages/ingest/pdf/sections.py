@@ -56,7 +56,7 @@ class SectionMaker:
 
     file: str
     by_heading: bool = False
-    made: int = 0
+    count: int = 0
     heading: str = ""
     _held: tuple[int, Sequence[Line], dict[int, str]] | None = None
     """Page, lines and headings of what ends the page before."""
@@ -121,13 +121,13 @@ class SectionMaker:
 
     def _section(self, page: int, piece: _TextPiece, title: str, figures: Sequence[Figure], below: int = 0) -> Section:
         """Return one section; its facts begin after `below` lines of headings, if there is other text."""
-        self.made += 1
+        self.count += 1
         text, covered = piece.text, piece.lines
         stated = "\n".join(text.split("\n")[below:])
         facts = self._facts(stated, page, covered[below:]) if stated.strip() else self._facts(text, page, covered)
         source = self._span(page, covered)
         return Section(
-            index=self.made,
+            index=self.count,
             title=title or f"page {page}",
             text=text,
             source=source,
@@ -137,10 +137,10 @@ class SectionMaker:
 
     def _facts(self, text: str, page: int, covered: Sequence[Line]) -> tuple[Fact, ...]:
         """Return facts with the lines of the page, which differ from those of a text that was put in order."""
-        found = facts_of(text, 1, self.file, page, TOKEN)
+        facts = facts_of(text, 1, self.file, page, TOKEN)
         return tuple(
             Fact(text=fact.text, source=self._span(page, covered[fact.source.first_line - 1 : fact.source.last_line]))
-            for fact in found
+            for fact in facts
         )
 
     def _span(self, page: int, lines: Sequence[Line]) -> Span:

@@ -58,26 +58,26 @@ def without_entities(text: str) -> str:
     """Return a text with entities such as `&amp;` decoded."""
     if "&" not in text:
         return text
-    return _ENTITY.sub(lambda found: html.unescape(found.group()).replace("\xa0", " "), text)
+    return _ENTITY.sub(lambda entity: html.unescape(entity.group()).replace("\xa0", " "), text)
 
 
 def to_markdown(text: str, emphasis: bool = True) -> str:
     """Return the Markdown of a cell with tags, with or without bold and italics."""
-    made, end = _Markdown(_EMPHASIS if emphasis else {}), 0
+    markdown, end = _Markdown(_EMPHASIS if emphasis else {}), 0
     text = with_superscripts(_without_comments(text))
     last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
         name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
         if not is_tag(name, behind):
             continue
-        made.text(text[end : tag.start()])
+        markdown.text(text[end : tag.start()])
         if tag[1]:
-            made.closed(name)
+            markdown.closed(name)
         elif name not in DROPPED or (not behind.endswith("/") and last_closed.get(name, 0) > tag.start()):
-            made.opened(name, behind)  # a script that is never closed would take all the text behind it
+            markdown.opened(name, behind)  # a script that is never closed would take all the text behind it
         end = tag.end()
-    made.text(text[end:])
-    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(made.pieces).split("\n"))
+    markdown.text(text[end:])
+    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(markdown.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
@@ -159,5 +159,5 @@ class _Markdown:
 
 
 def _attribute(attributes: str, name: str) -> str:
-    found = next((value for key, value in _ATTRIBUTE.findall(attributes) if key.lower() == name), "")
-    return html.unescape(found[1:-1] if found[:1] in ("'", '"') else found).strip()
+    value = next((value for key, value in _ATTRIBUTE.findall(attributes) if key.lower() == name), "")
+    return html.unescape(value[1:-1] if value[:1] in ("'", '"') else value).strip()

@@ -63,14 +63,14 @@ def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimite
     Raises:
         EncodingError: its encoding is not known.
     """
-    found = detect(data, encoding)
-    if found is None:
+    codec = detect(data, encoding)
+    if codec is None:
         raise EncodingError(why_unknown(data, setting, encoding))
-    if b"\x00" in data[:1024] and not found.startswith(("utf-16", "utf-32")) and not encoding:
+    if b"\x00" in data[:1024] and not codec.startswith(("utf-16", "utf-32")) and not encoding:
         raise EncodingError("it has NUL bytes, as no text has; save it as CSV UTF-8")
     if not encoding:
-        warn_if_likely(found, where)
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=found, newline="")
+        warn_if_likely(codec, where)
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=codec, newline="")
     beginning = lines.read(_PROBE_CHARS).removeprefix("\ufeff")
     hint = _HINT.match(beginning)
     lines.seek(0)
@@ -131,7 +131,7 @@ def find_header(
 def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:
     if names:
         named = ({cell.strip().lower() for cell in row.cells} for row in rows)
-        return next((position for position, found in enumerate(named) if found.issuperset(names)), 0)
+        return next((position for position, cells in enumerate(named) if cells.issuperset(names)), 0)
     texts = [sum(bool(cell.strip()) for cell in row.cells) for row in rows]
     position = next((position for position, count in enumerate(texts) if count > 1), 0)
     width = len(rows[position].cells) if rows else 0

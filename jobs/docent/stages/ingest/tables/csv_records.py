@@ -126,15 +126,15 @@ def cell_span(file: str, record: Record, column: int) -> Span:
 
 def cell_spans(file: str, record: Record) -> list[Span]:
     """Return the spans of all cells of a row; cells on one line share one span."""
-    line, found = record.first_line, []
+    line, spans = record.first_line, []
     whole = Span(file=file, first_line=line, last_line=line)
     for cell in record.cells:
         breaks = line_breaks(cell)
         if breaks or line != whole.first_line:
             whole = _span(file, cell, line)
-        found.append(whole)
+        spans.append(whole)
         line += breaks
-    return found
+    return spans
 
 
 def _span(file: str, cell: str, line: int) -> Span:

@@ -187,11 +187,11 @@ def _fraction(value: float, tokens: list[str]) -> str:
     largest = 10 ** min(sum(token in _PLACE for token in tokens[slash + 1 :]), 4) - 1
     number = Fraction(plain_number(abs(value)))
     fixed = int(below) if below.isdecimal() else 0
-    found = (fixed and Fraction(round(number * fixed), fixed)) or number.limit_denominator(max(largest, 1))
-    sign = "-" if value < 0 and found else ""
-    whole, rest = divmod(found.numerator, found.denominator)
+    fraction = (fixed and Fraction(round(number * fixed), fixed)) or number.limit_denominator(max(largest, 1))
+    sign = "-" if value < 0 and fraction else ""
+    whole, rest = divmod(fraction.numerator, fraction.denominator)
     if " " not in tokens[:slash]:  # no place for a whole number
-        return f"{sign}{found.numerator}/{found.denominator}"
+        return f"{sign}{fraction.numerator}/{fraction.denominator}"
     if not rest:
         return f"{sign}{whole}"
-    return f"{sign}{whole} {rest}/{found.denominator}" if whole else f"{sign}{rest}/{found.denominator}"
+    return f"{sign}{whole} {rest}/{fraction.denominator}" if whole else f"{sign}{rest}/{fraction.denominator}"

@@ -58,8 +58,8 @@ def documents_of(
         yield Reject(reason=TOO_MANY_COLUMNS, raw=printable(listed.name), detail=detail)
         return
     settings, columns = intake.section.rows, column_names(header)
-    told = iter(rows)
-    first = list(itertools.islice(told, _LOOKED_AT))
+    remaining = iter(rows)
+    first = list(itertools.islice(remaining, _LOOKED_AT))
     if not first:
         detail = f"only the names of its columns: {shorten(', '.join(columns))}"
         yield Reject(reason=NO_ROWS, raw=printable(listed.name), detail=detail)
@@ -69,19 +69,19 @@ def documents_of(
     for wanted in settings.image_columns:
         if _composed(wanted) not in map(_composed, columns):
             log.warning("%s has no column %r (ingest.rows.image_columns)", printable(listed.name), wanted)
-    bounded = _bounded(itertools.chain(first, told), settings.max_rows, listed)
+    bounded = _bounded(itertools.chain(first, remaining), settings.max_rows, listed)
     drafts = (row if isinstance(row, Reject) else _draft(listed, columns, row, title, images) for row in bounded)
     yield from with_pictures(drafts, intake)
 
 
 def column_names(header: Sequence[str]) -> list[str]:
     """Return a name for every column: a missing name becomes its number, a repeated one is counted."""
-    found: list[str] = []
+    names: list[str] = []
     for number, cell in enumerate(header, 1):
         name = " ".join(readable(cell).split()) or f"column {number}"
-        same = next(n for n in itertools.count(1) if (f"{name} ({n})" if n > 1 else name) not in found)
-        found.append(f"{name} ({same})" if same > 1 else name)
-    return found
+        same = next(n for n in itertools.count(1) if (f"{name} ({n})" if n > 1 else name) not in names)
+        names.append(f"{name} ({same})" if same > 1 else name)
+    return names
 
 
 def title_column(columns: Sequence[str], rows: Sequence[TableRow], settings: Rows, file: str) -> int:
@@ -118,7 +118,7 @@ def _composed(name: str) -> str:
 
 
 def readable(cell: str) -> str:
-    """Return a cell's text without control characters and surrounding blanks; all line breaks as `\\n`."""
+    """Return a cell's text without control characters and surrounding blanks; line breaks of any system as one."""
     text = cell.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub("", text).strip()
 

@@ -61,9 +61,9 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
     for number, sheet in enumerate(visible, 1):
         reading = _Reading(listed, sheet, number if len(visible) > 1 else None)
         rows = with_merged_cells(book.rows(sheet), book.merges(sheet))
-        for found in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
+        for row in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
             is_empty = False
-            yield found
+            yield row
     if is_empty:
         detail = f"{printable(listed.name)}: no visible sheet has text"
         yield Reject(reason="table is empty", raw=printable(listed.name), detail=detail)
@@ -107,8 +107,9 @@ class _Reading:
             return  # spreadsheets have empty sheets
         for number, title in table.titles:
             log.warning("%s row %d is above the column names, and left out: %s", self.place, number, printable(title))
-        told = (row for number, cells in table.rows if (row := self._row(number, cells, len(table.names))) is not None)
-        yield from documents_of(self.listed, table.names, told, intake)
+        rows_read = (self._row(number, cells, len(table.names)) for number, cells in table.rows)
+        with_text = (row for row in rows_read if row is not None)
+        yield from documents_of(self.listed, table.names, with_text, intake)
 
     def _row(self, number: int, cells: dict[int, Cell], width: int) -> TableRow | Reject | None:
         """Return a row with a text under every column; text beyond the last is a reject, a row without text None."""

@@ -110,11 +110,11 @@ class Package:
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """Return kind and name of the parts that a part relates to, by id; external links are left out."""
         folder, name = posixpath.split(part)
-        found = _Relations(folder)
+        targets = _Relations(folder)
         relations = posixpath.join(folder, "_rels", f"{name}.rels")
         if relations in self:
-            self.read_whole(relations, found)
-        return found.found
+            self.read_whole(relations, targets)
+        return targets.targets
 
 
 def _refuse_document_type(*_: Any) -> None:
@@ -124,14 +124,14 @@ def _refuse_document_type(*_: Any) -> None:
 class _Relations(Handler):
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.found: dict[str, tuple[str, str]] = {}
+        self.targets: dict[str, tuple[str, str]] = {}
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
             target = attributes.get("Target", "")
             path = posixpath.normpath(posixpath.join("/", self.folder, target)).lstrip("/")
             kind = attributes.get("Type", "").rpartition("/")[2]
-            self.found[attributes.get("Id", "")] = (kind, path)
+            self.targets[attributes.get("Id", "")] = (kind, path)
 
 
 @contextmanager

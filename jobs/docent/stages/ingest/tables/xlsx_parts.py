@@ -44,8 +44,8 @@ def unescaped(text: str) -> str:
     """Return a text with escapes such as `_x000D_` decoded; `_x005F_` is the escape of the underscore itself."""
     if "_x" not in text:
         return text
-    found = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-    return without_surrogates(found).replace("\r\n", "\n").replace("\r", "\n")
+    decoded = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    return without_surrogates(decoded).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def position_of(reference: str) -> tuple[int, int]:
@@ -54,13 +54,13 @@ def position_of(reference: str) -> tuple[int, int]:
     Raises:
         WorkbookError: it is none, or beyond what the format has.
     """
-    found = _REFERENCE.fullmatch(reference)
-    if not found:
+    match = _REFERENCE.fullmatch(reference)
+    if not match:
         raise WorkbookError(f"{reference[:40]!r} is no reference to a cell")
     column = 0
-    for letter in found[1].upper():
+    for letter in match[1].upper():
         column = column * 26 + ord(letter) - 64
-    row = int(found[2])
+    row = int(match[2])
     if not (0 < row <= MAX_ROW and column <= MAX_COLUMN):
         raise WorkbookError(f"cell {reference[:40]} is beyond row {MAX_ROW} or column {MAX_COLUMN}")
     return row, column
@@ -115,14 +115,14 @@ class Strings(_Text):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.texts: list[str] = []
 
     def closed(self, name: str) -> None:
         """Take a text where it ends."""
         super().closed(name)
         if name == "si":
-            self.found.append(unescaped(self.taken()).strip())
-            if len(self.found) > MAX_STRINGS:
+            self.texts.append(unescaped(self.taken()).strip())
+            if len(self.texts) > MAX_STRINGS:
                 raise TooLargeError(f"more than {MAX_STRINGS} texts")
 
 

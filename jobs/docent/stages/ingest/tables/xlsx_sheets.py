@@ -107,10 +107,10 @@ class Book:
 
     def merges(self, sheet: Sheet) -> list[Merge]:
         """Return its merged cells, in the order of their first rows."""
-        found = Merges()
+        handler = Merges()
         if _mentions_merges(self._package, sheet.part):
-            self._package.read_whole(sheet.part, found)
-        return sorted(found.merges, key=lambda merge: (merge.first_row, merge.first_column))
+            self._package.read_whole(sheet.part, handler)
+        return sorted(handler.merges, key=lambda merge: (merge.first_row, merge.first_column))
 
     def _cell(self, raw: RawCell) -> Cell | None:
         """Return a cell as a person sees it; None for an empty one."""
@@ -124,11 +124,11 @@ class Book:
             return Cell("", error=raw.value)
         if raw.kind == "s":
             number = int(raw.value)
-            if not 0 <= number < len(self._strings.found):
+            if not 0 <= number < len(self._strings.texts):
                 raise WorkbookError(
-                    f"there is no text {raw.value[:40]} among the {len(self._strings.found)} shared ones"
+                    f"there is no text {raw.value[:40]} among the {len(self._strings.texts)} shared ones"
                 )
-            return Cell(self._strings.found[number], True)
+            return Cell(self._strings.texts[number], True)
         if raw.kind == "str":
             return Cell(unescaped(raw.value).strip(), True)
         if raw.kind == "b":
@@ -144,20 +144,20 @@ class Book:
             return shown_duration(number, code)
         if not _is_date(code):
             return shown_number(number, code)
-        found = self._date(number)
-        return shown_date(found, code) if found else shown_number(number, "General")
+        date = self._date(number)
+        return shown_date(date, code) if date else shown_number(number, "General")
 
     def _date(self, days: float) -> datetime.datetime | None:
         """Return the date for a day number; None beyond the supported range."""
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
         try:
-            found = from_excel(days, MAC_EPOCH if self._epoch_1904 else WINDOWS_EPOCH)
+            moment = from_excel(days, MAC_EPOCH if self._epoch_1904 else WINDOWS_EPOCH)
         except (ValueError, OverflowError):
             return None
-        if isinstance(found, datetime.time):
-            return datetime.datetime.combine(datetime.date(1900, 1, 1), found)
-        return found if isinstance(found, datetime.datetime) else None
+        if isinstance(moment, datetime.time):
+            return datetime.datetime.combine(datetime.date(1900, 1, 1), moment)
+        return moment if isinstance(moment, datetime.datetime) else None
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,7 @@ def find_header(rows: Iterator[Row]) -> Table | None:
     depth = max((cell.rows_below for cell in cells.values()), default=0)
     deeper = [row for row in first[position + 1 :] if row[0] <= number + min(depth, MAX_HEADER_ROWS - 1)]
     names = _names([cells, *(row[1] for row in deeper)])
-    titles = tuple((row, " ".join(_own_texts(found))) for row, found in first[:position])
+    titles = tuple((row, " ".join(_own_texts(title_cells))) for row, title_cells in first[:position])
     return Table(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
 
 
@@ -69,11 +69,11 @@ def _header_position(rows: Sequence[Row]) -> int:
 
 def _names(rows: Sequence[dict[int, Cell]]) -> list[str]:
     width = max((column for cells in rows for column, cell in cells.items() if cell.text), default=0)
-    found = []
+    names = []
     for column in range(1, width + 1):
         texts = [cells[column].text for cells in rows if column in cells and cells[column].text]
-        found.append(" ".join(dict.fromkeys(texts)))
-    return found
+        names.append(" ".join(dict.fromkeys(texts)))
+    return names
 
 
 def _own_texts(cells: dict[int, Cell]) -> list[str]:

@@ -77,11 +77,11 @@ class Gallery:
             return None
         if key not in self._known:
             self._known[key] = self._find(reference)
-        found = self._known[key]
-        if isinstance(found, PhotoError):
-            self.rejects.append(self._reject(found.reason, reference, line, found.detail))
+        outcome = self._known[key]
+        if isinstance(outcome, PhotoError):
+            self.rejects.append(self._reject(outcome.reason, reference, line, outcome.detail))
             return Figure(token=reference.token, caption=caption)
-        return Figure(token=reference.token, caption=caption, image=found)
+        return Figure(token=reference.token, caption=caption, image=outcome)
 
     @cached_property
     def _hashed(self) -> list[Path]:
@@ -101,10 +101,10 @@ class Gallery:
             return True
         if name not in self._there and len(self._there) < MAX_FIGURES:
             try:
-                found = find_file(Reference(0, "", name, "", False), self.listed)
+                path = find_file(Reference(0, "", name, "", False), self.listed)
             except OutsideError:
                 return True
-            self._there[name] = found is not None
+            self._there[name] = path is not None
         return self._there.get(name, False)
 
     def _find(self, reference: Reference) -> ImageFile | PhotoError:

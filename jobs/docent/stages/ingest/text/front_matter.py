@@ -50,25 +50,25 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     if text.startswith("+"):
         return _toml(written, following, where)
     try:
-        found = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
+        parsed = yaml.load(written, _Loader)  # noqa: S506 - a BaseLoader, which makes text, lists and mappings only
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not written.partition("\n")[0].strip():
             return {}, 0
         log.warning("%s: front matter cannot be read and is left out: %s", where, _first_line(error))
         return {}, following
-    if not isinstance(found, dict) and written.strip():
+    if not isinstance(parsed, dict) and written.strip():
         log.warning("%s has no front matter: what stands between its first two rules is text", where)
         return {}, 0
-    return _checked(_scalars(found or {}, where), where), following
+    return _checked(_scalars(parsed or {}, where), where), following
 
 
 def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int]:
     try:
-        found = tomllib.loads(written, parse_float=str)
+        parsed = tomllib.loads(written, parse_float=str)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
         return {}, 0
-    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in found.items()}
+    texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in parsed.items()}
     return _checked(_scalars(texts, where), where), following
 
 
@@ -101,11 +101,11 @@ def _between_delimiters(text: str) -> tuple[int, int, int] | None:
     return None
 
 
-def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
+def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
     """Return scalars, and lists of scalars joined by commas; nested values are skipped with a warning."""
     meta: dict[str, str] = {}
     deeper: list[str] = []
-    for name, value in found.items():
+    for name, value in mapping.items():
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             value = ", ".join(value)  # noqa: PLW2901
         if isinstance(name, str) and isinstance(value, str) and value.strip():
@@ -121,6 +121,6 @@ def _scalars(found: dict[Any, Any], where: str) -> dict[str, str]:
 
 def _first_line(error: BaseException) -> str:
     mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or str(error).partition("\n")[0] or type(error).__name__
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0] or type(error).__name__
     # + 2: marks count from 0, and the delimiter is the file's first line.
-    return f"{said}, line {mark.line + 2}" if mark else said
+    return f"{problem}, line {mark.line + 2}" if mark else problem

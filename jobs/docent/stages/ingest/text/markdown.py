@@ -99,7 +99,7 @@ class _Draft:
     body: int
     line: int
     body_line: int
-    said: bool = False
+    has_content: bool = False
     facts: list[Fact] = field(default_factory=list)
     references: list[tuple[Reference, int]] = field(default_factory=list)
 
@@ -147,7 +147,7 @@ class Reader:
                 draft = self._begin(block)
             else:
                 facts = list(facts_in(block, self._place))
-                draft.said = draft.said or _says_something(block)
+                draft.has_content = draft.has_content or _says_something(block)
                 draft.facts += facts
                 parts += len(facts)
             draft.references += self._references(block)
@@ -180,7 +180,7 @@ class Reader:
         """Return the section that ends here; None if it has no content, or has the skip marker."""
         raw = self.text[draft.start : end]
         body = self.text[draft.body : end].rstrip()
-        if not draft.said or not body or (self._marker and self._marker in raw):
+        if not draft.has_content or not body or (self._marker and self._marker in raw):
             return None
         blank = _BLANK_LINES.match(body)
         body = body[blank.end() :] if blank else body

@@ -21,23 +21,23 @@ log = logging.getLogger("docent.ingest")
 
 def find_alike(folder: Path, parts: tuple[str, ...]) -> Path | None:
     """Return the file whose name differs in Unicode form, or only in case if it is the only one; else None."""
-    found = folder
+    path = folder
     other_case = False
     for part in parts:
-        if not (found / part).exists():
-            status = found.stat()
+        if not (path / part).exists():
+            status = path.stat()
             wanted = unicodedata.normalize("NFC", part)
-            exact, folded = _names_of(str(found), status.st_mtime_ns, status.st_ino)
+            exact, folded = _names_of(str(path), status.st_mtime_ns, status.st_ino)
             names = exact.get(wanted) or folded.get(_folded(wanted), [])
             if len(names) != 1:
                 return None
             other_case = other_case or wanted not in exact
             part = names[0]  # noqa: PLW2901
-        found /= part
+        path /= part
     if other_case:
         written = "/".join(parts)
-        log.warning("%s is read as %s", printable(written), printable(found.relative_to(folder).as_posix()))
-    return found
+        log.warning("%s is read as %s", printable(written), printable(path.relative_to(folder).as_posix()))
+    return path
 
 
 @lru_cache(maxsize=64)

@@ -31,12 +31,12 @@ NO_CONTENT = "document without content"
 def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
     """Yield the document of a file, or why there is none."""
     settings = intake.section.text
-    found = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
-    if isinstance(found, Reject):
-        yield found
+    text = _read(listed, int(settings.max_mb * 1_000_000), listed.source.encoding or settings.encoding)
+    if isinstance(text, Reject):
+        yield text
         return
-    spans = chunk_text(found, settings.chunk_chars, settings.chunk_overlap_chars)
-    sections = tuple(_sections(listed.name, found, spans))
+    spans = chunk_text(text, settings.chunk_chars, settings.chunk_overlap_chars)
+    sections = tuple(_sections(listed.name, text, spans))
     if not sections:
         yield Reject(reason=NO_CONTENT, raw=printable(listed.name))
         return
@@ -66,7 +66,7 @@ def _read(listed: ListedFile, limit: int, encoding: str) -> str | Reject:
 
 def _sections(file: str, text: str, pieces: list[tuple[int, int]]) -> Iterator[Section]:
     """Yield a section per piece, numbered in the title if there are several."""
-    breaks = [found.start() for found in re.finditer("\n", text)]
+    breaks = [newline.start() for newline in re.finditer("\n", text)]
     for number, (start, end) in enumerate(pieces, 1):
         piece = text[start:end]
         first_line = bisect_left(breaks, start) + 1

@@ -65,7 +65,7 @@ TOKEN = re.compile(r"\{\{FIGURE_p\d+_\d+\}\}")
 def find_images(sheet: Sheet) -> list[PageImage]:
     """Return the images that a page shows, also those inside forms, from top to bottom; each place once."""
     width, height = sheet.view.size
-    found: dict[tuple[int, ...], PageImage] = {}
+    images: dict[tuple[int, ...], PageImage] = {}
     for count, item in enumerate(sheet.page.get_objects(max_depth=_MAX_DEPTH)):
         if count >= MAX_OBJECTS:
             break
@@ -75,8 +75,8 @@ def find_images(sheet: Sheet) -> list[PageImage]:
         box = Box(max(shown.left, 0.0), max(shown.bottom, 0.0), min(shown.right, width), min(shown.top, height))
         if box.width > 0 and box.height > 0:
             key = tuple(round(side) for side in (box.left, box.bottom, box.right, box.top))
-            found.setdefault(key, PageImage(item, box, *item.get_px_size()))
-    return sorted(found.values(), key=lambda image: (-image.box.top, image.box.left))
+            images.setdefault(key, PageImage(item, box, *item.get_px_size()))
+    return sorted(images.values(), key=lambda image: (-image.box.top, image.box.left))
 
 
 def _bounds(item: Any) -> tuple[float, float, float, float]:
@@ -137,8 +137,8 @@ class Cropper:
             measured = measure(image.item.get_bitmap().to_pil().convert("RGB"))
         except (pypdfium.PdfiumError, ValueError, RuntimeError) as error:
             # Behind it stands an address in memory, which differs at every run.
-            said, _, _ = str(error).partition(" <")
-            return NOT_DECODED, f"{size}: {said}"
+            message, _, _ = str(error).partition(" <")
+            return NOT_DECODED, f"{size}: {message}"
         if measured.exceeds(settings.min_laplacian, settings.min_edge_px, settings.min_entropy_bits):
             return None
         return TOO_PLAIN, str(measured)

@@ -42,17 +42,17 @@ class Value:
 
 def values_of(sheet: Sheet, form: Any) -> list[Value]:
     """Return the values on a page, from top to bottom; `form` is the handle of the form, None if there is none."""
-    found: list[Value] = []
+    values: list[Value] = []
     for number in range(min(pdfium.FPDFPage_GetAnnotCount(sheet.page.raw), MAX_ANNOTATIONS)):
         note = pdfium.FPDFPage_GetAnnot(sheet.page.raw, number)
         if not note:
             continue
         try:
             if (value := _value(note, form, sheet)) is not None:
-                found.append(value)
+                values.append(value)
         finally:
             pdfium.FPDFPage_CloseAnnot(note)
-    return sorted(found, key=lambda value: (-value.box.top, value.box.left))
+    return sorted(values, key=lambda value: (-value.box.top, value.box.left))
 
 
 def _value(note: Any, form: Any, sheet: Sheet) -> Value | None:
@@ -115,20 +115,20 @@ def _text(ask: Callable[..., int]) -> str:
 
 def with_values(fragments: Sequence[Fragment], values: Sequence[Value]) -> list[Fragment]:
     """Return the pieces of a page's text, each value behind its label, or behind the field's name if it has none."""
-    found = list(fragments)
+    pieces = list(fragments)
     for value in values:
         if not value.name:
-            found.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
+            pieces.append(Fragment(value.text, value.box, _TYPICAL_SIZE_PT, 0))
             continue
-        label = _label_of(value, found)
+        label = _label_of(value, pieces)
         if label is None:
-            found.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
+            pieces.append(Fragment(f"{value.name}: {value.text}", value.box, _TYPICAL_SIZE_PT, 0))
             continue
-        a, b, text = found[label].box, value.box, f"{found[label].text.rstrip(' :.…_')}: {value.text}"
+        a, b, text = pieces[label].box, value.box, f"{pieces[label].text.rstrip(' :.…_')}: {value.text}"
         # As high as the label: a field may reach into the lines above and below.
         box = Box(min(a.left, b.left), max(a.bottom, b.bottom - 2.0), max(a.right, b.right), min(a.top, b.top + 2.0))
-        found[label] = replace(found[label], text=text, box=box)
-    return found
+        pieces[label] = replace(pieces[label], text=text, box=box)
+    return pieces
 
 
 def _label_of(value: Value, fragments: Sequence[Fragment]) -> int | None:

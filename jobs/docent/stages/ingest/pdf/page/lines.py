@@ -37,7 +37,7 @@ class MeasuredLine(NamedTuple):
 
 def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
     """Return the lines of a page that hold a character, in file order; measures only the ends of words."""
-    found: list[MeasuredLine] = []
+    measured: list[MeasuredLine] = []
     for number, start, end in page_text.lines():
         text, positions = page_text.text[start:end], page_text.characters[start:end]
         begin, behind_last = len(text) - len(text.lstrip()), len(text.rstrip())
@@ -59,8 +59,8 @@ def measured_lines(sheet: Sheet, page_text: PageText) -> list[MeasuredLine]:
         middle = (begin + behind_last - 1) // 2
         middle += text[middle] == " "  # PDFium makes up spaces, which have no font
         size = font_size(sheet.textpage, positions[middle]) or box.height
-        found.append(MeasuredLine(number, text.strip(), box, size, gap))
-    return found
+        measured.append(MeasuredLine(number, text.strip(), box, size, gap))
+    return measured
 
 
 _BEFORE, _BEHIND = pdfium.FS_RECTF(), pdfium.FS_RECTF()

@@ -121,11 +121,11 @@ def _lines(parts: Sequence[Fragment]) -> tuple[int, int]:
 
 def _distinct(values: list[float]) -> list[float]:
     """Return distinct positions in order; those less than three points apart count as one."""
-    found: list[float] = []
+    distinct: list[float] = []
     for value in sorted(values):
-        if not found or value - found[-1] > _NEAR_PT:
-            found.append(value)
-    return found
+        if not distinct or value - distinct[-1] > _NEAR_PT:
+            distinct.append(value)
+    return distinct
 
 
 def _aligned(fragments: Sequence[Fragment]) -> list[Table]:
