@@ -1,8 +1,8 @@
-"""Cut a text into pieces of bounded length that overlap, as offsets into it; reads and writes nothing.
+"""Cut a text into overlapping pieces of bounded length, as offsets into it. Reads and writes no files.
 
-Pieces end at the best place there is: a paragraph, else a line, a sentence, a space, and only then between any two
-characters. By characters (`chunk_text`) neighbours share at most so many; by tokens of o200k_base (`chunk_tokens`) they
-share exactly so many. What `whole` matches, such as a figure's token, is never cut.
+Pieces end at the best break available: a paragraph, else a line, a sentence, a space, and only then between any two
+characters. `chunk_text` counts characters, and neighbours share at most the overlap; `chunk_tokens` counts tokens of
+o200k_base, and neighbours share exactly the overlap. What `whole` matches, such as a figure's token, is never cut.
 """
 
 from __future__ import annotations

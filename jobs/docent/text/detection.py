@@ -1,8 +1,7 @@
-"""Which language a text is written in, by its script and its function words. No model, no package.
+"""Detect the language of a text by its script and its function words, without a model or a package.
 
-`curate` compares short answers with a detector of letter sequences; here the text is longer and the question is only
-which language to ask in, before anything runs and on a machine that may have no stage installed. Reads and writes
-nothing.
+`curate` checks short answers with a detector of letter sequences. Here the texts are longer, and the question is only
+which language to use, before anything runs and on machines without any stage installed. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The facts that a text states, each with the lines it stands in: sentences, list items, rows of tables.
+"""Extract the facts that a text states, each with its lines: sentences, list items, rows of tables.
 
-A fact is what one question is asked about. An item of a nested list says little without what it belongs to, so it
-begins with its parent's text; a row of a table names its columns. The words of footnotes and of HTML are facts too, a
-formula is one however it is written. Code, headings and figure references state nothing.
+A fact is the subject of one question. An item of a nested list says little by itself, so it begins with its parent's
+text; a row of a table names its columns. Footnotes, text in HTML and formulas are facts too. Code, headings and figure
+references are not.
 """
 
 from __future__ import annotations

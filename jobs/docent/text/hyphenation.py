@@ -1,7 +1,7 @@
-"""Words that were divided at the end of a line, put together again; compounds keep their hyphen.
+"""Join words divided at line ends; compounds keep their hyphen.
 
-What the document writes elsewhere decides first; then the form of the two parts. No dictionary. Reads and writes
-nothing.
+How the document spells the word elsewhere decides first, then the form of the two parts. Uses no dictionary. Reads and
+writes no files.
 """
 
 from __future__ import annotations

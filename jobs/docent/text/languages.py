@@ -1,6 +1,6 @@
-"""Languages that people name in many ways, each with one code: `Korean`, `ko`, `ko-KR` and `kr` are `ko`.
+"""Look up languages by their many names: `Korean`, `ko`, `ko-KR` and `kr` are all `ko`.
 
-Reads languages.yaml beside it; writes nothing. Who asks for a language that is not there hears so before any work.
+Reads languages.yaml beside it. An unknown language is an error before any work starts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Proper names that a text claims, by its capitals, so that an answer can be checked against its source.
+"""Find proper names in a text by their capitals, so that an answer can be checked against its source.
 
-For languages in Latin letters that write names with a capital and other nouns without one (not German). A word at the
-beginning of a sentence has its capital anyway: it counts only with a possessive ending. The method is lexical: a name
-of the source in the wrong place passes.
+Works for languages in Latin script that capitalise names but not other nouns (not German). The first word of a sentence
+counts only with a possessive ending. The method is lexical: a name of the source in the wrong place passes.
 """
 
 from __future__ import annotations

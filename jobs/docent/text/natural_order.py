@@ -1,7 +1,7 @@
-"""Names in the order in which a reader looks for them: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
+"""Sort names as a reader expects: `exhibit 2` before `exhibit 10`, `Äpfel` before `Zebra`.
 
-Reads and writes nothing. The order of letters is that of Unicode after accents are taken off, not that of one country:
-the page's own script sorts by the reader's locale.
+Reads and writes no files. Letters are ordered by Unicode without accents, not by the rules of one country; the script
+of the report page sorts by the reader's locale.
 """
 
 from __future__ import annotations

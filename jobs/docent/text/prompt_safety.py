@@ -1,10 +1,10 @@
-"""Makes the text of a document safe to stand in a prompt: nothing hidden in it, nothing that closes its frame.
+"""Make the text of a document safe to put in a prompt: nothing hidden in it, nothing that closes its frame.
 
-Reads and writes nothing. Text for teachers passes `as_material`, and what they reply `restored`, so that a text about
-markup keeps its `<image>`; text for data sets passes `visible` alone. Hidden instructions are written with tags and
-variation selectors, which models read and people do not see (https://unicode.org/reports/tr36/, section 3); chat
-templates put tokens such as `<|im_end|>` between turns, and many servers take them from a text as well. Prompts of
-docent itself put what a document says between tags such as `<section>`.
+Text for teachers passes through `as_material`, and replies through `restored`, so that a text about markup keeps its
+`<image>`; text for data sets passes through `visible` only. Hidden instructions are written with tags and variation
+selectors, which models read and people do not see (https://unicode.org/reports/tr36/, section 3). Chat templates put
+tokens such as `<|im_end|>` between turns, and many servers accept them inside a text too. docent's own prompts put
+document text between tags such as `<section>`. Reads and writes no files.
 """
 
 from __future__ import annotations

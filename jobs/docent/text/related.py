@@ -1,7 +1,7 @@
-"""Which sections of a document say similar things: TF-IDF and nearest neighbours.
+"""Find the sections of a document that are about similar things: TF-IDF and nearest neighbours.
 
 Method: grhone/SyntheticDataGeneration, with cosine similarity, 500 terms, English stop words and the first 2,000
-characters of each section; fitted once per document. scikit-learn is imported where it is used.
+characters of each section; fitted once per document. scikit-learn is imported only when needed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
+"""Find repeats among millions of question-answer pairs in little memory: exact ones by hash, near ones by MinHash.
 
-A near repeat has nearly the same words and word pairs, question and answer counting the same, and exactly the same
-numbers, units, negations, opposites and names (text/numbers/decisive.py), in their order:
-`Turn it left, then right` is no repeat of the same with right, then left. Kept are 128 bytes per pair and a table of
-16 slots with the pairs that came last, so that recall is full for neighbours and high for all (benchmarks.md). rensa
-and numpy are imported where they are used.
+A near repeat has nearly the same words and word pairs, with equal weight for question and answer, and exactly the same
+numbers, units, negations, opposites and names (text/numbers/decisive.py), in the same order:
+`Turn it left, then right` does not repeat `Turn it right, then left`. The index holds 128 bytes per pair and a table
+that keeps the latest pairs, so that recall is full for neighbours and high for all (benchmarks.md). rensa and numpy are
+imported only when needed.
 """
 
 from __future__ import annotations

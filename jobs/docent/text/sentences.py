@@ -1,7 +1,7 @@
-"""Sentences and words of plain prose, by rules that can be read.
+"""Split plain prose into sentences and words, by readable rules.
 
-A line break ends a sentence only where the text means it to: lines wrapped in the middle of a sentence are joined,
-short headings stay by themselves. No language model, no word list beyond a few abbreviations.
+A line break ends a sentence only if it is meant to: wrapped lines are joined, short headings stay separate. Uses no
+language model, and no word list beyond a few abbreviations.
 """
 
 from __future__ import annotations

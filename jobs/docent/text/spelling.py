@@ -1,6 +1,6 @@
-"""How a text writes a name that was made for a file: `image-d-epinal` is `image d'Épinal` there.
+"""Find how a text spells a name that was written as a slug: `image-d-epinal` is `image d'Épinal` there.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations

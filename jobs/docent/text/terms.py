@@ -1,8 +1,8 @@
-"""The terms of a text in any script: words, and pairs of letters where a script writes no spaces.
+"""Split a text in any script into terms: words, or pairs of letters in scripts without spaces.
 
-Used to compare texts by what they say: support in a source, retrieval, repeats. Lower case without Latin accents; a
-possessive ending is left out. Stems are cut, not looked up, so that `rotated` and `rotation` meet in any European
-language. No dictionary beyond short lists of words that carry no content.
+Used to compare texts by content: support in a source, retrieval, repeats. Terms are lower case without Latin accents
+and possessive endings. Stems are cut, not looked up, so that `rotated` and `rotation` meet in any European language.
+The only word lists are short ones of function words (function_words.yaml).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a sentence about an exhibit is about: numbers, history, use, or where it is found.
+"""Classify sentences about an exhibit: numbers, history, use, or where it is found.
 
-Visible rules decide. They are for English; those of other languages stand in teacher/guide.py.
+The rules are for English; those of other languages are in teacher/guide.py.
 """
 
 from __future__ import annotations

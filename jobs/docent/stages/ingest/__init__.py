@@ -1,8 +1,8 @@
-"""Stage ingest: raw material becomes documents, every one traceable to the lines of its source.
+"""Load raw material as documents: stage `ingest`.
 
-Reads `ingest.sources`; writes `Document` rows, the photos' and figures' unchanged bytes, and `sources.json` with titles
-and licences. Rejects name what cannot be used; one bad file never stops the others.
-Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
+Reads `ingest.sources`; writes `Document` rows, the unchanged bytes of photos and figures, and `sources.json` with
+titles and licences. Every section carries the lines of its source. Rejects name what cannot be used; a bad file never
+stops the others. Run alone: `docent stage ingest --config pipeline.yaml --run-dir runs/demo`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Figures described by a teacher that sees them; pages that are only a picture become sections, or are rejected.
+"""Have a multimodal teacher describe figures; keep pages that are only a picture, or reject them.
 
-Wrapped around the loaders, order kept: documents wait until enough pictures are there to be asked about at once. A
-picture that a file shows twice is asked about once. Reads describe.yaml beside it and the journal; a document that
-came with instructions to the teacher, and a teacher that says something odd, change nothing but one description.
+Wraps the loaders and keeps their order: documents wait until enough pictures are collected for one round of requests. A
+picture that appears twice in a file is requested once. Reads describe.yaml beside it and the journal. Instructions
+hidden in a document, or an odd reply, can change only the description of that one picture.
 """
 
 from __future__ import annotations

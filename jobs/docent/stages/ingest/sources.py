@@ -1,4 +1,4 @@
-"""What every loader of `ingest` returns, and reading inside a folder without leaving it."""
+"""Define what every loader of `ingest` returns, and open files inside a folder without leaving it."""
 
 from __future__ import annotations
 

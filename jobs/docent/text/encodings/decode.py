@@ -1,8 +1,8 @@
-"""Bytes of a text file become text, whichever editor wrote them. Reads and writes nothing.
+"""Decode the bytes of a text file, whichever editor wrote them. Reads and writes no files.
 
-A mark at the beginning decides, then UTF-16 by its zeros, then UTF-8, then what the bytes say in each encoding from
-before Unicode (`legacy_encodings`). What fits none, or several that differ, is refused rather than guessed, with the
-encodings that would fit; `encoding` of the source or of the section that reads the file names it.
+A byte order mark decides, then zeros as in UTF-16, then UTF-8, then likelihood among encodings from before Unicode
+(legacy.py). A file that fits no encoding, or several that differ, is refused rather than guessed, with a list of those
+that would fit; `encoding` of the source or of the section that reads the file names the right one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Characters that only tell a program where a word may be divided: soft hyphens and zero-width spaces.
+"""Remove soft hyphens and zero-width spaces, which only mark where a word may be divided.
 
-They are invisible, and a word that holds one is another word to every comparison. Reads and writes nothing.
+They are invisible, yet make a word differ from itself in every comparison. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether words and symbols beyond ASCII stand as prose of any language has them, or as misread bytes do.
+"""Judge whether words and symbols beyond ASCII look like prose of some language, or like misread bytes.
 
-Capitals stand at the beginning of a word, a word has one script, symbols stand beside words and not inside them. Reads
-and writes nothing.
+In prose, capitals stand at the beginning of a word, a word has one script, and symbols stand beside words rather than
+inside them. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-r"""Surrogates in text: JSON and YAML can spell a character as two of them (`\ud83d\ude00`), or hold a lone one.
+r"""Repair surrogates in text: JSON and YAML can write a character as two (`\ud83d\ude00`), or contain a lone one.
 
-No file can hold a lone surrogate as UTF-8. Reads and writes nothing.
+UTF-8 cannot encode a lone surrogate. Reads and writes no files.
 """
 
 from __future__ import annotations

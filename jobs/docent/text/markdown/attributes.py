@@ -1,7 +1,7 @@
-"""What Markdown says about its own text and not to the reader: ids and classes of headings, marks of callouts.
+"""Remove markup that Markdown has about its own text: ids and classes of headings, marks of callouts.
 
 `{#id}`, `{ #id .class key=value }` (Pandoc, Kramdown, Python-Markdown), `{/* #id */}` (MDX), `[!NOTE]` (GitHub,
-Obsidian). Reads and writes nothing.
+Obsidian). Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-r"""Blocks that markdown-it lacks: definitions of footnotes, admonitions, directives between colons, displayed formulas.
+r"""Add blocks to markdown-it that it lacks: footnote definitions, admonitions, colon directives, displayed formulas.
 
-`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` hold the indented lines below them. A line of `:::` parts
-paragraphs. `$$` and `\[` begin a formula where they begin a block, and it goes on over blank lines to its end. Rules
-for markdown-it.
+`[^1]: words`, `!!! note "Title"`, `??? note` and `=== "Tab"` contain the indented lines below them. A line of `:::`
+separates paragraphs. `$$` and `\[` begin a formula at the start of a block, which continues over blank lines to its
+end.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The blocks of a Markdown text - headings, paragraphs, lists, tables, code - each with its lines, in bounded memory.
+"""Parse a Markdown text into blocks - headings, paragraphs, lists, tables, code - with their lines, in bounded memory.
 
-markdown-it reads CommonMark and tables, and with block_rules.py what people write beside them. It keeps every token of
-a text, which for 50 MB would be some gigabytes; here it sees a window at a time. What begins at a block's first line
-does not depend on the blocks before it, so the last block of a window, which may go on, is read again at the start of
-the next one, and the result is that of one reading.
+markdown-it reads CommonMark and tables, and with block_rules.py some common extensions. It keeps all tokens of a text,
+gigabytes for 50 MB, so it is given one window at a time. How a block is parsed does not depend on the blocks before
+it; the last block of a window, which may continue, is read again at the start of the next one, and the result equals
+that of a single pass.
 """
 
 from __future__ import annotations

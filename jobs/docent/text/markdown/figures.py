@@ -1,7 +1,7 @@
-"""Figure references inside a text: shown as what they stand for, or left out.
+"""Replace figure references in a text by descriptions, or remove them.
 
-A section keeps its text as it was written, references included, so that its lines stay those of the source. Who shows
-the text to a teacher, or checks an answer against it, takes it from here.
+A section keeps its text as written, references included, so that its lines match the source. Use these functions to
+show the text to a teacher or to check an answer against it.
 """
 
 from __future__ import annotations

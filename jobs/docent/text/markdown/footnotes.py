@@ -1,6 +1,6 @@
-"""Footnotes of Markdown: marks such as `[^1]` left out of the sentence, the words of `^[a note]` told apart from it.
+"""Handle footnotes of Markdown: drop marks such as `[^1]` from the sentence, and extract the words of `^[a note]`.
 
-Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes nothing.
+Definitions (`[^1]: words`) are blocks of their own, see block_rules.py. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-r"""Where formulas stand in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
+r"""Locate formulas in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`.
 
-Inside of them no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space behind
-it, none before the closing one, no digit behind that. `$5 and $10` are prices, and `\(note\)` is an escaped
-parenthesis. Reads and writes nothing.
+Inside a formula no character is Markdown. A single dollar opens a formula by the rules of Pandoc: no white space after
+it, none before the closing one, no digit after that. `$5 and $10` are prices, and `\(note\)` is an escaped
+parenthesis. Reads and writes no files.
 """
 
 from __future__ import annotations

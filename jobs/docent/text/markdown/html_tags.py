@@ -1,6 +1,6 @@
-"""Tells tags of HTML from text in angle brackets: `<b>` from `List<String>`, `a <b and c> d` and `<name@example.org>`.
+"""Tell HTML tags from text in angle brackets: `<b>` from `List<String>`, `a <b and c> d` and `<name@example.org>`.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations

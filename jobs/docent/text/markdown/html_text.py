@@ -1,6 +1,6 @@
-"""The statements of a block of HTML in Markdown, each with its lines: what stands between the tags.
+"""Extract the statements of an HTML block in Markdown, with their lines: the text between the tags.
 
-Comments, scripts, styles and captions of figures are none. Broken HTML is read as it comes. Reads and writes nothing.
+Comments, scripts, styles and figure captions are skipped. Broken HTML is read as it stands. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The pictures that a piece of Markdown shows, however they are written.
+"""Find the pictures in a piece of Markdown, in any notation.
 
 `![text](path "title")`, also with a size, attributes or spaces in the path; `![text][id]`, `![id][]` and `![id]` with
-the path in a definition; `![[path]]`; `<img src="path">`. Every pattern reads a text once. Opens nothing.
+the path in a definition; `![[path]]`; `<img src="path">`. Every pattern reads a text once. Opens no files.
 """
 
 from __future__ import annotations

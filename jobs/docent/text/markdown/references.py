@@ -1,6 +1,6 @@
-"""Figure references in Markdown: `{{FIGURE_1.2}}` and pictures, where they stand outside code; and plain text.
+"""Find figure references in Markdown, `{{FIGURE_1.2}}` and pictures outside of code, and make Markdown plain text.
 
-All of it keeps line breaks, so that whoever knows the line of the text knows the line of what was found in it.
+All functions preserve line breaks, so that line numbers stay valid.
 """
 
 from __future__ import annotations

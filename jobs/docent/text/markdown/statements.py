@@ -1,6 +1,6 @@
-"""What a paragraph of Markdown says: its words without marks, figures and footnotes, each sentence with its lines.
+"""Extract the statements of a Markdown paragraph: sentences without markup, figures and footnotes, with their lines.
 
-Used by facts.py, which decides what a statement belongs to. Reads and writes nothing.
+facts.py decides what a statement belongs to. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Raised numbers of HTML: without its tags `10<sup>3</sup>` would be another number. Reads and writes nothing."""
+"""Convert raised numbers of HTML: without its tags, `10<sup>3</sup>` would be another number."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""What two texts must agree in for one to be a repeat of the other, however alike the rest of their words is.
+"""Extract what two texts must agree in for one to repeat the other, however similar their other words are.
 
-Numbers with their units and signs, number words, negations and yes or no, words that have an opposite (opposites.yaml,
-a table by language), proper names. The words are taken from each text by itself, so that millions of texts are compared
-by one hash each. Names are known by their capital: in German every noun counts, in scripts without capitals none does.
-Reads and writes nothing.
+These are numbers with their units and signs, number words, negations, yes and no, words that have an opposite
+(opposites.yaml, by language), and proper names. Each text is processed by itself, so that millions are compared by one
+hash each. Names are recognised by their capital: in German every noun counts, in scripts without capitals none does.
 """
 
 from __future__ import annotations

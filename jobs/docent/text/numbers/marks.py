@@ -1,8 +1,8 @@
-"""Numbers with the marks of other countries, written as English writes them: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
+"""Convert numbers to English notation: `1’240`, `3.500,50`, `12 000`, `1,23,456`.
 
-What can only be one number becomes that one. `1.500` and `1,500` are two numbers each outside of English: `readings`
-gives a text in every way that it may be meant, and who compares texts takes the way that fits. Groups and marks are
-those of the Unicode Common Locale Data Repository. Reads and writes nothing.
+Unambiguous numbers are converted. `1.500` and `1,500` are ambiguous outside of English: `readings` returns a text in
+every way it may be meant, and comparisons use the one that fits. Groups and marks follow the Unicode Common Locale Data
+Repository. Reads and writes no files.
 """
 
 from __future__ import annotations

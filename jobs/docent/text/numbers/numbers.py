@@ -1,9 +1,8 @@
-"""The numbers that a text states, in one normal form, so that an answer can be checked against its source.
+"""Extract the numbers that a text states, in normal form, so that an answer can be checked against its source.
 
 `66,000`, `66’000` and `sixty-six thousand` are 66000; `1.50` is 1.5; `19th` is 19; `1950s` is 1950; units and signs
-are left out (`36 m`, `90°`, `-6`). `one` and ordinal words belong to everyday grammar: a source that has them vouches
-for the number, an answer that has them claims nothing. The method is lexical: a right number about the wrong thing
-passes.
+are ignored (`36 m`, `90°`, `-6`). `one` and ordinal words are everyday grammar: in a source they support the number, in
+an answer they claim nothing. The method is lexical: a right number about the wrong thing passes.
 """
 
 from __future__ import annotations

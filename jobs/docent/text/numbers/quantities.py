@@ -1,7 +1,7 @@
-"""Numbers with what belongs to them: units, list numbering, the large numbers of East Asian languages.
+"""Compare numbers with their context: units, list numbering, large numbers of East Asian languages.
 
-`numbers.py` knows which numbers a text states; here stands what keeps that from being unfair or blind: `1. Open the
-lid` claims no number, `3만` is 30000, and `5 m` is not what a source says that has `5 cm`.
+`numbers.py` extracts the numbers of a text; this module avoids false alarms and misses: `1. Open the lid` claims no
+number, `3만` is 30000, and `5 m` is not supported by a source with `5 cm`. Reads units.yaml beside it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Converts pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
+"""Convert pictures to 8-bit sRGB: embedded ICC profiles, CMYK, Lab, 16 bits per channel, transparency on white.
 
-Reads and writes no files. Profiles are untrusted: they are bounded, and one that cannot be used is ignored with
-a note rather than guessed at.
+Reads and writes no files. Profiles are untrusted: their size is bounded, and one that cannot be used is ignored with a
+note.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Who made a photo, who holds its rights, and under which licence: read from its metadata, and written into copies.
+"""Read the creator, rights holder and licence of a photo from its metadata, and write them into copies.
 
-Reads the metadata of an open picture (XMP, IPTC, EXIF, text chunks of PNG) and nothing else of it: place, camera and
-serial numbers are left behind. Metadata are untrusted: they are bounded, and XMP that declares entities or a
-document type is not read.
+Reads only these fields (XMP, IPTC, EXIF, text chunks of PNG); place, camera and serial numbers are never copied.
+Metadata are untrusted: they are bounded, and XMP that declares entities or a document type is not read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Names the format of a picture by its first bytes, also of formats that cannot be read.
+"""Identify the format of a picture by its first bytes, including formats that are not supported.
 
-Reads bytes that it is given; imports no decoder. A real picture is never called "not an image": what cannot be read is
-named, with what to save it as.
+Reads only the bytes it is given; imports no decoder. An unsupported picture is never called "not an image": the message
+names its format, and what to save it as.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Chooses which picture of a file with several is used, and says so.
+"""Choose which picture of a multi-picture file is used, and report it.
 
-Reads open Pillow pictures; writes nothing. Pages of a TIFF, pictures behind the first of a phone's JPEG: the first.
-Animations: the first frame that shows about as much as the best one, because many fade in from a plain colour.
+Reads open Pillow pictures. Of a TIFF with pages, or a phone's JPEG with several pictures, the first is used. Of an
+animation, the first frame with about as much content as the best one, since many fade in from a plain colour.
 """
 
 from __future__ import annotations

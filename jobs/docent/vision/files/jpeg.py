@@ -1,6 +1,6 @@
-"""Walks through the segments of a JPEG file, without decoding it.
+"""Iterate over the segments of a JPEG file, without decoding it.
 
-Reads bytes that it is given; writes nothing. The format: ITU-T T.81, annex B.
+Reads only the bytes it is given. The format: ITU-T T.81, annex B.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeps large pictures within memory: refused by their header, reduced in the decoder, converted in stripes.
+"""Keep large pictures within memory: refuse them by their header, reduce them in the decoder, convert them in stripes.
 
 Works on open Pillow pictures; reads and writes no files.
 """

@@ -1,4 +1,4 @@
-"""Which turn makes a picture upright, by its EXIF or TIFF orientation.
+"""Read the EXIF or TIFF orientation of a picture, and map it to the transform that makes it upright.
 
 Works on open Pillow pictures; reads and writes no files.
 """

@@ -1,8 +1,8 @@
 """Open untrusted pictures: bounded, upright, 8-bit sRGB.
 
-Reads picture files; writes nothing. Everything that can be wrong with a file comes out as a PhotoError whose reason is
-a short constant phrase; no warning and no exception of Pillow leaves this module. Every stage decodes with `decode`,
-so that all agree on which files are damaged, which frame counts and what the colours are.
+Reads picture files. Every problem with a file is raised as a PhotoError whose reason is a short constant phrase; no
+warning and no exception of Pillow leaves this module. All stages decode with `decode`, so that they agree on which
+files are damaged, which frame is used and what the colours are.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Photos as a data set hands them on: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
+"""Prepare photos for publication in a data set: upright, 8-bit RGB, JPEG or PNG, with credit and no other metadata.
 
-Reads picture files, writes nothing. A JPEG or PNG that is upright RGB in sRGB keeps its compressed pixels; the metadata
-beside them (place, camera, serial numbers, previews, profiles, what stands behind the end) is left out, and a file
-without any stays as it is byte for byte. Everything else is decoded as every stage decodes it and saved anew: as JPEG
-where it came as one or as WebP, AVIF or HEIC, otherwise as PNG.
+Reads picture files, writes none. A JPEG or PNG that is already upright sRGB keeps its compressed pixels, without its
+metadata (place, camera, serial numbers, previews, profiles, trailing data); a file without any stays byte for byte the
+same. Everything else is decoded like in every stage and saved anew: as JPEG if it came as JPEG, WebP, AVIF or HEIC,
+else as PNG.
 """
 
 from __future__ import annotations

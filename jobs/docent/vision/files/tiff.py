@@ -1,6 +1,6 @@
-"""Tells raw camera files from plain TIFF files, and says why a TIFF cannot be read.
+"""Tell raw camera files from plain TIFF files, and report why a TIFF cannot be read.
 
-Reads the first directory of a TIFF file; writes nothing. Pillow would open a raw file's small preview as the photo.
+Reads the first directory of a TIFF file. Pillow would open a raw file's small preview as the photo.
 """
 
 from __future__ import annotations

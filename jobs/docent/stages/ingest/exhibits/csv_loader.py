@@ -1,8 +1,8 @@
-"""Loader `exhibits-csv`: one exhibit per row, file names of its photos in a cell for each split.
+"""Load source kind `exhibits-csv`: one exhibit per row, with the file names of its photos in a cell for each split.
 
 The columns are those of the published MuseQuest table: item_id, item_name, link, train_images, validation_images,
-test_images, description. Needed are a name, a description and one image column; an id tells exhibits of one name apart;
-others are ignored.
+test_images, description. A name, a description and one image column are required; an id distinguishes exhibits of the
+same name; other columns are ignored.
 """
 
 from __future__ import annotations

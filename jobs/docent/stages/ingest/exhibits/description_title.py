@@ -1,7 +1,7 @@
-"""The title on the first line of a description, apart from the text below it. Reads and writes nothing.
+"""Split the title off the first line of a description. Reads and writes no files.
 
-People paste the label of an exhibit, name first. A first line is a title where it is short, ends like no sentence, and
-is followed by a text with a sentence in it, and where it cannot be the first line of wrapped prose or of a list.
+People paste the label of an exhibit, name first. A first line is a title if it is short, does not end like a sentence,
+and is followed by text with a sentence in it, unless it may be the first line of wrapped prose or of a list.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The files below an exhibit's folder, without what systems leave there; links are followed only inside the source.
+"""List the files below an exhibit's folder, without system files; follow links only inside the source.
 
-Reads names of folders and files, opens none. What is left out here is what `walk` leaves out, which hashes the source.
+Reads names of folders and files, opens none. Skips what `walk` skips, which hashes the source.
 """
 
 from __future__ import annotations

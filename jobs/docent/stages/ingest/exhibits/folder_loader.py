@@ -1,7 +1,7 @@
-"""Loader `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
+"""Load source kind `exhibits-folder`: one subfolder per exhibit with photos and a `description.txt`.
 
-An exhibit is named after the title on the first line of its description, else after its folder. Reads names and
-descriptions, decodes no photo. Photos may lie in folders of their own below that of the exhibit.
+An exhibit is named by the title on the first line of its description, else by its folder. Reads names and
+descriptions, decodes no photo. Photos may lie in subfolders of the exhibit's folder.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What exhibits are called: apart where several have one name, and as people say it where the name is a file name.
+"""Name exhibits: distinguish those of the same name, and turn slugs into names as people say them.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""File names of photos as they stand in one cell of a table: one per line, or separated by `|`, `;` or `,`.
+"""Read the file names of photos in one cell of a table: one per line, or separated by `|`, `;` or `,`.
 
-A file name that holds such a character, and exists, is one name. Looks at names of files; opens none.
+An existing file whose name contains a separator counts as one name. Looks up file names; opens no file.
 """
 
 from __future__ import annotations

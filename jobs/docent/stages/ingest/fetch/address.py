@@ -1,7 +1,7 @@
-"""Which network addresses a picture may be fetched from: public ones, and private ones that the configuration lists.
+"""Decide which addresses pictures may be fetched from: public ones, and private ones listed in the configuration.
 
-Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6; an address that
-carries another one inside (IPv4-mapped, NAT64) is judged by that one.
+Reads and writes nothing. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6. For an address
+that embeds another one (IPv4-mapped, NAT64), the embedded one decides.
 """
 
 from __future__ import annotations

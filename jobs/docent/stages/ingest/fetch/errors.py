@@ -1,7 +1,4 @@
-"""Why a picture of a row is not fetched.
-
-Reads and writes nothing.
-"""
+"""Define why a picture of a row is not fetched."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Get one picture from the web: only from named hosts, bounded in size and time, tried again where that may help.
+"""Fetch one picture from the web: only from named hosts, bounded in size and time, with retries.
 
-An address comes from a table that is not trusted, so that nothing is asked of hosts that the configuration
-does not name, nor of private addresses that it does not name as such (fetch_address.py), wherever a name or a redirect
-leads. Behind a proxy (the usual variables) the hosts hold too, while the proxy alone knows the addresses. fetch_http.py
-is one exchange. Writes nothing.
+The addresses come from untrusted tables: no request goes to a host that the configuration does not name, nor to a
+private address that it does not list (address.py), wherever a name or a redirect leads. Behind a proxy (the usual
+variables) the list of hosts still applies, but only the proxy knows the addresses. http.py makes one exchange. Writes
+no files.
 """
 
 from __future__ import annotations

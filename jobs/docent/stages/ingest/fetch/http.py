@@ -1,8 +1,8 @@
-"""One HTTP exchange for a picture, with aiohttp: a request, a bounded reply, where a redirect leads.
+"""Make one HTTP exchange for a picture, with aiohttp: a request and a bounded reply, or the target of a redirect.
 
-Writes nothing. The caller sets the time limit around it: nothing here blocks, so that the limit holds while names
-are looked up, while headers, chunk sizes and trailers come in, and while connections close. aiohttp bounds the size and
-the number of headers. The address that is checked is the one that is connected to, whatever a name leads to next time.
+Writes no files. The caller sets the time limit: nothing here blocks, so the limit also covers name resolution, slow
+headers, chunk sizes and trailers, and closing connections. aiohttp bounds the size and number of headers. The address
+that is checked is the one that is connected to, even if the name resolves differently the next time.
 """
 
 from __future__ import annotations

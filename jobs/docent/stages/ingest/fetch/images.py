@@ -1,6 +1,7 @@
-"""Pictures of rows: fetched eight at a time, checked, saved, and noted in the row's text in their order.
+"""Fetch the pictures of rows: eight at a time, checked, saved, and referenced in the row's text in order.
 
-What cannot be fetched is a reject and a marked note; the row stays. fetch.py says what may be asked of whom.
+A picture that cannot be fetched becomes a reject and a note in the text; the row is kept. fetch.py decides which
+requests are allowed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a reader of a PDF skips and puts together: running headers, footers, page numbers, words divided at line ends.
+"""Remove running headers, footers and page numbers from PDF pages, and join words divided at line ends.
 
-A line at the top or bottom of its page runs through the document where three pages and a third of all have it at the
-same height, numbers aside, and these numbers stay or grow with the pages. On most of them it must stand apart from the
-text, by a gap or by its size: what begins every sheet of a catalogue stays. Reads and writes nothing.
+A line at the top or bottom of a page is a running line if three pages and a third of all pages have it at the same
+height, apart from numbers that stay or grow with the pages. On most of these pages it must be set apart from the text
+by a gap or by its size, so that what begins every sheet of a catalogue is kept. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Layout `docling`: the docling package reads the pages; the sections are those of the other layouts in form.
+"""Read pages with the docling package: layout `docling`, with sections in the same form as the other layouts.
 
-docling brings its own models and PyTorch, so it is an extra and imported only here. It was written against the
+docling brings its own models and PyTorch, so it is an extra and imported only here. This was written against the
 interfaces of docling 2.143 and docling-core 2.104 and is tested with stand-ins for their items, not with their models.
-It knows no lines, so spans count the lines of its own text of the page.
+docling reports no lines, so spans count the lines of its own text of the page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The document of one PDF: opened, checked against the limits, read in its layout; and what the file says of itself.
+"""Read one PDF as a document: open it, check it against the limits, read its layout and its metadata.
 
-Runs in the child process that pdf_reader.py is, and for the layout `docling` in the process of the stage.
+Runs in the child process (reader.py); for the layout `docling`, in the process of the stage.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Headings of a PDF: which lines of a page are headings, which of them form one heading, and the document's title.
+"""Find the headings of a PDF: which lines are headings, which of them form one heading, and the document's title.
 
-A line is a heading where it is clearly larger than the text (`pdf_lines.is_heading`), or begins with a section number
-and is slightly larger, or is as large, stands alone and continues the numbering. Items of a numbered list and entries
-of a table of contents, whose neighbours have numbers of the same depth, are no headings. Reads and writes nothing.
+A line is a heading if it is clearly larger than the text (`lines.is_heading`), or begins with a section number and is
+slightly larger, or is as large, stands alone and continues the numbering. Items of a numbered list and entries of a
+table of contents, whose neighbours have numbers of the same depth, are not headings. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The pages of a PDF put in order and cut into sections, in the layouts `classes`, `partition` and `pictures`.
+"""Put the pages of a PDF in order and cut them into sections, in the layouts `classes`, `partition` and `pictures`.
 
-Every page is read before the first section is made, for only then is known which lines run through the document and
-how it writes its words.
+All pages are read before the first section is made: only then are the running lines known, and how the document
+spells its words.
 """
 
 from __future__ import annotations

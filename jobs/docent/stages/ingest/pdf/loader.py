@@ -1,9 +1,9 @@
-"""Loader `pdf`: one document per file, in one of four layouts.
+"""Load source kind `pdf`: one document per file, in one of four layouts.
 
-`classes` (the default): text pages in chunks, mixed pages as Markdown with tables and figures at their places, picture
-pages as pictures. `partition`: title-aware elements. `pictures`: every page as a picture, then its text. `docling`: see
-docling_layout.py. Spans hold the file's own page numbers, and the lines of the page's text. A child process with limits
-of memory and time reads the pages (pdf_process.py), but for `docling`. Run alone: `docent ingest report.pdf`.
+`classes` (the default): text pages in chunks, mixed pages as Markdown with tables and figures in place, picture pages
+as pictures. `partition`: title-aware elements. `pictures`: every page as a picture, followed by its text. `docling`:
+see docling_layout.py. Spans hold the file's own page numbers and the lines of the page's text. Except for `docling`, a
+child process with limits of memory and time reads the pages (process.py). Run alone: `docent ingest report.pdf`.
 """
 
 from __future__ import annotations

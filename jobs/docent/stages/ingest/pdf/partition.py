@@ -1,7 +1,7 @@
-"""Blocks of a page as clean elements, put together by title into sections of bounded length.
+"""Partition the blocks of a page into clean elements, grouped by title into sections of bounded length.
 
-A section begins at a title, or where more than 1,200 characters would stand before what is next; sections under 1,000
-are put together; none is longer than 1,500. Sections end with their page, so that each has one page in its span.
+A section begins at a title, or where more than 1,200 characters would precede the next element; sections under 1,000
+are combined; none is longer than 1,500. Sections end with their page, so that each span has one page.
 """
 
 from __future__ import annotations

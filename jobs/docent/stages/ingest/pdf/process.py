@@ -1,8 +1,8 @@
-"""Reads a PDF in a child process, so that a file that breaks PDFium, or takes all memory, costs one page of one file.
+"""Read PDFs in a child process, so that a file that crashes PDFium or exhausts memory costs one page of one file.
 
-The child (pdf_reader.py) is kept for the next file. Where it ends, or takes too long at a page, the file is read again
-in a new child without that page, which becomes a reject; after MAX_BAD_PAGES the file does. A child that has read other
-files before is replaced first, so that what is read does not depend on the order of the files.
+The child (reader.py) is kept for the next file. If it ends, or takes too long on a page, a new child reads the file
+again without that page, which becomes a reject; after MAX_BAD_PAGES the whole file does. If the child had read other
+files before, it is replaced first and the page tried again, so that results do not depend on the order of the files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The child process that reads PDFs: untrusted files in a process of its own, with limits of memory and time.
+"""Run the child process that reads PDFs: untrusted files, with limits of memory and time.
 
 Requests come from process.py through a pipe, each as JSON; every message back is JSON and the bytes that belong to it,
-which are those of a picture or of a row. A crash of PDFium ends this process and no other. Started as
+which are those of a picture or of a row. A crash of PDFium ends only this process. Started as
 `python -m docent.stages.ingest.pdf.reader MEGABYTES DESCRIPTOR`: the memory that reading may take, and the pipe.
 """
 

@@ -1,8 +1,8 @@
-"""Lines of a PDF page become sections: cut into pieces, each with its title, figures, facts and lines of the page.
+"""Make sections of the lines of a PDF page, each with its title, figures, facts and lines of the page.
 
-Pieces are cut by length, and where that is asked for also at every heading. A heading that ends its page, or is all
-of it, is the title of the text on the next page; it is a section of its own where that page begins with a heading too,
-or no page follows.
+Pages are cut by length and, if wanted, also at every heading. A heading that ends its page, or fills it, becomes the
+title of the text on the next page; it becomes a section of its own if that page begins with a heading too, or if there
+is no next page.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""HTML inside a table's cell or a description becomes Markdown: what a content management system puts into its export.
+"""Convert HTML in cells and descriptions to Markdown, as content management systems export it.
 
-Only what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles and comments are dropped, so are
-links that run code. Opens nothing; time grows with the cell's length alone, however broken it is, which is why the
-parser of the standard library is not used.
+Covers what cells hold: paragraphs, lists, emphasis, links, small tables. Scripts, styles, comments and links that run
+code are dropped. Opens no files. Time grows linearly with the cell's length, however broken the HTML is; this is why
+the parser of the standard library is not used.
 """
 
 from __future__ import annotations

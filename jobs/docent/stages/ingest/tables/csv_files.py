@@ -1,6 +1,6 @@
-"""Opens a CSV as it comes from spreadsheets and databases: its encoding, its `sep=` line, its delimiter.
+"""Open CSV files from spreadsheets and databases: find the encoding, the `sep=` line and the delimiter.
 
-Both kinds of source that are CSVs, `csv` and `exhibits-csv`, read their files through `open_csv`.
+The source kinds `csv` and `exhibits-csv` both read their files through `open_csv`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Loader `csv`: one document per row of a CSV, in any usual encoding and with any usual delimiter.
+"""Load source kind `csv`: one document per row, in any common encoding and with any common delimiter.
 
-Reads the file named by the source, or every `.csv` and `.tsv` below its folder. The first row names the columns, but
-for titles above it; a `sep=` line of Excel is no row. Run alone: `docent ingest table.csv`.
+Reads the file named by the source, or every `.csv`, `.tsv` and `.tab` below its folder. The first row names the
+columns, apart from titles above it and Excel's `sep=` line. Run alone: `docent ingest table.csv`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of a CSV with the physical lines they stand on, cell by cell: what an editor shows. Opens no file itself."""
+"""Read the rows of a CSV with the physical lines of every cell, as an editor shows them. Opens no file itself."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A date, a time or a duration of a spreadsheet as its number format shows it: `1890-05`, `14:30:00`, `26:30`.
+"""Show the dates, times and durations of a spreadsheet as their format does: `1890-05`, `14:30:00`, `26:30`.
 
-Dates are written as ISO text, with no more of them than the format shows. Reads and writes nothing.
+Dates become ISO text, with only the parts that the format shows. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A number of a spreadsheet as its number format shows it: `1,240.00 €`, `12.5 kg`, `25%`.
+"""Show the numbers of a spreadsheet as their format does: `1,240.00 €`, `12.5 kg`, `25%`.
 
-Format codes are those of ECMA-376 part 1, 18.8.31. Colours, alignment and padding are left out. Reads and writes
-nothing.
+Format codes are those of ECMA-376 part 1, 18.8.31. Colours, alignment and padding are ignored. Reads and writes no
+files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One document per row of a table, whatever file the table stood in: a line `column: value` per cell, and its pictures.
+"""Make one document per row of a table: a line `column: value` per cell, and its pictures.
 
-Values stay text as they were written, leading zeros included; empty cells are left out; HTML becomes Markdown.
-rows.py and xlsx.py read the tables; fetch_images.py gets the pictures.
+Values stay text as written, leading zeros included; empty cells are left out; HTML becomes Markdown. csv_loader.py and
+xlsx_loader.py read the tables; fetch/images.py fetches the pictures.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Loader `xlsx`: one document per row of every visible sheet of a workbook; a row of the sheet names its columns.
+"""Load source kind `xlsx`: one document per row of every visible sheet; a row of the sheet names its columns.
 
-Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder; macros and formulas are never run,
-their last values count. Lines of spans are rows of the sheet, and its number is the page where there are several. Run
-alone: `docent ingest table.xlsx`.
+Reads the file named by the source, or every `.xlsx` and `.xlsm` below its folder. Macros and formulas are never run;
+stored values are used. Lines of spans are rows of the sheet; with several sheets, the page is the number of the sheet.
+Run alone: `docent ingest table.xlsx`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
+"""Read the parts of a workbook: a ZIP archive of XML files, read in pieces and never trusted.
 
-Every part is unpacked once to count its bytes before anything is kept of it, since the sizes that an archive states may
-be wrong; a document type, through which XML could refer to other files or grow, is refused. Opens no other file.
+Every part is first unpacked once just to count its bytes, since the sizes stated in an archive may be wrong. A document
+type, through which XML could refer to other files or expand, is refused. Opens no other file.
 """
 
 from __future__ import annotations

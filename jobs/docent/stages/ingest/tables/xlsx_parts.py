@@ -1,6 +1,6 @@
-"""The XML of a workbook's parts: which elements say what. Handlers for `xlsx_package.Package.read`.
+"""Handle the XML of a workbook's parts: handlers for `xlsx_package.Package.read`.
 
-Reads and writes nothing by itself. Numbers of rows and columns, and of strings, are bounded here.
+Reads and writes no files by itself. The numbers of rows, columns and strings are bounded here.
 """
 
 from __future__ import annotations

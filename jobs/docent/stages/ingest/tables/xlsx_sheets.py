@@ -1,7 +1,7 @@
-"""The sheets of a workbook as rows of cells, each as a person sees it; memory grows with one row and the strings.
+"""Read the sheets of a workbook as rows of cells as a person sees them; memory grows with one row and the strings.
 
-Shared strings, cells, rows and columns are counted while they are read. Formulas are never run: their last values
-count, and a formula without one is named. openpyxl is imported where it is used, for its tables of formats and dates.
+Shared strings, cells, rows and columns are counted while they are read. Formulas are never run: stored values are used,
+and a formula without one is reported. openpyxl is imported only when needed, for its tables of formats and dates.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A sheet as a table: which row names the columns, and the text of merged cells in all cells that they cover.
+"""Turn a sheet into a table: find the row that names the columns, and repeat merged cells where they cover others.
 
-Reads and writes nothing.
+Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The figures that a section of Markdown refers to: found in its text, looked for in six places, checked and kept.
+"""Find the figures that a section of Markdown refers to, in six places, and check and keep them.
 
-`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first file there is of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
-`.jpeg`, then `plinth/FIGURE_1.2` with the same endings in the source's folder. `![alt](path)` is relative to the file;
+`{{FIGURE_1.2}}` in `manuals/plinth.md` is the first existing file of: `manuals/plinth/FIGURE_1.2` with `.png`, `.jpg`,
+`.jpeg`, then `plinth/FIGURE_1.2` with the same suffixes in the source's folder. `![alt](path)` is relative to the file;
 the path is tried as written, then without escapes, with slashes for backslashes, and without query and fragment.
 Nothing outside the source's folder is opened, and nothing is fetched.
 """

@@ -1,6 +1,6 @@
-"""What a Markdown document says of itself: YAML between two `---` at the very start of the file, or TOML between `+++`.
+"""Read the front matter of a Markdown document: YAML between two `---` at the start of the file, or TOML between `+++`.
 
-A title may hold `---`: only a line of its own ends the block. Reads and writes nothing.
+A title may contain `---`: only a line of its own ends the block. Reads and writes no files.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Loader `markdown`: one document per file, one section per heading with something below it.
+"""Load source kind `markdown`: one document per file, one section per heading that has text below it.
 
-A heading of any depth begins a section, outside of code; what stands before the first is a section without a title.
-Lines are those of the file, front matter included. A section's text is what stands below its heading, as written but
-for line breaks and soft hyphens; its span covers the heading too. Run alone: `docent stage ingest`, with a source of
-kind `markdown`.
+A heading of any depth begins a section, except inside code; text before the first heading is a section without a title.
+Lines are those of the file, front matter included. A section's text is what stands below its heading, unchanged except
+for line breaks and soft hyphens; its span includes the heading. Run alone: `docent stage ingest`, with a source of kind
+`markdown`.
 """
 
 from __future__ import annotations

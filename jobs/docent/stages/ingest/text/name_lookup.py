@@ -1,7 +1,7 @@
-"""Finds the file that a text means where none has the name exactly as it is written.
+"""Find the file that a name refers to when no file has exactly that name.
 
-A name is looked for in the other Unicode form (`ä` as one character or as two: archives from a Mac have
-the latter), then in upper or lower case where only one file fits, which the log says. Opens no file.
+The name is tried in the other Unicode form (`ä` as one character or as two, as in archives from a Mac), then ignoring
+case if only one file matches, which is logged. Opens no file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Loader `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
+"""Load source kind `txt`: one document per text file, in pieces of bounded length, each with its lines and facts.
 
-Pieces come from `docent.text.chunks.chunk_text(text, max_chars, overlap_chars)`, as offsets into the text, so that the
-lines of each are exact. Run alone: `docent ingest regulations.txt`.
+Pieces are offsets into the text (`docent.text.chunks.chunk_text`), so that the lines of each are exact. Run alone:
+`docent ingest regulations.txt`.
 """
 
 from __future__ import annotations

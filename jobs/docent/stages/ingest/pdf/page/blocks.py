@@ -1,7 +1,7 @@
-"""A PDF page as blocks in reading order: headings, paragraphs, list items, tables, figures; and those as Markdown.
+"""Group a PDF page into blocks in reading order (headings, paragraphs, lists, tables, figures), and into Markdown.
 
-Columns are told by a gutter that no text crosses, then gaps from top to bottom part what stands beside each other from
-what does not (recursive XY cut, Nagy and Seth 1984). Every line of Markdown knows the lines of the page it came from.
+Columns are separated by gutters that no text crosses, then by gaps from top to bottom (recursive XY cut, Nagy and Seth
+1984). Every line of Markdown keeps the lines of the page it came from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What stands on one page of a PDF: its text by lines, and which class the page is of.
+"""Read the text of one PDF page by lines, and classify the page.
 
-Used by `pdf_document.py`. Everything is in the page as people see it: points from the lower left corner, after the
-page's crop and rotation. PDFium gives every character; nothing here renders.
+Coordinates are those of the page as shown: points from the lower left corner, after crop and rotation. PDFium provides
+every character; nothing is rendered here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Figures of a PDF page: its images found, measured, cropped as the page shows them, and kept as PNG.
+"""Find, measure and crop the images of a PDF page, and keep them as PNG.
 
-What decides whether a figure is kept is measured on the image in the file, since the crop is scaled and smoothed: the
-numbers then do not depend on `figure_dpi`. No image is decoded whose size was not looked at before.
+Whether a figure is kept depends on the image in the file rather than on the crop, which is scaled and smoothed, so the
+decision does not depend on `figure_dpi`. No image is decoded before its size is checked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What was filled into a PDF's form, as pieces of text at their places, each with the label that the page gives it.
+"""Read the values of a PDF form as pieces of text in place, each with its label on the page.
 
-Text fields, choices, check boxes and radio buttons, and notes written on the page. Passwords, buttons and signatures
-are left out. A field without a value says nothing, a check box says whether it is checked. Reads pages through PDFium.
+Covers text fields, choices, check boxes, radio buttons, and notes on the page. Passwords, push buttons and signatures
+are left out. An empty field gives nothing; a check box tells whether it is checked. Reads pages through PDFium.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Pieces of text on a page of a PDF, each with its place and the height of its font.
+"""Split the text of a PDF page into pieces, each with its place and font height.
 
-A line is cut where a gap is wider than its letters are high, where a vertical rule crosses it, and at a narrower gap
-that lines above or below it have at the same place: the gutter between two columns. Reads pages through PDFium.
+A line is cut at a gap wider than its letters are high, at a vertical rule that crosses it, and at a narrower gap that
+lines above or below have at the same place: the gutter between two columns. Reads pages through PDFium.
 """
 
 from __future__ import annotations

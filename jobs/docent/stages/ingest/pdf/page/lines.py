@@ -1,6 +1,6 @@
-"""Lines of the text of a PDF page with their places and fonts, and which of them are clearly larger than the text.
+"""Measure the lines of text on a PDF page: place, font size, and whether they are larger than the text.
 
-Only the ends of words are measured, so that a long document takes little more time than its text alone. Reads pages
+Only the ends of words are measured, so that a long document takes little more time than reading its text. Reads pages
 through PDFium.
 """
 

@@ -1,6 +1,6 @@
-"""One page of a PDF, read while it is open: its lines, or its pieces with their places, or its picture.
+"""Read one PDF page while it is open: its lines, or its pieces of text with their places, or its picture.
 
-Which of them follows from the layout and the class of the page. Nothing is put in order here: see pdf_layouts.py.
+The layout and the class of the page decide which. Nothing is put in order here: see layouts.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Straight lines that are drawn on a page of a PDF along its sides: the rules of tables. Reads pages through PDFium."""
+"""Find the straight horizontal and vertical lines on a PDF page: the rules of tables. Reads pages through PDFium."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tables of a PDF page as Markdown: those with rules around their cells, and short texts aligned in columns.
+"""Find the tables of a PDF page: those with rules around their cells, and short texts aligned in columns.
 
-A ruled table is a net of lines that cross; every mesh is a cell. Cells that span others are not known: their text
-stands in the mesh where its middle lies. An unruled one is three or more rows of short texts with the same left edges.
+A ruled table is a net of lines that cross, and every mesh is a cell. Spanning cells are not recognised: their text goes
+to the mesh that holds its middle. A table without rules is three or more rows of short texts with the same left edges.
 """
 
 from __future__ import annotations
