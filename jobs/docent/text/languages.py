@@ -6,7 +6,7 @@ Reads languages.yaml beside it. An unknown language is an error before any work 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,11 +23,13 @@ class Language:
     Attributes:
         code: two letters, ISO 639-1.
         name: in English, as prompts say it.
+        aliases: other ways to write it, in any case.
         true, false: how an answer to a true-or-false question begins.
     """
 
     code: str
     name: str
+    aliases: Sequence[str]
     true: str
     false: str
 
@@ -35,7 +37,10 @@ class Language:
 @cache
 def languages() -> Mapping[str, Language]:
     """Return all known languages by code."""
-    return {code: Language(code, row["name"], row["true"], row["false"]) for code, row in _rows().items()}
+    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
+    return {
+        code: Language(code, **row | {"aliases": tuple(row["aliases"])}) for code, row in yaml.safe_load(text).items()
+    }
 
 
 def find_language(given: str, where: str) -> Language:
@@ -68,14 +73,4 @@ def truth_of(answer: str, language: Language) -> bool | None:
 
 @cache
 def _codes_by_name() -> dict[str, str]:
-    codes: dict[str, str] = {}
-    for code, row in _rows().items():
-        codes |= {name.casefold(): code for name in (code, row["name"], *row["aliases"])}
-    return codes
-
-
-@cache
-def _rows() -> dict[str, dict[str, str]]:
-    text = resources.files(__package__).joinpath("languages.yaml").read_text(encoding="utf-8")
-    rows: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return rows
+    return {name.casefold(): one.code for one in languages().values() for name in (one.code, one.name, *one.aliases)}

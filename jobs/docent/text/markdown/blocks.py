@@ -188,11 +188,7 @@ def _larger(first: list[Token], size: int, base: int) -> int:
 
 
 def _offsets(window: str, start: int) -> list[int]:
-    offsets = [start]
-    at = window.find("\n")
-    while at >= 0:
-        offsets.append(start + at + 1)
-        at = window.find("\n", at + 1)
+    offsets = [start, *(start + line_break.end() for line_break in re.finditer("\n", window))]
     if not window.endswith("\n"):
         offsets.append(start + len(window))
     return offsets

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # `str.lower` makes two characters of a Turkish `İ`, and then positions are others.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -35,6 +35,15 @@ def blanked(text: str, spans: list[tuple[int, int]]) -> str:
     pieces, end = [], 0
     for start, behind in spans:
         pieces += [text[end:start], "\n" * text.count("\n", start, behind)]
+        end = behind
+    return "".join([*pieces, text[end:]])
+
+
+def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text without these spans, line breaks included."""
+    pieces, end = [], 0
+    for start, behind in spans:
+        pieces.append(text[end:start])
         end = behind
     return "".join([*pieces, text[end:]])
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from docent.text.markdown.formulas import formula_spans
 from docent.text.markdown.html_tags import without_tags
-from docent.text.markdown.html_text import blanked, comment_spans
+from docent.text.markdown.html_text import blanked, comment_spans, without_spans
 from docent.text.markdown.pictures import pictures_in
 from docent.text.markdown.superscripts import with_superscripts
 
@@ -182,11 +182,7 @@ def _without_emphasis(text: str) -> str:
                 waiting.pop()
         if start < end and after.strip() and not inside_word:
             waiting.append([start, end])
-    pieces, behind = [], 0
-    for first, last in sorted(cut):
-        pieces.append(text[behind:first])
-        behind = last
-    return "".join([*pieces, text[behind:]])
+    return without_spans(text, sorted(cut))
 
 
 def _apart(references: list[Reference], code: list[tuple[int, int]]) -> Iterator[Reference]:

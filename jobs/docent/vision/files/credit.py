@@ -7,9 +7,9 @@ Metadata are untrusted: they are bounded, and XMP that declares entities or a do
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from xml.parsers import expat
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from PIL import Image, IptcImagePlugin
@@ -17,6 +17,8 @@ from PIL import Image, IptcImagePlugin
 MAX_CHARS = 500
 """Of each part of a credit."""
 MAX_XMP_BYTES = 1 << 20
+_MAX_VALUES = 20
+"""Of one property."""
 _ARTIST, _COPYRIGHT, _XP_AUTHOR = 0x013B, 0x8298, 0x9C9D
 _IPTC_BYLINE, _IPTC_COPYRIGHT = (2, 80), (2, 116)
 
@@ -29,11 +31,11 @@ _RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 _CC = "http://creativecommons.org/ns#"
 # Properties of XMP, each with the part of the credit that it gives; of several the first here wins.
 _PROPERTIES = {
-    f"{_DC} creator": "creator",
-    f"{_DC} rights": "copyright",
-    f"{_CC} license": "license",
-    f"{_RIGHTS} WebStatement": "license",
-    f"{_RIGHTS} UsageTerms": "license",
+    f"{{{_DC}}}creator": "creator",
+    f"{{{_DC}}}rights": "copyright",
+    f"{{{_CC}}}license": "license",
+    f"{{{_RIGHTS}}}WebStatement": "license",
+    f"{{{_RIGHTS}}}UsageTerms": "license",
 }
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}"><rdf:Description rdf:about="" xmlns:dc="{dc}"'
@@ -127,7 +129,7 @@ def _from_text(picture: Image.Image) -> dict[str, str]:
 def _decoded(value: Any) -> str:
     """Return the text of a metadata field: UTF-8 if valid, else Latin-1; several values joined by semicolons."""
     if isinstance(value, (list, tuple)):
-        return "; ".join(text for one in value[:20] if (text := _decoded(one)))
+        return "; ".join(text for one in value[:_MAX_VALUES] if (text := _decoded(one)))
     if isinstance(value, str):  # Pillow reads text fields of EXIF as Latin-1
         value = value.encode("latin-1", "ignore") if all(ord(c) < 256 for c in value) else value.encode()
     if not isinstance(value, bytes):
@@ -144,72 +146,33 @@ def _from_xmp(picture: Image.Image) -> dict[str, str]:
     data = packet.encode() if isinstance(packet, str) else packet
     if not isinstance(data, bytes) or not data or len(data) > MAX_XMP_BYTES:
         return {}
-    reader = _XmpReader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
     try:
-        parser.Parse(data.strip(b"\0 \r\n\t"), True)
-    except (expat.ExpatError, _DoctypeError, ValueError):
+        parser = ElementTree.XMLParser(target=_XmpBuilder())
+        root = ElementTree.fromstring(data.strip(b"\0 \r\n\t"), parser)
+    except (ElementTree.ParseError, _DoctypeError, ValueError):
         return {}
-    return reader.parts()
+    values: dict[str, list[str]] = {}
+    for element in root.iter():
+        # Properties may be written as elements, with their values in a list or not, or as attributes.
+        texts = [(name, text) for name, text in element.attrib.items() if name in _PROPERTIES]
+        if element.tag in _PROPERTIES:
+            listed = [item.text for item in element.iter(f"{{{_RDF}}}li")]
+            own = (element.get(f"{{{_RDF}}}resource"), *listed, element.text)
+            texts += [(element.tag, text) for text in own if text]
+        for name, text in texts:
+            if text.strip() and len(values.setdefault(name, [])) < _MAX_VALUES:
+                values[name].append(text.strip())
+    parts: dict[str, str] = {}
+    for name, part in _PROPERTIES.items():
+        if name in values:  # all creators, and the first value of everything else
+            parts.setdefault(part, "; ".join(values[name]) if part == "creator" else values[name][0])
+    return parts
 
 
 class _DoctypeError(Exception):
     """XMP has no document type; one that declares one may declare entities."""
 
 
-def _refuse_doctype(*_: Any) -> None:
-    raise _DoctypeError
-
-
-@dataclass
-class _XmpReader:
-    """Collects the wanted properties while an XMP packet is parsed.
-
-    Attributes:
-        found: the values of each property, in order.
-    """
-
-    values_of: dict[str, list[str]] = field(default_factory=dict)
-    _property: str = ""
-    _text: list[str] = field(default_factory=list)
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Begin a property or a value of one; properties may also be written as attributes."""
-        if name in _PROPERTIES:
-            self._property = name
-            self._add(name, attributes.get(f"{_RDF} resource", ""))
-        for attribute, value in attributes.items():
-            if attribute in _PROPERTIES:
-                self._add(attribute, value)
-        self._text = []
-
-    def end(self, name: str) -> None:
-        """End a value, and perhaps the property."""
-        if self._property and name in (self._property, f"{_RDF} li"):
-            self._add(self._property, "".join(self._text))
-        self._text = []
-        if name == self._property:
-            self._property = ""
-
-    def text(self, data: str) -> None:
-        """Collect text of the value that is open."""
-        if self._property and len(self._text) < MAX_CHARS:
-            self._text.append(data)
-
-    def _add(self, name: str, value: str) -> None:
-        values = self.values_of.setdefault(name, [])
-        if value.strip() and len(values) < 20:
-            values.append(value.strip())
-
-    def parts(self) -> dict[str, str]:
-        """Return the parts of the credit: all creators, and the first value of the others."""
-        parts: dict[str, str] = {}
-        for name, part in _PROPERTIES.items():
-            values = self.values_of.get(name, [])
-            if values and part not in parts:
-                parts[part] = "; ".join(values) if part == "creator" else values[0]
-        return parts
+class _XmpBuilder(ElementTree.TreeBuilder):
+    def doctype(self, *_: Any) -> None:
+        raise _DoctypeError

@@ -38,54 +38,42 @@ READABLE = frozenset({"JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "JPEG 2000", 
 """Names that `format_name` gives to the formats that are read without an extra."""
 
 # First bytes, and the name of the format. Raw camera formats that are TIFF files inside are told apart in tiff.py.
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (b"\xff\x0a", "JPEG XL"),
-    (b"8BPS\x00", "Photoshop (PSD)"),
-    (b"gimp xcf", "GIMP (XCF)"),
-    (b"%PDF-", "PDF"),
-    (b"%!PS", "PostScript"),
-    (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
-    (b"FUJIFILMCCD-RAW", "raw camera file (Fujifilm RAF)"),
-    (b"IIRO", "raw camera file (Olympus ORF)"),
-    (b"IIRS", "raw camera file (Olympus ORF)"),
-    (b"MMOR", "raw camera file (Olympus ORF)"),
-    (b"IIU\x00", "raw camera file (Panasonic RW2)"),
-    (b"FOVb", "raw camera file (Sigma X3F)"),
-    (b"\x00MRM", "raw camera file (Minolta MRW)"),
-    (b"v/1\x01", "OpenEXR"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"AT&TFORM", "DjVu"),
-    (b"qoif", "QOI"),
-    (b"DDS ", "DDS"),
-    (b"icns", "Apple icon"),
-    (b"\x00\x00\x01\x00", "Windows icon"),
-    (b"\x8aMNG\r\n\x1a\n", "MNG"),
-    (b"SIMPLE  = ", "FITS"),
-)
+_SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "TIFF": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    "JPEG 2000": (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+    "JPEG XL": (b"\x00\x00\x00\x0cJXL \r\n\x87\n", b"\xff\x0a"),
+    "Photoshop (PSD)": (b"8BPS\x00",),
+    "GIMP (XCF)": (b"gimp xcf",),
+    "PDF": (b"%PDF-",),
+    "PostScript": (b"%!PS",),
+    "PostScript (EPS)": (b"\xc5\xd0\xd3\xc6",),
+    "raw camera file (Fujifilm RAF)": (b"FUJIFILMCCD-RAW",),
+    "raw camera file (Olympus ORF)": (b"IIRO", b"IIRS", b"MMOR"),
+    "raw camera file (Panasonic RW2)": (b"IIU\x00",),
+    "raw camera file (Sigma X3F)": (b"FOVb",),
+    "raw camera file (Minolta MRW)": (b"\x00MRM",),
+    "OpenEXR": (b"v/1\x01",),
+    "Radiance HDR": (b"#?RADIANCE",),
+    "DjVu": (b"AT&TFORM",),
+    "QOI": (b"qoif",),
+    "DDS": (b"DDS ",),
+    "Apple icon": (b"icns",),
+    "Windows icon": (b"\x00\x00\x01\x00",),
+    "MNG": (b"\x8aMNG\r\n\x1a\n",),
+    "FITS": (b"SIMPLE  = ",),
+}
 # Brands of ISO base media files, the four bytes behind `ftyp` and those that follow.
 _BRANDS = {
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-    b"heic": HEIC,
-    b"heix": HEIC,
-    b"heim": HEIC,
-    b"heis": HEIC,
-    b"hevc": HEIC,
-    b"hevx": HEIC,
-    b"mif1": HEIC,
-    b"msf1": HEIC,
-    b"crx ": "raw camera file (Canon CR3)",
+    brand: name
+    for name, brands in {
+        "AVIF": (b"avif", b"avis"),
+        HEIC: (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+        "raw camera file (Canon CR3)": (b"crx ",),
+    }.items()
+    for brand in brands
 }
 _NETPBM = re.compile(rb"P[1-7]\s")
 _SVG = re.compile(rb"<svg[\s>:]", re.IGNORECASE)
@@ -109,9 +97,8 @@ def published_suffix(file: str) -> str:
 
 def format_name(head: bytes) -> str:
     """Return the format of a file by its first HEAD_BYTES bytes; "" if it is not a known picture format."""
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
+    if name := next((name for name, signatures in _SIGNATURES.items() if head.startswith(signatures)), ""):
+        return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":

@@ -27,7 +27,7 @@ from docent.stages.ingest.tables.csv_files import (
     problem_of,
     without_empty_end,
 )
-from docent.stages.ingest.tables.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_span
+from docent.stages.ingest.tables.csv_records import MAX_CSV_BYTES, Record, RecordError, cell_line, cell_spans
 
 NAME, DESCRIPTION = "item_name", "description"
 IMAGE_COLUMNS = {f"{split}_images": split for split in SPLITS}
@@ -42,8 +42,7 @@ def list_exhibits(source: Source) -> list[Exhibit | Reject]:
     folder = source.images_folder
     if folder is None or not folder.is_dir():
         raise InputError("the CSV's images folder is not a folder", str(folder), "set ingest.sources.N.images")
-    records = (record for record in _records(source) if any(cell.strip() for cell in record.cells))
-    header, below = find_header(records, source.path.name, (NAME, DESCRIPTION))
+    header, below = find_header(_records(source), source.path.name, (NAME, DESCRIPTION))
     if header is None:
         raise InputError("the CSV is empty", str(source.path), _needed())
     names = without_empty_end(header.cells, 1)
@@ -120,7 +119,7 @@ def _exhibit(source: Source, folder: Path, columns: dict[str, int], record: Reco
         source=source,
         name=name,
         text=text,
-        span=cell_span(source.path.name, record, columns[DESCRIPTION]),
+        span=cell_spans(source.path.name, record)[columns[DESCRIPTION]],
         root=folder,
         folder=folder,
         photos=photos,

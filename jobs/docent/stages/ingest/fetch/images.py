@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -54,19 +54,12 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One picture of a draft; `number` counts from 1 in its row."""
+class PendingPicture:
+    """A picture of a row that is being fetched; `number` counts from 1 in its row."""
 
     document_id: str
     number: int
-    address: Address
-
-
-@dataclass(frozen=True)
-class UnderWay:
-    """A picture that is being fetched."""
-
-    wanted: Wanted
+    url: str
     result: Future[bytes]
 
 
@@ -93,8 +86,8 @@ def with_pictures(drafts: Iterable[Draft | Reject], intake: Intake) -> Iterator[
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
     kept: list[ImageFile | FetchError | PhotoError] = []
     try:
-        for step in _ahead(_steps(drafts), pool, rules):
-            if isinstance(step, UnderWay):
+        for step in _ahead(_steps(drafts, lambda url: pool.submit(fetch, url, rules))):
+            if isinstance(step, PendingPicture):
                 kept.append(_kept(step, [image.name for image in kept if isinstance(image, ImageFile)], intake))
             elif isinstance(step, Draft):
                 yield from _finished(step, kept)
@@ -110,43 +103,40 @@ def _texts(value: Any) -> list[str]:
     return [without_surrogates(text).strip() for text in values if isinstance(text, str) and text.strip()]
 
 
-def _steps(drafts: Iterable[Draft | Reject]) -> Iterator[Wanted | Draft | Reject]:
-    """Yield every picture of a draft, then the draft itself."""
+def _steps(
+    drafts: Iterable[Draft | Reject], start: Callable[[str], Future[bytes]]
+) -> Iterator[PendingPicture | Draft | Reject]:
+    """Yield every picture of a draft, its fetch started, then the draft itself."""
     for draft in drafts:
         if isinstance(draft, Draft):
             for number, address in enumerate(draft.wanted[:MAX_PICTURES], 1):
-                yield Wanted(draft.document.id, number, address)
+                yield PendingPicture(draft.document.id, number, address.url, start(address.url))
         yield draft
 
 
-def _ahead(
-    steps: Iterator[Wanted | Draft | Reject], pool: ThreadPoolExecutor, rules: Rules
-) -> Iterator[UnderWay | Draft | Reject]:
-    """Yield the same steps with fetches started: at most as many pictures as workers, to bound memory."""
-    waiting: deque[UnderWay | Draft | Reject] = deque()
+def _ahead(steps: Iterator[PendingPicture | Draft | Reject]) -> Iterator[PendingPicture | Draft | Reject]:
+    """Yield the same steps, read ahead until as many pictures are pending as there are workers, to bound memory."""
+    waiting: deque[PendingPicture | Draft | Reject] = deque()
     pictures = 0
     for step in steps:
-        if isinstance(step, Wanted):
-            waiting.append(UnderWay(step, pool.submit(fetch, step.address.url, rules)))
-            pictures += 1
-        else:
-            waiting.append(step)
+        waiting.append(step)
+        pictures += isinstance(step, PendingPicture)
         while waiting and (pictures in (0, WORKERS) or len(waiting) > MAX_WAITING):
-            pictures -= isinstance(waiting[0], UnderWay)
+            pictures -= isinstance(waiting[0], PendingPicture)
             yield waiting.popleft()
     yield from waiting
 
 
-def _kept(step: UnderWay, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
+def _kept(step: PendingPicture, names: list[str], intake: Intake) -> ImageFile | FetchError | PhotoError:
     """Return a fetched picture, checked and saved under the last part of its address, numbered if taken."""
-    path = PurePosixPath(unquote(urlsplit(step.wanted.address.url).path))
+    path = PurePosixPath(unquote(urlsplit(step.url).path))
     stem = plain_name(path.stem)[:_MAX_STEM_CHARS].strip(" .") or "image"
     try:
         data = step.result.result()
         ending = picture_suffix(data, intake.limits.pixels)
         name = f"{stem}.{ending}"
-        name = f"{stem}-{step.wanted.number}.{ending}" if name in names else name
-        return at_place(keep_picture(data, name, (step.wanted.document_id,), intake.limits, intake.save), name)
+        name = f"{stem}-{step.number}.{ending}" if name in names else name
+        return at_place(keep_picture(data, name, (step.document_id,), intake.limits, intake.save), name)
     except (FetchError, PhotoError) as error:
         return error
 

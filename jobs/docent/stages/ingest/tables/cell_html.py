@@ -11,6 +11,7 @@ import html
 import re
 
 from docent.text.markdown.html_tags import BLOCKS, DROPPED, FLAGS, HEADINGS, NAMES, is_tag
+from docent.text.markdown.html_text import comment_spans, without_spans
 from docent.text.markdown.superscripts import with_superscripts
 
 _HEADING_MARKS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
@@ -50,7 +51,7 @@ def readable_html(text: str, emphasis: bool = False) -> str:
         lines = [text] if _BREAKS_LINES.search(text) else text.split("\n")
         return "\n".join(to_markdown(line, emphasis) for line in lines)
     if "<!--" in text:
-        text = _without_comments(text).strip()
+        text = without_spans(text, comment_spans(text)).strip()
     return without_entities(text)
 
 
@@ -64,7 +65,7 @@ def without_entities(text: str) -> str:
 def to_markdown(text: str, emphasis: bool = True) -> str:
     """Return the Markdown of a cell with tags, with or without bold and italics."""
     markdown, end = _Markdown(_EMPHASIS if emphasis else {}), 0
-    text = with_superscripts(_without_comments(text))
+    text = with_superscripts(without_spans(text, comment_spans(text)))
     last_closed = {closing[1].lower(): closing.start() for closing in _END_OF_DROPPED.finditer(text)}
     for tag in _TAG.finditer(text):
         name, behind = tag[2].lower(), tag[3][:_MAX_ATTRIBUTE_CHARS]
@@ -79,15 +80,6 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
     markdown.text(text[end:])
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(markdown.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def _without_comments(text: str) -> str:
-    """Return the text without `<!-- -->`; an unterminated comment stays."""
-    kept, end = [], 0
-    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
-        kept.append(text[end:start])
-        end = close + 3
-    return "".join([*kept, text[end:]])
 
 
 class _Markdown:

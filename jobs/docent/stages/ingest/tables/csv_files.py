@@ -116,16 +116,17 @@ def find_header(
     says.
 
     Args:
-        records: those with text.
+        records: of the file; those without text are skipped.
         file: for people.
         names: that the row must have, where they are known; the first row counts where none has them.
     """
-    first = list(itertools.islice(records, LOOKED_AT))
+    filled = (record for record in records if any(cell.strip() for cell in record.cells))
+    first = list(itertools.islice(filled, LOOKED_AT))
     position = _header_position(first, names)
     for record in first[:position]:
         title = printable(" ".join(" ".join(record.cells).split()))
         log.warning("%s line %d is above the column names, and left out: %s", printable(file), record.first_line, title)
-    return first[position] if first else None, itertools.chain(first[position + 1 :], records)
+    return first[position] if first else None, itertools.chain(first[position + 1 :], filled)
 
 
 def _header_position(rows: Sequence[Record], names: Collection[str]) -> int:

@@ -49,8 +49,7 @@ def load(listed: ListedFile, intake: Intake) -> Iterator[Document | Reject]:
 
 
 def _documents(listed: ListedFile, records: Iterator[Record], intake: Intake) -> Iterator[Document | Reject]:
-    filled = (record for record in records if any(cell.strip() for cell in record.cells))
-    header, below = find_header(filled, listed.name)
+    header, below = find_header(records, listed.name)
     if header is None:
         yield Reject(reason="table is empty", raw=printable(listed.name), detail="its first row must name the columns")
         return

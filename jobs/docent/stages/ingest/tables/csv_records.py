@@ -119,25 +119,15 @@ def cell_line(record: Record, column: int) -> int:
     return record.first_line + sum(line_breaks(cell) for cell in record.cells[:column])
 
 
-def cell_span(file: str, record: Record, column: int) -> Span:
-    """Return the lines of a cell's text, without blank lines around it."""
-    return _span(file, record.cells[column], cell_line(record, column))
-
-
 def cell_spans(file: str, record: Record) -> list[Span]:
-    """Return the spans of all cells of a row; cells on one line share one span."""
+    """Return the lines of the text of every cell, without blank lines around it; cells on one line share one span."""
     line, spans = record.first_line, []
     whole = Span(file=file, first_line=line, last_line=line)
     for cell in record.cells:
         breaks = line_breaks(cell)
         if breaks or line != whole.first_line:
-            whole = _span(file, cell, line)
+            first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
+            whole = Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))
         spans.append(whole)
         line += breaks
     return spans
-
-
-def _span(file: str, cell: str, line: int) -> Span:
-    """Return the lines of the text of a cell that begins on a line."""
-    first_line = line + line_breaks(cell[: len(cell) - len(cell.lstrip())])
-    return Span(file=file, first_line=first_line, last_line=first_line + line_breaks(cell.strip()))
