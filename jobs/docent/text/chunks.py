@@ -39,7 +39,7 @@ def chunk_text(text: str, max_chars: int, overlap_chars: int, whole: re.Pattern[
 
 
 class _Cutter:
-    """One text being cut.
+    """Cut one text by characters.
 
     Attributes:
         kept: ranges that are never cut, in order.
@@ -124,11 +124,11 @@ def chunk_tokens(text: str, max_tokens: int, overlap_tokens: int, whole: re.Patt
 
 
 class _TokenCutter:
-    """One text being cut between tokens.
+    """Cut one text between tokens.
 
     Attributes:
-        places: where it may be cut, in characters, with the tokens before each.
-        exact: those from where the overlap leads back to another.
+        places: offsets where it may be cut, with the number of tokens before each.
+        exact: offsets from which the overlap leads back to another offset.
     """
 
     def __init__(self, text: str, limit: int, overlap: int, places: dict[int, int]) -> None:

@@ -35,7 +35,7 @@ _PREFIXES = frozenset("un in im dis re pre mis over under out be ill".split())
 
 
 class Words(Counter[str]):
-    """How often a document writes a word, hyphens inside of it included, where no line ends."""
+    """Count how often a document writes each word, hyphens included, away from line ends."""
 
     @classmethod
     def of(cls, lines: Iterable[str]) -> Words:

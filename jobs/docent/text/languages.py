@@ -22,8 +22,8 @@ class Language:
 
     Attributes:
         code: two letters, ISO 639-1.
-        name: in English, as prompts say it.
-        aliases: other ways to write it, in any case.
+        name: in English, as used in prompts.
+        aliases: other names, in any case.
         true, false: how an answer to a true-or-false question begins.
     """
 

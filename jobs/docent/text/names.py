@@ -31,12 +31,12 @@ _LINE_MARK = re.compile(r"^[ \t]*(?:[-*•]|\(?\d{1,2}[.)])[ \t]+", re.MULTILINE
 
 
 @dataclass(frozen=True)
-class Vouched:
-    """The words of a source, as names are looked up in it.
+class SourceWords:
+    """The words of a source, prepared for looking up names.
 
     Attributes:
-        words: all its words and the parts of compounds, folded.
-        beginnings: their first letters, for other forms of a name: Greece and Greek.
+        words: all words and the parts of compounds, folded.
+        beginnings: their first letters, to match other forms of a name: Greece and Greek.
         initials: first letters of all words in order, for abbreviations.
     """
 
@@ -45,12 +45,12 @@ class Vouched:
     initials: str
 
 
-def vouched_by(text: str) -> Vouched:
+def source_words(text: str) -> SourceWords:
     """Return the words of a source, prepared for look-ups."""
     terms = terms_of(text)
     words = frozenset(part for term in terms for part in (term, *re.split(r"[-'’.,]", term)) if part)
     beginnings = frozenset(word[:n] for word in words for n in range(4, min(len(word), MAX_FORM_LETTERS) + 1))
-    return Vouched(words, beginnings, "".join(term[0] for term in terms))
+    return SourceWords(words, beginnings, "".join(term[0] for term in terms))
 
 
 def names_of(text: str) -> list[str]:
@@ -70,7 +70,7 @@ def names_of(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def unsupported_names(answer: str, source: Vouched, allowed: Collection[str] = ()) -> list[str]:
+def unsupported_names(answer: str, source: SourceWords, allowed: Collection[str] = ()) -> list[str]:
     """Return the names of `answer` that neither `source` nor `allowed` (folded words) has, in order."""
     return [name for name in names_of(answer) if not _is_known(name, source, allowed)]
 
@@ -80,7 +80,7 @@ def _begins_sentence(text: str, start: int) -> bool:
     return not before or before.endswith(_BEGINS)
 
 
-def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
+def _is_known(name: str, source: SourceWords, allowed: Collection[str]) -> bool:
     whole = folded(name)
     if whole in source.words or whole in allowed:
         return True
@@ -90,7 +90,7 @@ def _is_known(name: str, source: Vouched, allowed: Collection[str]) -> bool:
     return all(_has(part, source) or part in allowed for part in parts)
 
 
-def _has(word: str, source: Vouched) -> bool:
+def _has(word: str, source: SourceWords) -> bool:
     """Return whether the source has the word, its singular, or another form that shares all but the ending."""
     if (
         word in source.words

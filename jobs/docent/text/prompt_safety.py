@@ -51,7 +51,7 @@ _NARROW = {wide: narrow for narrow, wide in _WIDE.items()}
 
 @dataclass(frozen=True)
 class Hidden:
-    """What a text holds that a reader does not see as text.
+    """Counts of what a reader does not see as text.
 
     Attributes:
         invisible: characters that `visible` removes.

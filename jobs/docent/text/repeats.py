@@ -37,8 +37,8 @@ class Sketch:
     Attributes:
         signature: one byte of each of the PERMUTATIONS minima.
         kind: hash of what must not differ, in its order.
-        facts: hash of the same in any order, without words that may be names and begin a sentence: what retellings in
-            other words must agree in.
+        facts: hash of the same in any order, without possible names at the beginning of a sentence; rewordings must
+            agree in it.
     """
 
     signature: NDArray[np.uint8]
@@ -77,7 +77,7 @@ def _weighted(side: str, terms: Sequence[str], copies: int) -> list[str]:
 
 
 class NearRepeats:
-    """Finds pairs that nearly repeat one that was added."""
+    """Index of pairs that finds near repeats of those added before."""
 
     def __init__(self, similarity: float) -> None:
         """Create an empty index; pairs with at least this estimated Jaccard similarity are repeats."""

@@ -32,11 +32,11 @@ from docent.stages.ingest.text import markdown, text_file
 
 @dataclass(frozen=True)
 class Loader:
-    """One kind of source.
+    """Functions that read one kind of source.
 
     Attributes:
-        listed: its exhibits or files, or a reject for each that cannot be one; opens nothing that is large.
-        load: the documents of one of them, and rejects for what of it cannot be used.
+        listed: returns its exhibits or files, or a reject for each that cannot be one; opens nothing large.
+        load: yields the documents of one of them, and rejects for what of it cannot be used.
     """
 
     listed: Callable[[Source], list[Any]]

@@ -49,7 +49,7 @@ Loaded = tuple[int, Document | Reject]
 
 @dataclass(frozen=True)
 class PictureInPlace:
-    """A picture at its first place in a file."""
+    """A picture at the first place where a file shows it."""
 
     document: Document
     section: Section
@@ -59,7 +59,7 @@ class PictureInPlace:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a request: a description, or why there is none."""
+    """Result of a request: a description, or the reject for it."""
 
     description: str = ""
     reject: Reject | None = None

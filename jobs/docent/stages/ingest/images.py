@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a photo may be at most."""
+    """Largest size of a photo."""
 
     file_bytes: int
     pixels: float
@@ -52,11 +52,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Intake:
-    """What every loader gets beside the file.
+    """Settings and storage that every loader gets along with the file.
 
     Attributes:
-        section: how each kind of document is read.
-        save: keeps a picture's bytes, and gives the path for its row.
+        section: configuration of `ingest`.
+        save: stores the bytes of a picture, and returns the path for its row.
     """
 
     section: Ingest

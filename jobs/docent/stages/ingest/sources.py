@@ -35,11 +35,11 @@ MAX_RAW_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class ListedPhoto:
-    """A photo as the source names it; whether the file exists is not known yet.
+    """A photo named by the source; it may not exist.
 
     Attributes:
         name: path relative to the images folder, as written in the source.
-        where: the place in the source that names it, for people.
+        where: place in the source that names it, for messages.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Exhibit:
     """One exhibit as the source describes it, its photos not opened yet.
 
     Attributes:
-        root: the folder that no photo may lie outside of.
-        folder: what the photos' names are relative to, inside `root`.
-        item_id: the source's own id of it, which tells exhibits of one name apart; "" where it has none.
-        id_name: what ids are made of, where that is not `name`: the folder of an exhibit that has a title.
-        spoken_name: as questions and answers say it, where that is not `name`.
+        root: folder that all photos must lie in.
+        folder: folder that the names of photos are relative to, inside `root`.
+        item_id: id in the source, which distinguishes exhibits of the same name; "" if there is none.
+        id_name: name that ids are made of, if not `name`: the folder of an exhibit that has a title.
+        spoken_name: name in questions and answers, if not `name`.
     """
 
     source: Source
@@ -92,12 +92,12 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """One document as a file, not opened yet.
+    """A file that holds one or more documents, not opened yet.
 
     Attributes:
-        root: folder that the file and all that it refers to must lie in.
-        name: path relative to `root`, with slashes; what spans call the file.
-        before: earlier files of the same bytes.
+        root: folder that the file and everything it refers to must lie in.
+        name: path relative to `root`, with slashes, as used in spans.
+        before: number of earlier files with the same bytes.
     """
 
     source: Source
@@ -190,7 +190,7 @@ def _unusable_name(name: str) -> Reject | None:
 
 
 class OutsideError(Exception):
-    """A name leads out of its folder."""
+    """A path leads out of its folder."""
 
 
 def confined(root: Path, folder: Path, name: str) -> Path | None:

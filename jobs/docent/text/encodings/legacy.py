@@ -68,9 +68,9 @@ class Interpretation:
 
     Attributes:
         sample: the lines that have bytes beyond ASCII.
-        evidence: how much speaks for it: frequent words of its language, and different letters beyond ASCII where all
-            are of one language of the Latin script; or characters frequent in Chinese, Japanese or Korean.
-        is_one_language: whether all its letters are of one language.
+        evidence: number of frequent words of its language, plus different letters beyond ASCII if all belong to one
+            language in Latin script; or number of characters frequent in Chinese, Japanese or Korean.
+        is_one_language: whether all its letters belong to one language.
     """
 
     encoding: str

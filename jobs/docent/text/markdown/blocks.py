@@ -37,7 +37,7 @@ TOO_DEEP = "blocks nested too deep"
 
 
 class BlockError(Exception):
-    """A block that cannot be read.
+    """A block cannot be read.
 
     Attributes:
         reason: TOO_LONG or TOO_DEEP.
@@ -51,12 +51,12 @@ class BlockError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A block that lies in no other block; a long list may come as several.
+    """An outermost block; a long list may be split into several.
 
     Attributes:
         tokens: of markdown-it; their `map` counts lines from `base`.
-        base: lines of the text before the window that the block was read in.
-        offsets: where in the text each line of the window begins, and the window's end.
+        base: number of lines before the window that the block was read in.
+        offsets: offset of each line of the window, and of the window's end.
     """
 
     tokens: Sequence[Token]

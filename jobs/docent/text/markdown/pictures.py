@@ -45,11 +45,11 @@ _FENCE = re.compile(r"^[ \t>]{0,40}(`{3,}|~{3,})", re.MULTILINE)
 
 
 class Picture(NamedTuple):
-    """A picture at its place.
+    """A picture in a text.
 
     Attributes:
         start, end: of all its markup.
-        path: as written, without escapes of HTML; empty where `problem` says why there is none.
+        path: as written, HTML escapes decoded; empty if there is none, see `problem`.
         alt: as Markdown.
     """
 

@@ -34,14 +34,14 @@ _HIDDEN = re.compile(f"{_BEFORE}([0-9]+){_BEHIND}")
 
 
 class Reference(NamedTuple):
-    """A place where a figure is meant.
+    """A reference to a figure.
 
     Attributes:
-        start: position of the token in the text.
+        start: offset of the token in the text.
         token: as written.
         name: of a `{{name}}`, or the path of a picture.
         is_path: whether it was written as a picture, such as `![alt](path)`.
-        problem: why there is no path; empty where there is one.
+        problem: why there is no path; empty if there is one.
     """
 
     start: int
@@ -53,10 +53,10 @@ class Reference(NamedTuple):
 
 
 class Syntax(NamedTuple):
-    """What counts as a reference in a document beside `![alt](path)`, `<img>` and `[^1]`.
+    """Syntax of references in a document, in addition to `![alt](path)`, `<img>` and `[^1]`.
 
     Attributes:
-        pattern: what a token looks like; its first group is the figure's name.
+        pattern: matches a token; its first group is the figure's name.
         definitions: paths by normalized label, for `![alt][label]`.
         notes: labels of the footnotes that are defined.
         is_figure: whether a token with this name, which may stand alone on its line, is a figure rather than words.

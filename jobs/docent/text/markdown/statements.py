@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text was read, and how.
+    """Position of a text in its file, and how to read it.
 
     Attributes:
-        first_line: 1-based line of the file that the text's first line is.
-        figures: what a figure reference looks like.
-        wrapped: whether every line break inside a paragraph is only a wrap, as in Markdown.
+        first_line: 1-based line of the file where the text begins.
+        figures: syntax of figure references.
+        wrapped: whether line breaks inside a paragraph are only wraps, as in Markdown.
     """
 
     file: str

@@ -43,7 +43,7 @@ class Decisive:
         ordered: numbers, units, negations and words with an opposite, in the order of the text: left to right is not
             right to left.
         names: proper names, folded and sorted.
-        beginnings: words that begin a sentence and may be names, folded and sorted.
+        beginnings: words at the beginning of a sentence that may be names, folded and sorted.
     """
 
     ordered: tuple[str, ...]
@@ -78,12 +78,12 @@ def decisive_of(text: str) -> Decisive:
 
 
 class _Word(NamedTuple):
-    """One word of a text, wherever it stands.
+    """One word, independent of its place.
 
     Attributes:
-        term: folded.
-        meaning: what counts of it by itself; "" where that is nothing.
-        may_name: whether it has a capital and is no word of grammar.
+        term: the folded word.
+        meaning: its decisive part; "" if it has none.
+        may_name: whether it has a capital and is not a function word.
     """
 
     term: str

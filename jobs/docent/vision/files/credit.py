@@ -45,7 +45,7 @@ _XMP = (
 
 @dataclass(frozen=True)
 class Credit:
-    """What a photo says of its rights; "" where it says nothing."""
+    """Credit of a photo; "" for missing parts."""
 
     creator: str = ""
     copyright: str = ""
@@ -170,7 +170,7 @@ def _from_xmp(picture: Image.Image) -> dict[str, str]:
 
 
 class _DoctypeError(Exception):
-    """XMP has no document type; one that declares one may declare entities."""
+    """XMP declares a document type, which may declare entities."""
 
 
 class _XmpBuilder(ElementTree.TreeBuilder):

@@ -14,7 +14,7 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 
 
 class StructureError(Exception):
-    """A file that is not built as the format says; it may decode all the same."""
+    """A file does not follow the format; it may still decode."""
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:

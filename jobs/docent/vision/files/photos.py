@@ -67,11 +67,11 @@ _DAMAGE = (
 
 
 class PhotoError(Exception):
-    """A picture that cannot be used.
+    """A picture cannot be used.
 
     Attributes:
         reason: one of the constants of this module.
-        detail: the measured value, what the decoder said, or what to save the file as.
+        detail: the measured value, the message of the decoder, or what to save the file as.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -81,12 +81,12 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True)
 class Examined:
-    """What a whole picture file holds.
+    """Properties of a whole picture file.
 
     Attributes:
         width_px: of the upright picture at its full size.
         suffix: of its format, without a dot.
-        notes: what of the file is not used or was ignored, for people.
+        notes: what of the file is unused or was ignored, for people.
     """
 
     width_px: int
@@ -154,7 +154,7 @@ def is_upright_rgb(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """`turned`: whether width and height changed places against the header."""
+    """A decoded picture; `turned` tells whether width and height are swapped against the header."""
 
     picture: Image.Image
     turned: bool

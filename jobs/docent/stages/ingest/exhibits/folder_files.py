@@ -23,10 +23,10 @@ JUNK_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "deskto
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """What lies below a folder, as paths relative to it.
+    """Contents of a folder, as paths relative to it.
 
     Attributes:
-        names: files, before those of sub-folders, in natural order.
+        names: files, before those of subfolders, in natural order.
         outside: links to folders outside of the source, which are not followed.
     """
 

@@ -10,11 +10,11 @@ NOT_FETCHED = "picture cannot be fetched"
 
 
 class FetchError(Exception):
-    """A picture that is not fetched.
+    """A picture cannot be fetched.
 
     Attributes:
         reason: one of the constants of this module.
-        may_pass: whether another try may help.
+        may_pass: whether another try may succeed.
     """
 
     def __init__(self, reason: str, detail: str = "", may_pass: bool = False) -> None:

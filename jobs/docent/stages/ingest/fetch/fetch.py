@@ -26,11 +26,11 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Rules:
-    """What may be fetched.
+    """Limits for fetching.
 
     Attributes:
-        hosts: `host`, which allows the usual ports, or `host:port`.
-        timeout_s: for one try, from the look-up of its name to the last byte, redirects included.
+        hosts: `host`, which allows the default ports, or `host:port`.
+        timeout_s: for one try, from name resolution to the last byte, redirects included.
     """
 
     hosts: tuple[str, ...]

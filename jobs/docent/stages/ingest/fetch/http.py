@@ -99,7 +99,7 @@ def _checked_sockets(
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up in a thread, which is left alone once the time limit is reached."""
+    """Resolve names in a thread, which is abandoned when the time limit is reached."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

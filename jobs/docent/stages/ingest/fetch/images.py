@@ -34,7 +34,7 @@ _MAX_STEM_CHARS = 80
 
 @dataclass(frozen=True)
 class Address:
-    """A picture as a cell names it."""
+    """Address and caption of a picture, as a cell gives them."""
 
     url: str
     caption: str = ""
@@ -42,10 +42,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Draft:
-    """A row's document whose pictures are still to be fetched.
+    """Document of a row whose pictures are still to be fetched.
 
     Attributes:
-        where: the row, for people.
+        where: the row, for messages.
     """
 
     document: Document

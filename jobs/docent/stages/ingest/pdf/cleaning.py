@@ -36,10 +36,10 @@ class EdgeLine:
     """A line at the top or bottom of its page.
 
     Attributes:
-        number: of the page's text.
-        middle: its height on the page, in points.
-        is_apart: whether a gap or its size parts it from the text.
-        is_large: whether it is set as a heading is.
+        number: of the line in the page's text.
+        middle: height on the page, in points.
+        is_apart: whether a gap or its size separates it from the text.
+        is_large: whether it is set like a heading.
     """
 
     page: int

@@ -27,7 +27,7 @@ _PROSE = frozenset(("text", "paragraph", "list_item", "footnote", "caption"))
 
 @dataclass
 class DoclingPage:
-    """What docling found on one page, in reading order."""
+    """Content of one page as docling reports it, in reading order."""
 
     number: int
     lines: list[Line] = field(default_factory=list)

@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium
 from docent.records import Document, Reject, Section
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.pdf import docling_layout
-from docent.stages.ingest.pdf.layouts import UNWATCHED, Reader, Watch
+from docent.stages.ingest.pdf.layouts import UNWATCHED, DocumentReader, Watch
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, shorten
 from docent.text.sentences import readable_name
 
@@ -64,7 +64,7 @@ def _document(listed: ListedFile, intake: Intake, pdf: Any, watch: Watch) -> Ite
     settings = intake.section.pdf
     if pdf.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
         yield rejected(listed, FORM_NOT_READ, "it is an XFA form: print it to a PDF of its own, and read that")
-    reader = Reader(listed, intake, pdf, watch)
+    reader = DocumentReader(listed, intake, pdf, watch)
     rows = docling_layout.sections(reader.cropper, listed) if settings.layout == "docling" else reader.sections()
     sections: list[Section] = []
     for row in rows:

@@ -62,7 +62,7 @@ def continues(above: MeasuredLine, below: MeasuredLine) -> bool:
 
 
 class NumberedHeadings:
-    """Finds the headings that only their section number tells from the text, page after page.
+    """Find headings that differ from the text only by their section number, page after page.
 
     Attributes:
         body: height of the document's text, in points.

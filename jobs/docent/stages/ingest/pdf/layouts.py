@@ -43,11 +43,11 @@ PAGE_CANNOT_BE_READ = "page cannot be read"
 
 @dataclass(frozen=True)
 class Watch:
-    """What the reader tells while it reads, and which pages it leaves out.
+    """Callback for progress, and the pages to skip.
 
     Attributes:
         report: called with the number of a page before it is opened, and again before it is cut into sections.
-        left_out: why, by number of the page.
+        left_out: reason for skipping, by page number.
     """
 
     report: Callable[[int], None] = lambda _number: None
@@ -57,8 +57,8 @@ class Watch:
 UNWATCHED = Watch()
 
 
-class Reader:
-    """Reads one open file."""
+class DocumentReader:
+    """Reads the pages of one open PDF."""
 
     def __init__(self, listed: ListedFile, intake: Intake, pdf: Any, watch: Watch = UNWATCHED) -> None:
         self.listed, self.settings, self.pdf, self.watch = listed, intake.section.pdf, pdf, watch

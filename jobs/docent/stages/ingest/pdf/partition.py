@@ -23,7 +23,7 @@ class Element:
     """A title, paragraph, list item, table or figure.
 
     Attributes:
-        lines: as they are written, each with the lines of the page it came from.
+        lines: the text, each line with the lines of the page it came from.
     """
 
     is_title: bool

@@ -47,11 +47,11 @@ _Message = tuple[dict[str, Any], bytes]
 
 
 class ReaderEndedError(Exception):
-    """The child did not read a file to its end.
+    """The child ended before it had read the file.
 
     Attributes:
-        page: that it was reading; 0 before the first one.
-        why: for people.
+        page: the page it was reading; 0 before the first one.
+        why: the cause, for messages.
     """
 
     def __init__(self, page: int, why: str) -> None:
@@ -89,7 +89,7 @@ class _Child:
     """A process that reads PDFs.
 
     Attributes:
-        files: that it has begun to read.
+        files: number of files it has begun to read.
     """
 
     max_memory_mb: int

@@ -32,7 +32,7 @@ _RESERVED_BYTES = 512 * 1_000_000
 
 
 class Messages:
-    """Sends messages to the parent, and waits for the answers to those that have one."""
+    """Send messages to the parent, and wait for its answers where there are any."""
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
@@ -56,7 +56,7 @@ class Messages:
 
 
 class _MessageHandler(logging.Handler):
-    """Sends what is logged to the parent."""
+    """Send log records to the parent."""
 
     def __init__(self, messages: Messages) -> None:
         super().__init__()

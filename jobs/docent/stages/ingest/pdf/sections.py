@@ -46,12 +46,12 @@ class _TextPiece(NamedTuple):
 
 @dataclass
 class SectionMaker:
-    """Makes the sections of one document, in order.
+    """Make the sections of one document, in order.
 
     Attributes:
-        file: what spans call it.
+        file: its name in spans.
         by_heading: whether every heading begins a section.
-        heading: the title that the text below it stands under, carried over pages.
+        heading: the current title, kept across pages.
     """
 
     file: str

@@ -83,7 +83,7 @@ def to_markdown(text: str, emphasis: bool = True) -> str:
 
 
 class _Markdown:
-    """Collects `pieces`; tags that do not match are taken as they come."""
+    """Collect Markdown in `pieces`; unbalanced tags are tolerated."""
 
     def __init__(self, emphasis: dict[str, str]) -> None:
         self.emphasis = emphasis

@@ -35,11 +35,11 @@ _HINT = re.compile(r'"?sep=(\\t|[^"\r\n])"?[,;|\t ]*(?:\r\n|\r|\n|\Z)', re.IGNOR
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV that is open.
+    """An open CSV.
 
     Attributes:
-        records: its rows, empty ones included, the hint not.
-        delimiter: between its cells.
+        records: its rows, including empty ones, without the `sep=` hint.
+        delimiter: the character between cells.
     """
 
     records: Iterator[Record]
@@ -47,7 +47,7 @@ class CsvFile:
 
 
 class EncodingError(Exception):
-    """The encoding of a file is not known; the message says why, and what to do."""
+    """The encoding of a file cannot be determined; the message says why, and what to do."""
 
 
 def open_csv(data: bytes, where: str, setting: str, encoding: str = "", delimiter: str = "") -> CsvFile:

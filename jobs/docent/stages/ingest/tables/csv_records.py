@@ -19,8 +19,8 @@ class Record:
     """One row of a CSV and the physical line where it begins.
 
     Attributes:
-        is_open: a quote in its line is never closed, or closed in the middle of another cell; the next row begins in
-            the next line.
+        is_open: whether a quote on its line is never closed, or closed in the middle of another cell; the next row then
+            begins on the next line.
     """
 
     cells: list[str]
@@ -34,7 +34,7 @@ class Record:
 
 
 class RecordError(Exception):
-    """The lines are no CSV.
+    """The text cannot be parsed as CSV.
 
     Attributes:
         what: the problem, without the place.
@@ -48,7 +48,7 @@ class RecordError(Exception):
 
 @dataclass
 class _Lines:
-    """Physical lines for `csv.reader`, kept until they are known to be a row, so that reading can go back."""
+    """Physical lines for `csv.reader`, kept until a row is complete, so that reading can go back."""
 
     lines: Iterator[str]
     taken: list[str] = field(default_factory=list)

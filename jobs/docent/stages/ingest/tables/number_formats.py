@@ -105,7 +105,7 @@ def _filled(value: float, tokens: list[str]) -> str:
 
 @dataclass(frozen=True)
 class _Places:
-    """How many digits a format has: at least so many before the point, and at least and at most so many behind it."""
+    """Digits of a format: minimum before the point (`whole`), minimum (`fixed`) and maximum (`most`) after it."""
 
     whole: int
     fixed: int

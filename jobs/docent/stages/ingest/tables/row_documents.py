@@ -37,10 +37,10 @@ _NUMBER = re.compile(r"[\d\s.,#]*")
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row as it stood in the file: a text per column, and the lines of each.
+    """One row of a table: a text per column, and the lines of each.
 
     Attributes:
-        shared: columns whose text is that of a cell merged over several rows, and names none of them.
+        shared: columns with the text of a cell merged over several rows, which cannot name a row.
     """
 
     cells: Sequence[str]

@@ -59,9 +59,9 @@ def _workbook(listed: ListedFile, book: Book, intake: Intake, limit_chars: int) 
     left = [limit_chars]
     is_empty = True
     for number, sheet in enumerate(visible, 1):
-        reading = _Reading(listed, sheet, number if len(visible) > 1 else None)
+        reader = _SheetReader(listed, sheet, number if len(visible) > 1 else None)
         rows = with_merged_cells(book.rows(sheet), book.merges(sheet))
-        for row in itertools.chain(reading.documents(_bounded(rows, left), intake), reading.lost()):
+        for row in itertools.chain(reader.documents(_bounded(rows, left), intake), reader.lost()):
             is_empty = False
             yield row
     if is_empty:
@@ -79,13 +79,13 @@ def _bounded(rows: Iterable[Row], left: list[int]) -> Iterator[Row]:
 
 
 @dataclass
-class _Reading:
-    """One sheet while it is read.
+class _SheetReader:
+    """Reads the rows of one sheet.
 
     Attributes:
-        page: its number, where there are several.
-        counts: cells that have no value, by reason.
-        first: the first of them, by reason.
+        page: number of the sheet, if there are several.
+        counts: number of cells without a value, by reason.
+        first: the first of these cells, by reason.
     """
 
     listed: ListedFile

@@ -21,15 +21,15 @@ _PIECE_BYTES = 65_536
 
 
 class WorkbookError(Exception):
-    """A workbook is damaged."""
+    """The workbook is damaged."""
 
 
 class TooLargeError(Exception):
-    """A workbook holds more than is allowed; the message says of what, and the limit."""
+    """The workbook exceeds a limit, which the message names."""
 
 
 class Handler:
-    """Takes the elements of a part, whose names come without a namespace; this base class ignores them."""
+    """Receives the elements of a part, with names without a namespace; this base class ignores them."""
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
@@ -42,7 +42,7 @@ class Handler:
 
 
 class Package:
-    """An archive whose parts are known to be small enough."""
+    """A ZIP archive whose parts were checked to be small enough."""
 
     def __init__(self, data: bytes, limit_bytes: int) -> None:
         """Open an archive and unpack all that may be read of it once, to count it.

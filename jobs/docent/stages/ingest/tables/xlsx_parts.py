@@ -20,7 +20,7 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True)
 class Merge:
-    """Cells shown as one, whose text stands in the first; rows and columns from 1."""
+    """Merged cells, whose text stands in the first one; rows and columns count from 1."""
 
     first_row: int
     first_column: int
@@ -30,7 +30,7 @@ class Merge:
 
 @dataclass(slots=True)
 class RawCell:
-    """A cell as the file has it."""
+    """A cell as stored in the file."""
 
     kind: str
     style: int
@@ -67,7 +67,7 @@ def position_of(reference: str) -> tuple[int, int]:
 
 
 class Workbook(Handler):
-    """The list of sheets: name, id of the relation, and state of each."""
+    """Collects name, relation id and state of every sheet."""
 
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, str]] = []
@@ -83,7 +83,7 @@ class Workbook(Handler):
 
 
 class _Text(Handler):
-    """Collects the text of `<t>` elements, not that of readings above Japanese text (`<rPh>`)."""
+    """Collects the text of `<t>` elements, except for phonetic readings (`<rPh>`)."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -111,7 +111,7 @@ class _Text(Handler):
 
 
 class Strings(_Text):
-    """The texts that cells share."""
+    """Collects the shared strings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class Strings(_Text):
 
 
 class Styles(Handler):
-    """The number format of every style."""
+    """Collects the number format of every style."""
 
     def __init__(self) -> None:
         from openpyxl.styles.numbers import BUILTIN_FORMATS
@@ -157,7 +157,7 @@ class Styles(Handler):
 
 
 class Merges(Handler):
-    """Merged cells of a sheet."""
+    """Collects the merged cells of a sheet."""
 
     def __init__(self) -> None:
         self.merges: list[Merge] = []
@@ -174,7 +174,7 @@ class Merges(Handler):
 
 
 class Rows(_Text):
-    """Rows of a sheet: number and cells of each, in order; the reader of the list empties it."""
+    """Collects the rows of a sheet, in order: number and cells of each; whoever reads the list empties it."""
 
     def __init__(self) -> None:
         super().__init__()

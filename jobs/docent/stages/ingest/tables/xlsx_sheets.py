@@ -24,12 +24,12 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: as a person sees it; "" where a formula has no stored value, or its value is an error.
+        text: as a person sees it; "" if a formula has no stored value, or the value is an error.
         is_text: whether it was typed as text.
-        formula: of a formula without a stored value.
-        error: `#REF!` and the like.
-        is_copy: whether a merged cell that begins elsewhere shows here.
-        rows_below: rows that the cell covers below its own, where it is merged.
+        formula: the formula, if it has no stored value.
+        error: the error value, such as `#REF!`.
+        is_copy: whether it shows a merged cell that begins elsewhere.
+        rows_below: number of further rows that a merged cell covers.
     """
 
     text: str

@@ -21,13 +21,13 @@ MAX_HEADER_ROWS = 5
 
 
 @dataclass(frozen=True)
-class Table:
+class SheetTable:
     """A sheet whose columns are known.
 
     Attributes:
         titles: number and text of the rows above the names.
         names: of the columns, from the first on.
-        rows: below the names.
+        rows: the rows below the names.
     """
 
     titles: tuple[tuple[int, str], ...]
@@ -35,7 +35,7 @@ class Table:
     rows: Iterator[Row]
 
 
-def find_header(rows: Iterator[Row]) -> Table | None:
+def find_header(rows: Iterator[Row]) -> SheetTable | None:
     """Return the sheet as a table whose header is the first row about as wide as most; None without text.
 
     Rows above it are titles: `List of loans, 2024` in a single cell. A header whose cells are merged downwards has
@@ -51,7 +51,7 @@ def find_header(rows: Iterator[Row]) -> Table | None:
     deeper = [row for row in first[position + 1 :] if row[0] <= number + min(depth, MAX_HEADER_ROWS - 1)]
     names = _names([cells, *(row[1] for row in deeper)])
     titles = tuple((row, " ".join(_own_texts(title_cells))) for row, title_cells in first[:position])
-    return Table(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
+    return SheetTable(titles, names, itertools.chain(first[position + 1 + len(deeper) :], filled))
 
 
 def _header_position(rows: Sequence[Row]) -> int:

@@ -48,11 +48,11 @@ _FIGURE_NAME = re.compile(
 
 
 @dataclass
-class Gallery:
-    """The figures of one document, each looked for once.
+class FigureFinder:
+    """Finds the figures of one document, each file looked up once.
 
     Attributes:
-        rejects: of the references that lead nowhere, in order; the reader of the list empties it.
+        rejects: for references that lead nowhere, in order; whoever reads the list empties it.
     """
 
     listed: ListedFile

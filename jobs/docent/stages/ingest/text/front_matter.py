@@ -23,7 +23,7 @@ _CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 class _Loader(yaml.BaseLoader):
-    """Every scalar as it is written (`007` stays `007`); no aliases, which can stand for gigabytes."""
+    """Load scalars as written (`007` stays `007`), and refuse aliases, which can expand to gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

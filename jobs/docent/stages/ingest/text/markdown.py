@@ -17,7 +17,7 @@ from docent.config.sources import Markdown
 from docent.records import Document, Fact, Figure, Reject, Section, Span
 from docent.stages.ingest.images import Intake
 from docent.stages.ingest.sources import MAX_NAME_CHARACTERS, ListedFile, read_at_most
-from docent.stages.ingest.text.figures import Gallery, caption_of
+from docent.stages.ingest.text.figures import FigureFinder, caption_of
 from docent.stages.ingest.text.front_matter import read_front_matter
 from docent.text.encodings.decode import is_text, read_text, why_unknown
 from docent.text.encodings.invisible import without_invisible
@@ -55,8 +55,8 @@ def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Rej
         yield text
         return
     meta, start = read_front_matter(text, listed.name)
-    gallery = Gallery(listed, intake)
-    reader = Reader(text[start:], text.count("\n", 0, start), listed.name, gallery)
+    figure_finder = FigureFinder(listed, intake)
+    reader = SectionReader(text[start:], text.count("\n", 0, start), listed.name, figure_finder)
     try:
         sections = tuple(reader.sections())
     except BlockError as error:
@@ -66,7 +66,7 @@ def load_document(listed: ListedFile, intake: Intake) -> Iterator[Document | Rej
     except TooManyPartsError:
         yield _reject(listed, TOO_MANY_PARTS, f"more than {MAX_PARTS} paragraphs and statements: divide the file")
         return
-    yield from gallery.rejects
+    yield from figure_finder.rejects
     if not sections:
         yield _reject(listed, NO_CONTENT, "no text below a heading or before the first")
         return
@@ -86,12 +86,12 @@ class TooManyPartsError(Exception):
 
 @dataclass
 class _Draft:
-    """A section while it is read; positions count in the text of the document.
+    """A section while it is read; positions are offsets into the document.
 
     Attributes:
-        start: of the heading, or of the text where there is none.
-        body: behind the heading.
-        said: whether anything stands below the heading.
+        start: of the heading, or of the text if there is no heading.
+        body: after the heading.
+        has_content: whether there is content below the heading.
     """
 
     title: str
@@ -105,26 +105,26 @@ class _Draft:
 
 
 @dataclass
-class Reader:
-    """Markdown becomes sections, one at a time.
+class SectionReader:
+    """Read the sections of a Markdown document one at a time.
 
     Attributes:
         text: the document without front matter.
-        lines_before: lines of the front matter.
-        first_heading: the first heading that was read.
+        lines_before: number of lines of the front matter.
+        first_heading: the first heading of the document.
     """
 
     text: str
     lines_before: int
     file: str
-    gallery: Gallery
+    figure_finder: FigureFinder
     first_heading: str = ""
 
     def __post_init__(self) -> None:
-        settings = self.gallery.intake.section.markdown
+        settings = self.figure_finder.intake.section.markdown
         self._marker: str = settings.skip_marker
         chosen = settings.figure_pattern != Markdown().figure_pattern
-        is_figure = (lambda _name, _alone: True) if chosen else self.gallery.is_figure
+        is_figure = (lambda _name, _alone: True) if chosen else self.figure_finder.is_figure
         pattern = re.compile(settings.figure_pattern)
         self._syntax = Syntax(pattern, definitions_in(self.text), labels_in(self.text), is_figure)
         self._place = Place(self.file, self.lines_before + 1, None, self._syntax, wrapped=True)
@@ -202,7 +202,7 @@ class Reader:
         for reference, line in draft.references:
             if reference.token not in seen:
                 seen.add(reference.token)
-                figure = self.gallery.figure(reference, caption_of(reference, self.text), line)
+                figure = self.figure_finder.figure(reference, caption_of(reference, self.text), line)
                 if figure is not None:
                     yield figure
 

@@ -26,7 +26,7 @@ _SURE_GUTTER_PT, _MIN_LINES_AT_GAP = 24.0, 6
 
 @dataclass(frozen=True)
 class Placed:
-    """A figure and where it stands."""
+    """A figure and its place."""
 
     figure: Figure
     box: Box
@@ -37,10 +37,10 @@ Part = Fragment | Table | Placed
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a block and the lines of the page it came from; 0 for one that has none, as a figure's.
+    """A line of a block and the lines of the page it came from; 0 if it came from none, like a figure.
 
     Attributes:
-        title: what the heading says, where the line is one.
+        title: text of the heading, if the line is one.
     """
 
     text: str
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass
 class Block:
-    """What belongs together."""
+    """Consecutive lines of one kind: a heading, paragraph, list item, table or figure."""
 
     kind: Literal["heading", "text", "list", "table", "figure"]
     lines: list[Line]

@@ -68,7 +68,7 @@ class Box:
 
 @dataclass(frozen=True)
 class View:
-    """How points of the file become points of the page as shown: crop box and rotation (degrees, clockwise)."""
+    """Transform from coordinates of the file to those of the page as shown; rotation in degrees, clockwise."""
 
     crop: Box
     rotation: int
@@ -92,10 +92,10 @@ class View:
 
 @dataclass(frozen=True)
 class PageText:
-    """The text of a page in the order of the file.
+    """Text of a page in the order of the file.
 
     Attributes:
-        characters: position in PDFium's list of every character of `text`.
+        characters: index in PDFium's list for every character of `text`.
     """
 
     text: str

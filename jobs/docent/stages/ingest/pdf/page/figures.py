@@ -93,7 +93,7 @@ def _bounds(item: Any) -> tuple[float, float, float, float]:
 
 @dataclass(frozen=True)
 class Cropper:
-    """Keeps figures of one document."""
+    """Crops and saves the figures of one document."""
 
     listed: ListedFile
     intake: Intake

@@ -26,12 +26,12 @@ _TYPICAL_SIZE_PT = 10.0
 
 @dataclass(frozen=True)
 class Value:
-    """What one field says.
+    """Value of one form field.
 
     Attributes:
-        name: as the form calls it for people, else for programs; empty for a note on the page.
-        text: its value; empty for a check box, whose label is what counts.
-        is_button: whether it is a check box, whose label stands behind it.
+        name: label of the field for people, else its technical name; empty for a note on the page.
+        text: its value.
+        is_button: whether it is a check box or radio button, whose label follows it.
     """
 
     name: str

@@ -30,7 +30,7 @@ _MAX_MARK_CHARS = 8
 
 @dataclass(frozen=True)
 class Fragment:
-    """Text that stands together on one line of the page.
+    """A piece of text on one line of the page.
 
     Attributes:
         size: height of its font, in points.
@@ -44,7 +44,7 @@ class Fragment:
 
 
 class _Piece(NamedTuple):
-    """A part of a line; `left` is where the gap in front of it begins, and `narrow` whether that alone parts it."""
+    """A part of a line; `left` is where the gap before it begins, `narrow` whether only a narrow gap separates it."""
 
     run: list[tuple[str, Box, int]]
     line: int

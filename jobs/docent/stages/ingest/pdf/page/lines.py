@@ -80,7 +80,7 @@ def _gap(sheet: Sheet, before: int, behind: int) -> float:
 
 
 class FontSizes:
-    """How many characters of a document so far are set in fonts of which height."""
+    """Count the characters of a document by the height of their font."""
 
     def __init__(self) -> None:
         self._counts: Counter[float] = Counter()

@@ -57,12 +57,12 @@ class OpenPage:
 
 @dataclass
 class Page:
-    """One page as it was read, before it is put in order.
+    """One page as read, before it is put in order.
 
     Attributes:
-        kind: `text` has lines, `blocks` pieces of text with their places, `picture` its figure, then either of them.
-        body: height of the document's text as far as it was read, and of all once that is known.
-        headings: lines that are headings by their section number, once that is known.
+        kind: `text` has lines, `blocks` pieces of text with their places, `picture` a figure, then either of them.
+        body: height of the document's text, from the pages so far, later from all.
+        headings: lines that are headings by their section number, filled in later.
     """
 
     number: int

@@ -26,9 +26,9 @@ class Table:
     """A table on the page.
 
     Attributes:
-        rows: cells' texts; the first row is the head.
+        rows: texts of the cells; the first row is the head.
         first_line, last_line: of the page's text.
-        parts: the pieces of text that stand in it.
+        parts: the pieces of text inside the table.
     """
 
     box: Box
