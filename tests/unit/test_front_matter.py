@@ -121,4 +121,4 @@ def test_windows_line_breaks_and_marks_count_as_lines(tmp_path: Path) -> None:
 def test_what_of_the_front_matter_is_no_text_is_named(text: str, caplog: pytest.LogCaptureFixture) -> None:
     meta, _ = read(text)
     assert meta == {"title": "Clock", "description": "A clock."}
-    assert "left out" in caplog.text and "author" in caplog.text
+    assert "skipped" in caplog.text and "author" in caplog.text

@@ -192,8 +192,8 @@ def _encoding() -> Any:
         import bpe_openai
     except ImportError:
         raise ConfigError(
-            f"chunks of tokens need the package bpe-openai, which holds the table of {ENCODING}",
+            f"chunks of tokens need the package bpe-openai, which contains the encoding {ENCODING}",
             "ingest.pdf.chunk_tokens",
-            'pip install "docent[ingest]", or leave chunk_tokens out: chunk_chars counts characters',
+            'pip install "docent[ingest]", or remove chunk_tokens: chunk_chars counts characters',
         ) from None
     return bpe_openai.get_encoding(ENCODING)

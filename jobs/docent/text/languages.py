@@ -60,7 +60,7 @@ def find_language(given: str, where: str) -> Language:
     near = difflib.get_close_matches(wanted, [name for name in names if len(name) > 3], n=1)
     meant = f", did you mean {languages()[names[near[0]]].name}?" if near else ""
     listed = ", ".join(f"{language.name} ({language.code})" for language in languages().values())
-    raise ConfigError(f"there is no language {given!r}{meant}", where, f"take one of: {listed}")
+    raise ConfigError(f"unknown language {given!r}{meant}", where, f"use one of: {listed}")
 
 
 def truth_of(answer: str, language: Language) -> bool | None:

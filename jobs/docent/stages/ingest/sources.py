@@ -139,7 +139,7 @@ def list_files(source: Source, suffixes: frozenset[str]) -> list[ListedFile | Ex
             _unusable_name(source.path.name) or ListedFile(source, source.path.parent, source.path, source.path.name)
         ]
     if not source.path.is_dir():
-        raise InputError(f"the source of kind {source.kind} is not there", str(source.path), "fix ingest.sources")
+        raise InputError(f"the source of kind {source.kind} does not exist", str(source.path), "fix ingest.sources")
     listing: list[ListedFile | Exhibit | Reject] = []
     unsupported: list[str] = []
     for entry in sorted(walk(source.path), key=lambda entry: entry.name.split("/")):

@@ -53,7 +53,7 @@ def read_text(data: bytes, where: str, encoding: str = "") -> str | None:
 def warn_if_likely(codec: str, where: str) -> None:
     """Say in the log which encoding a file was read in, where neither a mark nor UTF-8 settles it."""
     if codec not in ("utf-8", *_MARKS.values()):
-        log.warning("%s is not UTF-8: read as %s", printable(where), KNOWN_AS.get(codec, codec))
+        log.warning("%s is not UTF-8, decoded as %s", printable(where), KNOWN_AS.get(codec, codec))
 
 
 def detect(data: bytes, encoding: str = "") -> str | None:

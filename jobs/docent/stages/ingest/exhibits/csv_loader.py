@@ -64,7 +64,7 @@ def _records(source: Source) -> Iterator[Record]:
     try:
         yield from open_csv(data, path.name, "encoding of the source", source.encoding).records
     except EncodingError as error:
-        what = f"the encoding of the CSV is not known: {error}"
+        what = f"cannot determine the encoding of the CSV: {error}"
         raise InputError(what, str(path), "set ingest.sources.N.encoding, or save it as CSV UTF-8") from None
     except RecordError as error:
         what = f"the CSV cannot be read: {error.what}"
@@ -87,7 +87,7 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
         )
     for name in columns:
         if names.count(name) > 1 and name not in ID_COLUMNS:
-            raise InputError(f"column {name} stands there {names.count(name)} times", str(path), "keep one of them")
+            raise InputError(f"column {name} appears {names.count(name)} times", str(path), "keep one of them")
     return columns
 
 

@@ -138,7 +138,7 @@ def _is_read_already(entry: Entry, own: Collection[Path]) -> bool:
     """Return whether an entry links to another exhibit or to the source itself, and so would be read twice."""
     if entry.kind != "link" or entry.path.resolve() not in own:
         return False
-    log.warning("skipped, a link to what is read anyway: %s", printable(readable(str(entry.path))))
+    log.warning("skipped, link to a folder that is read anyway: %s", printable(readable(str(entry.path))))
     return True
 
 

@@ -104,7 +104,7 @@ class DocumentReader:
         running = running_lines(edges, len(pages))
         if texts := list(running_texts(running, edges)):
             shown = "; ".join(repr(text[:80]) for text in texts[:6])
-            log.info("%s: left out as running headers and footers: %s", self.listed.name, shown)
+            log.info("%s: removed as running headers and footers: %s", self.listed.name, shown)
         return running
 
     def _sections_of(self, page: Page, running: frozenset[int], words: Words) -> Iterator[Section]:

@@ -125,7 +125,7 @@ def find_header(
     position = _header_position(first, names)
     for record in first[:position]:
         title = printable(" ".join(" ".join(record.cells).split()))
-        log.warning("%s line %d is above the column names, and left out: %s", printable(file), record.first_line, title)
+        log.warning("%s line %d is above the column names, skipped: %s", printable(file), record.first_line, title)
     return first[position] if first else None, itertools.chain(first[position + 1 :], filled)
 
 

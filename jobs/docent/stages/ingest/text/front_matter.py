@@ -54,10 +54,10 @@ def read_front_matter(text: str, where: str) -> tuple[dict[str, str], int]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not written.partition("\n")[0].strip():
             return {}, 0
-        log.warning("%s: front matter cannot be read and is left out: %s", where, _first_line(error))
+        log.warning("%s: cannot read the front matter, skipped: %s", where, _first_line(error))
         return {}, following
     if not isinstance(parsed, dict) and written.strip():
-        log.warning("%s has no front matter: what stands between its first two rules is text", where)
+        log.warning("%s has no front matter: the text between its first two rules is not a mapping", where)
         return {}, 0
     return _checked(_scalars(parsed or {}, where), where), following
 
@@ -66,7 +66,7 @@ def _toml(written: str, following: int, where: str) -> tuple[dict[str, str], int
     try:
         parsed = tomllib.loads(written, parse_float=str)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        log.warning("%s: front matter in TOML cannot be read and stays in the text: %s", where, error)
+        log.warning("%s: cannot read the front matter as TOML, kept as text: %s", where, error)
         return {}, 0
     texts = {name: [_written(one) for one in v] if isinstance(v, list) else _written(v) for name, v in parsed.items()}
     return _checked(_scalars(texts, where), where), following
@@ -114,7 +114,7 @@ def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
             deeper.append(printable(str(name), 40))
     if deeper:
         log.warning(
-            "%s: front matter: left out, for it is neither text nor a list of texts: %s", where, ", ".join(deeper)
+            "%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper)
         )
     return meta
 
