@@ -6,7 +6,7 @@ animation, the first frame with about as much content as the best one, since man
 
 from __future__ import annotations
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from docent.vision.files.color import plain_rgb
 
@@ -60,11 +60,4 @@ def _variation(frame: Image.Image) -> float:
     """Return the sum of the channels' variances of a small copy: 0 for a plain frame."""
     frame.load()
     small = plain_rgb(frame.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX))
-    total = 0.0
-    pixels = small.width * small.height
-    counts = small.histogram()
-    for channel in range(3):
-        values = counts[256 * channel : 256 * (channel + 1)]
-        mean = sum(value * n for value, n in enumerate(values)) / pixels
-        total += sum(n * (value - mean) ** 2 for value, n in enumerate(values)) / pixels
-    return float(total)
+    return float(sum(ImageStat.Stat(small).var))

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import TypeVar
+from typing import Any
 from urllib.parse import SplitResult, quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,7 +29,6 @@ from docent.stages.ingest.fetch.errors import NOT_FETCHED, PRIVATE, TOO_LARGE, F
 _HEADERS = {"User-Agent": "docent", "Accept": "image/*", "Accept-Encoding": "identity"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_WORDS_CHARS = 200
-T = TypeVar("T")
 
 
 async def get(url: SplitResult, hosts: Collection[str], max_bytes: int) -> bytes | str:
@@ -104,7 +103,24 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        addresses = await _in_thread(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Any]] = loop.create_future()
+
+        def end(addresses: list[Any], failure: Exception | None) -> None:
+            if not future.done():
+                future.set_exception(failure) if failure else future.set_result(addresses)
+
+        def look_up() -> None:
+            addresses, failure = list[Any](), None
+            try:
+                addresses = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
+                loop.call_soon_threadsafe(end, addresses, failure)
+
+        # Not the pool of the loop: asyncio.run would wait for its threads, and the time limit would not hold.
+        threading.Thread(target=look_up, name="resolver", daemon=True).start()
         return [
             ResolveResult(
                 hostname=host,
@@ -114,36 +130,11 @@ class _Resolver(AbstractResolver):
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address_family, _, protocol, _, where in addresses
+            for address_family, _, protocol, _, where in await future
         ]
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def end(result: T | None, error: OSError | UnicodeError | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except (OSError, UnicodeError) as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the time was over
-            loop.call_soon_threadsafe(end, result, failure)
-
-    threading.Thread(target=run, name="resolver", daemon=True).start()
-    return await future
 
 
 async def _body(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -113,9 +113,7 @@ def _scalars(mapping: dict[Any, Any], where: str) -> dict[str, str]:
         elif not isinstance(value, str):
             deeper.append(printable(str(name), 40))
     if deeper:
-        log.warning(
-            "%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper)
-        )
+        log.warning("%s: front matter: skipped, neither text nor a list of texts: %s", where, ", ".join(deeper))
     return meta
 
 
