@@ -48,7 +48,7 @@ def test_bad_yaml_is_left_out_with_a_warning_and_the_document_goes_on(
 ) -> None:
     found = written(tmp_path, f"---\n{yaml}\n---\n# A\n\nThe text goes on.\n")
     assert found.meta == {} and [section.text for section in found.sections] == ["The text goes on."]
-    assert "manual.md: front matter cannot be read" in caplog.text
+    assert "manual.md: cannot read the front matter" in caplog.text
 
 
 @pytest.mark.feature("F02")

@@ -43,9 +43,6 @@ _CRASHES = frozenset(
 )
 
 
-_Message = tuple[dict[str, Any], bytes]
-
-
 class ReaderEndedError(Exception):
     """The child ended before it had read the file.
 
@@ -135,24 +132,27 @@ class _Child:
         deadline = time.monotonic() + timeout_s + (0.0 if self.files else _START_S)
         self.files += 1
         page, rows = 0, list[Document | Reject]()
-        self._send(request, page, listed)
-        while True:
-            message, data = self._receive(deadline, page, listed, timeout_s)
-            kind = message["kind"]
-            if kind == "done":
-                return rows
-            if kind == "page":
-                page, deadline = message["number"], time.monotonic() + timeout_s
-            elif kind == "log":
-                log.log(message["level"], "%s", message["message"])
-            elif kind == "picture":
-                self._send(intake.save(data, message["suffix"]), page, listed)
-            elif kind == "failed" and message["reason"] == "memory":
-                raise ReaderEndedError(page, self._needs_memory())
-            elif kind == "failed":
-                raise RuntimeError(f"reading {listed.name} page {page} failed:\n{message['detail']}")
-            else:
-                rows.append((Reject if kind == "reject" else Document).model_validate_json(data))
+        try:
+            self._send(request)
+            while True:
+                message, data = self._receive(deadline, page, timeout_s)
+                kind = message["kind"]
+                if kind == "done":
+                    return rows
+                if kind == "page":
+                    page, deadline = message["number"], time.monotonic() + timeout_s
+                elif kind == "log":
+                    log.log(message["level"], "%s", message["message"])
+                elif kind == "picture":
+                    self._send(intake.save(data, message["suffix"]))
+                elif kind == "failed" and message["reason"] == "memory":
+                    raise ReaderEndedError(page, self._needs_memory())
+                elif kind == "failed":
+                    raise RuntimeError(f"reading {listed.name} page {page} failed:\n{message['detail']}")
+                else:
+                    rows.append((Reject if kind == "reject" else Document).model_validate_json(data))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise self._ended(page, listed) from None
 
     def end(self) -> None:
         """End the process at once."""
@@ -165,21 +165,15 @@ class _Child:
     def _needs_memory(self) -> str:
         return f"reading it takes more than {self.max_memory_mb} MB, ingest.pdf.max_memory_mb"
 
-    def _send(self, what: Any, page: int, listed: ListedFile) -> None:
-        try:
-            self._pipe.send_bytes(json.dumps(what).encode())
-        except (BrokenPipeError, ConnectionResetError):
-            raise self._ended(page, listed) from None
+    def _send(self, what: Any) -> None:
+        self._pipe.send_bytes(json.dumps(what).encode())
 
-    def _receive(self, deadline: float, page: int, listed: ListedFile, timeout_s: float) -> _Message:
+    def _receive(self, deadline: float, page: int, timeout_s: float) -> tuple[dict[str, Any], bytes]:
         """Return the next message and the bytes that belong to it."""
         if not self._pipe.poll(max(0.0, deadline - time.monotonic())):
             raise ReaderEndedError(page, f"reading it takes more than {timeout_s:g} s, ingest.pdf.page_timeout_s")
-        try:
-            # Only bytes and JSON: what is unpickled could run code, and the child reads files that nobody vouches for.
-            return json.loads(self._pipe.recv_bytes()), self._pipe.recv_bytes()
-        except (EOFError, ConnectionResetError):
-            raise self._ended(page, listed) from None
+        # Only bytes and JSON: what is unpickled could run code, and the child reads untrusted files.
+        return json.loads(self._pipe.recv_bytes()), self._pipe.recv_bytes()
 
     def _ended(self, page: int, listed: ListedFile) -> Exception:
         """Return the error that the end of the process means."""
