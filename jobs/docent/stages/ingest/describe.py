@@ -87,7 +87,7 @@ def described(ctx: Context, rows: Iterable[Loaded]) -> Iterator[Document | Rejec
     ) as client:
         results: dict[Key, Outcome] = {}
         for batch in _batches(rows):
-            results = {key: found for key, found in results.items() if key[0] == batch[0][0]}
+            results = {key: outcome for key, outcome in results.items() if key[0] == batch[0][0]}
             yield from _answered(ctx, client, batch, results)
         ctx.spend(**client.amounts())
 
@@ -209,10 +209,13 @@ def _without_bare_pictures(row: Document | Reject, next_step: str) -> Iterator[D
         return
     kept = []
     for section in row.sections:
-        # Tags around a picture are no words; the caption of a row's picture is only its number.
-        has_words = _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        # The caption of a row's picture is only its number; tags around a picture are no words.
         has_captions = any(one.description or (one.caption and row.kind != "row") for one in section.figures)
-        if not section.figures or has_words or has_captions:
+        if (
+            not section.figures
+            or has_captions
+            or _HTML_TAG.sub("", without_figures(section.text, section.figures)).strip()
+        ):
             kept.append(section)
             continue
         page, line = section.source.page, section.source.first_line

@@ -161,7 +161,7 @@ def _exhibit(source: Source, root: Path, entry: Entry) -> list[Exhibit | Reject]
         return [Reject(reason=TWO_DESCRIPTIONS, raw=folder.name, detail=f"{listed}: keep one")]
     exhibit = _described(source, folder, described[0], files) if described else None
     if exhibit is None:
-        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_what_was_found(folder.name, names))]
+        return [Reject(reason=NO_DESCRIPTION, raw=folder.name, detail=_in_place_of_description(folder.name, names))]
     below = [name for name in names if "/" in name and PurePosixPath(name).name.lower() == DESCRIPTION]
     return [
         exhibit,
@@ -232,7 +232,7 @@ def _is_photo(root: Path, folder: Path, name: str) -> bool:
         return format_name(file.read(HEAD_BYTES)) in READABLE | {HEIC}
 
 
-def _what_was_found(folder: str, names: Sequence[str]) -> str:
+def _in_place_of_description(folder: str, names: Sequence[str]) -> str:
     """Return what stands in place of a description, such as `description.txt.txt` or `Description.docx`."""
     near = [name for name in names if "description" in PurePosixPath(name).name.lower()]
     texts = [name for name in names if PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES]
