@@ -26,7 +26,7 @@ def told(question_type: str, text: str, title: str = "2.3 The loom", **changes: 
 
 
 def asked(sentence: str) -> list[str]:
-    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
 
 
 def cells(table: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ def told(question_type: str, text: str, title: str = "2.3 The kiln", **changes: 
 
 
 def asked(sentence: str) -> list[str]:
-    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    return [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
 
 
 def test_a_long_section_told_whole_is_asked_what_it_says() -> None:

@@ -86,7 +86,7 @@ def test_a_sign_of_money_stands_before_its_number(cell: str, unit: str, value: s
     ],
 )
 def test_sentences_whose_question_would_be_broken_trivial_or_circular_are_not_asked_about(sentence: str) -> None:
-    assert [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)] == []
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence)] == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_sentences_whose_question_would_be_broken_trivial_or_circular_are_not_as
     ],
 )
 def test_what_is_told_in_full_still_is(sentence: str, question: str) -> None:
-    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
     assert question in asked
 
 
@@ -178,7 +178,7 @@ def test_a_symptom_without_its_verb_becomes_a_clause_or_is_quoted() -> None:
     ],
 )
 def test_single_sentences_give_no_question_of_a_form_that_readers_seldom_found_useful(sentence: str) -> None:
-    assert [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence)]
     assert told("factual_recall", sentence) == told("short_answer", sentence) == told("conversation", sentence) == {}
 
 
@@ -295,7 +295,7 @@ def test_a_section_of_prose_with_a_few_steps_is_not_asked_about_as_steps() -> No
     ],
 )
 def test_what_only_its_section_explains_is_not_asked_about(sentence: str) -> None:
-    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence, sentence)]]
+    asked = [one.question for one in [*questions_of(sentence, sentence), *instructions_of(sentence)]]
     assert not [question for question in asked if question.startswith(("What should", "What are"))]
 
 

@@ -139,7 +139,7 @@ def test_columns_that_no_plain_question_asks_for_have_none() -> None:
 
 
 def test_no_question_ends_where_its_sentence_goes_on() -> None:
-    found = instructions_of("Check the straps before every lift.", "")
+    found = instructions_of("Check the straps before every lift.")
     assert [(a.question, a.short) for a in found] == [("When should you check the straps?", "before every lift")]
     found = questions_of("The straps must be checked before every lift.", "the straps")
     assert [(a.question, a.short) for a in found] == [("When must the straps be checked?", "before every lift")]

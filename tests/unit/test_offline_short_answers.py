@@ -59,7 +59,7 @@ def test_a_question_has_every_condition_that_its_short_answer_leaves_out(
 
 def test_a_noun_that_could_be_a_verb_is_no_order() -> None:
     said = "Cover to the beams was measured with a steel ruler at 60 points."
-    assert instructions_of(said, said) == []
+    assert instructions_of(said) == []
 
 
 def test_persons_are_asked_for_and_things_are_not() -> None:

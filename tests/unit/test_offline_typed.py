@@ -149,7 +149,7 @@ def test_grammar_gives_the_questions_that_people_would_ask() -> None:
         "Felix Klein described the Klein bottle in 1882.": ("When did Felix Klein describe the Klein bottle?", "1882"),
     }
     for sentence, (question, short) in expected.items():
-        first = [*instructions_of(sentence, sentence), *questions_of(sentence, sentence)][0]
+        first = [*instructions_of(sentence), *questions_of(sentence, sentence)][0]
         assert (first.question, first.short) == (question, short)
 
 

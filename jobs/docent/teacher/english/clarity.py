@@ -9,23 +9,18 @@ import re
 from collections.abc import Sequence
 
 from docent.teacher.english.grammar import read_clause
+from docent.teacher.source.references import ENGLISH_LEANS
 from docent.teacher.source.source import Statement
 from docent.teacher.tables.columns import sentence
 from docent.text.sentences import plain
 
-# Words that lead to what was said elsewhere.
 _LEANS = re.compile(
     r"^(?:DANGER|WARNING|CAUTION|NOTICE|NOTE|IMPORTANT) |"
-    r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
-    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|latter|"
+    rf"\b(?:{ENGLISH_LEANS}|"
     r"the (?:second|third|fourth) (?:[a-z]+ )?(?:reason|cause|way|step|method|option|possibility)|"
-    r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-    r"respectively|as well(?=$|[.,])|"
-    r"for example|for instance|in (?:that|this) (?:case|way)|[Ii]n return|(?:earlier|sooner)(?! than)|"
     r"(?:far|much|even|a little|a bit|slightly|somewhat) "
     r"(?:more|less|(?!(?:wat|powd|pap|butt|silv|rubb|copp|aft|und|ov|oth)er\b)[a-z]+er)\b(?![^.]*\bthan\b)|as follows|"
     r"(?:twice|half|three times) as (?:much|many|[a-z]+)\b(?! as\b)|"
-    r"we|our|us|I|my|the other|the others|another|again|"
     r"[Bb]oth(?! (?:sides|ends|hands|edges|directions|feet|eyes)\b)(?! [^,.]{2,40} and\b))\b"
 )
 MIN_NAMING_CHARS = 4
@@ -41,11 +36,6 @@ _VAGUE = re.compile(
     r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
     r"findings?|results?|whole|plan|table|figure|opposite)$",
     re.IGNORECASE,
-)
-# Of what people asked in these forms about single sentences, readers found less than four fifths useful.
-SELDOM_ASKED = re.compile(
-    r"^(?:What (?:do|does|did|can|must|may|will|happens|causes|leads|results)|What should (?!you\b)|When|Where|Why|Who|"
-    r"By wh(?:om|at)|How (?:much|is|are|was|were|do|does|did|must|can|may|should))\b"
 )
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
 _CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from docent.teacher.english.actions import TWO_OBJECTS, acting, amount_of, having, is_object
+from docent.teacher.english.actions import acting, amount_of, having
 from docent.teacher.english.adverbials import CUT, TAIL, is_told_when, with_adverbials
 from docent.teacher.english.asked import Asked, finished, is_sound, short_of
 from docent.teacher.english.grammar import Clause, as_inside, is_plural, read_clause
 from docent.teacher.english.states import being, done
-from docent.teacher.english.verbs import BASES, THIRD, is_measure, is_participle
-from docent.teacher.source.amounts import AMOUNT, RANGE
+from docent.teacher.english.verbs import BASES, THIRD, is_participle
+from docent.teacher.source.amounts import AMOUNT
 
 _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|an?|all|both) ")
 
@@ -52,7 +52,7 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
         if (asked := with_adverbials(said, one.rest)) is not None
     ]
     is_any = re.match(r"an? ", subject) is not None
-    return [asked for asked in found if is_sound(asked.question) and not (is_any and asked.kind in ("what", "where"))]
+    return [asked for asked in found if is_sound(asked.question) and not (is_any and asked.kind == "what")]
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
@@ -88,20 +88,14 @@ def _is_misread(clause: Clause) -> bool:
 
 
 def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
+    """Ask how much, how often or how long the subject must or can do something, or have it done."""
     first, _, after = rest.partition(" ")
-    if first == "be":
-        if found := re.match(rf"({RANGE})(?:$|,| (?:at|for|per|in)\b)", after):
-            if is_measure(subject):
-                yield Asked(f"What {modal} {subject} be?", short_of(found[1]), kind="value")
-        elif is_participle(after.partition(" ")[0]):
-            yield from done(subject, modal, rest)
+    if first == "be" and is_participle(after.partition(" ")[0]):
+        yield from done(subject, modal, rest)
     elif first in BASES:
-        if found := re.match(rf"({AMOUNT})(?:$|[ ,])", after):
-            yield from amount_of(f"{modal} {subject} {first}", found[1], after[found.end(1) :])
-        elif (tail := TAIL.search(rest)) and not CUT.search(rest[: tail.start()]) and tail["link"] != "if":
-            if not is_told_when(tail["tail"]):
-                return
-            ask = {"every": "How often", "until": "How long"}.get(tail["link"], "When")
-            yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
-        elif is_object(after) and first not in TWO_OBJECTS:
-            yield Asked(f"What {modal} {subject} {first}?")
+        tail = TAIL.search(rest)
+        if amount := re.match(rf"({AMOUNT})(?:$|[ ,])", after):
+            yield from amount_of(f"{modal} {subject} {first}", amount[1], after[amount.end(1) :])
+        elif tail and not CUT.search(rest[: tail.start()]) and is_told_when(tail["tail"]):
+            if ask := {"every": "How often", "until": "How long"}.get(tail["link"]):
+                yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")

@@ -15,7 +15,6 @@ from docent.teacher.desk import Desk, Draft, section_statements
 from docent.teacher.english.asked import Asked, Kind
 from docent.teacher.english.clarity import (
     OPENERS,
-    SELDOM_ASKED,
     asked_in,
     is_about_another,
     is_cut_short,
@@ -136,9 +135,9 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
         said = OPENERS.sub("", statement.text)
         said = said[:1].upper() + said[1:]
         is_open = is_unexplained(said, text, f"{source.title} {name}")
-        for asked in [*instructions_of(said, text), *questions_of(said, text)]:
+        for asked in [*instructions_of(said), *questions_of(said, text)]:
             is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition leans on what it is told after
-            if is_told or SELDOM_ASKED.search(asked.question) or (is_open and asked.kind == "reason"):
+            if is_told or (is_open and asked.kind == "reason"):
                 continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
             yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)

@@ -16,19 +16,20 @@ from docent.teacher.english.verbs import BASES, PAST, THIRD
 from docent.teacher.source.words import words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
 
-# Words that lead to what was said before, wherever they stand.
+ENGLISH_LEANS = (
+    r"therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|afterwards|"
+    r"thereafter|thereby|nevertheless|besides|moreover|furthermore|also|too(?=$|[.,])|this|these|those|such|former|"
+    r"latter|aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
+    r"respectively|as well(?=$|[.,])|[Ii]n return|(?:earlier|sooner)(?! than)|for example|for instance|"
+    r"in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again"
+)
+"""English words that lead to what was said before, wherever they stand."""
 LEANS = {
     "en": re.compile(
-        r"\b(?:therefore|thus|hence|however|instead|otherwise|likewise|similarly|consequently|accordingly|meanwhile|"
-        r"afterwards|after that|before that|thereafter|thereby|nevertheless|besides|moreover|furthermore|also|"
-        r"too(?=$|[.,])|this|these|those|such|former|latter|on the (?:other hand|contrary)|in contrast|by contrast|"
-        r"aforementioned|above(?=$|[.,])|below(?=$|[.,])|the following|the same|here|there(?! (?:is|are)\b)|"
-        r"respectively|as well(?=$|[.,])|in the meantime|until then|since then|[Ii]n (?:return|exchange)|"
-        r"(?:following|next) (?:year|century)|at that time|by then|"
-        r"later(?=$|[.,;])|(?:earlier|sooner)(?! than)|"
-        r"(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
-        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side)|"
-        r"for example|for instance|in (?:that|this) (?:case|way)|we|our|us|I|my|the other|the others|another|again)\b"
+        rf"\b(?:{ENGLISH_LEANS}|after that|before that|on the (?:other hand|contrary)|in contrast|by contrast|"
+        r"in the meantime|until then|since then|[Ii]n exchange|(?:following|next) (?:year|century)|at that time|"
+        r"by then|later(?=$|[.,;])|(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
+        r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side))\b"
     ),
     "de": re.compile(
         r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
