@@ -89,12 +89,6 @@ def test_a_noun_is_explained_by_the_title_or_where_the_section_says_it_again() -
     assert not is_unexplained(said, said, "Frame", ("Lift the comb.", "Then the comb is oiled."))
 
 
-def test_how_often_something_is_done_is_not_when() -> None:
-    assert asked("Pull the handle once and wait for the long whistle.") == []
-    assert asked("Pull the handle once the bell rings.") == ["When should you pull the handle?"]
-    assert asked("Pull out the heddle before you open the frame.") == ["When should you pull out the heddle?"]
-
-
 def test_a_fault_that_is_no_noun_phrase_with_an_article_is_quoted() -> None:
     table = (
         "| Symptom | Cause | Remedy |\n| --- | --- | --- |\n| Whistle missing | Reed upside down | Turn the reed |\n"

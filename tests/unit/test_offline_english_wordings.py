@@ -92,8 +92,7 @@ def test_sentences_whose_question_would_be_broken_trivial_or_circular_are_not_as
 @pytest.mark.parametrize(
     ("sentence", "question"),
     [
-        ("Close the flap so that no smoke flows back into the room.", "Why should you close the flap?"),
-        ("A leaking seal causes low pressure.", "What causes low pressure?"),
+        ("A leaking seal is the usual cause of low pressure.", "What is the usual cause of low pressure?"),
         ("The kiln is a gas oven with two doors.", "What is the kiln?"),
     ],
 )
@@ -178,7 +177,7 @@ def test_a_symptom_without_its_verb_becomes_a_clause_or_is_quoted() -> None:
     ],
 )
 def test_single_sentences_give_no_question_of_a_form_that_readers_seldom_found_useful(sentence: str) -> None:
-    assert [*questions_of(sentence, sentence), *instructions_of(sentence)]
+    assert [*questions_of(sentence, sentence), *instructions_of(sentence)] == []
     assert told("factual_recall", sentence) == told("short_answer", sentence) == told("conversation", sentence) == {}
 
 

@@ -139,8 +139,6 @@ def test_columns_that_no_plain_question_asks_for_have_none() -> None:
 
 
 def test_no_question_ends_where_its_sentence_goes_on() -> None:
-    found = instructions_of("Check the straps before every lift.")
-    assert [(a.question, a.short) for a in found] == [("When should you check the straps?", "before every lift")]
-    found = questions_of("The straps must be checked before every lift.", "the straps")
-    assert [(a.question, a.short) for a in found] == [("When must the straps be checked?", "before every lift")]
+    assert instructions_of("Check the straps before every lift.") == []
+    assert questions_of("The straps must be checked before every lift.", "the straps") == []
     assert questions_of("A ticket costs 7 euros, or 4 euros for pupils.", "a ticket")[0].short == "7 euros"

@@ -36,17 +36,17 @@ def cells(table: str) -> dict[str, str]:
     ("sentence", "expected"),
     [
         ("The pump loses about 3 °C in the first minute.", []),
-        ("The pump moves about 30 l per minute.", [("How much does the pump move per minute?", "about 30 l")]),
+        ("The pump moves about 30 l per minute.", []),
         ("The hall is 30 m wide at the gate.", [("How wide is the hall at the gate?", "30 m")]),
         ("A calf should gain 9 to 11 per cent of its weight by May.", []),
         ("The bridge is 30 m long, but only if both leaves are closed.", []),
-        ("The reel holds 9 kg in winter.", [("How much does the reel hold in winter?", "9 kg")]),
+        ("The reel holds 9 kg in winter.", []),
         ("The bell rings and the lamp shows a code when a thread breaks.", []),
         ("The wall shows fine cracks up to 2 millimetres wide.", []),
         ("The barn has four bays of 3 m each.", [("How many bays of 3 m each does the barn have?", "four bays")]),
         ("A red lamp always stops the loom.", []),
         ("The lease lasts two years.", [("How long does the lease last?", "two years")]),
-        ("The old reader accepts coins of up to three kinds.", [("What does the old reader accept?", "")]),
+        ("The old reader accepts coins of up to three kinds.", []),
         ("The tank is supplied with every loom.", []),
         ("Starch protects the yarn.", []),
     ],
@@ -60,13 +60,6 @@ def test_a_question_has_every_condition_that_its_short_answer_leaves_out(
 def test_a_noun_that_could_be_a_verb_is_no_order() -> None:
     said = "Cover to the beams was measured with a steel ruler at 60 points."
     assert instructions_of(said) == []
-
-
-def test_persons_are_asked_for_and_things_are_not() -> None:
-    by_person = "The warden locks the old gate beside the mill every evening."
-    assert any(asked.question.startswith("Who locks") for asked in questions_of(by_person, by_person))
-    by_thing = "The flood damaged the whole dam of the old mill."
-    assert not any(asked.question.startswith("What damaged") for asked in questions_of(by_thing, by_thing))
 
 
 def test_a_row_that_begins_with_a_code_is_named_with_its_column() -> None:

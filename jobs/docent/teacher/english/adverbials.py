@@ -49,10 +49,6 @@ _ONCE_ONLY = re.compile(
     r"an? (?:day|week|month|year))\b",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(
-    r"\s*(?:,\s|(?:and|or)\b)\s*"
-    r"(?!(?:which|because|so|while|where|since|as|but|if|when|whereas|although|who|then|not)\b)"
-)
 LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|five|six|seven|ten) {TIMES})$")
 
 
@@ -78,8 +74,6 @@ def with_adverbials(asked: Asked, rest: str) -> Asked | None:
     if not asked.short:
         return asked
     begin = rest.find(asked.short)
-    if begin >= 0 and asked.kind != "value" and _GOES_ON.match(rest[begin + len(asked.short) :]):
-        return replace(asked, short="")  # the first of several
     left = rest[begin + len(asked.short) :] if begin >= 0 else rest
     behind = NEXT_STATEMENT.split(left, maxsplit=1)[0].strip(" ,") if begin >= 0 else ""
     while behind and behind.split()[0] in asked.question.rstrip("?").split():
