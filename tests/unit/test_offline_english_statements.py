@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.clarity import is_unexplained
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.exchange import is_measured, opposite_of
+from docent.teacher.english.grammar.clarity import is_unexplained
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.numbers import is_measured, opposite_of
 from docent.teacher.source.words import words_of_language
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.questions import rows_of_tables
 from docent.teacher.typed import write_typed
 
 

@@ -7,15 +7,15 @@ import re
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.english_writers.judged import with_blank
-from docent.teacher.source.models import owner_of
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.columns import Cell, about_column
+from docent.teacher.english.tables.labels import as_written, label_of, named
+from docent.teacher.english.tables.models import owner_of
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.judged import with_blank
 from docent.teacher.source.references import leans
-from docent.teacher.source.source import Statement
-from docent.teacher.tables.columns import Cell, about_column
-from docent.teacher.tables.labels import as_written, label_of, named
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.source.statements import Statement
 from docent.teacher.typed import write_typed
 
 SENTENCE = "The {thing} of the kiln is cleaned by two people with a soft brush in the spring of every year. "

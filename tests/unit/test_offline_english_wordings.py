@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.asked import who_or_what
-from docent.teacher.english.clarity import asked_in, stands_alone
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.english_writers.judged import with_blank
-from docent.teacher.english_writers.pairs import Pair
-from docent.teacher.source.source import Statement, cleaned
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.labels import Label, label_of, value_of
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.english.grammar.asked import who_or_what
+from docent.teacher.english.grammar.clarity import asked_in, stands_alone
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.labels import Label, label_of, value_of
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.judged import with_blank
+from docent.teacher.english.writers.pairs import Pair
+from docent.teacher.source.statements import Statement, cleaned
 from docent.teacher.typed import write_typed
 
 KEYS = "| Key | Name | Length | Use |\n|---|---|---|---|\n| 1 | Short | 55 s | Cups |\n| 2 | Long | 80 s | Pots |"

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.exchange import with_other_number
-from docent.teacher.source.source import statements_of
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.writers.numbers import with_other_number
+from docent.teacher.source.statements import statements_of
 from docent.teacher.source.words import words_of_language
 from docent.teacher.typed import write_typed
 from docent.text.languages import languages, truth_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial
-from docent.teacher.languages.page import Page
 from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.section import Page
 
 KINDS = [
     ("ja", "冬のあいだ使わないときは、水を抜いておきます", "do"),

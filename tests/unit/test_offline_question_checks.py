@@ -6,10 +6,10 @@ import pytest
 from tests.unit.test_offline_signals import written
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.languages.page import Page
+from docent.teacher.languages.heads import with_unit
 from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.section import Page
 from docent.teacher.languages.summary import summary
-from docent.teacher.source.heads import with_unit
 from docent.teacher.typed import write_typed
 
 

@@ -7,16 +7,16 @@ import re
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.exchange import opposite_of, with_other_number
-from docent.teacher.source.prices import basis_of
-from docent.teacher.source.source import statements_of
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.columns import Cell, about_column
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.labels import label_of, value_of
+from docent.teacher.english.tables.prices import basis_of
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.numbers import opposite_of, with_other_number
+from docent.teacher.source.statements import statements_of
 from docent.teacher.source.words import words_of_language
-from docent.teacher.tables.columns import Cell, about_column
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.labels import label_of, value_of
-from docent.teacher.tables.questions import rows_of_tables
 from docent.teacher.typed import write_typed
 
 EN = words_of_language("en")

@@ -21,10 +21,10 @@ from docent.llm.chat import ChatRequest, Message, RequestRefusedError
 from docent.llm.client import ChatClient
 from docent.llm.structure.typed import ReasonedReply, TypedMaterial, TypedReply
 from docent.records import canonical_json
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.languages.writers import types_in
-from docent.teacher.source.source import statements_of
+from docent.teacher.source.statements import statements_of
 from docent.teacher.source.words import LANGUAGES, words_of_language
 from docent.teacher.typed import TYPED_VERSION, WRITERS, write_typed
 from docent.text.languages import languages, truth_of

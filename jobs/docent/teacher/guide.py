@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from docent.teacher.english.grammar import is_plural
+from docent.teacher.english.grammar.clauses import is_plural
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words

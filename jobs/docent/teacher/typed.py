@@ -14,15 +14,15 @@ from typing import Any
 
 from docent.llm.chat import RequestRefusedError
 from docent.llm.structure.typed import TypedMaterial
-from docent.teacher.desk import Desk, Draft
-from docent.teacher.dialogue import reworded
-from docent.teacher.english_writers import judged as english_judged
-from docent.teacher.english_writers import passages as english_passages
-from docent.teacher.english_writers import steps as english_steps
-from docent.teacher.english_writers import summary as english_summary
-from docent.teacher.english_writers import writers as english
+from docent.teacher.english.writers import judged as english_judged
+from docent.teacher.english.writers import passages as english_passages
+from docent.teacher.english.writers import steps as english_steps
+from docent.teacher.english.writers import summary as english_summary
+from docent.teacher.english.writers import writers as english
+from docent.teacher.english.writers.dialogue import reworded
+from docent.teacher.english.writers.section import Desk, Draft
 from docent.teacher.languages.writers import write_elsewhere
-from docent.teacher.source.source import cleaned, length_words
+from docent.teacher.source.statements import cleaned, length_words
 from docent.teacher.source.words import words_of_language
 from docent.text.sentences import count_words, plain, words_of
 

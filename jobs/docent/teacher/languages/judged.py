@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.exchange import BLANK
-from docent.teacher.languages.page import Page
-from docent.teacher.source.heads import is_unit
+from docent.teacher.english.writers.numbers import BLANK
+from docent.teacher.languages.heads import is_unit
+from docent.teacher.languages.section import Page
 
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from docent.teacher.languages.articles import is_property, with_article
+from docent.teacher.languages.heads import asked_for
 from docent.teacher.languages.tables import Row
-from docent.teacher.source.heads import asked_for
 
 UNARTICLED = ("ko", "ja", "zh")
 """Languages without articles and genders, in which any column can be asked for."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from docent.teacher.languages.page import Page
-from docent.teacher.source.source import Statement
+from docent.teacher.languages.section import Page
+from docent.teacher.source.statements import Statement
 
 MIN_STEPS, MAX_STEPS = 2, 20
 _STATES = {

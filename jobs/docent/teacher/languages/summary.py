@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from docent.teacher.languages.page import Page
+from docent.teacher.languages.cells import tables_of
+from docent.teacher.languages.intervals import interval_told
+from docent.teacher.languages.section import Page
 from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
-from docent.teacher.source.cells import tables_of
-from docent.teacher.source.intervals import interval_told
 from docent.teacher.source.references import references_of
-from docent.teacher.source.source import cleaned, pieces_of, sentences_of, usable
+from docent.teacher.source.statements import cleaned, pieces_of, sentences_of, usable
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from docent.teacher.source.cells import BARE, Table, named_rows, read_tables, sort_of
-from docent.teacher.source.heads import (
+from docent.teacher.languages.cells import BARE, Table, named_rows, read_tables, sort_of
+from docent.teacher.languages.heads import (
     has_condition,
     is_bare,
     is_code,
@@ -27,7 +27,7 @@ from docent.teacher.source.heads import (
     label_and_unit,
     with_unit,
 )
-from docent.teacher.source.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
+from docent.teacher.languages.signals import glow_of, is_nothing, is_of_states, lamp_of, signal_sort
 from docent.teacher.source.words import UNSPACED, Words
 from docent.text.terms import length_in_words
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 from docent.llm.chat import RequestRefusedError
 from docent.llm.structure.typed import TypedMaterial
+from docent.teacher.languages.cells import cells_of
+from docent.teacher.languages.heads import is_bare
 from docent.teacher.languages.judged import judged, with_blank
-from docent.teacher.languages.page import Page
+from docent.teacher.languages.section import Page
 from docent.teacher.languages.steps import is_procedure, steps
 from docent.teacher.languages.summary import section_summary, summary
 from docent.teacher.languages.tables import Row
-from docent.teacher.source.cells import cells_of
-from docent.teacher.source.heads import is_bare
-from docent.teacher.source.source import Statement, cleaned
+from docent.teacher.source.statements import Statement, cleaned
 from docent.teacher.source.words import LANGUAGES
 from docent.text.sentences import plain
 from docent.text.terms import length_in_words

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from docent.teacher.source.source import (
+from docent.teacher.source.statements import (
     FENCE,
     FIGURE,
     ITEM,

@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.english.grammar import PREPOSITIONS, is_plural
-from docent.teacher.english.verbs import BASES, PAST, THIRD
+from docent.teacher.english.grammar.clauses import PREPOSITIONS, is_plural
+from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD
 from docent.teacher.source.words import words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
 

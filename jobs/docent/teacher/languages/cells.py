@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.source.heads import is_bare
+from docent.teacher.languages.heads import is_bare
 from docent.teacher.source.words import UNSPACED
 
 _RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")

@@ -15,14 +15,14 @@ from typing import TypeVar
 from docent.llm.structure.typed import TypedMaterial
 from docent.records import canonical_json
 from docent.teacher.languages.articles import interrogative, of_thing, with_article
+from docent.teacher.languages.heads import is_year
+from docent.teacher.languages.intervals import interval_told
 from docent.teacher.languages.patterns import Asked, asked_of
 from docent.teacher.languages.row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
+from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
-from docent.teacher.source.heads import is_year
-from docent.teacher.source.intervals import interval_told
 from docent.teacher.source.references import leans
-from docent.teacher.source.signals import polite_ko
-from docent.teacher.source.source import Statement, bare_title, cleaned, statements_of
+from docent.teacher.source.statements import Statement, bare_title, cleaned, statements_of
 from docent.teacher.source.words import UNSPACED, Words, particle, words_of_language
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words

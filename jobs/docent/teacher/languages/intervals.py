@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from docent.teacher.source.signals import polite_ko
+from docent.teacher.languages.signals import polite_ko
 
 _VERBS = {
     "fr": re.compile(r"\A[^\W\d_]+(?:er|ir) (?:(?:le|la|les|du|des|un|une|son|sa|ses) |l['’])", re.IGNORECASE),

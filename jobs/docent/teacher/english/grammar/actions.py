@@ -8,11 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.adverbials import CUT, HOW_TAIL, NEXT_STATEMENT, TAIL, WHEN_TAIL, WITHIN, cut, is_frequency
-from docent.teacher.english.asked import Asked, short_of
-from docent.teacher.english.grammar import DETERMINERS, Clause, is_plural
-from docent.teacher.english.verbs import is_measure
-from docent.teacher.source.amounts import ABOUT, AMOUNT, COUNTED, NUMERAL, RANGE, TIMES, UNIT, quantity_of
+from docent.teacher.english.grammar.adverbials import (
+    CUT,
+    HOW_TAIL,
+    NEXT_STATEMENT,
+    TAIL,
+    WHEN_TAIL,
+    WITHIN,
+    cut,
+    is_frequency,
+)
+from docent.teacher.english.grammar.amounts import ABOUT, AMOUNT, COUNTED, NUMERAL, RANGE, TIMES, UNIT, quantity_of
+from docent.teacher.english.grammar.asked import Asked, short_of
+from docent.teacher.english.grammar.clauses import DETERMINERS, Clause, is_plural
+from docent.teacher.english.grammar.verbs import is_measure
 
 _TWO_OBJECTS = frozenset("tell let remind inform warn notify teach force help".split())
 """Verbs that also need a person: `How many rules does the guide teach?` leaves out whom."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.teacher.english.asked import who_or_what
-from docent.teacher.english.grammar import is_plural
-from docent.teacher.english.verbs import is_measure
+from docent.teacher.english.grammar.asked import who_or_what
+from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.english.grammar.verbs import is_measure
 
 _UNITS = (
     r"%|‰|°\s?[CFK]?|percent|mm|cm|dm|m|km|µm|nm|mm²|cm²|m²|m³|m2|m3|cm³|l|L|ml|dl|g|mg|kg|t|s|ms|min|h|hours?|days?|weeks?|months?|"

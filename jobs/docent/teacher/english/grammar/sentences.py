@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from docent.teacher.english.actions import acting, amount_of, having
-from docent.teacher.english.adverbials import CUT, TAIL, is_told_when, with_adverbials
-from docent.teacher.english.asked import Asked, finished, is_sound, short_of
-from docent.teacher.english.grammar import Clause, as_inside, is_plural, read_clause
-from docent.teacher.english.states import being, done
-from docent.teacher.english.verbs import BASES, THIRD, is_participle
-from docent.teacher.source.amounts import AMOUNT
+from docent.teacher.english.grammar.actions import acting, amount_of, having
+from docent.teacher.english.grammar.adverbials import CUT, TAIL, is_told_when, with_adverbials
+from docent.teacher.english.grammar.amounts import AMOUNT
+from docent.teacher.english.grammar.asked import Asked, finished, is_sound, short_of
+from docent.teacher.english.grammar.clauses import Clause, as_inside, is_plural, read_clause
+from docent.teacher.english.grammar.states import being, done
+from docent.teacher.english.grammar.verbs import BASES, THIRD, is_participle
 
 _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|an?|all|both) ")
 

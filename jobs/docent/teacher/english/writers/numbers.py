@@ -10,8 +10,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from docent.teacher.english.grammar import DETERMINERS, PREPOSITIONS, is_plural, read_clause
-from docent.teacher.source.source import Statement
+from docent.teacher.english.grammar.clauses import DETERMINERS, PREPOSITIONS, is_plural, read_clause
+from docent.teacher.source.statements import Statement
 from docent.teacher.source.terms import UNIT_WORDS
 from docent.teacher.source.words import UNSPACED, Words
 

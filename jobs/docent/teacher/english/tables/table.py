@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from docent.teacher.source.source import cleaned
-from docent.teacher.tables.labels import is_empty, label_of
+from docent.teacher.english.tables.labels import is_empty, label_of
+from docent.teacher.source.statements import cleaned
 
 MAX_COLUMNS, MAX_ROWS = 12, 100
 _RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")

@@ -8,11 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.adverbials import CUT, HOW_TAIL, LONG_TAIL, TAIL, WHEN_TAIL, WITHIN, cut, is_told_when
-from docent.teacher.english.asked import Asked, short_of, who_or_what
-from docent.teacher.english.grammar import DETERMINERS, PREPOSITIONS
-from docent.teacher.english.verbs import is_measure, is_participle
-from docent.teacher.source.amounts import ABOUT, NUMERAL, RANGE, UNIT, quantity_of
+from docent.teacher.english.grammar.adverbials import (
+    CUT,
+    HOW_TAIL,
+    LONG_TAIL,
+    TAIL,
+    WHEN_TAIL,
+    WITHIN,
+    cut,
+    is_told_when,
+)
+from docent.teacher.english.grammar.amounts import ABOUT, NUMERAL, RANGE, UNIT, quantity_of
+from docent.teacher.english.grammar.asked import Asked, short_of, who_or_what
+from docent.teacher.english.grammar.clauses import DETERMINERS, PREPOSITIONS
+from docent.teacher.english.grammar.verbs import is_measure, is_participle
 
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 # `Soot is a sign of too little air.` does not say what soot is.

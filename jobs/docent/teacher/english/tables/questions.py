@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.teacher.source.prices import PRICE
-from docent.teacher.tables.cells import of_entities, of_models, of_tasks, of_values
-from docent.teacher.tables.columns import APART, GROUPS, RowPairs, Told, is_count, told
-from docent.teacher.tables.faults import rows_of_faults
-from docent.teacher.tables.labels import is_list_of_numbers, label_of, named, of, value_of
-from docent.teacher.tables.names import enumerated, is_explained, thing_of, unit_of
-from docent.teacher.tables.tables import DATED, Table, tables_of
+from docent.teacher.english.tables.cells import of_entities, of_models, of_tasks, of_values
+from docent.teacher.english.tables.columns import APART, GROUPS, RowPairs, Told, is_count, told
+from docent.teacher.english.tables.faults import rows_of_faults
+from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, of, value_of
+from docent.teacher.english.tables.names import enumerated, is_explained, thing_of, unit_of
+from docent.teacher.english.tables.prices import PRICE
+from docent.teacher.english.tables.table import DATED, Table, tables_of
 
 MAX_TOLD_ROWS = 8
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from docent.teacher.english.grammar import read_clause
+from docent.teacher.english.grammar.clauses import read_clause
+from docent.teacher.english.tables.columns import sentence
 from docent.teacher.source.references import ENGLISH_LEANS
-from docent.teacher.source.source import Statement
-from docent.teacher.tables.columns import sentence
+from docent.teacher.source.statements import Statement
 from docent.text.sentences import plain
 
 _LEANS = re.compile(

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from docent.teacher.desk import Desk, Draft, section_statements
-from docent.teacher.english.asked import Asked, Kind
-from docent.teacher.english.clarity import (
+from docent.teacher.english.grammar.asked import Asked, Kind
+from docent.teacher.english.grammar.clarity import (
     OPENERS,
     asked_in,
     is_about_another,
@@ -22,17 +21,18 @@ from docent.teacher.english.clarity import (
     stands_alone,
     trimmed,
 )
-from docent.teacher.english.grammar import as_inside, read_clause
-from docent.teacher.english.instructions import instructions_of
-from docent.teacher.english.sentences import questions_of
-from docent.teacher.english_writers.compared import compared_in
-from docent.teacher.source.models import belonging, owner_of
-from docent.teacher.source.prices import basis_of
-from docent.teacher.source.source import Statement, row_of
-from docent.teacher.tables.columns import Cell, Told, about_column, told
-from docent.teacher.tables.compared import comparisons_of_tables
-from docent.teacher.tables.labels import as_written, is_empty, label_of, value_of
-from docent.teacher.tables.questions import rows_of_tables
+from docent.teacher.english.grammar.clauses import as_inside, read_clause
+from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.tables.columns import Cell, Told, about_column, told
+from docent.teacher.english.tables.compared import comparisons_of_tables
+from docent.teacher.english.tables.labels import as_written, is_empty, label_of, value_of
+from docent.teacher.english.tables.models import belonging, owner_of
+from docent.teacher.english.tables.prices import basis_of
+from docent.teacher.english.tables.questions import rows_of_tables
+from docent.teacher.english.writers.contrasts import compared_in
+from docent.teacher.english.writers.section import Desk, Draft, section_statements
+from docent.teacher.source.statements import Statement, row_of
 from docent.text.sentences import plain
 
 _VALUE_ITEM = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from docent.teacher.desk import Desk, Draft
+from docent.teacher.english.writers.section import Desk, Draft
 from docent.teacher.source.terms import KOREAN_PARTICLE
 
 MAX_NAME_WORDS = 6

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from docent.teacher.english.asked import Asked
-from docent.teacher.english.grammar import as_inside, is_plural, read_clause
+from docent.teacher.english.grammar.asked import Asked
+from docent.teacher.english.grammar.clauses import as_inside, is_plural, read_clause
 
 _THAN = re.compile(
     r"(?:(?!better\b)[a-z]+er|more [a-z]+|less [a-z]+) than ((?:the |an? )?[A-Za-z][\w -]{2,40}?)(?:$|"

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.asked import short_of
-from docent.teacher.english.grammar import PREPOSITIONS, as_inside, is_plural, read_clause
-from docent.teacher.english.instructions import is_order
-from docent.teacher.english.verbs import BASES, THIRD, is_participle
-from docent.teacher.tables.columns import RowPairs, Told, sentence, told
-from docent.teacher.tables.labels import label_of
-from docent.teacher.tables.names import lowered, meaning_of
-from docent.teacher.tables.tables import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
+from docent.teacher.english.grammar.asked import short_of
+from docent.teacher.english.grammar.clauses import PREPOSITIONS, as_inside, is_plural, read_clause
+from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.verbs import BASES, THIRD, is_participle
+from docent.teacher.english.tables.columns import RowPairs, Told, sentence, told
+from docent.teacher.english.tables.labels import label_of
+from docent.teacher.english.tables.names import lowered, meaning_of
+from docent.teacher.english.tables.table import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
 
 _ELSEWHERE = re.compile(
     r"\b(?:section|chapter|page|table|appendix|step) \d|\bas in\b|"

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.asked import short_of
-from docent.teacher.english.grammar import is_plural, read_clause
-from docent.teacher.english.instructions import is_order
-from docent.teacher.english.verbs import BASES, THIRD
-from docent.teacher.source.models import belonging
-from docent.teacher.source.prices import PRICE, basis_of
-from docent.teacher.tables.columns import Cell, Told, about_column, is_count, told
-from docent.teacher.tables.labels import is_list_of_numbers, label_of, named, value_of
-from docent.teacher.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
-from docent.teacher.tables.tables import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
+from docent.teacher.english.grammar.asked import short_of
+from docent.teacher.english.grammar.clauses import is_plural, read_clause
+from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.verbs import BASES, THIRD
+from docent.teacher.english.tables.columns import Cell, Told, about_column, is_count, told
+from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.models import belonging
+from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
+from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.table import DATED, FUNCTION, INTERVAL, LIMITS, MEANING, SIGN, TASK, Table
 
 _OFTEN = re.compile(
     r"(?:every |daily|weekly|monthly|quarterly|yearly|annually|hourly|after |before |once |twice |"

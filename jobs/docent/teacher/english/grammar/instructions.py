@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.adverbials import is_frequency
-from docent.teacher.english.asked import PRONOUN, Asked, finished, is_sound, short_of
-from docent.teacher.english.grammar import DETERMINERS, is_subject, read_clause
-from docent.teacher.english.verbs import BASES
+from docent.teacher.english.grammar.adverbials import is_frequency
+from docent.teacher.english.grammar.asked import PRONOUN, Asked, finished, is_sound, short_of
+from docent.teacher.english.grammar.clauses import DETERMINERS, is_subject, read_clause
+from docent.teacher.english.grammar.verbs import BASES
 
 _LED = re.compile(r"(If|When|Once|Before|After|Whenever|As soon as|Until|Unless) ([^,]{5,110}), (?:then )?(.+)")
 # `Pump 1 starts` begins with a thing, `Wait 30 minutes` with an order.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.teacher.english.asked import Asked, finished, is_sound, short_of, who_or_what
-from docent.teacher.english.grammar import is_plural
-from docent.teacher.english.verbs import PARTICIPLES, THIRD, third_of
-from docent.teacher.source.prices import PRICE, is_basis
-from docent.teacher.tables.labels import Label, is_list_of_numbers, of
+from docent.teacher.english.grammar.asked import Asked, finished, is_sound, short_of, who_or_what
+from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.english.grammar.verbs import PARTICIPLES, THIRD, third_of
+from docent.teacher.english.tables.labels import Label, is_list_of_numbers, of
+from docent.teacher.english.tables.prices import PRICE, is_basis
 from docent.text.sentences import count_words, words_of
 
 MAX_VALUE_WORDS = 14

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.desk import Desk, Draft
-from docent.teacher.english.clarity import asked_in, stands_alone
-from docent.teacher.english.grammar import PREPOSITIONS, as_inside, read_clause
-from docent.teacher.english.verbs import THIRD
-from docent.teacher.english_writers.steps import marked
-from docent.teacher.english_writers.summary import SECTION_SUMMARY_WORDS, as_text, is_named, units_of
+from docent.teacher.english.grammar.clarity import asked_in, stands_alone
+from docent.teacher.english.grammar.clauses import PREPOSITIONS, as_inside, read_clause
+from docent.teacher.english.grammar.verbs import THIRD
+from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.writers.steps import marked
+from docent.teacher.english.writers.summary import SECTION_SUMMARY_WORDS, as_text, is_named, units_of
 from docent.teacher.source.references import references_of
-from docent.teacher.source.source import Statement, length_words
+from docent.teacher.source.statements import Statement, length_words
 
 LONG_SENTENCES = (3, 5)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5

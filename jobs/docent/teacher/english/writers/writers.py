@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.teacher.desk import Desk, Draft
-from docent.teacher.english_writers.pairs import Pair, section_of
-from docent.teacher.source.source import cleaned
+from docent.teacher.english.writers.pairs import Pair, section_of
+from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.source.statements import cleaned
 from docent.text.sentences import count_words, plain
 
 _FACTS = ("value", "when", "where", "who", "what")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from docent.teacher.english.asked import short_of
-from docent.teacher.english.grammar import as_inside, read_clause
-from docent.teacher.tables.columns import Told, sentence, told
-from docent.teacher.tables.labels import named
-from docent.teacher.tables.tables import Table
+from docent.teacher.english.grammar.asked import short_of
+from docent.teacher.english.grammar.clauses import as_inside, read_clause
+from docent.teacher.english.tables.columns import Told, sentence, told
+from docent.teacher.english.tables.labels import named
+from docent.teacher.english.tables.table import Table
 
 HANDLED = re.compile(
     r"(?:keys?|buttons?|switch(?:es)?|lamps?|knobs?|terminals?|valves?|ports?|connectors?|leds?|menus?|commands?)",

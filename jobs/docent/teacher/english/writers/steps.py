@@ -9,12 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from docent.teacher.desk import Desk, Draft, is_telling
-from docent.teacher.english.asked import Asked, finished
-from docent.teacher.english.clarity import asked_in
-from docent.teacher.english.grammar import DETERMINERS
-from docent.teacher.english.instructions import is_order
-from docent.teacher.english.verbs import BASES
+from docent.teacher.english.grammar.asked import Asked, finished
+from docent.teacher.english.grammar.clarity import asked_in
+from docent.teacher.english.grammar.clauses import DETERMINERS
+from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.verbs import BASES
+from docent.teacher.english.writers.section import Desk, Draft, is_telling
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.text.sentences import count_words, plain
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from docent.teacher.english.verbs import BASES, PAST, THIRD, is_measure, is_participle
+from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD, is_measure, is_participle
 
 MAX_SUBJECT_WORDS = 10
 MAX_LEAD_WORDS = 8

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from docent.llm.structure.typed import TypedMaterial
 from docent.records import canonical_json
-from docent.teacher.source.source import Statement, bare_title, cleaned, statements_of
+from docent.teacher.source.statements import Statement, bare_title, cleaned, statements_of
 from docent.teacher.source.words import Words, words_of_language
 from docent.text.sentences import count_words, plain
 

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from docent.teacher.english.asked import is_sound
-from docent.teacher.source.prices import PRICE, basis_of
-from docent.teacher.tables.columns import Told, is_count, told
-from docent.teacher.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
-from docent.teacher.tables.names import is_explained, thing_of, unit_of
-from docent.teacher.tables.tables import Table, tables_of
+from docent.teacher.english.grammar.asked import is_sound
+from docent.teacher.english.tables.columns import Told, is_count, told
+from docent.teacher.english.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
+from docent.teacher.english.tables.names import is_explained, thing_of, unit_of
+from docent.teacher.english.tables.prices import PRICE, basis_of
+from docent.teacher.english.tables.table import Table, tables_of
 
 MAX_COMPARED = 3
 

@@ -11,17 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from docent.teacher.desk import Desk, Draft
-from docent.teacher.english.grammar import as_inside, read_clause
-from docent.teacher.english.instructions import is_order
-from docent.teacher.english_writers.pairs import record_of, section_of
-from docent.teacher.english_writers.steps import step_lines
+from docent.teacher.english.grammar.clauses import as_inside, read_clause
+from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.tables.columns import GROUPS, sentence
+from docent.teacher.english.tables.labels import as_written, is_empty
+from docent.teacher.english.tables.questions import sentences_of_values
+from docent.teacher.english.writers.pairs import record_of, section_of
+from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.writers.steps import step_lines
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.teacher.source.references import leans
-from docent.teacher.source.source import length_words
-from docent.teacher.tables.columns import GROUPS, sentence
-from docent.teacher.tables.labels import as_written, is_empty
-from docent.teacher.tables.questions import sentences_of_values
+from docent.teacher.source.statements import length_words
 from docent.text.sentences import count_words, plain
 
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200

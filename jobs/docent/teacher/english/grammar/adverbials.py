@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from docent.teacher.english.asked import MAX_ADVERBIAL_WORDS, PRONOUN, Asked
-from docent.teacher.english.grammar import PREPOSITIONS
-from docent.teacher.source.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
+from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
+from docent.teacher.english.grammar.asked import MAX_ADVERBIAL_WORDS, PRONOUN, Asked
+from docent.teacher.english.grammar.clauses import PREPOSITIONS
 
 WHEN_TAIL = re.compile(
     r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"

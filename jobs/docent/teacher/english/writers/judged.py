@@ -11,14 +11,14 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
-from docent.teacher.desk import Desk, Draft
-from docent.teacher.english.clarity import is_cut_short, is_unexplained, stands_alone, trimmed
-from docent.teacher.english.grammar import read_clause
-from docent.teacher.english_writers.pairs import Pair, section_of
-from docent.teacher.exchange import BLANK, is_measured, opposite_of, spans_of, with_other_number
-from docent.teacher.source.amounts import NUMERAL
-from docent.teacher.source.source import Statement
-from docent.teacher.tables.cells import is_task_order
+from docent.teacher.english.grammar.amounts import NUMERAL
+from docent.teacher.english.grammar.clarity import is_cut_short, is_unexplained, stands_alone, trimmed
+from docent.teacher.english.grammar.clauses import read_clause
+from docent.teacher.english.tables.cells import is_task_order
+from docent.teacher.english.writers.numbers import BLANK, is_measured, opposite_of, spans_of, with_other_number
+from docent.teacher.english.writers.pairs import Pair, section_of
+from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.source.statements import Statement
 from docent.text.sentences import count_words, plain
 
 MAX_JUDGED_WORDS = 32
