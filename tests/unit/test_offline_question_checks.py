@@ -8,7 +8,7 @@ from tests.unit.test_offline_signals import written
 from docent.llm.structure.typed import TypedMaterial, TypedReply
 from docent.teacher.languages.heads import with_unit
 from docent.teacher.languages.patterns import asked_of
-from docent.teacher.languages.section import Page
+from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.summary import summary
 from docent.teacher.typed import write_typed
 
@@ -125,8 +125,8 @@ def material(code: str, name: str, text: str, question_type: str, seed: int = 7)
     return TypedMaterial(question_type, name, "X", text, (), (), (), 20, code, 300, seed)
 
 
-def page(code: str, text: str) -> Page:
-    return Page(material(code, "Sortierband", text, "summary"), 0.4)
+def page(code: str, text: str) -> NonEnglishSection:
+    return NonEnglishSection(material(code, "Sortierband", text, "summary"), 0.4)
 
 
 def asked(code: str, name: str, text: str, question_type: str, seed: int = 7) -> dict[str, str]:

@@ -143,11 +143,11 @@ def test_codes_are_neither_doubled_nor_exchanged_with_amounts() -> None:
 
 
 def test_an_opposite_is_put_in_only_where_it_fits() -> None:
-    assert opposite_of("The upper line shows the yarn, the lower line the speed.", EN) is None
-    assert opposite_of("The key is left in the door.", EN) is None
-    assert opposite_of("The keys open the door.", EN) is None
-    assert opposite_of("The lamp hangs above the yarn.", EN) == "The lamp hangs below the yarn."
-    assert opposite_of("The load increases in spring.", EN) == "The load decreases in spring."
+    assert opposite_of("The upper line shows the yarn, the lower line the speed.") is None
+    assert opposite_of("The key is left in the door.") is None
+    assert opposite_of("The keys open the door.") is None
+    assert opposite_of("The lamp hangs above the yarn.") == "The lamp hangs below the yarn."
+    assert opposite_of("The load increases in spring.") == "The load decreases in spring."
 
 
 def test_a_blank_is_never_a_clause() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from docent.teacher.english.writers.numbers import BLANK
 from docent.teacher.languages.heads import is_unit
-from docent.teacher.languages.section import Page
+from docent.teacher.languages.section import NonEnglishSection
 
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
@@ -59,19 +59,19 @@ class Judged:
     truth: bool
 
 
-def with_blank(page: Page) -> Iterator[tuple[str, str]]:
+def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
     """Sentences and rows with a number, each with a blank in its place."""
-    for told in page.shuffled(_stated(page)):
+    for told in section.shuffled(_stated(section)):
         numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) and not _YEAR.fullmatch(m["digits"])]
-        if len(numbers) == 1 and _is_asked(numbers[0], page) and told.count(numbers[0]["digits"]) == 1:
+        if len(numbers) == 1 and _is_asked(numbers[0], section) and told.count(numbers[0]["digits"]) == 1:
             yield told, told[: numbers[0].start()] + BLANK + told[numbers[0].end("digits") :]
 
 
-def judged(page: Page, truths: Sequence[bool]) -> Iterator[Judged]:
+def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judged]:
     """True and false statements as `truths` asks for them; ends where one cannot be made."""
-    stated = page.shuffled(_stated(page))
-    names = [row.name for row in page.rows if row.is_code]
-    false = {told: made for told in stated if (made := _made_false(page, told, stated, names))}
+    stated = section.shuffled(_stated(section))
+    names = [row.name for row in section.rows if row.is_code]
+    false = {told: made for told in stated if (made := _made_false(section, told, stated, names))}
     left = list(stated)
     for place, truth in enumerate(truths):
         wanted = sum(not other for other in truths[place + 1 :])
@@ -88,14 +88,14 @@ def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]
     return fixed or [told for told in left if told in false][wanted:]
 
 
-def _stated(page: Page) -> list[str]:
+def _stated(section: NonEnglishSection) -> list[str]:
     """Sentences and rows that can be judged by themselves."""
-    short = [s.text for s in page.alone if not re.search(_TELLS_TO[page.code], s.text) and page.asked(s)]
-    cells = (page.row_answer(row) for row in page.rows if row.sort in ("value", "signal_state"))
+    short = [s.text for s in section.alone if not re.search(_TELLS_TO[section.code], s.text) and section.asked(s)]
+    cells = (section.row_answer(row) for row in section.rows if row.sort in ("value", "signal_state"))
     return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
-def _made_false(page: Page, told: str, others: Sequence[str], names: Sequence[str]) -> str:
+def _made_false(section: NonEnglishSection, told: str, others: Sequence[str], names: Sequence[str]) -> str:
     """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
 
     Args:
@@ -108,7 +108,7 @@ def _made_false(page: Page, told: str, others: Sequence[str], names: Sequence[st
     if len(numbers) != 1 or re.search(r"\d", measured[: numbers[0].start()] + measured[numbers[0].end("digits") :]):
         return ""
     number = numbers[0]
-    if not _is_asked(number, page):
+    if not _is_asked(number, section):
         return ""
     found = [m for other in others if other != told for m in _NUMBER.finditer(other)]
     fitting = [m["digits"] for m in found if m["digits"] != number["digits"] and _fits(m, number)]
@@ -116,9 +116,9 @@ def _made_false(page: Page, told: str, others: Sequence[str], names: Sequence[st
     return told[: number.start("digits")] + made + told[number.end("digits") :] if made else ""
 
 
-def _is_asked(number: re.Match[str], page: Page) -> bool:
+def _is_asked(number: re.Match[str], section: NonEnglishSection) -> bool:
     """Whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
-    if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", page.name):
+    if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", section.name):
         return False
     unit = (number["unit"] or "").strip()
     return not (number["digits"] == "1" and _CJK.match(unit))

@@ -5,15 +5,10 @@ For the offline teacher. Reads and writes nothing.
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
 
-from docent.llm.structure.typed import TypedMaterial
-from docent.records import canonical_json
 from docent.teacher.languages.articles import interrogative, of_thing, with_article
 from docent.teacher.languages.heads import is_year
 from docent.teacher.languages.intervals import interval_told
@@ -21,13 +16,13 @@ from docent.teacher.languages.patterns import Asked, asked_of
 from docent.teacher.languages.row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
 from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
+from docent.teacher.section import Section
 from docent.teacher.source.references import leans
-from docent.teacher.source.statements import Statement, bare_title, cleaned, statements_of
-from docent.teacher.source.words import UNSPACED, Words, particle, words_of_language
+from docent.teacher.source.statements import Statement, bare_title, statements_of
+from docent.teacher.source.words import UNSPACED, particle
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
-T = TypeVar("T")
 MIN_ANSWER_WORDS = 4
 MAX_NAME_WORDS, MAX_SHORT_CELL_WORDS = 6, 6
 _NUMBERED_TITLE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.|[IVX]+\.|第\s?\d+\s?[章節节]|제?\s?\d+\s?장)\s+")
@@ -37,41 +32,18 @@ _NO_POINTER = re.compile("应该|尤其|其他|其余|与其|极其")
 _PAGE = re.compile(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*")
 
 
-@dataclass(frozen=True)
-class Page:
-    """One request.
-
-    Attributes:
-        temperature: another one gives another choice.
-    """
-
-    material: TypedMaterial
-    temperature: float
-
-    @cached_property
-    def words(self) -> Words:
-        """The language."""
-        return words_of_language(self.material.language)
+class NonEnglishSection(Section):
+    """The section of one request in a language other than English."""
 
     @cached_property
     def code(self) -> str:
-        """Of the language."""
+        """The language's code."""
         return self.words.code
-
-    @cached_property
-    def variety(self) -> str:
-        """What all chance depends on."""
-        m = self.material
-        return canonical_json([m.seed, self.temperature, m.question_type, cleaned(m.name), cleaned(m.title)])
-
-    @cached_property
-    def _rng(self) -> random.Random:
-        return random.Random(self.variety + cleaned(self.material.text))
 
     @cached_property
     def every(self) -> list[Statement]:
         """What the section says, without what is unfinished or only points elsewhere."""
-        text = "\n".join("" if _is_row_line(line) else line for line in self.material.text.splitlines())
+        text = "\n".join("" if line.lstrip().startswith("|") else line for line in self.material.text.splitlines())
         return [s for s in statements_of(text, self.words) if self.is_source(s.whole)]
 
     @cached_property
@@ -85,6 +57,10 @@ class Page:
     def alone(self) -> list[Statement]:
         """Sentences that can be understood without the one before."""
         return [s for s in self.sentences if s.alone and s.kind == "sentence" and not is_heading(s.text)]
+
+    def length(self, answer: str) -> int:
+        """Return the length of an answer in words, as a reader of the language counts them."""
+        return length_in_words(answer)
 
     @cached_property
     def is_row(self) -> bool:
@@ -123,26 +99,17 @@ class Page:
         )
 
     @cached_property
-    def doc(self) -> str:
-        """The document in quotation marks."""
-        return self.words.quoted(self.name)
-
-    @cached_property
     def title(self) -> str:
         """The section's heading without its number; "" where it says nothing that the document's title does not."""
         bare = _NUMBERED_TITLE.sub("", bare_title(self.material.title))
         says_nothing = _PAGE.fullmatch(bare) is not None and not bare.strip(" .").isalpha()
         return "" if says_nothing or plain(bare) == plain(self.name) else bare
 
-    def frame(self, key: str, **slots: str) -> str:
-        """A wording of the language; the document is always known."""
-        return self.words.frame(key, self.variety, doc=self.doc, **slots)
-
     def asked(self, statement: Statement) -> list[Asked]:
         """Questions that a sentence answers, each complete in itself."""
         found = asked_of(statement.text, self.code, self.frame("inside"), self.name)
         kept = [asked for asked in found if asked.leans != statement.alone]
-        return [Asked(self._placed(a), a.kind, a.short, a.leans, True) for a in kept]
+        return [a if a.with_document else replace(a, question=self._begun(a.question)) for a in kept]
 
     def row_question(self, row: Row) -> str:
         """The question that a row answers."""
@@ -168,11 +135,6 @@ class Page:
         """A row as an answer of its own: behind the document where it would be too short for one."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
-
-    def shuffled(self, values: Iterable[T]) -> list[T]:
-        """In another order."""
-        known = list(values)
-        return self._rng.sample(known, len(known))
 
     def _is_asked(self, row: Row) -> bool:
         """Whether a question about a row can be put into words that people use."""
@@ -210,9 +172,6 @@ class Page:
             "laut": "" if self.is_row else self.frame("inside"),
         }
 
-    def _placed(self, asked: Asked) -> str:
-        return asked.question if asked.with_document else self._begun(asked.question)
-
     def _begun(self, question: str) -> str:
         """A question behind the words that say which document it is about."""
         if plain(self.name) in plain(question):
@@ -221,7 +180,3 @@ class Page:
         if self.code in ("fr", "es"):
             first = re.sub(r"^¿?\w", lambda begin: begin[0].lower(), question)
         return f"{self.frame('according')}{first}"
-
-
-def _is_row_line(line: str) -> bool:
-    return line.lstrip().startswith("|")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from docent.teacher.languages.section import Page
+from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.source.statements import Statement
 
 MIN_STEPS, MAX_STEPS = 2, 20
@@ -29,15 +29,15 @@ def is_procedure(told: str, code: str) -> bool:
     return sum(re.match(_STATES[code], line) is not None for line in lines) * 2 < len(lines)
 
 
-def steps(page: Page) -> str:
+def steps(section: NonEnglishSection) -> str:
     """The numbered steps of a section, one a line; "" where there is not exactly one list of them."""
-    told = [s for s in page.every if s.kind == "step"]
+    told = [s for s in section.every if s.kind == "step"]
     lines = [(label, [*parts]) for label, parts in groupby(told, key=lambda s: s.label)]
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]
     if not MIN_STEPS <= len(lines) <= MAX_STEPS or numbers != list(range(1, len(numbers) + 1)):
         return ""
-    return "\n".join(f"{number}. {_text(page, parts)}" for number, (_, parts) in zip(numbers, lines, strict=True))
+    return "\n".join(f"{number}. {_text(section, parts)}" for number, (_, parts) in zip(numbers, lines, strict=True))
 
 
-def _text(page: Page, parts: list[Statement]) -> str:
-    return page.words.joined([part.text for part in parts])
+def _text(section: NonEnglishSection, parts: list[Statement]) -> str:
+    return section.words.joined([part.text for part in parts])

@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from docent.teacher.languages.cells import tables_of
 from docent.teacher.languages.intervals import interval_told
-from docent.teacher.languages.section import Page
+from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
 from docent.teacher.source.references import references_of
@@ -55,64 +55,64 @@ class _Parts:
     is_whole: bool = True
 
 
-def summary(page: Page) -> str:
+def summary(section: NonEnglishSection) -> str:
     """A section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
-    return _summed_up(page, SUMMARY_WORDS)
+    return _summed_up(section, SUMMARY_WORDS)
 
 
-def section_summary(page: Page) -> str:
+def section_summary(section: NonEnglishSection) -> str:
     """The same at length."""
-    return _summed_up(page, SECTION_SUMMARY_WORDS)
+    return _summed_up(section, SECTION_SUMMARY_WORDS)
 
 
-def _summed_up(page: Page, max_words: int) -> str:
-    most = min(max_words, page.material.max_answer_words)
-    parts = _parts_of(page)
-    rows = [page.row_answer(row) for row in page.rows]
-    plans = [row for row in page.rows if row.sort == "due"]
+def _summed_up(section: NonEnglishSection, max_words: int) -> str:
+    most = min(max_words, section.material.max_answer_words)
+    parts = _parts_of(section)
+    rows = [section.row_answer(row) for row in section.rows]
+    plans = [row for row in section.rows if row.sort == "due"]
     told = [*parts.told, *(row for row in rows if row not in parts.told)]
-    if not (parts.is_whole and _tables_are_told(page)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
+    if not (parts.is_whole and _tables_are_told(section)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
-    if len(plans) > 1 and not all(interval_told(row.name, row.value, page.code) for row in plans):
+    if len(plans) > 1 and not all(interval_told(row.name, row.value, section.code) for row in plans):
         return ""  # the same words at every interval
     if sum(map(length_in_words, told)) <= most:
-        lines = (line.strip() for line in page.words.joined(told).splitlines())
+        lines = (line.strip() for line in section.words.joined(told).splitlines())
         return "\n".join(line for line in lines if line)
-    return "" if parts.has_lists or rows else _main_points(page, parts.paragraphs, most)
+    return "" if parts.has_lists or rows else _main_points(section, parts.paragraphs, most)
 
 
-def _main_points(page: Page, paragraphs: list[list[str]], most: int) -> str:
+def _main_points(section: NonEnglishSection, paragraphs: list[list[str]], most: int) -> str:
     """The first sentence of every paragraph, then warnings, then what follows: each with the sentences it needs."""
     sentences = [sentence for paragraph in paragraphs for sentence in paragraph]
-    references = references_of(sentences, page.code)
+    references = references_of(sentences, section.code)
     numbers = iter(range(len(sentences)))
     places = [[next(numbers) for _ in paragraph] for paragraph in paragraphs]
     chosen: tuple[int, ...] = references.closed([paragraph[0] for paragraph in places])
     if _length(sentences, chosen) > most:
         return ""
     rounds = [place for later in zip_longest(*places) for place in later if place is not None]
-    for place in sorted(rounds, key=lambda p: re.search(_WARNS[page.code], sentences[p]) is None):
+    for place in sorted(rounds, key=lambda p: re.search(_WARNS[section.code], sentences[p]) is None):
         more = references.closed([*chosen, place])
         chosen = more if _length(sentences, more) <= most else chosen
     share = _length(sentences, chosen) / _length(sentences, range(len(sentences)))
     if share < MIN_SHARE and len(paragraphs) < MIN_PARAGRAPHS:
         return ""
-    return page.words.joined([sentences[place] for place in chosen])
+    return section.words.joined([sentences[place] for place in chosen])
 
 
 def _length(sentences: list[str], chosen: tuple[int, ...] | range) -> int:
     return sum(length_in_words(sentences[place]) for place in chosen)
 
 
-def _parts_of(page: Page) -> _Parts:
+def _parts_of(section: NonEnglishSection) -> _Parts:
     parts = _Parts()
-    listed = steps(page)
-    for kind, label, text in pieces_of(cleaned(page.material.text)):
+    listed = steps(section)
+    for kind, label, text in pieces_of(cleaned(section.material.text)):
         line = f"{label}: {text}" if kind == "row" else text
-        if kind == "figure" or page.words.finds("todo", text):
+        if kind == "figure" or section.words.finds("todo", text):
             continue
-        if label and (row := _row_of(page, line)):
-            parts.told.append(page.row_answer(row))
+        if label and (row := _row_of(section, line)):
+            parts.told.append(section.row_answer(row))
             continue
         if kind == "step":
             parts.is_whole = parts.is_whole and listed != ""
@@ -120,7 +120,7 @@ def _parts_of(page: Page) -> _Parts:
             parts.told += [] if is_told else [f"\n{step}\n" for step in listed.splitlines()]
             parts.has_lists = True
             continue
-        told, is_whole = _sentences(page, text)
+        told, is_whole = _sentences(section, text)
         parts.is_whole = parts.is_whole and is_whole and kind == "sentence"
         parts.has_lists = parts.has_lists or label != ""
         parts.told += told
@@ -128,15 +128,15 @@ def _parts_of(page: Page) -> _Parts:
     return parts
 
 
-def _sentences(page: Page, text: str) -> tuple[list[str], bool]:
+def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
     """The sentences of a paragraph without those that only point elsewhere, and whether it can do without them."""
     told: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
-        if page.words.finds("points", sentence):
+        if section.words.finds("points", sentence):
             is_cut = True
             continue
-        is_whole = is_whole and _is_complete(sentence) and not (is_cut and page.points_back(sentence))
+        is_whole = is_whole and _is_complete(sentence) and not (is_cut and section.points_back(sentence))
         told.append(sentence)
         is_cut = False
     return told, is_whole
@@ -149,19 +149,19 @@ def _is_complete(sentence: str) -> bool:
     )
 
 
-def _row_of(page: Page, line: str) -> Row | None:
+def _row_of(section: NonEnglishSection, line: str) -> Row | None:
     """The row that a line `key: value` gives."""
     wanted = _bare(line)
-    return next((row for row in page.rows if _bare(row.source) == wanted), None)
+    return next((row for row in section.rows if _bare(row.source) == wanted), None)
 
 
 def _bare(line: str) -> str:
     return re.sub(r"[\s*_`：:]|^[-+•]", "", plain(line))
 
 
-def _tables_are_told(page: Page) -> bool:
+def _tables_are_told(section: NonEnglishSection) -> bool:
     """Whether every row of the tables is asked about, and none has several values."""
-    sources = {row.source for row in page.rows}
-    tables = tables_of(page.material.text)
+    sources = {row.source for row in section.rows}
+    tables = tables_of(section.material.text)
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)
     return is_plain and all(line in sources for table in tables for _, line in table.rows)

@@ -57,12 +57,6 @@ class Words:
         return frozenset(self.lists["numbered"].split())
 
     @cached_property
-    def opposites(self) -> list[tuple[str, str]]:
-        """Words and what makes the contrary of a sentence, both ways."""
-        pairs = [tuple(pair.replace("_", " ").split("/")) for pair in self.lists["opposites"].split()]
-        return [(a, b) for one, other in pairs for a, b in ((one, other), (other, one))]
-
-    @cached_property
     def _dependent(self) -> frozenset[str]:
         return frozenset(self.lists.get("dependent", "").split())
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from docent.teacher.english.grammar.amounts import NUMERAL
 from docent.teacher.english.grammar.clarity import is_cut_short, is_unexplained, stands_alone, trimmed
 from docent.teacher.english.grammar.clauses import read_clause
+from docent.teacher.english.section import EnglishSection
 from docent.teacher.english.tables.cells import is_task_order
 from docent.teacher.english.writers.numbers import BLANK, is_measured, opposite_of, spans_of, with_other_number
-from docent.teacher.english.writers.pairs import Pair, section_of
-from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.writers.pairs import Pair, pairs_of
+from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement
 from docent.text.sentences import count_words, plain
 
@@ -58,14 +59,14 @@ _RANGE_AHEAD = re.compile(
 _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 
-def boolean(desk: Desk) -> Iterator[Draft]:
+def boolean(section: EnglishSection) -> Iterator[Draft]:
     """True and false statements as the request says; ends where one cannot be made."""
-    first = zlib.crc32(desk.variety.encode()) % 2 == 0
-    truths = desk.material.truths or tuple((turn % 2 == 0) == first for turn in range(desk.material.pairs))
-    every = statements_to_judge(desk)
-    left = desk.shuffled(every)
+    first = zlib.crc32(section.variety.encode()) % 2 == 0
+    truths = section.material.truths or tuple((turn % 2 == 0) == first for turn in range(section.material.pairs))
+    every = statements_to_judge(section)
+    left = section.shuffled(every)
     left.sort(key=lambda s: not any(c.isdigit() for c in s.text))
-    false = {s.text: made for s in left if (made := false_of(desk, s, every))}
+    false = {s.text: made for s in left if (made := false_of(section, s, every))}
     for position, truth in enumerate(truths):
         needed = sum(not later for later in truths[position + 1 :])
         usable = [s for s in left if s.text in false]
@@ -77,68 +78,70 @@ def boolean(desk: Desk) -> Iterator[Draft]:
         chosen = usable[0]
         left.remove(chosen)
         said = chosen.text if truth else false[chosen.text]
-        yield verdict(desk, _judge(desk, "boolean", said), chosen, truth)
+        yield verdict(section, _judge(section, "boolean", said), chosen, truth)
 
 
-def true_false_fill_blank(desk: Desk) -> Iterator[Draft]:
+def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
     """By turns a sentence with a blank and a statement to judge."""
-    start = zlib.crc32(desk.variety.encode())
-    every = statements_to_judge(desk)
-    pairs = section_of(desk).pairs
-    for turn, statement in enumerate(desk.shuffled(every), start):
-        blank = with_blank(statement, pairs, desk.name)
-        false = false_of(desk, statement, every)
+    start = zlib.crc32(section.variety.encode())
+    every = statements_to_judge(section)
+    pairs = pairs_of(section).pairs
+    for turn, statement in enumerate(section.shuffled(every), start):
+        blank = with_blank(statement, pairs, section.name)
+        false = false_of(section, statement, every)
         if blank and (turn % 3 or not false):
-            cloze = _quoted(desk, blank)
-            is_named = plain(desk.name) in plain(blank)
-            question = f"Fill in the blank: {cloze}" if is_named else desk.frame("cloze", cloze=cloze)
+            cloze = _quoted(section, blank)
+            is_named = plain(section.name) in plain(blank)
+            question = f"Fill in the blank: {cloze}" if is_named else section.frame("cloze", cloze=cloze)
             yield Draft(question, statement.text, (statement,))
         elif false:
             truth = turn % 2 == 0
             judged = statement.text if truth else false
-            yield verdict(desk, _judge(desk, "true_or_false", judged), statement, truth)
+            yield verdict(section, _judge(section, "true_or_false", judged), statement, truth)
 
 
-def _judge(desk: Desk, key: str, sentence: str) -> str:
+def _judge(section: EnglishSection, key: str, sentence: str) -> str:
     """The question for a judgement; without the document where the statement names it."""
-    quoted = _quoted(desk, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
-    if plain(desk.name) in plain(sentence):
+    quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
+    if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
-    return desk.frame(key, sentence=quoted)
+    return section.frame(key, sentence=quoted)
 
 
-def verdict(desk: Desk, question: str, statement: Statement, truth: bool) -> Draft:
+def verdict(section: EnglishSection, question: str, statement: Statement, truth: bool) -> Draft:
     """The judgement, and the statement as it is true."""
-    answer = desk.words.joined([desk.frame("true" if truth else "false"), statement.text])
+    answer = section.words.joined([section.frame("true" if truth else "false"), statement.text])
     return Draft(question, answer, (statement,))
 
 
-def statements_to_judge(desk: Desk) -> list[Statement]:
+def statements_to_judge(section: EnglishSection) -> list[Statement]:
     """Sentences that say by themselves what they are about, and cells of tables as sentences."""
-    titles, others = f"{desk.material.title} {desk.name}", [text for _, text in desk.material.others]
+    titles, others = f"{section.material.title} {section.name}", [text for _, text in section.material.others]
     prose = [
         Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
-        for s in desk.statements
+        for s in section.statements
         if s.kind == "sentence"
         and stands_alone(s)
         and read_clause(s.text)
         and MIN_TOLD_WORDS <= count_words(s.text) <= MAX_JUDGED_WORDS
-        and not _is_sequel(desk, s)
-        and not is_cut_short(s.text, desk.material.title)
-        and not is_unexplained(s.text, desk.material.text, titles, others)
+        and not _is_sequel(section, s)
+        and not is_cut_short(s.text, section.material.title)
+        and not is_unexplained(s.text, section.material.text, titles, others)
         and not _leaves_open(s.text)
     ]
-    if any(s.kind == "row" for s in desk.statements):
-        prose = [s for s in prose if plain(desk.name) in plain(s.text)]  # a thing does not say anything
-    cells = [pair.evidence for pair in section_of(desk).pairs if pair.is_cell and pair.kind in ("value", "when", "who")]
+    if any(s.kind == "row" for s in section.statements):
+        prose = [s for s in prose if plain(section.name) in plain(s.text)]  # a thing does not say anything
+    cells = [
+        pair.evidence for pair in pairs_of(section).pairs if pair.is_cell and pair.kind in ("value", "when", "who")
+    ]
     return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
 
 
-def _is_sequel(desk: Desk, statement: Statement) -> bool:
+def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
     """Whether a sentence tells what happens next, so that it holds only after what stands before it."""
     if _SEQUEL.search(statement.text):
         return True
-    before = desk.every[statement.place - 1] if statement.place else None
+    before = section.every[statement.place - 1] if statement.place else None
     clause = read_clause(statement.text)
     is_event = clause is not None and clause.tense in ("singular", "plural") and not clause.lead
     return before is not None and before.kind == "step" and is_event
@@ -154,14 +157,14 @@ def _is_no_statement(text: str) -> bool:
     return text.startswith(("Yes,", "No,", "The interval for “")) or is_task_order(text.rstrip("."))
 
 
-def false_of(desk: Desk, statement: Statement, every: Sequence[Statement]) -> str:
+def false_of(section: EnglishSection, statement: Statement, every: Sequence[Statement]) -> str:
     """A statement that is false by what the section says; "" where none is certain."""
     text = statement.text
     is_bound = _BOUND.search(text) is not None and statement.place >= 0
     made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
-    made = made or opposite_of(text, desk.words) or ""
+    made = made or opposite_of(text) or ""
     others = {other.folded for other in every}
-    renames = plain(desk.name) in plain(text) and plain(desk.name) not in plain(made)
+    renames = plain(section.name) in plain(text) and plain(section.name) not in plain(made)
     return made if made and made.casefold() not in others and not renames else ""
 
 
@@ -224,6 +227,6 @@ def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
     return re.search(pattern, f"{text[:start]} {text[end:]} {name}") is not None
 
 
-def _quoted(desk: Desk, sentence: str) -> str:
+def _quoted(section: EnglishSection, sentence: str) -> str:
     """A sentence in quotation marks; the name of a thing has none of its own there."""
-    return desk.words.quoted(sentence.replace(desk.words.quoted(desk.name), desk.name))
+    return section.words.quoted(sentence.replace(section.words.quoted(section.name), section.name))

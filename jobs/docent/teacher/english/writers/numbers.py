@@ -1,7 +1,7 @@
-"""What in a sentence can be left out or exchanged: numbers with their units, opposites, negations.
+"""Find what can be left out of an English sentence or exchanged in it: numbers with their units, and opposites.
 
-For the offline teacher's blanks and false statements. What is left out stands in the sentence, what is put in stands
-elsewhere in the text or makes the contrary. Reads and writes nothing.
+What is left out stands in the sentence, what is put in stands elsewhere in the text or makes the contrary. Reads and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import DETERMINERS, PREPOSITIONS, is_plural, read_clause
 from docent.teacher.source.statements import Statement
-from docent.teacher.source.terms import UNIT_WORDS
-from docent.teacher.source.words import UNSPACED, Words
 
+UNIT_WORDS = frozenset(
+    "% ° °c °f mm cm m km g kg t ms s h min gb mb kb tb hz khz mhz ghz v kv a ma w kw mw l ml pa kpa db px dpi ft "
+    "in lb mph metres meters metre meter seconds second minutes minute hours hour days day weeks week months "
+    "month years year kilograms kilogram grams tonnes tons litres liters degrees percent volts watts inches feet "
+    "miles kilometres centimetres millimetres stunden sekunden minuten tage jahre meter prozent heures minutes "
+    "secondes jours ans mètres horas segundos minutos días años metros 평 년 월 일 시간 분 초 개 명".split()
+)
 BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
 MAX_FACTOR = 5
@@ -41,6 +46,13 @@ _UNIT_SIGN = re.compile(r"\s?(?:%|°)|[A-Za-zµμ]|\s(?:[A-Z]|[A-Z]?[a-zµμ]+)(
 _MORE_UNITS = frozenset("n nm newton newtons bar mbar lux lx rpm db euro euros eur usd gbp chf dollar dollars".split())
 _NO_UNIT = frozenset(("a", "in"))
 _LEADS = frozenset("some about only over nearly almost up exactly".split())
+_OPPOSITES = (
+    ("increases", "decreases"),
+    ("decreases", "increases"),
+    ("above the", "below the"),
+    ("below the", "above the"),
+)
+"""Pairs whose exchange makes a true sentence false."""
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)\s$")
 
 
@@ -150,16 +162,14 @@ def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
     return "fraction" if re.search(r"[.,]\d{1,2}$", digits) else "number", bool(number["money"]), has_unit
 
 
-def opposite_of(text: str, words: Words) -> str | None:
-    """A sentence with a word exchanged for its opposite, where it has one of the two.
+def opposite_of(text: str) -> str | None:
+    """Exchange a word of a sentence for its opposite, where it has one of the two and not both.
 
     Where both stand in it, as in `the upper line ..., the lower line ...`, an exchange of one of them would give a
     sentence that nobody would say.
     """
-    spaced = words.code not in (*UNSPACED, "ko")
-    for one, other in words.opposites:
-        found = re.search(rf"\b{re.escape(one)}\b" if spaced else re.escape(one), text)
-        contrary = max(other.split(), key=len)
-        if found and (not spaced or not re.search(rf"\b{re.escape(contrary)}\b", text, re.IGNORECASE)):
-            return text[: found.start()] + other + text[found.end() :]
+    for one, other in _OPPOSITES:
+        place = re.search(rf"\b{one}\b", text)
+        if place and not re.search(rf"\b{other.removesuffix(' the')}\b", text, re.IGNORECASE):
+            return text[: place.start()] + other + text[place.end() :]
     return None

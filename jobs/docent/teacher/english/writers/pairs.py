@@ -24,6 +24,7 @@ from docent.teacher.english.grammar.clarity import (
 from docent.teacher.english.grammar.clauses import as_inside, read_clause
 from docent.teacher.english.grammar.instructions import instructions_of
 from docent.teacher.english.grammar.sentences import questions_of
+from docent.teacher.english.section import EnglishSection, section_statements
 from docent.teacher.english.tables.columns import Cell, Told, about_column, told
 from docent.teacher.english.tables.compared import comparisons_of_tables
 from docent.teacher.english.tables.labels import as_written, is_empty, label_of, value_of
@@ -31,7 +32,7 @@ from docent.teacher.english.tables.models import belonging, owner_of
 from docent.teacher.english.tables.prices import basis_of
 from docent.teacher.english.tables.questions import rows_of_tables
 from docent.teacher.english.writers.contrasts import compared_in
-from docent.teacher.english.writers.section import Desk, Draft, section_statements
+from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement, row_of
 from docent.text.sentences import plain
 
@@ -66,7 +67,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Section:
+class SectionPairs:
     """The pairs of one section.
 
     Attributes:
@@ -96,15 +97,15 @@ class _Source:
     owner: str | None
 
 
-def section_of(desk: Desk) -> Section:
+def pairs_of(section: EnglishSection) -> SectionPairs:
     """The pairs of a request's section."""
-    material = desk.material
+    material = section.material
     owner = owner_of(material.title, material.text, tuple(text for _, text in material.others))
-    return _section(_Source(material.text, material.title, desk.name, desk.doc, desk.place, owner))
+    return _section(_Source(material.text, material.title, section.name, section.doc, section.place, owner))
 
 
 @lru_cache(maxsize=32)
-def _section(source: _Source) -> Section:
+def _section(source: _Source) -> SectionPairs:
     text, name, doc = source.text, source.name, source.doc
     statements = section_statements(text, "en")
     is_record = any(s.kind == "row" for s in statements)
@@ -118,7 +119,7 @@ def _section(source: _Source) -> Section:
     wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
     pairs = _unambiguous([*found, *cells])
-    return Section(
+    return SectionPairs(
         tuple(pairs),
         tuple(_unambiguous(wholes)),
         tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])),

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from docent.teacher.english.grammar.clarity import asked_in, stands_alone
 from docent.teacher.english.grammar.clauses import PREPOSITIONS, as_inside, read_clause
 from docent.teacher.english.grammar.verbs import THIRD
-from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.section import EnglishSection
 from docent.teacher.english.writers.steps import marked
 from docent.teacher.english.writers.summary import SECTION_SUMMARY_WORDS, as_text, is_named, units_of
+from docent.teacher.section import Draft
 from docent.teacher.source.references import references_of
 from docent.teacher.source.statements import Statement, length_words
 
@@ -24,54 +25,56 @@ _BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
 _NO_NOUNS = frozenset("is was has does as this its or for after over under never ever either neither however".split())
 
 
-def long_answer(desk: Desk) -> Iterator[Draft]:
+def long_answer(section: EnglishSection) -> Iterator[Draft]:
     """What a section says about one thing, whole: all sentences that name it, or a section by its heading."""
     made: dict[str, Draft] = {}
-    for statement in desk.prose:
+    for statement in section.prose:
         clause = read_clause(statement.text) if stands_alone(statement) and not statement.label else None
-        told = _naming(desk, clause.subject) if clause is not None and not clause.lead else []
+        told = _naming(section, clause.subject) if clause is not None and not clause.lead else []
         if clause is None or not told or told[0] != statement:
             continue
-        subject = as_inside(clause.subject, desk.material.text)
-        question = asked_in(f"What should you know about {subject}?", True, desk.name, desk.place)
-        answer = desk.words.joined([marked(s.text) for s in told])
+        subject = as_inside(clause.subject, section.material.text)
+        question = asked_in(f"What should you know about {subject}?", True, section.name, section.place)
+        answer = section.words.joined([marked(s.text) for s in told])
         made.setdefault(question, Draft(question, answer, tuple(told)))
-    made |= {draft.question: draft for draft in _on_title(desk) if draft.question not in made}
-    yield from desk.shuffled(list(made.values()))
+    made |= {draft.question: draft for draft in _on_title(section) if draft.question not in made}
+    yield from section.shuffled(list(made.values()))
 
 
-def _naming(desk: Desk, subject: str) -> list[Statement]:
+def _naming(section: EnglishSection, subject: str) -> list[Statement]:
     """The sentences that name a thing, each with those that it needs or that go on about it; none where too many do."""
     bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
     if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
-    if any(_names(statement.folded, bare) for statement in desk.every if statement.kind == "step" or statement.label):
+    if any(
+        _names(statement.folded, bare) for statement in section.every if statement.kind == "step" or statement.label
+    ):
         return []  # what the steps and items say of it would be missing
     head = bare.split()[-1]
     told: list[Statement] = []
-    for statement in desk.told:
+    for statement in section.told:
         last = told[-1] if told else None
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
         # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
         is_known = follows and len(head) >= MIN_HEAD_CHARS
         if _names(statement.folded, f"the {head}" if is_known else bare) or (follows and _goes_on(statement.text)):
             told.append(statement)
-    references = references_of([statement.text for statement in desk.told], "en")
-    places = references.closed([desk.told.index(statement) for statement in told])
-    whole = [desk.told[place] for place in places]
+    references = references_of([statement.text for statement in section.told], "en")
+    places = references.closed([section.told.index(statement) for statement in told])
+    whole = [section.told[place] for place in places]
     if places and places[-1] - places[0] >= len(places):
         return []  # what stands between belongs to it as well
-    if not _is_topic(desk, bare, whole):
+    if not _is_topic(section, bare, whole):
         return []
     return whole if min(LONG_SENTENCES) <= len(whole) <= max(LONG_SENTENCES) else []
 
 
-def _is_topic(desk: Desk, thing: str, told: list[Statement]) -> bool:
+def _is_topic(section: EnglishSection, thing: str, told: list[Statement]) -> bool:
     """Whether a section is about a thing: its heading ends with it, or three of four sentences told name it.
 
     Of `Boiler room` the boiler is not the topic, and `heat` is none because one sentence of three begins with it.
     """
-    title = _BARE_HEADING.sub("", desk.material.title.strip("# .:")).lower()
+    title = _BARE_HEADING.sub("", section.material.title.strip("# .:")).lower()
     named = re.search(rf"\b{re.escape(thing)}(?P<behind>s?\b.*)", title)
     if named is not None:
         return re.match(r"s?(?:$| (?:of|for|in|on|at|with|and)\b)", named["behind"]) is not None
@@ -88,14 +91,19 @@ def _names(folded: str, thing: str) -> bool:
     return False
 
 
-def _on_title(desk: Desk) -> Iterator[Draft]:
+def _on_title(section: EnglishSection) -> Iterator[Draft]:
     """A section of three or more sentences and nothing else, whole, asked for by its heading."""
-    units = units_of(desk)
+    units = units_of(section)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)
-    if is_prose and desk.place != desk.doc and is_named(desk) and length_words(answer) <= SECTION_SUMMARY_WORDS:
-        question = f"What does {desk.place} say in detail?"
-        yield Draft(question, answer, tuple(s for s in desk.every if s.text in answer))
+    if (
+        is_prose
+        and section.place != section.doc
+        and is_named(section)
+        and length_words(answer) <= SECTION_SUMMARY_WORDS
+    ):
+        question = f"What does {section.place} say in detail?"
+        yield Draft(question, answer, tuple(s for s in section.every if s.text in answer))
 
 
 def _goes_on(text: str) -> bool:

@@ -14,7 +14,8 @@ from docent.teacher.english.grammar.clarity import asked_in
 from docent.teacher.english.grammar.clauses import DETERMINERS
 from docent.teacher.english.grammar.instructions import is_order
 from docent.teacher.english.grammar.verbs import BASES
-from docent.teacher.english.writers.section import Desk, Draft, is_telling
+from docent.teacher.english.section import EnglishSection, is_telling
+from docent.teacher.section import Draft
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.text.sentences import count_words, plain
 
@@ -39,21 +40,21 @@ _NUMBERED = re.compile(r"^ {0,3}\d{1,2}[.)] ", re.MULTILINE)
 _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{3,80}):\s*$", re.IGNORECASE)
 
 
-def process_workflow(desk: Desk) -> Iterator[Draft]:
+def process_workflow(section: EnglishSection) -> Iterator[Draft]:
     """Numbered steps in their order, asked for by what they lead to."""
-    blocks = blocks_of(desk.material.text, "", desk.words)
+    blocks = blocks_of(section.material.text, "", section.words)
     leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
-    counted = len(_NUMBERED.findall(desk.material.text))
+    counted = len(_NUMBERED.findall(section.material.text))
     if counted > sum(len(block.parts) for block in blocks if block.kind == "steps"):
         return  # a list that is interrupted by a note goes on behind it
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
     is_all = len(lists) == 1 and not _goes_on(blocks) and _is_most(blocks)
     for steps, lead in lists:
-        question = _question(desk, lead, is_all and not _is_of_a_part(lead))
+        question = _question(section, lead, is_all and not _is_of_a_part(lead))
         if any(_ELSEWHERE.search(step) for step in steps):
             continue
         if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
-            evidence = (s for s in desk.every if s.kind == "step" and any(s.text in step for step in steps))
+            evidence = (s for s in section.every if s.kind == "step" and any(s.text in step for step in steps))
             yield Draft(question, "\n".join(step_lines(steps)), tuple(evidence))
 
 
@@ -87,7 +88,7 @@ def marked(text: str) -> str:
     return text if text[-1:] in ".!?:”" else f"{text}."
 
 
-def _question(desk: Desk, lead: str, is_all: bool) -> str:
+def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
     """What the steps are for: by the sentence that leads to them, or else by the heading.
 
     Args:
@@ -98,34 +99,34 @@ def _question(desk: Desk, lead: str, is_all: bool) -> str:
         aim = aim[0].lower() + aim[1:]
         is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
         if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
-            return _asked(desk, f"How do you {aim}?")
+            return _asked(section, f"How do you {aim}?")
     if led := _LEAD.match(lead):
-        return _asked(desk, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
-    return _by_title(desk) if is_all else ""
+        return _asked(section, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
+    return _by_title(section) if is_all else ""
 
 
-def _by_title(desk: Desk) -> str:
+def _by_title(section: EnglishSection) -> str:
     """What the heading says that the steps are for."""
-    title = desk.material.title.strip("# .:")
-    if not title or not is_telling(title) or plain(title) == plain(desk.name):
+    title = section.material.title.strip("# .:")
+    if not title or not is_telling(title) or plain(title) == plain(section.name):
         return ""
     title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", title)
     first, _, rest = title.partition(" ")
     inside = title if re.search(r"[A-Z]", title[1:2]) else title[0].lower() + title[1:]
     if found := re.match(r"how to (.+)", title, re.IGNORECASE):
-        return _asked(desk, f"How do you {found[1]}?")
+        return _asked(section, f"How do you {found[1]}?")
     if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
-        return _asked(desk, f"How do you {inside}?")
+        return _asked(section, f"How do you {inside}?")
     is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # of `Opening the case`
     if not is_object and re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.I):
         return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:
-        return _asked(desk, f"What are the steps for {inside}?")
+        return _asked(section, f"What are the steps for {inside}?")
     if not title.endswith("ing"):
         return ""  # `Hardness`, `Your kit`
-    return f"Which steps does {desk.doc} give for {desk.words.quoted(title)}?"
+    return f"Which steps does {section.doc} give for {section.words.quoted(title)}?"
 
 
-def _asked(desk: Desk, question: str) -> str:
+def _asked(section: EnglishSection, question: str) -> str:
     asked = finished(Asked(question))
-    return asked_in(asked.question, asked.general, desk.name, desk.doc)
+    return asked_in(asked.question, asked.general, section.name, section.doc)

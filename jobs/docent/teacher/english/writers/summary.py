@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from docent.teacher.english.grammar.clauses import as_inside, read_clause
 from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.section import EnglishSection
 from docent.teacher.english.tables.columns import GROUPS, sentence
 from docent.teacher.english.tables.labels import as_written, is_empty
 from docent.teacher.english.tables.questions import sentences_of_values
-from docent.teacher.english.writers.pairs import record_of, section_of
-from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.writers.pairs import pairs_of, record_of
 from docent.teacher.english.writers.steps import step_lines
+from docent.teacher.section import Draft
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.teacher.source.references import leans
 from docent.teacher.source.statements import length_words
@@ -56,76 +57,76 @@ class Unit:
     has_lines: bool = False
 
 
-def summarization(desk: Desk) -> Iterator[Draft]:
+def summarization(section: EnglishSection) -> Iterator[Draft]:
     """What a section says in fewer than 100 words."""
-    yield from _summary(desk, SUMMARY_WORDS)
+    yield from _summary(section, SUMMARY_WORDS)
 
 
-def section_summary(desk: Desk) -> Iterator[Draft]:
+def section_summary(section: EnglishSection) -> Iterator[Draft]:
     """The same at length."""
-    yield from _summary(desk, SECTION_SUMMARY_WORDS)
+    yield from _summary(section, SECTION_SUMMARY_WORDS)
 
 
-def _summary(desk: Desk, max_words: int) -> Iterator[Draft]:
-    most = min(max_words, desk.material.max_answer_words)
-    if any(s.kind == "row" for s in desk.statements):
-        units = _record_units(desk)
-        question = f"What are the main facts about {as_written(desk.name)}?"
+def _summary(section: EnglishSection, max_words: int) -> Iterator[Draft]:
+    most = min(max_words, section.material.max_answer_words)
+    if any(s.kind == "row" for s in section.statements):
+        units = _record_units(section)
+        question = f"What are the main facts about {as_written(section.name)}?"
     else:
-        units = units_of(desk) if is_named(desk) else []
-        question = _question(desk, units)
+        units = units_of(section) if is_named(section) else []
+        question = _question(section, units)
     answer = as_text(units)
     is_enough = sum(unit.parts for unit in units) >= MIN_SUMMARY_PARTS and count_words(answer) >= MIN_SUMMARY_WORDS
     if is_enough and _length(units) <= most:
-        yield Draft(question, answer, tuple(s for s in desk.statements if s.text in answer))
+        yield Draft(question, answer, tuple(s for s in section.statements if s.text in answer))
 
 
-def is_named(desk: Desk) -> bool:
+def is_named(section: EnglishSection) -> bool:
     """Whether a question can name the section, could not mean another one as well, and means all of it.
 
     Not a list of words, and not a section with sections of its own, as far as their numbers tell.
     """
-    title = desk.material.title.strip("# ")
-    explained = sum(_EXPLAINED.match(s.text) is not None for s in desk.told)
-    if _NO_SUBJECT.search(title) or 2 * explained > len(desk.told) > 0:
+    title = section.material.title.strip("# ")
+    explained = sum(_EXPLAINED.match(s.text) is not None for s in section.told)
+    if _NO_SUBJECT.search(title) or 2 * explained > len(section.told) > 0:
         return False
     number = re.match(r"(\d+(?:\.\d+)*)\.? ", title)
     first = re.compile(rf"{re.escape(number[1])}\.1\b") if number else None
-    if first and any(first.match(other.strip("# ")) for other, _ in desk.material.others):
+    if first and any(first.match(other.strip("# ")) for other, _ in section.material.others):
         return False
-    return desk.place != desk.doc or not desk.material.others or plain(title) == plain(desk.name)
+    return section.place != section.doc or not section.material.others or plain(title) == plain(section.name)
 
 
-def _question(desk: Desk, units: Sequence[Unit]) -> str:
+def _question(section: EnglishSection, units: Sequence[Unit]) -> str:
     """The question for a summary, or for what a section says where it has steps or is no short one."""
     steps = [unit for unit in units if unit.text.startswith("1. ")]
     has_steps = 2 * _length(steps) >= _length(units) > 0
     if not has_steps and _length(units) <= SHORT_SECTION_WORDS:
-        return desk.frame("summary")
-    return f"Which steps does {desk.place} describe?" if has_steps else f"What does {desk.place} say?"
+        return section.frame("summary")
+    return f"Which steps does {section.place} describe?" if has_steps else f"What does {section.place} say?"
 
 
-def _record_units(desk: Desk) -> list[Unit]:
+def _record_units(section: EnglishSection) -> list[Unit]:
     """The sentences that the cells of a document of one row give, none where a cell gives none.
 
     `Cut to size on request.` is no sentence about the thing.
     """
-    pairs = (pair for pair in section_of(desk).pairs if pair.is_cell)
+    pairs = (pair for pair in pairs_of(section).pairs if pair.is_cell)
     cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
     units = [Unit(text) for text in dict.fromkeys(cells)]
     said = plain(as_text(units))
     wanted = (
         value
-        for heading, value in record_of(desk.material.text)
-        if not is_empty(value) and plain(value) != plain(desk.name) and not GROUPS.fullmatch(heading.lower().strip())
+        for heading, value in record_of(section.material.text)
+        if not is_empty(value) and plain(value) != plain(section.name) and not GROUPS.fullmatch(heading.lower().strip())
     )
     return units if all(plain(value).rstrip(".") in said for value in wanted) else []
 
 
-def units_of(desk: Desk) -> list[Unit]:
+def units_of(section: EnglishSection) -> list[Unit]:
     """All that a section says, in order; empty where a part of it cannot be told or its beginning needs another."""
     units: list[Unit] = []
-    for block in blocks_of(desk.material.text, desk.material.title.strip("# "), desk.words):
+    for block in blocks_of(section.material.text, section.material.title.strip("# "), section.words):
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
         if block.kind == "code" and not lead:
             continue

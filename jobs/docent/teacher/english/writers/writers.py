@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docent.teacher.english.writers.pairs import Pair, section_of
-from docent.teacher.english.writers.section import Desk, Draft
+from docent.teacher.english.section import EnglishSection
+from docent.teacher.english.writers.pairs import Pair, pairs_of
+from docent.teacher.section import Draft
 from docent.teacher.source.statements import cleaned
 from docent.text.sentences import count_words, plain
 
@@ -20,25 +21,25 @@ _BEST_FIRST = ("value", "when", "where", "who", "how", "reason", "do", "purpose"
 MIN_TURNS = 2
 
 
-def factual_recall(desk: Desk) -> Iterator[Draft]:
+def factual_recall(section: EnglishSection) -> Iterator[Draft]:
     """Names, values, places, times: those with numbers first, then what things are and are for."""
-    pairs = desk.shuffled(section_of(desk).pairs)
+    pairs = section.shuffled(pairs_of(section).pairs)
     facts = [pair for pair in pairs if pair.kind in _FACTS]
     facts.sort(key=lambda pair: (pair.kind == "what", not any(c.isdigit() for c in pair.answer)))
-    yield from _of_distinct(desk, [*facts, *(pair for pair in pairs if pair.kind in _EXPLAINED)])
+    yield from _of_distinct(section, [*facts, *(pair for pair in pairs if pair.kind in _EXPLAINED)])
 
 
-def fact_based(desk: Desk) -> Iterator[Draft]:
+def fact_based(section: EnglishSection) -> Iterator[Draft]:
     """Every fact for which there is a question, in order."""
-    section = section_of(desk)
-    captions = {plain(cleaned(caption)) for _, caption in desk.material.figures}
-    for fact in desk.material.facts:
+    known = pairs_of(section)
+    captions = {plain(cleaned(caption)) for _, caption in section.material.figures}
+    for fact in section.material.facts:
         wanted = _bare(fact)
         if wanted in captions:
             continue
-        found = [pair for pair in section.rows if _bare(pair.fact) == wanted]
-        found = found or [pair for pair in section.pairs if _bare(pair.fact) == wanted and not pair.is_cell]
-        found = found or [pair for pair in section.pairs if _bare(pair.fact) == wanted]
+        found = [pair for pair in known.rows if _bare(pair.fact) == wanted]
+        found = found or [pair for pair in known.pairs if _bare(pair.fact) == wanted and not pair.is_cell]
+        found = found or [pair for pair in known.pairs if _bare(pair.fact) == wanted]
         if found:
             yield min(found, key=lambda pair: _BEST_FIRST.index(pair.kind)).draft
 
@@ -47,37 +48,37 @@ def _bare(text: str) -> str:
     return plain(cleaned(text).replace("**", "").replace("`", "").replace("\u2019", "'")).rstrip(".")
 
 
-def short_answer(desk: Desk) -> Iterator[Draft]:
+def short_answer(section: EnglishSection) -> Iterator[Draft]:
     """Questions that a few words of the section answer."""
-    text = plain(desk.material.text)
-    for pair in desk.shuffled(section_of(desk).pairs):
+    text = plain(section.material.text)
+    for pair in section.shuffled(pairs_of(section).pairs):
         if pair.short and pair.kind in (*_FACTS, "definition", "reason") and plain(pair.short) in text:
             yield Draft(pair.question, pair.short, (pair.evidence,))
 
 
-def application(desk: Desk) -> Iterator[Draft]:
+def application(section: EnglishSection) -> Iterator[Draft]:
     """What to do in a situation for which the section gives an instruction."""
-    yield from desk.shuffled([pair.draft for pair in section_of(desk).pairs if pair.kind == "do"])
+    yield from section.shuffled([pair.draft for pair in pairs_of(section).pairs if pair.kind == "do"])
 
 
-def comparative_analysis(desk: Desk) -> Iterator[Draft]:
+def comparative_analysis(section: EnglishSection) -> Iterator[Draft]:
     """How two things compare of which the section gives the same property, or which it sets against each other."""
-    yield from desk.shuffled([pair.draft for pair in section_of(desk).compared])
+    yield from section.shuffled([pair.draft for pair in pairs_of(section).compared])
 
 
-def conversation(desk: Desk) -> Iterator[Draft]:
+def conversation(section: EnglishSection) -> Iterator[Draft]:
     """Turns over statements that follow each other; every question still says what it is about."""
     turns: list[Pair] = []
-    for pair in section_of(desk).pairs:
+    for pair in pairs_of(section).pairs:
         if pair.kind in (*_FACTS, *_EXPLAINED) and all(pair.fact != turn.fact or pair.is_cell for turn in turns):
             turns.append(pair)
-    latest = max(len(turns) - desk.material.pairs, 0)
-    start = desk.rng.randint(0, latest)
+    latest = max(len(turns) - section.material.pairs, 0)
+    start = section.rng.randint(0, latest)
     if len(turns) >= MIN_TURNS:
-        yield from (pair.draft for pair in turns[start : start + desk.material.pairs])
+        yield from (pair.draft for pair in turns[start : start + section.material.pairs])
 
 
-def _of_distinct(desk: Desk, pairs: list[Pair]) -> Iterator[Draft]:
+def _of_distinct(section: EnglishSection, pairs: list[Pair]) -> Iterator[Draft]:
     """First one pair of every statement, then the others."""
     seen: set[str] = set()
     later = []
