@@ -87,12 +87,12 @@ class ExhibitText:
         return self.code == ENGLISH and 2 * len(self.references.naming) >= len(self.sentences)
 
     def words(self, chosen: Sequence[int]) -> int:
-        """Words of so many sentences."""
+        """Return words of so many sentences."""
         return sum(words_in(self.sentences[position], self.code) for position in chosen)
 
 
 def read_text(material: Material) -> ExhibitText:
-    """The usable sentences of a text, each once: catalogue lines only where there is little prose, long ones cut."""
+    """Read the usable sentences of a text, each once; long ones are cut, catalogue lines only count without prose."""
     code = code_of(material.language)
     found = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
     found = [sentence for sentence in found if "://" not in sentence and any(c.isalnum() for c in sentence)]
@@ -105,7 +105,7 @@ def read_text(material: Material) -> ExhibitText:
 
 
 def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
-    """The answers that the text has, by topic."""
+    """Return the answers that the text has, by topic."""
     found = {"what": _beginnings(text), "about": _whole(text)}
     if text.is_apart:
         topics = by_topic(text.sentences, text.material.name)
@@ -114,12 +114,12 @@ def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
 
 
 def introduced(material: Material) -> str:
-    """`This is the Klein bottle.`: spelled, and with an article, as in the text where the name stands there."""
+    """Introduce the exhibit, `This is the Klein bottle.`, with the article and spelling that its text has."""
     return introduction(material.spoken_name or material.name, material.text, code_of(material.language))
 
 
 def _beginnings(text: ExhibitText) -> list[Chosen]:
-    """The text from its first sentence on, as far as one on the very thing on display; whole where it is short."""
+    """Return the text from its first sentence to one about the very thing on display; whole where it is short."""
     every = [tuple(range(size + 1)) for size in range(len(text.sentences))]
     every = [one for one in every if text.words(one) <= min(MAX_WORDS, text.room)] or every[:1]
     wanted = (text.references.shown, text.references.naming, text.references.about)
@@ -133,13 +133,13 @@ def _beginnings(text: ExhibitText) -> list[Chosen]:
 
 
 def _whole(text: ExhibitText) -> list[Chosen]:
-    """The text with all its sentences, where they fit into one answer."""
+    """Return the text with all its sentences, where they fit into one answer."""
     every = tuple(range(len(text.sentences)))
     return [every] if text.words(every) <= min(MAX_WHOLE, text.room) else []
 
 
 def _passages(text: ExhibitText) -> list[Chosen]:
-    """Passages behind the first sentence, none with a sentence of another, so that few answers tell what else there is.
+    """Return passages behind the first sentence that share no sentence, so that few answers tell what else there is.
 
     Each begins with a sentence that names the exhibit and needs nothing said before.
     """
@@ -156,7 +156,7 @@ def _passages(text: ExhibitText) -> list[Chosen]:
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
-    """The sentences of a topic that name the exhibit and need no others, from the first one on.
+    """Return the sentences of a topic that name the exhibit and need no others, from the first one on.
 
     A shorter answer is always the beginning of a longer one, so that one question has one thing to learn.
     """
@@ -167,7 +167,7 @@ def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
 
 
 def _ends_well(text: ExhibitText, chosen: Chosen) -> bool:
-    """Whether an answer may end with its last sentence: that says something itself, and ends no quotation half-way."""
+    """Check whether an answer may end with its last sentence: it says something, and no quotation is left open."""
     last = text.sentences[chosen[-1]]
     told = "".join(text.sentences[position] for position in chosen)
     is_open = any(told.count(mark) > told.count(end) for mark, end in _QUOTATIONS)

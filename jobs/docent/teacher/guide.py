@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
-from typing import Any
-
-import yaml
 
 from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.source.words import UNSPACED, data_file
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
@@ -23,7 +19,6 @@ from docent.text.terms import length_in_words
 ENGLISH = "en"
 LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
 """The languages beside English. A number is raised when replies in that language change: it is part of the request."""
-UNSPACED = ("ja", "zh")
 LETTERS_PER_WORD = 2
 _INTRODUCTIONS = {
     "en": ("This is {article}{name}.", "This is {article}{name}."),
@@ -60,22 +55,22 @@ _BREAKS = "、，,;；:："
 
 
 def code_of(language: str) -> str:
-    """Code of a language that visitors can ask in; "" for any other. Takes names and codes."""
+    """Return the code of a language that visitors can ask in, "" for any other; takes names and codes."""
     code = find_language(language, "generate_qa.language").code
     return code if code == ENGLISH or code in LANGUAGE_VERSIONS else ""
 
 
 def questions_of(code: str) -> dict[str, list[str]]:
-    """A language's questions by topic, plainest first."""
+    """Return a language's questions by topic, plainest first."""
     if code == ENGLISH:
-        found: dict[str, list[str]] = _table("visitor_questions.yaml")
+        found: dict[str, list[str]] = data_file("visitor_questions.yaml")
     else:
-        found = _table("visitor_questions_by_language.yaml")[code]
+        found = data_file("visitor_questions_by_language.yaml")[code]
     return found
 
 
 def introduction(name: str, text: str, code: str) -> str:
-    """A sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
+    """Return a sentence that says which exhibit an answer is about, such as `Das ist der Himmelsglobus`.
 
     Args:
         name: as answers say it.
@@ -101,7 +96,7 @@ def introduction(name: str, text: str, code: str) -> str:
 
 
 def _introduced_in_english(name: str, text: str) -> str:
-    """`This is the oak chest.`, `These are the oars.`; in quotation marks where nothing tells how the name is said."""
+    """Return `This is the oak chest.` or `These are the oars.`; the name is quoted where no article is certain."""
     if not any(c.isalnum() for c in name):
         return "This is the exhibit."
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
@@ -115,7 +110,7 @@ def _introduced_in_english(name: str, text: str) -> str:
 
 
 def _unquoted(name: str) -> str:
-    """A name without quotation marks around it; those around a part of it are single ones."""
+    """Return a name without quotation marks around it; those around a part of it are single ones."""
     name = name.strip()
     if len(name) > 1 and name[0] in "\"'“‘" and name[-1] in "\"'”’" and not re.search(r"[\"“”]", name[1:-1]):
         name = name[1:-1].strip()
@@ -123,7 +118,7 @@ def _unquoted(name: str) -> str:
 
 
 def _said_in(name: str, text: str) -> tuple[str, bool]:
-    """A name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
+    """Return a name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
     for found in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
         if found[1] or found[2][:1].islower():
             return found[2], True
@@ -139,22 +134,22 @@ def _said_in(name: str, text: str) -> tuple[str, bool]:
 
 
 def words_in(text: str, code: str) -> int:
-    """Length in words, as a reader of the language counts them."""
+    """Return length in words, as a reader of the language counts them."""
     return count_words(text) if code == ENGLISH else length_in_words(text)
 
 
 def joined(sentences: Sequence[str], code: str) -> str:
-    """Sentences one after the other, as the language writes them."""
+    """Return sentences one after the other, as the language writes them."""
     return ("" if code in UNSPACED else " ").join(sentences)
 
 
 def as_sentence(heading: str, code: str) -> str:
-    """A heading with a stop mark behind it."""
+    """Return a heading with a stop mark behind it."""
     return f"{heading}{_STOP_MARKS.get(code, '.')}"
 
 
 def cut(sentence: str, words: int, code: str) -> str:
-    """The beginning of a sentence, up to the last comma or the last word that fits."""
+    """Return the beginning of a sentence, up to the last comma or the last word that fits."""
     if code in UNSPACED:
         kept = sentence[: max(words, 1) * LETTERS_PER_WORD]
     else:
@@ -162,8 +157,3 @@ def cut(sentence: str, words: int, code: str) -> str:
     place = max(kept.rfind(mark) for mark in (_BREAKS if code in UNSPACED else ","))
     head = kept[:place] if place > 0 and words_in(kept[:place], code) * 2 >= words else kept
     return as_sentence(head.rstrip(f"{_BREAKS}.。 "), code)
-
-
-@cache
-def _table(name: str) -> Any:
-    return yaml.safe_load(resources.files("docent.teacher").joinpath("data", name).read_text(encoding="utf-8"))

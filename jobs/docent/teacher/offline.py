@@ -38,7 +38,7 @@ class OfflineTeacher:
     has_answered = False
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The material and the teacher's version; where JSON is asked for, a place for the words that ask for it."""
+        """Return the material and the teacher's version; for JSON also an empty list of messages, as endpoints have."""
         if isinstance(request.material, TypedMaterial):
             told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
             if request.material.language != ENGLISH:
@@ -50,7 +50,7 @@ class OfflineTeacher:
         return {"version": VERSION, **told, **asdict(material)}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """The reply, at once."""
+        """Return the reply, at once."""
         if isinstance(request.material, TypedMaterial):
             return Answer(write_typed(request.material, request.temperature), "stop", 0, 0), {}
         material = _material(request)
@@ -61,7 +61,7 @@ class OfflineTeacher:
         return Answer(format_dialogue(write_pairs(material)), "stop", 0, 0), {}
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def _material(request: ChatRequest) -> Material:

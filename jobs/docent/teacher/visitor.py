@@ -28,7 +28,7 @@ SECOND_CHOICE = {"use": "found", "more": "about"}
 
 
 def write_pairs(material: Material) -> list[Pair]:
-    """Pairs for one temperature: different from each other, and from those of lower temperatures.
+    """Return the pairs for one temperature: different from each other, and from those of lower temperatures.
 
     Returns:
         At most `material.pairs`; fewer where the text has no more answers, one of a text of hardly any words.
@@ -49,7 +49,7 @@ def write_pairs(material: Material) -> list[Pair]:
 
 
 def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
-    """Every question that the text answers, by topic, the plainest first."""
+    """Return every question that the text answers, by topic, the plainest first."""
     found: dict[str, list[Pair]] = {}
     for topic, chosen in answers_of(text).items():
         answers = [_worded(text, one) for one in chosen]
@@ -72,5 +72,5 @@ def _next_pair(left: dict[str, list[Pair]], topic: str, said: set[str]) -> Pair 
 
 
 def _worded(text: ExhibitText, chosen: tuple[int, ...]) -> str:
-    """Sentences as one answer, after the name of the exhibit."""
+    """Return sentences as one answer, after the name of the exhibit."""
     return joined([introduced(text.material), *(text.sentences[position] for position in chosen)], text.code)

@@ -73,10 +73,10 @@ class EnglishSection(Section):
 
 @lru_cache(maxsize=32)
 def section_statements(text: str, code: str) -> tuple[Statement, ...]:
-    """What a section says, read once for all questions about it."""
+    """Return what a section says, read once for all questions about it."""
     return tuple(statements_of(text, words_of_language(code)))
 
 
 def is_telling(title: str) -> bool:
-    """Whether a heading says what a section is about, as `Page 3` does not."""
+    """Check whether a heading says what a section is about, as `Page 3` does not."""
     return re.fullmatch(r"(?:[^\W\d_]+\W{0,2}\s?)?[\d\s.,/–-]*", title) is None or title.strip(" .").isalpha()

@@ -61,12 +61,12 @@ class Table:
 
 
 def tables_of(text: str) -> list[Table]:
-    """The tables of a section; rows that do not fit their head are left out."""
+    """Return the tables of a section; rows that do not fit their head are left out."""
     return read_tables(text.splitlines())
 
 
 def read_tables(lines: Sequence[str]) -> list[Table]:
-    """The same of its lines."""
+    """Return the same of its lines."""
     found: list[Table] = []
     inside = False
     for number, line in enumerate(lines):
@@ -81,19 +81,19 @@ def read_tables(lines: Sequence[str]) -> list[Table]:
 
 
 def sort_of(column: str) -> str:
-    """What a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
+    """Return what a column holds: value, unit, meaning, remedy or cause_of; "" for anything else."""
     folded = column.lower().strip()
     return next((sort for sort, pattern in _MEANINGS.items() if re.fullmatch(pattern, folded)), "")
 
 
 def cells_of(line: str) -> list[str]:
-    """The cells of a row, without marks of Markdown."""
+    """Return the cells of a row, without marks of Markdown."""
     inner = line.strip().strip("|")
     return [" ".join(BARE.sub("", cell).split()) for cell in re.split(r"(?<!\\)\|", inner)]
 
 
 def named_rows(table: Table, code: str) -> Iterator[tuple[str, int, list[str], str]]:
-    """Names that no other row has, with the first column to ask about, the cells and their line.
+    """Yield names that no other row has, with the first column to ask about, the cells and their line.
 
     An empty first cell goes on with the one above; a name in several rows needs the cell behind it.
     """

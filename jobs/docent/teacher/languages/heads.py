@@ -87,7 +87,7 @@ _ASKED_FOR = {
 
 
 def label_and_unit(head: str) -> tuple[str, str]:
-    """The name of a column and the unit of its values; "" where the head has none."""
+    """Return the name of a column and the unit of its values; "" where the head has none."""
     found = _END.search(head.strip())
     label = head.strip()[: found.start()].rstrip(" /") if found else ""
     if not found or not label or re.search(r"[()（）\[\]]", label):
@@ -96,7 +96,7 @@ def label_and_unit(head: str) -> tuple[str, str]:
 
 
 def with_unit(value: str, unit: str, code: str) -> str:
-    """A bare number behind which its unit stands as the language writes it; any other value as it is."""
+    """Return a bare number behind which its unit stands as the language writes it; any other value as it is."""
     if not unit or not is_bare(value):
         return value
     close = unit == "°" or (
@@ -106,7 +106,7 @@ def with_unit(value: str, unit: str, code: str) -> str:
 
 
 def is_due(first: str, head: str, cell: str) -> bool:
-    """Whether a table of intervals and work says what is to be done when.
+    """Check whether a table of intervals and work says what is to be done when.
 
     Args:
         first: head of the first column, whose cell is `cell`.
@@ -118,60 +118,60 @@ def is_due(first: str, head: str, cell: str) -> bool:
 
 
 def is_signal(head: str) -> bool:
-    """Whether a column lists what lamps and displays show, which says little without its name."""
+    """Check whether a column lists what lamps and displays show, which says little without its name."""
     return _SIGNAL.fullmatch(head.casefold().strip()) is not None
 
 
 def is_unit(word: str) -> bool:
-    """Whether a word behind a number is a unit."""
+    """Check whether a word behind a number is a unit."""
     return re.fullmatch(_UNIT, word) is not None
 
 
 def is_bare(value: str) -> bool:
-    """Whether a value is a number, a range of numbers or a product of them, as `6×50`, without a unit."""
+    """Check whether a value is a number, a range of numbers or a product of them, as `6×50`, without a unit."""
     return _BARE.fullmatch(value) is not None or _PRODUCT.fullmatch(value) is not None
 
 
 def is_measure(value: str) -> bool:
-    """Whether a number is neither a dimension of several, nor a time, a date, how often something is done or a name."""
+    """Check whether a number is no dimension, time, date, frequency or part of a name."""
     named = re.match(r"[\d.,]+ ?(?=[가-힣぀-ヿ㐀-鿿])", value)
     is_name = named is not None and re.match(rf"[천만억]? ?(?:{_WORD})|[~～〜至]", value[named.end() :]) is None
     return _NO_MEASURE.search(value) is None and not is_name
 
 
 def is_read(head: str) -> bool:
-    """Whether the numbers of a column are read rather than measured, such as codes and telephone numbers."""
+    """Check whether the numbers of a column are read rather than measured, such as codes and telephone numbers."""
     return _CODE_NAME.search(head) is not None
 
 
 def is_price(head: str, value: str) -> bool:
-    """Whether a value is an amount of money and its column says what it is paid for."""
+    """Check whether a value is an amount of money and its column says what it is paid for."""
     return _MONEY.search(value) is not None and _PRICE_NAME.search(head) is None
 
 
 def is_year(head: str, value: str) -> bool:
-    """Whether a value is a year, and its column says so."""
+    """Check whether a value is a year, and its column says so."""
     return re.fullmatch(r"\d{4}[年년]?", value) is not None and _YEAR.search(head) is not None
 
 
 def is_count(head: str) -> bool:
-    """Whether the numbers of a column count things, so that they have no unit."""
+    """Check whether the numbers of a column count things, so that they have no unit."""
     return _COUNTS.search(head) is not None
 
 
 def has_condition(head: str) -> bool:
-    """Whether a head says in brackets for which amount its values hold."""
+    """Check whether a head says in brackets for which amount its values hold."""
     inside = re.split(r"[（(\[]", head.rstrip())
     return len(inside) > 1 and inside[-1].endswith((")", "）", "]")) and any(c.isdigit() for c in inside[-1])
 
 
 def is_code(cell: str) -> bool:
-    """Whether a cell is a number or short code, which says nothing without the name of its column."""
+    """Check whether a cell is a number or short code, which says nothing without the name of its column."""
     return _CODE.fullmatch(cell) is not None
 
 
 def asked_for(head: str, first: str) -> str:
-    """`use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
+    """Return `use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
 
     Args:
         first: head of the column with the names; how often something is done is asked of work only.

@@ -9,17 +9,14 @@ from __future__ import annotations
 import re
 
 from docent.teacher.languages.signals import polite_ko
+from docent.teacher.source.words import regexes
 
-_VERBS = {
-    "fr": re.compile(r"\A[^\W\d_]+(?:er|ir) (?:(?:le|la|les|du|des|un|une|son|sa|ses) |l['’])", re.IGNORECASE),
-    "es": re.compile(r"\A[^\W\d_]+(?:ar|er|ir) (?:el|la|los|las|un|una|su|sus) ", re.IGNORECASE),
-    "zh": re.compile("检查|更换|清洁|清洗|清理|清除|擦拭|调整|加注|补充|测试|校准|润滑|紧固|排放|打扫"),
-}
+_VERBS = regexes("maintenance")
 _JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補充|給油|検査|校正)$")
 
 
 def interval_told(when: str, work: str, code: str) -> str:
-    """The sentence without its stop mark; "" where the cells do not make one.
+    """Return the sentence without its stop mark; "" where the cells do not make one.
 
     Args:
         when: the interval: `Cada mes`.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from docent.teacher.english.writers.numbers import BLANK
 from docent.teacher.languages.heads import is_unit
 from docent.teacher.languages.section import NonEnglishSection
+from docent.teacher.source.words import regexes
 
 MAX_FACTOR = 5
 """A number that is so many times larger or smaller does not look like the true one."""
@@ -31,14 +32,7 @@ _CJK = re.compile("[가-힣぀-ヿ㐀-鿿]")
 _NEVER_DOUBLED = re.compile(r"(?:dB|V|Hz|Volt|Hertz|볼트|헤르츠|ボルト|ヘルツ|伏|赫)(?![A-Za-z])")
 _UP_TO_100 = re.compile(r"%|℃|°|Grad\b|degrés?\b|grados?\b|Prozent|퍼센트|도|度|パーセント")
 MAX_PERCENT = 100
-_TELLS_TO = {
-    "de": r"^[A-ZÄÖÜ]\w+e?n Sie\b|\b[a-zäöü]+e?n Sie\b",
-    "fr": r"\b[A-Za-zà-ÿ]{3,}ez\b",
-    "es": r"\b(?:hay que|usted)\b|(?:^|, )(?:[A-Z]?[a-zñáéíóú]+[aen]) (?:el|la|los|las|un|una|en) ",
-    "ko": r"(?:십시오|세요|시오)",
-    "ja": r"ください",
-    "zh": r"请|切勿|不要",
-}
+_TELLS_TO = regexes("instruction")
 """Instructions are neither true nor false."""
 
 _TELLS_BEHIND = re.compile("[:：]|다음과 같|次のとおり|次のように")
@@ -60,7 +54,7 @@ class Judged:
 
 
 def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
-    """Sentences and rows with a number, each with a blank in its place."""
+    """Yield sentences and rows with a number, each with a blank in its place."""
     for told in section.shuffled(_stated(section)):
         numbers = [m for m in _NUMBER.finditer(told) if _measures(m, told) and not _YEAR.fullmatch(m["digits"])]
         if len(numbers) == 1 and _is_asked(numbers[0], section) and told.count(numbers[0]["digits"]) == 1:
@@ -68,7 +62,7 @@ def with_blank(section: NonEnglishSection) -> Iterator[tuple[str, str]]:
 
 
 def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judged]:
-    """True and false statements as `truths` asks for them; ends where one cannot be made."""
+    """Yield true and false statements as `truths` asks for them; ends where one cannot be made."""
     stated = section.shuffled(_stated(section))
     names = [row.name for row in section.rows if row.is_code]
     false = {told: made for told in stated if (made := _made_false(section, told, stated, names))}
@@ -83,20 +77,20 @@ def judged(section: NonEnglishSection, truths: Sequence[bool]) -> Iterator[Judge
 
 
 def _spare(left: Sequence[str], false: dict[str, str], wanted: int) -> list[str]:
-    """What can be taken for a true statement without lacking for the false ones to come."""
+    """Return what can be taken for a true statement without lacking for the false ones to come."""
     fixed = [told for told in left if told not in false]
     return fixed or [told for told in left if told in false][wanted:]
 
 
 def _stated(section: NonEnglishSection) -> list[str]:
-    """Sentences and rows that can be judged by themselves."""
-    short = [s.text for s in section.alone if not re.search(_TELLS_TO[section.code], s.text) and section.asked(s)]
+    """Return sentences and rows that can be judged by themselves."""
+    short = [s.text for s in section.alone if not _TELLS_TO[section.code].search(s.text) and section.asked(s)]
     cells = (section.row_answer(row) for row in section.rows if row.sort in ("value", "signal_state"))
     return [*short, *(cell for cell in cells if not _TELLS_BEHIND.search(cell))]
 
 
 def _made_false(section: NonEnglishSection, told: str, others: Sequence[str], names: Sequence[str]) -> str:
-    """The statement with another number: one of the same unit from elsewhere, else the double; "" where it has none.
+    """Change the number of a statement: to one of the same unit from elsewhere, else to the double; "" without one.
 
     Args:
         names: with numbers that are no measures: `programme 4`.
@@ -117,7 +111,7 @@ def _made_false(section: NonEnglishSection, told: str, others: Sequence[str], na
 
 
 def _is_asked(number: re.Match[str], section: NonEnglishSection) -> bool:
-    """Whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
+    """Check whether nothing gives a number away: neither the document's name, nor that it is the `1` of `1日`."""
     if re.search(rf"(?<![\d.,]){re.escape(number['digits'])}(?![.,]?\d)", section.name):
         return False
     unit = (number["unit"] or "").strip()
@@ -125,7 +119,7 @@ def _is_asked(number: re.Match[str], section: NonEnglishSection) -> bool:
 
 
 def _measures(number: re.Match[str], text: str) -> bool:
-    """Whether a number has a unit and is not part of a name: `Nebra 20`."""
+    """Check whether a number has a unit and is not part of a name: `Nebra 20`."""
     if number["unit"] and is_unit(number["unit"].strip()):
         return True
     if number["unit"] and _IN_NAMES.match(number["unit"].strip()):
@@ -148,7 +142,7 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _doubled(number: re.Match[str]) -> str:
-    """Twice a number that is neither a year nor an order, unless that would be absurd; "" for those."""
+    """Double a number that is neither a year nor an order, unless that would be absurd; return "" for those."""
     digits, unit = number["digits"], (number["unit"] or "").strip()
     if _NEVER_DOUBLED.match(unit):
         return ""

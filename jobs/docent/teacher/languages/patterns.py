@@ -8,14 +8,12 @@ English questions stand in offline_english.py. Reads offline_patterns.yaml of th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-
-import yaml
 
 from docent.teacher.languages.question_checks import is_asked
+from docent.teacher.source.words import data_file, regexes
 
 MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
 MAX_SHORT_CHARS = 60
@@ -62,18 +60,7 @@ _MACROS = {
     "I": f"(?:{_IMPERATIVES_ES})",
 }
 # What only the text around a sentence explains; tried on what a question takes from the sentence.
-_UNCLEAR = {
-    "de": r"\b(?:er|es|sie|ihn|ihm|ihr|ihre[nmrs]?|seine?[nmrs]?|[Dd]iese[nmrs]?|[Dd]ies|dort|dabei|dazu|daran|darauf|"
-    r"darin|davon|damit|hier|Ursache|Grund|Ergebnis|Ziel|Folge|Vorteil|Nachteil|Ausnahme|Voraussetzung|Beispiel|Abschnitt|"
-    r"Kapitel|Tabelle|Abbildung)\b",
-    "fr": r"\b(?:ils?|elles?|celui|celle|ceux|cela|ceci|ce|cet|cette|ces|son|sa|ses|leurs?|y|ici|raison|but|résultat|"
-    r"exemple|tableau|section|chapitre|figure|suivante?s?)\b",
-    "es": r"\b(?:él|ellas?|ellos|esto|eso|est[ea]s?|ese|esa|sus?|lo|les?|allí|aquí|ello|razón|objetivo|resultado|"
-    r"ejemplo|tabla|sección|capítulo|figura|siguientes?)\b",
-    "ko": r"이것|그것|여기|거기|(?:^|\s)(?:이|그|저|해당|위|위의|아래|다음)\s",
-    "ja": r"これ|それ|この|その|ここ|そこ|上記|下記|以下|次の|同様|当該",
-    "zh": r"这|那|它|该|其(?!他|中)|此|上述|以下|下述|下列|前者|后者",
-}
+_UNCLEAR = regexes("unclear")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -105,7 +92,7 @@ class _Form:
 
 
 def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> list[Asked]:
-    """Questions that a sentence answers, the surest first.
+    """Return the questions that a sentence answers, the surest first.
 
     Args:
         document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
@@ -130,7 +117,7 @@ def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> li
 
 
 def _is_named(subject: str, name: str) -> bool:
-    """Whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
+    """Check whether a subject with a number or a capital of its own, as models have, stands in the document's name."""
     bare = re.sub(r"^(?:(?:Der|Die|Das|Le|La|Les|El|Los|Las) |L['’])", "", subject)
     return re.search(r"\d", bare) is not None and bare.casefold() in name.casefold()
 
@@ -138,14 +125,14 @@ def _is_named(subject: str, name: str) -> bool:
 def _question(form: _Form, match: re.Match[str], code: str, document: str) -> str:
     slots = _slots(match, code)
     used = [slots[name] for name in _SLOT.findall(form.ask) if name != "doc"]
-    if any(re.search(_UNCLEAR[code], value) for value in used):
+    if any(_UNCLEAR[code].search(value) for value in used):
         return ""
     question = _SLOT.sub(lambda slot: document if slot[1] == "doc" else slots[slot[1]], form.ask)
     return question if len(question) <= MAX_QUESTION_CHARS + len(document) else ""
 
 
 def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
-    """What a form takes from a sentence, as it stands inside of one."""
+    """Return what a form takes from a sentence, as it stands inside of one."""
     slots = {name: value or "" for name, value in match.groupdict().items()}
     for name in ("s", "l", "e"):
         is_bare_noun = code == "de" and name == "s" and " " not in slots.get(name, "")
@@ -164,7 +151,7 @@ def _slots(match: re.Match[str], code: str) -> Mapping[str, str]:
 
 
 def _asking(verb: str) -> str:
-    """The end of a Korean or Japanese sentence as that of a question."""
+    """Return the end of a Korean or Japanese sentence as that of a question."""
     if verb.endswith("니다"):
         return f"{verb[:-1]}까?"
     for said, asked in (("できません", "できないのですか"), ("ありません", "ないのですか")):
@@ -174,7 +161,7 @@ def _asking(verb: str) -> str:
 
 
 def _infinitive_es(imperative: str) -> str:
-    """`limpie` is of `limpiar`; only of verbs that are regular but for their spelling."""
+    """Return the infinitive, `limpiar` for `limpie`; only of verbs that are regular but for their spelling."""
     stem = imperative[:-1].replace("í", "i")
     for written, spoken in (("qu", "c"), ("gu", "g"), ("c", "z")):
         if stem.endswith(written):
@@ -184,8 +171,7 @@ def _infinitive_es(imperative: str) -> str:
 
 @cache
 def _forms(code: str) -> tuple[_Form, ...]:
-    text = resources.files("docent.teacher").joinpath("data", "patterns.yaml").read_text(encoding="utf-8")
-    rows: Iterator[dict[str, str]] = iter(yaml.safe_load(text)[code])
+    rows: list[dict[str, str]] = data_file("patterns.yaml")[code]
     return tuple(
         _Form(row["kind"], _compiled(row["match"], code), row["ask"], row.get("short", ""), bool(row.get("leans")))
         for row in rows

@@ -80,11 +80,11 @@ class NonEnglishSection(Section):
         return asked or (self.told_rows if self.is_row else [])
 
     def is_source(self, text: str) -> bool:
-        """Whether a text says something itself: not that it is unfinished, nor only where something else stands."""
+        """Check whether a text says something: not that it is unfinished, nor only where something else stands."""
         return not self.words.finds("todo", text) and not self.words.finds("points", text)
 
     def points_back(self, sentence: str) -> bool:
-        """Whether the first clause of a sentence needs another one; a later clause may mean the first."""
+        """Check whether the first clause of a sentence needs another sentence; a later clause may mean the first."""
         return leans(_NO_POINTER.sub("", re.split("[,、，:：;；]", sentence)[0]), self.code)
 
     @cached_property
@@ -106,18 +106,18 @@ class NonEnglishSection(Section):
         return "" if says_nothing or plain(bare) == plain(self.name) else bare
 
     def asked(self, statement: Statement) -> list[Asked]:
-        """Questions that a sentence answers, each complete in itself."""
+        """Return the questions that a sentence answers, each complete in itself."""
         found = asked_of(statement.text, self.code, self.frame("inside"), self.name)
         kept = [asked for asked in found if asked.leans != statement.alone]
         return [a if a.with_document else replace(a, question=self._begun(a.question)) for a in kept]
 
     def row_question(self, row: Row) -> str:
-        """The question that a row answers."""
+        """Return the question that a row answers."""
         question = place_or_time(self.frame(wording_of(row, self.code), **self._row_slots(row)), row.column, self.code)
         return question if self.is_row or self.frame("inside") else self._begun(question)
 
     def row_answer(self, row: Row) -> str:
-        """A row as a sentence."""
+        """Return a row as a sentence."""
         key = wording_of(row, self.code)
         if key == "due" and (told := interval_told(row.name, row.value.rstrip(" .。;；"), self.code)):
             return f"{told}{'。' if self.code in UNSPACED else '.'}"
@@ -132,12 +132,12 @@ class NonEnglishSection(Section):
         return answer[:1].upper() + answer[1:]
 
     def row_told(self, row: Row) -> str:
-        """A row as an answer of its own: behind the document where it would be too short for one."""
+        """Return a row as an answer of its own: behind the document where it would be too short for one."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
     def _is_asked(self, row: Row) -> bool:
-        """Whether a question about a row can be put into words that people use."""
+        """Check whether a question about a row can be put into words that people use."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):
             return False
@@ -173,7 +173,7 @@ class NonEnglishSection(Section):
         }
 
     def _begun(self, question: str) -> str:
-        """A question behind the words that say which document it is about."""
+        """Return a question behind the words that say which document it is about."""
         if plain(self.name) in plain(question):
             return question
         first = question

@@ -10,27 +10,21 @@ from itertools import groupby
 
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.source.statements import Statement
+from docent.teacher.source.words import regexes
 
 MIN_STEPS, MAX_STEPS = 2, 20
-_STATES = {
-    "de": r"(?:Der|Die|Das|Ein|Eine|Jede[rs]?|Alle|Kein\w*|Es|Wer)\b",
-    "fr": r"(?:(?:Le|La|Les|Un|Une|Chaque|Tout|Toute|Il|Aucun\w*)\b|L['’])",
-    "es": r"(?:El|La|Los|Las|Un|Una|Cada|Todo|Toda|Ningún|Ninguna)\b",
-    "ko": r".*(?:입니다|않습니다|있습니다|없습니다|안 됩니다)\.$",
-    "ja": r".*(?:です|ません|あります|できます|である)。$",
-    "zh": r".*(?:不得|禁止|有权|是)",
-}
+_STATES = regexes("no_step")
 """Numbered sentences that say how something is rather than what to do."""
 
 
 def is_procedure(told: str, code: str) -> bool:
-    """Whether most of the lines are steps, not numbered rules or facts."""
+    """Check whether most of the lines are steps, not numbered rules or facts."""
     lines = [line.partition(". ")[2] for line in told.splitlines()]
-    return sum(re.match(_STATES[code], line) is not None for line in lines) * 2 < len(lines)
+    return sum(_STATES[code].match(line) is not None for line in lines) * 2 < len(lines)
 
 
 def steps(section: NonEnglishSection) -> str:
-    """The numbered steps of a section, one a line; "" where there is not exactly one list of them."""
+    """Return the numbered steps of a section, one a line; "" where there is not exactly one list of them."""
     told = [s for s in section.every if s.kind == "step"]
     lines = [(label, [*parts]) for label, parts in groupby(told, key=lambda s: s.label)]
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]

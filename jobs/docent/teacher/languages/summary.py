@@ -17,6 +17,7 @@ from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
 from docent.teacher.source.references import references_of
 from docent.teacher.source.statements import cleaned, pieces_of, sentences_of, usable
+from docent.teacher.source.words import regexes
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
@@ -27,14 +28,7 @@ MIN_SHARE, MIN_PARAGRAPHS = 0.5, 3
 """Of the words of a section with few paragraphs: a smaller part leaves out main points."""
 MAX_ROWS = 8
 """More rows are no summary."""
-_WARNS = {
-    "de": r"\b(?:nie|niemals|nicht|kein\w*|muss|müssen|darf|dürfen|Gefahr|immer)\b",
-    "fr": r"\b(?:jamais|danger|doit|doivent|ne [a-zà-ÿ]+ pas|n['’][a-zà-ÿ]+ pas|toujours|faut)\b",
-    "es": r"\b(?:nunca|peligro|deben?|no|siempre|hay que)\b",
-    "ko": r"마십시오|반드시|야 합니다|안 됩니다|위험|마세요",
-    "ja": r"ないでください|必ず|危険|なければなりません|おそれ",
-    "zh": r"不得|必须|切勿|禁止|严禁|请勿|务必|危险",
-}
+_WARNS = regexes("warning")
 """Sentences that a summary should not leave out."""
 
 
@@ -56,12 +50,12 @@ class _Parts:
 
 
 def summary(section: NonEnglishSection) -> str:
-    """A section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
+    """Return a section in fewer than 100 words; "" where it has too little to say, or something that cannot be told."""
     return _summed_up(section, SUMMARY_WORDS)
 
 
 def section_summary(section: NonEnglishSection) -> str:
-    """The same at length."""
+    """Return the same at length."""
     return _summed_up(section, SECTION_SUMMARY_WORDS)
 
 
@@ -82,7 +76,7 @@ def _summed_up(section: NonEnglishSection, max_words: int) -> str:
 
 
 def _main_points(section: NonEnglishSection, paragraphs: list[list[str]], most: int) -> str:
-    """The first sentence of every paragraph, then warnings, then what follows: each with the sentences it needs."""
+    """Choose the first sentence of every paragraph, then warnings, then others, each with the sentences it needs."""
     sentences = [sentence for paragraph in paragraphs for sentence in paragraph]
     references = references_of(sentences, section.code)
     numbers = iter(range(len(sentences)))
@@ -91,7 +85,7 @@ def _main_points(section: NonEnglishSection, paragraphs: list[list[str]], most: 
     if _length(sentences, chosen) > most:
         return ""
     rounds = [place for later in zip_longest(*places) for place in later if place is not None]
-    for place in sorted(rounds, key=lambda p: re.search(_WARNS[section.code], sentences[p]) is None):
+    for place in sorted(rounds, key=lambda p: _WARNS[section.code].search(sentences[p]) is None):
         more = references.closed([*chosen, place])
         chosen = more if _length(sentences, more) <= most else chosen
     share = _length(sentences, chosen) / _length(sentences, range(len(sentences)))
@@ -129,7 +123,7 @@ def _parts_of(section: NonEnglishSection) -> _Parts:
 
 
 def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
-    """The sentences of a paragraph without those that only point elsewhere, and whether it can do without them."""
+    """Return a paragraph's sentences without those that only point elsewhere, and whether nothing is missing then."""
     told: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
@@ -143,14 +137,14 @@ def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
 
 
 def _is_complete(sentence: str) -> bool:
-    """Whether it is a sentence that people would read, however short."""
+    """Check whether it is a sentence that people would read, however short."""
     return not is_heading(sentence) and (
         usable(sentence, True) or sum(c.isalpha() for c in sentence) * 2 > len(sentence)
     )
 
 
 def _row_of(section: NonEnglishSection, line: str) -> Row | None:
-    """The row that a line `key: value` gives."""
+    """Return the row that a line `key: value` gives."""
     wanted = _bare(line)
     return next((row for row in section.rows if _bare(row.source) == wanted), None)
 
@@ -160,7 +154,7 @@ def _bare(line: str) -> str:
 
 
 def _tables_are_told(section: NonEnglishSection) -> bool:
-    """Whether every row of the tables is asked about, and none has several values."""
+    """Check whether every row of the tables is asked about, and none has several values."""
     sources = {row.source for row in section.rows}
     tables = tables_of(section.material.text)
     is_plain = all(table.is_of_values or len(table.head) == len(("name", "value")) for table in tables)

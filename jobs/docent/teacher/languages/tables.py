@@ -91,14 +91,14 @@ class Row:
 
 
 def is_row_of_table(text: str) -> bool:
-    """Whether a text is one row of a CSV or a workbook: `column: value` lines and little else."""
+    """Check whether a text is one row of a CSV or a workbook: `column: value` lines and little else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     pairs = [line for line in lines if line[0] not in "|-*+•#>" and _LINE.match(line)]
     return len(lines) > 1 and len(pairs) * 2 > len(lines)
 
 
 def rows_of(text: str, words: Words, name: str = "", title: str = "") -> list[Row]:
-    """Rows of the tables and lines of a section, in order, each once.
+    """Return rows of the tables and lines of a section, in order, each once.
 
     Args:
         name: what the lines `key: value` are of, where the text is one row of a table.
@@ -134,7 +134,7 @@ def _is_usable(row: Row, words: Words) -> bool:
 
 
 def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
-    """`Key: value` lines with a short value; in a row of a table with any."""
+    """Yield `key: value` lines with a short value; in a row of a table with any."""
     for line in lines:
         found = None if line.lstrip().startswith(("|", "#", ">")) else _LINE.match(line)
         if not found:
@@ -150,7 +150,7 @@ def _pairs(lines: Sequence[str], words: Words, name: str) -> Iterator[Row]:
 
 
 def words_of_key(words: Words) -> int:
-    """Most words of a key; Chinese and Japanese are counted by their letters."""
+    """Return the most words of a key; Chinese and Japanese are counted by their letters."""
     return 8 if words.code in ("ja", "zh") else 4
 
 
@@ -182,7 +182,7 @@ def _of_values(table: Table, words: Words) -> Iterator[Row]:
 
 
 def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
-    """Rows of colours, told together with their lamp; without one they are left out, rows of other states are not."""
+    """Yield rows of colours together with their lamp, and rows of other states; colours without a lamp are left out."""
     lamp = lamp_of(table.head[0], title, words.code)
     others = Table(table.head, [])
     for cells, line in table.rows:
@@ -196,7 +196,7 @@ def _of_states(table: Table, words: Words, title: str) -> Iterator[Row]:
 
 
 def _of_models(table: Table, words: Words) -> Iterator[Row]:
-    """Rows of properties whose other columns are the things that have them."""
+    """Yield rows of properties whose other columns are the things that have them."""
     sorts = [sort_of(column) for column in table.head]
     for cells, line in table.rows:
         label, unit = label_and_unit(cells[0])
@@ -209,7 +209,7 @@ def _of_models(table: Table, words: Words) -> Iterator[Row]:
 
 
 def _of_names(table: Table, words: Words) -> Iterator[Row]:
-    """Rows whose first cell names what the other cells are of."""
+    """Yield rows whose first cell names what the other cells are of."""
     first, unit_of_names = label_and_unit(table.head[0])
     sorts = [sort_of(column) for column in table.head]
     for name, start, cells, line in named_rows(table, words.code):
@@ -234,7 +234,7 @@ def _of_names(table: Table, words: Words) -> Iterator[Row]:
 
 
 def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
-    """Whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
+    """Check whether a cell can be understood without the others: a number has a unit, and holds for any amount."""
     is_number = _NUMBER.match(cell) is not None
     others = (column for other, column in enumerate(head) if other != place)
     if is_number and not has_condition(head[place]) and any(map(has_condition, others)):
@@ -243,7 +243,7 @@ def _is_told(head: Sequence[str], place: int, cell: str, unit: str) -> bool:
 
 
 def _with_column(row: Row, column: str, words: Words) -> Row:
-    """The row of a number or code, named together with its column; a code that is explained needs no more."""
+    """Return the row of a number or code, named together with its column; a code that is explained needs no more."""
     if row.sort == "meaning" and not row.name.isdecimal():
         return row
     return replace(row, name=f"{column}{'' if words.code in UNSPACED else ' '}{row.name}", is_code=True)

@@ -34,14 +34,14 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
-    """What sentences and rows state, in another order each time."""
+    """Yield what sentences and rows state, in another order each time."""
     found = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
     found += [_of_row(section, row) for row in section.rows]
     yield from section.shuffled(found)
 
 
 def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
-    """The fact that is asked about: a sentence, or a row of a table with all that it says."""
+    """Yield the fact that is asked about: a sentence, or a row of a table with all that it says."""
     for fact in section.material.facts:
         wanted = _bare_line(fact)
         rows = _rows_of_fact(fact, section.rows) or [row for row in section.rows if _bare_line(row.source) == wanted]
@@ -56,18 +56,18 @@ def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _rows_of_fact(fact: str, rows: list[Row]) -> list[Row]:
-    """The rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
+    """Return the rows that a fact of a table, `Column: cell; Column: cell`, is made of."""
     cells = [cell.partition(": ")[2].strip() or cell for cell in fact.split("; ")]
     return [row for row in rows if [cell for cell in cells_of(row.source) if cell] == cells]
 
 
 def _bare_line(text: str) -> str:
-    """A line without its marker, marks of Markdown and stop mark, for comparisons."""
+    """Return a line without its marker, marks of Markdown and stop mark, for comparisons."""
     return plain(cleaned(text).replace("**", "").replace("`", "")).strip("-*+• ").rstrip(".。")
 
 
 def _short(section: NonEnglishSection) -> Iterator[Draft]:
-    """Questions whose answer is a few words of the section."""
+    """Yield the questions whose answer is a few words of the section."""
     text = plain(section.material.text)
     found = [_drafted(section.row_question(row), row.value, row.source) for row in section.rows if _is_short(row)]
     for statement in section.sentences:
@@ -78,12 +78,12 @@ def _short(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _is_short(row: Row) -> bool:
-    """Whether a cell is an answer: not an instruction, nor a number that does not say of what."""
+    """Check whether a cell is an answer: not an instruction, nor a number that does not say of what."""
     return row.sort in ("value", "signal_state") and not is_bare(row.value)
 
 
 def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:
-    """Reasons and consequences that a sentence gives."""
+    """Ask for reasons and consequences that a sentence gives."""
     yield from section.shuffled(pair for s in section.sentences for pair in _of_sentence(section, s, _CAUSAL))
     for row in section.shuffled(row for row in section.rows if row.sort == "cause_of"):
         yield _of_row(section, row)
@@ -130,7 +130,7 @@ def _boolean(section: NonEnglishSection) -> Iterator[Draft]:
 
 
 def _true_false_fill_blank(section: NonEnglishSection) -> Iterator[Draft]:
-    """By turns a sentence with a blank and a statement to judge."""
+    """Yield by turns a sentence with a blank and a statement to judge."""
     blanks = [
         _drafted(section.frame("cloze", cloze=section.words.quoted(cloze.rstrip(".。"))), told, told)
         for told, cloze in with_blank(section)
@@ -167,5 +167,5 @@ TOO_LOW: dict[str, frozenset[str]] = {
 
 
 def types_in(code: str) -> frozenset[str]:
-    """The question types that are written in a language, by its code."""
+    """Return the question types that are written in a language, by its code."""
     return frozenset(WRITERS) - TOO_LOW.get(code, frozenset())

@@ -56,7 +56,7 @@ class Block:
 
 
 def blocks_of(text: str, title: str, words: Words) -> list[Block]:
-    """The blocks of a section in their order.
+    """Return the blocks of a section in their order.
 
     Args:
         title: of the section; the text may begin with it.
@@ -74,7 +74,7 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines without heads of pages; those of fenced code are all the same."""
+    """Yield lines without heads of pages; those of fenced code are all the same."""
     in_code = False
     for line in FIGURE.sub(" ", cleaned(text[:MAX_CHARS])).splitlines():
         is_fence = FENCE.match(line) is not None
@@ -98,7 +98,7 @@ def _line_kind(line: str) -> str:
 
 
 def _joins(group: Sequence[str], line: str) -> bool:
-    """Whether a line belongs to the same block as those before it."""
+    """Check whether a line belongs to the same block as those before it."""
     first, kind = _line_kind(group[0]), _line_kind(line)
     if first != "item":
         return kind == first
@@ -107,7 +107,7 @@ def _joins(group: Sequence[str], line: str) -> bool:
 
 
 def _block(lines: Sequence[str], title: str, words: Words) -> list[Block]:
-    """The block that lines of one kind make; none for headings and lines without content."""
+    """Return the block that lines of one kind make; none for headings and lines without content."""
     kind = _line_kind(lines[0])
     if kind in ("blank", "heading"):
         return []
@@ -137,7 +137,7 @@ def _paragraph(lines: Sequence[str], title: str, words: Words) -> Block:
 
 
 def _list(lines: Sequence[str]) -> Block:
-    """A list whose items stand all at one depth, with bullets or counted from 1."""
+    """Return a list whose items stand all at one depth, with bullets or counted from 1."""
     items: list[str] = []
     numbers: list[int] = []
     first = len(lines[0]) - len(lines[0].lstrip())

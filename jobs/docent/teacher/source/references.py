@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from docent.teacher.english.grammar.clauses import PREPOSITIONS, is_plural
 from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD
-from docent.teacher.source.words import words_of_language
+from docent.teacher.source.words import regexes, table, words_of_language
 from docent.text.sentences import contains_name, plain, readable_name, words_of
 
 ENGLISH_LEANS = (
@@ -31,38 +31,7 @@ LEANS = {
         r"by then|later(?=$|[.,;])|(?:far|much|even|still) (?:more|less|[a-z]++(?<=er))\b(?![^.]{0,80}\bthan\b)|"
         r"the (?:longer|shorter|larger|smaller|upper|lower|first|second|outer|inner) (?:one|part|half|piece|side))\b"
     ),
-    "de": re.compile(
-        r"\b(?i:dadurch|damit|dabei|danach|daraus|daher|deshalb|darum|somit|außerdem|jedoch|dagegen|hingegen|ebenfalls|auch|"
-        r"trotzdem|stattdessen|sonst|zuvor|seitdem|dies|diese[mnrs]?|jene[mnrs]?|solche[mnrs]?|letztere[mnrs]?|"
-        r"erstere[mnrs]?|de(?:ss|r)en|ander(?:e|en|er|es))\b|"
-        r"\b(?:er|sie|ihn|ihm|ihnen)\b|\b[Dd]as (?=(?:ist|war|wurde|[a-zäöü]+te)\b)|"
-        r"\b(?:ist|macht|machte|war|wird|wurde) das\b(?! [A-ZÄÖÜ]| [a-zäöüß]+ [A-ZÄÖÜ])"
-    ),
-    "fr": re.compile(
-        r"\b(?:donc|ainsi|aussi|cependant|toutefois|en revanche|par contre|également|celui|celle|ceux|celles|cela|ceci|"
-        r"c['’]est|cet|cette|ces|ensuite|puis|lui|"
-        r"(?:siècle|année|mois|jour) suivante?|même époque|"
-        r"elles?(?= [a-zà-ÿ])|ils(?= [a-zà-ÿ])|"
-        r"alors|dès lors|pourtant|sinon|l['’]autre|les autres)\b|^Ce\b",
-        re.IGNORECASE,
-    ),
-    "es": re.compile(
-        r"\b(?:por (?:eso|ello|lo tanto|tanto|consiguiente)|así|también|en cambio|sin embargo|entonces|de lo contrario|"
-        r"est[eo]s?|estas?|es[eo]s?|esas|esa|aquell\w+|dicho|dicha|los demás|el otro|la otra|"
-        r"(?:siglo|año) siguiente|misma época|(?:lo|los|las) [a-záéíóú]+(?:aron|ieron|aban|ó))\b",
-        re.IGNORECASE,
-    ),
-    "ko": re.compile(
-        r"(?:^|\s)(?:그|이)(?=\s|것|때|전|래|러|런|렇|를|는|곳|후|처럼|로써|대로|들)|따라서|또한|하지만|반면|역시|다만|"
-        r"위와 같이|때문(?:이다|입니다)\.?$"
-    ),
-    "ja": re.compile(
-        r"これ|それ|この|その|ここ|そこ|こう(?:し|す)|そう(?:し|す)|同じ|ほかの|しかし|ただし|したがって|さらに|一方|そこで|また、|"
-        r"同時に|(?:から|ため)(?:である|です)。?$"
-    ),
-    "zh": re.compile(
-        r"[这該该此它她]|其(?!中)|他(?!们)|另|因此|所以|但|而且|同样|于是|否则|相反|则|接着|随后|之后|同时|也(?!许)"
-    ),
+    **regexes("leans"),
 }
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|he|him|she|his|her|one|ones|then)\b", re.IGNORECASE)
 _VERBS = frozenset("is are was were be has have had does do did can could must should will would may might".split())
@@ -77,49 +46,16 @@ _SUBJECTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _ALIKE: dict[str, str] = {"ein": "der", "eine": "die", "un": "le", "une": "la", "des": "les"}
 _ANY_ARTICLE: dict[str, tuple[str, ...]] = {"es": ("Su", "Sus"), "zh": ("它", "其")}
-_DEMONSTRATIVES = {
-    "en": re.compile(r"(?:This|These)\b"),
-    "de": re.compile(r"Diese[rs]?\b"),
-    "fr": re.compile(r"(?:Cet|Cette|Ce|Ces)\b"),
-    "es": re.compile(r"Est[aeo]s?\b"),
+_DEMONSTRATIVES = regexes("demonstratives")
+_THIS_ONE = regexes("this_one")
+_PREPOSITIONS: dict[str, frozenset[str]] = {
+    code: frozenset(words.split()) for code, words in table("prepositions").items()
 }
-_THIS_ONE = {
-    "en": re.compile(r"\b(?:this|these|ours?)\b", re.IGNORECASE),
-    "de": re.compile(r"\b(?:diese[mnrs]?|unser(?:e[mnrs]?)?)\b", re.IGNORECASE),
-    "fr": re.compile(r"\b(?:cet|cette|ces|notre|nôtres?|celui-ci|celle-ci)\b|^Ce (?!qu|n)", re.IGNORECASE),
-    "es": re.compile(r"\b(?:est[aeo]s?|nuestr[ao]s?)\b", re.IGNORECASE),
-    "ko": re.compile(r"(?:^|\s)(?:이|우리)(?=\s)|전시된|전시품"),
-    "ja": re.compile(r"この|これは|本品|当館"),
-    "zh": re.compile(r"这(?![样里时些就])|我们|本馆|馆藏"),
-}
-_PREPOSITIONS = {
-    "de": frozenset(
-        "am an auf aus bei beim für gegen im in mit nach neben ohne um unter vom von vor zu zum zur über".split()
-    ),
-    "fr": frozenset("à au aux avec chez dans de depuis des du en entre par pour sans sous sur vers".split()),
-    "es": frozenset("a al con de del desde durante en entre hacia hasta para por según sin sobre tras".split()),
-}
-_ARTICLES = {
-    "en": (r"\bthe (?=((?:[a-z-]+ ?){1,3}))", re.IGNORECASE),
-    "de": (r"\b(?:de[rnms]|d[ia][es]|im|am|beim|vom|zum|zur) (?:[a-zäöüß]+ )?([A-ZÄÖÜ][\w-]+)", re.NOFLAG),
-    "fr": (r"(?:\b(?:les?|la|du|des|aux?) |\bl['’])([a-zà-ÿ-]+)", re.IGNORECASE),
-    "es": (r"\b(?:el|la|los|las|del|al) ([a-zà-ÿ-]+)", re.IGNORECASE),
-}
-_FIRST_NOUN = {
-    "en": re.compile(r"The ((?:[a-z-]+ ?){1,4})"),
-    "de": re.compile(r"(?:Der|Die|Das) ([A-ZÄÖÜ][\w-]++)(?! (?:des|der|von|vom|aus|in|im|am)\b)"),
-    "fr": re.compile(r"(?:Le |La |Les |L['’])([a-zà-ÿ-]++)(?! (?:de|du|des|d['’]|qui|que|où))"),
-    "es": re.compile(r"(?:El|La|Los|Las) ([a-zà-ÿ-]++)(?! (?:de|del|que|en|donde)\b)"),
-}
+_ARTICLES = regexes("definite")
+_FIRST_NOUN = regexes("first_noun")
 _SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
 # A term behind the words that explain it: `..., called the foil`.
-_NAMED = {
-    "en": re.compile(r"\b(?:called|known as|named) (?:the |an? )?[“\"']?([a-z][a-z-]{3,})"),
-    "de": re.compile(r"\b(?:genannt|hei(?:ßt|ßen)|als) „([^“]{3,30})“"),
-    "ko": re.compile(r"[‘'“\"]?([가-힣]{2,6})[’'”\"]?(?:이)?라고? (?:하|부르|불)"),
-    "ja": re.compile(r"「([^「」]{2,10})」(?:と(?:呼|いう|いい|い)|は)"),
-    "zh": re.compile(r"(?:叫做?|称为|称作|名为)[“「]?([^”」，。；、]{2,6})"),
-}
+_NAMED = regexes("named")
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 
@@ -142,7 +78,7 @@ class References:
     shown: frozenset[int] = frozenset()
 
     def closed(self, chosen: Collection[int]) -> tuple[int, ...]:
-        """The positions with all that they need, in reading order."""
+        """Return the positions with all that they need, in reading order."""
         return tuple(sorted(set(chosen).union(*(self.needs[place] for place in chosen))))
 
 
@@ -188,14 +124,14 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
 
 
 def leans(sentence: str, code: str) -> bool:
-    """Whether a sentence cannot be understood without the one before it."""
+    """Check whether a sentence cannot be understood without the one before it."""
     if words_of_language(code).leans(sentence) or LEANS[code].search(sentence):
         return True
     return code == "en" and _has_loose_pronoun(sentence)
 
 
 def _has_loose_pronoun(sentence: str) -> bool:
-    """Whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
+    """Check whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
     found = _PRONOUN.search(sentence)
     if found is None:
         return False
@@ -207,7 +143,7 @@ def _has_loose_pronoun(sentence: str) -> bool:
 
 
 def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
-    """The pronouns that can stand for the exhibit: by its number in English, by the article of its name elsewhere."""
+    """Return the pronouns that can stand for the exhibit: by number in English, elsewhere by its name's article."""
     if code == "en":
         head = re.split(r" (?:of|with|from|for|in|on|by) ", readable_name(name))[0].split()[-1:]
         return ("They", "Their") if head and is_plural(head[0]) else ("It", "Its")
@@ -224,7 +160,7 @@ def _begins(sentence: str, word: str, code: str) -> bool:
 
 
 def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
-    """Whether the subject of a sentence is the exhibit, as far as its first words tell."""
+    """Check whether the subject of a sentence is the exhibit, as far as its first words tell."""
     if code in ("ja", "zh", "ko"):
         return any(word and word in plain(sentence)[:12] for word in own)
     first = words_of(sentence)[:4]
@@ -233,22 +169,21 @@ def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:
 
 
 def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict[str, int]) -> list[int]:
-    """Where the things that a sentence calls `the ...` were named first.
+    """Return where the things that a sentence calls `the ...` were named first.
 
     Args:
         first: where every word, by its stem, stood first.
     """
     if code not in _ARTICLES or not place:
         return []
-    pattern, flags = _ARTICLES[code]
     stop = words_of_language(code).stop
-    words = [word for match in re.finditer(pattern, sentence, flags) for word in words_of(match[1])]
+    words = [word for match in _ARTICLES[code].finditer(sentence) for word in words_of(match[1])]
     stems = [_stem(word) for word in words if len(word) >= MIN_NOUN_CHARS and word not in stop]
     return [first[stem] for stem in stems if stem in first and stem not in own]
 
 
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
-    """Whether a sentence begins with `The ...` for something that was not named before, such as a part of something."""
+    """Check whether a sentence begins with `The ...` for a thing not named before, such as a part of something."""
     found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
     if code == "en" and found is not None and not _SAID_BY_ITSELF.isdisjoint(found[1].split()):
         return False
@@ -256,6 +191,6 @@ def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], 
 
 
 def _stem(word: str) -> str:
-    """A word without its ending, so that `wires` is `wire`."""
+    """Return a word without its ending, so that `wires` is `wire`."""
     bare = plain(word)
     return bare[: max(MIN_STEM_CHARS, len(bare) - 2)] if bare.isascii() else bare

@@ -98,23 +98,23 @@ class Statement:
 
 
 def cleaned(text: str) -> str:
-    """Text without characters that JSON or people cannot take, and without `*` around words."""
+    """Return a text without characters that JSON or people cannot take, and without `*` around words."""
     return _EMPHASIS.sub(lambda found: found[1] or found[0], _UNSENDABLE.sub("", text))
 
 
 def bare_title(name: str) -> str:
-    """A title as people write it, without markup, not longer than a question can bear."""
+    """Return a title as people write it, without markup, not longer than a question can bear."""
     bare = " ".join(cleaned(name).replace("*", "").replace("`", "").split()).strip("# ")
     return bare if len(bare) <= MAX_TITLE_CHARS else bare[:MAX_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
 
 
 def length_words(text: str) -> int:
-    """Words as a reader of the language counts them."""
+    """Return words as a reader of the language counts them."""
     return count_words(text) + len(_CJK.findall(text)) // CHARS_PER_WORD_CJK
 
 
 def statements_of(text: str, words: Words) -> list[Statement]:
-    """What a section says, in order, each once."""
+    """Return what a section says, in order, each once."""
     found: dict[str, Statement] = {}
     before, follows = "", False
     for block, (kind, label, value) in enumerate(pieces_of(cleaned(text[:MAX_CHARS]))):
@@ -141,7 +141,7 @@ def statements_of(text: str, words: Words) -> list[Statement]:
 
 
 def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
-    """Whether a piece is a sentence that people would read, and not code, an address or a scrap.
+    """Check whether a piece is a sentence that people would read, and not code, an address or a scrap.
 
     Args:
         is_item: it stands in a list, where sentences may end without a mark.
@@ -163,17 +163,17 @@ def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_W
 
 
 def sentences_of(block: str) -> list[str]:
-    """The sentences of a paragraph or item, without markup."""
+    """Return the sentences of a paragraph or item, without markup."""
     return [without_marks(sentence) for sentence in split_sentences(block)]
 
 
 def is_code(text: str) -> bool:
-    """Whether a text has code, a path or an address in it."""
+    """Check whether a text has code, a path or an address in it."""
     return _CODE.search(text) is not None
 
 
 def without_marks(text: str) -> str:
-    """Without the marks of Markdown and HTML."""
+    """Return without the marks of Markdown and HTML."""
     text = _ASIDE.sub("", _LINK.sub(lambda link: "" if link[1] else link[2], text))
     return " ".join(re.sub(r"\*\*|__|`", "", _TAG.sub("", text)).split())
 
@@ -182,7 +182,7 @@ Piece = tuple[Literal["sentence", "step", "row", "figure"], str, str]
 
 
 def pieces_of(text: str) -> Iterator[Piece]:
-    """Blocks of a section: kind, label, text."""
+    """Yield the blocks of a section: kind, label, text."""
     figures: list[str] = []
 
     def noted(match: re.Match[str]) -> str:
@@ -203,7 +203,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
 
 
 def _prose_lines(text: str) -> list[str]:
-    """Lines outside of fenced code, headings and tables; a line of those becomes an empty one."""
+    """Return lines outside of fenced code, headings and tables; a line of those becomes an empty one."""
     kept, fence = [], ""
     for line in text.splitlines():
         if mark := FENCE.match(line):
@@ -216,7 +216,7 @@ def _prose_lines(text: str) -> list[str]:
 
 
 def row_of(line: str) -> tuple[str, str] | None:
-    """Column and value of a line that has both."""
+    """Return column and value of a line that has both."""
     found = None if ITEM.match(line) else _ROW.match(line)
     if not found or count_words(found[1]) > MAX_LABEL_WORDS or "//" in found[2][:2]:
         return None
@@ -224,7 +224,7 @@ def row_of(line: str) -> tuple[str, str] | None:
 
 
 def _blocks(lines: list[str]) -> Iterator[Piece]:
-    """Paragraphs and items of lists, each with its lines together."""
+    """Yield paragraphs and items of lists, each with its lines together."""
     kind: Literal["sentence", "step"] = "sentence"
     label, held, items = "", list[str](), 0
     above: tuple[int, str] | None = None  # how far a short item is indented, and what it says

@@ -53,12 +53,12 @@ LONG_TAIL = re.compile(rf" (for {UNIT}(?: {TIMES})?|for (?:a|one|two|three|four|
 
 
 def is_frequency(words: str) -> bool:
-    """Whether words with `every` name a time or a distance; True for words without it."""
+    """Check whether words with `every` name a time or a distance; True for words without it."""
     return not words.lower().startswith("every") or _OFTEN.match(words) is not None
 
 
 def is_told_when(words: str) -> bool:
-    """Whether an adverbial of time is clear.
+    """Check whether an adverbial of time is clear.
 
     No `every radiator`, no `after six minutes`, which is after something; `once and wait` says how often.
     """
@@ -66,7 +66,7 @@ def is_told_when(words: str) -> bool:
 
 
 def with_adverbials(asked: Asked, rest: str) -> Asked | None:
-    """A question with every adverbial of its sentence that its short answer leaves out, None where it has no room.
+    """Add to a question what its short answer leaves out of the sentence; return None where it has no room.
 
     Args:
         rest: of the clause, behind its verb.
@@ -94,6 +94,6 @@ def with_adverbials(asked: Asked, rest: str) -> Asked | None:
 
 
 def cut(rest: str) -> str:
-    """The rest of a clause up to the next clause."""
+    """Return the rest of a clause up to the next clause."""
     found = CUT.search(rest)
     return (rest[: found.start()] if found else rest).strip(" ,")

@@ -32,6 +32,6 @@ _QUANTITIES = {
 
 
 def quantity_of(amount: str) -> str:
-    """What the unit of an amount measures, `pressure` for `2 bar`; "" for an unknown one."""
+    """Return what the unit of an amount measures, `pressure` for `2 bar`; "" for an unknown one."""
     unit = re.search(r"(?<=[\d\s])(°\s?[CF]?|[A-Za-z/]+)$", amount)
     return _QUANTITIES.get(unit[1].lower().replace(" ", ""), "") if unit else ""

@@ -44,7 +44,7 @@ class Asked:
 
 
 def finished(asked: Asked, lead: str = "") -> Asked:
-    """A question with the adverbial that the sentence begins with, and whether it names what it is about."""
+    """Return a question with the adverbial that the sentence begins with, and whether it names what it is about."""
     question = re.sub(r" only\?$", "?", asked.question)
     if lead:
         question = f"{question.rstrip('?')} {lead[0].lower()}{lead[1:]}?"
@@ -52,7 +52,7 @@ def finished(asked: Asked, lead: str = "") -> Asked:
 
 
 def is_sound(question: str) -> bool:
-    """Whether a question is complete: no pronoun, no loose end, of a usual length."""
+    """Check whether a question is complete: no pronoun, no loose end, of a usual length."""
     words = question.rstrip("?").split()
     loose = re.search(r"\b(?:and|or|than|the|a|an|which|that|both|when|if|,)\?$", question)
     if " between " not in question and re.search(r" and (?:\d+|two|three|four|five|six) (?!\w+s\b)", question):
@@ -61,13 +61,13 @@ def is_sound(question: str) -> bool:
 
 
 def short_of(words: str) -> str:
-    """Words as a short answer, where they are few."""
+    """Return words as a short answer, where they are few."""
     words = words.strip(" ,.")
     return words if 1 <= len(words.split()) <= MAX_SHORT_WORDS and not PRONOUN.search(words) else ""
 
 
 def who_or_what(subject: str, predicate: str = "") -> str:
-    """The word that asks for a subject: `Who` for people."""
+    """Return the word that asks for a subject: `Who` for people."""
     bare = re.sub(r"^(?:the|an?|two|three|four|all|every|each) ", "", subject, flags=re.IGNORECASE)
     is_person = bare == subject and re.match(
         r"an? (?:\w+ ){0,2}\w+(?:ist|ician|maker|painter|engineer|architect)\b", predicate

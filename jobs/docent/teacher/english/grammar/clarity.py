@@ -42,7 +42,7 @@ _CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")
 
 
 def stands_alone(statement: Statement) -> bool:
-    """Whether a statement is clear without what is around it."""
+    """Check whether a statement is clear without what is around it."""
     text = statement.text
     if not statement.alone or _LEANS.search(text) or _FIRST_PRONOUN.match(text):
         return False
@@ -51,7 +51,7 @@ def stands_alone(statement: Statement) -> bool:
 
 
 def is_cut_short(text: str, title: str) -> bool:
-    """Whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
+    """Check whether a subject is the beginning of what the heading calls in full: `The declaration` of conformity."""
     clause = read_clause(text)
     noun = re.fullmatch(r"the ([a-z]+)", clause.subject, re.IGNORECASE) if clause is not None else None
     return (
@@ -60,7 +60,7 @@ def is_cut_short(text: str, title: str) -> bool:
 
 
 def is_about_another(statement: Statement, statements: Sequence[Statement]) -> bool:
-    """Whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
+    """Check whether `the machine` is the one that a sentence before it in its paragraph names, such as `The PT-50C`."""
     if not _GENERIC.search(statement.text):
         return False
     before = (s.text for s in statements if s.block == statement.block and s.place < statement.place)
@@ -68,7 +68,7 @@ def is_about_another(statement: Statement, statements: Sequence[Statement]) -> b
 
 
 def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = ()) -> bool:
-    """Whether a subject is `the loop`, which only other sections explain or which is short for `an induction loop`.
+    """Check whether a subject is `the loop`, which only other sections explain or which is short for another term.
 
     Args:
         section: all of its text.
@@ -86,12 +86,12 @@ def is_unexplained(text: str, section: str, title: str, others: Sequence[str] = 
 
 
 def trimmed(text: str) -> str:
-    """A statement as an answer: without the words that join it to the one before."""
+    """Return a statement as an answer: without the words that join it to the one before."""
     return sentence(OPENERS.sub("", text))
 
 
 def asked_in(question: str, general: bool, name: str, doc: str) -> str:
-    """A question with the document's title, where it does not say by itself what it is about."""
+    """Return a question with the document's title, where it does not say by itself what it is about."""
     is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
     if not general or is_named or _names_document(question, name):
         return question
@@ -99,7 +99,7 @@ def asked_in(question: str, general: bool, name: str, doc: str) -> str:
 
 
 def _names_document(question: str, name: str) -> bool:
-    """Whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
+    """Check whether a question has a name out of the title, `Holm` of `Restoration of the Holm windmill`."""
     names = re.findall(r"(?<=[a-z:,] )[A-Z][\w-]{3,}|^[A-Z][a-z]+ (?=\d)|\b[A-Z]+-?\d\w*", name)
     names = [one for one in names if len(one) >= MIN_NAMING_CHARS]  # `C1` may be anything
     return any(re.search(rf"(?<=\w ){re.escape(one.strip())}\b", question) for one in names)

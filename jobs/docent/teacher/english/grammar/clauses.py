@@ -84,7 +84,7 @@ class Clause:
 
 
 def read_clause(sentence: str) -> Clause | None:
-    """The main clause that a sentence begins with, None where it is not certain."""
+    """Return the main clause that a sentence begins with, None where it is not certain."""
     said = sentence.strip().rstrip(".!")
     lead = ""
     if found := _LEAD.match(f"{said} "):
@@ -110,7 +110,7 @@ def read_clause(sentence: str) -> Clause | None:
 
 
 def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singular", "plural", "past"] | None:
-    """What kind of finite verb a word is in its place, None for none."""
+    """Return what kind of finite verb a word is in its place, None for none."""
     token, before, after = tokens[place], tokens[place - 1], tokens[place + 1]
     if token in BE:
         return "be"
@@ -134,7 +134,7 @@ def _tense(tokens: Sequence[str], place: int) -> Literal["be", "modal", "singula
 
 
 def _starts(word: str) -> bool | None:
-    """Whether a word can begin what follows a verb; None where it may as well be a noun of the subject."""
+    """Check whether a word can begin what follows a verb; None where it may as well be a noun of the subject."""
     low = word.lower().strip(",;")
     if low in _STARTERS or word[:1].isdigit() or word[:1].isupper() or low.endswith("ly"):
         return True
@@ -142,7 +142,7 @@ def _starts(word: str) -> bool | None:
 
 
 def _strong_later(tokens: Sequence[str], place: int) -> bool:
-    """Whether a verb that is surer follows in the same clause: `the pump filters are cleaned`."""
+    """Check whether a verb that is surer follows in the same clause: `the pump filters are cleaned`."""
     for token, before in zip(tokens[place + 1 : place + 8], tokens[place:], strict=False):
         low = token.lower().strip(",;:.")
         if low in _BREAKS or low in ("and", "or", "to") or before.endswith((",", ";", ":")):
@@ -155,14 +155,14 @@ def _strong_later(tokens: Sequence[str], place: int) -> bool:
 
 
 def is_plural(word: str) -> bool:
-    """Whether a noun is a plural, as far as its form tells."""
+    """Check whether a noun is a plural, as far as its form tells."""
     low = word.lower()
     is_s = low.endswith("s") and not low.endswith(("ss", "us", "is", "ics", "os")) and len(low) > 3
     return low in _PLURALS or (is_s and low not in _SINGULARS)
 
 
 def is_subject(subject: str) -> bool:
-    """Whether words are a noun phrase that says by itself what is meant."""
+    """Check whether words are a noun phrase that says by itself what is meant."""
     tokens = subject.split()
     first = tokens[0].lower()
     if not 1 <= len(tokens) <= MAX_SUBJECT_WORDS or first in _NO_SUBJECT or first.endswith("ly"):
@@ -185,7 +185,7 @@ def is_subject(subject: str) -> bool:
 
 
 def _has_verb(tokens: Sequence[str]) -> bool:
-    """Whether a verb of its own stands in what looks like a subject: `The pier shows vertical`."""
+    """Check whether a verb of its own stands in what looks like a subject: `The pier shows vertical`."""
     for place in range(2, len(tokens) - 1):
         is_verb = tokens[place] in THIRD and tokens[place - 1].lower() not in DETERMINERS | PREPOSITIONS
         if is_verb and tokens[place + 1].lower() not in PREPOSITIONS | {"and", "or"}:
@@ -194,7 +194,7 @@ def _has_verb(tokens: Sequence[str]) -> bool:
 
 
 def as_inside(phrase: str, text: str) -> str:
-    """A phrase from the beginning of a sentence as it is written inside of one."""
+    """Return a phrase from the beginning of a sentence as it is written inside of one."""
     first, _, rest = phrase.partition(" ")
     small = first[:1].lower() + first[1:]
     if not first[:1].isupper() or first[1:] != first[1:].lower() or first == "I" or any(c.isdigit() for c in first):

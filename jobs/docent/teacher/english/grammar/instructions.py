@@ -65,7 +65,7 @@ def is_order(said: str) -> bool:
 
 
 def _conditions(said: str) -> Iterator[Asked]:
-    """`If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
+    """Ask what to do: `If the lamp flashes, replace it.` answers `What should you do if the lamp flashes?`."""
     led = _LED.match(said)
     if not led:
         yield from _condition_behind(said)
@@ -81,7 +81,7 @@ def _conditions(said: str) -> Iterator[Asked]:
 
 
 def _condition_behind(said: str) -> Iterator[Asked]:
-    """`Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
+    """Ask what to do if: `Stop the motor if the lid is open.` answers `What should you do if the lid is open?`."""
     parts = re.match(r"([^,]{8,120}?),? (if|when|whenever|as soon as) ((?:the|an?|no|two|more|less) [^,]{5,90})$", said)
     if not parts or PRONOUN.search(parts[3]) or re.search(r"\b(?:was|were|had)\b", parts[3]):
         return
@@ -123,7 +123,7 @@ def _timed_orders(order: str) -> Iterator[Asked]:
 
 
 def _causes(said: str) -> Iterator[Asked]:
-    """`A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
+    """Ask for a cause: `A worn seal is the cause of leaks.` answers `What is the cause of leaks?`."""
     cause = _CAUSE.match(said)
     if cause and is_subject(cause[1]) and not PRONOUN.search(cause[4]):
         yield Asked(f"What {cause[2]} {cause[3]} of {cause[4]}?", short_of(cause[1]), kind="reason")

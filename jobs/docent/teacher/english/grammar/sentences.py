@@ -22,7 +22,7 @@ _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|
 
 
 def questions_of(sentence: str, text: str) -> list[Asked]:
-    """Questions that a statement of subject and verb answers, the surest first; `text` is where it stands."""
+    """Return the questions that a statement of subject and verb answers, the surest first."""
     said = sentence.strip().rstrip(".!")
     if re.match(r"(?!(?:Dr|Mr|Mrs|Ms|Prof|St|No)\.)[^.]{2,30}\. [A-Z]", said):
         return []  # a heading that runs in: `KD 110. The smallest machine is ...`
@@ -56,7 +56,7 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
-    """The clause, and what is said of the same subject behind `and`: `is 1.6 m high and weighs 85 kg`."""
+    """Yield the clause, and what is said of the same subject behind `and`: `is 1.6 m high and weighs 85 kg`."""
     joined = re.match(r"([^,;]{3,60}?) and (is|has|[a-z]+s) ([^,;]{3,80})$", clause.rest)
     if joined is None or clause.tense not in ("be", "singular") or CUT.search(joined[1]):
         yield clause
@@ -82,7 +82,7 @@ def _by_verb(clause: Clause) -> Iterator[Asked]:
 
 
 def _is_misread(clause: Clause) -> bool:
-    """Whether subject and verb disagree: in `Buyers of the Duetto S skip steps 1 to 4` the verb is not `steps`."""
+    """Check whether subject and verb disagree: in `Buyers of the Duetto S skip steps 1 to 4` it is not `steps`."""
     head = re.match(r"(?:[Tt]he )?(\w+) of ", clause.subject)
     return clause.tense == "singular" and head is not None and is_plural(head[1])
 

@@ -6,17 +6,15 @@ Reads offline_english_verbs.yaml of the package; writes nothing.
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
+from docent.teacher.source.words import data_file
 
 _VOWELS = "aeiou"
 
 
 def third_of(base: str) -> str:
-    """The third person singular: `carries`, `passes`, `moves`."""
+    """Return the third person singular: `carries`, `passes`, `moves`."""
     if base in ("do", "go"):
         return f"{base}es"
     if base.endswith(("s", "sh", "ch", "x", "z")):
@@ -25,25 +23,20 @@ def third_of(base: str) -> str:
 
 
 def past_of(base: str) -> str:
-    """The regular past: `carried`, `moved`, `opened`."""
+    """Return the regular past: `carried`, `moved`, `opened`."""
     if base.endswith("e"):
         return f"{base}d"
     return f"{base[:-1]}ied" if base.endswith("y") and base[-2] not in _VOWELS else f"{base}ed"
 
 
-@cache
-def _table() -> dict[str, Any]:
-    text = resources.files("docent.teacher").joinpath("data", "english_verbs.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+_TABLE: dict[str, Any] = data_file("english_verbs.yaml")
 
 
 def _pasts() -> dict[str, tuple[str, str]]:
-    """Past and participle of every verb, by its base form."""
-    table = _table()
-    found = {base: (past_of(base),) * 2 for base in table["regular"].split()}
-    found |= {base: (f"{base}{base[-1]}ed",) * 2 for base in table["doubled"].split()}
-    for line in table["irregular"]:
+    """Return past and participle of every verb, by its base form."""
+    found = {base: (past_of(base),) * 2 for base in _TABLE["regular"].split()}
+    found |= {base: (f"{base}{base[-1]}ed",) * 2 for base in _TABLE["doubled"].split()}
+    for line in _TABLE["irregular"]:
         base, past, participle = line.split()
         found[base] = (past, participle)
     return found
@@ -60,12 +53,12 @@ PARTICIPLES = frozenset(participle for _, participle in _PASTS.values())
 """Past participles."""
 FORMS = BASES | THIRD.keys() | PAST.keys() | PARTICIPLES
 """Every form but the one with -ing."""
-MEASURES = frozenset(_table()["measures"].split())
+MEASURES = frozenset(_TABLE["measures"].split())
 """Nouns that can be asked for with `What is the ... of ...?`."""
 
 
 def is_measure(label: str) -> bool:
-    """Whether the head noun of a label names a quantity or a property: `rated voltage`, `number of turns`."""
+    """Check whether the head noun of a label names a quantity or a property: `rated voltage`, `number of turns`."""
     words = [word.strip("().,").lower() for word in re.sub(r"\([^()]*\)", " ", label).split()]
     head = words[: words.index("of")] if "of" in words else words
     for stop in ("in", "at", "for", "per", "from", "with", "to", "between", "on"):
@@ -77,5 +70,5 @@ def is_measure(label: str) -> bool:
 
 
 def is_participle(word: str) -> bool:
-    """Whether a word is a past participle, as far as its form tells."""
+    """Check whether a word is a past participle, as far as its form tells."""
     return word in PARTICIPLES or (word.endswith("ed") and len(word) > 4 and word.islower())

@@ -28,7 +28,7 @@ _OFTEN = re.compile(
 
 
 def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[Told | None]:
-    """The questions about a quantity, one for each column of values; `owner` is the model that has them."""
+    """Yield the questions about a quantity, one for each column of values; `owner` is the model that has them."""
     label = label_of(row[0])
     unit = label.unit or unit_of(table, row)
     for place in table.value_columns:
@@ -46,7 +46,7 @@ def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") ->
 
 
 def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
-    """The questions about a property, one for each model."""
+    """Yield the questions about a property, one for each model."""
     label = label_of(row[0])
     for place in table.value_columns:
         unit = label.unit or unit_of(table, row) or label_of(table.columns[place]).unit
@@ -58,7 +58,7 @@ def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
 
 
 def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
-    """The questions about a thing, one for each of its columns."""
+    """Yield the questions about a thing, one for each of its columns."""
     heading = label_of(table.columns[0]).words
     if DATED.fullmatch(heading):
         yield from _dated(table, row)
@@ -80,7 +80,7 @@ def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told 
 
 
 def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
-    """What was measured or counted in a year, a month or a season."""
+    """Yield what was measured or counted in a year, a month or a season."""
     when = f"in {row[0]}"
     for place in table.value_columns:
         label, source = label_of(table.columns[place]), table.fact(row)
@@ -123,12 +123,12 @@ def _function(name: str, heading: str, cell: str, source: str) -> Told | None:
 
 
 def is_task_order(task: str) -> bool:
-    """Whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
+    """Check whether a task is an order; an unknown verb before an article is one as well: `Descale the boiler`."""
     return is_order(task) or re.match(r"[A-Z][a-z]+(?<!ing)(?<!ion) (?:the|an?|all|both|each|every) ", task) is not None
 
 
 def _is_list_of_orders(task: str) -> bool:
-    """Whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
+    """Check whether a task has several verbs, or parts of which nobody can tell: `Clean the lenses, calibrate`."""
     if re.search(r"[,;]", task):
         return True
     verbs = re.findall(r"\b(?:and|then) (?:then )?([a-z]+)\b", task)
@@ -137,7 +137,7 @@ def _is_list_of_orders(task: str) -> bool:
 
 
 def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
-    """How often a task is to be done."""
+    """Yield how often a task is to be done."""
     place = table.column(INTERVAL)
     tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
     often, task = table.at(row, place), table.at(row, next(tasks, None))

@@ -81,14 +81,14 @@ class RowPairs:
 
 
 def told(question: str, answer: str, source: str, short: str = "", kind: str = "value") -> Told | None:
-    """A pair, None where the question is not complete."""
+    """Return a pair, None where the question is not complete."""
     asked = finished(Asked(question, short, kind=kind))  # type: ignore[arg-type]
     answer = sentence(answer)
     return Told(asked, answer, source) if is_sound(question) and count_words(answer) > 2 else None
 
 
 def sentence(words: str) -> str:
-    """Words as a sentence: a capital first, one full stop last."""
+    """Return words as a sentence: a capital first, one full stop last."""
     words = words.strip()
     ends = words[-1:] in ".!?" or words[-2:] in (".”", ".)")
     return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
@@ -114,12 +114,12 @@ class Cell:
     basis: str | None = ""
 
     def told(self, question: str, answer: str, kind: str = "value") -> Told | None:
-        """A pair that the value answers."""
+        """Return a pair that the value answers."""
         return told(question, answer, self.source, short_of(self.value), kind)
 
 
 def about_column(cell: Cell) -> Told | None:
-    """The question about one value of a thing; None where the column has no plain one."""
+    """Return the question about one value of a thing; None where the column has no plain one."""
     low, value = cell.label.words.lower(), cell.value
     if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name) or is_list_of_numbers(value):
         return None
@@ -133,13 +133,13 @@ def about_column(cell: Cell) -> Told | None:
 
 
 def _is_in_name(value: str, name: str) -> bool:
-    """Whether the words of a value stand in the name of what it belongs to."""
+    """Check whether the words of a value stand in the name of what it belongs to."""
     words = words_of(value)
     return bool(words) and set(words) <= set(words_of(name))
 
 
 def _timed(cell: Cell, low: str) -> Told | None:
-    """Columns that say when something is done or is so."""
+    """Ask when something is done or is so."""
     name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
         is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
@@ -162,7 +162,7 @@ def _timed(cell: Cell, low: str) -> Told | None:
 
 
 def _called(cell: Cell, low: str) -> Told | None:
-    """Columns of names, groups, materials and prices."""
+    """Ask for names, groups, materials and prices."""
     name, value = cell.name, cell.value
     if low == "name":
         is_role = who_or_what(name) == "Who" and not _BODY.search(name)
@@ -184,7 +184,7 @@ def _called(cell: Cell, low: str) -> Told | None:
 
 
 def is_count(label: Label, value: str) -> bool:
-    """Whether a value tells how many there are of what the column names: 3 of `heating zones`."""
+    """Check whether a value tells how many there are of what the column names: 3 of `heating zones`."""
     low = label.words.lower()
     last = low.rpartition(" ")[2]
     is_number = re.fullmatch(r"(?!max|min|most|least|number)(?:[a-z]+ )?[a-z]+s", low) and re.fullmatch(
@@ -194,7 +194,7 @@ def is_count(label: Label, value: str) -> bool:
 
 
 def _measured(cell: Cell, low: str) -> Told | None:
-    """Columns of numbers that count something, and those that name a property."""
+    """Ask how many there are of something, or for a property."""
     name, value, label = cell.name, cell.value, cell.label
     if is_count(label, value):
         return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
@@ -208,7 +208,7 @@ def _measured(cell: Cell, low: str) -> Told | None:
 
 
 def _note(name: str, column: str, value: str, source: str) -> Told | None:
-    """A column with a text of its own."""
+    """Return a column with a text of its own."""
     if count_words(value) > MAX_NOTE_WORDS or count_words(value) < 3:
         return None
     if _DESCRIPTION.fullmatch(column):
@@ -225,7 +225,7 @@ def _note(name: str, column: str, value: str, source: str) -> Told | None:
 
 
 def _flag(name: str, column: str, value: str, source: str) -> Told | None:
-    """A column that says yes or no."""
+    """Return a column that says yes or no."""
     found = _AVAILABLE.fullmatch(column)
     if not found:
         return None

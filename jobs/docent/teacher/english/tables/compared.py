@@ -20,12 +20,12 @@ MAX_COMPARED = 3
 
 
 def comparisons_of_tables(text: str) -> list[Told]:
-    """Questions that compare two columns or two neighbouring rows."""
+    """Return the questions that compare two columns or two neighbouring rows."""
     return [pair for table in tables_of(text) for pair in _compared(table, text)]
 
 
 def _compared(table: Table, text: str) -> Iterator[Told]:
-    """Two columns of models in one property; two neighbouring rows of things in one column."""
+    """Yield two columns of models in one property; two neighbouring rows of things in one column."""
     made: list[Told | None] = []
     if table.kind == "models":
         for row in table.rows:
@@ -58,7 +58,7 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
 
 
 def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
-    """How two things compare in one property."""
+    """Return how two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
     if (
         len(both) != 2

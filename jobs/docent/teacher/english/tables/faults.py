@@ -29,7 +29,7 @@ _NO_SUBJECT = frozenset("does do is are has will cannot can won't doesn't shows"
 
 
 def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
-    """Causes and remedies of every fault; rows of one fault together, for a question has one answer."""
+    """Yield causes and remedies of every fault; rows of one fault together, for a question has one answer."""
     symptom = table.column(SYMPTOM) or 0
     groups: dict[str, list[tuple[str, ...]]] = {}
     above = ""
@@ -91,7 +91,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
 
 
 def _one_order(remedy: str) -> str:
-    """Two orders that a cell joins by a comma as people say them: `Empty the tank and air the box`."""
+    """Return two orders that a cell joins by a comma as people say them: `Empty the tank and air the box`."""
     first, _, second = remedy.partition(", ")
     is_pair = (
         first and second and "," not in second and all(is_order(part[0].upper() + part[1:]) for part in (first, second))
@@ -110,7 +110,7 @@ def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told 
 
 
 def _condition(fault: str, heading: str, text: str) -> str:
-    """A fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
+    """Return a fault as the words that follow a question: `if the pump does not start`, `in case of “Loud noise”`."""
     fault = re.sub(r"(?<=\d) (?:on|in) (?:the )?(?:display|screen|panel)$", "", fault)
     words = fault.split()
     is_name = (
@@ -156,5 +156,5 @@ def _condition(fault: str, heading: str, text: str) -> str:
 
 
 def _quoted(fault: str) -> str:
-    """The condition for a fault in the words of its cell: `Double beep missing` is no phrase to put into a sentence."""
+    """Return the condition for a fault in the words of its cell: `Double beep missing` fits into no sentence."""
     return f"in case of “{fault}”"

@@ -82,7 +82,7 @@ class Label:
 
 
 def label_of(raw: str) -> Label:
-    """A heading of a table as words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
+    """Return a heading of a table as words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
     said = raw.strip().strip("*:").strip()
     unit = ""
     if found := _IN_BRACKETS.search(said) or _BEHIND.search(said):
@@ -111,17 +111,17 @@ def _lowered(token: str) -> str:
 
 
 def is_empty(cell: str) -> bool:
-    """Whether a cell says nothing: a dash, `n/a`, `TBD`, a reference to another place."""
+    """Check whether a cell says nothing: a dash, `n/a`, `TBD`, a reference to another place."""
     return _NOTHING.fullmatch(cell.strip()) is not None
 
 
 def is_list_of_numbers(value: str) -> bool:
-    """Whether a value is several ones: `80, 100`, of which nobody says `is`."""
+    """Check whether a value is several ones: `80, 100`, of which nobody says `is`."""
     return _NUMBERS.fullmatch(value.strip()) is not None
 
 
 def value_of(cell: str, unit: str) -> str:
-    """A cell with the unit of its column, where it has none of its own."""
+    """Return a cell with the unit of its column, where it has none of its own."""
     value = cell.strip().rstrip(".")
     has_number = re.search(r"\d", value) is not None
     if (
@@ -136,7 +136,7 @@ def value_of(cell: str, unit: str) -> str:
 
 
 def named(cell: str, text: str) -> str:
-    """The name of a row or a column with the article that it needs inside of a sentence."""
+    """Return the name of a row or a column with the article that it needs inside of a sentence."""
     name = " ".join(cell.strip().strip("*").rstrip(".").split())
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
     if found := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
@@ -164,7 +164,7 @@ def named(cell: str, text: str) -> str:
 
 
 def as_written(name: str) -> str:
-    """The name of a thing out of a table of its own, in quotation marks where it would need an article.
+    """Return the name of a thing out of a table of its own, in quotation marks where it would need an article.
 
     Goods are often called with the noun first: `Hook brass` must not become `the hook brass`.
     """
@@ -174,12 +174,12 @@ def as_written(name: str) -> str:
 
 
 def is_common(word: str) -> bool:
-    """Whether a word that stands alone in a cell is a plural or a substance rather than a name."""
+    """Check whether a word that stands alone in a cell is a plural or a substance rather than a name."""
     return is_plural(word) or is_measure(word.lower())
 
 
 def of(name: str) -> str:
-    """The preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
+    """Return the preposition with which a property belongs to a thing: `of the Rondo 40`, `for oil paintings`."""
     is_one = re.match(r"the |an? |model |“|[a-z]+(?: [a-z]+)? [A-Za-z]{0,2}-?\d", name) or (
         re.match(r"[A-Z]", name) and re.search(r"\d| ", name)
     )

@@ -27,7 +27,7 @@ _JOINED = re.compile(r"\s{0,3}(?:,|and|or|to|/)\s{0,3}(?:[A-Z][A-Za-z]{0,20} )?\
 
 
 def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
-    """The model that the values of a section belong to, `the Rondo 40`.
+    """Return the model that the values of a section belong to, `the Rondo 40`.
 
     Args:
         title: of the section.
@@ -55,7 +55,7 @@ def _models_in(text: str) -> list[str]:
 
 
 def belonging(label: str, owner: str) -> str:
-    """What follows a property to say whose it is: ` of the Rondo 40`; "" where that is known."""
+    """Return what follows a property to say whose it is: ` of the Rondo 40`; "" where that is known."""
     if not owner:
         return ""
     return f" {'for' if _PREPOSITION.search(label) else 'of'} {owner}"

@@ -24,7 +24,7 @@ _MODEL = re.compile(r"(?:models?|types?|versions?|sizes?|variants?|series)", re.
 
 
 def thing_of(cell: str, heading: str, text: str) -> str:
-    """What a row is about: `model A12`, `the START key`, `the brass pantograph`."""
+    """Return what a row is about: `model A12`, `the START key`, `the brass pantograph`."""
     kind = heading.strip().rstrip(".").lower()
     if cell.isdigit() and HANDLED.fullmatch(kind):
         return ""  # `the length of the 3 key` is that of what the key starts
@@ -40,7 +40,7 @@ def thing_of(cell: str, heading: str, text: str) -> str:
 
 
 def is_explained(name: str, text: str) -> bool:
-    """Whether the name of a column can be understood: not `B`, nor a bare `Pip` that no sentence has."""
+    """Check whether the name of a column can be understood: not `B`, nor a bare `Pip` that no sentence has."""
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
     if len(name) == 1:
         return False  # the column `B`
@@ -48,13 +48,13 @@ def is_explained(name: str, text: str) -> bool:
 
 
 def unit_of(table: Table, row: tuple[str, ...]) -> str:
-    """The unit of a row; `%` is one although it is no word."""
+    """Return the unit of a row; `%` is one although it is no word."""
     unit = "" if table.unit_column is None else row[table.unit_column].strip()
     return "" if re.fullmatch(r"[-–—./]*|n/a|none", unit, re.IGNORECASE) else unit
 
 
 def meaning_of(heading: str, sign: str, cell: str, source: str) -> Told | None:
-    """What a code, a lamp or a word means."""
+    """Return what a code, a lamp or a word means."""
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
     is_named = re.fullmatch(r"[A-Z]{2,}", sign) and HANDLED.fullmatch(kind)
@@ -73,12 +73,12 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> Told | None:
 
 
 def lowered(cell: str) -> str:
-    """A cell as it is written inside of a sentence."""
+    """Return a cell as it is written inside of a sentence."""
     first = cell.split(" ", 1)[0]
     is_word = first[1:] == first[1:].lower() and (len(first) > 1 or (first == "A" and " " in cell))
     return cell[0].lower() + cell[1:] if is_word else cell
 
 
 def enumerated(parts: list[str]) -> str:
-    """Parts as an enumeration: `a, b and c`."""
+    """Join parts as an enumeration: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -25,7 +25,7 @@ MAX_UNIT_WORDS = 2
 
 
 def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
-    """What the price of a row is for: "" where the row says nothing, None where it cannot be said in a word or two.
+    """Return what the price of a row is for: "" where the row does not say, None where it takes more than two words.
 
     Args:
         cells: headings and values of the row.
@@ -45,5 +45,5 @@ def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
 
 
 def is_basis(value: str) -> bool:
-    """Whether a remark only says what the price is for."""
+    """Check whether a remark only says what the price is for."""
     return _PER.match(value) is not None and len(value.split()) <= MAX_UNIT_WORDS + 2

@@ -20,7 +20,7 @@ MAX_TOLD_ROWS = 8
 
 
 def rows_of_tables(text: str, owner: str | None = "") -> list[RowPairs]:
-    """The questions of every row of every table of a section.
+    """Return the questions of every row of every table of a section.
 
     Args:
         owner: the model whose properties the section lists, "" where that is known, None where it cannot be told.
@@ -30,7 +30,7 @@ def rows_of_tables(text: str, owner: str | None = "") -> list[RowPairs]:
 
 
 def sentences_of_values(text: str) -> list[str]:
-    """A short table of quantities as sentences, a row each; empty for any other table or where a row has none."""
+    """Return a short table of quantities as sentences, one a row; [] for any other table or where a row has none."""
     told: list[str] = []
     for table in tables_of(text):
         is_plain = table.kind == "values" and len(table.value_columns) == 1 and len(table.rows) <= MAX_TOLD_ROWS
@@ -57,7 +57,7 @@ def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
 
 
 def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: str) -> Told | None:
-    """The question for all that a row says."""
+    """Return the question for all that a row says."""
     if len(cells) < 2:
         return cells[0] if cells else None
     if any(is_list_of_numbers(cell) for cell in row):

@@ -68,16 +68,16 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def fact(self, row: tuple[str, ...]) -> str:
-        """A row in the words of its fact."""
+        """Return a row in the words of its fact."""
         pairs = zip(self.columns, row, strict=True)
         return "; ".join(f"{column}: {cell}" if column else cell for column, cell in pairs if cell)
 
     def at(self, row: tuple[str, ...], place: int | None) -> str:
-        """A cell, "" where it says nothing."""
+        """Return a cell, "" where it says nothing."""
         return "" if place is None or is_empty(row[place]) else row[place]
 
     def column(self, pattern: re.Pattern[str], start: int = 0) -> int | None:
-        """The first column with a heading of that kind."""
+        """Return the first column with a heading of that kind."""
         found = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
         return next(found, None)
 
@@ -123,13 +123,13 @@ class Table:
         return "entities"
 
     def is_value(self, place: int) -> bool:
-        """Whether a column is called after values and not after what has them."""
+        """Check whether a column is called after values and not after what has them."""
         heading = self.columns[place].strip()
         return not heading or _VALUE.fullmatch(heading) is not None or heading.lower().rstrip(".") in LIMITS
 
 
 def tables_of(text: str) -> list[Table]:
-    """The Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
+    """Return the Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
     found = []
     block: list[str] = []
     for line in [*cleaned(text).splitlines(), ""]:

@@ -17,7 +17,7 @@ _THAN = re.compile(
 
 
 def compared_in(said: str, text: str) -> Asked | None:
-    """`Unlike X, Y ...` and `Y is larger than X` answer how Y compares with X."""
+    """Ask how X and Y compare where a sentence says `Unlike X, Y ...` or `Y is larger than X`."""
     if found := re.match(r"Unlike ([^,]{3,50}), (.+)", said):
         clause = read_clause(found[2][0].upper() + found[2][1:])
         if clause is None:

@@ -35,7 +35,7 @@ def _with_pronouns(section: EnglishSection, question: str, before: str, name: st
 
 
 def _without_name(question: str, before: str, doc_name: str, section: EnglishSection) -> str:
-    """`the phone number of X` is `its phone number`; what the turn before asked about is `it`."""
+    """Replace the document's name: `the phone number of X` by `its phone number`, what was asked about by `it`."""
     given, name = question, re.escape(doc_name)
     question = re.sub(
         rf"\bthe ((?:entry “[^”]{{1,60}}”)|[^“”?]{{2,60}}) of (?:the )?{name}(?=\W)", r"its \1", question, flags=re.I
@@ -50,7 +50,7 @@ def _without_name(question: str, before: str, doc_name: str, section: EnglishSec
 
 
 def _with_it(question: str, before: str) -> str:
-    """`What is the weight of model A12?` behind another question about model A12: `What is its weight?`."""
+    """Ask `What is its weight?` instead of `... the weight of model A12?` behind another question about model A12."""
     parts = re.match(r"(What|Who|When) (is|are|was) the (.+?) of ([^?]+)\?$", question)
     if parts is None or not before.endswith(f" of {parts[4]}?"):
         return question

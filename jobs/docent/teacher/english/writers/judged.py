@@ -60,7 +60,7 @@ _RANGE_BEHIND = re.compile(r" ?(?:to|[–-]) ?\d")
 
 
 def boolean(section: EnglishSection) -> Iterator[Draft]:
-    """True and false statements as the request says; ends where one cannot be made."""
+    """Yield true and false statements as the request says; ends where one cannot be made."""
     first = zlib.crc32(section.variety.encode()) % 2 == 0
     truths = section.material.truths or tuple((turn % 2 == 0) == first for turn in range(section.material.pairs))
     every = statements_to_judge(section)
@@ -82,7 +82,7 @@ def boolean(section: EnglishSection) -> Iterator[Draft]:
 
 
 def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
-    """By turns a sentence with a blank and a statement to judge."""
+    """Yield by turns a sentence with a blank and a statement to judge."""
     start = zlib.crc32(section.variety.encode())
     every = statements_to_judge(section)
     pairs = pairs_of(section).pairs
@@ -101,7 +101,7 @@ def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _judge(section: EnglishSection, key: str, sentence: str) -> str:
-    """The question for a judgement; without the document where the statement names it."""
+    """Return the question for a judgement; without the document where the statement names it."""
     quoted = _quoted(section, sentence.strip().rstrip(".!") if key == "boolean" else sentence)
     if plain(section.name) in plain(sentence):
         return f"Is this statement true: {quoted}?" if key == "boolean" else f"True or false: {quoted}"
@@ -109,13 +109,13 @@ def _judge(section: EnglishSection, key: str, sentence: str) -> str:
 
 
 def verdict(section: EnglishSection, question: str, statement: Statement, truth: bool) -> Draft:
-    """The judgement, and the statement as it is true."""
+    """Return the judgement, and the statement as it is true."""
     answer = section.words.joined([section.frame("true" if truth else "false"), statement.text])
     return Draft(question, answer, (statement,))
 
 
 def statements_to_judge(section: EnglishSection) -> list[Statement]:
-    """Sentences that say by themselves what they are about, and cells of tables as sentences."""
+    """Return sentences that say by themselves what they are about, and cells of tables as sentences."""
     titles, others = f"{section.material.title} {section.name}", [text for _, text in section.material.others]
     prose = [
         Statement(trimmed(s.text), trimmed(s.text), s.kind, s.label, s.value, s.place, True, s.block)
@@ -138,7 +138,7 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
 
 
 def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
-    """Whether a sentence tells what happens next, so that it holds only after what stands before it."""
+    """Check whether a sentence tells what happens next, so that it holds only after what stands before it."""
     if _SEQUEL.search(statement.text):
         return True
     before = section.every[statement.place - 1] if statement.place else None
@@ -148,7 +148,7 @@ def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
 
 
 def _leaves_open(text: str) -> bool:
-    """Whether a sentence compares with something that it does not name, or counts on what stands before it."""
+    """Check whether a sentence compares with something that it does not name, or counts on what stands before it."""
     is_bare_count = re.match(rf"{NUMERAL} \w+ (?:is|are) ", text, re.IGNORECASE)  # `Three types are available.`
     return is_bare_count is not None or re.search(r"\b[Tt]he two\b", text) is not None or bool(_COMPARES.search(text))
 
@@ -158,7 +158,7 @@ def _is_no_statement(text: str) -> bool:
 
 
 def false_of(section: EnglishSection, statement: Statement, every: Sequence[Statement]) -> str:
-    """A statement that is false by what the section says; "" where none is certain."""
+    """Return a statement that is false by what the section says; "" where none is certain."""
     text = statement.text
     is_bound = _BOUND.search(text) is not None and statement.place >= 0
     made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
@@ -169,7 +169,7 @@ def false_of(section: EnglishSection, statement: Statement, every: Sequence[Stat
 
 
 def _with_wrong_number(text: str) -> str:
-    """A statement with another number where the text has none to exchange: twice as much, half of more than 50 %."""
+    """Change the number of a statement where the text has none to exchange: twice as much, half of more than 50 %."""
     found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
     if (
         len(found) != 1
@@ -193,7 +193,7 @@ def _with_wrong_number(text: str) -> str:
 
 
 def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
-    """A statement with a blank for a number with its unit, else for a noun phrase that answers a question about it."""
+    """Blank out a number with its unit, or else a noun phrase that answers a question about the statement."""
     text = statement.text
     found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
     found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)]
@@ -217,7 +217,7 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
 
 
 def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
-    """Whether a number is one end of a range or part of a name, or stands a second time in the question."""
+    """Check whether a number is one end of a range or part of a name, or stands a second time in the question."""
     is_end = _RANGE_AHEAD.search(text[:start]) is not None or _RANGE_BEHIND.match(text[end:]) is not None
     is_end = is_end or _NUMBERED.search(text[:start]) is not None
     number = re.search(r"\d[\d.,]*", text[start:end])
@@ -228,5 +228,5 @@ def _is_given_away(text: str, start: int, end: int, name: str) -> bool:
 
 
 def _quoted(section: EnglishSection, sentence: str) -> str:
-    """A sentence in quotation marks; the name of a thing has none of its own there."""
+    """Return a sentence in quotation marks; the name of a thing has none of its own there."""
     return section.words.quoted(sentence.replace(section.words.quoted(section.name), section.name))

@@ -57,7 +57,7 @@ _BEFORE_YEAR = re.compile(r"\b(?:in|since|until|by|from|before|after|between|of)
 
 
 def is_measured(text: str, start: int, end: int) -> bool:
-    """Whether a number in an English sentence measures or counts something, and is no part of a name: `Folio 40`.
+    """Check whether a number in an English sentence measures or counts something, and is no part of a name: `Folio 40`.
 
     Args:
         start: where its digits begin.
@@ -86,7 +86,7 @@ def _has_unit(behind: str) -> bool:
 
 
 def _counts(behind: str) -> bool:
-    """Whether a plural follows, with at most two words before it: `8 load switches`."""
+    """Check whether a plural follows, with at most two words before it: `8 load switches`."""
     for word in re.match(r"(?: [a-z][a-z-]*){0,3}", behind)[0].split():  # type: ignore[index]
         if (
             word in PREPOSITIONS
@@ -100,26 +100,26 @@ def _counts(behind: str) -> bool:
 
 
 def spans_of(text: str) -> list[tuple[int, int]]:
-    """Where numbers stand, each with its unit."""
+    """Return where numbers stand, each with its unit."""
     found = [m for m in NUMBER.finditer(text) if not _is_name(m, text)]
     return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in found]
 
 
 def _is_name(number: re.Match[str], text: str) -> bool:
-    """Whether a number names a thing: `step 2`, `program 2 is ...`, `04817`."""
+    """Check whether a number names a thing: `step 2`, `program 2 is ...`, `04817`."""
     is_subject = not number["unit"] and re.match(r"\s(?:is|are|was|were|has|have|costs)\b", text[number.end() :])
     is_code = re.match(r"0\d", number["digits"]) is not None
     return is_code or bool(is_subject) or _NAMES.search(text[: number.start()]) is not None
 
 
 def _unit_word(text: str, number: re.Match[str]) -> re.Match[str] | None:
-    """The word for a unit behind a number that has none at it."""
+    """Return the word for a unit behind a number that has none at it."""
     word = _UNIT_WORD.match(text[number.end() :]) if not number["unit"] else None
     return word if word and word[1].lower() in UNIT_WORDS else None
 
 
 def with_other_number(statement: Statement, every: Sequence[Statement]) -> str | None:
-    """The last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
+    """Return the last number of a sentence exchanged with one of the same shape from elsewhere in the text."""
     text = statement.text
     own = {m["digits"] for m in NUMBER.finditer(text)}
     others = [
@@ -140,7 +140,7 @@ def with_other_number(statement: Statement, every: Sequence[Statement]) -> str |
 
 
 def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: str) -> bool:
-    """Whether a number can stand for another without giving itself away by its size."""
+    """Check whether a number can stand for another without giving itself away by its size."""
     shape = _shape(one, one_text)
     if shape != _shape(other, other_text):
         return False
@@ -148,13 +148,13 @@ def _fits(one: re.Match[str], one_text: str, other: re.Match[str], other_text: s
 
 
 def _ratio(one: re.Match[str], other: re.Match[str]) -> float:
-    """How many times larger the one is than the other, or the other way round; commas are taken for points."""
+    """Return how many times larger the one is than the other, or the other way round; commas are taken for points."""
     a, b = (float(re.sub(r"[ ]|,(?=\d{3})", "", m["digits"]).replace(",", ".")) for m in (one, other))
     return max(a / b, b / a) if a and b else math.inf
 
 
 def _shape(number: re.Match[str], text: str) -> tuple[str, bool, bool]:
-    """What can stand for what: years for years, fractions for fractions, what has a unit for what has one."""
+    """Return what can stand for what: years for years, fractions for fractions, what has a unit for what has one."""
     digits = number["digits"]
     has_unit = bool(number["unit"]) or _unit_word(text, number) is not None
     if not has_unit and YEAR.fullmatch(digits):

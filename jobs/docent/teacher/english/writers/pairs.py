@@ -98,7 +98,7 @@ class _Source:
 
 
 def pairs_of(section: EnglishSection) -> SectionPairs:
-    """The pairs of a request's section."""
+    """Return the pairs of a request's section."""
     material = section.material
     owner = owner_of(material.title, material.text, tuple(text for _, text in material.others))
     return _section(_Source(material.text, material.title, section.name, section.doc, section.place, owner))
@@ -145,7 +145,7 @@ def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pa
 
 
 def _of_items(source: _Source) -> Iterator[Pair]:
-    """Items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
+    """Ask about items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
     if source.owner is None:
         return
     for found in _VALUE_ITEM.finditer(source.text):
@@ -171,7 +171,7 @@ def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) 
 
 
 def _of_rows(text: str, name: str) -> Iterator[Pair]:
-    """A document that is one row of a table: columns and their values, texts in cells whole."""
+    """Yield a document that is one row of a table: columns and their values, texts in cells whole."""
     thing = as_written(name)
     record = record_of(text)
     for heading, value in record:
@@ -188,7 +188,7 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
 
 
 def record_of(text: str) -> list[tuple[str, str]]:
-    """Headings and cells of a document that is one row of a table; a cell may have several lines."""
+    """Return headings and cells of a document that is one row of a table; a cell may have several lines."""
     found: list[tuple[str, str]] = []
     for line in text.splitlines():
         if row := row_of(line):
@@ -208,7 +208,7 @@ def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = Fal
 
 
 def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
-    """`A ..., while B ...` and `A is larger than B` answer how A and B differ."""
+    """Ask how A and B differ where a sentence says `A ..., while B ...` or `A is larger than B`."""
     for statement in statements:
         if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
             continue
@@ -230,7 +230,7 @@ def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str
 
 
 def _unambiguous(pairs: list[Pair]) -> list[Pair]:
-    """The pairs without questions that have several answers."""
+    """Return the pairs without questions that have several answers."""
     answers: dict[str, set[str]] = {}
     for pair in pairs:
         answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))

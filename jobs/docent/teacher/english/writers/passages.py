@@ -26,7 +26,7 @@ _NO_NOUNS = frozenset("is was has does as this its or for after over under never
 
 
 def long_answer(section: EnglishSection) -> Iterator[Draft]:
-    """What a section says about one thing, whole: all sentences that name it, or a section by its heading."""
+    """Yield what a section says about one thing, whole: all sentences that name it, or a section by its heading."""
     made: dict[str, Draft] = {}
     for statement in section.prose:
         clause = read_clause(statement.text) if stands_alone(statement) and not statement.label else None
@@ -42,7 +42,7 @@ def long_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _naming(section: EnglishSection, subject: str) -> list[Statement]:
-    """The sentences that name a thing, each with those that it needs or that go on about it; none where too many do."""
+    """Return the sentences about a thing, each with those that it needs; [] where they are too many or too few."""
     bare = re.sub(r"^(?:the|an?|every|each|all|most) ", "", subject.lower())
     if len(bare) < MIN_SUBJECT_CHARS or len(bare.split()) > MAX_SUBJECT_WORDS:
         return []
@@ -70,7 +70,7 @@ def _naming(section: EnglishSection, subject: str) -> list[Statement]:
 
 
 def _is_topic(section: EnglishSection, thing: str, told: list[Statement]) -> bool:
-    """Whether a section is about a thing: its heading ends with it, or three of four sentences told name it.
+    """Check whether a section is about a thing: its heading ends with it, or three of four sentences told name it.
 
     Of `Boiler room` the boiler is not the topic, and `heat` is none because one sentence of three begins with it.
     """
@@ -82,7 +82,7 @@ def _is_topic(section: EnglishSection, thing: str, told: list[Statement]) -> boo
 
 
 def _names(folded: str, thing: str) -> bool:
-    """Whether a sentence names a thing, and not another that is called after it: `the winch motor`."""
+    """Check whether a sentence names a thing, and not another that is called after it: `the winch motor`."""
     for found in re.finditer(rf"\b{re.escape(thing)}s?\b(?: ([a-z]+))?", folded):
         following = found[1] or ""
         is_compound = re.fullmatch(r"[a-z]{2,}(?:er|or)s?", following) and following not in PREPOSITIONS | _NO_NOUNS
@@ -92,7 +92,7 @@ def _names(folded: str, thing: str) -> bool:
 
 
 def _on_title(section: EnglishSection) -> Iterator[Draft]:
-    """A section of three or more sentences and nothing else, whole, asked for by its heading."""
+    """Yield a section of three or more sentences and nothing else, whole, asked for by its heading."""
     units = units_of(section)
     is_prose = len(units) >= min(LONG_SENTENCES) and all(unit.parts == 1 for unit in units)
     answer = as_text(units)

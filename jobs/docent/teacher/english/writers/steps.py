@@ -41,7 +41,7 @@ _LEAD = re.compile(r"\W*((?:before|after|when|if) (?:you |[a-z]+ing |the )[^:,]{
 
 
 def process_workflow(section: EnglishSection) -> Iterator[Draft]:
-    """Numbered steps in their order, asked for by what they lead to."""
+    """Yield numbered steps in their order, asked for by what they lead to."""
     blocks = blocks_of(section.material.text, "", section.words)
     leads = ["", *(block.parts[-1] if block.kind == "paragraph" else "" for block in blocks)]
     counted = len(_NUMBERED.findall(section.material.text))
@@ -59,14 +59,14 @@ def process_workflow(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _goes_on(blocks: Sequence[Block]) -> bool:
-    """Whether what stands behind the last step tells people what to do next."""
+    """Check whether what stands behind the last step tells people what to do next."""
     last = max(place for place, block in enumerate(blocks) if block.kind == "steps")
     behind = [part for block in blocks[last + 1 :] if block.kind == "paragraph" for part in block.parts]
     return any(is_order(part) or re.match(r"(?:Then|Finally|Next|After that|Afterwards)\b", part) for part in behind)
 
 
 def _is_most(blocks: Sequence[Block]) -> bool:
-    """Whether the steps have at least half of the words of the section."""
+    """Check whether the steps have at least half of the words of the section."""
     words = Counter({kind: 0 for kind in ("steps", "paragraph")})
     for block in blocks:
         words[block.kind] += sum(map(count_words, block.parts))
@@ -74,22 +74,22 @@ def _is_most(blocks: Sequence[Block]) -> bool:
 
 
 def _is_of_a_part(lead: str) -> bool:
-    """Whether the sentence before the steps says that they are for a part of what the heading names."""
+    """Check whether the sentence before the steps says that they are for a part of what the heading names."""
     return lead.endswith(":") and re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead) is None
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:
-    """Steps counted from 1."""
+    """Return the steps counted from 1."""
     return [f"{number}. {marked(step)}" for number, step in enumerate(steps, 1)]
 
 
 def marked(text: str) -> str:
-    """A text with a stop mark at its end."""
+    """Return a text with a stop mark at its end."""
     return text if text[-1:] in ".!?:”" else f"{text}."
 
 
 def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
-    """What the steps are for: by the sentence that leads to them, or else by the heading.
+    """Return what the steps are for: by the sentence that leads to them, or else by the heading.
 
     Args:
         is_all: whether the steps are all that is to be done of what the heading names.
@@ -106,7 +106,7 @@ def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
 
 
 def _by_title(section: EnglishSection) -> str:
-    """What the heading says that the steps are for."""
+    """Return what the heading says that the steps are for."""
     title = section.material.title.strip("# .:")
     if not title or not is_telling(title) or plain(title) == plain(section.name):
         return ""

@@ -58,12 +58,12 @@ class Unit:
 
 
 def summarization(section: EnglishSection) -> Iterator[Draft]:
-    """What a section says in fewer than 100 words."""
+    """Yield what a section says in fewer than 100 words."""
     yield from _summary(section, SUMMARY_WORDS)
 
 
 def section_summary(section: EnglishSection) -> Iterator[Draft]:
-    """The same at length."""
+    """Yield the same at length."""
     yield from _summary(section, SECTION_SUMMARY_WORDS)
 
 
@@ -82,7 +82,7 @@ def _summary(section: EnglishSection, max_words: int) -> Iterator[Draft]:
 
 
 def is_named(section: EnglishSection) -> bool:
-    """Whether a question can name the section, could not mean another one as well, and means all of it.
+    """Check whether a question can name the section, could not mean another one as well, and means all of it.
 
     Not a list of words, and not a section with sections of its own, as far as their numbers tell.
     """
@@ -98,7 +98,7 @@ def is_named(section: EnglishSection) -> bool:
 
 
 def _question(section: EnglishSection, units: Sequence[Unit]) -> str:
-    """The question for a summary, or for what a section says where it has steps or is no short one."""
+    """Return the question for a summary, or for what a section says where it has steps or is no short one."""
     steps = [unit for unit in units if unit.text.startswith("1. ")]
     has_steps = 2 * _length(steps) >= _length(units) > 0
     if not has_steps and _length(units) <= SHORT_SECTION_WORDS:
@@ -107,7 +107,7 @@ def _question(section: EnglishSection, units: Sequence[Unit]) -> str:
 
 
 def _record_units(section: EnglishSection) -> list[Unit]:
-    """The sentences that the cells of a document of one row give, none where a cell gives none.
+    """Return the sentences that the cells of a document of one row give, none where a cell gives none.
 
     `Cut to size on request.` is no sentence about the thing.
     """
@@ -124,7 +124,7 @@ def _record_units(section: EnglishSection) -> list[Unit]:
 
 
 def units_of(section: EnglishSection) -> list[Unit]:
-    """All that a section says, in order; empty where a part of it cannot be told or its beginning needs another."""
+    """Return all that a section says, in order; [] where a part cannot be told or the beginning is unclear."""
     units: list[Unit] = []
     for block in blocks_of(section.material.text, section.material.title.strip("# "), section.words):
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
@@ -144,7 +144,7 @@ def units_of(section: EnglishSection) -> list[Unit]:
 
 
 def opens_clearly(text: str) -> bool:
-    """Whether a text can be understood from its first sentence on."""
+    """Check whether a text can be understood from its first sentence on."""
     first = re.sub(r"^(?:1\.|-) ", "", text.split("\n")[0])
     if is_order(first):
         return re.match(r"\w+ (?:it|them|this|these|those)\b", first) is None
@@ -152,7 +152,7 @@ def opens_clearly(text: str) -> bool:
 
 
 def _told(block: Block, lead: str) -> list[Unit]:
-    """A block as units; none where it cannot be told."""
+    """Return a block as units; none where it cannot be told."""
     if block.kind == "paragraph":
         return [Unit(text) for text in block.parts]
     if block.kind == "steps":
@@ -165,7 +165,7 @@ def _told(block: Block, lead: str) -> list[Unit]:
 
 
 def _told_list(items: Sequence[str], lead: str) -> list[Unit]:
-    """Items that are sentences as lines, others as one sentence behind their lead-in."""
+    """Return items that are sentences as lines, others as one sentence behind their lead-in."""
     if all(is_statement(item) for item in items):
         return [Unit("\n".join(f"- {sentence(item)}" for item in items), len(items), True)]
     if not lead or any(item[-1] in ".!?" and " " in item for item in items[:-1]):
@@ -177,7 +177,7 @@ def _told_list(items: Sequence[str], lead: str) -> list[Unit]:
 
 
 def is_statement(item: str) -> bool:
-    """Whether an item of a list says something by itself: a sentence, an order, `Door: opens to the left`."""
+    """Check whether an item of a list says something by itself: a sentence, an order, `Door: opens to the left`."""
     said = f"{item.rstrip('.')} now"
     return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(said) is not None)
 
@@ -187,7 +187,7 @@ def _length(units: Sequence[Unit]) -> int:
 
 
 def as_text(units: Sequence[Unit]) -> str:
-    """Units one after the other, lists and steps on lines of their own."""
+    """Join units one after the other, lists and steps on lines of their own."""
     said = ""
     for before, unit in zip([None, *units], units, strict=False):
         is_apart = before is not None and (unit.has_lines or before.has_lines)

@@ -22,7 +22,7 @@ MIN_TURNS = 2
 
 
 def factual_recall(section: EnglishSection) -> Iterator[Draft]:
-    """Names, values, places, times: those with numbers first, then what things are and are for."""
+    """Ask for names, values, places, times: those with numbers first, then what things are and are for."""
     pairs = section.shuffled(pairs_of(section).pairs)
     facts = [pair for pair in pairs if pair.kind in _FACTS]
     facts.sort(key=lambda pair: (pair.kind == "what", not any(c.isdigit() for c in pair.answer)))
@@ -30,7 +30,7 @@ def factual_recall(section: EnglishSection) -> Iterator[Draft]:
 
 
 def fact_based(section: EnglishSection) -> Iterator[Draft]:
-    """Every fact for which there is a question, in order."""
+    """Yield every fact for which there is a question, in order."""
     known = pairs_of(section)
     captions = {plain(cleaned(caption)) for _, caption in section.material.figures}
     for fact in section.material.facts:
@@ -49,7 +49,7 @@ def _bare(text: str) -> str:
 
 
 def short_answer(section: EnglishSection) -> Iterator[Draft]:
-    """Questions that a few words of the section answer."""
+    """Yield the questions that a few words of the section answer."""
     text = plain(section.material.text)
     for pair in section.shuffled(pairs_of(section).pairs):
         if pair.short and pair.kind in (*_FACTS, "definition", "reason") and plain(pair.short) in text:
@@ -57,17 +57,17 @@ def short_answer(section: EnglishSection) -> Iterator[Draft]:
 
 
 def application(section: EnglishSection) -> Iterator[Draft]:
-    """What to do in a situation for which the section gives an instruction."""
+    """Yield what to do in a situation for which the section gives an instruction."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).pairs if pair.kind == "do"])
 
 
 def comparative_analysis(section: EnglishSection) -> Iterator[Draft]:
-    """How two things compare of which the section gives the same property, or which it sets against each other."""
+    """Compare two things of which the section gives the same property, or which it sets against each other."""
     yield from section.shuffled([pair.draft for pair in pairs_of(section).compared])
 
 
 def conversation(section: EnglishSection) -> Iterator[Draft]:
-    """Turns over statements that follow each other; every question still says what it is about."""
+    """Yield turns over statements that follow each other; every question still says what it is about."""
     turns: list[Pair] = []
     for pair in pairs_of(section).pairs:
         if pair.kind in (*_FACTS, *_EXPLAINED) and all(pair.fact != turn.fact or pair.is_cell for turn in turns):
@@ -79,7 +79,7 @@ def conversation(section: EnglishSection) -> Iterator[Draft]:
 
 
 def _of_distinct(section: EnglishSection, pairs: list[Pair]) -> Iterator[Draft]:
-    """First one pair of every statement, then the others."""
+    """Yield first one pair of every statement, then the others."""
     seen: set[str] = set()
     later = []
     for pair in pairs:
