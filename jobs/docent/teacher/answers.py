@@ -1,10 +1,10 @@
-"""The answers that an exhibit's text has, by the topic of the question.
+"""Choose the sentences that answer a visitor, by the topic of the question.
 
-What it is that a visitor sees is answered with the beginning of the text, as far as it comes to the very thing on
-display; all about it with the whole text, where that is not too long. Out of their order sentences are mostly half a
-thought. So only of an English text of which every other sentence names the exhibit visitors also ask what else there
-is, which is answered with a passage further on, and about single topics (numbers, history, use), which is answered with
-sentences that name the exhibit. Reads and writes nothing.
+What the exhibit is, is answered with the beginning of the text up to a sentence about the very thing on display; all
+about it with the whole text, where that is not too long. A sentence out of its order is mostly half a thought. So only
+of an English text of which every other sentence names the exhibit visitors also ask what else there is, answered with a
+passage further on, and about single topics (numbers, history, use), answered with sentences that name the exhibit.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

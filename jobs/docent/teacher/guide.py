@@ -1,8 +1,8 @@
-"""How the offline teacher's guide speaks about exhibits: questions, introduction, topics and lengths by language.
+"""Word what a guide says about exhibits: questions, introduction and lengths, by language.
 
-Reads visitor_questions.yaml (English) and visitor_questions_by_language.yaml of the package; writes nothing.
-offline_visitor.py chooses the sentences, this module knows what differs between languages: which exhibit an answer is
-about is said in a form that needs neither article nor gender, unless the text itself gives the article.
+visitor.py chooses the sentences; this module knows what differs between languages. The introduction says which exhibit
+an answer is about in a form that needs neither article nor gender, unless the text itself gives the article. Reads
+data/visitor_questions.yaml (English) and data/visitor_questions_by_language.yaml of the package; writes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The offline teacher: questions from a list, answers made of the source's own sentences. No model, no network.
+"""Answer requests offline: questions from a list, answers made of the source's own sentences. No model, no network.
 
-It takes the same requests as an endpoint and replies in the same form, but it reads the structured material of a
-request instead of the prompt. Typed questions are written by offline_typed.py, visitors' dialogues by
-offline_visitor.py. Reads and writes nothing.
+The offline teacher takes the same requests as an endpoint and replies in the same form, but it reads the structured
+material of a request instead of the prompt. typed.py writes typed questions, visitor.py dialogues of visitors. Reads
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VERSION = 4
 
 
 class OfflineTeacher:
-    """The provider `offline`: asks in the languages of offline_guide.py (visitors) and offline_words.py (typed).
+    """The provider `offline`: asks in the languages of guide.py (visitors) and source/words.py (typed).
 
     Raises:
         RequestRefusedError: a question type or a language that it cannot write.

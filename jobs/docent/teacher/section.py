@@ -1,4 +1,4 @@
-"""One section as typed questions are asked about it: its material, its wordings and its random choices.
+"""Define one section as typed questions are asked about it: its material, its wordings and its random choices.
 
 `EnglishSection` and `NonEnglishSection` add what can be asked about. Reads and writes nothing.
 """

@@ -1,9 +1,8 @@
-"""The offline teacher for typed questions about documents: extractive, deterministic, JSON of the request's schema.
+"""Write typed questions about documents: extractive, deterministic, JSON of the request's schema.
 
-It reads the `TypedMaterial` of a request. Beyond fixed wordings (`The ... of ... is`, `True.`) every word of an answer
-stands in the section, so that no answer states what the section does not. Where the section has less than was asked
-for the reply has fewer pairs. Question types that need an idea of one's own are refused: see WRITES. Reads and writes
-nothing.
+Beyond fixed wordings (`The ... of ... is`, `True.`) every word of an answer stands in the section, so that no answer
+states what the section does not. Where the section has less than was asked for the reply has fewer pairs. Question
+types that need an idea of one's own are refused. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Dialogues of a visitor with a guide, made of an exhibit's own sentences.
+"""Write dialogues of a visitor with a guide, made of an exhibit's own sentences.
 
-offline_answers.py says what is answered with which sentences, this module what is asked. A question has one answer
-about an exhibit, whatever the temperature: the first question of a topic its first answer, the second its second.
-Temperature means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others.
-Every answer says first which exhibit it is about, as a guide does and so that it can be checked against the photo;
-every word after `This is ...` stands in the source. It does not translate: question and answer are in the language of
-the text (offline_guide.py). Reads and writes nothing.
+answers.py says what is answered with which sentences, this module what is asked. A question has one answer about an
+exhibit, whatever the temperature: the first question of a topic its first answer, the second its second. Temperature
+means variety: at the lowest one the plainest questions are asked, above that seeded draws of the others. Every answer
+says first which exhibit it is about, as a guide does and so that it can be checked against the photo; every word after
+`This is ...` stands in the source. Nothing is translated: question and answer are in the language of the text. Reads
+and writes nothing.
 """
 
 from __future__ import annotations

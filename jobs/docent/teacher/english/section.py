@@ -1,4 +1,4 @@
-"""What the writers of English questions know of a section: its statements and its names.
+"""Read an English section for the writers of questions: its statements and its names.
 
 Reads and writes nothing.
 """

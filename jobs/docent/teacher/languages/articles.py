@@ -1,7 +1,7 @@
-"""The definite article of a German, French or Spanish column name, where its last noun tells the gender.
+"""Find the definite article of a German, French or Spanish column name, where its last noun tells the gender.
 
-For the offline teacher: `Versorgungsspannung` becomes `die Versorgungsspannung`. By endings and a list of nouns
-that name measures and properties; where neither knows the noun, nothing is guessed. Reads and writes nothing.
+`Versorgungsspannung` becomes `die Versorgungsspannung`, by endings and a list of nouns that name measures and
+properties; where neither knows the noun, nothing is guessed. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tables of Markdown as cells, and what the heads of their columns mean outside of English.
+"""Read Markdown tables as cells, and what the heads of their columns mean in languages other than English.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

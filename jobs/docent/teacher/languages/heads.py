@@ -1,7 +1,7 @@
-"""Heads of table columns outside of English: their units, what their numbers are, how their text is asked for.
+"""Read heads of table columns in languages other than English: their units, their numbers, the question for them.
 
-`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` holds for 20 kg only. For the
-offline teacher. Reads and writes nothing.
+`Température finale (°C)` is the column `Température finale` in °C; `精米時間（20 kg）` holds for 20 kg only. Reads and
+writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is to be done at which interval, as a plain sentence outside of English.
+"""Put work that is due at an interval into a plain sentence, in languages other than English.
 
 `Cada mes hay que limpiar el filtro.` Only where the cell begins or ends in a way that makes one: a verb in French,
-Spanish and Chinese, the end of a sentence in Korean and Japanese. For the offline teacher. Reads and writes nothing.
+Spanish and Chinese, the end of a sentence in Korean and Japanese. Reads and writes nothing.
 """
 
 from __future__ import annotations

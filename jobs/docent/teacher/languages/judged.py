@@ -1,7 +1,6 @@
-"""Blanks and false statements outside of English: a number is left out, or exchanged.
+"""Write blanks and false statements in languages other than English: a number is left out, or exchanged.
 
-For the offline teacher. A negation would need the grammar of each language, a number does not. Reads and writes
-nothing.
+A negation would need the grammar of each language, a number does not. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Questions that a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
+"""Ask what a German, French, Spanish, Korean, Japanese or Chinese sentence answers by its form.
 
-`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. offline_patterns.yaml has the forms; here they are
-tried. A question never has a pronoun that only the text around the sentence explains. For the offline teacher, whose
-English questions stand in offline_english.py. Reads offline_patterns.yaml of the package; writes nothing.
+`Der Filter besteht aus Vlies.` answers `Woraus besteht der Filter?`. A question never has a pronoun that only the text
+around the sentence explains. Reads data/patterns.yaml of the package, which has the forms; writes nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ class Asked:
     """A question, and what of the sentence answers it.
 
     Attributes:
-        kind: what it asks for, as offline_patterns.yaml lists them.
+        kind: what it asks for, as data/patterns.yaml lists them.
         short: the few words of the sentence that answer it; "" where only all of it does.
         leans: the answer needs the sentence before.
         with_document: the question has a place for the document already.

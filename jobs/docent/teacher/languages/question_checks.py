@@ -1,7 +1,7 @@
-"""Which questions a sentence gives by its form, yet nobody would ask, outside of English.
+"""Reject questions that fit the form of a sentence, yet nobody would ask, in languages other than English.
 
 What a quantity is, what any one thing of its kind does, conditions that do not say what happens to what, and faults,
-whose remedies stand in a table. For the offline teacher. Reads and writes nothing.
+whose remedies stand in a table. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def is_asked(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool
     """Check whether people would ask a question of a form.
 
     Args:
-        kind: of the form, as offline_patterns.yaml lists them.
+        kind: of the form, as data/patterns.yaml lists them.
         slots: what the form takes from the sentence: `s` its subject, `c` its condition.
     """
     subject, condition = slots.get("s", ""), slots.get("c", "")

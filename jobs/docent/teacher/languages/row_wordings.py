@@ -1,6 +1,6 @@
-"""Which wording of offline_questions.yaml a row of a table takes outside of English.
+"""Choose the wording of data/questions.yaml for a row of a table, in languages other than English.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the writers of questions outside of English have before them: a section's sentences, rows, names and wordings.
+"""Read a section in a language other than English for the writers of questions: its sentences, rows and names.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

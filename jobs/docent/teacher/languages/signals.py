@@ -1,8 +1,7 @@
-"""Tables of what lamps show: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
+"""Read tables of what lamps show: `표시등 | 빨간색`, `Farbe | rot` below the heading `Bedeutung der LED`.
 
 A colour is asked about together with its lamp, as people see it: `wenn die LED rot leuchtet`. A table of colours or
-states that does not say of what is not asked about. For the offline teacher, outside of English. Reads and writes
-nothing.
+states that does not say of what is not asked about. In languages other than English. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ def signal_sort(head: str, sort: str) -> str:
     """Return `signal_state` or `signal_do` for a column of a table of lamps; "" for any other.
 
     Args:
-        sort: what the head means in any table, as offline_cells.py tells it.
+        sort: what the head means in any table, as cells.py tells it.
     """
     bare = head.strip()
     if sort == "remedy" or _DONE.fullmatch(bare):

@@ -1,6 +1,6 @@
-"""Numbered steps outside of English: those of a section, in its own sentences and in their order.
+"""Quote the numbered steps of a section in languages other than English, in their order.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Summaries outside of English: a section that fits is told whole, of a longer one what its paragraphs begin with.
+"""Summarize sections in languages other than English: whole where they fit, else by their paragraphs' beginnings.
 
-For the offline teacher. A section of which something cannot be told, such as a table with several columns of values,
-a list of words or code, has no summary: nobody could see what it lacks. Reads and writes nothing.
+A section of which something cannot be quoted, such as a table with several columns of values, a list of words or code,
+has no summary: nobody could see what it lacks. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tables and `key: value` lines of a section say, for the offline teacher's questions outside of English.
+"""Read the tables and `key: value` lines of a section in languages other than English.
 
 A table of two columns whose second one is called value lists properties of the thing that the document is about; in
 any other one the first cell of a row names what its other cells are of: a number or a code together with its column,

@@ -1,8 +1,7 @@
-"""Typed questions in German, French, Spanish, Korean, Japanese and Chinese by the offline teacher.
+"""Write typed questions in German, French, Spanish, Korean, Japanese and Chinese.
 
-Sentences whose form tells their question (offline_patterns.py), rows of tables (offline_tables_elsewhere.py), numbered
-steps, summaries, blanks and false statements. Types that need the grammar of a whole language are not written.
-Every answer is made of the section's own words. Reads and writes nothing.
+From sentences whose form tells their question (patterns.py), rows of tables (tables.py), numbered steps, summaries,
+blanks and false statements. Every answer is made of the section's own words. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A section as its blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
+"""Split a section into blocks, with nothing left out: paragraphs, lists, numbered steps, tables.
 
-For the offline teacher, which tells a section as a whole or not at all. What cannot be told in words (a nested list, an
-unfinished sentence, a heading of another section) is a block too: a gap. Reads and writes nothing.
+A section is quoted as a whole or not at all. What cannot be quoted (a nested list, an unfinished sentence, a heading of
+another section) is a block too: a gap. Reads and writes nothing.
 """
 
 from __future__ import annotations

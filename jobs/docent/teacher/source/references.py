@@ -1,8 +1,8 @@
-"""Which earlier sentences a sentence cannot do without: those that say what its pronouns and its `the ...` stand for.
+"""Find the earlier sentences that a sentence needs: those that explain its pronouns and its `the ...`.
 
-For the offline teacher, which quotes sentences out of their order: `Cut it to length.` tells nothing without the one
-before, `The wick is flat.` little where the lamp's wick was introduced two sentences above. Words decide, not grammar;
-in doubt a sentence is taken to need another. Reads and writes nothing.
+Sentences are quoted out of their order: `Cut it to length.` tells nothing without the one before, `The wick is flat.`
+little where the lamp's wick was introduced two sentences above. Words decide, not grammar; in doubt a sentence is taken
+to need another. Reads and writes nothing.
 """
 
 from __future__ import annotations

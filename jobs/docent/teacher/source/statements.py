@@ -1,8 +1,7 @@
-"""A section as the statements that can be asked about: sentences, steps, `column: value` rows, described figures.
+"""Split a section into statements that can be asked about: sentences, steps, `column: value` rows, figures.
 
-For the offline teacher. Markup is taken away, code and headings are left out, nothing is added, so that every statement
-stands in the section as it is. Bounded: the first MAX_CHARS characters and MAX_STATEMENTS statements. Reads and writes
-nothing.
+Markup is taken away, code and headings are left out, nothing is added, so that every statement stands in the section as
+it is. Bounded: the first MAX_CHARS characters and MAX_STATEMENTS statements. Reads and writes nothing.
 """
 
 from __future__ import annotations

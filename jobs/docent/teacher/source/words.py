@@ -1,6 +1,6 @@
-"""What the offline teacher knows of each of its languages: wordings of questions, and words that sentences turn on.
+"""Load what the offline teacher knows of each language: wordings of questions, and words that sentences turn on.
 
-Reads offline_questions.yaml and offline_words.yaml of the package; writes nothing.
+Reads the files of data/ in the package; writes nothing.
 """
 
 from __future__ import annotations

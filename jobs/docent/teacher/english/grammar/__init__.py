@@ -1,5 +1,5 @@
-"""English grammar for the teacher: which question a sentence answers, and how it is put.
+"""Find the questions that an English sentence answers, and put them into words.
 
-`sentences` tries the forms of `actions`, `states` and `instructions` in turn.
+`clauses` finds subject and verb; `sentences` tries the forms of `actions` and `states`, `instructions` those of orders.
 Start reading at `sentences.py`.
 """

@@ -1,6 +1,6 @@
-"""Where the adverbials of an English predicate begin: when, how, how long, under which condition.
+"""Find where the adverbials of an English predicate begin: when, how, how long, under which condition.
 
-For the offline teacher: a question has to hold those that its answer leaves out. Reads and writes nothing.
+A question has to hold those that its answer leaves out. Reads and writes nothing.
 """
 
 from __future__ import annotations

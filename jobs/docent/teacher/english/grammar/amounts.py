@@ -1,6 +1,6 @@
-"""Amounts in English sentences: numbers with their units, ranges, times, and what a unit measures.
+"""Regular expressions for amounts in English: numbers with units, ranges, times, and what a unit measures.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""An English question that a statement answers, and what makes one complete.
+"""Define an English question that a statement answers, and check that it is complete.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

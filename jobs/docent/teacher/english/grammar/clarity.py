@@ -1,6 +1,6 @@
-"""Whether English statements and questions are clear without what stands around them.
+"""Check that English statements and questions are clear without what stands around them.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where an English main clause has its subject, its verb and the rest, as far as words and their order tell.
+"""Split an English main clause into subject, verb and the rest, as far as words and their order tell.
 
-For the offline teacher. A sentence that leaves a doubt has no reading. Reads and writes nothing.
+A doubtful sentence has no clause. Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Questions that an English sentence answers by its grammar: `The tower is 36 m high.` tells how high the tower is.
+"""Ask what an English sentence answers by its grammar: `The tower is 36 m high.` tells how high the tower is.
 
-For the offline teacher, which asks nothing about a sentence that fits no pattern here or in offline_instructions.py. A
-pattern that is not sure of what it sees gives nothing. Reads and writes nothing.
+A pattern that is not sure of what it sees gives nothing. Reads and writes nothing.
 """
 
 from __future__ import annotations

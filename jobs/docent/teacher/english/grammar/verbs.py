@@ -1,6 +1,6 @@
-"""The English verbs that the offline teacher knows, in all their forms, and the nouns that name a quantity.
+"""List the English verbs in all their forms, and the nouns that name a quantity.
 
-Reads offline_english_verbs.yaml of the package; writes nothing.
+Reads data/english_verbs.yaml of the package; writes nothing.
 """
 
 from __future__ import annotations

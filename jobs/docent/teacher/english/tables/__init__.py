@@ -1,5 +1,5 @@
-"""Ask about tables: cells, comparisons, faults with their remedies.
+"""Ask about English tables: their cells and rows, comparisons, faults with their remedies.
 
-`tables` reads a table, `columns` says what its columns hold.
+`table` reads a table and its kind, `labels` its headings; `columns` writes the question about one value.
 Start reading at `questions.py`.
 """

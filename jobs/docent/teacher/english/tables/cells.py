@@ -1,6 +1,6 @@
-"""Questions about the cells of one row of an English table, by the kind of the table.
+"""Ask about the cells of one row of an English table, by the kind of the table.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One property of one thing as a question and an answer: `weight` of `Rondo 40` is `48 kg`.
+"""Ask for one property of one thing: `weight` of `Rondo 40` is `48 kg`.
 
-For the offline teacher's tables in English, rows of documents and Markdown tables alike. A column that nobody asks for
-in plain words gives nothing. Reads and writes nothing.
+For rows of documents and Markdown tables alike. A column that nobody asks for in plain words gives nothing. Reads and
+writes nothing.
 """
 
 from __future__ import annotations

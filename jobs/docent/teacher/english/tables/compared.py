@@ -1,6 +1,6 @@
-"""Questions that compare two columns or two neighbouring rows of an English table.
+"""Ask how two columns or two neighbouring rows of an English table compare.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Questions about an English table of faults: their causes and what to do.
+"""Ask about an English table of faults: their causes and what to do.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""English labels of tables: what a column or a row names, its unit, and the name that a question can use.
+"""Read the labels of English tables: what a column or a row names, its unit, and the name that a question can use.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Which model the technical data of an English section belong to, where the document covers several.
+"""Find the model that the technical data of an English section belong to, where the document covers several.
 
-For the offline teacher: `What is the rated output?` has three answers in a document about three models. Reads and
-writes nothing.
+`What is the rated output?` has three answers in a document about three models. Reads and writes nothing.
 """
 
 from __future__ import annotations

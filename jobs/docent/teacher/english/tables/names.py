@@ -1,6 +1,6 @@
-"""How the rows of an English table are called inside of a sentence: things, codes, units, what a sign means.
+"""Name the rows of an English table inside of a sentence: things, codes, units, what a sign means.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

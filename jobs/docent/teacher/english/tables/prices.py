@@ -1,6 +1,6 @@
-"""What the price in a row of a table is for: a metre, a kilogram, a piece.
+"""Find what the price in a row of a table is for: a metre, a kilogram, a piece.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Questions that an English table answers: about one cell, about a whole row, about two columns or rows at a time.
+"""Ask what an English table answers: about one cell, about a whole row, about two columns or rows at a time.
 
-For the offline teacher. Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; what has no plain
-wording gives nothing. Reads and writes nothing.
+Cells become sentences, `The greatest load of the Rondo 40 is 12 kg.`; what has no plain wording gives nothing. Reads
+and writes nothing.
 """
 
 from __future__ import annotations

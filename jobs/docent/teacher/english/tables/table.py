@@ -1,7 +1,6 @@
-"""Tables of a section: their columns, their rows, and what kind of table each is.
+"""Read the Markdown tables of an English section: their columns, their rows, and what kind of table each is.
 
-For the offline teacher. Reads Markdown tables out of a section's text; writes nothing. The facts of a row have the
-words that text/facts.py gives them, so that a fact finds its row.
+The facts of a row have the words that text/facts.py gives them, so that a fact finds its row. Writes nothing.
 """
 
 from __future__ import annotations

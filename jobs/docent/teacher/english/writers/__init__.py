@@ -1,5 +1,5 @@
 """Write English pairs of each question type from the sentences, steps and tables of a section.
 
-One module per kind of pair.
+`writers` has the types that choose from `pairs`; the others have a module each.
 Start reading at `pairs.py`.
 """

@@ -1,6 +1,6 @@
-"""Questions about how two things compare that one English sentence answers.
+"""Ask how two things compare of which one English sentence tells it.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

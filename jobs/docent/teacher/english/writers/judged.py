@@ -1,8 +1,7 @@
-"""True and false statements in English, and sentences with a blank.
+"""Write true and false statements in English, and sentences with a blank.
 
-For the offline teacher. A false statement is a true one with another number or with an opposite, never a negation:
-`Four measures are not proposed` is nothing that people would ask. It is made only where it cannot be true as well.
-Reads and writes nothing.
+A false statement is a true one with another number or with an opposite, never a negation: `Four measures are not
+proposed` is nothing that people would ask. It is made only where it cannot be true as well. Reads and writes nothing.
 """
 
 from __future__ import annotations

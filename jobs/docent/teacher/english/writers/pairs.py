@@ -1,7 +1,7 @@
-"""All that an English section can be asked: every question with its answer, once, whatever type asks for it.
+"""Collect all pairs of an English section: every question with its answer, once, whatever type asks for it.
 
-For the offline teacher. A question with two answers in a section is left out, so that no data set holds both; what a
-statement says has to be clear without the statements around it. Reads and writes nothing.
+A question with two answers in a section is left out, so that no data set holds both; a statement has to be clear
+without the statements around it. Reads and writes nothing.
 """
 
 from __future__ import annotations

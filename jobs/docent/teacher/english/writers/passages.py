@@ -1,6 +1,6 @@
-"""Long answers in English: all that a section says about one thing, in the section's own sentences.
+"""Write long answers in English: all that a section says about one thing, in the section's own sentences.
 
-For the offline teacher. Reads and writes nothing.
+Reads and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Numbered steps of English sections, asked for by what they lead to.
+"""Ask for the numbered steps of an English section by what they lead to.
 
-For the offline teacher. A list is told whole, with every sentence of its steps. Reads and writes nothing.
+A list is quoted whole, with every sentence of its steps. Reads and writes nothing.
 """
 
 from __future__ import annotations

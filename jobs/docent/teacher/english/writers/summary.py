@@ -1,8 +1,8 @@
-"""Summaries of English sections: the section's own sentences, all of them, where they fit.
+"""Summarize English sections: the section's own sentences, all of them, where they fit.
 
-For the offline teacher. Readers found nine of ten such answers useful, but hardly any that left sentences out, so that
-a section that is too long, or of which a part cannot be told, has no summary. Where it has steps or is not very short,
-the question asks what it says rather than for a summary. Reads and writes nothing.
+Readers found nine of ten such answers useful, but hardly any that left sentences out. So a section that is too long,
+or of which a part cannot be quoted, has no summary. Where it has steps or is not very short, the question asks what it
+says rather than for a summary. Reads and writes nothing.
 """
 
 from __future__ import annotations

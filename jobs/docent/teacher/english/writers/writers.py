@@ -1,8 +1,7 @@
-"""How each question type is written about a section in English, from the pairs of the section.
+"""Write the English question types that choose from the pairs of a section.
 
-For the offline teacher. A writer gives drafts, the best first, as many as the section has; the caller takes what was
-asked for. A type asks only for what the text says: for a reason where it gives one, for a consequence where it names
-its condition. Reads and writes nothing.
+A writer gives drafts, the best first, as many as the section has; the caller takes what was asked for. Reads and writes
+nothing.
 """
 
 from __future__ import annotations
