@@ -387,8 +387,8 @@ def test_a_blank_in_a_cell_is_its_value_and_a_bare_count_is_not_judged() -> None
 
 
 def test_a_letter_or_a_short_code_does_not_say_what_is_meant() -> None:
-    assert asked_in("What is the range of C1?", True, "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
-    assert not asked_in("What is the range of C100?", True, "Calder C100 Meter", "“Calder”").startswith("According to")
+    assert asked_in("What is the range of C1?", "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
+    assert not asked_in("What is the range of C100?", "Calder C100 Meter", "“Calder”").startswith("According to")
     assert cells("We have two ovens, A and B.\n\n| | A | B |\n|---|---|---|\n| Temperature | 20 °C | 25 °C |") == {}
 
 

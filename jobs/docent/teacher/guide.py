@@ -2,7 +2,7 @@
 
 visitor.py chooses the sentences; this module knows what differs between languages. The introduction says which exhibit
 an answer is about in a form that needs neither article nor gender, unless the text itself gives the article. Reads
-data/visitor_questions.yaml (English) and data/visitor_questions_by_language.yaml of the package; writes nothing.
+data/visitor_questions.yaml of the package; writes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import is_plural
-from docent.teacher.source.words import UNSPACED, data_file
+from docent.teacher.source.words import UNSPACED, data_file, regexes, table
 from docent.text.languages import find_language
 from docent.text.sentences import count_words
 from docent.text.terms import length_in_words
@@ -20,33 +20,10 @@ ENGLISH = "en"
 LANGUAGE_VERSIONS = {"de": 3, "fr": 3, "es": 3, "ko": 3, "ja": 3, "zh": 3}
 """The languages beside English. A number is raised when replies in that language change: it is part of the request."""
 LETTERS_PER_WORD = 2
-_INTRODUCTIONS = {
-    "en": ("This is {article}{name}.", "This is {article}{name}."),
-    "de": ("Das ist {article}{name}.", "Das ist das Exponat „{name}“."),
-    "fr": ("Voici {article}{name}.", "Voici l'objet « {name} »."),
-    "es": ("Aquí se ve {article}{name}.", "Aquí se ve la pieza «{name}»."),
-    "ko": ("이 전시물은 {name}입니다.", "이 전시물은 {name}이다."),
-    "ja": ("これは{name}です。", "これは{name}である。"),
-    "zh": ("这是{name}。",) * 2,
-}
-"""With the article that the text has, and without one; in Korean and Japanese for a polite and for a plain text."""
-_NAMELESS = {
-    "en": ("This is the exhibit.",) * 2,
-    "de": ("Das ist das Exponat.",) * 2,
-    "fr": ("Voici l'objet.",) * 2,
-    "es": ("Aquí se ve la pieza.",) * 2,
-    "ko": ("이것은 전시물입니다.", "이것은 전시물이다."),
-    "ja": ("これは展示品です。", "これは展示品である。"),
-    "zh": ("这是展品。",) * 2,
-}
-"""For a name that cannot be said, such as `---`; for a polite and for a plain text."""
-_POLITE = {"ko": re.compile(r"(?:니다|요)[.!]"), "ja": re.compile(r"(?:です|ます|ました|ません|でした)[。！]")}
-# Only where the name is a subject is its article the one that `Das ist` takes: at the beginning of a sentence.
-_ARTICLES = {
-    "de": r"(?:^|[.!?]\s+)(Der|Die|Das|Ein|Eine)\s+",
-    "fr": r"(?:^|(?<=[\s(]))(le\s+|la\s+|les\s+|une?\s+|l['’])",
-    "es": r"(?:^|[.!?]\s+)(El|La|Los|Las|Una?)\s+",
-}
+_INTRODUCTIONS: dict[str, list[str]] = table("introduction")
+_NAMELESS: dict[str, list[str]] = table("nameless")
+_POLITE = regexes("polite")
+_ARTICLES: dict[str, str] = table("name_article")
 _POSSESSIVES = ("my", "our", "your", "his", "her", "its", "their", "one")
 _COUNTED = r"(my|our|your|his|her|its|their|one|two|three|four|five|six|some)\s"
 _PLURAL_ARTICLES = ("los", "las")
@@ -62,11 +39,8 @@ def code_of(language: str) -> str:
 
 def questions_of(code: str) -> dict[str, list[str]]:
     """Return a language's questions by topic, plainest first."""
-    if code == ENGLISH:
-        found: dict[str, list[str]] = data_file("visitor_questions.yaml")
-    else:
-        found = data_file("visitor_questions_by_language.yaml")[code]
-    return found
+    questions: dict[str, list[str]] = data_file("visitor_questions.yaml")[code]
+    return questions
 
 
 def introduction(name: str, text: str, code: str) -> str:
@@ -79,10 +53,10 @@ def introduction(name: str, text: str, code: str) -> str:
     if not any(map(str.isalnum, name)):
         polite, plain = _NAMELESS[code]
         return polite if code in _POLITE and _POLITE[code].search(text) else plain
-    with_article, bare = _INTRODUCTIONS[code]
     name = _unquoted(name)
     if code == ENGLISH:
         return _introduced_in_english(name, text)
+    with_article, bare = _INTRODUCTIONS[code]
     if code in _POLITE:
         return (with_article if _POLITE[code].search(text) else bare).format(name=name)
     pattern = _ARTICLES.get(code)

@@ -52,7 +52,9 @@ def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
     """Return every question that the text answers, by topic, the plainest first."""
     found: dict[str, list[Pair]] = {}
     for topic, chosen in answers_of(text).items():
-        answers = [_worded(text, one) for one in chosen]
+        answers = [
+            joined([introduced(text.material), *(text.sentences[at] for at in one)], text.code) for one in chosen
+        ]
         questions = [q for q in questions_of(text.code)[topic] if not contains_name(q, text.material.name)]
         found[topic] = [(question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers]
     return found
@@ -69,8 +71,3 @@ def _next_pair(left: dict[str, list[Pair]], topic: str, said: set[str]) -> Pair 
                 left[name].remove(pair)
                 return pair
     return None
-
-
-def _worded(text: ExhibitText, chosen: tuple[int, ...]) -> str:
-    """Return sentences as one answer, after the name of the exhibit."""
-    return joined([introduced(text.material), *(text.sentences[position] for position in chosen)], text.code)

@@ -11,29 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from docent.teacher.languages.heads import is_bare
-from docent.teacher.source.words import UNSPACED
+from docent.teacher.source.words import COLUMNS, UNSPACED
 
 _RULE = re.compile(r"^(?=[\s:|]*+-)[\s:|-]*+$")
 BARE = re.compile(r"\*\*|__|`|<br\s*/?>|\\(?=\|)")
-_MEANINGS = {
-    "value": r"wert|angabe|daten|valeur|données?|valor(?:es)?|datos?|값|내용|사양|値|仕様|内容|数值|规格|参数值|"
-    r"值",
-    "unit": r"einheit|unités?|unidad(?:es)?|단위|単位|单位",
-    "meaning": r"bedeutung|beschreibung|signification|description|significado|descripción|의미|뜻|설명|意味|説明|"
-    r"含义|意思|说明",
-    "remedy": r"(?:mögliche )?abhilfen?|maßnahmen?|lösung(?:en)?|behebung|remèdes?|solutions?|mesures?|actions?|"
-    r"que faire|solución|soluciones|remedios?|acción|acciones|qué hacer|"
-    r"조치|조치 ?(?:방법|사항)|해결|해결 ?(?:방법|책)|대처|대처 ?방법|"
-    r"対処|対処の?方法|対処法|処置|処置方法|対策|解決方法|処理方法|处理(?:方法|办法)?|解决(?:方法|办法)|排除(?:方法|办法)|措施|对策",
-    "cause_of": r"(?:mögliche |wahrscheinliche )?ursachen?|causes?(?: (?:possibles?|probables?))?|"
-    r"causas?(?: (?:posibles?|probables?))?|(?:예상 |가능한 |추정 )?원인|原因|"
-    r"(?:考えられる|主な)原因|(?:可能|故障)的?原因",
-}
+_MEANINGS: dict[str, str] = COLUMNS["meanings"]
 
-_PROPERTY = re.compile(
-    r"|merkmal|eigenschaft|größe|kriterium|technische daten|kenngröße|caractéristiques?|critère|paramètre|grandeur|"
-    r"características?|criterio|parámetro|magnitud|항목|구분|특성|제원|項目|特性|仕様|项目|参数|指标|性能"
-)
+_PROPERTY = re.compile(COLUMNS["property"])
 """Heads of a first column that lists properties."""
 
 

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import re
 
+from docent.teacher.source.words import COLUMNS
+
 _SYMBOL = (
     r"(?:[kMGmcdhµμ]?(?:m|g|l|L|W|V|A|Hz|J|N|Pa|s|Ω|Wh|Ah|VA|lx|lm|cd|mol|K|t)[²³23]?|min|Min\.?|Std\.?|sec|h|bar|mbar|dB(?:\(A\))?|"
     r"°(?:\s?[CF])?|℃|℉|%|‰|ppm|rpm|tr/min|r/min|U/min|1/min|min⁻¹|€|\$|£|EUR|CHF|Nm|kWh|km/h|PS|ha)"
 )
-_WORD = (
-    "Stunden|Minuten|Sekunden|Tage|Wochen|Monate|Jahre|Liter|Meter|Gramm|Kilogramm|Prozent|Euro|Zoll|Grad|"
-    "heures?|minutes?|secondes?|jours?|semaines?|mois|ans|litres?|mètres?|grammes?|kilogrammes?|"
-    "horas?|minutos?|segundos?|días?|semanas?|meses|años?|litros?|metros?|gramos?|kilogramos?|euros?|"
-    "시간|분|초|일|주|개월|년|개|원|명|대|장|회|리터|미터|센티미터|밀리미터|그램|킬로그램|도|퍼센트|"
-    "時間|分|秒|日|週間?|[かヶカ]月|年|個|円|人|台|枚|回|リットル|メートル|センチメートル|ミリメートル|グラム|キログラム|度|"
-    "小时|分钟|天|周|个月|月|个|元|张|次|升|毫升|米|厘米|毫米|克|千克|公斤|吨|千瓦|伏|瓦"
-)
+_WORD = COLUMNS["unit_words"]
 _UNIT = rf"(?:{_SYMBOL}|{_WORD})(?:[/·](?:{_SYMBOL}|{_WORD}|[a-z]{{1,8}}))?"
 _END = re.compile(
     rf"(?:[（(\[] ?(?:in |en )?(?P<a>{_UNIT}) ?[)）\]]|(?<=\s)(?:in|en) (?P<b>{_UNIT})|, ?(?P<c>{_UNIT})|"
@@ -29,11 +24,7 @@ _BARE = re.compile(
     r"[<>≤≥±~+−-]?\s?\d[\d.,\u00a0\u202f ]*(?:\s?(?:[-–~〜～至]|bis|à|a)\s?[+−-]?\d[\d.,\u00a0\u202f ]*)?"
 )
 _PRODUCT = re.compile(r"\d[\d.,]*(?: ?[×x*] ?\d[\d.,]*)+")
-_COUNTS = re.compile(
-    r"anzahl|stückzahl|jahr$|stufe|nombre|quantité|année|niveau|número|cantidad|año|nivel|[개횟장점인]수$|수량|인원|연도|단계|"
-    r"[個枚回人台点]数$|数量|年$|段階|级别|次数|人数|件数|年份|(?:\b|^)pH\b",
-    re.IGNORECASE,
-)
+_COUNTS = re.compile(COLUMNS["count"])
 _YEAR = re.compile(r"jahr$|année|\baño|연도$|년도$|년$|年$|年份$|年代$", re.IGNORECASE)
 _CODE = re.compile(r"(?:[A-Z]{1,3}[-. ]?)?\d{1,4}[A-Za-z]?|[A-Z]")
 _CJK_WORD = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
@@ -41,49 +32,18 @@ _MONTHS = (
     "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
     "de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)"
 )
-_NO_MEASURE = re.compile(
-    r"[×x*] ?\d|\d ?(?:h|Uhr|時|시|时|点)\b|\d:\d\d|\b(?:lang|hoch|breit|tief|dick|alt|schwer)$|"
-    r"\bde (?:long|haut|large|profondeur|largo|alto|ancho|fondo)\b|"
-    rf"\d ?[月월]|\d\. ?[A-ZÄ]|\d\.\d+\.|\d(?:er)? (?:{_MONTHS})\b|"
-    r"에 (?:한|두|세|\d) ?[번회]|마다|[年月週日]に|ごと"
-)
+_NO_MEASURE = re.compile(COLUMNS["no_measure"])
 """Dimensions, times of the day, dates, and how often something is done."""
 _MONEY = re.compile(r"[€$£¥]|\b(?:Euro|euros?|EUR|CHF|Franken|francs?|pesos?|Cent)\b|\d ?(?:원|円|元)")
-_CODE_NAME = re.compile(
-    r"nummer|\bnr\b|telefon|\bfax|팩스|ファックス|传真|plz|code|numéro|téléphone|número|teléfono|postal|번호|코드|番号|コード|编号|号码|编码|邮编|电话",
-    re.IGNORECASE,
-)
+_CODE_NAME = re.compile(COLUMNS["code"])
 """Columns whose numbers are read rather than measured."""
-_PRICE_NAME = re.compile(
-    r"preis|gebühr|kosten|betrag|entgelt|prix|tarif|coût|frais|precio|coste?|cuota|importe|가격|요금|비용|금액|料金|価格|値段|代金|"
-    r"费用|价格|金额|费|价",
-    re.IGNORECASE,
-)
-_WORK = re.compile(
-    r"arbeit(?:en)?|tätigkeit|maßnahme|aufgabe|wartung(?:sarbeit)?|was|opérations?|tâches?|actions?|travaux|"
-    r"intervention|tareas?|operación|trabajos?|acción|labor"
-)
+_PRICE_NAME = re.compile(COLUMNS["price"])
+_WORK = re.compile(COLUMNS["work"])
 _TASK = re.compile(r"작업|작업 내용|점검 내용|할 일|内容|作業|作業内容|点検内容|工作|工作内容|保养内容|任务")
 _INTERVAL = re.compile(r"주기|간격|빈도|시기|周期|頻度|間隔|時期|频率|间隔|时间")
-_WHEN = re.compile(
-    r"(?:(?:halb|viertel)?jährlich|monatlich|wöchentlich|täglich|alle|jede[nrms]?|nach|vor|bei|einmal|zweimal|tous|toutes|"
-    r"chaque|une fois|après|avant|cada|una vez|todos|todas|después|antes|al)\b|매|.*마다$|.*에 (?:한|두) 번$|"
-    r"毎|.*ごと(?:に)?$|.*に[1一二2]回$|每",
-    re.IGNORECASE,
-)
-_SIGNAL = re.compile(
-    r"anzeige|led|lampe|leuchte|signal|symbol|display|voyant|témoin|affichage|indicador|testigo|pantalla|piloto|"
-    r"표시|표시등|램프|表示|ランプ|表示灯|指示灯|显示|指示"
-)
-_ASKED_FOR = {
-    "use": r"verwendung(?:szweck)?|einsatz(?:zweck|gebiet)?|anwendung|zweck|geeignet für|usage|utilisation|emploi|"
-    r"application|uso|utilización|aplicación|empleo",
-    "often": r"intervall|wartungsintervall|häufigkeit|turnus|fréquence|périodicité|intervalle|frecuencia|periodicidad|"
-    r"intervalo",
-    "material": r"material|werkstoff|matériau|matière|materia prima",
-    "year": r"(?:bau|entstehungs|herstellungs)?jahr|année(?: de (?:fabrication|création))?|año(?: de fabricación)?",
-    "place": r"ort|standort|einbauort|lage|emplacement|lieu|ubicación|emplazamiento|lugar",
-}
+_WHEN = re.compile(COLUMNS["when"])
+_SIGNAL = re.compile(COLUMNS["signal"])
+_ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 
 def label_and_unit(head: str) -> tuple[str, str]:

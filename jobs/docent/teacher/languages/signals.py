@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 
-from docent.teacher.source.words import regexes, table
+from docent.teacher.source.words import COLUMNS, regexes, table
 
 _LAMPS = regexes("lamp")
 _FEMININE = ("lampe", "diode", "lámpara")
-_STATE_HEADS = re.compile(
-    r"farbe|leuchtfarbe|zustand|couleur|état|color|estado|색|색상|색깔|상태|색상과 상태|色|状態|表示色|颜色|状态|灯色",
-    re.IGNORECASE,
-)
+_STATE_HEADS = re.compile(COLUMNS["state"])
 _STATE_PARTS = re.compile("farbe|zustand|couleur|état|color|estado|색|상태|색깔|色|状態|颜色|状态", re.IGNORECASE)
 _SHOWN = re.compile(r"zustand|status|betriebszustand|état|statut|estado|상태|상황|状態|状态|状况", re.IGNORECASE)
 _DONE = re.compile(r"was tun|que faire|qué hacer|할 일|해야 할 일|조치|すること|対応|应对|操作", re.IGNORECASE)
@@ -104,14 +101,10 @@ def polite_ko(text: str) -> str:
     bare = text.rstrip(" .")
     if re.search("습니다$|니다$", bare):
         return bare
-    if re.search("[가-힣]는다$", bare) and _has_final(bare[-3]):
+    if re.search("[가-힣]는다$", bare) and (ord(bare[-3]) - ord("가")) % 28:
         return f"{bare[:-2]}습니다"
     if len(bare) > 1 and bare.endswith("다") and "가" <= bare[-2] <= "힣":
         final = (ord(bare[-2]) - ord("가")) % 28
         if final == _FINAL_N:
             return f"{bare[:-2]}{chr(ord(bare[-2]) - _FINAL_N + _FINAL_B)}니다"
     return ""
-
-
-def _has_final(syllable: str) -> bool:
-    return "가" <= syllable <= "힣" and (ord(syllable) - ord("가")) % 28 != 0

@@ -9,7 +9,6 @@ import re
 from itertools import groupby
 
 from docent.teacher.languages.section import NonEnglishSection
-from docent.teacher.source.statements import Statement
 from docent.teacher.source.words import regexes
 
 MIN_STEPS, MAX_STEPS = 2, 20
@@ -30,8 +29,5 @@ def steps(section: NonEnglishSection) -> str:
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]
     if not MIN_STEPS <= len(lines) <= MAX_STEPS or numbers != list(range(1, len(numbers) + 1)):
         return ""
-    return "\n".join(f"{number}. {_text(section, parts)}" for number, (_, parts) in zip(numbers, lines, strict=True))
-
-
-def _text(section: NonEnglishSection, parts: list[Statement]) -> str:
-    return section.words.joined([part.text for part in parts])
+    texts = (section.words.joined([part.text for part in parts]) for _, parts in lines)
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))

@@ -68,17 +68,14 @@ def _bare_line(text: str) -> str:
 def _short(section: NonEnglishSection) -> Iterator[Draft]:
     """Yield the questions whose answer is a few words of the section."""
     text = plain(section.material.text)
-    found = [_drafted(section.row_question(row), row.value, row.source) for row in section.rows if _is_short(row)]
+    # Neither instructions nor numbers that do not say of what are short answers.
+    rows = (row for row in section.rows if row.sort in ("value", "signal_state") and not is_bare(row.value))
+    found = [_drafted(section.row_question(row), row.value, row.source) for row in rows]
     for statement in section.sentences:
         found += [_drafted(a.question, a.short, statement.text) for a in section.asked(statement) if a.short]
     for pair in section.shuffled(found):
         if length_in_words(pair.answer) <= MAX_SHORT_WORDS and plain(pair.answer) in text:
             yield pair
-
-
-def _is_short(row: Row) -> bool:
-    """Check whether a cell is an answer: not an instruction, nor a number that does not say of what."""
-    return row.sort in ("value", "signal_state") and not is_bare(row.value)
 
 
 def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:

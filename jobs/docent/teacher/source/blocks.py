@@ -24,21 +24,14 @@ from docent.teacher.source.statements import (
     usable,
     without_marks,
 )
-from docent.teacher.source.words import Words
+from docent.teacher.source.words import ENGLISH, Words
 from docent.text.sentences import plain, split_sentences
 
 BlockKind = Literal["paragraph", "list", "steps", "table", "code", "gap"]
 _DEFINITION = re.compile(r"^(?:\*\*|__)[^*_]{2,60}(?:\*\*:|:\*\*|__:|:__) ")
 _QUOTED = re.compile(r"^>\s?")
 # A sentence that says nothing but where to read on; any other that points away says something as well.
-_ONLY_POINTS = re.compile(
-    r"(?:please )?(?:see|refer to|consult|cf\.?)\b|"
-    r"(?:for|more|further) [^,]{2,60}?,? (?:please )?(?:see|refer to|consult|(?:is|are) (?:given|found|described))\b|"
-    r"(?:this|the present) (?:document|manual|guide|handbook|section|chapter|report|page|leaflet|booklet)\b"
-    r"(?!.*\b(?:must|never|not|only)\b)|"
-    r"[\w ]{2,40} (?:is|are) (?:described|explained|listed) in\b",
-    re.IGNORECASE,
-)
+_ONLY_POINTS = re.compile(ENGLISH["only_points"])
 _NUMBER = re.compile(r"\d+")
 _CODE = "```"
 

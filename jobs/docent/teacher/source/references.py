@@ -95,7 +95,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
     about, of_exhibit, naming, shown, first = list[bool](), set[int](), set[int](), set[int](), dict[str, int]()
     terms: dict[str, int] = {}
     for place, sentence in enumerate(sentences):
-        subject = next((word for word in subjects if place and _begins(sentence, word, code)), "")
+        space = "" if code == "zh" else " "
+        subject = next((word for word in subjects if place and sentence.startswith(f"{word}{space}")), "")
         is_this = place == 0 and code in _DEMONSTRATIVES and _DEMONSTRATIVES[code].match(sentence) is not None
         is_about = is_this or _names_exhibit(sentence, own, code)
         if name and contains_name(sentence, name):
@@ -153,10 +154,6 @@ def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
     found = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
     article = found[1].lower() if found else ""
     return _SUBJECTS[code].get(_ALIKE.get(article, article), ())
-
-
-def _begins(sentence: str, word: str, code: str) -> bool:
-    return sentence.startswith(word if code == "zh" else f"{word} ")
 
 
 def _names_exhibit(sentence: str, own: set[str], code: str) -> bool:

@@ -56,10 +56,6 @@ class Words:
         """Columns that only count rows."""
         return frozenset(self.lists["numbered"].split())
 
-    @cached_property
-    def _dependent(self) -> frozenset[str]:
-        return frozenset(self.lists.get("dependent", "").split())
-
     def finds(self, name: str, text: str) -> re.Match[str] | None:
         """Return where a text has what the list `<name>_re` describes."""
         pattern = self.lists.get(f"{name}_re")
@@ -70,7 +66,7 @@ class Words:
         if self.finds("dependent", sentence):
             return True
         first = re.match(r"[\"“(]?([^\W_]+)", sentence)
-        return bool(first) and first[1].lower() in self._dependent if first else False
+        return first is not None and first[1].lower() in self.lists.get("dependent", "").split()
 
     def joined(self, sentences: list[str]) -> str:
         """Return sentences one after the other, as the language writes them."""
@@ -137,3 +133,9 @@ def table(name: str) -> Any:
 def regexes(name: str) -> dict[str, re.Pattern[str]]:
     """Return the regular expressions of a table of languages.yaml, by language code."""
     return {code: re.compile(pattern) for code, pattern in table(name).items()}
+
+
+ENGLISH: dict[str, str] = data_file("english.yaml")
+"""English words and regular expressions."""
+COLUMNS: dict[str, Any] = data_file("columns.yaml")
+"""What table columns are called in languages other than English."""

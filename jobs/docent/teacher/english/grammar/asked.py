@@ -9,37 +9,23 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from docent.teacher.source.words import ENGLISH
+
 Kind = Literal["value", "what", "when", "where", "who", "how", "definition", "purpose", "reason", "do", "then"]
 MAX_QUESTION_WORDS, MIN_QUESTION_WORDS = 26, 4
 MAX_SHORT_WORDS, MAX_ADVERBIAL_WORDS = 5, 8
-_PERSONS = re.compile(
-    r"\b(?:technician|curator|operator|engineer|electrician|conservator|attendant|manager|supervisor|architect|artist|"
-    r"founder|director|keeper|visitor|painter|craftsman|craftsmen|people|person|staff|team|volunteers?|secretary|treasurer|"
-    r"chair|office|officer|department|desk|company|society|council|committee|board|agency|ministry|association|union|museum|"
-    r"carpenters?|workers?|masons?|farmers?|gardeners?|students?|teachers?|pupils?|guests?|guides?|drivers?|employees?|employers?|"
-    r"manufacturer|supplier|county|guards?|couriers?|registrars?|brigade|nurses?|doctors?|chefs?|baristas?|millers?|captain|crew|"
-    r"\w{3,}(?:ionist|ologist|icist|aphist)|wardens?|police|trainer|instructor|cleaner|caretaker|janitor|buyer|seller|beekeeper|pilot|sailor|warden|ranger|librarian|author|inspector|trustees?|members?|driver|user|customer)s?$",
-    re.IGNORECASE,
-)
+_PERSONS = re.compile(ENGLISH["persons"])
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")
-_NO_PERSON = re.compile(
-    r"\b(?:Museum|Institute|Hall|House|Company|Council|Committee|Trust|Society|Room|Gallery|Station|Bridge|Street|Road|Park|"
-    r"Tower|School|University|Works|Workshop|Board|Centre|Center|Library|Archive|Market|Line|River|Valley|Garden|Fund)s?$"
-)
+_NO_PERSON = re.compile(ENGLISH["no_person"])
 PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|her|we|our|us|I|my)\b")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and the words of the sentence that answer it; "" where only all of it does.
-
-    Attributes:
-        general: whether only the document says what is meant: then its title has to stand in the question.
-    """
+    """A question, and the words of the sentence that answer it; "" where only all of it does."""
 
     question: str
     short: str = ""
-    general: bool = True
     kind: Kind = "what"
 
 

@@ -12,6 +12,7 @@ from docent.teacher.english.grammar.clauses import read_clause
 from docent.teacher.english.tables.columns import sentence
 from docent.teacher.source.references import ENGLISH_LEANS
 from docent.teacher.source.statements import Statement
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import plain
 
 _LEANS = re.compile(
@@ -30,13 +31,7 @@ OPENERS = re.compile(r"(?:However|In addition|Additionally|Moreover|Furthermore|
                       r"Overall),? (?=[a-z])")  # fmt: skip
 _FIRST_PRONOUN = re.compile(r"^(?:\W*\w+\W+){0,1}(?:it|they|them|its|their|he|she|his|her|then)\b", re.IGNORECASE)
 # Subjects that only their section explains.
-_VAGUE = re.compile(
-    r"^(?:the|an?) (?:value|values|part|parts|process|procedure|method|step|amount|number|effect|difference|"
-    r"change|rule|case|way|"
-    r"work|task|name|word|term|two|three|four|work|project|study|data|numbers|change|changes|increase|decrease|damage|"
-    r"findings?|results?|whole|plan|table|figure|opposite)$",
-    re.IGNORECASE,
-)
+_VAGUE = re.compile(ENGLISH["vague"])
 _GENERIC = re.compile(r"(?:^|, )the (?:machine|device|unit|model|appliance|instrument|version) [a-z]+", re.IGNORECASE)
 _CODED = re.compile(r"\b[A-Z][\w-]{0,20}\d")
 
@@ -90,10 +85,10 @@ def trimmed(text: str) -> str:
     return sentence(OPENERS.sub("", text))
 
 
-def asked_in(question: str, general: bool, name: str, doc: str) -> str:
+def asked_in(question: str, name: str, doc: str) -> str:
     """Return a question with the document's title, where it does not say by itself what it is about."""
     is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
-    if not general or is_named or _names_document(question, name):
+    if is_named or _names_document(question, name):
         return question
     return f"According to {doc}, {question[0].lower()}{question[1:]}"
 

@@ -11,45 +11,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD, is_measure, is_participle
+from docent.teacher.source.words import ENGLISH
 
 MAX_SUBJECT_WORDS = 10
 MAX_LEAD_WORDS = 8
 BE = ("is", "are", "was", "were")
 MODALS = ("must", "should", "can", "may", "will", "cannot")
-DETERMINERS = frozenset(
-    "the a an each every all both some any no most many several few one two three four five six seven eight nine ten "
-    "eleven twelve twenty this these its their his her our".split()
-)
-PREPOSITIONS = frozenset(
-    "of for in on at by with from to under over into onto through against along across between behind beside below "
-    "above near off out up down past per without within inside outside during after before until since as around "
-    "towards toward away beyond among beneath via upon".split()
-)
-_BREAKS = frozenset(
-    "that which who whose where when while if because so although though unless until once whenever whereas since not "
-    "than you we they it there he she i but or".split()
-)
+DETERMINERS = frozenset(ENGLISH["determiners"].split())
+PREPOSITIONS = frozenset(ENGLISH["prepositions"].split())
+_BREAKS = frozenset(ENGLISH["breaks"].split())
 # Subjects that begin so need another sentence, or are no noun phrases.
-_NO_SUBJECT = frozenset(
-    "it its this that these those they there he she we you i if when after before once to for in on at by with while "
-    "since as please note and but or so because although during from under over through until also however instead "
-    "then "
-    "thus therefore what which who where how here both another one other others your our my their his her up down such "
-    "even just why only not never do about above below between unlike like rather according nothing neither either "
-    "whoever whatever be due see use never always first second third next finally otherwise some more most few many "
-    "everything everyone nobody none several something someone things thing people unless throughout within without "
-    "depending given provided make let all".split()
-)
+_NO_SUBJECT = frozenset(ENGLISH["no_subject"].split())
 # Words that make a subject point outside of its sentence, or a subject that is the document itself.
-_POINTS = re.compile(
-    r"\b(?:following|above|below|latter|former|same|others?|next|previous|said|such|example|reason|"
-    r"results? of this|first|"
-    r"second|third|last|rest|remaining|remainder|purpose|aim|figure|fig|table|chapter|section|page|paragraph|diagram|drawing|"
-    r"illustration|photo|photograph|picture|appendix|document|list|manual|guide|leaflet|booklet|report|idea|question|"
-    r"problem|answer|exception|trick|point|latter|"
-    r"it|this|that|these|those|they|them|he|she|we|you|us|i|my|our|your|his|her|their)\b",
-    re.IGNORECASE,
-)
+_POINTS = re.compile(ENGLISH["pointing"])
 _PLURALS = frozenset("people men women children feet teeth mice staff personnel police data media criteria".split())
 _SINGULARS = frozenset(
     "lens canvas atlas bias alias christmas series species news always perhaps triceratops moses means harness".split()

@@ -22,14 +22,11 @@ from docent.teacher.english.grammar.amounts import ABOUT, NUMERAL, RANGE, UNIT, 
 from docent.teacher.english.grammar.asked import Asked, short_of, who_or_what
 from docent.teacher.english.grammar.clauses import DETERMINERS, PREPOSITIONS
 from docent.teacher.english.grammar.verbs import is_measure, is_participle
+from docent.teacher.source.words import ENGLISH
 
 _SIZES = "high|tall|long|wide|deep|thick|old|heavy"
 # `Soot is a sign of too little air.` does not say what soot is.
-_NO_DEFINITION = re.compile(
-    r"(?:an?|the) (?:[a-z]+ )?(?:sign|symptom|indication|cause|result|consequence|effect|reason|matter|question|danger|"
-    r"fault|reason|part|risk|problem|mistake|help|must|choice|idea|exception|case|advantage|disadvantage)\b|"
-    r"the (?:best|worst|most|least|[a-z]{3,}est)\b"
-)
+_NO_DEFINITION = re.compile(ENGLISH["no_definition"])
 _PLACED = frozenset(
     "located stored mounted installed placed kept situated housed found displayed fitted printed".split()
 )

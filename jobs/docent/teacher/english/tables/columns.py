@@ -14,18 +14,14 @@ from docent.teacher.english.grammar.clauses import is_plural
 from docent.teacher.english.grammar.verbs import PARTICIPLES, THIRD, third_of
 from docent.teacher.english.tables.labels import Label, is_list_of_numbers, of
 from docent.teacher.english.tables.prices import PRICE, is_basis
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, words_of
 
 MAX_VALUE_WORDS = 14
 MAX_STATED_WORDS = 6
 """A value without a number is no longer than `oak with a coat of varnish`."""
 MAX_NOTE_WORDS = 90
-_PERSON = re.compile(
-    r"(?:maker|author|artist|owner|lender|donor|manager|supervisor|contact person|contact|keeper|manufacturer|director|"
-    r"architect|designer|sculptor|painter|composer|inventor|publisher|photographer|curator|tenant|leader|head|chair|"
-    r"builder|printer|sponsor|teacher|breeder|treasurer|secretary|person responsible|project manager|"
-    r"speaker|trainer|instructor)"
-)
+_PERSON = re.compile(ENGLISH["person_columns"])
 _WHEN = {
     **dict.fromkeys(("opens", "opens at", "opening time", "open from"), "open"),
     **dict.fromkeys(("closes", "closes at", "closing time", "open until"), "close"),
@@ -46,10 +42,7 @@ _DESCRIPTION = re.compile(r"(?:.+ )?(?:description|summary)")
 _AVAILABLE = re.compile(r"([a-z][a-z ]{2,30}) available")
 _CIRCUMSTANCE = re.compile(r" (?:in|at|during|with|without|per|on|under|for) ")
 # What a bare number does not count.
-_MEASURED = re.compile(
-    r"dimensions|revolutions|hours|minutes|seconds|days|weeks|months|years|numbers|codes|costs|fees|prices|degrees|"
-    r"lit(?:re|er)s|met(?:re|er)s|grams|watts|volts|savings|losses|emissions|scores|grades|dates|rates|connections"
-)
+_MEASURED = re.compile(ENGLISH["measured"])
 _MADE_OF = re.compile(r"materials?")
 APART = re.compile(r" (?:to|from|above|below|between|behind|before|of) ")
 """Prepositions of a column such as `distance to boiler`, of which nobody says `the distance to boiler of the silo`."""

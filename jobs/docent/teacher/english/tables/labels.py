@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from docent.teacher.english.grammar.asked import who_or_what
 from docent.teacher.english.grammar.clauses import is_plural
 from docent.teacher.english.grammar.verbs import is_measure
+from docent.teacher.source.words import ENGLISH
 
 _UNITS = (
     r"%|‰|°\s?[CFK]?|percent|mm|cm|dm|m|km|µm|nm|mm²|cm²|m²|m³|m2|m3|cm³|l|L|ml|dl|g|mg|kg|t|s|ms|min|h|hours?|days?|weeks?|months?|"
@@ -40,18 +41,11 @@ _SMALL = {"no": "number", "no.": "number", "nr": "number", "nr.": "number", "tel
 _ALONE = frozenset(("tel", "phone", "telephone", "email", "e-mail", "zip"))
 _UNCLEAR = frozenset(("no", "min."))
 _MONEY = {"eur": "euros", "usd": "US dollars", "gbp": "pounds", "chf": "Swiss francs", "pct": "percent"}
-_NOTHING = re.compile(
-    r"[\W_]*|n/?a|none|unknown|not known|not stated|not specified|see .*|tb[dacn]|to be .*|todo.*|"
-    r"fixme.*|open|pending|xx+|\.\.\.",
-    re.IGNORECASE,
-)
+_NOTHING = re.compile(ENGLISH["nothing"])
 
 
 _NUMBERS = re.compile(r"[^\W\d_]{0,3}\d[\d.]*+(?: ?[^\s\d,;]{1,4})?(?:[,;/] \d[\d.]*+(?: ?[^\s\d,;]{1,12})?)+")
-_THINGS = re.compile(
-    r"(?:r|sp|st|w|bear|hous|cas|bush|coupl|fitt|open|build|lin|ceil|rail|awn|moor|wir|cloth|draw|paint|land|paper|carv|"
-    r"engrav|cover|mould|pip|roof|floor|light|cutt)ing$"
-)
+_THINGS = re.compile(ENGLISH["things"])
 
 
 @dataclass(frozen=True)

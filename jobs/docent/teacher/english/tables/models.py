@@ -9,16 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from docent.teacher.source.words import ENGLISH
+
 # A word with a capital and a number behind it: `Rondo 40`, `TX-200`.
 _MODEL = re.compile(r"(?<![\w“])([A-Z][A-Za-z]+)(?: |-)?(\d{1,4}[A-Za-z]?)(?![\w.,]*\d|\w)")
-_NO_MODELS = frozenset(
-    "step figure fig page table chapter section part version room hall gallery floor level zone class type "
-    "program  programme error fault code number no item annex appendix category group grade line track channel "
-    "terminal port  january february march april may june july august september october november december in on "
-    "at by from to for  until since about between and the en iso iec din article measure phase stage day week "
-    "platform gate house building  ip dn usb rs rj co pm hd  of with up below above over under than only every "
-    "monday tuesday wednesday thursday friday saturday sunday".split()
-)
+_NO_MODELS = frozenset(ENGLISH["no_models"].split())
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
 _BARE_HEADING = re.compile(r"^#*\s*(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s")
 _PREPOSITION = re.compile(r" (?:in|at|during|with|without|per|on|under|to|from|above|below|between|behind|before|for) ")

@@ -12,23 +12,14 @@ from typing import Literal
 
 from docent.teacher.english.tables.labels import is_empty, label_of
 from docent.teacher.source.statements import cleaned
+from docent.teacher.source.words import ENGLISH
 
 MAX_COLUMNS, MAX_ROWS = 12, 100
 _RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
 _MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
 TableKind = Literal["values", "models", "entities", "faults", "tasks", ""]
-_QUANTITY = re.compile(
-    r"(?:quantit|propert|parameter|characteristic|feature|specification|data|technical data|item|"
-    r"description|attribute|detail|"
-    r"measure|variable|criterion|dimension|key figure|indicator|setting)(?:y|ies|s)?",
-    re.IGNORECASE,
-)
-_VALUE = re.compile(
-    r"(?:nominal |measured |rated |default |typical )?(?:values?|rating|settings?|data|specifications?|"
-    r"readings?|results?|figures?|amount|level|limit|"
-    r"requirement|range)|details?|description",
-    re.IGNORECASE,
-)
+_QUANTITY = re.compile(ENGLISH["quantity_heads"])
+_VALUE = re.compile(ENGLISH["value_heads"])
 _UNIT = re.compile(r"units?(?: of measure(?:ment)?)?", re.IGNORECASE)
 LIMITS = {"min": "minimum", "minimum": "minimum", "max": "maximum", "maximum": "maximum", "typical": "typical",
           "nominal": "nominal", "default": "default", "lowest": "lowest", "highest": "highest",
@@ -38,16 +29,8 @@ SYMPTOM = re.compile(
     r"\b(?:symptom|fault|problem|issue|trouble|malfunction|observation|what you see|error|defect)s?\b", re.IGNORECASE
 )
 CAUSE = re.compile(r"\b(?:cause|reason)s?\b", re.IGNORECASE)
-REMEDY = re.compile(
-    r"\b(?:remed(?:y|ies)|solutions?|what to do|corrections?|corrective|counter-?measures?|fix|actions?|measures?)\b",
-    re.IGNORECASE,
-)
-SIGN = re.compile(
-    r"(?:\w+ )?(?:codes?|lamps?|leds?|lights?|displays?|symbols?|signals?|messages?|terms?|"
-    r"abbreviations?|acronyms?|colou?rs?|"
-    r"signs?|icons?|modes?|grades?|classes?|levels?|indicators?)",
-    re.IGNORECASE,
-)
+REMEDY = re.compile(ENGLISH["remedy_heads"])
+SIGN = re.compile(ENGLISH["sign_heads"])
 DATED = re.compile(r"(?:financial |school |calendar )?(?:year|month|quarter|season|decade|century)s?", re.IGNORECASE)
 MEANING = re.compile(r"(?:meaning|description|explanation|what it means|indication|status|definition)s?", re.IGNORECASE)
 FUNCTION = re.compile(r"(?:function|purpose|use|task|role|what it does|effect|action)s?", re.IGNORECASE)

@@ -19,27 +19,17 @@ from docent.teacher.english.writers.numbers import BLANK, is_measured, opposite_
 from docent.teacher.english.writers.pairs import Pair, pairs_of
 from docent.teacher.section import Draft
 from docent.teacher.source.statements import Statement
+from docent.teacher.source.words import ENGLISH
 from docent.text.sentences import count_words, plain
 
 MAX_JUDGED_WORDS = 32
-_BOUND = re.compile(
-    r"\b(?:at least|at most|up to|more than|less than|over|under|below|above|only|about|approximately|"
-    r"around|nearly|almost|"
-    r"between|minimum|maximum|fewer|within|or|per|every|from|to|exceeds?|if|unless|can|may)\b"
-)
+_BOUND = re.compile(ENGLISH["bounds"])
 _ONE_NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
 )
 YEARS_OFF, HALF = 12, 50
-_SEQUEL = re.compile(
-    r"\b(?:at first|initially|at last|in the end|finally|eventually|subsequently|next|by then|at once|still)\b",
-    re.IGNORECASE,
-)
-_NO_PHRASE = re.compile(
-    r"(?:when|whenever|if|once|until|unless|while|before|after|as soon as|because|since|every|each|daily|weekly|"
-    r"monthly|yearly|at|by|for|from|in|on|to|with)\b",
-    re.IGNORECASE,
-)
+_SEQUEL = re.compile(ENGLISH["sequel"])
+_NO_PHRASE = re.compile(ENGLISH["no_phrase"])
 _COMPARES = re.compile(
     r"\b(?:is|are|was|were|be|been|becomes?|remains?)(?: [a-z]+ly)? (?:much |far |even )?"
     r"(?!(?:under|over|after|never|together|either|neither|another|rather|other|per|water|silver)\b)"
@@ -133,7 +123,8 @@ def statements_to_judge(section: EnglishSection) -> list[Statement]:
     cells = [
         pair.evidence for pair in pairs_of(section).pairs if pair.is_cell and pair.kind in ("value", "when", "who")
     ]
-    return [*prose, *(s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not _is_no_statement(s.text))]
+    cells = [s for s in cells if count_words(s.text) <= MAX_JUDGED_WORDS and not is_task_order(s.text.rstrip("."))]
+    return [*prose, *(s for s in cells if not s.text.startswith(("Yes,", "No,", "The interval for “")))]
 
 
 def _is_sequel(section: EnglishSection, statement: Statement) -> bool:
@@ -150,10 +141,6 @@ def _leaves_open(text: str) -> bool:
     """Check whether a sentence compares with something that it does not name, or counts on what stands before it."""
     is_bare_count = re.match(rf"{NUMERAL} \w+ (?:is|are) ", text, re.IGNORECASE)  # `Three types are available.`
     return is_bare_count is not None or re.search(r"\b[Tt]he two\b", text) is not None or bool(_COMPARES.search(text))
-
-
-def _is_no_statement(text: str) -> bool:
-    return text.startswith(("Yes,", "No,", "The interval for “")) or is_task_order(text.rstrip("."))
 
 
 def false_of(section: EnglishSection, statement: Statement, every: Sequence[Statement]) -> str:

@@ -12,14 +12,9 @@ from collections.abc import Sequence
 
 from docent.teacher.english.grammar.clauses import DETERMINERS, PREPOSITIONS, is_plural, read_clause
 from docent.teacher.source.statements import Statement
+from docent.teacher.source.words import ENGLISH
 
-UNIT_WORDS = frozenset(
-    "% ° °c °f mm cm m km g kg t ms s h min gb mb kb tb hz khz mhz ghz v kv a ma w kw mw l ml pa kpa db px dpi ft "
-    "in lb mph metres meters metre meter seconds second minutes minute hours hour days day weeks week months "
-    "month years year kilograms kilogram grams tonnes tons litres liters degrees percent volts watts inches feet "
-    "miles kilometres centimetres millimetres stunden sekunden minuten tage jahre meter prozent heures minutes "
-    "secondes jours ans mètres horas segundos minutos días años metros 평 년 월 일 시간 분 초 개 명".split()
-)
+UNIT_WORDS = frozenset(ENGLISH["units"].split())
 BLANK = "____"
 YEAR = re.compile(r"1\d{3}|20\d\d")
 MAX_FACTOR = 5

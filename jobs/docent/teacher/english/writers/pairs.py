@@ -21,7 +21,6 @@ from docent.teacher.english.grammar.clarity import (
     stands_alone,
     trimmed,
 )
-from docent.teacher.english.grammar.clauses import as_inside, read_clause
 from docent.teacher.english.grammar.instructions import instructions_of
 from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.section import EnglishSection, section_statements
@@ -122,7 +121,7 @@ def _section(source: _Source) -> SectionPairs:
     return SectionPairs(
         tuple(pairs),
         tuple(_unambiguous(wholes)),
-        tuple(_unambiguous([*compared, *_contrasts(statements, text, name, doc)])),
+        tuple(_unambiguous([*compared, *_contrasts(statements, source)])),
     )
 
 
@@ -166,7 +165,7 @@ def _of_items(source: _Source) -> Iterator[Pair]:
 
 def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
     short = asked.short if asked.short and asked.short in statement.text else ""
-    question = asked_in(asked.question, asked.general, name, doc)
+    question = asked_in(asked.question, name, doc)
     return Pair(question, answer, short, asked.kind, statement.text, statement)
 
 
@@ -201,32 +200,18 @@ def record_of(text: str) -> list[tuple[str, str]]:
 def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
     source = fact or one.source
     evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
-    question = asked_in(one.asked.question, one.asked.general, name, doc)
+    question = asked_in(one.asked.question, name, doc)
     # A number and its unit may stand in two cells.
     short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
     return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
 
 
-def _contrasts(statements: tuple[Statement, ...], text: str, name: str, doc: str) -> Iterator[Pair]:
-    """Ask how A and B differ where a sentence says `A ..., while B ...` or `A is larger than B`."""
+def _contrasts(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
+    """Ask about sentences that compare two things."""
     for statement in statements:
-        if statement.kind != "sentence" or not statement.asked or not stands_alone(statement):
-            continue
-        if asked := compared_in(statement.text, text):
-            yield _pair(asked, trimmed(statement.text), statement, name, doc)
-        elif found := re.match(r"(.{10,150}?), (?:while|whereas) (.{10,150})[.!]?$", statement.text):
-            one, other = read_clause(found[1]), read_clause(found[2][0].upper() + found[2][1:])
-            if one is None or other is None or other.subject.lower() == one.subject.lower():
-                continue
-            if re.match(r"(?:the )?(?:one|ones|rest|two)\b|(?:every|each|all|any|no)\b", other.subject.lower()):
-                continue
-            if re.match(r"(?:every|each|all|any|no)\b", one.subject.lower()):
-                continue
-            first = one.subject if re.search(r"[A-Z]", one.subject[1:2]) else as_inside(one.subject, text)
-            second = found[2][: len(other.subject)]
-            made = told(f"How do {first} and {second} differ?", statement.text, statement.text)
-            if made is not None:
-                yield _pair(made.asked, trimmed(statement.text), statement, name, doc)
+        if statement.kind == "sentence" and statement.asked and stands_alone(statement):
+            if asked := compared_in(statement.text, source.text):
+                yield _pair(asked, trimmed(statement.text), statement, source.name, source.doc)
 
 
 def _unambiguous(pairs: list[Pair]) -> list[Pair]:
@@ -234,11 +219,5 @@ def _unambiguous(pairs: list[Pair]) -> list[Pair]:
     answers: dict[str, set[str]] = {}
     for pair in pairs:
         answers.setdefault(plain(pair.question), set()).add(plain(pair.answer))
-    seen: set[str] = set()
-    kept = []
-    for pair in pairs:
-        key = plain(pair.question)
-        if len(answers[key]) == 1 and key not in seen:
-            seen.add(key)
-            kept.append(pair)
-    return kept
+    first = {plain(pair.question): pair for pair in reversed(pairs)}
+    return [pair for pair in pairs if first[key := plain(pair.question)] is pair and len(answers[key]) == 1]

@@ -21,6 +21,7 @@ from docent.teacher.source.statements import Statement, length_words
 LONG_SENTENCES = (3, 5)
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
 _BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
+_PRONOUN_FIRST = re.compile(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b")
 # What may follow a noun without making another one of it.
 _NO_NOUNS = frozenset("is was has does as this its or for after over under never ever either neither however".split())
 
@@ -34,7 +35,7 @@ def long_answer(section: EnglishSection) -> Iterator[Draft]:
         if clause is None or not told or told[0] != statement:
             continue
         subject = as_inside(clause.subject, section.material.text)
-        question = asked_in(f"What should you know about {subject}?", True, section.name, section.place)
+        question = asked_in(f"What should you know about {subject}?", section.name, section.place)
         answer = section.words.joined([marked(s.text) for s in told])
         made.setdefault(question, Draft(question, answer, tuple(told)))
     made |= {draft.question: draft for draft in _on_title(section) if draft.question not in made}
@@ -57,7 +58,9 @@ def _naming(section: EnglishSection, subject: str) -> list[Statement]:
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
         # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
         is_known = follows and len(head) >= MIN_HEAD_CHARS
-        if _names(statement.folded, f"the {head}" if is_known else bare) or (follows and _goes_on(statement.text)):
+        if _names(statement.folded, f"the {head}" if is_known else bare) or (
+            follows and _PRONOUN_FIRST.match(statement.text)
+        ):
             told.append(statement)
     references = references_of([statement.text for statement in section.told], "en")
     places = references.closed([section.told.index(statement) for statement in told])
@@ -104,7 +107,3 @@ def _on_title(section: EnglishSection) -> Iterator[Draft]:
     ):
         question = f"What does {section.place} say in detail?"
         yield Draft(question, answer, tuple(s for s in section.every if s.text in answer))
-
-
-def _goes_on(text: str) -> bool:
-    return re.match(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b", text) is not None

@@ -50,7 +50,9 @@ def process_workflow(section: EnglishSection) -> Iterator[Draft]:
     lists = [(block.parts, lead) for block, lead in zip(blocks, leads, strict=False) if block.kind == "steps"]
     is_all = len(lists) == 1 and not _goes_on(blocks) and _is_most(blocks)
     for steps, lead in lists:
-        question = _question(section, lead, is_all and not _is_of_a_part(lead))
+        # The sentence before the steps may say that they are for a part of what the heading names.
+        is_of_a_part = lead.endswith(":") and not re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead)
+        question = _question(section, lead, is_all and not is_of_a_part)
         if any(_ELSEWHERE.search(step) for step in steps):
             continue
         if question and MIN_STEPS <= len(steps) <= MAX_STEPS:
@@ -71,11 +73,6 @@ def _is_most(blocks: Sequence[Block]) -> bool:
     for block in blocks:
         words[block.kind] += sum(map(count_words, block.parts))
     return 2 * words["steps"] >= words.total()
-
-
-def _is_of_a_part(lead: str) -> bool:
-    """Check whether the sentence before the steps says that they are for a part of what the heading names."""
-    return lead.endswith(":") and re.search(r"\b(?:follow\w*|steps?|proceed|order)\b", lead) is None
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:
@@ -129,4 +126,4 @@ def _by_title(section: EnglishSection) -> str:
 
 def _asked(section: EnglishSection, question: str) -> str:
     asked = finished(Asked(question))
-    return asked_in(asked.question, asked.general, section.name, section.doc)
+    return asked_in(asked.question, section.name, section.doc)
