@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial, TypedReply
-from docent.teacher.english.grammar.asked import who_or_what
-from docent.teacher.english.grammar.clarity import asked_in, stands_alone
+from docent.teacher.english.grammar.clarity import stands_alone, with_document
 from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.question import who_or_what
 from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.tables.compared import comparisons_of_tables
 from docent.teacher.english.tables.labels import Label, label_of, value_of
@@ -387,8 +387,8 @@ def test_a_blank_in_a_cell_is_its_value_and_a_bare_count_is_not_judged() -> None
 
 
 def test_a_letter_or_a_short_code_does_not_say_what_is_meant() -> None:
-    assert asked_in("What is the range of C1?", "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
-    assert not asked_in("What is the range of C100?", "Calder C100 Meter", "“Calder”").startswith("According to")
+    assert with_document("What is the range of C1?", "Calder C2 and C1 Meters", "“Calder”").startswith("According to")
+    assert not with_document("What is the range of C100?", "Calder C100 Meter", "“Calder”").startswith("According to")
     assert cells("We have two ovens, A and B.\n\n| | A | B |\n|---|---|---|\n| Temperature | 20 °C | 25 °C |") == {}
 
 

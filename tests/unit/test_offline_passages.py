@@ -65,7 +65,7 @@ def test_items_below_a_short_item_keep_its_name() -> None:
 
 def test_a_piece_of_a_sentence_is_neither_asked_about_nor_an_answer() -> None:
     text = "is kept in a box below the base of the model. The new wheel has 156 teeth.\n\npH values are read each week."
-    said = [s.text for s in statements_of(text, EN) if s.asked]
+    said = [s.text for s in statements_of(text, EN) if s.is_askable]
     assert said == ["The new wheel has 156 teeth.", "pH values are read each week."]
     assert not any("below the base" in answer for _, answer in pairs("long_answer", text) + pairs("summary", text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docent.llm.structure.typed import TypedMaterial
-from docent.teacher.languages.patterns import asked_of
+from docent.teacher.languages.patterns import questions_by_form
 from docent.teacher.languages.section import NonEnglishSection
 
 KINDS = [
@@ -45,13 +45,13 @@ LOOSE = [
 
 @pytest.mark.parametrize(("code", "sentence", "kind"), KINDS)
 def test_what_happens_and_what_to_do_are_told_apart(code: str, sentence: str, kind: str) -> None:
-    asked = asked_of(sentence, code)
+    asked = questions_by_form(sentence, code)
     assert [one.kind for one in asked][:1] == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(("code", "sentence", "short"), SHORT)
 def test_a_short_answer_keeps_the_word_for_a_limit(code: str, sentence: str, short: str) -> None:
-    assert short in [one.short for one in asked_of(sentence, code)]
+    assert short in [one.short for one in questions_by_form(sentence, code)]
 
 
 @pytest.mark.parametrize(("code", "sentence"), LOOSE)

@@ -85,7 +85,7 @@ SHORT = {"summarization": OPENING, "summary": OPENING, "application": FAULTS, "p
 
 def material(question_type: str = "factual_recall", **changes: Any) -> TypedMaterial:
     """A request about the manual; about its first half where less than 100 words tell nothing of all of it."""
-    facts = tuple(s.text for s in statements_of(MANUAL, words_of_language("en")) if s.asked)
+    facts = tuple(s.text for s in statements_of(MANUAL, words_of_language("en")) if s.is_askable)
     base = TypedMaterial(
         question_type=question_type,
         name="Controller Manual",

@@ -94,11 +94,11 @@ class ExhibitText:
 def read_text(material: Material) -> ExhibitText:
     """Read the usable sentences of a text, each once; long ones are cut, catalogue lines only count without prose."""
     code = code_of(material.language)
-    found = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
-    found = [sentence for sentence in found if "://" not in sentence and any(c.isalnum() for c in sentence)]
-    prose = [sentence for sentence in found if not is_heading(sentence)]
+    sentences = list(dict.fromkeys(split_sentences(without_labels(material.text))))[:MAX_SENTENCES]
+    sentences = [sentence for sentence in sentences if "://" not in sentence and any(c.isalnum() for c in sentence)]
+    prose = [sentence for sentence in sentences if not is_heading(sentence)]
     if len(prose) < FEW_SENTENCES:
-        prose = [as_sentence(sentence, code) if is_heading(sentence) else sentence for sentence in found]
+        prose = [as_sentence(sentence, code) if is_heading(sentence) else sentence for sentence in sentences]
     room = material.max_answer_words - words_in(introduced(material), code)
     fitting = [s for s in prose if words_in(s, code) <= room] or [cut(s, room, code) for s in prose]
     return ExhibitText(material, fitting)
@@ -106,11 +106,11 @@ def read_text(material: Material) -> ExhibitText:
 
 def answers_of(text: ExhibitText) -> dict[str, list[Chosen]]:
     """Return the answers that the text has, by topic."""
-    found = {"what": _beginnings(text), "about": _whole(text)}
+    answers = {"what": _beginnings(text), "about": _whole(text)}
     if text.is_apart:
         topics = by_topic(text.sentences, text.material.name)
-        found |= {topic: _on_topic(text, own) for topic, own in topics.items()} | {"more": _passages(text)}
-    return found
+        answers |= {topic: _on_topic(text, own) for topic, own in topics.items()} | {"more": _passages(text)}
+    return answers
 
 
 def introduced(material: Material) -> str:
@@ -144,15 +144,15 @@ def _passages(text: ExhibitText) -> list[Chosen]:
     Each begins with a sentence that names the exhibit and needs nothing said before.
     """
     needs, count = text.references.needs, len(text.sentences)
-    found: list[Chosen] = []
+    passages: list[Chosen] = []
     for start in sorted(text.references.naming - {0}):
-        if needs[start] or found and start <= found[-1][-1]:
+        if needs[start] or passages and start <= passages[-1][-1]:
             continue
         longer = (tuple(range(start, end)) for end in range(start + 1, count + 1))
         fitting = (one for one in longer if MIN_PASSAGE <= text.words(one) <= text.longest and _ends_well(text, one))
         whole = next((one for one in fitting if all(needs[at].issubset({0, *one}) for at in one)), None)
-        found += [whole] if whole else []
-    return found
+        passages += [whole] if whole else []
+    return passages
 
 
 def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
@@ -161,15 +161,15 @@ def _on_topic(text: ExhibitText, own: Sequence[int]) -> list[Chosen]:
     A shorter answer is always the beginning of a longer one, so that one question has one thing to learn.
     """
     clear = [at for at in own if at in text.references.naming and not text.references.needs[at]]
-    found = [tuple(clear[: size + 1]) for size in range(len(clear))]
-    fitting = [one for one in found if MIN_TOPIC <= text.words(one) <= text.longest]
-    return fitting or [one for one in found[:1] if text.words(one) <= text.room]
+    answers = [tuple(clear[: size + 1]) for size in range(len(clear))]
+    fitting = [one for one in answers if MIN_TOPIC <= text.words(one) <= text.longest]
+    return fitting or [one for one in answers[:1] if text.words(one) <= text.room]
 
 
 def _ends_well(text: ExhibitText, chosen: Chosen) -> bool:
     """Check whether an answer may end with its last sentence: it says something, and no quotation is left open."""
     last = text.sentences[chosen[-1]]
-    told = "".join(text.sentences[position] for position in chosen)
-    is_open = any(told.count(mark) > told.count(end) for mark, end in _QUOTATIONS)
+    answer = "".join(text.sentences[position] for position in chosen)
+    is_open = any(answer.count(mark) > answer.count(end) for mark, end in _QUOTATIONS)
     is_last = chosen[-1] + 1 == len(text.sentences)
     return is_last or not is_open and words_in(last, text.code) >= MIN_LAST

@@ -61,12 +61,12 @@ def introduction(name: str, text: str, code: str) -> str:
         return (with_article if _POLITE[code].search(text) else bare).format(name=name)
     pattern = _ARTICLES.get(code)
     flags = re.IGNORECASE if code == "fr" else re.NOFLAG
-    found = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
-    if found is None:
+    written = re.search(rf"{pattern}((?i:{re.escape(name)}))(?!\w)", text, flags) if pattern else None
+    if written is None:
         return bare.format(name=f"{name[:1].upper()}{name[1:]}")
-    article = found[1].lower() if found[1].endswith(("'", "’")) else f"{' '.join(found[1].lower().split())} "
-    said = with_article.format(article=article, name=found[2])
-    return said.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else said
+    article = written[1].lower() if written[1].endswith(("'", "’")) else f"{' '.join(written[1].lower().split())} "
+    sentence = with_article.format(article=article, name=written[2])
+    return sentence.replace("se ve", "se ven", 1) if article.strip() in _PLURAL_ARTICLES else sentence
 
 
 def _introduced_in_english(name: str, text: str) -> str:
@@ -75,7 +75,7 @@ def _introduced_in_english(name: str, text: str) -> str:
         return "This is the exhibit."
     if counted := re.match(_COUNTED, name, re.IGNORECASE):
         return f"{'This is' if counted[1].lower() in _POSSESSIVES else 'These are'} {name}."
-    said, is_common = _said_in(name, text)
+    said, is_common = _written_in(name, text)
     if not said:
         return f"This is the exhibit “{re.sub(r'^(?:an?|the) ', '', name, flags=re.IGNORECASE)}”."
     head = re.split(r" (?:of|with|from|for|in|on|and|by) ", said)[0].split()[-1]
@@ -91,13 +91,13 @@ def _unquoted(name: str) -> str:
     return re.sub(r'["“]([^"“”]*)["”]', r"‘\1’", name)
 
 
-def _said_in(name: str, text: str) -> tuple[str, bool]:
+def _written_in(name: str, text: str) -> tuple[str, bool]:
     """Return a name as the text writes it, and whether it is a common noun; "" where the text does not tell."""
-    for found in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
-        if found[1] or found[2][:1].islower():
-            return found[2], True
-        if re.search(r"[a-z,] $", text[max(0, found.start() - 2) : found.start()]):
-            return found[2], False  # a capital within a sentence: a proper name
+    for place in re.finditer(rf"\b((?:an?|the|this|these)\s+)?({re.escape(name)})\b", text, re.IGNORECASE):
+        if place[1] or place[2][:1].islower():
+            return place[2], True
+        if re.search(r"[a-z,] $", text[max(0, place.start() - 2) : place.start()]):
+            return place[2], False  # a capital within a sentence: a proper name
     bare = re.sub(r"^(?:an?|the)\s+", "", name, flags=re.IGNORECASE)
     first, _, rest = bare.partition(" ")
     if re.search(r"[,;:()\d]", bare) or first[:1].isupper() and not rest[:1].islower():

@@ -40,14 +40,14 @@ class OfflineTeacher:
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the material and the teacher's version; for JSON also an empty list of messages, as endpoints have."""
         if isinstance(request.material, TypedMaterial):
-            told = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
+            versions = {"typed": TYPED_VERSION, "temperature": request.temperature, "messages": []}
             if request.material.language != ENGLISH:
-                told["typed_language"] = TYPED_LANGUAGE_VERSION
-            return {**told, **asdict(request.material)}
+                versions["typed_language"] = TYPED_LANGUAGE_VERSION
+            return {**versions, **asdict(request.material)}
         material = _material(request)
         code = code_of(material.language)
-        told = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
-        return {"version": VERSION, **told, **asdict(material)}
+        versions = {} if code in ("", ENGLISH) else {"language_version": LANGUAGE_VERSIONS[code]}
+        return {"version": VERSION, **versions, **asdict(material)}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
         """Return the reply, at once."""

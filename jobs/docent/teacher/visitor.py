@@ -50,23 +50,25 @@ def write_pairs(material: Material) -> list[Pair]:
 
 def _pairs_of(text: ExhibitText) -> dict[str, list[Pair]]:
     """Return every question that the text answers, by topic, the plainest first."""
-    found: dict[str, list[Pair]] = {}
+    pairs_by_topic: dict[str, list[Pair]] = {}
     for topic, chosen in answers_of(text).items():
         answers = [
             joined([introduced(text.material), *(text.sentences[at] for at in one)], text.code) for one in chosen
         ]
         questions = [q for q in questions_of(text.code)[topic] if not contains_name(q, text.material.name)]
-        found[topic] = [(question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers]
-    return found
+        pairs_by_topic[topic] = [
+            (question, answers[at % len(answers)]) for at, question in enumerate(questions) if answers
+        ]
+    return pairs_by_topic
 
 
-def _next_pair(left: dict[str, list[Pair]], topic: str, said: set[str]) -> Pair | None:
+def _next_pair(left: dict[str, list[Pair]], topic: str, answered: set[str]) -> Pair | None:
     """Take a pair on a topic; where none is left, on another, first one that says something new."""
     wanted = [topic, SECOND_CHOICE.get(topic, topic)]
     others = sorted(left, key=lambda other: -len(left[other]))
     for names, fresh in ((wanted, True), (others, True), (wanted, False), (others, False)):
         for name in names:
-            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in said)), None)
+            pair = next((pair for pair in left.get(name, ()) if not (fresh and pair[1] in answered)), None)
             if pair is not None:
                 left[name].remove(pair)
                 return pair

@@ -27,7 +27,7 @@ class EnglishSection(Section):
     @cached_property
     def statements(self) -> list[Statement]:
         """What of it can be asked about."""
-        return [statement for statement in self.every if statement.asked]
+        return [statement for statement in self.every if statement.is_askable]
 
     @cached_property
     def prose(self) -> list[Statement]:
@@ -35,7 +35,7 @@ class EnglishSection(Section):
         return [statement for statement in self.statements if statement.kind in ("sentence", "step")]
 
     @cached_property
-    def told(self) -> list[Statement]:
+    def sentences(self) -> list[Statement]:
         """Its sentences one after the other, also those that only follow from others."""
         return [statement for statement in self.every if statement.kind == "sentence"]
 

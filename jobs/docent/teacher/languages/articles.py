@@ -30,8 +30,8 @@ def with_article(label: str, code: str) -> str:
     head = re.split(r" |['’]", label)[0]
     plain = label[:1].lower() + label[1:] if label[1:2].islower() else label
     if code == "fr":
-        found = _articled(plain, head, _ENDINGS["fr"])
-        return re.sub(r"^l[ea] (?=[aeiouéèêâîô]|h(?:eure|uile|umidité|istoire|orloge))", "l'", found)
+        articled = _articled(plain, head, _ENDINGS["fr"])
+        return re.sub(r"^l[ea] (?=[aeiouéèêâîô]|h(?:eure|uile|umidité|istoire|orloge))", "l'", articled)
     return _articled(plain, head, _ENDINGS["es"])
 
 
@@ -67,6 +67,6 @@ def of_thing(thing: str) -> str:
 def _articled(label: str, head: str, endings: dict[str, str]) -> str:
     """Return the label behind the article whose longest ending its head has."""
     low = head.lower()
-    found = [(len(end), article) for article, ends in endings.items() for end in ends.split() if low.endswith(end)]
-    article = max(found)[1] if found else ""
+    known = [(len(end), article) for article, ends in endings.items() for end in ends.split() if low.endswith(end)]
+    article = max(known)[1] if known else ""
     return f"{article}{'' if article.endswith(' ') else ' '}{label}" if article else ""

@@ -51,17 +51,17 @@ def tables_of(text: str) -> list[Table]:
 
 def read_tables(lines: Sequence[str]) -> list[Table]:
     """Return the same of its lines."""
-    found: list[Table] = []
+    tables: list[Table] = []
     inside = False
     for number, line in enumerate(lines):
         if not line.lstrip().startswith("|"):
             inside = False
         elif not inside:
             inside = number + 1 < len(lines) and _RULE.match(lines[number + 1]) is not None
-            found += [Table(cells_of(line), [])] if inside else []
-        elif not _RULE.match(line) and len(cells := cells_of(line)) == len(found[-1].head):
-            found[-1].rows.append((cells, line.strip()))
-    return found
+            tables += [Table(cells_of(line), [])] if inside else []
+        elif not _RULE.match(line) and len(cells := cells_of(line)) == len(tables[-1].head):
+            tables[-1].rows.append((cells, line.strip()))
+    return tables
 
 
 def sort_of(column: str) -> str:

@@ -48,11 +48,11 @@ _ASKED_FOR: dict[str, str] = COLUMNS["asked_for"]
 
 def label_and_unit(head: str) -> tuple[str, str]:
     """Return the name of a column and the unit of its values; "" where the head has none."""
-    found = _END.search(head.strip())
-    label = head.strip()[: found.start()].rstrip(" /") if found else ""
-    if not found or not label or re.search(r"[()（）\[\]]", label):
+    end = _END.search(head.strip())
+    label = head.strip()[: end.start()].rstrip(" /") if end else ""
+    if not end or not label or re.search(r"[()（）\[\]]", label):
         return head, ""
-    return label, next(unit for unit in found.group("a", "b", "c", "d") if unit)
+    return label, next(unit for unit in end.group("a", "b", "c", "d") if unit)
 
 
 def with_unit(value: str, unit: str, code: str) -> str:
@@ -130,7 +130,7 @@ def is_code(cell: str) -> bool:
     return _CODE.fullmatch(cell) is not None
 
 
-def asked_for(head: str, first: str) -> str:
+def question_kind(head: str, first: str) -> str:
     """Return `use`, `often`, `material`, `year` or `place` where a column is one of those, else "".
 
     Args:

@@ -15,7 +15,7 @@ _VERBS = regexes("maintenance")
 _JA_NOUN = re.compile("(?:交換|点検|清掃|確認|調整|洗浄|掃除|補充|給油|検査|校正)$")
 
 
-def interval_told(when: str, work: str, code: str) -> str:
+def interval_sentence(when: str, work: str, code: str) -> str:
     """Return the sentence without its stop mark; "" where the cells do not make one.
 
     Args:
@@ -32,8 +32,8 @@ def interval_told(when: str, work: str, code: str) -> str:
     if code == "zh":
         return f"{when}应{work}" if when.startswith("每") else ""
     if code == "ko":
-        told = polite_ko(work)
-        return f"{when} {told}" if told else ""
+        polite = polite_ko(work)
+        return f"{when} {polite}" if polite else ""
     if code == "ja" and work.endswith("する"):
         return f"{when}、{work.removesuffix('する')}します"
     return f"{when}、{work}を行います" if code == "ja" and _JA_NOUN.search(work) else ""

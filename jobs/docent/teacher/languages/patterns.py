@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from docent.teacher.languages.question_checks import is_asked
+from docent.teacher.languages.question_checks import is_worth_asking
 from docent.teacher.source.words import data_file, regexes
 
 MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
@@ -64,7 +64,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormQuestion:
     """A question, and what of the sentence answers it.
 
     Attributes:
@@ -90,29 +90,29 @@ class _Form:
     leans: bool
 
 
-def asked_of(sentence: str, code: str, document: str = "", name: str = "") -> list[Asked]:
+def questions_by_form(sentence: str, code: str, document: str = "", name: str = "") -> list[FormQuestion]:
     """Return the questions that a sentence answers, the surest first.
 
     Args:
         document: words such as ` laut „Handbuch“`, for languages whose questions have them in the middle.
         name: the document's; a question whose subject is a part of it needs no document.
     """
-    said = sentence.strip().rstrip(".。!！")
-    if len(said) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", said):
+    bare = sentence.strip().rstrip(".。!！")
+    if len(bare) > MAX_SENTENCE_CHARS or re.search(r"[\"“”„«»「」『』;；?？]", bare):
         return []
-    found = []
+    questions = []
     for form in _forms(code):
-        match = form.match.fullmatch(said)
+        match = form.match.fullmatch(bare)
         if not match:
             continue
-        if not is_asked(form.kind, said, {name: value or "" for name, value in match.groupdict().items()}, code):
+        if not is_worth_asking(form.kind, bare, {name: value or "" for name, value in match.groupdict().items()}, code):
             continue
         is_named = _is_named(match.groupdict().get("s") or "", name)
         if question := _question(form, match, code, "" if is_named else document):
             short = match[form.short].strip() if form.short else ""
             short = short if len(short) <= MAX_SHORT_CHARS else ""
-            found.append(Asked(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
-    return found
+            questions.append(FormQuestion(question, form.kind, short, form.leans, is_named or "{doc}" in form.ask))
+    return questions
 
 
 def _is_named(subject: str, name: str) -> bool:

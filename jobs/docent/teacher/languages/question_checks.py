@@ -32,7 +32,7 @@ _JA_VAGUE = re.compile(
 _KO_OPEN = re.compile("[가-힣]+게 하면")
 
 
-def is_asked(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
+def is_worth_asking(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool:
     """Check whether people would ask a question of a form.
 
     Args:
@@ -53,8 +53,8 @@ def is_asked(kind: str, sentence: str, slots: dict[str, str], code: str) -> bool
 
 def _is_quantity(subject: str, code: str) -> bool:
     if code in _HEADS:
-        found = _HEADS[code].match(subject)
-        noun = found["noun"].lower() if found else ""
+        head = _HEADS[code].match(subject)
+        noun = head["noun"].lower() if head else ""
         names = _QUANTITIES[code].split()
         return noun.endswith(tuple(names)) if code == "de" else noun in names
     return subject.strip().endswith(tuple(_QUANTITIES[code].split()))

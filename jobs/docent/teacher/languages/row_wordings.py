@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from docent.teacher.languages.articles import is_property, with_article
-from docent.teacher.languages.heads import asked_for
+from docent.teacher.languages.heads import question_kind
 from docent.teacher.languages.tables import Row
 from docent.teacher.source.words import table
 
@@ -28,7 +28,7 @@ def wording_of(row: Row, code: str) -> str:
         return f"{'thing' if is_known(row, code) else 'column'}_{end}"
     if code in UNARTICLED:
         return "cell_thing_number" if row.is_number else "cell"
-    kind = "" if row.is_number else asked_for(row.column, row.first)
+    kind = "" if row.is_number else question_kind(row.column, row.first)
     if kind:
         return f"cell_{kind}"
     return f"cell_thing_{end}" if is_known(row, code) else "cell"

@@ -11,8 +11,8 @@ from functools import cached_property
 
 from docent.teacher.languages.articles import interrogative, of_thing, with_article
 from docent.teacher.languages.heads import is_year
-from docent.teacher.languages.intervals import interval_told
-from docent.teacher.languages.patterns import Asked, asked_of
+from docent.teacher.languages.intervals import interval_sentence
+from docent.teacher.languages.patterns import FormQuestion, questions_by_form
 from docent.teacher.languages.row_wordings import UNARTICLED, is_articled, place_or_time, wording_of
 from docent.teacher.languages.signals import polite_ko
 from docent.teacher.languages.tables import Row, is_row_of_table, rows_of
@@ -49,7 +49,7 @@ class NonEnglishSection(Section):
     @cached_property
     def sentences(self) -> list[Statement]:
         """Its sentences and steps that questions can be made of, also those that need the one before."""
-        kept = [s for s in self.every if s.asked and s.kind in ("sentence", "step")]
+        kept = [s for s in self.every if s.is_askable and s.kind in ("sentence", "step")]
         kept = [s for s in kept if not s.alone or not self.points_back(s.text)]
         return [s for s in kept if not is_heading(s.text) or s.label]
 
@@ -68,16 +68,16 @@ class NonEnglishSection(Section):
         return not self.material.title and is_row_of_table(self.material.text)
 
     @cached_property
-    def told_rows(self) -> list[Row]:
+    def all_rows(self) -> list[Row]:
         """What its tables and `key: value` lines say."""
-        found = rows_of(self.material.text, self.words, self.name if self.is_row else "", self.material.title)
-        return [row for row in found if self.is_source(row.value) and plain(row.value) != plain(self.name)]
+        rows = rows_of(self.material.text, self.words, self.name if self.is_row else "", self.material.title)
+        return [row for row in rows if self.is_source(row.value) and plain(row.value) != plain(self.name)]
 
     @cached_property
     def rows(self) -> list[Row]:
         """Those that people would ask about; of a row of a table all, where there is no such one."""
-        asked = [row for row in self.told_rows if self._is_asked(row)]
-        return asked or (self.told_rows if self.is_row else [])
+        askable = [row for row in self.all_rows if self._is_askable(row)]
+        return askable or (self.all_rows if self.is_row else [])
 
     def is_source(self, text: str) -> bool:
         """Check whether a text says something: not that it is unfinished, nor only where something else stands."""
@@ -105,10 +105,10 @@ class NonEnglishSection(Section):
         says_nothing = _PAGE.fullmatch(bare) is not None and not bare.strip(" .").isalpha()
         return "" if says_nothing or plain(bare) == plain(self.name) else bare
 
-    def asked(self, statement: Statement) -> list[Asked]:
+    def questions_of(self, statement: Statement) -> list[FormQuestion]:
         """Return the questions that a sentence answers, each complete in itself."""
-        found = asked_of(statement.text, self.code, self.frame("inside"), self.name)
-        kept = [asked for asked in found if asked.leans != statement.alone]
+        questions = questions_by_form(statement.text, self.code, self.frame("inside"), self.name)
+        kept = [asked for asked in questions if asked.leans != statement.alone]
         return [a if a.with_document else replace(a, question=self._begun(a.question)) for a in kept]
 
     def row_question(self, row: Row) -> str:
@@ -119,10 +119,10 @@ class NonEnglishSection(Section):
     def row_answer(self, row: Row) -> str:
         """Return a row as a sentence."""
         key = wording_of(row, self.code)
-        if key == "due" and (told := interval_told(row.name, row.value.rstrip(" .。;；"), self.code)):
-            return f"{told}{'。' if self.code in UNSPACED else '.'}"
-        if row.lamp and self.code == "ko" and (told := polite_ko(row.value)):
-            return f"{row.lamp}{particle(row.lamp, '이', '가')} {row.glows} {told}."
+        if key == "due" and (sentence := interval_sentence(row.name, row.value.rstrip(" .。;；"), self.code)):
+            return f"{sentence}{'。' if self.code in UNSPACED else '.'}"
+        if row.lamp and self.code == "ko" and (sentence := polite_ko(row.value)):
+            return f"{row.lamp}{particle(row.lamp, '이', '가')} {row.glows} {sentence}."
         is_short = length_in_words(row.value) <= MAX_SHORT_CELL_WORDS and not re.search("。$|(?<!마)다$", row.value)
         if key == "cell" and self.code in UNARTICLED and is_short:
             key = "cell_thing_number"
@@ -131,12 +131,12 @@ class NonEnglishSection(Section):
         answer = self.frame(f"{key}_answer", **self._row_slots(row))
         return answer[:1].upper() + answer[1:]
 
-    def row_told(self, row: Row) -> str:
+    def full_row_answer(self, row: Row) -> str:
         """Return a row as an answer of its own: behind the document where it would be too short for one."""
         answer = self.row_answer(row)
         return answer if length_in_words(answer) >= MIN_ANSWER_WORDS else f"{self.frame('according')}{answer}"
 
-    def _is_asked(self, row: Row) -> bool:
+    def _is_askable(self, row: Row) -> bool:
         """Check whether a question about a row can be put into words that people use."""
         key = wording_of(row, self.code)
         if self.code == "ko" and re.search(r"[은이]\([는가]\)", self.row_question(row) + self.row_answer(row)):

@@ -40,10 +40,10 @@ def is_of_states(head: str, code: str) -> bool:
 
 def lamp_of(head: str, title: str, code: str) -> str:
     """Return the lamp that a column or the heading above names, with its article; "" where neither does."""
-    found = _LAMPS[code].search(head) or _LAMPS[code].search(title)
-    if not found:
+    lamp_at = _LAMPS[code].search(head) or _LAMPS[code].search(title)
+    if not lamp_at:
         return ""
-    lamp = found[0]
+    lamp = lamp_at[0]
     if code == "de":
         return f"die {lamp.removesuffix('n')[:1].upper()}{lamp.removesuffix('n')[1:]}"
     if code in ("fr", "es"):

@@ -24,8 +24,8 @@ def is_procedure(told: str, code: str) -> bool:
 
 def steps(section: NonEnglishSection) -> str:
     """Return the numbered steps of a section, one a line; "" where there is not exactly one list of them."""
-    told = [s for s in section.every if s.kind == "step"]
-    lines = [(label, [*parts]) for label, parts in groupby(told, key=lambda s: s.label)]
+    parts_of_steps = [s for s in section.every if s.kind == "step"]
+    lines = [(label, [*parts]) for label, parts in groupby(parts_of_steps, key=lambda s: s.label)]
     numbers = [int(re.sub(r"\D", "", label) or 0) for label, _ in lines]
     if not MIN_STEPS <= len(lines) <= MAX_STEPS or numbers != list(range(1, len(numbers) + 1)):
         return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from docent.teacher.languages.cells import tables_of
-from docent.teacher.languages.intervals import interval_told
+from docent.teacher.languages.intervals import interval_sentence
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.steps import steps
 from docent.teacher.languages.tables import Row
@@ -37,13 +37,13 @@ class _Parts:
     """What a section says.
 
     Attributes:
-        told: all of it in order, but for the rows of tables.
+        sentences: all of it in order, but for the rows of tables.
         paragraphs: the sentences of each.
-        has_lists: steps or items, which only stand together, are among `told`.
+        has_lists: steps or items, which only stand together, are among `sentences`.
         is_whole: whether nothing is missing.
     """
 
-    told: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     paragraphs: list[list[str]] = field(default_factory=list)
     has_lists: bool = False
     is_whole: bool = True
@@ -64,13 +64,13 @@ def _summed_up(section: NonEnglishSection, max_words: int) -> str:
     parts = _parts_of(section)
     rows = [section.row_answer(row) for row in section.rows]
     plans = [row for row in section.rows if row.sort == "due"]
-    told = [*parts.told, *(row for row in rows if row not in parts.told)]
-    if not (parts.is_whole and _tables_are_told(section)) or len(told) < MIN_SENTENCES or len(rows) > MAX_ROWS:
+    sentences = [*parts.sentences, *(row for row in rows if row not in parts.sentences)]
+    if not (parts.is_whole and _tables_are_covered(section)) or len(sentences) < MIN_SENTENCES or len(rows) > MAX_ROWS:
         return ""
-    if len(plans) > 1 and not all(interval_told(row.name, row.value, section.code) for row in plans):
+    if len(plans) > 1 and not all(interval_sentence(row.name, row.value, section.code) for row in plans):
         return ""  # the same words at every interval
-    if sum(map(length_in_words, told)) <= most:
-        lines = (line.strip() for line in section.words.joined(told).splitlines())
+    if sum(map(length_in_words, sentences)) <= most:
+        lines = (line.strip() for line in section.words.joined(sentences).splitlines())
         return "\n".join(line for line in lines if line)
     return "" if parts.has_lists or rows else _main_points(section, parts.paragraphs, most)
 
@@ -106,34 +106,34 @@ def _parts_of(section: NonEnglishSection) -> _Parts:
         if kind == "figure" or section.words.finds("todo", text):
             continue
         if label and (row := _row_of(section, line)):
-            parts.told.append(section.row_answer(row))
+            parts.sentences.append(section.row_answer(row))
             continue
         if kind == "step":
             parts.is_whole = parts.is_whole and listed != ""
-            is_told = any(part.startswith("\n") for part in parts.told)
-            parts.told += [] if is_told else [f"\n{step}\n" for step in listed.splitlines()]
+            is_told = any(part.startswith("\n") for part in parts.sentences)
+            parts.sentences += [] if is_told else [f"\n{step}\n" for step in listed.splitlines()]
             parts.has_lists = True
             continue
-        told, is_whole = _sentences(section, text)
+        kept, is_whole = _sentences(section, text)
         parts.is_whole = parts.is_whole and is_whole and kind == "sentence"
         parts.has_lists = parts.has_lists or label != ""
-        parts.told += told
-        parts.paragraphs += [told] if told and not label else []
+        parts.sentences += kept
+        parts.paragraphs += [kept] if kept and not label else []
     return parts
 
 
 def _sentences(section: NonEnglishSection, text: str) -> tuple[list[str], bool]:
     """Return a paragraph's sentences without those that only point elsewhere, and whether nothing is missing then."""
-    told: list[str] = []
+    kept: list[str] = []
     is_whole, is_cut = True, False
     for sentence in sentences_of(text):
         if section.words.finds("points", sentence):
             is_cut = True
             continue
         is_whole = is_whole and _is_complete(sentence) and not (is_cut and section.points_back(sentence))
-        told.append(sentence)
+        kept.append(sentence)
         is_cut = False
-    return told, is_whole
+    return kept, is_whole
 
 
 def _is_complete(sentence: str) -> bool:
@@ -153,7 +153,7 @@ def _bare(line: str) -> str:
     return re.sub(r"[\s*_`：:]|^[-+•]", "", plain(line))
 
 
-def _tables_are_told(section: NonEnglishSection) -> bool:
+def _tables_are_covered(section: NonEnglishSection) -> bool:
     """Check whether every row of the tables is asked about, and none has several values."""
     sources = {row.source for row in section.rows}
     tables = tables_of(section.material.text)

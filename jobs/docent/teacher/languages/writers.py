@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 from docent.teacher.languages.cells import cells_of
 from docent.teacher.languages.heads import is_bare
-from docent.teacher.languages.judged import judged, with_blank
+from docent.teacher.languages.judged import Judged, judged, with_blank
 from docent.teacher.languages.section import NonEnglishSection
 from docent.teacher.languages.steps import is_procedure, steps
 from docent.teacher.languages.summary import section_summary, summary
@@ -34,9 +35,9 @@ def _drafted(question: str, answer: str, source: str) -> Draft:
 
 def _recall(section: NonEnglishSection) -> Iterator[Draft]:
     """Yield what sentences and rows state, in another order each time."""
-    found = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
-    found += [_of_row(section, row) for row in section.rows]
-    yield from section.shuffled(found)
+    drafts = [pair for statement in section.sentences for pair in _of_sentence(section, statement, ())]
+    drafts += [_of_row(section, row) for row in section.rows]
+    yield from section.shuffled(drafts)
 
 
 def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
@@ -47,7 +48,7 @@ def _of_fact(section: NonEnglishSection) -> Iterator[Draft]:
         if rows:
             one = rows[zlib.crc32(fact.encode()) % len(rows)]
             whole = next((row for row in rows if row.cause), one)  # a remedy is told with its cause
-            yield _drafted(section.row_question(whole), section.row_told(whole), fact)
+            yield _drafted(section.row_question(whole), section.full_row_answer(whole), fact)
             continue
         for statement in section.sentences:
             if _bare_line(statement.text) == wanted:
@@ -70,10 +71,10 @@ def _short(section: NonEnglishSection) -> Iterator[Draft]:
     text = plain(section.material.text)
     # Neither instructions nor numbers that do not say of what are short answers.
     rows = (row for row in section.rows if row.sort in ("value", "signal_state") and not is_bare(row.value))
-    found = [_drafted(section.row_question(row), row.value, row.source) for row in rows]
+    drafts = [_drafted(section.row_question(row), row.value, row.source) for row in rows]
     for statement in section.sentences:
-        found += [_drafted(a.question, a.short, statement.text) for a in section.asked(statement) if a.short]
-    for pair in section.shuffled(found):
+        drafts += [_drafted(a.question, a.short, statement.text) for a in section.questions_of(statement) if a.short]
+    for pair in section.shuffled(drafts):
         if length_in_words(pair.answer) <= MAX_SHORT_WORDS and plain(pair.answer) in text:
             yield pair
 
@@ -87,18 +88,18 @@ def _cause_effect(section: NonEnglishSection) -> Iterator[Draft]:
 
 def _of_sentence(section: NonEnglishSection, statement: Statement, kinds: tuple[str, ...]) -> Iterator[Draft]:
     answer = statement.text if statement.alone else statement.whole
-    for asked in section.asked(statement):
+    for asked in section.questions_of(statement):
         if not kinds or asked.kind in kinds:
             yield _drafted(asked.question, answer, answer)
 
 
 def _of_row(section: NonEnglishSection, row: Row) -> Draft:
-    return _drafted(section.row_question(row), section.row_told(row), row.source)
+    return _drafted(section.row_question(row), section.full_row_answer(row), row.source)
 
 
 def _steps(section: NonEnglishSection) -> Iterator[Draft]:
-    if section.title and (told := steps(section)) and is_procedure(told, section.code):
-        yield _drafted(section.frame("steps", title=section.words.quoted(section.title)), told, told)
+    if section.title and (numbered := steps(section)) and is_procedure(numbered, section.code):
+        yield _drafted(section.frame("steps", title=section.words.quoted(section.title)), numbered, numbered)
 
 
 def _summary(section: NonEnglishSection) -> Iterator[Draft]:
@@ -118,28 +119,26 @@ def _summed_up(section: NonEnglishSection, key: str, told: str) -> Iterator[Draf
 
 def _boolean(section: NonEnglishSection) -> Iterator[Draft]:
     truths = section.material.truths or tuple(turn % 2 == 0 for turn in range(section.material.pairs))
-    for one in judged(section, truths):
-        question = section.frame("boolean", sentence=section.words.quoted(one.said.rstrip(".。")))
-        yield _drafted(
-            question, section.words.joined([section.frame("true" if one.truth else "false"), one.told]), one.told
-        )
+    yield from (_verdict(section, "boolean", one) for one in judged(section, truths))
 
 
 def _true_false_fill_blank(section: NonEnglishSection) -> Iterator[Draft]:
     """Yield by turns a sentence with a blank and a statement to judge."""
-    blanks = [
-        _drafted(section.frame("cloze", cloze=section.words.quoted(cloze.rstrip(".。"))), told, told)
-        for told, cloze in with_blank(section)
-    ]
-    verdicts = []
     start = zlib.crc32(section.variety.encode())
-    for one in judged(section, tuple((start // 2 + turn) % 2 == 0 for turn in range(section.material.pairs))):
-        question = section.frame("true_or_false", sentence=section.words.quoted(one.said.rstrip(".。")))
-        answer = section.words.joined([section.frame("true" if one.truth else "false"), one.told])
-        verdicts.append(_drafted(question, answer, one.told))
-    first, second = (blanks, verdicts) if start % 2 else (verdicts, blanks)
-    for number in range(max(len(first), len(second))):
-        yield from (*first[number : number + 1], *second[number : number + 1])
+    blanks = []
+    for original, cloze in with_blank(section):
+        question = section.frame("cloze", cloze=section.words.quoted(cloze.rstrip(".。")))
+        blanks.append(_drafted(question, original, original))
+    truths = tuple((start // 2 + turn) % 2 == 0 for turn in range(section.material.pairs))
+    verdicts = [_verdict(section, "true_or_false", one) for one in judged(section, truths)]
+    turns = zip_longest(blanks, verdicts) if start % 2 else zip_longest(verdicts, blanks)
+    yield from (draft for turn in turns for draft in turn if draft)
+
+
+def _verdict(section: NonEnglishSection, key: str, one: Judged) -> Draft:
+    question = section.frame(key, sentence=section.words.quoted(one.shown.rstrip(".。")))
+    truth = section.frame("true" if one.truth else "false")
+    return _drafted(question, section.words.joined([truth, one.original]), one.original)
 
 
 WRITERS: dict[str, Callable[[NonEnglishSection], Iterator[Draft]]] = {

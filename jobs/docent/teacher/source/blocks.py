@@ -60,10 +60,10 @@ def blocks_of(text: str, title: str, words: Words) -> list[Block]:
             groups[-1].append(line)
         else:
             groups.append([line])
-    found: list[Block] = []
+    blocks: list[Block] = []
     for lines in groups:
-        found += _block(lines, "" if found else title, words)
-    return found
+        blocks += _block(lines, "" if blocks else title, words)
+    return blocks
 
 
 def _lines(text: str) -> Iterator[str]:

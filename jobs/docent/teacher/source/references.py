@@ -120,8 +120,8 @@ def references_of(sentences: Sequence[str], code: str, name: str = "") -> Refere
         for term in _NAMED[code].findall(sentence) if code in _NAMED else ():
             terms.setdefault(term, place)
         needs.append(frozenset(direct.union(*(needs[earlier] for earlier in direct))))
-    told = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
-    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), told, frozenset(shown))
+    about_exhibit = frozenset(place for place, is_exhibit in enumerate(about) if is_exhibit)
+    return References(tuple(needs), frozenset(of_exhibit), frozenset(naming), about_exhibit, frozenset(shown))
 
 
 def leans(sentence: str, code: str) -> bool:
@@ -133,10 +133,10 @@ def leans(sentence: str, code: str) -> bool:
 
 def _has_loose_pronoun(sentence: str) -> bool:
     """Check whether a pronoun stands before any verb: nothing in the sentence can be what it means."""
-    found = _PRONOUN.search(sentence)
-    if found is None:
+    pronoun = _PRONOUN.search(sentence)
+    if pronoun is None:
         return False
-    words = words_of(sentence[: found.start()])
+    words = words_of(sentence[: pronoun.start()])
     return not any(
         word in _VERBS or word in THIRD or word in PAST or (word in BASES and before.endswith("s"))
         for before, word in zip(["", *words], words, strict=False)
@@ -151,8 +151,8 @@ def _subjects(name: str, text: str, code: str) -> tuple[str, ...]:
     if code not in _SUBJECTS:
         return _ANY_ARTICLE.get(code, ())
     articles = "|".join([*_SUBJECTS[code], *_ALIKE])
-    found = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
-    article = found[1].lower() if found else ""
+    named = re.search(rf"\b({articles}) {re.escape(readable_name(name))}\b", text, re.IGNORECASE)
+    article = named[1].lower() if named else ""
     return _SUBJECTS[code].get(_ALIKE.get(article, article), ())
 
 
@@ -181,10 +181,10 @@ def _introduced(sentence: str, place: int, own: set[str], code: str, first: dict
 
 def _begins_with_unknown(sentence: str, direct: Collection[int], own: set[str], code: str) -> bool:
     """Check whether a sentence begins with `The ...` for a thing not named before, such as a part of something."""
-    found = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
-    if code == "en" and found is not None and not _SAID_BY_ITSELF.isdisjoint(found[1].split()):
+    subject = _FIRST_NOUN[code].match(sentence) if code in _FIRST_NOUN else None
+    if code == "en" and subject is not None and not _SAID_BY_ITSELF.isdisjoint(subject[1].split()):
         return False
-    return found is not None and not direct and not any(_stem(word) in own for word in words_of(found[1]))
+    return subject is not None and not direct and not any(_stem(word) in own for word in words_of(subject[1]))
 
 
 def _stem(word: str) -> str:

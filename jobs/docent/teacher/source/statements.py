@@ -72,7 +72,7 @@ class Statement:
         value: the cell of a row.
         place: its position among the section's statements.
         block: number of the paragraph or item that it stands in.
-        asked: whether questions are made of it; not where one has to know more than the sentence
+        is_askable: whether questions are made of it; not where one has to know more than the sentence
             before it, nor of short steps and steps with code, which only stand among the others.
     """
 
@@ -82,7 +82,7 @@ class Statement:
     label: str = ""
     value: str = ""
     place: int = 0
-    asked: bool = True
+    is_askable: bool = True
     block: int = 0
 
     @property
@@ -114,29 +114,29 @@ def length_words(text: str) -> int:
 
 def statements_of(text: str, words: Words) -> list[Statement]:
     """Return what a section says, in order, each once."""
-    found: dict[str, Statement] = {}
+    statements: dict[str, Statement] = {}
     before, follows = "", False
     for block, (kind, label, value) in enumerate(pieces_of(cleaned(text[:MAX_CHARS]))):
         if words.finds("todo", value):  # what is not finished is no source
             before, follows = "", False
             continue
         for part in [value] if kind == "row" else sentences_of(value):
-            asked = kind == "row" or (usable(part, bool(label)) and not words.finds("points", part))
-            if not asked and not (kind == "step" and any(c.isalpha() for c in part)):
+            is_askable = kind == "row" or (usable(part, bool(label)) and not words.finds("points", part))
+            if not is_askable and not (kind == "step" and any(c.isalpha() for c in part)):
                 before, follows = "", False
                 continue
-            said = f"{label}: {part}" if kind == "row" else part
+            shown = f"{label}: {part}" if kind == "row" else part
             leans = kind == "sentence" and words.leans(part)
             if leans and not before and not follows:
                 continue
-            whole = words.joined([before, said]) if leans and before else said
-            asked = asked and bool(before or not leans)
+            whole = words.joined([before, shown]) if leans and before else shown
+            is_askable = is_askable and bool(before or not leans)
             cell = part if kind == "row" else ""
-            found.setdefault(said, Statement(said, whole, kind, label, cell, len(found), asked, block))
-            before, follows = "" if leans or kind != "sentence" else said, kind == "sentence"
-            if len(found) >= MAX_STATEMENTS:
-                return list(found.values())
-    return list(found.values())
+            statements.setdefault(shown, Statement(shown, whole, kind, label, cell, len(statements), is_askable, block))
+            before, follows = "" if leans or kind != "sentence" else shown, kind == "sentence"
+            if len(statements) >= MAX_STATEMENTS:
+                return list(statements.values())
+    return list(statements.values())
 
 
 def usable(sentence: str, is_item: bool = False, min_words: int = MIN_SENTENCE_WORDS) -> bool:
@@ -216,10 +216,10 @@ def _prose_lines(text: str) -> list[str]:
 
 def row_of(line: str) -> tuple[str, str] | None:
     """Return column and value of a line that has both."""
-    found = None if ITEM.match(line) else _ROW.match(line)
-    if not found or count_words(found[1]) > MAX_LABEL_WORDS or "//" in found[2][:2]:
+    key_value = None if ITEM.match(line) else _ROW.match(line)
+    if not key_value or count_words(key_value[1]) > MAX_LABEL_WORDS or "//" in key_value[2][:2]:
         return None
-    return without_marks(found[1]), without_marks(found[2])
+    return without_marks(key_value[1]), without_marks(key_value[2])
 
 
 def _blocks(lines: list[str]) -> Iterator[Piece]:
@@ -238,10 +238,10 @@ def _blocks(lines: list[str]) -> Iterator[Piece]:
             if above and indent <= above[0]:
                 above = None
             kind, label = ("step", item[2]) if item[2] else ("sentence", f"{item[1]}{items}")
-            said = line[item.end() :]
-            held = [f"{above[1]}: {said}" if above and not item[2] else said]
-            if above is None and not item[2] and is_heading(said) and count_words(said) <= MAX_PARENT_WORDS:
-                above = (indent, without_marks(said).rstrip(": "))
+            item_text = line[item.end() :]
+            held = [f"{above[1]}: {item_text}" if above and not item[2] else item_text]
+            if above is None and not item[2] and is_heading(item_text) and count_words(item_text) <= MAX_PARENT_WORDS:
+                above = (indent, without_marks(item_text).rstrip(": "))
         elif line.strip():
             if not held:
                 kind, label, above = "sentence", "", None

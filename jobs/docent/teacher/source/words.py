@@ -81,15 +81,15 @@ class Words:
 
     def frame(self, key: str, variety: str = "", **slots: str) -> str:
         """Return a wording with its slots filled; of several the one that `variety` and the slots decide."""
-        found: str | list[str] = self.frames[key]
-        if isinstance(found, list):
-            found = found[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(found)]
+        wording: str | list[str] = self.frames[key]
+        if isinstance(wording, list):
+            wording = wording[zlib.crc32(f"{variety}{sorted(slots.items())}".encode()) % len(wording)]
 
         def filled(slot: re.Match[str]) -> str:
             value = slots[slot[1]]
             return value + (particle(value, slot[2], slot[3]) if slot[2] else "")
 
-        return _SLOT.sub(filled, found)
+        return _SLOT.sub(filled, wording)
 
 
 def particle(word: str, closed: str, open_: str) -> str:

@@ -19,8 +19,8 @@ from docent.teacher.english.grammar.adverbials import (
     is_frequency,
 )
 from docent.teacher.english.grammar.amounts import ABOUT, AMOUNT, COUNTED, NUMERAL, RANGE, TIMES, UNIT, quantity_of
-from docent.teacher.english.grammar.asked import Asked, short_of
 from docent.teacher.english.grammar.clauses import DETERMINERS, Clause, is_plural
+from docent.teacher.english.grammar.question import Question, short_of
 from docent.teacher.english.grammar.verbs import is_measure
 
 _TWO_OBJECTS = frozenset("tell let remind inform warn notify teach force help".split())
@@ -28,18 +28,18 @@ _TWO_OBJECTS = frozenset("tell let remind inform warn notify teach force help".s
 _DISTANCE = re.compile(r"\b(?:m|km|mm|cm|metres|kilometres|miles|feet)$")
 
 
-def having(clause: Clause) -> Iterator[Asked]:
+def having(clause: Clause) -> Iterator[Question]:
     """Ask how many parts the subject has, or for the value of a property."""
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
     if parts := re.match(rf"{NUMERAL} ((?:[a-z-]+ ){{0,2}}[a-z]{{2,}}s)\b", clause.rest):
-        yield Asked(f"How many {parts[2]} {does} {clause.subject} have?", f"{parts[1]} {parts[2]}", kind="value")
+        yield Question(f"How many {parts[2]} {does} {clause.subject} have?", f"{parts[1]} {parts[2]}", kind="value")
     elif size := re.match(rf"an? ((?:[a-z-]+ ){{0,2}}[a-z]+) of ({UNIT})\b", clause.rest):
         if is_measure(size[1]):
             was = "was" if clause.tense == "past" else "is"
-            yield Asked(f"What {was} the {size[1]} of {clause.subject}?", short_of(size[2]), kind="value")
+            yield Question(f"What {was} the {size[1]} of {clause.subject}?", short_of(size[2]), kind="value")
 
 
-def acting(clause: Clause) -> Iterator[Asked]:
+def acting(clause: Clause) -> Iterator[Question]:
     """Ask for how long, how often, how many or at what value the subject does something."""
     base, rest = clause.base, clause.rest
     does = {"singular": "does", "plural": "do", "past": "did"}[clause.tense]
@@ -49,37 +49,37 @@ def acting(clause: Clause) -> Iterator[Asked]:
     if base in ("last", "take") and re.match(rf"{ABOUT}{COUNTED}\b|{RANGE}$", rest):
         work = re.match(rf"({ABOUT}{COUNTED}|{RANGE}) (to [a-z]+.*)$", cut(rest))  # `takes 50 minutes to heat up`
         asks, short = (f"{asks} {work[2]}", work[1]) if work else (asks, cut(rest))
-        yield Asked(f"How long {asks}?", short_of(short), kind="value")
+        yield Question(f"How long {asks}?", short_of(short), kind="value")
     elif base in ("last", "take") and re.match(ABOUT + NUMERAL, rest):
         return
     elif amount := re.match(rf"({AMOUNT})(?:$|[ ,])", rest):
         yield from amount_of(asks, amount[1], rest[amount.end(1) :])
     elif (value := re.match(rf"(at|to) ({UNIT})(?:$|[ ,])", rest)) and quantity_of(value[2]):
-        yield Asked(f"{value[1].title()} what {quantity_of(value[2])} {asks}?", short_of(value[2]), kind="value")
+        yield Question(f"{value[1].title()} what {quantity_of(value[2])} {asks}?", short_of(value[2]), kind="value")
     elif rest.startswith("every "):
         if is_frequency(rest):
-            yield Asked(f"How often {asks}?", short_of(rest), kind="when")
+            yield Question(f"How often {asks}?", short_of(rest), kind="when")
     elif _is_object(rest) and base not in _TWO_OBJECTS:
         yield from _with_object(asks, rest)
 
 
-def _with_object(asks: str, rest: str) -> Iterator[Asked]:
+def _with_object(asks: str, rest: str) -> Iterator[Question]:
     """Ask how many things the subject does something to, and how often or within what time."""
     if things := re.match(rf"{NUMERAL} ((?:[a-z-]+ ){{0,1}}[a-z]{{2,}}s)\b", rest):
         if things[2].split()[-1] not in ("times", "minutes", "hours", "days", "seconds", "weeks", "months", "years"):
-            yield Asked(f"How many {things[2]} {asks}?", f"{things[1]} {things[2]}", kind="value")
+            yield Question(f"How many {things[2]} {asks}?", f"{things[1]} {things[2]}", kind="value")
     how = HOW_TAIL.search(cut(rest))
     if WHEN_TAIL.search(rest) or (how and how.start() > 0):
         return
     tail = TAIL.search(rest)
     if tail and tail["link"] == "every" and is_frequency(tail["tail"]) and not CUT.search(rest[: tail.start()]):
-        yield Asked(f"How often {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
+        yield Question(f"How often {asks} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
     elif within := WITHIN.match(rest):
         then = f" {within[3]}" if within[3] else ""
-        yield Asked(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
+        yield Question(f"Within what time {asks} {within[1]}{then}?", short_of(within[2]), kind="value")
 
 
-def amount_of(asks: str, amount: str, behind: str) -> Iterator[Asked]:
+def amount_of(asks: str, amount: str, behind: str) -> Iterator[Question]:
     """Ask for the quantity that the unit of an amount measures, or how many units there are.
 
     Args:
@@ -101,11 +101,11 @@ def amount_of(asks: str, amount: str, behind: str) -> Iterator[Asked]:
     unit = re.split(r"\d", amount)[-1].removeprefix(" ")
     if re.match(rf"{TIMES}$", unit):
         if asks.endswith(" last"):
-            yield Asked(f"How long {asks}?", short_of(amount), kind="value")
+            yield Question(f"How long {asks}?", short_of(amount), kind="value")
     elif unit.endswith("s") and len(unit) > 3 and not re.match(r"(?:litres|metres|grams|percent|tonnes)", unit):
-        yield Asked(f"How many {unit} {asks}?", short_of(amount), kind="value")
+        yield Question(f"How many {unit} {asks}?", short_of(amount), kind="value")
     elif named and named not in ("power", "current"):
-        yield Asked(f"What {named} {asks}?", short_of(amount), kind="value")
+        yield Question(f"What {named} {asks}?", short_of(amount), kind="value")
 
 
 def _is_object(rest: str) -> bool:

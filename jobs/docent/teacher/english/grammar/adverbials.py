@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 
 from docent.teacher.english.grammar.amounts import ABOUT, COUNTED, DAY, NUMBER, TIMES, UNIT
-from docent.teacher.english.grammar.asked import MAX_ADVERBIAL_WORDS, PRONOUN, Asked
 from docent.teacher.english.grammar.clauses import PREPOSITIONS
+from docent.teacher.english.grammar.question import MAX_ADVERBIAL_WORDS, PRONOUN, Question
 
 WHEN_TAIL = re.compile(
     r" ((?:in (?:the year )?(?:early |late |spring |summer |autumn )?(?:[A-Z][a-z]+ )?(?:1[5-9]|20)\d\d)|"
@@ -57,7 +57,7 @@ def is_frequency(words: str) -> bool:
     return not words.lower().startswith("every") or _OFTEN.match(words) is not None
 
 
-def is_told_when(words: str) -> bool:
+def is_clear_time(words: str) -> bool:
     """Check whether an adverbial of time is clear.
 
     No `every radiator`, no `after six minutes`, which is after something; `once and wait` says how often.
@@ -65,7 +65,7 @@ def is_told_when(words: str) -> bool:
     return is_frequency(words) and _AFTER_WHILE.fullmatch(words) is None and _ONCE_ONLY.match(words) is None
 
 
-def with_adverbials(asked: Asked, rest: str) -> Asked | None:
+def with_adverbials(asked: Question, rest: str) -> Question | None:
     """Add to a question what its short answer leaves out of the sentence; return None where it has no room.
 
     Args:
@@ -95,5 +95,5 @@ def with_adverbials(asked: Asked, rest: str) -> Asked | None:
 
 def cut(rest: str) -> str:
     """Return the rest of a clause up to the next clause."""
-    found = CUT.search(rest)
-    return (rest[: found.start()] if found else rest).strip(" ,")
+    end = CUT.search(rest)
+    return (rest[: end.start()] if end else rest).strip(" ,")

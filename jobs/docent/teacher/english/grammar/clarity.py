@@ -85,7 +85,7 @@ def trimmed(text: str) -> str:
     return sentence(OPENERS.sub("", text))
 
 
-def asked_in(question: str, name: str, doc: str) -> str:
+def with_document(question: str, name: str, doc: str) -> str:
     """Return a question with the document's title, where it does not say by itself what it is about."""
     is_named = re.search(r"[A-Z0-9 ]", name) is not None and plain(name) in plain(question)
     if is_named or _names_document(question, name):

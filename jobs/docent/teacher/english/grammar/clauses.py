@@ -59,14 +59,14 @@ class Clause:
 
 def read_clause(sentence: str) -> Clause | None:
     """Return the main clause that a sentence begins with, None where it is not certain."""
-    said = sentence.strip().rstrip(".!")
+    main = sentence.strip().rstrip(".!")
     lead = ""
-    if found := _LEAD.match(f"{said} "):
-        lead, said = found[1], said[found.end() :]
+    if adverbial := _LEAD.match(f"{main} "):
+        lead, main = adverbial[1], main[adverbial.end() :]
         if len(lead.split()) > MAX_LEAD_WORDS or _POINTS.search(lead) or re.search(r"\wing\b", lead):
             return None
-        said = said[:1].upper() + said[1:]
-    tokens = said.split()
+        main = main[:1].upper() + main[1:]
+    tokens = main.split()
     for place in range(1, min(len(tokens) - 1, MAX_SUBJECT_WORDS + 1)):
         token = tokens[place]
         if token.lower() in _BREAKS or tokens[place - 1].endswith((",", ";", ":")):

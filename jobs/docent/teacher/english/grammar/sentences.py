@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from docent.teacher.english.grammar.actions import acting, amount_of, having
-from docent.teacher.english.grammar.adverbials import CUT, TAIL, is_told_when, with_adverbials
+from docent.teacher.english.grammar.adverbials import CUT, TAIL, is_clear_time, with_adverbials
 from docent.teacher.english.grammar.amounts import AMOUNT
-from docent.teacher.english.grammar.asked import Asked, finished, is_sound, short_of
 from docent.teacher.english.grammar.clauses import Clause, as_inside, is_plural, read_clause
+from docent.teacher.english.grammar.question import Question, finished, is_sound, short_of
 from docent.teacher.english.grammar.states import being, done
 from docent.teacher.english.grammar.verbs import BASES, THIRD, is_participle
 
 _PARTICLE_ORDER = re.compile(r"[A-Z][a-z]+ (?:out|off|up|down|away|back) (?:the|an?|all|both) ")
 
 
-def questions_of(sentence: str, text: str) -> list[Asked]:
+def questions_of(sentence: str, text: str) -> list[Question]:
     """Return the questions that a statement of subject and verb answers, the surest first."""
-    said = sentence.strip().rstrip(".!")
-    if re.match(r"(?!(?:Dr|Mr|Mrs|Ms|Prof|St|No)\.)[^.]{2,30}\. [A-Z]", said):
+    bare = sentence.strip().rstrip(".!")
+    if re.match(r"(?!(?:Dr|Mr|Mrs|Ms|Prof|St|No)\.)[^.]{2,30}\. [A-Z]", bare):
         return []  # a heading that runs in: `KD 110. The smallest machine is ...`
-    if len(said) > 400 or said.endswith("?") or re.search(r"[\"“”;:]", said):
+    if len(bare) > 400 or bare.endswith("?") or re.search(r"[\"“”;:]", bare):
         return []
-    clause = read_clause(said)
+    clause = read_clause(bare)
     if clause is None or re.match(r"(?:not|never|no longer|rather)\b", clause.rest) or clause.verb == "cannot":
         return []
-    if _PARTICLE_ORDER.match(said):
+    if _PARTICLE_ORDER.match(bare):
         return []  # `Pull out the plug before ...` has no subject
     subject = as_inside(clause.subject, text)
     if (
@@ -44,14 +44,14 @@ def questions_of(sentence: str, text: str) -> list[Asked]:
     clause = replace(
         clause, subject=subject, rest=re.sub(r"^(?:normally|usually|always|automatically) ", "", clause.rest)
     )
-    found = [
+    questions = [
         finished(asked, one.lead)
         for one in _predicates(clause)
-        for said in _by_verb(one)
-        if (asked := with_adverbials(said, one.rest)) is not None
+        for bare in _by_verb(one)
+        if (asked := with_adverbials(bare, one.rest)) is not None
     ]
     is_any = re.match(r"an? ", subject) is not None
-    return [asked for asked in found if is_sound(asked.question) and not (is_any and asked.kind == "what")]
+    return [asked for asked in questions if is_sound(asked.question) and not (is_any and asked.kind == "what")]
 
 
 def _predicates(clause: Clause) -> Iterator[Clause]:
@@ -69,7 +69,7 @@ def _predicates(clause: Clause) -> Iterator[Clause]:
     yield replace(again, subject=clause.subject, lead=clause.lead)
 
 
-def _by_verb(clause: Clause) -> Iterator[Asked]:
+def _by_verb(clause: Clause) -> Iterator[Question]:
     if clause.tense == "be":
         yield from being(clause.subject, clause.verb, clause.rest)
     elif clause.tense == "modal":
@@ -86,7 +86,7 @@ def _is_misread(clause: Clause) -> bool:
     return clause.tense == "singular" and head is not None and is_plural(head[1])
 
 
-def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
+def _modal(subject: str, modal: str, rest: str) -> Iterator[Question]:
     """Ask how much, how often or how long the subject must or can do something, or have it done."""
     first, _, after = rest.partition(" ")
     if first == "be" and is_participle(after.partition(" ")[0]):
@@ -95,6 +95,6 @@ def _modal(subject: str, modal: str, rest: str) -> Iterator[Asked]:
         tail = TAIL.search(rest)
         if amount := re.match(rf"({AMOUNT})(?:$|[ ,])", after):
             yield from amount_of(f"{modal} {subject} {first}", amount[1], after[amount.end(1) :])
-        elif tail and not CUT.search(rest[: tail.start()]) and is_told_when(tail["tail"]):
+        elif tail and not CUT.search(rest[: tail.start()]) and is_clear_time(tail["tail"]):
             if ask := {"every": "How often", "until": "How long"}.get(tail["link"]):
-                yield Asked(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")
+                yield Question(f"{ask} {modal} {subject} {rest[: tail.start()]}?", short_of(tail["tail"]), kind="when")

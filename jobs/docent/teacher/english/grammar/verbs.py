@@ -34,12 +34,12 @@ _TABLE: dict[str, Any] = data_file("english_verbs.yaml")
 
 def _pasts() -> dict[str, tuple[str, str]]:
     """Return past and participle of every verb, by its base form."""
-    found = {base: (past_of(base),) * 2 for base in _TABLE["regular"].split()}
-    found |= {base: (f"{base}{base[-1]}ed",) * 2 for base in _TABLE["doubled"].split()}
+    forms = {base: (past_of(base),) * 2 for base in _TABLE["regular"].split()}
+    forms |= {base: (f"{base}{base[-1]}ed",) * 2 for base in _TABLE["doubled"].split()}
     for line in _TABLE["irregular"]:
         base, past, participle = line.split()
-        found[base] = (past, participle)
-    return found
+        forms[base] = (past, participle)
+    return forms
 
 
 _PASTS = _pasts()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.grammar.asked import short_of
 from docent.teacher.english.grammar.clauses import is_plural, read_clause
 from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.grammar.verbs import BASES, THIRD
-from docent.teacher.english.tables.columns import Cell, Told, about_column, is_count, told
+from docent.teacher.english.tables.columns import Cell, TablePair, about_column, is_count, table_pair
 from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, value_of
 from docent.teacher.english.tables.models import belonging
 from docent.teacher.english.tables.names import is_explained, lowered, meaning_of, thing_of, unit_of
@@ -27,7 +27,7 @@ _OFTEN = re.compile(
 )
 
 
-def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[Told | None]:
+def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") -> Iterator[TablePair | None]:
     """Yield the questions about a quantity, one for each column of values; `owner` is the model that has them."""
     label = label_of(row[0])
     unit = label.unit or unit_of(table, row)
@@ -42,10 +42,12 @@ def of_values(table: Table, row: tuple[str, ...], text: str, owner: str = "") ->
             continue
         words = f"{limit} {label.words}".strip() if limit not in label.words.split() else label.words
         words = f"{words}{belonging(words, owner)}"
-        yield told(f"What {label.be} the {words}?", f"the {words} {label.be} {value}", table.fact(row), short_of(value))
+        yield table_pair(
+            f"What {label.be} the {words}?", f"the {words} {label.be} {value}", table.fact(row), short_of(value)
+        )
 
 
-def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
     """Yield the questions about a property, one for each model."""
     label = label_of(row[0])
     for place in table.value_columns:
@@ -57,7 +59,7 @@ def of_models(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | 
         yield about_column(Cell(name, label, value, table.fact(row))) if is_clear else None
 
 
-def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
     """Yield the questions about a thing, one for each of its columns."""
     heading = label_of(table.columns[0]).words
     if DATED.fullmatch(heading):
@@ -79,7 +81,7 @@ def of_entities(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told 
             yield about_column(Cell(name, label, value, table.fact(row), basis=basis))
 
 
-def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
+def _dated(table: Table, row: tuple[str, ...]) -> Iterator[TablePair | None]:
     """Yield what was measured or counted in a year, a month or a season."""
     when = f"in {row[0]}"
     for place in table.value_columns:
@@ -89,31 +91,31 @@ def _dated(table: Table, row: tuple[str, ...]) -> Iterator[Told | None]:
             continue
         was = "were" if label.be == "are" else "was"
         if label.is_measure:
-            yield told(
+            yield table_pair(
                 f"What {was} the {label.words} {when}?",
                 f"the {label.words} {when} {was} {value}",
                 source,
                 short_of(value),
             )
         elif re.fullmatch(r"(?:[a-z]+ )?[a-z]+s", label.words) and re.fullmatch(r"[\d.,]+", value):
-            yield told(
+            yield table_pair(
                 f"How many {label.words} were there {when}?", f"there were {value} {label.words} {when}", source, value
             )
 
 
-def _function(name: str, heading: str, cell: str, source: str) -> Told | None:
+def _function(name: str, heading: str, cell: str, source: str) -> TablePair | None:
     first, _, rest = cell.partition(" ")
     low = first.lower()
     if low in THIRD and rest:
-        return told(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
+        return table_pair(f"What does {name} do?", f"{name} {low} {rest}", source, kind="purpose")
     if low in BASES and rest:
-        return told(
+        return table_pair(
             f"What is the function of {name}?", f"the function of {name} is to {low} {rest}", source, kind="purpose"
         )
     if heading in ("use", "uses"):
         return None  # `the function of the rinse is “Glasses and cups”`
     if len(cell.split()) > 1:
-        return told(
+        return table_pair(
             f"What is the function of {name}?",
             f"the function of {name} is “{cell.rstrip('.')}”",
             source,
@@ -136,7 +138,7 @@ def _is_list_of_orders(task: str) -> bool:
     return is_task_order(task) and (is_second is not None or any(verb in BASES for verb in verbs))
 
 
-def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | None]:
+def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[TablePair | None]:
     """Yield how often a task is to be done."""
     place = table.column(INTERVAL)
     tasks = (p for p in range(len(table.columns)) if p != place and TASK.search(table.columns[p]))
@@ -148,26 +150,34 @@ def of_tasks(table: Table, row: tuple[str, ...], text: str) -> Iterator[Told | N
         often = f"every {often}"
     if not _OFTEN.match(often) or _OFTEN.match(task):
         return
-    said = lowered(often)
+    spoken = lowered(often)
     task = task.rstrip(".")
     if _is_list_of_orders(task):
-        is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", said)
-        said = re.sub(r"^every (?=\d|two|three|six|twelve)", "", said)
-        told_when = f"is {said}" if is_adverb or not said.startswith(("after", "before", "every")) else f"is: {said}"
-        yield told(
+        is_adverb = re.fullmatch(r"(?:bi)?[a-z]+ly", spoken)
+        spoken = re.sub(r"^every (?=\d|two|three|six|twelve)", "", spoken)
+        told_when = (
+            f"is {spoken}" if is_adverb or not spoken.startswith(("after", "before", "every")) else f"is: {spoken}"
+        )
+        yield table_pair(
             f"What is the interval for “{task}”?",
             f"the interval for “{task}” {told_when}",
             table.fact(row),
-            short_of(said),
+            short_of(spoken),
             "when",
         )
     elif is_task_order(task):
-        yield told(f"How often should you {lowered(task)}?", f"{task} {said}", table.fact(row), short_of(said), "when")
+        yield table_pair(
+            f"How often should you {lowered(task)}?", f"{task} {spoken}", table.fact(row), short_of(spoken), "when"
+        )
     elif not read_clause(f"{task} now") and len(task.split()) < 8:
         task = (
             task if is_plural(task.split()[-1]) or re.match(r"(?:the|an?) ", task.lower()) else f"the {lowered(task)}"
         )
         be = "are" if is_plural(task.split()[-1]) else "is"
-        yield told(
-            f"How often {be} {lowered(task)} due?", f"{task} {be} due {said}", table.fact(row), short_of(said), "when"
+        yield table_pair(
+            f"How often {be} {lowered(task)} due?",
+            f"{task} {be} due {spoken}",
+            table.fact(row),
+            short_of(spoken),
+            "when",
         )

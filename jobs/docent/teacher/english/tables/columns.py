@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.teacher.english.grammar.asked import Asked, finished, is_sound, short_of, who_or_what
 from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.english.grammar.question import Question, finished, is_sound, short_of, who_or_what
 from docent.teacher.english.grammar.verbs import PARTICIPLES, THIRD, third_of
 from docent.teacher.english.tables.labels import Label, is_list_of_numbers, of
 from docent.teacher.english.tables.prices import PRICE, is_basis
@@ -50,10 +50,10 @@ YES, NO = frozenset("y yes true".split()), frozenset("n no false".split())
 
 
 @dataclass(frozen=True)
-class Told:
+class TablePair:
     """A question with its answer, and the words of the section that it was taken from."""
 
-    asked: Asked
+    asked: Question
     answer: str
     source: str
 
@@ -69,15 +69,15 @@ class RowPairs:
     """
 
     fact: str
-    cells: tuple[Told, ...]
-    whole: Told | None
+    cells: tuple[TablePair, ...]
+    whole: TablePair | None
 
 
-def told(question: str, answer: str, source: str, short: str = "", kind: str = "value") -> Told | None:
+def table_pair(question: str, answer: str, source: str, short: str = "", kind: str = "value") -> TablePair | None:
     """Return a pair, None where the question is not complete."""
-    asked = finished(Asked(question, short, kind=kind))  # type: ignore[arg-type]
+    asked = finished(Question(question, short, kind=kind))  # type: ignore[arg-type]
     answer = sentence(answer)
-    return Told(asked, answer, source) if is_sound(question) and count_words(answer) > 2 else None
+    return TablePair(asked, answer, source) if is_sound(question) and count_words(answer) > 2 else None
 
 
 def sentence(words: str) -> str:
@@ -106,12 +106,12 @@ class Cell:
     is_record: bool = False
     basis: str | None = ""
 
-    def told(self, question: str, answer: str, kind: str = "value") -> Told | None:
+    def pair(self, question: str, answer: str, kind: str = "value") -> TablePair | None:
         """Return a pair that the value answers."""
-        return told(question, answer, self.source, short_of(self.value), kind)
+        return table_pair(question, answer, self.source, short_of(self.value), kind)
 
 
-def about_column(cell: Cell) -> Told | None:
+def about_column(cell: Cell) -> TablePair | None:
     """Return the question about one value of a thing; None where the column has no plain one."""
     low, value = cell.label.words.lower(), cell.value
     if not value or not low or GROUPS.fullmatch(low) or _is_in_name(value, cell.name) or is_list_of_numbers(value):
@@ -131,48 +131,48 @@ def _is_in_name(value: str, name: str) -> bool:
     return bool(words) and set(words) <= set(words_of(name))
 
 
-def _timed(cell: Cell, low: str) -> Told | None:
+def _timed(cell: Cell, low: str) -> TablePair | None:
     """Ask when something is done or is so."""
     name, value = cell.name, cell.value
     if verb := _WHEN.get(low):
         is_clock = ":" in value or re.search(r"\d [ap]\.?m", value)
         at = "" if re.match(r"(?:at|on|in|from) ", value) else "at " if is_clock else "on "
-        return cell.told(f"When does {name} {verb}?", f"{name} {third_of(verb)} {at}{value}", "when")
+        return cell.pair(f"When does {name} {verb}?", f"{name} {third_of(verb)} {at}{value}", "when")
     if _CLOSED_ON.fullmatch(low) and re.match(r"(?:[A-Z][a-z]+day|\d|on )", value):
-        return cell.told(f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", "when")
-    if found := _STATE.fullmatch(low):
-        asks = {"until": "Until when", "from": "From when", "since": "Since when"}[found[2]]
-        return cell.told(f"{asks} is {name} {found[1]}?", f"{name} is {low} {value}", "when")
+        return cell.pair(f"When is {name} closed?", f"{name} is closed on {value.removeprefix('on ')}", "when")
+    if state := _STATE.fullmatch(low):
+        asks = {"until": "Until when", "from": "From when", "since": "Since when"}[state[2]]
+        return cell.pair(f"{asks} is {name} {state[1]}?", f"{name} is {low} {value}", "when")
     if low in PARTICIPLES and (_DATE.match(value) or re.fullmatch(r"\d{4}", value)):
         on = "in" if re.fullmatch(r"\d{4}|[A-Z][a-z]+ \d{4}", value) else "on"
-        return cell.told(f"When was {name} {low}?", f"{name} was {low} {on} {value}", "when")
+        return cell.pair(f"When was {name} {low}?", f"{name} was {low} {on} {value}", "when")
     if (event := re.match(r"(last|latest|first|next) [a-z ]+$", low)) and _DATE.match(value):
         be = "is" if event[1] == "next" else "was"
-        return cell.told(f"When {be} the {low} of {name}?", f"the {low} of {name} {be} on {value}", "when")
+        return cell.pair(f"When {be} the {low} of {name}?", f"the {low} of {name} {be} on {value}", "when")
     if _YEAR.fullmatch(low) and re.search(r"\d{3}", value):
-        return cell.told(f"From which year is {name}?", f"{name} is from {value}", "when")
+        return cell.pair(f"From which year is {name}?", f"{name} is from {value}", "when")
     return None
 
 
-def _called(cell: Cell, low: str) -> Told | None:
+def _called(cell: Cell, low: str) -> TablePair | None:
     """Ask for names, groups, materials and prices."""
     name, value = cell.name, cell.value
     if low == "name":
         is_role = who_or_what(name) == "Who" and not _BODY.search(name)
-        return cell.told(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
+        return cell.pair(f"Who is {name}?", f"{name} is {value}", "who") if is_role else None
     if low == "insured" and re.search(r"\d", value):
-        return cell.told(f"For how much is {name} insured?", f"{name} is insured for {value}")
+        return cell.pair(f"For how much is {name} insured?", f"{name} is insured for {value}")
     if low in _BELONGS and not re.search(r"\d", value):
-        return cell.told(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
+        return cell.pair(f"Which {low} does {name} belong to?", f"{name} belongs to the {low} “{value}”")
     if _MADE_OF.fullmatch(low) and not re.search(r"[:;\d]", value):
-        return cell.told(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
+        return cell.pair(f"What is {name} made of?", f"{name} is made of {_lowered(value)}")
     if PRICE.fullmatch(low):
         per = f" {low[low.find('per ') :]}" if " per " in low else f" per {cell.basis}" if cell.basis else ""
         if cell.basis is None or not _AMOUNT.search(value):
             return None
-        return cell.told(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
+        return cell.pair(f"How much does {name} cost{per}?", f"{name} costs {value}{per}")
     if _PERSON.fullmatch(low) and not re.match(r"(?:unknown|various|several)", value.lower()):
-        return cell.told(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
+        return cell.pair(f"Who is the {low} of {name}?", f"the {low} of {name} is {value}", "who")
     return None
 
 
@@ -186,26 +186,26 @@ def is_count(label: Label, value: str) -> bool:
     return bool(is_number) and last not in THIRD and is_plural(last) and not (_MEASURED.fullmatch(last) or label.unit)
 
 
-def _measured(cell: Cell, low: str) -> Told | None:
+def _measured(cell: Cell, low: str) -> TablePair | None:
     """Ask how many there are of something, or for a property."""
     name, value, label = cell.name, cell.value, cell.label
     if is_count(label, value):
-        return cell.told(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
+        return cell.pair(f"How many {low} does {name} have?", f"{name} has {value} {low[:-1] if value == '1' else low}")
     if not re.search(r"\d", value) and len(value.split()) > MAX_STATED_WORDS:
         return None  # `Volume: one or more disks that appear as a single area` is a definition
     if APART.search(low) or PRICE.fullmatch(low) or not label.is_measure or _PERSON.fullmatch(low) or low == "name":
         return None
     belongs = f"of {name}" if cell.is_record else of(name)
     belongs = f"for {name}" if _CIRCUMSTANCE.search(low) else belongs
-    return cell.told(f"What {label.be} the {label.words} {belongs}?", f"the {label.words} {belongs} {label.be} {value}")
+    return cell.pair(f"What {label.be} the {label.words} {belongs}?", f"the {label.words} {belongs} {label.be} {value}")
 
 
-def _note(name: str, column: str, value: str, source: str) -> Told | None:
+def _note(name: str, column: str, value: str, source: str) -> TablePair | None:
     """Return a column with a text of its own."""
     if count_words(value) > MAX_NOTE_WORDS or count_words(value) < 3:
         return None
     if _DESCRIPTION.fullmatch(column):
-        return told(f"How is {name} described?", value, source, kind="definition")
+        return table_pair(f"How is {name} described?", value, source, kind="definition")
     if not _NOTE.fullmatch(column) or is_basis(value):
         return None
     topic = re.sub(r" ?(?:notes?|remarks?|comments?)$", "", column)
@@ -214,18 +214,18 @@ def _note(name: str, column: str, value: str, source: str) -> Told | None:
         if topic and topic not in ("further", "other", "general", "staff", "internal")
         else name
     )
-    return told(f"What is noted about {about}?", value, source, kind="what")
+    return table_pair(f"What is noted about {about}?", value, source, kind="what")
 
 
-def _flag(name: str, column: str, value: str, source: str) -> Told | None:
+def _flag(name: str, column: str, value: str, source: str) -> TablePair | None:
     """Return a column that says yes or no."""
-    found = _AVAILABLE.fullmatch(column)
-    if not found:
+    thing_available = _AVAILABLE.fullmatch(column)
+    if not thing_available:
         return None
-    thing = f"{'an' if found[1][0] in 'aeio' else 'a'} {found[1]}"
+    thing = f"{'an' if thing_available[1][0] in 'aeio' else 'a'} {thing_available[1]}"
     yes = value.casefold() in YES
     answer = f"Yes, {thing} is available at {name}" if yes else f"No, {thing} is not available at {name}"
-    return told(f"Is {thing} available at {name}?", answer, source)
+    return table_pair(f"Is {thing} available at {name}?", answer, source)
 
 
 def _lowered(value: str) -> str:

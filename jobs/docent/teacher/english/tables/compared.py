@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from docent.teacher.english.grammar.asked import is_sound
-from docent.teacher.english.tables.columns import Told, is_count, told
+from docent.teacher.english.grammar.question import is_sound
+from docent.teacher.english.tables.columns import TablePair, is_count, table_pair
 from docent.teacher.english.tables.labels import Label, is_empty, is_list_of_numbers, label_of, named, value_of
 from docent.teacher.english.tables.names import is_explained, thing_of, unit_of
 from docent.teacher.english.tables.prices import PRICE, basis_of
@@ -19,14 +19,14 @@ from docent.teacher.english.tables.table import Table, tables_of
 MAX_COMPARED = 3
 
 
-def comparisons_of_tables(text: str) -> list[Told]:
+def comparisons_of_tables(text: str) -> list[TablePair]:
     """Return the questions that compare two columns or two neighbouring rows."""
     return [pair for table in tables_of(text) for pair in _compared(table, text)]
 
 
-def _compared(table: Table, text: str) -> Iterator[Told]:
+def _compared(table: Table, text: str) -> Iterator[TablePair]:
     """Yield two columns of models in one property; two neighbouring rows of things in one column."""
-    made: list[Told | None] = []
+    pairs: list[TablePair | None] = []
     if table.kind == "models":
         for row in table.rows:
             label = label_of(row[0])
@@ -36,7 +36,7 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
                     (named(table.columns[p], text), value_of(table.at(row, p), label.unit or unit_of(table, row)))
                     for p in (one, other)
                 ]
-                made.append(_two(label, both, table.fact(row)))
+                pairs.append(_two(label, both, table.fact(row)))
     elif table.kind == "entities":
         for place in table.value_columns:
             label = label_of(table.columns[place])
@@ -53,11 +53,11 @@ def _compared(table: Table, text: str) -> Iterator[Told]:
                     )
                     for r in rows
                 ]
-                made.append(_two(label, both, table.fact(row)))
-    yield from (pair for pair in made if pair is not None)
+                pairs.append(_two(label, both, table.fact(row)))
+    yield from (pair for pair in pairs if pair is not None)
 
 
-def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
+def _two(label: Label, both: list[tuple[str, str]], source: str) -> TablePair | None:
     """Return how two things compare in one property."""
     is_number = re.search(r"\b(?:number|code|name|phone|address|date|version|extension|zip|year)$", label.words)
     if (
@@ -80,4 +80,4 @@ def _two(label: Label, both: list[tuple[str, str]], source: str) -> Told | None:
         answer = f"the {label.words} {label.be} {first} for both {one} and {other}"
     else:
         answer = f"the {label.words} {label.be} {first} for {one} and {second} for {other}"
-    return told(question, answer, source) if is_sound(question) else None
+    return table_pair(question, answer, source) if is_sound(question) else None

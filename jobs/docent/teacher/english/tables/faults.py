@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.grammar.asked import short_of
 from docent.teacher.english.grammar.clauses import PREPOSITIONS, as_inside, is_plural, read_clause
 from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.question import short_of
 from docent.teacher.english.grammar.verbs import BASES, THIRD, is_participle
-from docent.teacher.english.tables.columns import RowPairs, Told, sentence, told
+from docent.teacher.english.tables.columns import RowPairs, TablePair, sentence, table_pair
 from docent.teacher.english.tables.labels import label_of
 from docent.teacher.english.tables.names import lowered, meaning_of
 from docent.teacher.english.tables.table import CAUSE, MEANING, REMEDY, SIGN, SYMPTOM, Table
@@ -43,7 +43,7 @@ def rows_of_faults(table: Table, text: str) -> Iterator[RowPairs]:
         yield RowPairs(table.fact(rows[0]), cells, whole)
 
 
-def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> Iterator[Told | None]:
+def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> Iterator[TablePair | None]:
     symptom = table.column(SYMPTOM) or 0
     cause_at, remedy_at = (place if (place := table.column(p)) != symptom else None for p in (CAUSE, REMEDY))
     heading = label_of(table.columns[symptom]).words
@@ -68,7 +68,7 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
         else:
             may = f"{condition}, {'the cause may be' if is_one else 'the possible causes are'}"
             question = f"What may be the cause {condition}?"
-        yield told(question, f"{may}: {'; '.join(causes)}", source, short, "reason")
+        yield table_pair(question, f"{may}: {'; '.join(causes)}", source, short, "reason")
     remedies = [_one_order(table.at(row, remedy_at).rstrip(".")) for row in rows if table.at(row, remedy_at)]
     if not remedies or len(remedies) != len(rows) or any(_ELSEWHERE.search(remedy) for remedy in remedies):
         return
@@ -79,15 +79,17 @@ def _fault(table: Table, fault: str, rows: list[tuple[str, ...]], text: str) -> 
             sentence(f"{sentence(cause)[:-1]}: {lowered(remedy)}")
             for cause, remedy in zip(causes, remedies, strict=True)
         ]
-        yield told(question, f"{condition}, the remedy depends on the cause. {' '.join(steps)}", source, kind="do")
+        yield table_pair(
+            question, f"{condition}, the remedy depends on the cause. {' '.join(steps)}", source, kind="do"
+        )
     elif len(remedies) == 1 and meaning is not None:
-        yield told(question, f"{meaning.answer} {sentence(remedies[0])}", source, kind="do")
+        yield table_pair(question, f"{meaning.answer} {sentence(remedies[0])}", source, kind="do")
     elif len(remedies) == 1 and not needs_more:
         first, _, after = remedies[0].partition(" ")
         order = is_order(remedies[0]) or first.lower() in BASES or re.match(r"(?:the|an?|all|both)\b", after)
-        said = lowered(remedies[0]) if order else f"do the following: {lowered(remedies[0])}"
-        because = f"{may}: {'; '.join(causes)}. {sentence(remedies[0])}" if causes else f"{condition}, {said}"
-        yield told(question, because, source, kind="do")
+        spoken = lowered(remedies[0]) if order else f"do the following: {lowered(remedies[0])}"
+        because = f"{may}: {'; '.join(causes)}. {sentence(remedies[0])}" if causes else f"{condition}, {spoken}"
+        yield table_pair(question, because, source, kind="do")
 
 
 def _one_order(remedy: str) -> str:
@@ -99,14 +101,14 @@ def _one_order(remedy: str) -> str:
     return f"{first} and {second}" if is_pair else remedy
 
 
-def _cause_and_remedy(cells: tuple[Told, ...], fault: str, source: str) -> Told | None:
+def _cause_and_remedy(cells: tuple[TablePair, ...], fault: str, source: str) -> TablePair | None:
     if len(cells) != 2 or cells[1].asked.kind != "do":
         return cells[0] if len(cells) == 1 else None
     if cells[0].asked.kind == "definition":
         question = cells[0].asked.question.rstrip("?") + ", and what should you do then?"
-        return told(question, cells[1].answer, source, kind="do")
+        return table_pair(question, cells[1].answer, source, kind="do")
     question = cells[0].asked.question.rstrip("?") + ", and what should you do?"
-    return told(question, cells[1].answer, source, kind="do")
+    return table_pair(question, cells[1].answer, source, kind="do")
 
 
 def _condition(fault: str, heading: str, text: str) -> str:

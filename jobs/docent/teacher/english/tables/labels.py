@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docent.teacher.english.grammar.asked import who_or_what
 from docent.teacher.english.grammar.clauses import is_plural
+from docent.teacher.english.grammar.question import who_or_what
 from docent.teacher.english.grammar.verbs import is_measure
 from docent.teacher.source.words import ENGLISH
 
@@ -77,13 +77,13 @@ class Label:
 
 def label_of(raw: str) -> Label:
     """Return a heading of a table as words and unit: `weight_kg`, `Power (kW)`, `Length, in mm`."""
-    said = raw.strip().strip("*:").strip()
+    words_only = raw.strip().strip("*:").strip()
     unit = ""
-    if found := _IN_BRACKETS.search(said) or _BEHIND.search(said):
-        said, unit = said[: found.start()], found[1].strip()
-        if unit in _LETTERS and not _LETTERS[unit].search(said):
-            said, unit = raw.strip().strip("*:").strip(), ""  # `Vocal scores (V)`
-    words = " ".join(said.replace("_", " ").split()).strip(" .,:")
+    if unit_at := _IN_BRACKETS.search(words_only) or _BEHIND.search(words_only):
+        words_only, unit = words_only[: unit_at.start()], unit_at[1].strip()
+        if unit in _LETTERS and not _LETTERS[unit].search(words_only):
+            words_only, unit = raw.strip().strip("*:").strip(), ""  # `Vocal scores (V)`
+    words = " ".join(words_only.replace("_", " ").split()).strip(" .,:")
     parts = words.split(", ")
     if len(parts) == 2 and " " not in parts[1] and is_measure(parts[1].lower()):
         words = f"{parts[1]} of {'' if is_plural(parts[0].split()[-1]) else 'the '}{parts[0]}"
@@ -133,10 +133,10 @@ def named(cell: str, text: str) -> str:
     """Return the name of a row or a column with the article that it needs inside of a sentence."""
     name = " ".join(cell.strip().strip("*").rstrip(".").split())
     prose = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))
-    if found := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
-        return f"the {found[1]}"
-    if found := re.search(rf"(?<=[a-z,] ){re.escape(name)}\b", prose, re.IGNORECASE):
-        return found[0]
+    if written := re.search(rf"\b(?:the|an?) ({re.escape(name)})\b", prose, re.IGNORECASE):
+        return f"the {written[1]}"
+    if written := re.search(rf"(?<=[a-z,] ){re.escape(name)}\b", prose, re.IGNORECASE):
+        return written[0]
     if re.search(r"[“”\"]", name) or name[:1].isdigit():
         return name
     first, *rest = name.split()

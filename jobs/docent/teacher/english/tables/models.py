@@ -33,8 +33,8 @@ def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
     heading = _BARE_HEADING.sub("", title)
     named = _models_in(heading)
     if len(named) == 1 and not _JOINED.search(heading):
-        found = re.search(rf"\b(the )?{re.escape(named[0])}", heading)
-        article = "the " if found and (found[1] or re.search(rf"\b[Tt]he {re.escape(named[0])}", text)) else ""
+        place = re.search(rf"\b(the )?{re.escape(named[0])}", heading)
+        article = "the " if place and (place[1] or re.search(rf"\b[Tt]he {re.escape(named[0])}", text)) else ""
         return f"{article}{named[0]}"
     numbers: dict[str, set[str]] = defaultdict(set)
     for part in (heading, text, *others):
@@ -44,8 +44,8 @@ def owner_of(title: str, text: str, others: Sequence[str]) -> str | None:
 
 
 def _models_in(text: str) -> list[str]:
-    found = (m[0] for m in _MODEL.finditer(text) if m[1].lower() not in _NO_MODELS and not _YEAR.fullmatch(m[2]))
-    return list(dict.fromkeys(found))
+    models = (m[0] for m in _MODEL.finditer(text) if m[1].lower() not in _NO_MODELS and not _YEAR.fullmatch(m[2]))
+    return list(dict.fromkeys(models))
 
 
 def belonging(label: str, owner: str) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from docent.teacher.english.grammar.asked import short_of
 from docent.teacher.english.grammar.clauses import as_inside, read_clause
-from docent.teacher.english.tables.columns import Told, sentence, told
+from docent.teacher.english.grammar.question import short_of
+from docent.teacher.english.tables.columns import TablePair, sentence, table_pair
 from docent.teacher.english.tables.labels import named
 from docent.teacher.english.tables.table import Table
 
@@ -53,7 +53,7 @@ def unit_of(table: Table, row: tuple[str, ...]) -> str:
     return "" if re.fullmatch(r"[-–—./]*|n/a|none", unit, re.IGNORECASE) else unit
 
 
-def meaning_of(heading: str, sign: str, cell: str, source: str) -> Told | None:
+def meaning_of(heading: str, sign: str, cell: str, source: str) -> TablePair | None:
     """Return what a code, a lamp or a word means."""
     kind = heading.rstrip("s") if not heading.endswith("ss") else heading
     kind = "LED" if kind == "led" else kind
@@ -69,7 +69,7 @@ def meaning_of(heading: str, sign: str, cell: str, source: str) -> Told | None:
     means = (
         f"means that {as_inside(cell, '')}" if clause and clause.verb in cell.split() else f"means “{cell.rstrip('.')}”"
     )
-    return told(f"What does {shown} mean?", f"{shown} {means}", source, short_of(cell.rstrip(".")), "definition")
+    return table_pair(f"What does {shown} mean?", f"{shown} {means}", source, short_of(cell.rstrip(".")), "definition")
 
 
 def lowered(cell: str) -> str:

@@ -32,15 +32,15 @@ def basis_of(cells: Iterable[tuple[str, str]]) -> str | None:
     """
     basis: str | None = ""
     for heading, value in cells:
-        said = value.strip().rstrip(".").lower()
-        if _SEVERAL.search(said) or _SEVERAL.search(heading):
+        spoken = value.strip().rstrip(".").lower()
+        if _SEVERAL.search(spoken) or _SEVERAL.search(heading):
             return None
-        if _UNIT_HEADING.fullmatch(heading.strip()) and said and said[0].isalpha():
-            if len(said.split()) > MAX_UNIT_WORDS:
+        if _UNIT_HEADING.fullmatch(heading.strip()) and spoken and spoken[0].isalpha():
+            if len(spoken.split()) > MAX_UNIT_WORDS:
                 return None
-            basis = "" if said in _EACH else said
-        elif found := _PER.search(said):
-            basis = found[1]
+            basis = "" if spoken in _EACH else spoken
+        elif per := _PER.search(spoken):
+            basis = per[1]
     return basis
 
 

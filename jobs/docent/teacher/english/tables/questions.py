@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docent.teacher.english.tables.cells import of_entities, of_models, of_tasks, of_values
-from docent.teacher.english.tables.columns import APART, GROUPS, RowPairs, Told, is_count, told
+from docent.teacher.english.tables.columns import APART, GROUPS, RowPairs, TablePair, is_count, table_pair
 from docent.teacher.english.tables.faults import rows_of_faults
 from docent.teacher.english.tables.labels import is_list_of_numbers, label_of, named, of, value_of
 from docent.teacher.english.tables.names import enumerated, is_explained, thing_of, unit_of
@@ -31,15 +31,15 @@ def rows_of_tables(text: str, owner: str | None = "") -> list[RowPairs]:
 
 def sentences_of_values(text: str) -> list[str]:
     """Return a short table of quantities as sentences, one a row; [] for any other table or where a row has none."""
-    told: list[str] = []
+    sentences: list[str] = []
     for table in tables_of(text):
         is_plain = table.kind == "values" and len(table.value_columns) == 1 and len(table.rows) <= MAX_TOLD_ROWS
         columns = 2 + (table.unit_column is not None)
         rows = list(_rows(table, text)) if is_plain and len(table.columns) == columns else []
         if len(rows) != len(table.rows) or any(row.whole is None for row in rows):
             return []
-        told += [row.whole.answer for row in rows if row.whole is not None]
-    return told
+        sentences += [row.whole.answer for row in rows if row.whole is not None]
+    return sentences
 
 
 def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
@@ -50,13 +50,13 @@ def _rows(table: Table, text: str, owner: str = "") -> Iterator[RowPairs]:
     for row in table.rows:
         if not table.at(row, 0):
             continue
-        made = write(table, row, text) if write else of_values(table, row, text, owner)
-        cells = tuple(pair for pair in made if pair is not None)
+        pairs_of_row = write(table, row, text) if write else of_values(table, row, text, owner)
+        cells = tuple(pair for pair in pairs_of_row if pair is not None)
         whole = _whole(table, row, cells, text)
         yield RowPairs(table.fact(row), cells, whole)
 
 
-def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: str) -> Told | None:
+def _whole(table: Table, row: tuple[str, ...], cells: tuple[TablePair, ...], text: str) -> TablePair | None:
     """Return the question for all that a row says."""
     if len(cells) < 2:
         return cells[0] if cells else None
@@ -72,9 +72,11 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
         if not label.is_measure or APART.search(label.words) or len(values) < 2 or is_count(label, values[0][1]):
             return None
         listed = enumerated([f"{value} for {name}" for name, value in values])
-        asked = enumerated([of(name) for name, _ in values])
-        return told(
-            f"What {label.be} the {label.words} {asked}?", f"the {label.words} {label.be} {listed}", table.fact(row)
+        properties = enumerated([of(name) for name, _ in values])
+        return table_pair(
+            f"What {label.be} the {label.words} {properties}?",
+            f"the {label.words} {label.be} {listed}",
+            table.fact(row),
         )
     labels = [label_of(table.columns[place]) for place in table.value_columns if table.at(row, place)]
     if any(GROUPS.fullmatch(label.words) or PRICE.fullmatch(label.words) for label in labels):
@@ -91,5 +93,5 @@ def _whole(table: Table, row: tuple[str, ...], cells: tuple[Told, ...], text: st
     name = thing_of(row[0], table.columns[0], text)
     if not name:
         return None
-    asked = enumerated([f"the {label.words}" for label in labels])
-    return told(f"What are {asked} {of(name)}?", f"for {name}, {enumerated(parts)}", table.fact(row))
+    properties = enumerated([f"the {label.words}" for label in labels])
+    return table_pair(f"What are {properties} {of(name)}?", f"for {name}, {enumerated(parts)}", table.fact(row))

@@ -60,8 +60,8 @@ class Table:
 
     def column(self, pattern: re.Pattern[str], start: int = 0) -> int | None:
         """Return the first column with a heading of that kind."""
-        found = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
-        return next(found, None)
+        places = (place for place, column in enumerate(self.columns) if place >= start and pattern.search(column))
+        return next(places, None)
 
     @property
     def unit_column(self) -> int | None:
@@ -112,16 +112,16 @@ class Table:
 
 def tables_of(text: str) -> list[Table]:
     """Return the Markdown tables of a section, in order; a table needs a heading of its columns and a row."""
-    found = []
+    tables = []
     block: list[str] = []
     for line in [*cleaned(text).splitlines(), ""]:
         if line.lstrip().startswith("|"):
             block.append(line)
             continue
         if len(block) >= 3 and _RULE.match(block[1]):
-            found += list(_table(block))
+            tables += list(_table(block))
         block = []
-    return found
+    return tables
 
 
 def _table(lines: list[str]) -> Iterator[Table]:

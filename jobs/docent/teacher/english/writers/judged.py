@@ -55,7 +55,7 @@ def boolean(section: EnglishSection) -> Iterator[Draft]:
     every = statements_to_judge(section)
     left = section.shuffled(every)
     left.sort(key=lambda s: not any(c.isdigit() for c in s.text))
-    false = {s.text: made for s in left if (made := false_of(section, s, every))}
+    false = {s.text: untrue for s in left if (untrue := false_of(section, s, every))}
     for position, truth in enumerate(truths):
         needed = sum(not later for later in truths[position + 1 :])
         usable = [s for s in left if s.text in false]
@@ -66,8 +66,8 @@ def boolean(section: EnglishSection) -> Iterator[Draft]:
             return
         chosen = usable[0]
         left.remove(chosen)
-        said = chosen.text if truth else false[chosen.text]
-        yield verdict(section, _judge(section, "boolean", said), chosen, truth)
+        statement_shown = chosen.text if truth else false[chosen.text]
+        yield verdict(section, _judge(section, "boolean", statement_shown), chosen, truth)
 
 
 def true_false_fill_blank(section: EnglishSection) -> Iterator[Draft]:
@@ -147,43 +147,47 @@ def false_of(section: EnglishSection, statement: Statement, every: Sequence[Stat
     """Return a statement that is false by what the section says; "" where none is certain."""
     text = statement.text
     is_bound = _BOUND.search(text) is not None and statement.place >= 0
-    made = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
-    made = made or opposite_of(text) or ""
+    untrue = "" if is_bound else with_other_number(statement, every) or _with_wrong_number(text)
+    untrue = untrue or opposite_of(text) or ""
     others = {other.folded for other in every}
-    renames = plain(section.name) in plain(text) and plain(section.name) not in plain(made)
-    return made if made and made.casefold() not in others and not renames else ""
+    renames = plain(section.name) in plain(text) and plain(section.name) not in plain(untrue)
+    return untrue if untrue and untrue.casefold() not in others and not renames else ""
 
 
 def _with_wrong_number(text: str) -> str:
     """Change the number of a statement where the text has none to exchange: twice as much, half of more than 50 %."""
-    found = [m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])]
+    numbers = [
+        m for m in _ONE_NUMBER.finditer(text) if not re.search(r"[:/-]", text[max(0, m.start() - 1) : m.start()])
+    ]
     if (
-        len(found) != 1
-        or not is_measured(text, *found[0].span())
+        len(numbers) != 1
+        or not is_measured(text, *numbers[0].span())
         or re.search(r"\d[:/.-]\d+[:/.-]\d|(?<![A-Z])[A-Z]{2,}+-?\d|\d:\d\d|\d ?[x×] ?\d", text)
     ):
         return ""
-    digits = found[0][0]
+    digits = numbers[0][0]
     if re.match(r"0\d", digits):
         return ""  # a code, not an amount
     decimals = len(digits.partition(".")[2])
     value = float(digits.replace(",", ""))
     if decimals == 0 and re.fullmatch(r"1\d{3}|20\d\d", digits):
         other = value - YEARS_OFF
-    elif re.match(r" ?(?:%|percent)", text[found[0].end() :]) and value > HALF:
+    elif re.match(r" ?(?:%|percent)", text[numbers[0].end() :]) and value > HALF:
         other = value / 2
     else:
         other = value * 2
     shown = f"{other:,.{decimals}f}" if "," in digits else f"{other:.{decimals}f}"
-    return text[: found[0].start()] + shown + text[found[0].end() :] if other != value else ""
+    return text[: numbers[0].start()] + shown + text[numbers[0].end() :] if other != value else ""
 
 
 def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
     """Blank out a number with its unit, or else a noun phrase that answers a question about the statement."""
     text = statement.text
-    found = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
-    found = [words for words in found if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)]
-    found += [
+    candidates = [text[start:end] for start, end in spans_of(text) if not _is_given_away(text, start, end, name)]
+    candidates = [
+        words for words in candidates if not re.search(rf"\d:{re.escape(words)}|{re.escape(words)}(?::\d|[(/])", text)
+    ]
+    candidates += [
         pair.short
         for pair in pairs
         if pair.short
@@ -192,14 +196,16 @@ def with_blank(statement: Statement, pairs: Sequence[Pair], name: str) -> str:
         and not _NO_PHRASE.match(pair.short)
         and not re.search(r"\d", pair.short)
     ]
-    found = [
-        words for words in found if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
+    candidates = [
+        words
+        for words in candidates
+        if text.count(words) == 1 and len(words) * 2 < len(text) and not text.startswith(words)
     ]
-    found = [words for words in found if words not in name]
+    candidates = [words for words in candidates if words not in name]
     if statement.place < 0:  # a cell: what it is called is told
-        found = [words for words in found if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
-    found = [words for words in found if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
-    return text.replace(found[0], BLANK, 1) if found else ""
+        candidates = [words for words in candidates if text.rfind(words) > max(text.rfind(" is "), text.rfind(" are "))]
+    candidates = [words for words in candidates if count_words(text) - count_words(words) >= MIN_TOLD_WORDS]
+    return text.replace(candidates[0], BLANK, 1) if candidates else ""
 
 
 def _is_given_away(text: str, start: int, end: int, name: str) -> bool:

@@ -96,8 +96,8 @@ def _counts(behind: str) -> bool:
 
 def spans_of(text: str) -> list[tuple[int, int]]:
     """Return where numbers stand, each with its unit."""
-    found = [m for m in NUMBER.finditer(text) if not _is_name(m, text)]
-    return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in found]
+    numbers = [m for m in NUMBER.finditer(text) if not _is_name(m, text)]
+    return [(m.start(), m.end() + (len(word[0]) if (word := _unit_word(text, m)) else 0)) for m in numbers]
 
 
 def _is_name(number: re.Match[str], text: str) -> bool:

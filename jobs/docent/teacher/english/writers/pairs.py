@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from docent.teacher.english.grammar.asked import Asked, Kind
 from docent.teacher.english.grammar.clarity import (
     OPENERS,
-    asked_in,
     is_about_another,
     is_cut_short,
     is_unexplained,
     stands_alone,
     trimmed,
+    with_document,
 )
 from docent.teacher.english.grammar.instructions import instructions_of
+from docent.teacher.english.grammar.question import Kind, Question
 from docent.teacher.english.grammar.sentences import questions_of
 from docent.teacher.english.section import EnglishSection, section_statements
-from docent.teacher.english.tables.columns import Cell, Told, about_column, told
+from docent.teacher.english.tables.columns import Cell, TablePair, about_column, table_pair
 from docent.teacher.english.tables.compared import comparisons_of_tables
 from docent.teacher.english.tables.labels import as_written, is_empty, label_of, value_of
 from docent.teacher.english.tables.models import belonging, owner_of
@@ -108,16 +108,16 @@ def _section(source: _Source) -> SectionPairs:
     text, name, doc = source.text, source.name, source.doc
     statements = section_statements(text, "en")
     is_record = any(s.kind == "row" for s in statements)
-    found = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, source)]
+    prose_pairs = [*(_of_rows(text, name) if is_record else ()), *_of_prose(statements, source)]
     if is_record:  # a thing says nothing: no `according to “Brass hook”`
-        found = [pair for pair in found if not pair.question.startswith("According to ")]
+        prose_pairs = [pair for pair in prose_pairs if not pair.question.startswith("According to ")]
     else:
-        found += _of_items(source)
+        prose_pairs += _of_items(source)
     rows = rows_of_tables(text, source.owner)
     cells = [_of_cell(one, name, doc, is_cell=True) for row in rows for one in row.cells]
     wholes = [_of_cell(row.whole, name, doc, fact=row.fact) for row in rows if row.whole is not None]
     compared = [_of_cell(one, name, doc) for one in comparisons_of_tables(text)]
-    pairs = _unambiguous([*found, *cells])
+    pairs = _unambiguous([*prose_pairs, *cells])
     return SectionPairs(
         tuple(pairs),
         tuple(_unambiguous(wholes)),
@@ -128,44 +128,46 @@ def _section(source: _Source) -> SectionPairs:
 def _of_prose(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
     text, name = source.text, source.name
     for statement in statements:
-        if statement.kind not in ("sentence", "step") or not statement.asked or not stands_alone(statement):
+        if statement.kind not in ("sentence", "step") or not statement.is_askable or not stands_alone(statement):
             continue
         if is_cut_short(statement.text, source.title) or is_about_another(statement, statements):
             continue
-        said = OPENERS.sub("", statement.text)
-        said = said[:1].upper() + said[1:]
-        is_open = is_unexplained(said, text, f"{source.title} {name}")
-        for asked in [*instructions_of(said), *questions_of(said, text)]:
+        sentence = OPENERS.sub("", statement.text)
+        sentence = sentence[:1].upper() + sentence[1:]
+        is_open = is_unexplained(sentence, text, f"{source.title} {name}")
+        for asked in [*instructions_of(sentence), *questions_of(sentence, text)]:
             is_told = statement.kind == "sentence" and asked.kind == "do"  # a condition leans on what it is told after
             if is_told or (is_open and asked.kind == "reason"):
                 continue  # `Why was the loop switched off?`: which one?
             # What to do within a procedure is no general rule.
-            yield _pair(asked, trimmed(said), statement, name, source.place if statement.kind == "step" else source.doc)
+            yield _pair(
+                asked, trimmed(sentence), statement, name, source.place if statement.kind == "step" else source.doc
+            )
 
 
 def _of_items(source: _Source) -> Iterator[Pair]:
     """Ask about items of a list that give a value: `Weight of an empty box: 4.2 kg`."""
     if source.owner is None:
         return
-    for found in _VALUE_ITEM.finditer(source.text):
-        label, value = label_of(found[1]), found[2].strip().rstrip(".")
+    for item in _VALUE_ITEM.finditer(source.text):
+        label, value = label_of(item[1]), item[2].strip().rstrip(".")
         if not label.is_measure or is_empty(value) or len(value.split()) > 6 or re.search(r"[:;|{}]|\d, \d", value):
             continue
         value = value_of(value, label.unit)
         words = f"{label.words}{belonging(label.words, source.owner)}"
-        made = told(
+        pair = table_pair(
             f"What {label.be} the {words}?",
             f"the {words} {label.be} {value}",
-            found[0].strip(" -*+•"),
+            item[0].strip(" -*+•"),
             value,
         )
-        if made is not None:
-            yield _of_cell(made, source.name, source.doc, fact=f"{found[1]}: {found[2].strip()}", is_cell=True)
+        if pair is not None:
+            yield _of_cell(pair, source.name, source.doc, fact=f"{item[1]}: {item[2].strip()}", is_cell=True)
 
 
-def _pair(asked: Asked, answer: str, statement: Statement, name: str, doc: str) -> Pair:
+def _pair(asked: Question, answer: str, statement: Statement, name: str, doc: str) -> Pair:
     short = asked.short if asked.short and asked.short in statement.text else ""
-    question = asked_in(asked.question, name, doc)
+    question = with_document(asked.question, name, doc)
     return Pair(question, answer, short, asked.kind, statement.text, statement)
 
 
@@ -179,28 +181,28 @@ def _of_rows(text: str, name: str) -> Iterator[Pair]:
         label = label_of(heading)
         source = f"{heading}: {value}"
         cell = Cell(thing, label, value_of(value, label.unit), source, is_record=True, basis=basis_of(record))
-        made = about_column(cell)
-        if made is not None:
-            short = made.asked.short if made.asked.short in value else ""
-            evidence = Statement(made.answer, made.answer, "row", heading, value, -1)
-            yield Pair(made.asked.question, made.answer, short, made.asked.kind, source, evidence, is_cell=True)
+        pair = about_column(cell)
+        if pair is not None:
+            short = pair.asked.short if pair.asked.short in value else ""
+            evidence = Statement(pair.answer, pair.answer, "row", heading, value, -1)
+            yield Pair(pair.asked.question, pair.answer, short, pair.asked.kind, source, evidence, is_cell=True)
 
 
 def record_of(text: str) -> list[tuple[str, str]]:
     """Return headings and cells of a document that is one row of a table; a cell may have several lines."""
-    found: list[tuple[str, str]] = []
+    cells: list[tuple[str, str]] = []
     for line in text.splitlines():
         if row := row_of(line):
-            found.append(row)
-        elif line.strip() and found:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
-    return found
+            cells.append(row)
+        elif line.strip() and cells:
+            cells[-1] = (cells[-1][0], f"{cells[-1][1]} {line.strip()}")
+    return cells
 
 
-def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
+def _of_cell(one: TablePair, name: str, doc: str, fact: str = "", is_cell: bool = False) -> Pair:
     source = fact or one.source
     evidence = Statement(one.answer, one.answer, "row", value=one.asked.short, place=-1)
-    question = asked_in(one.asked.question, name, doc)
+    question = with_document(one.asked.question, name, doc)
     # A number and its unit may stand in two cells.
     short = one.asked.short if all(word in source for word in one.asked.short.split()) else ""
     return Pair(question, one.answer, short, one.asked.kind, source, evidence, is_cell)
@@ -209,9 +211,9 @@ def _of_cell(one: Told, name: str, doc: str, fact: str = "", is_cell: bool = Fal
 def _contrasts(statements: tuple[Statement, ...], source: _Source) -> Iterator[Pair]:
     """Ask about sentences that compare two things."""
     for statement in statements:
-        if statement.kind == "sentence" and statement.asked and stands_alone(statement):
-            if asked := compared_in(statement.text, source.text):
-                yield _pair(asked, trimmed(statement.text), statement, source.name, source.doc)
+        if statement.kind == "sentence" and statement.is_askable and stands_alone(statement):
+            if question := compared_in(statement.text, source.text):
+                yield _pair(question, trimmed(statement.text), statement, source.name, source.doc)
 
 
 def _unambiguous(pairs: list[Pair]) -> list[Pair]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docent.teacher.english.grammar.clarity import asked_in, stands_alone
+from docent.teacher.english.grammar.clarity import stands_alone, with_document
 from docent.teacher.english.grammar.clauses import PREPOSITIONS, as_inside, read_clause
 from docent.teacher.english.grammar.verbs import THIRD
 from docent.teacher.english.section import EnglishSection
@@ -28,18 +28,18 @@ _NO_NOUNS = frozenset("is was has does as this its or for after over under never
 
 def long_answer(section: EnglishSection) -> Iterator[Draft]:
     """Yield what a section says about one thing, whole: all sentences that name it, or a section by its heading."""
-    made: dict[str, Draft] = {}
+    drafts: dict[str, Draft] = {}
     for statement in section.prose:
         clause = read_clause(statement.text) if stands_alone(statement) and not statement.label else None
-        told = _naming(section, clause.subject) if clause is not None and not clause.lead else []
-        if clause is None or not told or told[0] != statement:
+        sentences = _naming(section, clause.subject) if clause is not None and not clause.lead else []
+        if clause is None or not sentences or sentences[0] != statement:
             continue
         subject = as_inside(clause.subject, section.material.text)
-        question = asked_in(f"What should you know about {subject}?", section.name, section.place)
-        answer = section.words.joined([marked(s.text) for s in told])
-        made.setdefault(question, Draft(question, answer, tuple(told)))
-    made |= {draft.question: draft for draft in _on_title(section) if draft.question not in made}
-    yield from section.shuffled(list(made.values()))
+        question = with_document(f"What should you know about {subject}?", section.name, section.place)
+        answer = section.words.joined([marked(s.text) for s in sentences])
+        drafts.setdefault(question, Draft(question, answer, tuple(sentences)))
+    drafts |= {draft.question: draft for draft in _on_title(section) if draft.question not in drafts}
+    yield from section.shuffled(list(drafts.values()))
 
 
 def _naming(section: EnglishSection, subject: str) -> list[Statement]:
@@ -52,19 +52,19 @@ def _naming(section: EnglishSection, subject: str) -> list[Statement]:
     ):
         return []  # what the steps and items say of it would be missing
     head = bare.split()[-1]
-    told: list[Statement] = []
-    for statement in section.told:
-        last = told[-1] if told else None
+    naming: list[Statement] = []
+    for statement in section.sentences:
+        last = naming[-1] if naming else None
         follows = last is not None and (statement.place, statement.block) == (last.place + 1, last.block)
         # Further on in its paragraph the last word is enough: `the fuse` behind `the thermal fuse`.
         is_known = follows and len(head) >= MIN_HEAD_CHARS
         if _names(statement.folded, f"the {head}" if is_known else bare) or (
             follows and _PRONOUN_FIRST.match(statement.text)
         ):
-            told.append(statement)
-    references = references_of([statement.text for statement in section.told], "en")
-    places = references.closed([section.told.index(statement) for statement in told])
-    whole = [section.told[place] for place in places]
+            naming.append(statement)
+    references = references_of([statement.text for statement in section.sentences], "en")
+    places = references.closed([section.sentences.index(statement) for statement in naming])
+    whole = [section.sentences[place] for place in places]
     if places and places[-1] - places[0] >= len(places):
         return []  # what stands between belongs to it as well
     if not _is_topic(section, bare, whole):

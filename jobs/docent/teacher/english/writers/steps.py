@@ -9,10 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from docent.teacher.english.grammar.asked import Asked, finished
-from docent.teacher.english.grammar.clarity import asked_in
+from docent.teacher.english.grammar.clarity import with_document
 from docent.teacher.english.grammar.clauses import DETERMINERS
 from docent.teacher.english.grammar.instructions import is_order
+from docent.teacher.english.grammar.question import Question, finished
 from docent.teacher.english.grammar.verbs import BASES
 from docent.teacher.english.section import EnglishSection, is_telling
 from docent.teacher.section import Draft
@@ -91,14 +91,14 @@ def _question(section: EnglishSection, lead: str, is_all: bool) -> str:
     Args:
         is_all: whether the steps are all that is to be done of what the heading names.
     """
-    if found := _INTRO.match(lead):
-        aim = next(filter(None, found.groups())).strip()
+    if aim_of := _INTRO.match(lead):
+        aim = next(filter(None, aim_of.groups())).strip()
         aim = aim[0].lower() + aim[1:]
-        is_aim = found[1] is not None or found[2] is not None or aim.split()[0] in BASES
+        is_aim = aim_of[1] is not None or aim_of[2] is not None or aim.split()[0] in BASES
         if is_aim and aim.split()[0] not in (*DETERMINERS, "be") and not re.search(r"\b(?:it|them|this|these)\b", aim):
-            return _asked(section, f"How do you {aim}?")
+            return _with_document(section, f"How do you {aim}?")
     if led := _LEAD.match(lead):
-        return _asked(section, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
+        return _with_document(section, f"What should you do {led[1][0].lower()}{led[1][1:]}?")
     return _by_title(section) if is_all else ""
 
 
@@ -110,20 +110,20 @@ def _by_title(section: EnglishSection) -> str:
     title = re.sub(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ", "", title)
     first, _, rest = title.partition(" ")
     inside = title if re.search(r"[A-Z]", title[1:2]) else title[0].lower() + title[1:]
-    if found := re.match(r"how to (.+)", title, re.IGNORECASE):
-        return _asked(section, f"How do you {found[1]}?")
+    if how_to := re.match(r"how to (.+)", title, re.IGNORECASE):
+        return _with_document(section, f"How do you {how_to[1]}?")
     if first.lower() in BASES and re.match(r"(?:the|an?|your|all|both|up|on|off) ", f"{rest} ") and rest:
-        return _asked(section, f"How do you {inside}?")
+        return _with_document(section, f"How do you {inside}?")
     is_object = re.match(r"(?:the|an?|your|all) ", rest) is not None  # of `Opening the case`
     if not is_object and re.match(r"(?:missing|existing|remaining|opening|working|running|training)$", first, re.I):
         return ""  # `Missing children` is nothing that people do
     if first.lower().endswith("ing") and rest:
-        return _asked(section, f"What are the steps for {inside}?")
+        return _with_document(section, f"What are the steps for {inside}?")
     if not title.endswith("ing"):
         return ""  # `Hardness`, `Your kit`
     return f"Which steps does {section.doc} give for {section.words.quoted(title)}?"
 
 
-def _asked(section: EnglishSection, question: str) -> str:
-    asked = finished(Asked(question))
-    return asked_in(asked.question, section.name, section.doc)
+def _with_document(section: EnglishSection, question: str) -> str:
+    asked = finished(Question(question))
+    return with_document(asked.question, section.name, section.doc)

@@ -87,8 +87,8 @@ def is_named(section: EnglishSection) -> bool:
     Not a list of words, and not a section with sections of its own, as far as their numbers tell.
     """
     title = section.material.title.strip("# ")
-    explained = sum(_EXPLAINED.match(s.text) is not None for s in section.told)
-    if _NO_SUBJECT.search(title) or 2 * explained > len(section.told) > 0:
+    explained = sum(_EXPLAINED.match(s.text) is not None for s in section.sentences)
+    if _NO_SUBJECT.search(title) or 2 * explained > len(section.sentences) > 0:
         return False
     number = re.match(r"(\d+(?:\.\d+)*)\.? ", title)
     first = re.compile(rf"{re.escape(number[1])}\.1\b") if number else None
@@ -114,13 +114,13 @@ def _record_units(section: EnglishSection) -> list[Unit]:
     pairs = (pair for pair in pairs_of(section).pairs if pair.is_cell)
     cells = (pair.answer for pair in pairs if pair.kind != "what" or read_clause(pair.answer) or is_order(pair.answer))
     units = [Unit(text) for text in dict.fromkeys(cells)]
-    said = plain(as_text(units))
+    answer = plain(as_text(units))
     wanted = (
         value
         for heading, value in record_of(section.material.text)
         if not is_empty(value) and plain(value) != plain(section.name) and not GROUPS.fullmatch(heading.lower().strip())
     )
-    return units if all(plain(value).rstrip(".") in said for value in wanted) else []
+    return units if all(plain(value).rstrip(".") in answer for value in wanted) else []
 
 
 def units_of(section: EnglishSection) -> list[Unit]:
@@ -130,12 +130,12 @@ def units_of(section: EnglishSection) -> list[Unit]:
         lead = units[-1].text if units and units[-1].text.endswith(":") else ""
         if block.kind == "code" and not lead:
             continue
-        told = _told(block, lead)
-        if not told or (lead and block.kind == "paragraph"):
+        block_units = _units_of(block, lead)
+        if not block_units or (lead and block.kind == "paragraph"):
             return []
-        if lead and not told[0].has_lines:
+        if lead and not block_units[0].has_lines:
             units.pop()
-        units += told
+        units += block_units
     units = units[1:] if units and _GREETING.match(units[0].text) else units
     if any(_AWAY.search(unit.text) for unit in units):
         return []
@@ -151,7 +151,7 @@ def opens_clearly(text: str) -> bool:
     return _OWN_DOCUMENT.match(first) is not None or not leans(_FIRST_PERSON.sub("X", first), "en")
 
 
-def _told(block: Block, lead: str) -> list[Unit]:
+def _units_of(block: Block, lead: str) -> list[Unit]:
     """Return a block as units; none where it cannot be told."""
     if block.kind == "paragraph":
         return [Unit(text) for text in block.parts]
@@ -159,12 +159,12 @@ def _told(block: Block, lead: str) -> list[Unit]:
         return [Unit("\n".join(step_lines(block.parts)), len(block.parts), True)]
     if block.kind == "table":
         rows = sentences_of_values("\n".join(block.parts))
-        said = " ".join([lead, *rows]).strip()
-        return [Unit(said, len(rows))] if rows else []
-    return _told_list(block.parts, lead) if block.kind == "list" else []
+        spoken = " ".join([lead, *rows]).strip()
+        return [Unit(spoken, len(rows))] if rows else []
+    return _list_units(block.parts, lead) if block.kind == "list" else []
 
 
-def _told_list(items: Sequence[str], lead: str) -> list[Unit]:
+def _list_units(items: Sequence[str], lead: str) -> list[Unit]:
     """Return items that are sentences as lines, others as one sentence behind their lead-in."""
     if all(is_statement(item) for item in items):
         return [Unit("\n".join(f"- {sentence(item)}" for item in items), len(items), True)]
@@ -178,8 +178,8 @@ def _told_list(items: Sequence[str], lead: str) -> list[Unit]:
 
 def is_statement(item: str) -> bool:
     """Check whether an item of a list says something by itself: a sentence, an order, `Door: opens to the left`."""
-    said = f"{item.rstrip('.')} now"
-    return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(said) is not None)
+    probe = f"{item.rstrip('.')} now"
+    return is_order(item) or _LABELLED.match(item) is not None or (item[-1] in ".!" and read_clause(probe) is not None)
 
 
 def _length(units: Sequence[Unit]) -> int:
@@ -188,8 +188,8 @@ def _length(units: Sequence[Unit]) -> int:
 
 def as_text(units: Sequence[Unit]) -> str:
     """Join units one after the other, lists and steps on lines of their own."""
-    said = ""
+    text = ""
     for before, unit in zip([None, *units], units, strict=False):
         is_apart = before is not None and (unit.has_lines or before.has_lines)
-        said += ("\n" if is_apart else " " if before else "") + unit.text
-    return said
+        text += ("\n" if is_apart else " " if before else "") + unit.text
+    return text

@@ -36,11 +36,11 @@ def fact_based(section: EnglishSection) -> Iterator[Draft]:
         wanted = _bare(fact)
         if wanted in captions:
             continue
-        found = [pair for pair in known.rows if _bare(pair.fact) == wanted]
-        found = found or [pair for pair in known.pairs if _bare(pair.fact) == wanted and not pair.is_cell]
-        found = found or [pair for pair in known.pairs if _bare(pair.fact) == wanted]
-        if found:
-            yield min(found, key=lambda pair: _BEST_FIRST.index(pair.kind)).draft
+        candidates = [pair for pair in known.rows if _bare(pair.fact) == wanted]
+        candidates = candidates or [pair for pair in known.pairs if _bare(pair.fact) == wanted and not pair.is_cell]
+        candidates = candidates or [pair for pair in known.pairs if _bare(pair.fact) == wanted]
+        if candidates:
+            yield min(candidates, key=lambda pair: _BEST_FIRST.index(pair.kind)).draft
 
 
 def _bare(text: str) -> str:

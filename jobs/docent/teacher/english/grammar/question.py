@@ -21,7 +21,7 @@ PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|these|those|he|she|his|h
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A question, and the words of the sentence that answer it; "" where only all of it does."""
 
     question: str
@@ -29,7 +29,7 @@ class Asked:
     kind: Kind = "what"
 
 
-def finished(asked: Asked, lead: str = "") -> Asked:
+def finished(asked: Question, lead: str = "") -> Question:
     """Return a question with the adverbial that the sentence begins with, and whether it names what it is about."""
     question = re.sub(r" only\?$", "?", asked.question)
     if lead:
