@@ -71,6 +71,7 @@ class EnglishSection(Section):
         return len(shared) >= MIN_CAPTION_WORDS and len(shared) >= MIN_CAPTION_SHARE * len(own)
 
 
+# The calls of one section follow each other: all types and temperatures read it once.
 @lru_cache(maxsize=32)
 def section_statements(text: str, code: str) -> tuple[Statement, ...]:
     """Return what a section says, read once for all questions about it."""

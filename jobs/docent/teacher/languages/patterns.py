@@ -14,6 +14,7 @@ from functools import cache
 from docent.teacher.languages.question_checks import is_worth_asking
 from docent.teacher.source.words import data_file, regexes
 
+# The forms have several open groups: in longer sentences they match the wrong parts.
 MAX_SENTENCE_CHARS, MAX_QUESTION_CHARS = 300, 150
 MAX_SHORT_CHARS = 60
 _OPEN = "".join(chr(code) for code in range(0xAC00, 0xD7A4, 28))

@@ -21,6 +21,7 @@ from docent.teacher.source.words import regexes
 from docent.text.sentences import is_heading, plain
 from docent.text.terms import length_in_words
 
+# The first stays under the 100 words that the question type asks for.
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SENTENCES = 3
 """A summary of fewer would be the section."""

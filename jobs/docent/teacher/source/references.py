@@ -56,6 +56,7 @@ _FIRST_NOUN = regexes("first_noun")
 _SAID_BY_ITSELF = frozenset("of in on at from that which who whose".split())
 # A term behind the words that explain it: `..., called the foil`.
 _NAMED = regexes("named")
+# Shorter words share their beginning with too many others.
 MIN_NOUN_CHARS, MIN_STEM_CHARS = 4, 4
 
 

@@ -13,6 +13,7 @@ from docent.teacher.source.words import ENGLISH
 
 Kind = Literal["value", "what", "when", "where", "who", "how", "definition", "purpose", "reason", "do", "then"]
 MAX_QUESTION_WORDS, MIN_QUESTION_WORDS = 26, 4
+# `short_answer` allows five words; a longer adverbial makes a question that nobody would ask.
 MAX_SHORT_WORDS, MAX_ADVERBIAL_WORDS = 5, 8
 _PERSONS = re.compile(ENGLISH["persons"])
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[A-Z][a-zÀ-ÿ]+(?: (?:[A-Z]\.|[A-Z][a-zÀ-ÿ-]+|van|von|de)){1,3}$")

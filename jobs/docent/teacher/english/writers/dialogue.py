@@ -12,6 +12,7 @@ from itertools import pairwise
 from docent.teacher.english.section import EnglishSection
 from docent.teacher.section import Draft
 
+# A longer run that all questions share is the form of the question rather than a name.
 MAX_NAME_WORDS = 6
 
 

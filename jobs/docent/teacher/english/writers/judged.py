@@ -27,6 +27,7 @@ _BOUND = re.compile(ENGLISH["bounds"])
 _ONE_NUMBER = re.compile(
     r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d.,]*\d)|(?<![\w.,])\d+(?:\.\d+)?(?![\d]|[.,]\d)(?!\w*-\d)"
 )
+# A year that is 12 off looks like a year; of more than half in percent the double would exceed 100.
 YEARS_OFF, HALF = 12, 50
 _SEQUEL = re.compile(ENGLISH["sequel"])
 _NO_PHRASE = re.compile(ENGLISH["no_phrase"])

@@ -103,6 +103,7 @@ def pairs_of(section: EnglishSection) -> SectionPairs:
     return _section(_Source(material.text, material.title, section.name, section.doc, section.place, owner))
 
 
+# The calls of one section follow each other: all types and temperatures find its pairs once.
 @lru_cache(maxsize=32)
 def _section(source: _Source) -> SectionPairs:
     text, name, doc = source.text, source.name, source.doc

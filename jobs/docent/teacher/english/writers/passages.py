@@ -19,6 +19,7 @@ from docent.teacher.source.references import references_of
 from docent.teacher.source.statements import Statement, length_words
 
 LONG_SENTENCES = (3, 5)
+# A shorter subject, or the last word of a longer one, is often part of the name of something else.
 MIN_SUBJECT_CHARS, MAX_SUBJECT_WORDS, MIN_HEAD_CHARS = 3, 4, 5
 _BARE_HEADING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]\.) ")
 _PRONOUN_FIRST = re.compile(r"(?:It|They|Its|Their|This|These|He|She|His|Her)\b")

@@ -19,6 +19,7 @@ from docent.teacher.section import Draft
 from docent.teacher.source.blocks import Block, blocks_of
 from docent.text.sentences import count_words, plain
 
+# One step is no procedure; more than 20 no answer that people would read.
 MAX_STEPS, MIN_STEPS = 20, 2
 _INTRO = re.compile(
     r"^\W*(?:(?:to|in order to) ([a-z]+ (?:[^,:]|,(?! (?:proceed|follow|do|carry)))+?)(?:, (?:proceed|"

@@ -25,6 +25,7 @@ from docent.teacher.source.references import leans
 from docent.teacher.source.statements import length_words
 from docent.text.sentences import count_words, plain
 
+# The first stays under the 100 words that the question type asks for.
 SUMMARY_WORDS, SECTION_SUMMARY_WORDS = 95, 200
 MIN_SUMMARY_PARTS, MIN_SUMMARY_WORDS = 3, 20
 SHORT_SECTION_WORDS = 75
