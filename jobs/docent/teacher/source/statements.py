@@ -15,7 +15,7 @@ from typing import Literal
 from docent.teacher.source.words import Words
 from docent.text.sentences import count_words, is_heading, split_sentences
 
-# A section of the largest usual size; a longer text is read this far, so that the time for one stays bounded.
+# Bounds the time for one section; of a longer text the beginning is read.
 MAX_CHARS, MAX_STATEMENTS = 40_000, 200
 # Longer ones are lists without stop marks, shorter ones scraps such as `See below.`
 MAX_SENTENCE_WORDS, MIN_SENTENCE_WORDS = 80, 4

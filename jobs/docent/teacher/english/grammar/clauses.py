@@ -13,7 +13,7 @@ from typing import Literal
 from docent.teacher.english.grammar.verbs import BASES, PAST, THIRD, is_measure, is_participle
 from docent.teacher.source.words import ENGLISH
 
-# In longer subjects the word taken for the verb mostly belongs to a relative clause.
+# A longer subject is mostly a misread sentence.
 MAX_SUBJECT_WORDS = 10
 MAX_LEAD_WORDS = 8
 BE = ("is", "are", "was", "were")

@@ -14,7 +14,7 @@ from docent.teacher.english.tables.labels import is_empty, label_of
 from docent.teacher.source.statements import cleaned
 from docent.teacher.source.words import ENGLISH
 
-# Wider tables are layouts of pages; of longer ones the first rows have more questions than any quota.
+# Bounds the time for one section; no quota needs more rows.
 MAX_COLUMNS, MAX_ROWS = 12, 100
 _RULE = re.compile(r"\s*+\|?+\s*+:?+-++:?+\s*+(?:\|\s*+:?+-++:?+\s*+)*+\|?+\s*$")
 _MARKS = re.compile(r"\*\*|`|__|</?[A-Za-z][^<>]{0,100}>")
