@@ -81,7 +81,7 @@ STAGES: dict[str, Stage] = {
         version=7,
         deliver="docent.stages.build_dataset.hub.delivery:deliver",
     ),
-    "finetune": Stage("docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=3, kind="training"),
+    "finetune": Stage("docent.stages.finetune:run", ("build-dataset",), ("build-dataset",), version=4, kind="training"),
     "answer": Stage(
         "docent.stages.answer:run",
         reads=("build-dataset", "finetune"),

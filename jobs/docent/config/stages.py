@@ -263,6 +263,10 @@ class Approach(Section):
     """Overrides the LoRA rank."""
     seed: int | None = output(None)
     """Overrides the run's seed."""
+    precision: Literal["mixed", "published"] = output("mixed")
+    """`mixed`: the weights that train are float32; with `dtype: bfloat16` they are cast for each forward pass.
+    `published`: they are of `dtype`, as in the published experiment; in bfloat16 a low learning rate changes few of
+    them."""
 
 
 class Finetune(Stage):
@@ -278,6 +282,9 @@ class Finetune(Stage):
     """Stop after so many optimiser steps, for a quick try."""
     batch_size: int = output(4, ge=1)
     """Rows per optimiser step."""
+    micro_batch_rows: int | None = output(None, ge=1)
+    """Rows in one forward and backward pass; when empty, the whole batch. Fewer need less memory; their gradients add
+    up to those of the batch."""
     patience: int = output(5, ge=0)
     """After so many evaluations without a validation loss lower by at least 0.5 % the learning rate falls to zero over
     a fifth more steps, and training ends; 0 never ends it early."""
@@ -293,7 +300,7 @@ class Finetune(Stage):
     """Times the validation loss is measured, evenly spread; of the losses that cannot be told apart from the lowest the
     latest checkpoint is kept."""
     dtype: Literal["float32", "bfloat16"] = output("float32")
-    """Arithmetic of the model; float32 on CPU resumes bit for bit."""
+    """Number format of the model's arithmetic; float32 on CPU resumes bit for bit."""
     max_checkpoints: int = execution(2, ge=1)
     """Checkpoints kept on disk while training."""
 

@@ -30,10 +30,9 @@ def encode_pictures(model: Any, pixels: torch.Tensor, pixel_mask: torch.Tensor) 
     """
     size = model.config.vision_config.patch_size
     patches = pixel_mask.bool().unfold(1, size, size).unfold(2, size, size).all(dim=-1).all(dim=-1)
-    said = model.model.vision_model(
-        pixel_values=pixels.to(model.dtype), patch_attention_mask=patches, return_dict=True
-    ).last_hidden_state
-    return said, patches.flatten(1)
+    tower = model.model.vision_model  # its weights may have another dtype than those that train
+    output = tower(pixel_values=pixels.to(tower.dtype), patch_attention_mask=patches, return_dict=True)
+    return output.last_hidden_state, patches.flatten(1)
 
 
 def connect(model: Any, hidden: torch.Tensor, patches: torch.Tensor) -> dict[str, Any]:
