@@ -23,8 +23,8 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 from docent.config import Finetune, PipelineConfig, dump_config
 from docent.errors import ConfigError, InputError
 from docent.models.chat import fitted
-from docent.models.inference import picture_tensors
-from docent.models.loading import generate, load_base, load_tuned, vision_features
+from docent.models.inference import generate, picture_tensors, vision_features
+from docent.models.loading import load_base, load_tuned
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
 from docent.stage import run_shard

@@ -81,7 +81,8 @@ def test_a_training_in_bfloat16_follows_the_losses_of_float32(
     run_dir: Path, base: Path, float32_losses: list[float], kind: str
 ) -> None:
     approach = {"is": kind, "learning_rate": LOW_RATE if kind == "full" else 3e-3}
-    settings = {"epochs": 16, "evaluations": 1}
+    # A high rate amplifies differences of rounding from step to step, so LoRA gets fewer steps.
+    settings = {"epochs": 16 if kind == "full" else 8, "evaluations": 1}
     expected = float32_losses
     if kind == "lora":
         expected = losses(trained(run_dir, base, "lora32", approach, **settings))
