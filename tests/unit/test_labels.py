@@ -13,10 +13,12 @@ from tests.tiny_museum import photo
 
 from docent.errors import InputError
 from docent.models.chat import fitted, open_photo
+from docent.models.family import family_of
 from docent.models.loading import load_base
 from docent.records import Example
 from docent.stages.finetune.approaches import prepare
-from docent.stages.finetune.batches import IGNORED, Pictures, collate, encode
+from docent.stages.finetune.labels import IGNORED, collate, encode
+from docent.stages.finetune.pictures import Pictures
 from docent.tables import APPROACHES
 from docent.vision.square import square
 
@@ -127,7 +129,8 @@ def test_kept_pictures_give_the_logits_of_the_plain_forward(tmp_path: Path, phot
     with torch.no_grad():
         expected = tuned(**batch, **plain).logits
         for _ in range(2):  # the second time from what was kept
-            assert torch.allclose(tuned(**batch, **pictures.inputs(photos)).logits, expected, atol=1e-5)
+            connected = family_of(model).connect(model, *pictures.inputs(photos).values())
+            assert torch.allclose(tuned(**batch, **connected).logits, expected, atol=1e-5)
 
 
 def test_photos_of_different_sizes_are_padded_and_masked(tiny: tuple[Any, Any], photos: list[Path]) -> None:
@@ -139,8 +142,10 @@ def test_photos_of_different_sizes_are_padded_and_masked(tiny: tuple[Any, Any], 
         with torch.no_grad():
             expected = model.model.get_image_features(**plain, return_dict=True).pooler_output
             for frozen in (True, False):
-                made = Pictures(model, processor, frozen).inputs(photos)["mm_encoder_outputs"]["image"].pooler_output
-                assert torch.allclose(torch.stack(list(made)), torch.stack(list(expected)), atol=1e-5)
+                prepared = Pictures(model, processor, frozen).inputs(photos).values()
+                hidden, masks = prepared if frozen else family_of(model).encode_pictures(model, *prepared)
+                connected = family_of(model).connect(model, hidden, masks)["mm_encoder_outputs"]["image"].pooler_output
+                assert torch.allclose(torch.stack(list(connected)), torch.stack(list(expected)), atol=1e-5)
     finally:
         processor.image_processor.size = size
 
@@ -163,10 +168,9 @@ def test_nothing_is_kept_beyond_the_memory_limit(tiny: tuple[Any, Any], photos: 
     none, all_kept = Pictures(model, processor, True, max_bytes=0), Pictures(model, processor, True)
     with torch.no_grad():
         for _ in range(2):
-            first, second = (p.inputs(photos)["mm_encoder_outputs"]["image"] for p in (none, all_kept))
-            assert torch.equal(first.last_hidden_state, second.last_hidden_state)
-    assert len(none._kept) == 0
-    assert len(all_kept._kept) == 3
+            assert torch.equal(none.inputs(photos)["pictures"], all_kept.inputs(photos)["pictures"])
+    assert len(none._cache) == 0
+    assert len(all_kept._cache) == 3
 
 
 def test_a_file_that_is_no_picture_is_named(tiny: tuple[Any, Any], tmp_path: Path) -> None:

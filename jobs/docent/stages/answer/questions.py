@@ -1,4 +1,4 @@
-"""What an arm is asked, and the row it answers with. Pure functions over rows, and the way to a row's picture."""
+"""The questions that an arm answers, the photo of each, and the row for an answer."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from docent.records import Answer, Example, make_id
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The test examples of one shard, in batches whose composition no shard count changes, and all training rows."""
+class Questions:
+    """Test examples of one shard, in batches that are the same for every number of shards, and all training rows."""
 
     batches: Sequence[Sequence[Example]]
     train: Sequence[Example]
 
     @property
     def total(self) -> int:
-        """Number of test examples."""
+        """Return the number of test examples."""
         return sum(len(batch) for batch in self.batches)
 
 
 def batched(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
-    """The examples in groups of `size`; the last group may be smaller."""
+    """Return the examples in groups of `size`; the last group may be smaller."""
     return [examples[start : start + size] for start in range(0, len(examples), size)]
 
 
 def photo_of(ctx: Context, example: Example) -> Image.Image:
-    """The picture of a data set row in RGB.
+    """Return the picture of a data set row in RGB.
 
     Raises:
-        InputError: it is not listed, or not a readable picture.
+        InputError: it is not listed, or is no readable picture.
     """
     return open_photo(ctx.artifacts(Example)[0].file(example.file))
 
@@ -43,7 +43,7 @@ def photo_of(ctx: Context, example: Example) -> Image.Image:
 def answer_row(
     arm: str, example: Example, text: str, checkpoint_id: str | None = None, matched: str | None = None
 ) -> Answer:
-    """The row for what `arm` said, without control characters; nothing but white space counts as an empty answer."""
+    """Return the row for an answer of `arm`, without control characters; only white space counts as empty."""
     parents = (example.id, checkpoint_id) if checkpoint_id else (example.id,)
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
     return Answer(
