@@ -15,6 +15,7 @@ from torch import distributed
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.nn.parallel import DistributedDataParallel
 
+from docent.artifacts.listings import Success
 from docent.config import Finetune, PipelineConfig
 from docent.models.loading import load_base, load_tuned
 from docent.records import Checkpoint, Example
@@ -54,7 +55,7 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def artifact(run_dir: Path, unit: str) -> Artifact:
     success = load_json(run_dir / unit / "_SUCCESS.json")
     assert success is not None
-    return Artifact(unit, run_dir / unit / success["folder"], success)
+    return Artifact(unit, run_dir / unit / success["folder"], Success.model_validate(success))
 
 
 def trained(run_dir: Path, base: Path, name: str, approach: dict[str, Any], **settings: Any) -> Artifact:
