@@ -18,7 +18,6 @@ from docent.launcher.render import pod_templates
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
 
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 DEFAULT_ACCOUNT_S = 15.0
 
 
@@ -57,7 +56,7 @@ def allowed(cluster: Cluster, verb: str, kind: str, *, part: str = "", name: str
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
     }
-    return bool(cluster.connection.json("POST", REVIEWS, None, body).get("status", {}).get("allowed"))
+    return bool(cluster.create(body).get("status", {}).get("allowed"))
 
 
 def check_operators(cluster: Cluster, bodies: Iterable[Object]) -> None:
