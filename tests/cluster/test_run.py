@@ -308,7 +308,7 @@ def kubeconfig_of(cluster: Cluster, tmp_path: Path) -> Callable[[str], Path]:
         cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
         where = f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/{name}/token"
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
-        token = cluster.connection.json("POST", where, None, body)["status"]["token"]
+        token = cluster.connection.json("POST", where, body)["status"]["token"]
         authority = base64.b64encode(Path(cluster.connection.configuration.ssl_ca_cert).read_bytes()).decode()
         server = {"server": cluster.connection.host, "certificate-authority-data": authority}
         path = tmp_path / f"{name}.kubeconfig"
