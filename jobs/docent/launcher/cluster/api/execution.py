@@ -107,9 +107,8 @@ class _Exchange:
             elif time.monotonic() - last_activity_s > IDLE_S:
                 return
             try:
-                if writable:
+                if not readable:  # what arrives comes first: it may be the status of a command that reads no more
                     self._send()
-                if not readable:
                     continue
                 self.socket.sock.settimeout(1.0)
                 kind, frame = self.socket.recv_data_frame(True)
@@ -134,6 +133,8 @@ class _Exchange:
 
     def _send(self) -> None:
         """Send what the socket accepts now."""
+        if not self.outgoing:
+            return
         self.socket.sock.settimeout(0)
         try:
             self.outgoing = self.outgoing[self.socket.sock.send(self.outgoing) :]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import RELISTED
 from docent.launcher.cluster.api.execution import CommandError
-from docent.launcher.cluster.transfer.archive import Receipt, pack, reader
+from docent.launcher.cluster.transfer.archive import Receipt, Tally, pack, reader
 from docent.launcher.cluster.transfer.extraction import unpack
 from docent.launcher.cluster.watch.cause import Evidence, why_waiting
 from docent.launcher.cluster.watch.conditions import Reading
@@ -64,16 +64,10 @@ class Volume:
         Raises:
             LauncherError: (105) the source cannot be read; (100) it did not arrive whole.
         """
-        sent: list[Receipt] = []
+        tally = Tally()
 
         def pieces() -> Iterator[bytes]:
-            stream = pack(source, skipped, outwards)
-            while True:
-                try:
-                    piece = next(stream)
-                except StopIteration as end:
-                    sent.append(end.value)
-                    return
+            for piece in pack(source, skipped, outwards, tally):
                 yield piece
                 moved(len(piece))
 
@@ -82,7 +76,7 @@ class Volume:
         except CommandError as error:
             raise _explained(error, destination) from None
         arrived = Receipt.parse(answer)
-        if not sent or arrived != sent[0]:
+        if arrived != tally.receipt:
             raise LauncherError(100, "what arrived is not what was sent", destination, "run the same command once more")
         return arrived
 
