@@ -5,7 +5,7 @@ storage, the builders' output to dist/image-logs/ and what stamps.py notes. Run 
 `python scripts/images/build.py [NAME...]` for some of them (what they stand on is built with them).
 
 The environment: REGISTRY and TAG make the names (default: no registry, docent's version); TORCH_INDEX_URL and
-PIP_FIND_LINKS choose the build of PyTorch; PYTHON_IMAGE is what everything stands on; BUILD_FLAGS are further flags of
+PIP_FIND_LINKS choose the build of PyTorch; BASE_IMAGE replaces the pinned base image; BUILD_FLAGS are further flags of
 `buildah bud`, such as volumes for a pip cache; BUILDER=docker|buildah overrules the choice; JOBS is how many images are
 built at the same time; SOURCE_URL is a label.
 """
@@ -21,7 +21,7 @@ import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from matrix import BAKE_ARGS, BY_NAME, PYTHON_IMAGE, ROOT, SOMETIMES_KNOWN, Build, builds, version
+from matrix import BAKE_ARGS, BY_NAME, BASE_IMAGE, ROOT, SOMETIMES_KNOWN, Build, builds, version
 from stamps import inputs, is_built, keep
 
 WHEEL = ROOT / "dist/image"
@@ -71,7 +71,7 @@ def from_environment() -> list[Build]:
 
 def arguments(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
     """Build arguments from the environment; a folder of this machine is none: BUILD_FLAGS makes builds see it."""
-    names = (*BAKE_ARGS, "PYTHON_IMAGE")
+    names = (*BAKE_ARGS, "BASE_IMAGE")
     return {name: environ[name] for name in names if environ.get(name) and not environ[name].startswith("/")}
 
 
@@ -143,7 +143,7 @@ def bake(chosen: list[Build]) -> None:
         "TAG": os.environ.get("TAG") or version(),
         "SOURCE_DATE_EPOCH": epoch(),
         **dict.fromkeys(BAKE_ARGS, ""),
-        "PYTHON_IMAGE": PYTHON_IMAGE,
+        "BASE_IMAGE": BASE_IMAGE,
         **arguments(os.environ),
     }
     if subprocess.run(bake_command(chosen), cwd=ROOT, env={**os.environ, **variables}, check=False).returncode:

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_IMAGE = "docker.io/library/python:3.11-slim"
+# By digest, so that the same commit gives the same images; the tag only says which one it was. To update it:
+#   skopeo inspect --format '{{.Digest}}' docker://docker.io/library/python:3.11-slim
+# and write the answer here and in images/base-cpu/Dockerfile, then: make images-lock. The same command checks it.
+BASE_IMAGE = (
+    "docker.io/library/python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7"
+)
 CONTEXT = "."
 
 
@@ -24,7 +29,7 @@ class Image:
 
     Attributes:
         name: folder below images/ and, after `docent-`, its name in a registry.
-        base: the image it stands on, "" for PYTHON_IMAGE.
+        base: the image it stands on, "" for BASE_IMAGE.
         extras: extras of pyproject.toml that it holds beside docent's own dependencies.
         budget_mb: most megabytes (10^6 bytes) of all its layers, uncompressed, with a CPU build of PyTorch.
         description: its OCI description.
@@ -93,8 +98,8 @@ def builds(
     given = {key: value for key, value in (args or {}).items() if value}
     found = []
     for image in IMAGES:
-        base = reference(image.base, registry, tag) if image.base else given.get("PYTHON_IMAGE", PYTHON_IMAGE)
-        own = {key: value for key, value in given.items() if key != "PYTHON_IMAGE"}
+        base = reference(image.base, registry, tag) if image.base else given.get("BASE_IMAGE", BASE_IMAGE)
+        own = {key: value for key, value in given.items() if key != "BASE_IMAGE"}
         found.append(
             Build(
                 name=image.name,
@@ -136,7 +141,7 @@ SOMETIMES_KNOWN = {"org.opencontainers.image.revision", "org.opencontainers.imag
 
 # Variables of the bake file, with their defaults: the environment sets them. PREFIX is the registry with its slash.
 BAKE_ARGS = ("TORCH_INDEX_URL", "PIP_FIND_LINKS")
-BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "PYTHON_IMAGE": PYTHON_IMAGE}
+BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "BASE_IMAGE": BASE_IMAGE}
 
 
 def bake() -> dict[str, Any]:
@@ -150,7 +155,7 @@ def bake() -> dict[str, Any]:
             "context": CONTEXT,
             "dockerfile": f"images/{image.name}/Dockerfile",
             "args": {
-                "BASE": "base" if image.base else "${PYTHON_IMAGE}",
+                "BASE": "base" if image.base else "${BASE_IMAGE}",
                 **{name: f"${{{name}}}" for name in BAKE_ARGS},
             },
             "tags": [f"${{PREFIX}}docent-{image.name}:${{TAG}}"],

@@ -32,7 +32,7 @@ GIVEN = {
     "TAG": "9.8.7",
     "TORCH_INDEX_URL": "https://example.org/whl/cpu",
     "PIP_FIND_LINKS": "https://example.org/wheels",
-    "PYTHON_IMAGE": "registry.example.org/python:3.11",
+    "BASE_IMAGE": "registry.example.org/python:3.11",
 }
 
 
@@ -138,7 +138,7 @@ def test_a_dockerfile_is_short_and_its_base_can_be_chosen(name: str) -> None:
     lines = dockerfile(name)
     assert 4 <= len(lines) <= 12
     base = IMAGES[name].base
-    assert lines[0] == f"ARG BASE={matrix.reference(base, '', matrix.version()) if base else matrix.PYTHON_IMAGE}"
+    assert lines[0] == f"ARG BASE={matrix.reference(base, '', matrix.version()) if base else matrix.BASE_IMAGE}"
     assert {line.split()[1] for line in lines if line.startswith("FROM")} == {"${BASE}"}
 
 

@@ -53,7 +53,7 @@ def _extract(read: Callable[[int], bytes], folder: Path) -> Receipt:
     """
     tally, links = Tally(), set[str]()
     stream = SimpleNamespace(read=read)
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
         for member in tar:
             if member.name == RECEIPT and member.isreg():
                 if Receipt.parse(_content(tar, member).read(PIECE_BYTES)) != tally.receipt:
