@@ -22,7 +22,7 @@ from docent.config import load_config
 from docent.launcher.cluster import start, state
 from docent.launcher.cluster.api.client import Cluster
 from docent.launcher.cluster.api.differences import change
-from docent.launcher.cluster.watch.attach import Follower
+from docent.launcher.cluster.watch.attach import RunWatcher
 from docent.launcher.cluster.watch.runs import launcher_job
 from docent.launcher.render import Plan, platform
 
@@ -213,9 +213,9 @@ def test_the_log_is_followed_until_the_unit_ends(desk: Desk) -> None:
 
 def test_why_the_launcher_cannot_start_is_said(desk: Desk) -> None:
     desk.expect(0, "run", "--yes", "--detach", "--set=kubernetes.tag=no-such-tag", *without_inputs(desk))
-    follower = Follower(desk.cluster, desk.run)
+    watcher = RunWatcher(desk.cluster, desk.run)
     # Where this test is the first to use the volume, the pod waits for that before it waits for the image.
-    eventually(lambda: "docent-launcher:no-such-tag cannot be pulled" in follower.obstacle())
+    eventually(lambda: "docent-launcher:no-such-tag cannot be pulled" in watcher.obstacle())
     desk.expect(0, "cancel", "--run", desk.run)
 
 
