@@ -21,7 +21,7 @@ import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from matrix import BAKE_ARGS, BY_NAME, BASE_IMAGE, ROOT, SOMETIMES_KNOWN, Build, builds, version
+from matrix import BAKE_ARGS, BASE_IMAGE, BY_NAME, ROOT, SOMETIMES_KNOWN, Build, builds, version
 from stamps import inputs, is_built, keep
 
 WHEEL = ROOT / "dist/image"
