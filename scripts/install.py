@@ -38,7 +38,7 @@ PACKAGES_MB = {"run": (310, 1240), "dev": (370, 1450)}
 
 
 def main() -> int:
-    """Run the steps; on a failure show what was said and return 1."""
+    """Run the steps; on a failure print pip's output and return 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "wanted", nargs="*", help="an extra of docent; with --into: requirements, or .txt files of them"
@@ -127,7 +127,7 @@ def install_other(steps: Steps, folder: Path, wanted: Sequence[str]) -> None:
 
 
 def environment(steps: Steps, folder: Path) -> Path:
-    """Make a virtual environment where there is none; returns its Python."""
+    """Create a virtual environment where there is none; return its Python."""
     steps.begin(f"Python {platform.python_version()} environment {folder.name}")
     python = folder.absolute() / "bin" / "python"
     if python.exists():
@@ -139,7 +139,7 @@ def environment(steps: Steps, folder: Path) -> Path:
 
 
 def install(steps: Steps, python: Path, *arguments: str) -> None:
-    """Run pip and say how many packages are new."""
+    """Run pip and print how many packages are new."""
     said = steps.run([python, *PIP, *arguments])
     found = re.search(r"^Successfully installed (.+)$", said, re.MULTILINE)
     new = [name for name in found[1].split() if not name.startswith("docent-")] if found else []
@@ -147,7 +147,7 @@ def install(steps: Steps, python: Path, *arguments: str) -> None:
 
 
 def installed(steps: Steps, python: Path, name: str) -> str:
-    """Version of a package in an environment, "" where it is missing."""
+    """Return the version of a package in an environment, "" where it is missing."""
     try:
         return steps.run([python, "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]).strip()
     except StepError:
@@ -167,7 +167,7 @@ def gives_cpu_build(steps: Steps, python: Path, version: str) -> bool:
 
 
 def pinned(name: str) -> str:
-    """The version of a package that pyproject.toml pins."""
+    """Return the version of a package that pyproject.toml pins."""
     found = re.search(rf'"{re.escape(name)}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     if found is None:
         raise SystemExit(f"pyproject.toml does not pin {name}")

@@ -1,4 +1,4 @@
-"""The images as one table: which stands on which, what each adds, how large it may be.
+"""List the images in one table: which stands on which, what each adds, how large it may be.
 
 Nothing here builds: `build.py` hands the table to docker buildx bake or to buildah, and both get the same contexts,
 files, arguments and tags. Run alone: `python scripts/images/matrix.py` prints the file for `docker buildx bake`
@@ -78,14 +78,14 @@ class Build:
 
 
 def reference(name: str, registry: str, tag: str) -> str:
-    """How a pod names an image; `registry` may be empty."""
+    """Return the name of an image in a pod; `registry` may be empty."""
     return f"{registry.rstrip('/')}/docent-{name}:{tag}" if registry else f"docent-{name}:{tag}"
 
 
 def builds(
     registry: str, tag: str, args: dict[str, str] | None = None, *, revision: str = "", source: str = ""
 ) -> list[Build]:
-    """Every image with its values, bases before what stands on them.
+    """Return every image with its values, bases before what stands on them.
 
     Args:
         registry: prefix of the names, may be empty.
@@ -115,7 +115,7 @@ def builds(
 
 
 def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict[str, str]:
-    """OCI labels; what is not known is left out."""
+    """Return the OCI labels; what is not known is left out."""
     values = {
         "title": f"docent-{image.name}",
         "description": image.description,
@@ -128,7 +128,7 @@ def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict
 
 
 def version() -> str:
-    """The version of docent, which is the default tag; read without importing docent."""
+    """Return the version of docent, which is the default tag; read without importing docent."""
     text = (ROOT / "jobs/docent/__init__.py").read_text(encoding="utf-8")
     found = re.search(r'__version__ = "(.+)"', text)
     if found is None:
@@ -145,7 +145,7 @@ BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "BASE_IMAGE": BASE_IMAGE}
 
 
 def bake() -> dict[str, Any]:
-    """The same builds for `docker buildx bake`, with variables where `builds` has values.
+    """Return the same builds for `docker buildx bake`, with variables where `builds` has values.
 
     A base comes through a named context, because bake builds it in the same call and no registry has it yet.
     """
@@ -173,7 +173,7 @@ def bake() -> dict[str, Any]:
 
 
 def bake_text() -> str:
-    """images/docker-bake.json as it must be."""
+    """Return the text of images/docker-bake.json."""
     return json.dumps(bake(), indent=2) + "\n"
 
 
