@@ -94,12 +94,12 @@ def to_push(inputs: tuple[Input, ...], run: str, runs: Mapping[str, RunRecord], 
     """
     of_volume = {name: record for name, record in runs.items() if record.run.get("volume") == volume}
     by_age = sorted(of_volume.items(), key=lambda item: str(item[1].run.get("started", "")))
-    on_volume: dict[str, tuple[str, str]] = {}
-    for other, record in by_age:
+    on_volume: dict[str, str] = {}
+    for _, record in by_age:
         reads = _inputs_of(record)  # a pushed folder replaces what was pushed inside it
         kept = {path: one for path, one in on_volume.items() if not any(overlap(path, read) for read in reads)}
-        on_volume = kept | {path: (digest, other) for path, digest in reads.items()}
-    todo = [one for one in inputs if one.source and on_volume.get(one.destination, ("", ""))[0] != one.digest]
+        on_volume = kept | reads
+    todo = [one for one in inputs if one.source and on_volume.get(one.destination) != one.digest]
     for one in todo:
         for other, record in by_age:
             others = {path: digest for path, digest in _inputs_of(record).items() if overlap(path, one.destination)}

@@ -136,18 +136,14 @@ def tail(text: str, size: int = LOG_BYTES) -> str:
     return end[end.find(b"\n") + 1 :].decode("utf-8", "ignore")
 
 
-def owner_reference(record: RunRecord | Object) -> Object:
-    """Return the ownerReference that deletes an object together with the run's state ConfigMap."""
+def owned(body: Object, record: RunRecord | Object) -> Object:
+    """Return a copy of `body` that is owned by the run's state ConfigMap, and so deleted together with it."""
     if isinstance(record, RunRecord):
         name, uid = record.name, record.uid
     else:
         name, uid = record["metadata"]["name"], record["metadata"]["uid"]
-    return {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
-
-
-def owned(body: Object, record: RunRecord | Object) -> Object:
-    """Return a copy of `body` that is owned by the run's state ConfigMap."""
-    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner_reference(record)]}}
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
+    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner]}}
 
 
 def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, Any]:

@@ -183,24 +183,20 @@ class Cluster:
             raise
         return True
 
-    def log(
-        self, pod: str, *, follow: bool = False, tail_bytes: int | None = None, container: str = ""
-    ) -> Iterator[str]:
+    def log(self, pod: str, *, follow: bool = False, tail_bytes: int | None = None) -> Iterator[str]:
         """Yield the lines of a pod's log, without line ends.
 
         Args:
             pod: its name.
             follow: continue until the container ends.
             tail_bytes: only about so many bytes of the end, in whole lines.
-            container: which one, where there are several.
 
         Raises:
             ApiError: 102 no such pod; 5 its container has not started.
         """
         # The API cuts at the end (limitBytes) or counts lines; lines of 40 bytes and more make at least what is wanted.
-        options: dict[str, Any] = {"follow": follow and "true", "container": container}
-        options["tailLines"] = tail_bytes and max(10, tail_bytes // 40)
-        query = [(name, value) for name, value in options.items() if value]
+        query: list[tuple[str, Any]] = [("follow", "true")] if follow else []
+        query += [("tailLines", max(10, tail_bytes // 40))] if tail_bytes else []
         path, send = self._path("Pod", pod, "log"), self.connection.dynamic.request
         limits = (CONNECT_S, None if follow else 2 * READ_S)
         answer = self.connection.attempt(
@@ -210,9 +206,7 @@ class Cluster:
         texts = (line.decode("utf-8", "replace") for line in _lines(answer))
         yield from texts if tail_bytes is None or follow else _tail(texts, tail_bytes)
 
-    def run_in(
-        self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None, container: str = ""
-    ) -> Iterator[bytes]:
+    def run_in(self, pod: str, command: Sequence[str], stdin: Iterable[bytes] | None = None) -> Iterator[bytes]:
         """Run a command in a pod: send `stdin` while yielding its standard output, both byte for byte.
 
         Standard input cannot be closed: the command must recognise the end of its input.
@@ -221,7 +215,7 @@ class Cluster:
             CommandError: it exited with another status than 0; holds the end of its standard error.
             ApiError: 4 unreachable, forbidden or interrupted; 102 no such pod.
         """
-        return run_in_pod(self.connection, self._path("Pod", pod, "exec"), command, stdin, container)
+        return run_in_pod(self.connection, self._path("Pod", pod, "exec"), command, stdin)
 
     def _path(self, kind: str, name: str, part: str) -> str:
         return f"{resource(kind).path(name=name, namespace=self.namespace)}/{part}"

@@ -42,12 +42,11 @@ class CommandError(LauncherError):
 
 
 def run_in_pod(
-    connection: Connection, path: str, command: Sequence[str], stdin: Iterable[bytes] | None, container: str
+    connection: Connection, path: str, command: Sequence[str], stdin: Iterable[bytes] | None
 ) -> Iterator[bytes]:
     """Implement `Cluster.run_in`; `path` is that of the pod's `exec`."""
     query: list[tuple[str, Any]] = [("command", list(command)), ("stdout", "true"), ("stderr", "true")]
     query += [("stdin", "true")] if stdin is not None else []
-    query += [("container", container)] if container else []
     socket = _connected(connection, path, query)
     stderr, result = b"", None
     try:

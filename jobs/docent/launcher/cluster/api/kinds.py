@@ -14,33 +14,25 @@ KINDS: dict[str, str] = {
     "Service": "v1",
     "Pod": "v1",
     "Event": "v1",
-    "Node": "v1",
     "ResourceQuota": "v1",
     "Role": "rbac.authorization.k8s.io/v1",
     "RoleBinding": "rbac.authorization.k8s.io/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "Lease": "coordination.k8s.io/v1",
-    "StorageClass": "storage.k8s.io/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
     "SelfSubjectAccessReview": "authorization.k8s.io/v1",
     "Job": "batch/v1",
-    "Deployment": "apps/v1",
     "PyTorchJob": "kubeflow.org/v1",
     "TrainJob": "trainer.kubeflow.org/v1alpha1",
     "TrainingRuntime": "trainer.kubeflow.org/v1alpha1",
-    "LocalQueue": "kueue.x-k8s.io/v1beta1",
-    "Workload": "kueue.x-k8s.io/v1beta1",
 }
 
-_PLURALS = {"NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses"}
-_CLUSTER_SCOPED = frozenset(
-    "Namespace PersistentVolume Node StorageClass CustomResourceDefinition SelfSubjectAccessReview".split()
-)
+_CLUSTER_SCOPED = ("Namespace", "PersistentVolume", "CustomResourceDefinition", "SelfSubjectAccessReview")
 
 
 def plural(kind: str) -> str:
     """Return the kind as paths and Roles spell it: `jobs`, `networkpolicies`."""
-    return _PLURALS.get(kind, f"{kind.lower()}s")
+    return "networkpolicies" if kind == "NetworkPolicy" else f"{kind.lower()}s"
 
 
 def resource(kind: str) -> Any:

@@ -26,13 +26,8 @@ FINISHED: tuple[Standing, ...] = ("done", "failed", "cancelled")
 def all_runs(cluster: Cluster) -> dict[str, RunRecord]:
     """Return the record of every run in the namespace, by run."""
     config_maps, _ = cluster.list("ConfigMap", "app.kubernetes.io/managed-by=docent,docent/run")
-    named = {body["metadata"]["labels"]["docent/run"]: body for body in config_maps if is_state(body)}
-    return {run: state.parse(body) for run, body in named.items()}
-
-
-def is_state(body: Object) -> bool:
-    """Whether a ConfigMap is the state of the run that its label names."""
-    return bool(body["metadata"]["name"] == state.state_name(body["metadata"].get("labels", {}).get("docent/run", "")))
+    labelled = [(body["metadata"]["labels"]["docent/run"], body) for body in config_maps]  # plans among them
+    return {run: state.parse(body) for run, body in labelled if body["metadata"]["name"] == state.state_name(run)}
 
 
 def find(cluster: Cluster, run: str | None) -> tuple[str, RunRecord]:
