@@ -246,7 +246,7 @@ def test_what_is_missing_or_refused_is_said_before_anything_is_made(desk: Desk) 
         desk.cluster.delete("ResourceQuota", "memory")
     assert "exceeded quota" in said
     key = ("--set=llm.provider=openai", "--set=assess_images={}", "--set=assemble={}", "--set=generate_qa={}")
-    assert "OPENAI_API_KEY is not there" in desk.expect(105, "run", "--yes", *key)
+    assert "OPENAI_API_KEY is missing" in desk.expect(105, "run", "--yes", *key)
     assert desk.versions() == {}
 
 
