@@ -133,6 +133,13 @@ def test_the_bake_file_is_up_to_date() -> None:
     assert (ROOT / "images/docker-bake.json").read_text(encoding="utf-8") == matrix.bake_text(), "make images-lock"
 
 
+def test_the_base_image_is_pinned_by_digest_unless_another_is_named() -> None:
+    assert re.search(r"@sha256:[0-9a-f]{64}$", matrix.BASE_IMAGE)
+    assert matrix.builds("", "1")[0].args["BASE"] == matrix.BASE_IMAGE
+    other = build.arguments({"BASE_IMAGE": "python:3.11-slim"})
+    assert matrix.builds("", "1", other)[0].args["BASE"] == "python:3.11-slim"
+
+
 @pytest.mark.parametrize("name", sorted(IMAGES))
 def test_a_dockerfile_is_short_and_its_base_can_be_chosen(name: str) -> None:
     lines = dockerfile(name)
