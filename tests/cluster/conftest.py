@@ -30,7 +30,6 @@ from docent.artifacts.listings import SCHEMA, Marker
 from docent.config import PipelineConfig, load_config
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import Cluster, Object
-from docent.launcher.cluster.api.kinds import path
 from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
 from docent.spec import RunStates
@@ -156,9 +155,9 @@ class Run:
     def kubeconfig(self, address: str = "") -> Path:
         """Credentials of the run's launcher, which may do only what its Role says."""
         here = self.cluster.connection
-        account = path("ServiceAccount", self.cluster.namespace, names.launcher_name(self.name), "token")
+        accounts = f"/api/v1/namespaces/{self.cluster.namespace}/serviceaccounts"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = here.json("POST", account, None, asked)["status"]["token"]
+        token = here.json("POST", f"{accounts}/{names.launcher_name(self.name)}/token", asked)["status"]["token"]
         server = {"server": address or here.host, "certificate-authority": here.configuration.ssl_ca_cert}
         server |= {"tls-server-name": urlsplit(here.host).hostname} if address else {}
         file = self.file.with_suffix(".kubeconfig")

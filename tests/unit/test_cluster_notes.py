@@ -94,7 +94,7 @@ def test_units_of_a_launch_that_ended_are_stopped_while_the_next_one_starts(
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
     monkeypatch.setattr("docent.launcher.cluster.watch.runs.standing", lambda *_: "starting")
     monkeypatch.setattr(
-        "docent.launcher.cluster.watch.attach.Follower", lambda *_: SimpleNamespace(obstacle=lambda: "")
+        "docent.launcher.cluster.watch.attach.RunWatcher", lambda *_: SimpleNamespace(obstacle=lambda: "")
     )
     on_cluster.status("docent", "mine", "json", watch=False)
     (row,) = json.loads(capsys.readouterr().out)
@@ -110,7 +110,7 @@ def test_ctrl_c_ends_the_watching_and_says_so(monkeypatch: pytest.MonkeyPatch) -
     record = RunRecord(run={"plans": {"ingest": "0"}})
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
     monkeypatch.setattr("docent.launcher.cluster.watch.logs.follow", interrupted)
-    monkeypatch.setattr("docent.launcher.cluster.watch.attach.Follower", interrupted)
+    monkeypatch.setattr("docent.launcher.cluster.watch.attach.RunWatcher", interrupted)
     monkeypatch.setattr("docent.launcher.cluster.watch.attach._show", lambda *_: next(interrupted()))
     watching = {
         "docent logs ingest -f --backend kubernetes --run mine": lambda: on_cluster.logs(

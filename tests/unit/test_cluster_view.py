@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from docent.launcher.cluster.state import RunRecord, UnitState
 from docent.launcher.cluster.watch.attach import RunView, conclude, picture
 from docent.launcher.cluster.watch.conditions import read
 from docent.launcher.cluster.watch.notes import note
-from docent.launcher.cluster.watch.runs import is_state
+from docent.launcher.cluster.watch.runs import all_runs
 from docent.launcher.render import Plan
 
 
@@ -101,10 +102,10 @@ def test_every_unit_stands_in_the_plan_table_with_what_it_asks_for() -> None:
 
 
 def test_a_plan_is_not_taken_for_a_state() -> None:
-    labels = {"docent/run": "demo"}
-    assert is_state({"metadata": {"name": "demo-state", "labels": labels}})
-    assert not is_state({"metadata": {"name": "demo-plan-0123456789", "labels": labels}})
-    assert not is_state({"metadata": {"name": "other-state", "labels": labels}})
+    names = ("demo-state", "demo-plan-0123456789", "other-state")
+    config_maps = [{"metadata": {"name": name, "labels": {"docent/run": "demo"}}} for name in names]
+    records = all_runs(SimpleNamespace(list=lambda *_: (config_maps, "1")))  # type: ignore[arg-type]
+    assert {run: record.name for run, record in records.items()} == {"demo": "demo-state"}
 
 
 def test_a_job_has_ended_only_when_it_says_so() -> None:

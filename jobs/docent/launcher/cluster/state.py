@@ -1,4 +1,4 @@
-"""What the ConfigMap `<run>-state` holds: all that people outside the cluster can know about a run.
+"""Read and write the ConfigMap `<run>-state`: everything that can be known about a run outside the cluster.
 
 Two keys with one writer each. `run.json`, by the command line: launch, plan10, plans {unit: plan hash}, inputs
 {path: digest}, images, started. `units.json`, by the launcher in the cluster: launch, phase, units {unit: UnitState}.
@@ -10,6 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from docent.launcher.render.names import labels
+from docent.launcher.render.names import state_name as state_name
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -80,19 +83,14 @@ class RunRecord:
     name: str = ""
 
 
-def state_name(run: str) -> str:
-    """Name of a run's state ConfigMap."""
-    return f"{run}-state"
-
-
 def read(cluster: Cluster, run: str) -> RunRecord | None:
-    """The record of a run, or None when the cluster knows no such run."""
-    found = cluster.get("ConfigMap", state_name(run))
-    return None if found is None else parse(found)
+    """Return the record of a run, or None when there is none of that name."""
+    config_map = cluster.get("ConfigMap", state_name(run))
+    return parse(config_map) if config_map else None
 
 
 def parse(config_map: Object) -> RunRecord:
-    """The record in a state ConfigMap; what is missing or was torn by hand counts as not written yet."""
+    """Parse the record in a state ConfigMap; what is missing or damaged counts as not written yet."""
     data = config_map.get("data") or {}
     units = _object(data.get(UNITS_KEY, ""))
     known = UnitState.__dataclass_fields__
@@ -110,17 +108,17 @@ def parse(config_map: Object) -> RunRecord:
 
 
 def run_body(run: str, record: dict[str, Any]) -> Object:
-    """What the command line applies as CLI_MANAGER."""
+    """Return what the command line applies as CLI_MANAGER."""
     return _body(run, RUN_KEY, json.dumps(record, indent=1, sort_keys=True))
 
 
 def units_body(run: str, launch: int, phase: RunPhase, units: dict[str, UnitState]) -> Object:
-    """What the launcher in the cluster applies as LAUNCHER_MANAGER; never larger than UNITS_LIMIT_BYTES."""
+    """Return what the launcher in the cluster applies as LAUNCHER_MANAGER; never larger than UNITS_LIMIT_BYTES."""
     return _body(run, UNITS_KEY, units_text(launch, phase, units))
 
 
 def units_text(launch: int, phase: RunPhase, units: dict[str, UnitState]) -> str:
-    """`units.json`: logs are cut first, then causes, then everything but phases, until it fits."""
+    """Return `units.json`; cut logs first, then causes, then everything but phases, until it fits."""
     for log_bytes, cause_characters in ((LOG_BYTES, CAUSE_CHARACTERS), (1024, CAUSE_CHARACTERS), (0, 300), (0, 80)):
         cut = {name: _cut(unit, log_bytes, cause_characters) for name, unit in units.items()}
         text = json.dumps({"launch": launch, "phase": phase, "units": cut}, ensure_ascii=False)
@@ -138,19 +136,14 @@ def tail(text: str, size: int = LOG_BYTES) -> str:
     return end[end.find(b"\n") + 1 :].decode("utf-8", "ignore")
 
 
-def owner_reference(record: RunRecord | Object) -> Object:
-    """What makes an object end with the run's state ConfigMap."""
-    name, uid = (
-        (record.name, record.uid)
-        if isinstance(record, RunRecord)
-        else (record["metadata"]["name"], record["metadata"]["uid"])
-    )
-    return {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
-
-
 def owned(body: Object, record: RunRecord | Object) -> Object:
-    """A copy of `body` that belongs to the run's state ConfigMap."""
-    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner_reference(record)]}}
+    """Return a copy of `body` that is owned by the run's state ConfigMap, and so deleted together with it."""
+    if isinstance(record, RunRecord):
+        name, uid = record.name, record.uid
+    else:
+        name, uid = record["metadata"]["name"], record["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": False}
+    return {**body, "metadata": {**body["metadata"], "ownerReferences": [owner]}}
 
 
 def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, Any]:
@@ -163,15 +156,7 @@ def _cut(unit: UnitState, log_bytes: int, cause_characters: int) -> dict[str, An
 
 
 def _body(run: str, key: str, text: str) -> Object:
-    labels = {
-        "app.kubernetes.io/name": "docent",
-        "app.kubernetes.io/instance": run,
-        "app.kubernetes.io/component": "platform",
-        "app.kubernetes.io/part-of": "docent",
-        "app.kubernetes.io/managed-by": "docent",
-        "docent/run": run,
-    }
-    metadata = {"name": state_name(run), "labels": labels}
+    metadata = {"name": state_name(run), "labels": labels(run)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {key: text}}
 
 

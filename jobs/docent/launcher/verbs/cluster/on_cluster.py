@@ -94,7 +94,7 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show how a run stands; with `watch` until it ends."""
-    from docent.launcher.cluster.watch.attach import Follower, attach
+    from docent.launcher.cluster.watch.attach import RunWatcher, attach
     from docent.launcher.cluster.watch.notes import in_words
     from docent.launcher.cluster.watch.runs import standing
 
@@ -116,7 +116,7 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         click.echo(title)
     else:
         print_table(rows, output, title)
-    if how == "starting" and (why := Follower(cluster, name).obstacle()):
+    if how == "starting" and (why := RunWatcher(cluster, name).obstacle()):
         click.echo(f"the launcher waits: {why}", err=True)
 
 

@@ -52,7 +52,7 @@ def unpack(destination: str, data: Path) -> None:
     from docent.launcher.cluster.transfer.extraction import confined
     from docent.launcher.cluster.transfer.extraction import unpack as receive
 
-    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
+    click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).model_dump_json())
 
 
 @click.command(hidden=True)
