@@ -16,8 +16,8 @@ from pathlib import Path
 from docent.checks import check_stages
 from docent.config import PipelineConfig
 from docent.errors import ConfigError, InputError
+from docent.launcher.local.backend import cores
 from docent.launcher.local.preflight import memory_bytes, problems, push_problems, shortages
-from docent.launcher.local.shards import cores
 from docent.messages.printing import printable
 from docent.pipeline import input_paths, reads_base_model, section_of, units
 from docent.source_files.walk import refuse_system_folder

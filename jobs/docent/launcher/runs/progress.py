@@ -25,7 +25,7 @@ def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict
     found: dict[int, dict[str, Any]] = {}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
         number = NAME.fullmatch(path.name)
-        part = _progress_of(path)
+        part = _usable(path)
         if number and (spec is None or part.get("spec") == spec):
             found[int(number[1])] = part
     return found
@@ -48,7 +48,13 @@ def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str
     return {**total, "parts": len(parts)}
 
 
-def _progress_of(path: Path) -> dict[str, Any]:
+def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
+    """Return done, total and eta_s over all shards; None before the first sign."""
+    progress = read_progress(run_dir, unit)
+    return {key: progress[key] for key in ("done", "total", "eta_s")} if progress["total"] else None
+
+
+def _usable(path: Path) -> dict[str, Any]:
     """What a shard said last, without what is no number or text: the file may be torn, or of a stranger."""
     try:
         found = load_json(inside(path.parent, path.name)) or {}
@@ -65,11 +71,11 @@ def _progress_of(path: Path) -> dict[str, Any]:
 
 def describe(progress: dict[str, Any]) -> str:
     """One line: how far, how fast, how long still."""
-    if not progress["total"]:
+    if not progress.get("total"):
         return "starting"
     words = [f"{progress['done']:g} of {progress['total']:g}"]
-    if progress["rate_per_s"]:
+    if progress.get("rate_per_s"):
         words.append(f"{progress['rate_per_s']:.3g}/s")
-    if progress["eta_s"] is not None and progress["done"] < progress["total"]:
+    if progress.get("eta_s") is not None and progress["done"] < progress["total"]:
         words.append(f"{duration(progress['eta_s'])} to go")
-    return ", ".join([*words, printable(progress["message"])] if progress["message"] else words)
+    return ", ".join([*words, printable(progress["message"])] if progress.get("message") else words)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from docent.config import PipelineConfig, dump_config
+from docent.artifacts.attempt import is_held
+from docent.config import PipelineConfig, dump_config, load_config
+from docent.errors import ConfigError, LauncherError
 from docent.store import load_json, write_durably
 
 RESOLVED = "pipeline.resolved.yaml"
@@ -55,6 +57,31 @@ def file_in_force(run_dir: Path, at_work: bool) -> Path:
     """
     attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
     return attempt if attempt.is_file() and (at_work or not resolved.is_file()) else resolved
+
+
+def resolved_config(run_dir: Path) -> PipelineConfig:
+    """Load the configuration to look at a run with: of the launch under way, else the one stored with the run.
+
+    Raises:
+        LauncherError: (102) there is no such run; (105) its configuration is damaged or of another version.
+    """
+    path = file_in_force(run_dir, is_locked(run_dir))
+    if not path.is_file():
+        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
+    try:
+        return load_config(path, environ={})
+    except ConfigError as error:
+        raise LauncherError(
+            105,
+            f"the configuration of run {run_dir.name!r} cannot be read: {error.what}",
+            str(path),
+            f"to write it again from a pipeline file: docent run pipeline.yaml --run {run_dir.name}",
+        ) from None
+
+
+def is_locked(run_dir: Path) -> bool:
+    """Return whether a launcher works on this run now."""
+    return is_held(run_dir / ".lock")
 
 
 def attempt_not_stored(run_dir: Path) -> Path | None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from docent.artifacts.attempt import is_at_work
 from docent.artifacts.listings import SPEC_DIGITS, load_marker, load_success
+from docent.launcher.runs.folder import chosen_units, in_words
 from docent.launcher.runs.progress import progress_by_shard
-from docent.launcher.runs.standing import in_words
+from docent.launcher.runs.settings import is_locked
 from docent.messages.plurals import duration
 from docent.pipeline import shards_of
 from docent.spec import RunStates
@@ -61,6 +62,15 @@ def time_left(states: RunStates, names: Sequence[str], slots: int) -> TimeLeft |
     if seconds <= 0 or any(is_at_work(states.run_dir, name) for name in unknown):
         return None
     return TimeLeft(seconds, in_words(states, unknown))
+
+
+def left(states: RunStates, slots: int) -> TimeLeft | None:
+    """Return how long the launch under way still takes; None where none works on the run, or nothing is known.
+
+    Args:
+        slots: shards that run at the same time.
+    """
+    return time_left(states, chosen_units(states), slots) if is_locked(states.run_dir) else None
 
 
 def _shards_s(states: RunStates, name: str, spec: str | None) -> list[float | None]:

@@ -33,8 +33,8 @@ def status(run_name: str | None, data: Path, output: str, backend: str, namespac
 def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
     from dataclasses import asdict
 
-    from docent.launcher.runs.state import is_locked, resolved_config
-    from docent.launcher.runs.state import status as look
+    from docent.launcher.runs.folder import status as look
+    from docent.launcher.runs.settings import is_locked, resolved_config
     from docent.launcher.verbs.output.status_text import picture, what_next
     from docent.launcher.verbs.output.tables import console, print_table
     from docent.spec import RunStates
@@ -61,7 +61,7 @@ def _watch(states: RunStates) -> RunStates:
     from rich.live import Live
 
     from docent.errors import LauncherError
-    from docent.launcher.runs.state import is_locked, resolved_config
+    from docent.launcher.runs.settings import is_locked, resolved_config
     from docent.launcher.verbs.output.status_text import picture
     from docent.launcher.verbs.output.tables import console
     from docent.spec import RunStates
@@ -115,7 +115,7 @@ def logs(
 @options.options(options.which_run, options.data, options.as_json)
 def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     """Walk from a row back to the line of its source file."""
-    from docent.launcher.runs.state import resolved_config
+    from docent.launcher.runs.settings import resolved_config
     from docent.launcher.runs.trace import lines
     from docent.launcher.runs.trace import trace as follow
     from docent.spec import RunStates

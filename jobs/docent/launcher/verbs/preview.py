@@ -33,8 +33,7 @@ def plan(
     from docent.launcher.local.preflight import look_ahead
     from docent.launcher.plan import TABLE, as_json, choose
     from docent.launcher.plan import plan as make_plan
-    from docent.launcher.runs.settings import ATTEMPT, file_in_force
-    from docent.launcher.runs.state import is_locked
+    from docent.launcher.runs.settings import ATTEMPT, file_in_force, is_locked
     from docent.launcher.verbs.output.status_text import with_attempt
     from docent.launcher.verbs.output.tables import print_table
     from docent.spec import RunStates

@@ -33,7 +33,7 @@ def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> 
     """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
     from docent.artifacts.confinement import inside
     from docent.config.stages import EDITS_PLACEHOLDER
-    from docent.launcher.runs.state import resolved_config
+    from docent.launcher.runs.settings import resolved_config
     from docent.messages.suggested_commands import complete
     from docent.spec import RunStates
 

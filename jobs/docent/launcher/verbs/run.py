@@ -6,7 +6,7 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,11 +101,12 @@ def _run_here(
 
 def _end_unstored_attempt(states: Any) -> None:
     """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
+    from docent.launcher.runs.folder import unstored_attempt
     from docent.launcher.runs.settings import forget_attempt
-    from docent.launcher.runs.state import unstored_attempt
+    from docent.launcher.runs.unit_state import Phase
     from docent.launcher.verbs.output.status_text import of_unstored_attempt
 
-    if any(unit.phase == "stopped" for unit in unstored_attempt(states).values()):
+    if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
     else:
@@ -113,44 +114,33 @@ def _end_unstored_attempt(states: Any) -> None:
 
 
 def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
-    """Do what is not done. The settings are stored with the run once a unit of this launch is complete, not before.
+    """Complete the chosen units, and say what became of the settings.
 
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
     from docent.errors import LauncherError, PipelineError
-    from docent.launcher.local.run import Launch
-    from docent.launcher.local.shards import LocalBackend
-    from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, store, write_attempt
-    from docent.launcher.runs.view import LiveView, PlainView
+    from docent.launcher.local.run import launch
+    from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored
     from docent.messages.suggested_commands import complete
 
-    config, run_dir, stored = states.config, states.run_dir, False
-
-    def succeeded() -> None:
-        nonlocal stored
-        if not stored:
-            store(config, run_dir)
-            stored = True
-
-    backend = LocalBackend(run_dir, write_attempt(config, run_dir, chosen), config.run.workers, config.run.threads)
+    run_dir, is_attempt = states.run_dir, invocation.current().file == str(states.run_dir / ATTEMPT)
     os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
-    view = LiveView if screen.is_terminal else PlainView
     try:
-        with view(states, screen, chosen, backend.slots) as shown, _cancelled_cleanly(backend.cancel):
-            Launch(states, chosen, backend, shown, succeeded).carry_out()
+        with _interrupted_by_sigterm():
+            launch(states, chosen, screen)
     except KeyboardInterrupt:
         what = f"cancelled; run {run_dir.name} goes on from where it stopped"
         raise LauncherError(103, what, str(run_dir), "docent run") from None
     except PipelineError:
-        if not is_stored(config, run_dir):
+        if not is_stored(states.config, run_dir):
             click.echo(f"the settings of this attempt are not stored with run {run_dir.name}: no unit succeeded")
             click.echo(f"to try them again: {complete('docent run', invocation.current())}")
         raise
     else:
         forget_attempt(run_dir)
     finally:
-        if stored and invocation.current().file != str(run_dir / ATTEMPT):  # named in what was suggested
+        if is_stored(states.config, run_dir) and not is_attempt:  # an attempt is named in what was suggested
             forget_attempt(run_dir)
 
 
@@ -178,8 +168,8 @@ def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
 
 
 @contextmanager
-def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
-    """Stop the workers on Ctrl-C and SIGTERM, and when the launcher fails."""
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM stop the launch as Ctrl-C does."""
     import signal
 
     def interrupt(*_: Any) -> None:
@@ -190,4 +180,3 @@ def _cancelled_cleanly(cancel: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-        cancel()

@@ -95,8 +95,8 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show how a run stands; with `watch` until it ends."""
     from docent.launcher.cluster.watch.attach import Follower, attach
-    from docent.launcher.cluster.watch.notes import in_words
     from docent.launcher.cluster.watch.runs import standing
+    from docent.launcher.runs.unit_state import TABLE, after_launch, status_line
 
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
@@ -105,12 +105,11 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
         attach(cluster, name, None, console())
         return
     how = standing(cluster, name, record)
-    rows = []
-    for unit, stands in record.units.items():
-        fields = asdict(stands)
-        shown = {key: fields[key] for key in ("rows", "rejected", "seconds", "usd", "retries")}
-        phase, said = in_words(stands, ended=how != "running")  # before a launch has begun, the record is of the last
-        rows.append({"unit": unit, "phase": phase, **shown, "note": said})
+    # Before a launch has begun, the record is of the last.
+    units = {unit: state if how == "running" else after_launch(state) for unit, state in record.units.items()}
+    rows = [asdict(status_line(unit, state)) for unit, state in units.items()]
+    if output == "table":
+        rows = [{key: row[key] for key in TABLE} for row in rows]
     title = f"{where}: {how}, launch {record.run.get('launch', record.launch)}"
     if output == "table" and not rows:  # a table without rows has no title either
         click.echo(title)
@@ -228,10 +227,11 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     from docent.launcher.cluster.transfer.transfer import volume
     from docent.launcher.cluster.watch.runs import command, stored_config
     from docent.launcher.render import Plan, transfer_pod
+    from docent.launcher.runs.unit_state import Phase
 
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
-    if unit is None or unit.phase != "done" or not unit.spec:
+    if unit is None or unit.phase is not Phase.DONE or not unit.spec:
         raise LauncherError(
             102,
             "there is no report yet",

@@ -26,13 +26,13 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 def conduct(file: Path, launch: int, data: Path) -> None:
     """Create the workloads of a run in order and watch over them."""
     from docent.config import load_config
-    from docent.launcher.cluster.controller.conduct import conduct as carry_out
+    from docent.launcher.cluster.controller.controller import run_controller
     from docent.logs import configure
 
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
-    sys.exit(carry_out(config, data, launch))
+    sys.exit(run_controller(config, data, launch))
 
 
 @click.command(hidden=True)
