@@ -66,11 +66,11 @@ def tidied(monkeypatch: pytest.MonkeyPatch) -> Volume:
     far = Volume()
     record = RunRecord(run={"plans": {"ingest": "0"}})
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.operate.garbage", lambda *_: [])
-    monkeypatch.setattr("docent.launcher.cluster.watch.runs.stored_config", lambda *_: None)
+    monkeypatch.setattr(on_cluster, "garbage", lambda *_: [])
+    monkeypatch.setattr(on_cluster, "stored_config", lambda *_: None)
     monkeypatch.setattr("docent.launcher.render.Plan.of", lambda _: None)
-    monkeypatch.setattr("docent.launcher.render.transfer_pod", lambda _: None)
-    monkeypatch.setattr("docent.launcher.cluster.transfer.transfer.volume", lambda *_: nullcontext(far))
+    monkeypatch.setattr(on_cluster, "transfer_pod", lambda _: None)
+    monkeypatch.setattr(on_cluster, "volume", lambda *_: nullcontext(far))
     return far
 
 
@@ -98,10 +98,8 @@ def test_units_of_a_launch_that_ended_are_stopped_while_the_next_one_starts(
     units = {"finetune-lora": UnitState(Phase.RUNNING, progress=FAR)}
     record = RunRecord(run={"launch": 2}, launch=1, phase="failed", units=units)
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.watch.runs.standing", lambda *_: "starting")
-    monkeypatch.setattr(
-        "docent.launcher.cluster.watch.attach.Follower", lambda *_: SimpleNamespace(obstacle=lambda: "")
-    )
+    monkeypatch.setattr(on_cluster, "standing", lambda *_: "starting")
+    monkeypatch.setattr(on_cluster, "Follower", lambda *_: SimpleNamespace(obstacle=lambda: ""))
     on_cluster.status("docent", "mine", "json", watch=False)
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["phase"], row["note"]) == ("stopped", "stopped at 92 of 468")

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from docent.errors import InputError, LauncherError
+from docent.messages.plurals import counted
 from docent.messages.printing import printable
 
 GATE_FAILED = 6
@@ -29,8 +31,6 @@ def _code(name: str) -> Any:
 @contextmanager
 def _gate() -> Iterator[None]:
     """Input of which nothing can be made ends with the gate's exit code."""
-    from docent.errors import InputError, LauncherError
-
     try:
         yield
     except InputError as error:
@@ -56,8 +56,6 @@ def convert() -> None:
 @click.option("--images", type=PATH, help="Folder of the pictures, which are copied; one that is missing is an error.")
 def dialogs(table: Path, out: Path, images: Path | None) -> None:
     """Make OUT/{train,validation,test}/metadata.csv of a table of exhibits with their dialogs."""
-    from docent.errors import LauncherError
-
     written = _code("dialogs").convert(table, out, images)
     click.echo(", ".join(f"{split} {rows} rows" for split, rows in written.rows.items()) + f" in {printable(str(out))}")
     if written.unused:
@@ -127,8 +125,6 @@ def _say_unanswered(lines: Sequence[str]) -> None:
 
 def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Path | None, special_tokens: str) -> None:
     """Write what a trainer takes, and say what was changed and what was left out."""
-    from docent.messages.plurals import counted
-
     code = importlib.import_module("docent.convert.trainers.convert")
     with _gate():
         done = code.convert(source, out, trainer, code.Options(wanted, images, special_tokens))

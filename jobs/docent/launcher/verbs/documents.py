@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import shlex
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,13 @@ from typing import Any
 
 import click
 
+from docent.errors import InputError
+from docent.launcher.documents import config_for, items_of, read, sources_of, written_offline
 from docent.launcher.verbs import options
+from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut, print_preview
+from docent.launcher.verbs.output.tables import print_table
+from docent.messages.plurals import counted
+from docent.records import QAPair, Reject
 
 SHOW = "docent.stages.generate_qa.preview"
 
@@ -24,11 +31,6 @@ SHOW = "docent.stages.generate_qa.preview"
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures below this folder.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
     """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
-    from docent.launcher.documents import config_for, read
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.messages.plurals import counted
-    from docent.records import Reject
-
     config = config_for(paths, None, (), sets)
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docent-")))
@@ -64,15 +66,12 @@ def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
     Raises:
         InputError: there is no document.
     """
-    from docent.errors import InputError
-
     if not documents:
         where = ", ".join(map(str, paths))
         raise InputError("nothing could be read", where, "correct what is named above, or name other files")
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
 
     section = document.sections[0]
     return {
@@ -85,7 +84,6 @@ def _exhibit_row(document: Any) -> dict[str, Any]:
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
-    from docent.launcher.verbs.output.preview_text import MAX_NAME_CHARS, cut
 
     source = section.source
     return {
@@ -121,10 +119,6 @@ def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
     """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
-    from docent.launcher.documents import config_for, items_of, read, sources_of, written_offline
-    from docent.launcher.verbs.output.preview_text import print_preview
-    from docent.records import Reject
-
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
     of_exhibits = any(source["kind"] == "exhibits-folder" for source in sources_of([file]))
     defaults = [*PREVIEW_DEFAULTS, f"generate_qa.types={'[visitor]' if of_exhibits else '[all]'}"]
@@ -154,10 +148,6 @@ def preview(
 
 def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
     """The first pair of every question type; what the types lack is shown beside it, not logged."""
-    import logging
-
-    from docent.records import QAPair
-
     log = logging.getLogger("docent.generate_qa")
     before = log.level
     log.setLevel(logging.ERROR)
@@ -172,7 +162,6 @@ def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
-    from docent.errors import InputError
 
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")

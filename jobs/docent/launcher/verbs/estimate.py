@@ -6,17 +6,22 @@ stage can tell has a module `estimate` beside it with `estimate(ctx) -> dict`.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.context import Context
+from docent.errors import IncompleteInputError
 from docent.launcher.verbs import options
-
-if TYPE_CHECKING:
-    from docent.pipeline import Unit
-    from docent.spec import RunStates
+from docent.launcher.verbs.output.tables import print_table
+from docent.pipeline import STAGES, Unit
+from docent.progress import Progress
+from docent.spec import RunStates
+from docent.store import Shard
 
 
 @click.command()
@@ -26,10 +31,6 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
     Tokens are a quarter of the characters. Every request counts once: what has to be asked again comes on top.
     """
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.pipeline import STAGES
-    from docent.spec import RunStates
-
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
     again = options.same_run(file, config.run.name, data)
@@ -46,8 +47,6 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 def _tells(run: str) -> bool:
     """Whether a stage can say what it will ask."""
-    import importlib.util
-
     package = run.partition(":")[0]
     found = importlib.util.find_spec(package)
     is_package = found is not None and found.submodule_search_locations is not None
@@ -60,14 +59,6 @@ def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
     Raises:
         IncompleteInputError: (44) a unit that it reads is not complete.
     """
-    import importlib
-
-    from docent.context import Context
-    from docent.errors import IncompleteInputError
-    from docent.pipeline import STAGES
-    from docent.progress import Progress
-    from docent.store import Shard
-
     inputs = {name: artifact for name in unit.reads if (artifact := states.of(name).artifact) is not None}
     missing = [name for name in unit.reads if name not in inputs]
     if missing:

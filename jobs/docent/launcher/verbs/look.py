@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.errors import LauncherError
+from docent.launcher.runs.folder import status as look
+from docent.launcher.runs.settings import is_locked, resolved_config
+from docent.launcher.runs.trace import lines
+from docent.launcher.runs.trace import trace as follow
 from docent.launcher.verbs import options
+from docent.launcher.verbs.output.log_tails import print_tails, tails_of
+from docent.launcher.verbs.output.status_text import picture, what_next
+from docent.launcher.verbs.output.tables import console, print_table
 from docent.messages.printing import terminal_safe
-
-if TYPE_CHECKING:
-    from docent.spec import RunStates
+from docent.spec import RunStates
 
 
 @click.command()
@@ -31,13 +38,6 @@ def status(run_name: str | None, data: Path, output: str, backend: str, namespac
 
 
 def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
-    from dataclasses import asdict
-
-    from docent.launcher.runs.folder import status as look
-    from docent.launcher.runs.settings import is_locked, resolved_config
-    from docent.launcher.verbs.output.status_text import picture, what_next
-    from docent.launcher.verbs.output.tables import console, print_table
-    from docent.spec import RunStates
 
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
@@ -59,12 +59,6 @@ def _watch(states: RunStates) -> RunStates:
         LauncherError: (101) Ctrl-C; the run goes on.
     """
     from rich.live import Live
-
-    from docent.errors import LauncherError
-    from docent.launcher.runs.settings import is_locked, resolved_config
-    from docent.launcher.verbs.output.status_text import picture
-    from docent.launcher.verbs.output.tables import console
-    from docent.spec import RunStates
 
     run_dir, pause = states.run_dir, threading.Event()
     try:
@@ -96,8 +90,6 @@ def logs(
     On this machine UNIT may be a stage, such as `finetune`, or the beginning of some units' names: all of them are
     printed.
     """
-    from docent.launcher.verbs.output.log_tails import print_tails, tails_of
-
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -115,11 +107,6 @@ def logs(
 @options.options(options.which_run, options.data, options.as_json)
 def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     """Walk from a row back to the line of its source file."""
-    from docent.launcher.runs.settings import resolved_config
-    from docent.launcher.runs.trace import lines
-    from docent.launcher.runs.trace import trace as follow
-    from docent.spec import RunStates
-
     run_dir = options.find_run(data, run_name)
     config = resolved_config(run_dir)
     found = follow(RunStates(config, run_dir, as_left=True), row_id)
@@ -134,9 +121,6 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
 def open_report(run_name: str | None, data: Path, backend: str, namespace: str) -> None:
     """Open the report in the browser, or print its path where there is none."""
     import webbrowser
-
-    from docent.artifacts.confinement import inside
-    from docent.errors import LauncherError
 
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster

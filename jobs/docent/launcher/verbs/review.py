@@ -8,14 +8,18 @@ from __future__ import annotations
 import importlib
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.config.stages import EDITS_PLACEHOLDER
+from docent.errors import LauncherError
+from docent.launcher.runs.settings import resolved_config
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.spec import RunStates
+from docent.messages.suggested_commands import complete
+from docent.records import QAPair
+from docent.spec import RunStates
 
 REVIEW = "docent.stages.curate.review.review"
 EDITS = "docent.stages.curate.review.edits"
@@ -31,12 +35,6 @@ MOST_LINES_NAMED = 20
 @click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
     """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
-    from docent.artifacts.confinement import inside
-    from docent.config.stages import EDITS_PLACEHOLDER
-    from docent.launcher.runs.settings import resolved_config
-    from docent.messages.suggested_commands import complete
-    from docent.spec import RunStates
-
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if edits is not None:
@@ -75,8 +73,6 @@ def _inputs(states: RunStates) -> dict[str, Any]:
     Raises:
         LauncherError: (102) there are no pairs yet.
     """
-    from docent.errors import LauncherError
-
     found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
     if not {"assemble", "generate-qa"} <= found.keys():
         again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
@@ -86,10 +82,6 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
-    from docent.artifacts.confinement import inside
-    from docent.messages.suggested_commands import complete
-    from docent.records import QAPair
-
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
     counts: dict[str, int] = {}

@@ -6,18 +6,34 @@ Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.artifacts.pushed import is_left
+from docent.checks import check_stages
+from docent.config import PipelineConfig
+from docent.errors import LauncherError, PipelineError
+from docent.launcher.local import preflight
+from docent.launcher.local.run import launch, lock, refuse_gaps
+from docent.launcher.plan import choose
+from docent.launcher.runs.folder import unstored_attempt
+from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored, store
+from docent.launcher.runs.trust import trust_copied
+from docent.launcher.runs.unit_state import Phase
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
-    from docent.messages.suggested_commands import Invocation
+from docent.launcher.verbs.output.closing_text import closing_lines
+from docent.launcher.verbs.output.push_text import push_lines
+from docent.launcher.verbs.output.status_text import of_unstored_attempt
+from docent.launcher.verbs.output.tables import console
+from docent.messages.plurals import counted
+from docent.messages.suggested_commands import CALLED_AS, Invocation, as_text, complete
+from docent.spec import RunStates
 
 
 @click.command()
@@ -60,18 +76,6 @@ def _run_here(
     verify: bool,
     again: str,
 ) -> None:
-    from docent.artifacts.pushed import is_left
-    from docent.checks import check_stages
-    from docent.launcher.local import preflight
-    from docent.launcher.local.run import lock, refuse_gaps
-    from docent.launcher.plan import choose
-    from docent.launcher.runs.settings import store
-    from docent.launcher.runs.trust import trust_copied
-    from docent.launcher.verbs.output.closing_text import closing_lines
-    from docent.launcher.verbs.output.push_text import push_lines
-    from docent.launcher.verbs.output.tables import console
-    from docent.messages.plurals import counted
-    from docent.spec import RunStates
 
     chosen = choose(config, *units)
     check_stages(config)
@@ -101,11 +105,6 @@ def _run_here(
 
 def _end_unstored_attempt(states: Any) -> None:
     """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
-    from docent.launcher.runs.folder import unstored_attempt
-    from docent.launcher.runs.settings import forget_attempt
-    from docent.launcher.runs.unit_state import Phase
-    from docent.launcher.verbs.output.status_text import of_unstored_attempt
-
     if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
@@ -119,11 +118,6 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
     """
-    from docent.errors import LauncherError, PipelineError
-    from docent.launcher.local.run import launch
-    from docent.launcher.runs.settings import ATTEMPT, forget_attempt, is_stored
-    from docent.messages.suggested_commands import complete
-
     run_dir, is_attempt = states.run_dir, invocation.current().file == str(states.run_dir / ATTEMPT)
     os.utime(run_dir / ".lock")  # the run worked on last is the one that other verbs take
     try:
@@ -147,8 +141,6 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
 @contextmanager
 def _told_to_workers(given: Invocation) -> Iterator[None]:
     """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
-    from docent.messages.suggested_commands import CALLED_AS, as_text
-
     os.environ[CALLED_AS] = as_text(given)
     try:
         yield
@@ -158,8 +150,6 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
     """The report, or the folder of the last unit done."""
-    from docent.artifacts.confinement import inside
-
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:
         latest = inside(run_dir, "report/latest/index.html")
@@ -170,7 +160,6 @@ def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
     """Have SIGTERM stop the launch as Ctrl-C does."""
-    import signal
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from docent.errors import LauncherError
+from docent.launcher.local.doctor import examine
+from docent.launcher.local.run import lock
+from docent.launcher.runs.garbage import Garbage, delete, find_garbage
 from docent.launcher.verbs import invocation, options
-
-if TYPE_CHECKING:
-    from docent.launcher.runs.garbage import Garbage
+from docent.launcher.verbs.output.tables import print_table
+from docent.messages.plurals import counted
+from docent.messages.printing import printable
+from docent.messages.suggested_commands import complete
 
 
 @click.command()
@@ -35,11 +40,6 @@ def gc(
 
 
 def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
-    from docent.errors import LauncherError
-    from docent.launcher.local.run import lock
-    from docent.launcher.runs.garbage import delete, find_garbage
-    from docent.messages.plurals import counted
-    from docent.messages.suggested_commands import complete
 
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
@@ -71,7 +71,6 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
 
 
 def _list(found: Sequence[Garbage]) -> None:
-    from docent.messages.printing import printable
 
     for garbage in found:
         why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
@@ -84,8 +83,6 @@ def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> boo
     Raises:
         LauncherError: (2) there is nobody to ask.
     """
-    from docent.errors import LauncherError
-
     if not found or yes:
         return bool(found)
     if not sys.stdin.isatty():
@@ -97,12 +94,6 @@ def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> boo
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
     """Name everything that is missing on this machine; exit 105 if something is."""
-    from dataclasses import asdict
-
-    from docent.launcher.local.doctor import examine
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.messages.suggested_commands import complete
-
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
     given = invocation.current()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from docent.errors import InputError, LauncherError
 from docent.launcher.verbs import options
 from docent.launcher.verbs.convert import FOR
+from docent.launcher.verbs.output.tables import print_table
+from docent.messages.plurals import counted
 from docent.messages.printing import printable
 
 FAILED = 6
@@ -26,11 +32,6 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
     inside the file are counted as remote, not looked for. With --for the file is checked by all rules of a trainer;
     problems of the file as a whole have the row 0.
     """
-    import importlib
-    from dataclasses import asdict
-
-    from docent.errors import InputError, LauncherError
-
     try:
         if trainer:
             result = importlib.import_module("docent.convert.trainers.validate").validate(path, trainer)
@@ -39,8 +40,6 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
     except InputError as error:
         raise LauncherError(FAILED, error.what, error.where, error.next_step) from None
     if output == "json":
-        import json
-
         click.echo(json.dumps({**asdict(result), "good": result.good}, indent=1, ensure_ascii=False))
     else:
         _print(result)
@@ -49,10 +48,6 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
 
 
 def _print(result: Any) -> None:
-    from dataclasses import asdict
-
-    from docent.launcher.verbs.output.tables import print_table
-    from docent.messages.plurals import counted
 
     for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
         if rows:

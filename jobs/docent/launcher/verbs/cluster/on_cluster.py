@@ -9,21 +9,35 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.checks import check_stages
+from docent.config import PipelineConfig
+from docent.errors import LauncherError
+from docent.launcher.cluster import start
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.api.execution import CommandError
+from docent.launcher.cluster.inputs import Input
+from docent.launcher.cluster.launch import launch
+from docent.launcher.cluster.operate import garbage
+from docent.launcher.cluster.start import Intent
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.transfer.transfer import volume
+from docent.launcher.cluster.watch import logs as cluster_logs
+from docent.launcher.cluster.watch.attach import Follower, attach
+from docent.launcher.cluster.watch.runs import command, standing, stored_config
+from docent.launcher.local.preflight import without_pictures
+from docent.launcher.render import Plan, transfer_pod
+from docent.launcher.runs.unit_state import TABLE, Phase, after_launch, status_line
 from docent.launcher.verbs import invocation
 from docent.launcher.verbs.cluster.target import ask, connect, counted, find, left_out
 from docent.launcher.verbs.output.tables import console, print_table
+from docent.messages.plurals import counted as of_number
 from docent.messages.printing import terminal_safe
-
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
-    from docent.launcher.cluster.api.client import Cluster
-    from docent.launcher.cluster.inputs import Input
-    from docent.launcher.cluster.start import Intent
-    from docent.launcher.cluster.state import RunRecord
+from docent.messages.suggested_commands import CALLED_AS, as_text
+from docent.pipeline import units
 
 
 def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
@@ -33,13 +47,6 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
         ConfigError: a stage cannot do what the configuration says.
         LauncherError: with the exit code of what went wrong.
     """
-    from docent.checks import check_stages
-    from docent.launcher.cluster import start
-    from docent.launcher.cluster.watch.attach import attach
-    from docent.launcher.cluster.watch.runs import command
-    from docent.launcher.local.preflight import without_pictures
-    from docent.pipeline import units
-
     check_stages(config)
     for problem in without_pictures(config, list(units(config).values())):
         raise problem
@@ -64,8 +71,6 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
 
 
 def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
-    from docent.launcher.cluster import start
-    from docent.launcher.cluster.launch import launch
 
     plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
@@ -94,10 +99,6 @@ def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
     """Show how a run stands; with `watch` until it ends."""
-    from docent.launcher.cluster.watch.attach import Follower, attach
-    from docent.launcher.cluster.watch.runs import standing
-    from docent.launcher.runs.unit_state import TABLE, after_launch, status_line
-
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
     if watch and output == "table":
@@ -121,10 +122,6 @@ def status(namespace: str, run_name: str | None, output: str, watch: bool) -> No
 
 def logs(namespace: str, run_name: str | None, unit: str, index: int | None, follow: bool) -> None:
     """Print the log of a unit, or of `launcher`."""
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.watch import logs as cluster_logs
-    from docent.launcher.cluster.watch.runs import command
-
     cluster, name, record = find(namespace, run_name)
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
@@ -145,10 +142,6 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
     """Delete what nothing needs any more: objects of the run, then files on its volume."""
-    from docent.launcher.cluster.operate import garbage
-    from docent.launcher.cluster.watch.runs import command
-    from docent.messages.plurals import counted as of_number
-
     cluster, name, record = find(namespace, run_name)
     found = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
@@ -171,13 +164,6 @@ def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[st
     Args:
         again: the command that deletes without asking.
     """
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.api.execution import CommandError
-    from docent.launcher.cluster.transfer.transfer import volume
-    from docent.launcher.cluster.watch.runs import command, stored_config
-    from docent.launcher.render import Plan, transfer_pod
-    from docent.messages.suggested_commands import CALLED_AS, as_text
-
     told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
     tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
@@ -223,12 +209,6 @@ def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
     Raises:
         LauncherError: (102) there is no report yet.
     """
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.transfer.transfer import volume
-    from docent.launcher.cluster.watch.runs import command, stored_config
-    from docent.launcher.render import Plan, transfer_pod
-    from docent.launcher.runs.unit_state import Phase
-
     cluster, name, record = find(namespace, run_name)
     unit = record.units.get("report")
     if unit is None or unit.phase is not Phase.DONE or not unit.spec:

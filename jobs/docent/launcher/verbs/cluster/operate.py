@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import click
 
+from docent.errors import LauncherError
+from docent.launcher.cluster.operate import cancel as stop
+from docent.launcher.cluster.operate import retry as launch_again
+from docent.launcher.cluster.operate import wait as wait_for_end
+from docent.launcher.cluster.watch.attach import attach
+from docent.launcher.cluster.watch.runs import command
 from docent.launcher.verbs import options
 from docent.launcher.verbs.cluster.target import find
+from docent.launcher.verbs.output.tables import console
 
 _detach = click.option("--detach", is_flag=True, help="Start it and return at once.")
 
@@ -14,11 +21,6 @@ _detach = click.option("--detach", is_flag=True, help="Start it and return at on
 @options.options(options.which_run, options.namespace, _detach)
 def retry(run_name: str | None, namespace: str, detach: bool) -> None:
     """Launch a failed or cancelled run once more, with the plan that it had."""
-    from docent.launcher.cluster.operate import retry as launch_again
-    from docent.launcher.cluster.watch.attach import attach
-    from docent.launcher.cluster.watch.runs import command
-    from docent.launcher.verbs.output.tables import console
-
     cluster, run, record = find(namespace, run_name)
     number = launch_again(cluster, run, record)
     if number is None:
@@ -36,8 +38,6 @@ def retry(run_name: str | None, namespace: str, detach: bool) -> None:
 @options.options(options.which_run, options.namespace)
 def cancel(run_name: str | None, namespace: str) -> None:
     """Stop a run in the cluster; what is complete stays, trainings keep their checkpoint."""
-    from docent.launcher.cluster.operate import cancel as stop
-
     cluster, run, record = find(namespace, run_name)
     click.echo(f"run {run} is cancelled" if stop(cluster, run, record) else f"nothing to cancel: run {run} has ended")
 
@@ -47,10 +47,6 @@ def cancel(run_name: str | None, namespace: str) -> None:
 @click.option("--timeout-s", type=float, help="End with 104 after so many seconds.")
 def wait(run_name: str | None, namespace: str, timeout_s: float | None) -> None:
     """Wait quietly until a run in the cluster ends: 0 done, 100 failed, 103 cancelled, 104 not in time."""
-    from docent.errors import LauncherError
-    from docent.launcher.cluster.operate import wait as wait_for_end
-    from docent.launcher.cluster.watch.runs import command
-
     cluster, run, _ = find(namespace, run_name)
     try:
         wait_for_end(cluster, run, timeout_s)

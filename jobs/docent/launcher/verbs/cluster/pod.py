@@ -12,6 +12,12 @@ from pathlib import Path
 
 import click
 
+from docent.config import load_config
+from docent.launcher.cluster.controller.controller import run_controller
+from docent.launcher.cluster.transfer.archive import pack as send
+from docent.launcher.cluster.transfer.extraction import confined
+from docent.launcher.cluster.transfer.extraction import unpack as receive
+from docent.logs import configure
 from docent.messages.printing import printable
 
 VOLUME = Path("/data")
@@ -25,10 +31,6 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @_data
 def conduct(file: Path, launch: int, data: Path) -> None:
     """Create the workloads of a run in order and watch over them."""
-    from docent.config import load_config
-    from docent.launcher.cluster.controller.controller import run_controller
-    from docent.logs import configure
-
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
@@ -49,9 +51,6 @@ def hold(timeout_s: float) -> None:
 @_data
 def unpack(destination: str, data: Path) -> None:
     """Read a stream from standard input and put what it holds on the volume; prints a receipt."""
-    from docent.launcher.cluster.transfer.extraction import confined
-    from docent.launcher.cluster.transfer.extraction import unpack as receive
-
     click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
 
 
@@ -60,9 +59,6 @@ def unpack(destination: str, data: Path) -> None:
 @_data
 def pack(source: str, data: Path) -> None:
     """Write a file or folder of the volume as a stream to standard output."""
-    from docent.launcher.cluster.transfer.archive import pack as send
-    from docent.launcher.cluster.transfer.extraction import confined
-
     for piece in send(confined(source, data), lambda path: click.echo(f"left out: {printable(path)}", err=True)):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

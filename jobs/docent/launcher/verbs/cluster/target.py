@@ -8,15 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.errors import LauncherError
+from docent.launcher.cluster.api.client import Cluster
+from docent.launcher.cluster.state import RunRecord
+from docent.launcher.cluster.watch.runs import find as find_run
 from docent.messages.printing import printable
-
-if TYPE_CHECKING:
-    from docent.launcher.cluster.api.client import Cluster
-    from docent.launcher.cluster.state import RunRecord
 
 
 def connect(namespace: str) -> Cluster:
@@ -25,8 +25,6 @@ def connect(namespace: str) -> Cluster:
     Raises:
         LauncherError: (4) there is none.
     """
-    from docent.launcher.cluster.api.client import Cluster
-
     return Cluster.connect(namespace)
 
 
@@ -36,8 +34,6 @@ def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]
     Raises:
         LauncherError: (102) there is none.
     """
-    from docent.launcher.cluster.watch.runs import find as find_run
-
     cluster = connect(namespace)
     run, record = find_run(cluster, run_name)
     return cluster, run, record
@@ -50,8 +46,6 @@ def ask(question: str, yes: bool, retry: str) -> None:
         LauncherError: (2) there is nobody to ask.
         click.Abort: the answer is no.
     """
-    from docent.errors import LauncherError
-
     if yes:
         return
     if not sys.stdin.isatty():

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.artifacts.confinement import inside
+from docent.artifacts.unwritten import unwritten
+from docent.config.stages import LICENSE_PLACEHOLDER
 from docent.launcher.verbs import invocation
-
-if TYPE_CHECKING:
-    from docent.messages.suggested_commands import Invocation
+from docent.launcher.verbs.output.rejects_text import rejected_names
+from docent.messages.suggested_commands import Invocation, complete
+from docent.source_files.collection import UNNAMED, license_of, read_source_names
+from docent.store import load_json
 
 
 def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
@@ -37,9 +41,6 @@ def _again(states: Any) -> Invocation:
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
     """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
-    from docent.launcher.verbs.output.rejects_text import rejected_names
-    from docent.messages.suggested_commands import complete
-
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success["rejected"]:
         listed = artifact.folder / "rejects-*.jsonl"
@@ -50,11 +51,6 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     """Question types that the teacher was asked for and did not fill, as the data set counts them."""
-    from docent.artifacts.confinement import inside
-    from docent.artifacts.unwritten import unwritten
-    from docent.messages.suggested_commands import complete
-    from docent.store import load_json
-
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
     if missing := unwritten(found or {}):
@@ -66,10 +62,6 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Decisions of people about pairs that were made anew since, as curate counts them."""
-    from docent.artifacts.confinement import inside
-    from docent.messages.suggested_commands import complete
-    from docent.store import load_json
-
     artifact = states.of("curate").artifact if "curate" in chosen else None
     found = load_json(inside(artifact.folder, "review.json")) if artifact else None
     if found and found["unmatched"]:
@@ -80,10 +72,6 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
     """How to name the licence of a data set whose card says `other` because nobody named one."""
-    from docent.config.stages import LICENSE_PLACEHOLDER
-    from docent.messages.suggested_commands import complete
-    from docent.source_files.collection import UNNAMED, license_of, read_source_names
-
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return
