@@ -136,7 +136,7 @@ class Scheduler:
         return [name for name in ready if not self._complete(name) and self.units[name].phase is Phase.WAITING]
 
     def _is_readable(self, name: str) -> bool:
-        """Whether everything that a unit reads is complete; what is only being pushed still is."""
+        """Return whether everything that a unit reads is complete; what is only being pushed still is."""
         reads = (read for read in self.states.units[name].reads if read in self.units)
         return all(
             self.units[read].phase is Phase.DONE or (read in self._running and is_kept(self.states, read))

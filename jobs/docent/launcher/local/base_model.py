@@ -29,13 +29,13 @@ _BILLIONS = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)b(?![a-z0-9])", re.IGNORECASE)
 
 
 def is_missing_folder(name: str) -> bool:
-    """Whether a base model is named like a folder, and there is none."""
+    """Return whether the name of a base model is a path, and the folder is missing."""
     path = Path(name)
     return not path.is_dir() and ((path.parent.is_dir() and path.parent != Path()) or name.count("/") != 1)
 
 
 def type_of(name: str) -> str | None:
-    """The `model_type` of a base model; None where it cannot be known, for want of a network or of the file."""
+    """Return the `model_type` of a base model; None where the file or the network is missing."""
     path = Path(name)
     if path.is_dir():
         return _type_in(path / "config.json")
@@ -55,7 +55,7 @@ def type_of(name: str) -> str | None:
 
 
 def parameters_of(name: str) -> int | None:
-    """How many parameters a base model has: by its weights in a folder, by its name on the hub (`idefics2-8b`)."""
+    """Return the parameter count of a base model: of its weights in a folder, else by its name (`idefics2-8b`)."""
     path = Path(name)
     if path.is_dir():
         return sum(map(_parameters_in, path.glob("*.safetensors"))) or None
@@ -64,7 +64,7 @@ def parameters_of(name: str) -> int | None:
 
 
 def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
-    """The memory that a model takes at least: its weights, and with an approach `full` what the optimiser keeps.
+    """Return the least memory that a model takes: its weights, and with an approach `full` the optimiser state.
 
     Args:
         trains: whether it is trained, not only asked.

@@ -26,7 +26,7 @@ MIN_DISK_GB = 5.0
 MIN_MEMORY_GB = 4.0
 INSTALL = "make setup"
 NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
-"""What checks of these fields are called."""
+"""Names of the checks of these fields."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:
-    """What would stop the run before or after its first unit, and what is likely to."""
+    """Yield checks for what would stop the run, and for what is likely to."""
     todo = list(units(config).values())
     found = list(problems(config, todo))
     try:

@@ -77,7 +77,7 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
 
 
 def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None) -> list[Any]:
-    """What would stop a push, as the stage finds it (`Problem` of its `hub/limits.py`).
+    """Return what would stop a push (`Problem` of the stage's `hub/limits.py`).
 
     Args:
         sizes: bytes of the data set's files by their paths, where it is built.
@@ -92,7 +92,7 @@ def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None
 
 
 def _stated_licence(config: PipelineConfig) -> str:
-    """The licence that every source states; "" where they differ or state none: the card then says `other`."""
+    """Return the licence that all sources state; "" where they differ or state none: the card then says `other`."""
     try:
         stated = {read_collection(source).license for source in (config.ingest.sources if config.ingest else ())}
     except (InputError, OSError):  # stage ingest refuses the file, and says why
@@ -103,14 +103,14 @@ def _stated_licence(config: PipelineConfig) -> str:
 def problems(
     config: PipelineConfig, todo: Sequence[Unit], environ: Mapping[str, str] = os.environ
 ) -> Iterator[ConfigError]:
-    """What would stop the units that are still to be done, on this machine."""
+    """Yield what would stop the units to run on this machine."""
     yield from _missing_key(config, todo, environ)
     yield from _unusable_model(config, todo)
     yield from without_pictures(config, todo)
 
 
 def shortages(config: PipelineConfig, todo: Sequence[Unit], machine_bytes: float) -> Iterator[tuple[str, str]]:
-    """What is likely to stop them, as what is short and what to do.
+    """Yield what is likely to stop the units, each with what to do about it.
 
     Args:
         machine_bytes: memory of this machine.

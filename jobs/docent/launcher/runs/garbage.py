@@ -1,6 +1,6 @@
-"""`docent gc`: what no complete unit needs any more: old folders, torn files, checkpoints. Deletes when told.
+"""Find and delete what no complete unit needs any more: old folders, torn files, checkpoints.
 
-A trained model, or the checkpoints of a training that did not get to its end, is told apart: it took hours to make.
+A trained model, or the checkpoints of an unfinished training, is listed as such: it took hours to make.
 
 Reads and deletes below the run folder alone: links are never followed, and nothing of a unit is touched whose
 `_SUCCESS.json` is damaged, names paths outside the run, or lists what is not there.
@@ -36,7 +36,7 @@ class Garbage:
 
 
 def find_garbage(run_dir: Path) -> list[Garbage]:
-    """Everything in the run that no `_SUCCESS.json` leads to; nothing of a unit that is not complete.
+    """Return everything in the run that no `_SUCCESS.json` leads to; nothing of an incomplete unit.
 
     A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
     """
@@ -87,7 +87,7 @@ def delete(run_dir: Path, found: list[Garbage]) -> None:
 
 
 def _is_folder(path: Path) -> bool:
-    """Whether there is a folder, and no link to one."""
+    """Return whether there is a folder, and no link to one."""
     return path.is_dir() and not path.is_symlink()
 
 

@@ -1,4 +1,4 @@
-"""How far shards are, as they say themselves. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
+"""Read the progress that shards report. Reads `<run>/<unit>/progress-*.json`; writes nothing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from docent.messages.plurals import duration
 from docent.messages.printing import printable
 
 MAX_NUMBER = 1e15
-"""Larger counts of a progress file are not believed."""
+"""Larger numbers in a progress file are ignored."""
 NAME = re.compile(r"progress-(\d{5})\.json")
 
 
 def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict[int, dict[str, Any]]:
-    """What each shard of a unit said last, by index: of done, total, rate_per_s, eta_s and message what is usable.
+    """Return the last progress of each shard of a unit, by index: usable done, total, rate_per_s, eta_s, message.
 
     Args:
-        spec: only what attempts with this spec hash said.
+        spec: only progress of attempts with this spec hash.
     """
     found: dict[int, dict[str, Any]] = {}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
@@ -32,10 +32,10 @@ def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict
 
 
 def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str, Any]:
-    """Progress of all shards of a unit together: done, total, rate_per_s, eta_s, message, and how many said something.
+    """Return the progress of all shards of a unit together; `parts` is the number of those that reported any.
 
     Args:
-        spec: only what attempts with this spec hash said.
+        spec: only progress of attempts with this spec hash.
     """
     parts = progress_by_shard(run_dir, unit, spec)
     total: dict[str, Any] = {"done": 0.0, "total": 0.0, "rate_per_s": 0.0, "eta_s": None, "message": ""}
@@ -55,7 +55,7 @@ def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
 
 
 def _usable(path: Path) -> dict[str, Any]:
-    """What a shard said last, without what is no number or text: the file may be torn, or of a stranger."""
+    """Return the usable fields of a progress file, which may be torn or forged."""
     try:
         found = load_json(inside(path.parent, path.name)) or {}
     except (OSError, OutsideRunError):
@@ -70,7 +70,7 @@ def _usable(path: Path) -> dict[str, Any]:
 
 
 def describe(progress: dict[str, Any]) -> str:
-    """One line: how far, how fast, how long still."""
+    """Return one line: how far, how fast, how long it still takes."""
     if not progress.get("total"):
         return "starting"
     words = [f"{progress['done']:g} of {progress['total']:g}"]

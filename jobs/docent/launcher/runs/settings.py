@@ -38,7 +38,7 @@ def store(config: PipelineConfig, run_dir: Path) -> None:
 
 
 def is_stored(config: PipelineConfig, run_dir: Path) -> bool:
-    """Whether these settings are those stored with the run."""
+    """Return whether these settings are those stored with the run."""
     path = run_dir / RESOLVED
     return path.is_file() and path.read_bytes() == dump_config(config).encode()
 
@@ -50,7 +50,7 @@ def forget_attempt(run_dir: Path) -> None:
 
 
 def file_in_force(run_dir: Path, at_work: bool) -> Path:
-    """The settings to look at a run with.
+    """Return the file with the settings to look at a run with.
 
     Args:
         at_work: whether a launcher works on the run now; then those of the launch under way.
@@ -85,7 +85,7 @@ def is_locked(run_dir: Path) -> bool:
 
 
 def attempt_not_stored(run_dir: Path) -> Path | None:
-    """The settings of the last launch where it ended before they were stored and others are."""
+    """Return the settings of the last launch, where it ended before they replaced those stored with the run."""
     attempt, resolved = run_dir / ATTEMPT, run_dir / RESOLVED
     if not (attempt.is_file() and resolved.is_file()) or attempt.read_bytes() == resolved.read_bytes():
         return None
@@ -93,6 +93,6 @@ def attempt_not_stored(run_dir: Path) -> Path | None:
 
 
 def units_of_launch(run_dir: Path) -> list[str] | None:
-    """Names of the units that the launch under way is about; None where it is not known."""
+    """Return names of the units that the launch under way is about; None where it is not known."""
     found = (load_json(run_dir / LAUNCH) or {}).get("units")
     return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None

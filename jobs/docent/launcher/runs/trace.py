@@ -45,7 +45,7 @@ class Found:
 
 
 def trace(states: RunStates, wanted_id: str) -> dict[str, Found]:
-    """Every row from `wanted_id` back to its sources, by id, nearest first.
+    """Return every row from `wanted_id` back to its sources, by id, nearest first.
 
     Parents always lie in units before the row's own, so one pass over the units in reverse order finds them all.
 
@@ -84,7 +84,7 @@ def _rows_with(artifact: Artifact, wanted: set[str], prefix: str) -> Iterator[di
 
 
 def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row and the images in it; images before the document that holds them: it may be wanted because of one.
+    """Return a row and the images in it, images first: the row may be wanted because of one.
 
     Raises:
         TypeError: an id is no text, or parents are no list of ids.
@@ -96,17 +96,17 @@ def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
     images = [image for image in (*row.get("images", ()), *figures) if image and "id" in image]
     for one in (*images, row):
         parents = one.get("parents", [])
-        if not isinstance(one["id"], str) or not isinstance(parents, list) or not all(map(_is_text, parents)):
+        if (
+            not isinstance(one["id"], str)
+            or not isinstance(parents, list)
+            or not all(isinstance(p, str) for p in parents)
+        ):
             raise TypeError
     return [*images, row]
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def lines(found: dict[str, Found], config: PipelineConfig) -> Iterator[str]:
-    """The trace as an indented tree, sources at the leaves."""
+    """Yield the trace as an indented tree with sources at the leaves."""
     asked = [place for hit in found.values() for place in hit.row.get("sources", ())]
     yield from _tree(next(iter(found)), found, config, asked, ())
 
@@ -128,14 +128,14 @@ def _tree(
 
 
 def _sections(row: dict[str, Any], asked: list[Place]) -> list[dict[str, Any]]:
-    """The sections of a document that the traced rows were written from; all of them where that is not known."""
+    """Return the sections of a document that the traced rows were written from; all of them where that is not known."""
     sections: list[dict[str, Any]] = list(row.get("sections", ()))
     touched = [section for section in sections if any(_meet(section["source"], place) for place in asked)]
     return touched or sections
 
 
 def _meet(one: Place, other: Place) -> bool:
-    """Whether two places share a line."""
+    """Return whether two places share a line."""
     same = one["file"] == other["file"] and one.get("page") == other.get("page")
     return same and one["first_line"] <= other["last_line"] and other["first_line"] <= one["last_line"]
 
@@ -152,7 +152,7 @@ def _cut(value: Any) -> str:
 
 
 def _source(span: Place, config: PipelineConfig) -> str:
-    """`path:first-last`, with the path as the configuration gives it where the file is found there, and the page."""
+    """Return `path:first-last` and the page, with the path as in the configuration where the file is there."""
     if not is_plain(span["file"]):
         return printable(span["file"])
     file = Path(span["file"])

@@ -1,4 +1,4 @@
-"""What a trained model in a run folder is, in words: its unit, date and validation loss; and how far a training got.
+"""Describe a trained model in a run folder: its unit, date and validation loss, and how far a training got.
 
 Reads `<run>/<unit>/<spec10>/`, also one of an older configuration, of which no `_SUCCESS.json` tells any more.
 """
@@ -21,7 +21,7 @@ _STEP = re.compile(r"step-(\d{1,9})")
 
 
 def describe_model(folder: Path) -> str:
-    """What is trained in a unit's folder `<unit>/<spec10>`, by its unit, date and loss; "" where nothing is.
+    """Describe the model in a unit's folder `<unit>/<spec10>` by its unit, date and loss; "" where there is none.
 
     A date is of the last time that something was written there, in UTC.
     """
@@ -37,7 +37,7 @@ def describe_model(folder: Path) -> str:
 
 
 def newest_checkpoint(folder: Path) -> int | None:
-    """The step of the newest complete checkpoint in a unit's folder; None where there is none."""
+    """Return the step of the newest complete checkpoint in a unit's folder; None where there is none."""
     steps = [
         int(found[1])
         for path in (folder / CHECKPOINTS).glob("step-*")
@@ -47,7 +47,7 @@ def newest_checkpoint(folder: Path) -> int | None:
 
 
 def _checkpoint_row(folder: Path) -> dict[str, Any]:
-    """The one row that a training writes beside its model; {} where it is not there or too long to be one."""
+    """Return the one row that a training writes beside its model; {} where it is missing or too long to be one."""
     for path in sorted(folder.glob("part-*.jsonl")):
         try:
             if inside(folder, path.name).stat().st_size <= MAX_ROW_BYTES:

@@ -1,4 +1,4 @@
-"""Verbs for documents: what is in a file, and what would be asked about it. They read files and keep nothing."""
+"""Verbs that show the content of a document, and what would be asked about it. They read files and keep nothing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SHOW = "docent.stages.generate_qa.preview"
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @options.options(options.sets, options.as_json)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures below this folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write pictures to this folder.")
 def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | None) -> None:
-    """Read documents and show their sections as rows: .md .pdf .csv .txt .xlsx, or a folder of them or of exhibits."""
+    """Read documents (.md, .pdf, .csv, .txt, .xlsx) or a folder of them or of exhibits, and show their sections."""
     config = config_for(paths, None, (), sets)
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docent-")))
@@ -56,23 +56,23 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     if sections:
         print_table(sections, output, f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
     if rejects:
-        print_table([_reject_row(reject) for reject in rejects], output, f"\n{len(rejects)} could not be used")
+        shown = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
+        print_table(shown, output, f"\n{len(rejects)} could not be used")
     _refuse_nothing(paths, documents)
 
 
 def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
-    """End with an error where nothing could be read.
+    """Raise an error where nothing could be read.
 
     Raises:
         InputError: there is no document.
     """
     if not documents:
         where = ", ".join(map(str, paths))
-        raise InputError("nothing could be read", where, "correct what is named above, or name other files")
+        raise InputError("nothing could be read", where, "fix what is named above, or name other files")
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:
-
     section = document.sections[0]
     return {
         "exhibit": cut(document.spoken_name or document.name, MAX_NAME_CHARS),
@@ -84,7 +84,6 @@ def _exhibit_row(document: Any) -> dict[str, Any]:
 
 
 def _section_row(document: Any, section: Any) -> dict[str, Any]:
-
     source = section.source
     return {
         "document": cut(document.name, MAX_NAME_CHARS),
@@ -100,10 +99,6 @@ def _section_row(document: Any, section: Any) -> dict[str, Any]:
     }
 
 
-def _reject_row(reject: Any) -> dict[str, Any]:
-    return {"reason": reject.reason, "what": reject.raw[:80], "detail": reject.detail}
-
-
 MOST_WRITTEN = 12
 """Sections that the offline teacher writes about in a preview."""
 PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
@@ -111,14 +106,22 @@ PREVIEW_DEFAULTS = ("assemble={}", "generate_qa.temperatures=[0.7]")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of this pipeline file.")
-@click.option("--types", help="Question types, with commas between them; `all` or `styles` for their groups.")
-@click.option("--document", "number", type=click.IntRange(min=1), default=1, help="Which row of a table to show.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="Pipeline file to take the settings from."
+)
+@click.option("--types", help="Question types, separated by commas; `all` and `styles` are groups of them.")
+@click.option(
+    "--document",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Number of the document in the file, such as the row of a table.",
+)
 @options.options(options.sets, options.as_json)
 def preview(
     file: Path, config_file: Path | None, types: str | None, number: int, sets: Sequence[str], output: str
 ) -> None:
-    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Asks nobody."""
+    """Show what would be made of one document: sections, facts, figures, prompts, pairs, cost. Sends no request."""
     chosen = [f"generate_qa.types={json.dumps([name.strip() for name in types.split(',')])}"] if types else []
     of_exhibits = any(source["kind"] == "exhibits-folder" for source in sources_of([file]))
     defaults = [*PREVIEW_DEFAULTS, f"generate_qa.types={'[visitor]' if of_exhibits else '[all]'}"]
@@ -147,7 +150,7 @@ def preview(
 
 
 def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """The first pair of every question type; what the types lack is shown beside it, not logged."""
+    """Return the first pair of every question type; types without one are shown, not logged."""
     log = logging.getLogger("docent.generate_qa")
     before = log.level
     log.setLevel(logging.ERROR)
@@ -162,7 +165,6 @@ def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
-
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
     said = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])

@@ -1,4 +1,4 @@
-"""The verb that says what a run will take before it takes it: what the teacher is asked, and its price.
+"""The verb that estimates a run before it starts: what the teacher is asked, and its price.
 
 Reads the pipeline file and what is complete of the run on this machine; writes nothing and asks nobody. A unit whose
 stage can tell has a module `estimate` beside it with `estimate(ctx) -> dict`.
@@ -27,9 +27,9 @@ from docent.store import Shard
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Show what the teacher will be asked and what that costs, before anything is spent.
+    """Show what the teacher will be asked, and what that costs.
 
-    Tokens are a quarter of the characters. Every request counts once: what has to be asked again comes on top.
+    A token counts as four characters. Every request counts once; repeated requests come on top.
     """
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
@@ -46,15 +46,15 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 
 def _tells(run: str) -> bool:
-    """Whether a stage can say what it will ask."""
-    package = run.partition(":")[0]
-    found = importlib.util.find_spec(package)
-    is_package = found is not None and found.submodule_search_locations is not None
-    return is_package and importlib.util.find_spec(f"{package}.estimate") is not None
+    """Return whether a stage can estimate what it will ask."""
+    # Looked for as a file: finding the spec of a submodule imports its package, which for `score` is scipy.
+    found = importlib.util.find_spec(run.partition(":")[0])
+    folders = (found.submodule_search_locations or ()) if found else ()
+    return any((Path(folder) / "estimate.py").is_file() for folder in folders)
 
 
 def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
-    """What the stage of a unit says it will take.
+    """Return the estimate of a unit's stage.
 
     Raises:
         IncompleteInputError: (44) a unit that it reads is not complete.

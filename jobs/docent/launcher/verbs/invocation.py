@@ -1,4 +1,4 @@
-"""What the person gave to the verb that runs, and how the errors of verbs name it in the commands that they suggest.
+"""Describe what the verb that runs was given, for the commands that its messages suggest.
 
 Reads click's current context, the pipeline file and the folder of runs; writes nothing.
 """
@@ -27,7 +27,7 @@ SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
 
 
 def naming_the_run(verb: click.Command) -> click.Command:
-    """Have the errors of a verb suggest commands for the run, file and overrides that it was given."""
+    """Make the errors of a verb suggest commands with the run, file and overrides that it was given."""
     callback = verb.callback
     if callback is None:
         return verb
@@ -60,7 +60,7 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
 
 def _next_step(error: PipelineError, given: Invocation) -> str:
-    """The error's own, completed; of a path that was set on the command line, to correct it there."""
+    """Return the completed next step of an error; for a path given with --set, to correct it there."""
     from docent.messages.suggested_commands import complete
 
     for text in given.sets:
@@ -71,13 +71,13 @@ def _next_step(error: PipelineError, given: Invocation) -> str:
 
 
 def current() -> Invocation:
-    """What was given to the verb that runs now."""
+    """Describe what the verb that runs now was given."""
     context = click.get_current_context()
     return _invocation(context.params, context.get_parameter_source("namespace"))
 
 
 def of_run(run_dir: Path) -> Invocation:
-    """What commands about a run on this machine must say: how docent is called, the run, and its folder.
+    """Describe a run on this machine for suggested commands: how docent is called, the run, and its folder.
 
     In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent. A pod
     alone says nothing: notebooks and CI runners in a cluster have runs of their own.
@@ -93,7 +93,7 @@ def of_run(run_dir: Path) -> Invocation:
 
 
 def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
-    """What commands about a run on a cluster must say."""
+    """Describe a run on a cluster for suggested commands."""
     from docent.messages.suggested_commands import Invocation
 
     named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
@@ -126,7 +126,7 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
 
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
-    """The run that a verb means when none is named: that of its file, or the one worked on last."""
+    """Return the run of a verb that names none: the run of its file, or the one worked on last."""
     from docent.errors import PipelineError
 
     try:
@@ -140,7 +140,7 @@ def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...],
 
 
 def _program() -> str:
-    """How docent is called in the shell: by its name where that finds this one, else by its path."""
+    """Return how docent is called in the shell: by its name where that finds this one, else by its path."""
     called = Path(sys.argv[0])
     if called.name != "docent" or not called.is_file():
         return "docent"

@@ -1,4 +1,4 @@
-"""Verbs that look at a run: how it stands, what it said, where a row came from, its report. They write nothing."""
+"""Verbs that inspect a run: its state, its logs, the source of a row, its report. They write nothing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,22 @@ from docent.spec import RunStates
 
 
 @click.command()
-@options.options(options.which_run, options.data, options.as_json, options.backend, options.namespace)
-@click.option("-w", "--watch", is_flag=True, help="Keep the table up to date until the run ends.")
-def status(run_name: str | None, data: Path, output: str, backend: str, namespace: str, watch: bool) -> None:
-    """Show how a run stands."""
+@options.options(options.named_run, options.which_run, options.data, options.as_json, options.backend)
+@options.namespace
+@click.option("-w", "--watch", is_flag=True, help="Update the table until the run ends.")
+@click.pass_context
+def status(
+    context: click.Context,
+    named: str | None,
+    run_name: str | None,
+    data: Path,
+    output: str,
+    backend: str,
+    namespace: str,
+    watch: bool,
+) -> None:
+    """Show the state of a run; RUN is the same as --run RUN."""
+    run_name = context.params["run_name"] = run_name or named  # suggested commands name it too
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -38,7 +50,6 @@ def status(run_name: str | None, data: Path, output: str, backend: str, namespac
 
 
 def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> None:
-
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if output == "json":
@@ -53,7 +64,7 @@ def _status_here(run_name: str | None, data: Path, output: str, watch: bool) -> 
 
 
 def _watch(states: RunStates) -> RunStates:
-    """Keep the table up to date while a launcher works on the run; returns the states looked at last.
+    """Keep the table up to date while a launcher works on the run; return the states as they were last.
 
     Raises:
         LauncherError: (101) Ctrl-C; the run goes on.
@@ -80,15 +91,14 @@ def _watch(states: RunStates) -> RunStates:
 @click.command()
 @click.argument("unit")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option("--index", type=int, help="One shard; all when not given.")
-@click.option("-f", "--follow", is_flag=True, help="On a cluster: go on until the unit ends.")
+@click.option("--index", type=int, help="Index of the shard; default: all shards.")
+@click.option("-f", "--follow", is_flag=True, help="On a cluster: follow the log until the unit ends.")
 def logs(
     unit: str, run_name: str | None, data: Path, backend: str, namespace: str, index: int | None, follow: bool
 ) -> None:
-    """Print a unit's log: the end of it, on a cluster all that its pods have said; UNIT may be `launcher` there.
+    """Print the log of a unit: its end, on a cluster the whole logs of its pods. There UNIT may be `launcher`.
 
-    On this machine UNIT may be a stage, such as `finetune`, or the beginning of some units' names: all of them are
-    printed.
+    On this machine UNIT may be a stage, such as `finetune`, or the beginning of unit names: all of them are printed.
     """
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
@@ -106,7 +116,7 @@ def logs(
 @click.argument("row_id", metavar="ID")
 @options.options(options.which_run, options.data, options.as_json)
 def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
-    """Walk from a row back to the line of its source file."""
+    """Trace a row back to the lines of its source file."""
     run_dir = options.find_run(data, run_name)
     config = resolved_config(run_dir)
     found = follow(RunStates(config, run_dir, as_left=True), row_id)
@@ -119,7 +129,7 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
 @click.command("open")
 @options.options(options.which_run, options.data, options.backend, options.namespace)
 def open_report(run_name: str | None, data: Path, backend: str, namespace: str) -> None:
-    """Open the report in the browser, or print its path where there is none."""
+    """Open the report in a browser, and print its path."""
     import webbrowser
 
     if backend == "kubernetes":

@@ -59,12 +59,12 @@ def plan(
 
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
-@click.option("--unit", metavar="UNIT", help="Only what this unit becomes.")
-@click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Form of output.")
+@click.option("--unit", metavar="UNIT", help="Print only the object of this unit.")
+@click.option("-o", "output", type=click.Choice(["yaml", "json"]), default="yaml", help="Output format.")
 def render(
     file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str], unit: str | None, output: str
 ) -> None:
-    """Print every object that a run on a cluster asks for; needs no cluster."""
+    """Print all Kubernetes objects of a run; needs no cluster."""
     config, _ = gather(options.read_config(file, run_name, sets, namespace), {}, missing_ok=True)
     plan = Plan.of(config)
     if unit:
@@ -82,7 +82,7 @@ def render(
 @click.command()
 @options.options(options.file_argument, options.run_name, options.namespace_of_file, options.sets)
 def diff(file: Path | None, run_name: str | None, namespace: str | None, sets: Sequence[str]) -> None:
-    """Show what a run would change on the cluster: exit 0 nothing, 1 something, more than 1 an error."""
+    """Show what a run would change on the cluster; exit 0: nothing, 1: something, more than 1: an error."""
     config = options.read_config(file, run_name, sets, namespace)
     lines = differences(connect(config.kubernetes.namespace), config)
     for line in lines:

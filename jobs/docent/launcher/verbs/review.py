@@ -1,4 +1,4 @@
-"""The verb for the people who read pairs: `review` writes them as a page and a CSV, and takes what was decided.
+"""The verb `review`: write pairs as a page and a CSV for people to read, and apply their decisions.
 
 Reads the run; writes `<run>/review/` and leaves the rest of the run as it is.
 """
@@ -30,11 +30,16 @@ MOST_LINES_NAMED = 20
 @click.command()
 @options.options(options.run_argument, options.data)
 @click.option(
-    "--apply", "edits", type=click.Path(path_type=Path, dir_okay=False), help="Check what people decided, and keep it."
+    "--apply",
+    "edits",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Check the decisions in this CSV, and keep them with the run.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Pairs on the page.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=300, show_default=True, help="Number of pairs on the page."
+)
 def review(run_name: str | None, data: Path, edits: Path | None, limit: int) -> None:
-    """Write a run's pairs for people to read, edit and approve; with --apply take what they decided."""
+    """Write a run's pairs for people to read, edit and approve; with --apply, apply their decisions."""
     run_dir = options.find_run(data, run_name)
     states = RunStates(resolved_config(run_dir), run_dir, as_left=True)
     if edits is not None:
@@ -63,12 +68,12 @@ def _to_read(on_page: int, total: int, limit: int) -> str:
 
 
 def _elsewhere(run_dir: Path) -> list[str]:
-    """The option that names the folder of runs, where it is not the usual one."""
+    """Return the option for the folder of runs, where it is not the default."""
     return [] if run_dir.parent == Path("runs") else ["--data", str(run_dir.parent)]
 
 
 def _inputs(states: RunStates) -> dict[str, Any]:
-    """Complete units that a review shows.
+    """Return the complete units that a review shows.
 
     Raises:
         LauncherError: (102) there are no pairs yet.
@@ -81,7 +86,7 @@ def _inputs(states: RunStates) -> dict[str, Any]:
 
 
 def _apply_edits(states: RunStates, path: Path) -> None:
-    """Read the decisions as stage curate will, keep them with the run, and say how many there are and what is next."""
+    """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
     counts: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`docent run`: carry out what is not done yet.
+"""`docent run`: run every unit that is not complete.
 
 Reads the pipeline file; writes the run folder (design: `<data>/<run>/`).
 """
@@ -39,8 +39,8 @@ from docent.spec import RunStates
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.units_range)
 @options.options(options.backend, options.namespace_of_file, options.yes)
-@click.option("--detach", is_flag=True, help="On a cluster: start it and return at once.")
-@click.option("--verify", is_flag=True, help="Hash every output of earlier runs instead of trusting size and time.")
+@click.option("--detach", is_flag=True, help="On a cluster: start the run and return at once.")
+@click.option("--verify", is_flag=True, help="Hash all existing outputs instead of trusting their size and time.")
 def run(
     file: Path | None,
     run_name: str | None,
@@ -55,7 +55,7 @@ def run(
     detach: bool,
     verify: bool,
 ) -> None:
-    """Run what is not done yet, then print the report's path."""
+    """Run every unit that is not complete, then print the path of the report."""
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -76,7 +76,6 @@ def _run_here(
     verify: bool,
     again: str,
 ) -> None:
-
     chosen = choose(config, *units)
     check_stages(config)
     decided = run_dir / "review" / "edits.csv"
@@ -104,7 +103,7 @@ def _run_here(
 
 
 def _end_unstored_attempt(states: Any) -> None:
-    """Forget the settings of a launch that failed, now that others are in force; of one that was stopped, name them."""
+    """Remove the unstored settings of a launch that failed; for one that was stopped, print how to continue."""
     if any(unit.phase is Phase.STOPPED for unit in unstored_attempt(states).values()):
         for line in of_unstored_attempt(states):
             click.echo(line)
@@ -113,7 +112,7 @@ def _end_unstored_attempt(states: Any) -> None:
 
 
 def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
-    """Complete the chosen units, and say what became of the settings.
+    """Complete the chosen units, and report settings that were not stored.
 
     Raises:
         LauncherError: (100) a stage failed; (103) Ctrl-C or SIGTERM.
@@ -149,7 +148,7 @@ def _told_to_workers(given: Invocation) -> Iterator[None]:
 
 
 def _result_path(states: Any, run_dir: Path, chosen: list[str]) -> str:
-    """The report, or the folder of the last unit done."""
+    """Return the report, or the folder of the last unit done."""
     artifact = states.of("report").artifact if "report" in chosen else None
     if artifact:
         latest = inside(run_dir, "report/latest/index.html")

@@ -1,4 +1,4 @@
-"""Verbs around runs: what is missing on this machine, and what can be deleted."""
+"""Verbs that check this machine, and that delete what no run needs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from docent.messages.suggested_commands import complete
 
 @click.command()
 @options.options(options.which_run, options.data, options.backend, options.namespace)
-@click.option("--all", "everything", is_flag=True, help="On a cluster: all objects of the run but volume and Secrets.")
-@click.option("--models", is_flag=True, help="Trained models too; without it --yes deletes none.")
-@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option(
+    "--all", "everything", is_flag=True, help="On a cluster: all objects of the run except volume and Secrets."
+)
+@click.option("--models", is_flag=True, help="Delete trained models too; without this option --yes keeps them.")
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def gc(
     run_name: str | None, data: Path, backend: str, namespace: str, everything: bool, models: bool, yes: bool
 ) -> None:
-    """Delete what no complete unit of the run needs any more. Trained models are asked about separately."""
+    """Delete what no complete unit of the run needs. Trained models are confirmed separately."""
     if backend == "kubernetes":
         from docent.launcher.verbs.cluster import on_cluster
 
@@ -40,7 +42,6 @@ def gc(
 
 
 def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
-
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
@@ -71,29 +72,28 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
 
 
 def _list(found: Sequence[Garbage]) -> None:
-
     for garbage in found:
         why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
         click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
 
 
 def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> bool:
-    """Whether to delete what was found.
+    """Return whether to delete what was found.
 
     Raises:
-        LauncherError: (2) there is nobody to ask.
+        LauncherError: (2) there is no terminal to ask on.
     """
     if not found or yes:
         return bool(found)
     if not sys.stdin.isatty():
-        raise LauncherError(2, "gc deletes only when told", "no terminal to ask on", again)
+        raise LauncherError(2, "gc deletes only after confirmation", "no terminal to ask on", again)
     return click.confirm(question)
 
 
 @click.command()
 @options.options(options.file_argument, options.run_here, options.data, options.sets, options.as_json)
 def doctor(file: Path | None, run_name: str | None, data: Path, sets: Sequence[str], output: str) -> None:
-    """Name everything that is missing on this machine; exit 105 if something is."""
+    """Check what is missing on this machine; exit 105 if anything is."""
     config, _ = options.read_run(file, run_name, data, sets)
     checks = examine(config, data)
     given = invocation.current()

@@ -1,4 +1,4 @@
-"""The verb that looks for every picture a data set file names. It writes nothing."""
+"""The verb that checks the pictures and the format of a data set. It writes nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FAILED = 6
 
 @click.command()
 @click.argument("path", metavar="FILE_OR_FOLDER", type=click.Path(path_type=Path))
-@click.option("--for", "trainer", type=click.Choice(FOR), help="Check all rules of this trainer; docs/trainers.md.")
+@click.option("--for", "trainer", type=click.Choice(FOR), help="Check all rules of this trainer; see docs/trainers.md.")
 @options.options(options.as_json)
 def validate(path: Path, trainer: str | None, output: str) -> None:
-    """Look for every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
+    """Check every picture that a data set names; exit 6 if one is missing, broken or not where a text shows it.
 
     Reads conversation JSON, chat JSONL and metadata files. Paths are relative to the file. Pictures at an address or
-    inside the file are counted as remote, not looked for. With --for the file is checked by all rules of a trainer;
+    inside the file are counted as remote and not checked. With --for the file is checked by all rules of a trainer;
     problems of the file as a whole have the row 0.
     """
     try:
@@ -48,7 +48,6 @@ def validate(path: Path, trainer: str | None, output: str) -> None:
 
 
 def _print(result: Any) -> None:
-
     for title, rows in (("missing pictures", result.missing), ("problems", result.problems)):
         if rows:
             shown = [{key: printable(str(value)) for key, value in asdict(row).items()} for row in rows]

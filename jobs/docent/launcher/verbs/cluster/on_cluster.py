@@ -1,4 +1,4 @@
-"""The form on a cluster of verbs that have two: run, status, logs, gc, open.
+"""The verbs run, status, logs, gc and open for runs on a cluster.
 
 Reads the pipeline file and the cluster; writes what `docent run` makes there, and with `open` a copy of the report.
 """
@@ -71,7 +71,6 @@ def run(config: PipelineConfig, yes: bool, detach: bool) -> None:
 
 
 def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
-
     plan, again = intent.plan, "docent run --yes"
     print_table(start.plan_table(plan), "table", f"run {plan.run} in namespace {cluster.namespace}")
     for one in intent.pushes:
@@ -91,14 +90,14 @@ def _launch(cluster: Cluster, intent: Intent, yes: bool) -> int:
 
 @contextmanager
 def _sending(one: Input) -> Iterator[Callable[[int], Any]]:
-    """Say which input is on its way, on a terminal also how far and how fast."""
+    """Print which input is being sent, on a terminal also how much and how fast."""
     click.echo(f"sending {one.source} to /data/{one.destination}")
     with counted(one.destination) as moved:
         yield moved
 
 
 def status(namespace: str, run_name: str | None, output: str, watch: bool) -> None:
-    """Show how a run stands; with `watch` until it ends."""
+    """Show the state of a run; with `watch` until it ends."""
     cluster, name, record = find(namespace, run_name)
     where = f"run {name} in namespace {cluster.namespace}"
     if watch and output == "table":
@@ -141,7 +140,7 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 
 
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
-    """Delete what nothing needs any more: objects of the run, then files on its volume."""
+    """Delete what is no longer needed: files on the volume of the run, then its objects."""
     cluster, name, record = find(namespace, run_name)
     found = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
@@ -159,52 +158,40 @@ def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes
 
 
 def _tidy_volume(cluster: Cluster, name: str, record: RunRecord, models: list[str], again: str, yes: bool) -> None:
-    """`docent gc` in the transfer pod: it lists first and deletes when told, trained models only with `--models`.
+    """Run `docent gc` in the transfer pod: it lists first, and deletes after confirmation.
 
     Args:
         again: the command that deletes without asking.
     """
-    told = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
-    tidy = ["env", told, "docent", "gc", "--run", name, "--data", "/data", *models]
+    called_as = f"{CALLED_AS}={as_text(invocation.of_run_on_cluster(name, cluster.namespace))}"  # for what it suggests
+    tidy = ["env", called_as, "docent", "gc", "--run", name, "--data", "/data", *models]
     with volume(cluster, transfer_pod(Plan.of(stored_config(cluster, name, record)))) as far:
-        listed: set[str] = set()
+        shown: set[str] = set()
         try:
-            _show_lines(far.run(tidy), listed)
+            _show_lines(far.run(tidy), shown)
         except CommandError as error:
             if error.status != 2:  # it has listed what could go, and asks
                 raise LauncherError(100, error.stderr.strip(), f"run {name}", command("gc", cluster, name)) from None
             ask("delete these from the volume?", yes, again)
-            _show_lines(far.run([*tidy, "--yes"]), listed, again=True)
+            _show_lines(far.run([*tidy, "--yes"]), shown)
 
 
-def _show_lines(pieces: Iterable[bytes], listed: set[str], again: bool = False) -> None:
-    """Print the lines of a listing, also where the pieces end with an error.
-
-    Args:
-        listed: the lines of the first listing, to which they are added.
-        again: whether this is the second, of which the lines of the first are left out.
-    """
-    rest = b""
+def _show_lines(pieces: Iterable[bytes], shown: set[str]) -> None:
+    """Print the lines of a listing that an earlier one did not show, also where the pieces end with an error."""
+    received = b""
     try:
         for piece in pieces:
-            *lines, rest = (rest + piece).split(b"\n")
-            _show(lines, listed, again)
+            received += piece
     finally:
-        _show([rest] if rest else [], listed, again)
-
-
-def _show(lines: Iterable[bytes], listed: set[str], again: bool) -> None:
-    for line in lines:
-        text = terminal_safe(line.decode("utf-8", "replace"))
-        if not again:
-            listed.add(text)
-        elif text in listed:
-            continue
-        click.echo(text)
+        lines = [terminal_safe(line.decode("utf-8", "replace")) for line in received.splitlines()]
+        for line in lines:
+            if line not in shown:
+                click.echo(line)
+        shown.update(lines)
 
 
 def fetch_report(namespace: str, run_name: str | None, data: Path) -> Path:
-    """Copy the report page from the volume; returns where it is.
+    """Copy the report page from the volume, and return its path.
 
     Raises:
         LauncherError: (102) there is no report yet.

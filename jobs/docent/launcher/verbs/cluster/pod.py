@@ -30,7 +30,7 @@ _data = click.option("--data", type=click.Path(path_type=Path), default=VOLUME, 
 @click.option("--launch", type=int, required=True, help="Number of this launch of the run.")
 @_data
 def conduct(file: Path, launch: int, data: Path) -> None:
-    """Create the workloads of a run in order and watch over them."""
+    """Create the workloads of a run in order, and record how they end."""
     configure("INFO")
     config = load_config(file)
     configure(config.run.log_level)
@@ -38,9 +38,9 @@ def conduct(file: Path, launch: int, data: Path) -> None:
 
 
 @click.command(hidden=True)
-@click.option("--timeout-s", type=float, default=3600.0, help="End after so many seconds.")
+@click.option("--timeout-s", type=float, default=3600.0, help="Exit after this many seconds.")
 def hold(timeout_s: float) -> None:
-    """Keep a pod alive that others run commands in."""
+    """Keep a pod alive in which others run commands."""
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ended.wait(timeout_s)
@@ -50,7 +50,7 @@ def hold(timeout_s: float) -> None:
 @click.argument("destination")
 @_data
 def unpack(destination: str, data: Path) -> None:
-    """Read a stream from standard input and put what it holds on the volume; prints a receipt."""
+    """Unpack a stream from standard input to the volume, and print a receipt."""
     click.echo(receive(sys.stdin.buffer.read, confined(destination, data)).as_json())
 
 

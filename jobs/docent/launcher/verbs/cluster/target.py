@@ -1,4 +1,4 @@
-"""What verbs share that look at a cluster: which one, which run, and how they show bytes on their way.
+"""Find the cluster and run of a verb, ask for confirmation, and show the bytes of a transfer.
 
 Reads the kubeconfig; writes only to the terminal. Imports nothing heavy before it is used.
 """
@@ -20,7 +20,7 @@ from docent.messages.printing import printable
 
 
 def connect(namespace: str) -> Cluster:
-    """The cluster of the current kube context.
+    """Connect to the cluster of the current kube context.
 
     Raises:
         LauncherError: (4) there is none.
@@ -29,7 +29,7 @@ def connect(namespace: str) -> Cluster:
 
 
 def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]:
-    """Cluster, name and record of the named run, or of the one launched last.
+    """Return cluster, name and record of the named run, or of the one launched last.
 
     Raises:
         LauncherError: (102) there is none.
@@ -40,10 +40,10 @@ def find(namespace: str, run_name: str | None) -> tuple[Cluster, str, RunRecord]
 
 
 def ask(question: str, yes: bool, retry: str) -> None:
-    """Go on only when told to.
+    """Ask for confirmation.
 
     Raises:
-        LauncherError: (2) there is nobody to ask.
+        LauncherError: (2) there is no terminal to ask on.
         click.Abort: the answer is no.
     """
     if yes:
@@ -69,5 +69,5 @@ def counted(what: str) -> Iterator[Callable[[int], Any]]:
 
 
 def left_out(path: str) -> None:
-    """Say what cannot be sent."""
+    """Report what cannot be sent."""
     click.echo(f"left out, neither a file nor a link to one: {printable(str(path))}", err=True)

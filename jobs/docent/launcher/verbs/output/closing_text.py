@@ -1,4 +1,4 @@
-"""What `docent run` says at its end: what was left out, what was not written, and with which commands to go on.
+"""Tell at the end of `docent run` what was left out, what was not written, and which commands follow.
 
 Reads the artifacts of the run; writes nothing.
 """
@@ -22,7 +22,7 @@ from docent.store import load_json
 
 
 def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
-    """All of it, a line each.
+    """Yield the closing lines.
 
     Args:
         chosen: the units of this launch.
@@ -32,7 +32,7 @@ def closing_lines(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _again(states: Any) -> Invocation:
-    """What a command that carries this run out once more must say: it ends with the unit that this launch ends with."""
+    """Describe a command that repeats this launch: it ends with the same unit."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     last = given.get("last") or given.get("only")
@@ -40,7 +40,7 @@ def _again(states: Any) -> Invocation:
 
 
 def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Photos, files and rows of the sources that could not be used, where they are named, and how to go on."""
+    """Yield which photos, files and rows of the sources could not be used, and how to read them again."""
     artifact = states.of("ingest").artifact if "ingest" in chosen else None
     if artifact and artifact.success["rejected"]:
         listed = artifact.folder / "rejects-*.jsonl"
@@ -50,18 +50,20 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Question types that the teacher was asked for and did not fill, as the data set counts them."""
+    """Yield the question types for which the teacher wrote fewer pairs than asked for."""
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
     found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
     if missing := unwritten(found or {}):
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", _again(states))
         offline = states.config.llm.provider == "offline"
-        yield f"asked for and not written: {listed}" + (f"; a model writes more: {more}" if offline else "")
+        yield f"asked for and not written: {listed}" + (
+            f"; a model writes more, with a key in OPENAI_API_KEY and for a price: {more}" if offline else ""
+        )
 
 
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
-    """Decisions of people about pairs that were made anew since, as curate counts them."""
+    """Yield how many decisions of a review are about pairs that have changed since."""
     artifact = states.of("curate").artifact if "curate" in chosen else None
     found = load_json(inside(artifact.folder, "review.json")) if artifact else None
     if found and found["unmatched"]:
@@ -71,7 +73,7 @@ def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
 
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:
-    """How to name the licence of a data set whose card says `other` because nobody named one."""
+    """Yield how to set the licence of a data set whose card says `other` because none was named."""
     section = states.config.build_dataset
     if "build-dataset" not in chosen or section is None or section.license:
         return

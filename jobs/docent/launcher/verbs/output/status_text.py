@@ -1,4 +1,4 @@
-"""What `docent status` prints for people: the table, the time left, and what to do next. Reads the run folder."""
+"""Print the state of a run for people: the table, the time left, and what to do next. Reads the run folder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from docent.messages.suggested_commands import complete
 from docent.spec import RunStates
 
 SECONDS = "seconds: the work itself since its last start, all shards added up; without starting processes and waiting"
-"""What the column is: the lines of `docent run` have the time from a unit's start to its end."""
+"""Explains the column: the lines of `docent run` have the time from a unit's start to its end."""
 
 
 def picture(states: RunStates) -> Any:
-    """The table of units, and below it how long the launch under way still takes, where that is known."""
+    """Return the table of units, and below it the time left of the launch under way, where known."""
     from rich.console import Group
     from rich.text import Text
 
@@ -39,7 +39,7 @@ def picture(states: RunStates) -> Any:
 
 
 def what_next(states: RunStates) -> Iterator[str]:
-    """Lines below the table: what was rejected; where nothing works on the run, what failed and how to go on."""
+    """Yield the lines below the table: what was rejected, and where no launcher works on the run, how to continue."""
     run_dir = states.run_dir
     given = invocation.of_run(run_dir)
     at_work = is_locked(run_dir)
@@ -67,7 +67,7 @@ def what_next(states: RunStates) -> Iterator[str]:
 
 
 def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
-    """What to do about a run that is not complete: what the first failure advises, else the same command again."""
+    """Yield the next command of an incomplete run: what the first failure advises, else the same command again."""
     run_dir = states.run_dir
     stored = file_in_force(run_dir, at_work=False).name == RESOLVED
     failed = [line for line in lines if line.phase is Phase.FAILED]
@@ -83,7 +83,7 @@ def _next_of_open(states: RunStates, lines: list[StatusLine]) -> Iterator[str]:
 
 
 def of_unstored_attempt(states: RunStates) -> Iterator[str]:
-    """How the last launch ended where its settings are not stored with the run, and how to go on with them."""
+    """Yield how the last launch ended whose settings are not stored with the run, and how to continue with them."""
     run_dir = states.run_dir
     units = unstored_attempt(states)
     if units:
@@ -94,5 +94,5 @@ def of_unstored_attempt(states: RunStates) -> Iterator[str]:
 
 
 def with_attempt(run_dir: Path) -> str:
-    """The command that carries out the run with the settings of its last attempt."""
+    """Return the command that continues the run with the settings of its last attempt."""
     return complete("docent run", replace(invocation.of_run(run_dir), file=str(run_dir / ATTEMPT)))
