@@ -147,7 +147,7 @@ class Scheduler:
         """Look whether a unit's output is complete, and note it; a unit whose source is missing has failed."""
         unit = self.units[name]
         try:
-            found = self.states.of(name)
+            state = self.states.of(name)
         except TemporaryError as error:  # a source changed while it was hashed: the next pass looks again
             log.info("%s: %s", name, error.what)
             return False
@@ -155,12 +155,12 @@ class Scheduler:
             cause = f"{error.what}: {error.where}" if error.where else error.what
             self._fail(name, replace(unit, cause=cause, exit_code=error.exit_code))
             return False
-        unit.spec = found.spec
-        if found.artifact is None or (unit.phase is Phase.WAITING and self.must_run(name)):
+        unit.spec = state.spec
+        if state.artifact is None or (unit.phase is Phase.WAITING and self.must_run(name)):
             return False
         before = unit if unit.phase is not Phase.WAITING else self.earlier.get(name, unit)
         shards = shards_of(self.states.config, self.states.units[name])
-        self.units[name] = done_state(found.artifact, shards, before, self.backend.logs(name))
+        self.units[name] = done_state(state.artifact, shards, before, self.backend.logs(name))
         return True
 
     def _submit(self, name: str, attach_only: bool) -> bool:

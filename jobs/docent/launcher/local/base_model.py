@@ -47,11 +47,11 @@ def type_of(name: str) -> str | None:
         cached = try_to_load_from_cache(name, "config.json")
         if isinstance(cached, str):
             return _type_in(Path(cached))
-        told = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
+        config = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
     except Exception as error:  # noqa: BLE001 - of any HTTP library; the model is looked at again when it is loaded
         log.info("the type of %s is not known: %s", name, error)
         return None
-    return _text(told.get("model_type")) if isinstance(told, dict) else None
+    return _text(config.get("model_type")) if isinstance(config, dict) else None
 
 
 def parameters_of(name: str) -> int | None:
@@ -59,8 +59,8 @@ def parameters_of(name: str) -> int | None:
     path = Path(name)
     if path.is_dir():
         return sum(map(_parameters_in, path.glob("*.safetensors"))) or None
-    found = _BILLIONS.search(name)
-    return int(float(found[1]) * 1e9) if found else None
+    billions = _BILLIONS.search(name)
+    return int(float(billions[1]) * 1e9) if billions else None
 
 
 def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
@@ -75,10 +75,10 @@ def memory_bytes(parameters: int, section: Finetune, trains: bool) -> int:
 
 def _type_in(path: Path) -> str | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None  # said in full when the model is loaded
-    return _text(found.get("model_type")) if isinstance(found, dict) else None
+    return _text(config.get("model_type")) if isinstance(config, dict) else None
 
 
 def _text(value: Any) -> str | None:

@@ -92,8 +92,8 @@ def _lacking(extra: str, required: list[tuple[str, str]]) -> Iterator[str]:
 
 def _requirement(line: str) -> tuple[str, str]:
     head, _, marker = line.partition(";")
-    found = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
-    name = found.group(0) if found else head.strip()
+    match = re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?", head.strip())
+    name = match.group(0) if match else head.strip()
     return (name if name.startswith("docent[") else name.split("[")[0]), marker
 
 
@@ -175,12 +175,12 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
 def _problems(config: PipelineConfig) -> Iterator[Check]:
     """Yield checks for what would stop the run, and for what is likely to."""
     todo = list(units(config).values())
-    found = list(problems(config, todo))
+    stopping = list(problems(config, todo))
     try:
         check_stages(config)
     except ConfigError as error:
-        found.append(error)
-    for problem in found:
+        stopping.append(error)
+    for problem in stopping:
         yield Check(NAMES.get(problem.where, "configuration"), "missing", problem.what, problem.next_step)
     for problem in push_problems(config):
         yield Check("push to the hub", "missing" if problem.stops else "warn", problem.what, problem.next_step)

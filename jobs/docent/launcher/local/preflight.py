@@ -61,9 +61,9 @@ def _look_at_push(states: RunStates, given: Invocation) -> None:
         if artifact
         else {}
     )
-    found = push_problems(states.config, sizes)
-    stopping = [problem for problem in found if problem.stops]
-    for problem in found:
+    of_push = push_problems(states.config, sizes)
+    stopping = [problem for problem in of_push if problem.stops]
+    for problem in of_push:
         if artifact or not problem.stops:
             say_warning(problem.what, complete(problem.next_step, given))
     if stopping and not artifact:
@@ -87,8 +87,8 @@ def push_problems(config: PipelineConfig, sizes: Mapping[str, int] | None = None
         return []
     stage = importlib.import_module("docent.stages.build_dataset.hub.preflight")
     licence = section.license or _stated_licence(config)
-    found: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
-    return found
+    listed: list[Any] = stage.problems(section, licence, os.environ, sizes or {})
+    return listed
 
 
 def _stated_licence(config: PipelineConfig) -> str:

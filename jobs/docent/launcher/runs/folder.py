@@ -119,13 +119,13 @@ def unit_state(states: RunStates, name: str) -> UnitState:
     """
     unit = states.units[name]
     shards = shards_of(states.config, unit)
-    found = states.of(name)
-    if found.artifact:
-        return done_state(found.artifact, shards)
-    if found.spec is None:
+    state = states.of(name)
+    if state.artifact:
+        return done_state(state.artifact, shards)
+    if state.spec is None:
         missing = [read for read in unit.reads if states.of(read).artifact is None]
         return UnitState(Phase.WAITING, cause=f"after {in_words(states, missing)}", shards=shards)
-    return _incomplete_state(states, name, found.spec)
+    return _incomplete_state(states, name, state.spec)
 
 
 def _incomplete_state(states: RunStates, name: str, spec: str) -> UnitState:

@@ -40,7 +40,7 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
 
     A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
     """
-    found: list[Garbage] = []
+    unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
         success = load_success(run_dir, unit_dir.name, SUCCESS) if _is_folder(unit_dir) else None
         artifact = complete(run_dir, unit_dir.name, success) if success else None
@@ -49,11 +49,11 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
             if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
-                found.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
+                unneeded.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
-                found.append(Garbage(path, _size(path), "left by an attempt that was killed"))
-        found += _leftovers(artifact)
-    return found
+                unneeded.append(Garbage(path, _size(path), "left by an attempt that was killed"))
+        unneeded += _leftovers(artifact)
+    return unneeded
 
 
 def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
@@ -69,14 +69,14 @@ def _leftovers(artifact: Artifact) -> Iterator[Garbage]:
             yield Garbage(path, _size(path), "left by an attempt that was killed", model)
 
 
-def delete(run_dir: Path, found: list[Garbage]) -> None:
-    """Remove what was found in the run; of a link only the link.
+def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
+    """Delete unneeded paths of the run; of a link only the link.
 
     Raises:
         OutsideRunError: a path does not lie below the run folder, or no longer does; it and what follows stay.
     """
     root = Path(os.path.realpath(run_dir))
-    for garbage in found:
+    for garbage in unneeded:
         parent = Path(os.path.realpath(garbage.path.parent))
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
             raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")

@@ -22,13 +22,13 @@ def progress_by_shard(run_dir: Path, unit: str, spec: str | None = None) -> dict
     Args:
         spec: only progress of attempts with this spec hash.
     """
-    found: dict[int, dict[str, Any]] = {}
+    parts: dict[int, dict[str, Any]] = {}
     for path in sorted((run_dir / unit).glob("progress-*.json")):
         number = NAME.fullmatch(path.name)
         part = _usable(path)
         if number and (spec is None or part.get("spec") == spec):
-            found[int(number[1])] = part
-    return found
+            parts[int(number[1])] = part
+    return parts
 
 
 def read_progress(run_dir: Path, unit: str, spec: str | None = None) -> dict[str, Any]:
@@ -57,15 +57,15 @@ def progress_of(run_dir: Path, unit: str) -> dict[str, Any] | None:
 def _usable(path: Path) -> dict[str, Any]:
     """Return the usable fields of a progress file, which may be torn or forged."""
     try:
-        found = load_json(inside(path.parent, path.name)) or {}
+        fields = load_json(inside(path.parent, path.name)) or {}
     except (OSError, OutsideRunError):
         return {}
     usable: dict[str, Any] = {}
     for key in ("done", "total", "rate_per_s", "eta_s"):
-        value = found.get(key)
+        value = fields.get(key)
         if isinstance(value, int | float) and 0 <= value < MAX_NUMBER:
             usable[key] = value
-    texts = {key: printable(found[key]) for key in ("message", "spec") if isinstance(found.get(key), str)}
+    texts = {key: printable(fields[key]) for key in ("message", "spec") if isinstance(fields.get(key), str)}
     return usable | texts
 
 

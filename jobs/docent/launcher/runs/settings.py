@@ -94,5 +94,5 @@ def attempt_not_stored(run_dir: Path) -> Path | None:
 
 def units_of_launch(run_dir: Path) -> list[str] | None:
     """Return names of the units that the launch under way is about; None where it is not known."""
-    found = (load_json(run_dir / LAUNCH) or {}).get("units")
-    return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None
+    names = (load_json(run_dir / LAUNCH) or {}).get("units")
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None

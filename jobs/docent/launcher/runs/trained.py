@@ -39,9 +39,9 @@ def describe_model(folder: Path) -> str:
 def newest_checkpoint(folder: Path) -> int | None:
     """Return the step of the newest complete checkpoint in a unit's folder; None where there is none."""
     steps = [
-        int(found[1])
+        int(number[1])
         for path in (folder / CHECKPOINTS).glob("step-*")
-        if (found := _STEP.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
+        if (number := _STEP.fullmatch(path.name)) and load_json(path / MANIFEST) is not None
     ]
     return max(steps, default=None)
 

@@ -143,8 +143,8 @@ def _for_trainer(source: Path, out: Path, trainer: str, wanted: Any, images: Pat
         "reduced": done.reduced,
         "left out where the conversation had shown them before": done.repeated,
     }
-    if said := [f"{number} {what}" for what, number in changes.items() if number]:
-        click.echo(f"pictures: {', '.join(said)}")
+    if changed := [f"{number} {what}" for what, number in changes.items() if number]:
+        click.echo(f"pictures: {', '.join(changed)}")
     if done.escaped:
         click.echo(f"{counted(done.escaped, 'special token')} in texts written with a wide bracket")
     _say_unanswered(done.unanswered)

@@ -56,8 +56,8 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     if sections:
         print_table(sections, output, f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
     if rejects:
-        shown = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
-        print_table(shown, output, f"\n{len(rejects)} could not be used")
+        unusable = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
+        print_table(unusable, output, f"\n{len(rejects)} could not be used")
     _refuse_nothing(paths, documents)
 
 
@@ -154,22 +154,22 @@ def _first_of_each_type(rows: Iterable[Any]) -> list[dict[str, Any]]:
     log = logging.getLogger("docent.generate_qa")
     before = log.level
     log.setLevel(logging.ERROR)
-    found: dict[str, dict[str, Any]] = {}
+    pairs: dict[str, dict[str, Any]] = {}
     try:
         for row in rows:
-            if isinstance(row, QAPair) and row.question_type not in found:
-                found[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
+            if isinstance(row, QAPair) and row.question_type not in pairs:
+                pairs[row.question_type] = row.model_dump(mode="json", exclude={"item_id", "parents"})
     finally:
         log.setLevel(before)
-    return list(found.values())
+    return list(pairs.values())
 
 
 def _refuse_empty(file: Path, number: int, documents: int, rejects: Sequence[Any]) -> None:
     if documents:
         raise InputError(f"there is no document {number}: the file holds {documents}", str(file), "--document 1")
-    said = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
+    reasons = "; ".join(f"{reject.reason} ({reject.detail or reject.raw})" for reject in rejects[:3])
     raise InputError(
-        f"nothing in the file can be used: {said or 'it is empty'}",
+        f"nothing in the file can be used: {reasons or 'it is empty'}",
         str(file),
         shlex.join(["docent", "ingest", str(file)]),
     )

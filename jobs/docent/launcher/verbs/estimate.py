@@ -34,22 +34,22 @@ def estimate(file: Path | None, run_name: str | None, data: Path, sets: Sequence
     config, run_dir = options.read_run(file, run_name, data, sets)
     states = RunStates(config, run_dir)
     again = options.same_run(file, config.run.name, data)
-    asking = [unit for unit in states.units.values() if _tells(STAGES[unit.stage].run)]
+    asking = [unit for unit in states.units.values() if _can_estimate(STAGES[unit.stage].run)]
     rows = [{"unit": unit.name, **_estimated(states, unit, again)} for unit in asking]
     llm = config.llm
     if output == "table":
         rows = [{name: "unknown" if value is None else value for name, value in row.items()} for row in rows]
     else:
         rows = [{**row, "provider": llm.provider, "model": llm.model, "mode": llm.mode} for row in rows]
-    asked = "the offline teacher" if llm.provider == "offline" else f"{llm.model} at {llm.base_url}, {llm.mode}"
-    print_table(rows, output, f"estimate for {run_dir}: {asked}")
+    teacher = "the offline teacher" if llm.provider == "offline" else f"{llm.model} at {llm.base_url}, {llm.mode}"
+    print_table(rows, output, f"estimate for {run_dir}: {teacher}")
 
 
-def _tells(run: str) -> bool:
+def _can_estimate(run: str) -> bool:
     """Return whether a stage can estimate what it will ask."""
     # Looked for as a file: finding the spec of a submodule imports its package, which for `score` is scipy.
-    found = importlib.util.find_spec(run.partition(":")[0])
-    folders = (found.submodule_search_locations or ()) if found else ()
+    spec = importlib.util.find_spec(run.partition(":")[0])
+    folders = (spec.submodule_search_locations or ()) if spec else ()
     return any((Path(folder) / "estimate.py").is_file() for folder in folders)
 
 
@@ -70,5 +70,5 @@ def _estimated(states: RunStates, unit: Unit, again: str) -> dict[str, Any]:
     folder = states.run_dir / unit.name
     ctx = Context(states.config, unit, states.run_dir, folder, Shard(0, 1), inputs, Progress(None))
     module = importlib.import_module(STAGES[unit.stage].run.partition(":")[0] + ".estimate")
-    found: dict[str, Any] = module.estimate(ctx)
-    return found
+    estimated: dict[str, Any] = module.estimate(ctx)
+    return estimated

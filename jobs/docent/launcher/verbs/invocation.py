@@ -52,8 +52,8 @@ def naming_the_run(verb: click.Command) -> click.Command:
         except (click.Abort, KeyboardInterrupt):
             if verb.name != "run":
                 raise
-            said = "cancelled; what is complete is kept"
-            raise LauncherError(103, said, next_step=complete("docent run", current())) from None
+            what = "cancelled; what is complete is kept"
+            raise LauncherError(103, what, next_step=complete("docent run", current())) from None
 
     verb.callback = call
     return verb
@@ -79,15 +79,15 @@ def current() -> Invocation:
 def of_run(run_dir: Path) -> Invocation:
     """Describe a run on this machine for suggested commands: how docent is called, the run, and its folder.
 
-    In a pod that tidies the volume of a run it is what the launcher told, for that is where people call docent. A pod
-    alone says nothing: notebooks and CI runners in a cluster have runs of their own.
+    In a pod that tidies the volume of a run it is what the launcher passes on, for that is where people call docent.
+    A pod alone is no sign of one: notebooks and CI runners in a cluster have runs of their own.
     """
     from docent.messages.suggested_commands import CALLED_AS, Invocation, invocation_of
 
     if CALLED_AS in os.environ:
-        told = invocation_of(os.environ, run_dir.name)
-        if told.backend == "kubernetes":
-            return told
+        called_as = invocation_of(os.environ, run_dir.name)
+        if called_as.backend == "kubernetes":
+            return called_as
     data = "" if run_dir.parent == options.DEFAULT_DATA else str(run_dir.parent)
     return Invocation(program=_program(), run_name=run_dir.name, data=data)
 
@@ -144,8 +144,8 @@ def _program() -> str:
     called = Path(sys.argv[0])
     if called.name != "docent" or not called.is_file():
         return "docent"
-    found = shutil.which("docent")
-    if found and os.path.samefile(found, called):
+    on_path = shutil.which("docent")
+    if on_path and os.path.samefile(on_path, called):
         return "docent"
     nearby = os.path.relpath(called)
     return str(called) if nearby.startswith(os.pardir) else nearby

@@ -119,11 +119,11 @@ def trace(row_id: str, run_name: str | None, data: Path, output: str) -> None:
     """Trace a row back to the lines of its source file."""
     run_dir = options.find_run(data, run_name)
     config = resolved_config(run_dir)
-    found = follow(RunStates(config, run_dir, as_left=True), row_id)
+    traced = follow(RunStates(config, run_dir, as_left=True), row_id)
     if output == "json":
-        click.echo(json.dumps([{"unit": hit.unit, **hit.row} for hit in found.values()], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([{"unit": row.unit, **row.row} for row in traced.values()], indent=1, ensure_ascii=False))
     else:
-        click.echo(terminal_safe("\n".join(lines(found, config))))
+        click.echo(terminal_safe("\n".join(lines(traced, config))))
 
 
 @click.command("open")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -78,22 +79,20 @@ def _inputs(states: RunStates) -> dict[str, Any]:
     Raises:
         LauncherError: (102) there are no pairs yet.
     """
-    found = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
-    if not {"assemble", "generate-qa"} <= found.keys():
+    inputs = {name: artifact for name in states.units if (artifact := states.of(name).artifact) is not None}
+    if not {"assemble", "generate-qa"} <= inputs.keys():
         again = options.same_run(None, states.run_dir.name, states.run_dir.parent)
         raise LauncherError(102, "the run has no pairs yet", str(states.run_dir), f"docent run {again} --to curate")
-    return found
+    return inputs
 
 
 def _apply_edits(states: RunStates, path: Path) -> None:
     """Read the decisions as stage curate will, keep them with the run, and print their number and the next command."""
     decided = importlib.import_module(EDITS).read_edits(path)
     known = {pair.id for pair in _inputs(states)["generate-qa"].rows(QAPair) if pair.id in decided}
-    counts: dict[str, int] = {}
-    for edit in decided.values():
-        counts[edit.decision] = counts.get(edit.decision, 0) + 1
-    said = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
-    click.echo(f"{path}: {said}")
+    counts = Counter(edit.decision for edit in decided.values())
+    decisions = ", ".join(f"{counts[name]} {name}" for name in sorted(counts)) or "no decision"
+    click.echo(f"{path}: {decisions}")
     if unknown := sorted(edit.line for pair_id, edit in decided.items() if pair_id not in known):
         lines = ", ".join(map(str, unknown[:MOST_LINES_NAMED]))
         click.echo(f"{len(unknown)} are about pairs that this run does not have: lines {lines}")

@@ -86,7 +86,7 @@ def _run_here(
     if not run_dir.is_dir():
         refuse_gaps(states, chosen, again)  # a folder of a run that cannot begin is not made
     preflight.look_ahead(config, states, chosen, given)
-    with lock(run_dir), _told_to_workers(given):
+    with lock(run_dir), _known_to_workers(given):
         refuse_gaps(states, chosen, again)
         states.keep_source_hashes()
         for artifact in filter(None, (states.of(name).artifact for name in chosen)):
@@ -138,7 +138,7 @@ def _carry_out(states: Any, chosen: list[str], screen: Any) -> None:
 
 
 @contextmanager
-def _told_to_workers(given: Invocation) -> Iterator[None]:
+def _known_to_workers(given: Invocation) -> Iterator[None]:
     """Tell the workers how the launcher was called, so that the commands that they suggest work here."""
     os.environ[CALLED_AS] = as_text(given)
     try:

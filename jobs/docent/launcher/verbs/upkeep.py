@@ -45,18 +45,18 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
     if not run_dir.is_dir():
         raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
-        found = find_garbage(run_dir)
-        if not found:
+        unneeded = find_garbage(run_dir)
+        if not unneeded:
             click.echo(f"nothing to delete in run {run_dir.name} ({run_dir})")
             return
-        trained = [garbage for garbage in found if garbage.model]
-        others = [garbage for garbage in found if not garbage.model]
+        trained = [garbage for garbage in unneeded if garbage.model]
+        others = [garbage for garbage in unneeded if not garbage.model]
         click.echo(f"run {run_dir.name} ({run_dir}):")
         _list([*others, *trained])
         given = invocation.of_run(run_dir)
         again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
         hold = "holds" if len(others) == 1 else "hold"
-        if _told(
+        if _is_confirmed(
             f"delete {counted(len(others), 'path')} that {hold} no trained model?",
             others,
             yes,
@@ -67,24 +67,24 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
             if trained:
                 more = complete("docent gc --models --yes", given)
                 click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: {more}")
-        elif _told(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
+        elif _is_confirmed(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
 
 
-def _list(found: Sequence[Garbage]) -> None:
-    for garbage in found:
+def _list(unneeded: Sequence[Garbage]) -> None:
+    for garbage in unneeded:
         why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
         click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
 
 
-def _told(question: str, found: Sequence[Garbage], yes: bool, again: str) -> bool:
-    """Return whether to delete what was found.
+def _is_confirmed(question: str, unneeded: Sequence[Garbage], yes: bool, again: str) -> bool:
+    """Return whether to delete the paths.
 
     Raises:
         LauncherError: (2) there is no terminal to ask on.
     """
-    if not found or yes:
-        return bool(found)
+    if not unneeded or yes:
+        return bool(unneeded)
     if not sys.stdin.isatty():
         raise LauncherError(2, "gc deletes only after confirmation", "no terminal to ask on", again)
     return click.confirm(question)

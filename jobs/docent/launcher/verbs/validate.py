@@ -55,10 +55,10 @@ def _print(result: Any) -> None:
     for line in result.broken:
         click.echo(f"broken: {printable(line)}")
     looked_at = [counted(result.files, "file"), counted(result.rows, "row"), counted(result.pictures, "picture")]
-    found = [
+    counts = [
         f"{len(result.missing)} missing",
         f"{result.remote} remote",
         f"{counted(len(result.broken), 'file')} broken",
     ]
     problems = [counted(len(result.problems), "problem")] if result.problems else []
-    click.echo(f"{', '.join(looked_at)}: {', '.join([*found[:1], *problems, *found[1:]])}")
+    click.echo(f"{', '.join(looked_at)}: {', '.join([*counts[:1], *problems, *counts[1:]])}")

@@ -96,25 +96,25 @@ class ClusterBackend:
         Raises:
             LauncherError: 4 the lease is lost, or the cluster unreachable or forbidden; (105) too many attempts.
         """
-        found, is_there = self.find(unit)
+        wanted, is_there = self.find(unit)
         if is_there:
-            log.info("%s: going on with %s", unit, found.name)
+            log.info("%s: going on with %s", unit, wanted.name)
         elif attach_only:
             return UnitState()
-        elif ending := self.ending_pod(found):
+        elif ending := self.ending_pod(wanted):
             return UnitState(cause=f"waits until pod {ending} has ended")
         else:
             try:
-                self.create(found)
+                self.create(wanted)
             except ApiError as error:
                 if error.exit_code != 5:
                     raise
                 # Refused at admission: by quota, policy or webhook.
                 self._ended[unit] = UnitState(Phase.FAILED, cause=error.what)
                 return UnitState(Phase.QUEUED)
-            log.info("%s: created %s", unit, found.name)
-        self._workloads[unit] = found
-        return self.describe(found)
+            log.info("%s: created %s", unit, wanted.name)
+        self._workloads[unit] = wanted
+        return self.describe(wanted)
 
     def wait(self, timeout_s: float) -> dict[str, UnitState]:
         """Return the states of submitted units, after an object of the run changed or `timeout_s`.

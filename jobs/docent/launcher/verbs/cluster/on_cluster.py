@@ -125,13 +125,13 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
     known = list(dict.fromkeys([*record.run.get("plans", ()), *record.units, "launcher"]))
     if unit not in known:
         raise LauncherError(102, f"no unit {unit!r}", f"run {name}", f"one of: {', '.join(known)}")
-    found = (
+    lines = (
         cluster_logs.follow(cluster, name, unit, index)
         if follow
         else cluster_logs.lines(cluster, name, record, unit, index)
     )
     try:
-        for line in found:
+        for line in lines:
             click.echo(line)
     except KeyboardInterrupt:  # of the watching, not of the run
         again = command(f"logs {unit} -f", cluster, name)
@@ -142,18 +142,18 @@ def logs(namespace: str, run_name: str | None, unit: str, index: int | None, fol
 def gc(namespace: str, run_name: str | None, everything: bool, models: bool, yes: bool) -> None:
     """Delete what is no longer needed: files on the volume of the run, then its objects."""
     cluster, name, record = find(namespace, run_name)
-    found = garbage(cluster, name, record, everything)
+    unneeded = garbage(cluster, name, record, everything)
     chosen = ["--all"] * everything + ["--models"] * models
     again = command(" ".join(["gc", *chosen, "--yes"]), cluster, name)
     if not everything:
         _tidy_volume(cluster, name, record, ["--models"] if models else [], again, yes)
-    for body in found:
+    for body in unneeded:
         click.echo(f"{body['kind']}/{body['metadata']['name']}")
-    if not found:
+    if not unneeded:
         click.echo("no object to delete")
         return
-    ask(f"delete {of_number(len(found), 'object')}, named above?", yes, again)
-    for body in found:  # by uid: what somebody made under its name meanwhile stays
+    ask(f"delete {of_number(len(unneeded), 'object')}, named above?", yes, again)
+    for body in unneeded:  # by uid: what somebody made under its name meanwhile stays
         cluster.delete(body["kind"], body["metadata"]["name"], body["metadata"]["uid"])
 
 

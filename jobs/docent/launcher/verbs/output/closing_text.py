@@ -52,8 +52,8 @@ def _left_out(states: Any, chosen: list[str]) -> Iterator[str]:
 def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
     """Yield the question types for which the teacher wrote fewer pairs than asked for."""
     artifact = states.of("build-dataset").artifact if "build-dataset" in chosen else None
-    found = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
-    if missing := unwritten(found or {}):
+    statistics = load_json(inside(artifact.folder, "statistics.json")) if artifact else None
+    if missing := unwritten(statistics or {}):
         listed = ", ".join(f"{name} {number}" for name, number in missing.most_common())
         more = complete("docent run --set llm.provider=openai", _again(states))
         offline = states.config.llm.provider == "offline"
@@ -65,11 +65,11 @@ def _shortfall(states: Any, chosen: list[str]) -> Iterator[str]:
 def _unmatched(states: Any, chosen: list[str]) -> Iterator[str]:
     """Yield how many decisions of a review are about pairs that have changed since."""
     artifact = states.of("curate").artifact if "curate" in chosen else None
-    found = load_json(inside(artifact.folder, "review.json")) if artifact else None
-    if found and found["unmatched"]:
-        total = found["matched"] + found["unmatched"]
-        said = f"{found['unmatched']} of {total} decisions are about pairs that are not there"
-        yield f"{said}: {complete('docent review', invocation.current())}"
+    decisions = load_json(inside(artifact.folder, "review.json")) if artifact else None
+    if decisions and decisions["unmatched"]:
+        total = decisions["matched"] + decisions["unmatched"]
+        what = f"{decisions['unmatched']} of {total} decisions are about pairs that are not there"
+        yield f"{what}: {complete('docent review', invocation.current())}"
 
 
 def unlicensed(states: Any, chosen: list[str]) -> Iterator[str]:

@@ -31,8 +31,8 @@ def print_preview(shown: Shown) -> None:
         screen.print()
         screen.print(Text(text, style="bold"))
 
-    def lines(found: Iterator[str]) -> None:
-        for line in found:
+    def lines(texts: Iterator[str]) -> None:
+        for line in texts:
             screen.print(Text(terminal_safe(line)), soft_wrap=True)
 
     document = shown["document"]
@@ -79,13 +79,13 @@ def _section_row(section: Shown, sections: Sequence[Shown]) -> dict[str, Any]:
 
 
 def _figures(sections: Sequence[Shown]) -> Iterator[str]:
-    found = [(section, figure) for section in sections for figure in section["figures"]]
-    for section, figure in found:
+    figures = [(section, figure) for section in sections for figure in section["figures"]]
+    for section, figure in figures:
         image = figure["image"]
         what = f"{image['name']}, {image['width_px']} x {image['height_px']} pixels" if image else "leads nowhere"
-        said = " ".join(part for part in (figure["caption"], figure["description"]) if part)
-        yield f"  {place(section['source'])}: {cut(figure['token'])}: {what}{f': {cut(said)}' if said else ''}"
-    if not found:
+        words = " ".join(part for part in (figure["caption"], figure["description"]) if part)
+        yield f"  {place(section['source'])}: {cut(figure['token'])}: {what}{f': {cut(words)}' if words else ''}"
+    if not figures:
         yield "  none"
 
 
@@ -98,13 +98,13 @@ def _planned(shown: Shown) -> list[dict[str, Any]]:
 
 
 def _prompts(prompts: Sequence[Shown]) -> Iterator[str]:
-    said: set[str] = set()
+    printed: set[str] = set()
     for prompt in prompts:
         pictures = f", pictures: {len(prompt['images'])}" if prompt["images"] else ""
         yield f"  {prompt['type']} (about {prompt['item']}, temperature {prompt['temperature']:g}{pictures})"
         for message in prompt["messages"]:
-            text = "(as above)" if message["content"] in said else message["content"]
-            said.add(message["content"])
+            text = "(as above)" if message["content"] in printed else message["content"]
+            printed.add(message["content"])
             more = f" … and {len(text) - MAX_PROMPT_CHARS} characters more" if len(text) > MAX_PROMPT_CHARS else ""
             shown = (text[:MAX_PROMPT_CHARS] + more).replace("\n", "\n      ")
             yield f"    {message['role']}:\n      {shown}"
@@ -116,8 +116,8 @@ def _written(pairs: Sequence[Shown]) -> Iterator[str]:
         yield f"  {pair['question_type']} ({where})\n    Q: {pair['question']}\n    A: {pair['answer']}"
 
 
-def _listed(found: Iterator[str]) -> Iterator[str]:
-    lines = list(found)
+def _listed(texts: Iterator[str]) -> Iterator[str]:
+    lines = list(texts)
     yield from lines or ["  nothing"]
 
 

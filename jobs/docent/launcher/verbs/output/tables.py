@@ -36,12 +36,12 @@ def table(rows: list[dict[str, Any]], title: str) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in rows[0] if rows else ():
-        made.add_column(name.replace("_", " "), overflow="fold")
+        shown.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        made.add_row(*(Text("" if value is None else printable(str(value), MAX_CELL_CHARS)) for value in row.values()))
-    return made
+        shown.add_row(*(Text("" if value is None else printable(str(value), MAX_CELL_CHARS)) for value in row.values()))
+    return shown
 
 
 def print_table(rows: list[dict[str, Any]], output: str, title: str) -> None:
