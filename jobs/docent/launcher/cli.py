@@ -66,11 +66,11 @@ class Verbs(click.Group):
         """Import a verb; None where there is none of that name."""
         paths = HIDDEN | {verb: path for verbs in SECTIONS.values() for verb, (path, _) in verbs.items()}
         if name in paths and name not in self.commands:
-            from docent.launcher.verbs.invocation import naming_the_run
-
             module, _, function = paths[name].partition(":")
             verb = getattr(importlib.import_module(f"docent.launcher.verbs.{module}"), function)
-            self.add_command(naming_the_run(verb))
+            if name != "stage":  # it ends with exit codes of its own, and must handle SIGTERM before any long import
+                verb = importlib.import_module("docent.launcher.verbs.invocation").naming_the_run(verb)
+            self.add_command(verb)
         return self.commands.get(name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

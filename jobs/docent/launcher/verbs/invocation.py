@@ -11,16 +11,14 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from docent.errors import LauncherError, PipelineError
 from docent.launcher.verbs import options
-
-if TYPE_CHECKING:
-    from docent.errors import PipelineError
-    from docent.messages.suggested_commands import Invocation
-
+from docent.messages.masking import mask
+from docent.messages.suggested_commands import CALLED_AS, Invocation, complete, invocation_of
 
 SPAN = (("--from", "first"), ("--to", "last"), ("--only", "only"))
 """Options that choose units, and what click calls their values."""
@@ -34,9 +32,6 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
     @functools.wraps(callback)
     def call(*arguments: Any, **named: Any) -> Any:
-        from docent.errors import LauncherError, PipelineError
-        from docent.messages.suggested_commands import complete
-
         try:
             return callback(*arguments, **named)
         except PipelineError as error:
@@ -61,8 +56,6 @@ def naming_the_run(verb: click.Command) -> click.Command:
 
 def _next_step(error: PipelineError, given: Invocation) -> str:
     """Return the completed next step of an error; for a path given with --set, to correct it there."""
-    from docent.messages.suggested_commands import complete
-
     for text in given.sets:
         dotted, _, value = text.partition("=")
         if value and error.where == value.strip():
@@ -82,8 +75,6 @@ def of_run(run_dir: Path) -> Invocation:
     In a pod that tidies the volume of a run it is what the launcher passes on, for that is where people call docent.
     A pod alone is no sign of one: notebooks and CI runners in a cluster have runs of their own.
     """
-    from docent.messages.suggested_commands import CALLED_AS, Invocation, invocation_of
-
     if CALLED_AS in os.environ:
         called_as = invocation_of(os.environ, run_dir.name)
         if called_as.backend == "kubernetes":
@@ -94,16 +85,11 @@ def of_run(run_dir: Path) -> Invocation:
 
 def of_run_on_cluster(run_name: str, namespace: str) -> Invocation:
     """Describe a run on a cluster for suggested commands."""
-    from docent.messages.suggested_commands import Invocation
-
     named = "" if namespace == options.DEFAULT_NAMESPACE else namespace
     return Invocation(program=_program(), run_name=run_name, backend="kubernetes", namespace=named)
 
 
 def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
-    from docent.messages.masking import mask
-    from docent.messages.suggested_commands import Invocation
-
     if "run_name" not in given:
         return Invocation(program=_program())
     cluster = given.get("backend") == "kubernetes" or "data" not in given
@@ -127,8 +113,6 @@ def _invocation(given: Mapping[str, Any], namespace_from: Any) -> Invocation:
 
 def _unnamed(given: Mapping[str, Any], file: Path | None, sets: tuple[str, ...], data: Path) -> str:
     """Return the run of a verb that names none: the run of its file, or the one worked on last."""
-    from docent.errors import PipelineError
-
     try:
         if "sets" in given:
             return options.read_config(file, None, sets).run.name

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from docent.config.run_names import is_run_name
 from docent.errors import LauncherError
-from docent.launcher.verbs import options
+from docent.launcher.verbs import invocation, options
+from docent.messages.suggested_commands import complete
 
 MAX_NAMED = 10
 """Runs named in a message."""
@@ -27,9 +28,6 @@ def known_runs(data: Path) -> list[str]:
 
 def no_such_run(data: Path, run_name: str) -> LauncherError:
     """Return the error (102) of a verb about a run that is not there: the nearest one and the others by name."""
-    from docent.launcher.verbs import invocation
-    from docent.messages.suggested_commands import complete
-
     known = known_runs(data)
     near = nearest(run_name, known, ALIKE)
     start = f"to start it: docent run --run {run_name}"

@@ -9,12 +9,15 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
+import yaml
 
-if TYPE_CHECKING:
-    from docent.config import PipelineConfig
+from docent.config import PipelineConfig, Run, load_config
+from docent.config.run_names import RUN_NAME_RULE, is_run_name
+from docent.errors import LauncherError
+from docent.launcher.runs.settings import RESOLVED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,8 +39,6 @@ def options(*chosen: Callable[[F], F]) -> Callable[[F], F]:
 
 def _checked_run_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
     """Check the name of a run, which is also the name of its folder and must not lead elsewhere."""
-    from docent.config.run_names import RUN_NAME_RULE, is_run_name
-
     if name is not None and not is_run_name(name):
         raise click.BadParameter(RUN_NAME_RULE, param=option)
     return name
@@ -107,8 +108,6 @@ def read_config(
     Raises:
         ConfigError: the file or an override is wrong.
     """
-    from docent.config import load_config
-
     named = {"run.name": run_name, "kubernetes.namespace": namespace}
     return load_config(
         file or DEFAULT_FILE, [*sets, *(f"{key}={json.dumps(value)}" for key, value in named.items() if value)]
@@ -125,7 +124,6 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
         ConfigError: the file or an override is wrong.
         LauncherError: (2) no file is given, and the name is almost that of another run.
     """
-    from docent.launcher.runs.settings import RESOLVED
     from docent.launcher.verbs.known_runs import refuse_typo
 
     if file is None and run_name and not (data / run_name).is_dir() and run_name != name_in(DEFAULT_FILE):
@@ -138,11 +136,6 @@ def read_run(file: Path | None, run_name: str | None, data: Path, sets: Sequence
 
 def name_in(file: Path) -> str:
     """Return the run name in a pipeline file, also where the rest is invalid; "" where it cannot be read."""
-    import yaml
-
-    from docent.config import Run
-    from docent.config.run_names import is_run_name
-
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -165,8 +158,6 @@ def find_run(data: Path, run_name: str | None) -> Path:
     Raises:
         LauncherError: (102) there is none yet, or none of that name.
     """
-    from docent.config.run_names import is_run_name
-    from docent.errors import LauncherError
     from docent.launcher.verbs.known_runs import no_such_run
 
     if run_name:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from docent.launcher.verbs import options
 from docent.launcher.verbs.output.tables import say_error
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ REHEARSAL_STEPS = 300
     help="Do not train: check that the pods find each other and can resume; writes rehearsal.json.",
 )
 @click.option("--with-launcher", is_flag=True, hidden=True, help="End when standard input closes.")
-@options.sets
+@click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Override a configuration value.")
 def stage(
     unit: str,
     file: Path,
