@@ -52,7 +52,7 @@ def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
         _disk(data_dir),
         _memory(),
         _links(data_dir),
-        *_inputs(config),
+        *_sources(config),
         *_base_model(config),
         *_teacher(config),
         *_problems(config),
@@ -111,9 +111,12 @@ def _pytorch(config: PipelineConfig) -> Check:
     return Check("PyTorch", "ok", f"{torch.__version__}, CPU")
 
 
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
 def _disk(data_dir: Path) -> Check:
-    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
-    free_gb = shutil.disk_usage(existing).free / 1e9
+    free_gb = shutil.disk_usage(_existing(data_dir)).free / 1e9
     level = "ok" if free_gb >= MIN_DISK_GB else "warn"
     return Check("disk", level, f"{free_gb:.0f} GB free for {data_dir}", "" if level == "ok" else "docent gc")
 
@@ -127,37 +130,28 @@ def _memory() -> Check:
 
 
 def _links(data_dir: Path) -> Check:
-    existing = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+    existing = _existing(data_dir)
     try:
         with tempfile.TemporaryDirectory(dir=existing) as folder:
             (Path(folder) / "link").symlink_to("target")
     except PermissionError:
-        return Check(
-            "data folder",
-            "missing",
-            f"{existing} is not writable",
-            "make it writable, or name another folder with --data",
-        )
+        next_step = "make it writable, or name another folder with --data"
+        return Check("data folder", "missing", f"{existing} is not writable", next_step)
     except OSError:
         return Check("data folder", "warn", "no symbolic links here: `latest` will be absent")
     return Check("data folder", "ok", f"{existing} is writable")
 
 
-def _source(path: Path) -> Check:
-    try:
-        refuse_system_folder(path)
-    except InputError as error:
-        return Check("source", "missing", f"{printable(str(path))}: {error.what}", "fix ingest.sources")
-    if path.exists():
-        return Check("source", "ok", printable(str(path)))
-    return Check("source", "missing", f"{printable(str(path))} does not exist", "fix ingest.sources")
-
-
-def _inputs(config: PipelineConfig) -> Iterator[Check]:
-    for unit in units(config).values():
-        if unit.stage == "ingest":
-            for path in input_paths(config, unit):
-                yield _source(path)
+def _sources(config: PipelineConfig) -> Iterator[Check]:
+    ingest = units(config).get("ingest")
+    for path in input_paths(config, ingest) if ingest else ():
+        problem = "" if path.exists() else " does not exist"
+        try:
+            refuse_system_folder(path)
+        except InputError as error:
+            problem = f": {error.what}"
+        level, next_step = ("missing", "fix ingest.sources") if problem else ("ok", "")
+        yield Check("source", level, f"{printable(str(path))}{problem}", next_step)
 
 
 def _base_model(config: PipelineConfig) -> Iterator[Check]:
@@ -165,11 +159,11 @@ def _base_model(config: PipelineConfig) -> Iterator[Check]:
         return
     name = config.finetune.base_model
     if next(problems(config, [unit for unit in units(config).values() if reads_base_model(unit)]), None):
-        return  # said below
-    if not Path(name).is_dir():
-        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
-    else:
+        return  # _problems tells it
+    if Path(name).is_dir():
         yield Check("base model", "ok", name)
+    else:
+        yield Check("base model", "warn", f"{name} will be fetched from the hub", "needs network once")
 
 
 def _problems(config: PipelineConfig) -> Iterator[Check]:
@@ -192,9 +186,9 @@ def _teacher(config: PipelineConfig) -> Iterator[Check]:
     if not section_of(config, "generate-qa"):
         return
     llm = config.llm
+    has_key = bool(os.environ.get(llm.api_key_env))
     if llm.provider == "offline":
         yield Check("teacher", "ok", "offline-extractive: no key, no network")
-    elif os.environ.get(llm.api_key_env):
-        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, key in {llm.api_key_env}")
-    elif not llm.needs_key:
-        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, without a key")
+    elif has_key or not llm.needs_key:  # a missing key is among the problems
+        key = f"key in {llm.api_key_env}" if has_key else "without a key"
+        yield Check("teacher", "ok", f"{llm.model} at {llm.base_url}, {key}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from docent.artifacts.confinement import OutsideRunError
 from docent.artifacts.listings import load_success
-from docent.launcher.runs.trained import MODEL, describe_model
+from docent.launcher.runs.trained import MODEL, describe_model, is_folder
 from docent.store import SUCCESS, Artifact, complete
 
 
@@ -42,13 +42,13 @@ def find_garbage(run_dir: Path) -> list[Garbage]:
     """
     unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
-        success = load_success(run_dir, unit_dir.name, SUCCESS) if _is_folder(unit_dir) else None
+        success = load_success(run_dir, unit_dir.name, SUCCESS) if is_folder(unit_dir) else None
         artifact = complete(run_dir, unit_dir.name, success) if success else None
-        if artifact is None or not _is_folder(artifact.folder):
+        if artifact is None or not is_folder(artifact.folder):
             continue
         complete_ns = (unit_dir / SUCCESS).stat().st_mtime_ns
         for path in sorted(unit_dir.iterdir()):
-            if _is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
+            if is_folder(path) and path.name != artifact.folder.name and _last_written_ns(path) <= complete_ns:
                 unneeded.append(Garbage(path, _size(path), "an older configuration or input", describe_model(path)))
             elif path.name.startswith(".") and path.name.endswith(".tmp") and not path.is_dir():
                 unneeded.append(Garbage(path, _size(path), "left by an attempt that was killed"))
@@ -80,15 +80,10 @@ def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
         parent = Path(os.path.realpath(garbage.path.parent))
         if garbage.path.name in ("", "..") or root not in (parent, *parent.parents):
             raise OutsideRunError("gc deletes only below the run folder", str(garbage.path), "docent gc")
-        if _is_folder(garbage.path):
+        if is_folder(garbage.path):
             shutil.rmtree(garbage.path)  # it does not follow links either
         else:
             garbage.path.unlink(missing_ok=True)
-
-
-def _is_folder(path: Path) -> bool:
-    """Return whether there is a folder, and no link to one."""
-    return path.is_dir() and not path.is_symlink()
 
 
 def _last_written_ns(path: Path) -> int:
@@ -98,6 +93,6 @@ def _last_written_ns(path: Path) -> int:
 
 def _size(path: Path) -> int:
     """Bytes of a file, or of the files below a folder; links count nothing."""
-    if not _is_folder(path):
+    if not is_folder(path):
         return path.lstat().st_size
     return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)

@@ -26,9 +26,9 @@ def describe_model(folder: Path) -> str:
     A date is of the last time that something was written there, in UTC.
     """
     unit = folder.parent.name
-    if _is_folder(folder / MODEL):
+    if is_folder(folder / MODEL):
         return f"trained model of {unit}, {_date(folder / MODEL)}{_score(_checkpoint_row(folder))}"
-    if not _is_folder(folder / CHECKPOINTS):
+    if not is_folder(folder / CHECKPOINTS):
         return ""
     step = newest_checkpoint(folder)
     reached = f" at step {step}" if step is not None else ""
@@ -72,5 +72,6 @@ def _date(folder: Path) -> str:
     return datetime.fromtimestamp(newest_s, UTC).strftime("%Y-%m-%d")
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder, and no link to one."""
     return path.is_dir() and not path.is_symlink()

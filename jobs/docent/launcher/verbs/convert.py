@@ -108,15 +108,14 @@ def chat(
 ) -> None:
     """Convert chat JSONL, or rows of docent (part-*.jsonl), to chat JSONL, or with --for to the format of a trainer."""
     code = _code("chat")
+    wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     if trainer:
         if shuffle or bom is not None:
             raise click.UsageError("--for goes without --shuffle and --bom: shuffle first, and convert the result")
-        wanted = code.Wanted(turns=turns, system=system)
         _for_trainer(source, out, trainer, wanted, images, special_tokens or "refuse")
         return
     if images or special_tokens:
         raise click.UsageError("--images and --special-tokens go with --for")
-    wanted = code.Wanted(turns=turns, system=system, bom=bom, seed=seed if shuffle else None)
     written = code.convert(source, out, wanted)
     click.echo(f"{written.conversations} conversations, {written.pairs} pairs in {printable(str(out))}")
     _say_unanswered(written.unanswered)

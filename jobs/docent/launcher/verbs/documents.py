@@ -38,38 +38,29 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     documents = [row for row in rows if not isinstance(row, Reject)]
     rejects = [row for row in rows if isinstance(row, Reject)]
     if output == "json":
-        shown = {"documents": [row.model_dump(mode="json") for row in documents]}
-        shown["rejects"] = [row.model_dump(mode="json") for row in rejects]
+        rows_of = {"documents": documents, "rejects": rejects}
+        shown = {name: [row.model_dump(mode="json") for row in of] for name, of in rows_of.items()}
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
-        _refuse_nothing(paths, documents)
-        return
-    exhibits = [document for document in documents if document.kind == "exhibit"]
-    if exhibits:
-        photos = sum(len(document.images) for document in exhibits)
-        print_table(
-            [_exhibit_row(document) for document in exhibits],
-            output,
-            f"{counted(len(exhibits), 'exhibit')}, {counted(photos, 'photo')}",
-        )
-    others = [document for document in documents if document.kind != "exhibit"]
-    sections = [_section_row(document, section) for document in others for section in document.sections]
-    if sections:
-        print_table(sections, output, f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
-    if rejects:
-        unusable = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
-        print_table(unusable, output, f"\n{len(rejects)} could not be used")
-    _refuse_nothing(paths, documents)
-
-
-def _refuse_nothing(paths: Sequence[Path], documents: Sequence[Any]) -> None:
-    """Raise an error where nothing could be read.
-
-    Raises:
-        InputError: there is no document.
-    """
+    else:
+        _print_documents(documents, rejects)
     if not documents:
         where = ", ".join(map(str, paths))
         raise InputError("nothing could be read", where, "fix what is named above, or name other files")
+
+
+def _print_documents(documents: Sequence[Any], rejects: Sequence[Any]) -> None:
+    """Print a table of exhibits, one of sections and one of what could not be used, where there are any."""
+    exhibits = [document for document in documents if document.kind == "exhibit"]
+    if exhibits:
+        photos = counted(sum(len(document.images) for document in exhibits), "photo")
+        print_table(list(map(_exhibit_row, exhibits)), "table", f"{counted(len(exhibits), 'exhibit')}, {photos}")
+    others = [document for document in documents if document.kind != "exhibit"]
+    sections = [_section_row(document, section) for document in others for section in document.sections]
+    if sections:
+        print_table(sections, "table", f"{counted(len(others), 'document')}, {counted(len(sections), 'section')}")
+    if rejects:
+        unusable = [{"reason": row.reason, "what": row.raw[:80], "detail": row.detail} for row in rejects]
+        print_table(unusable, "table", f"\n{len(rejects)} could not be used")
 
 
 def _exhibit_row(document: Any) -> dict[str, Any]:

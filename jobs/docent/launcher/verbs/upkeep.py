@@ -42,8 +42,6 @@ def gc(
 
 
 def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
-    if not run_dir.is_dir():
-        raise LauncherError(102, f"there is no run {run_dir.name!r}", str(run_dir), f"docent run --run {run_dir.name}")
     with lock(run_dir):
         unneeded = find_garbage(run_dir)
         if not unneeded:
@@ -52,16 +50,13 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
         trained = [garbage for garbage in unneeded if garbage.model]
         others = [garbage for garbage in unneeded if not garbage.model]
         click.echo(f"run {run_dir.name} ({run_dir}):")
-        _list([*others, *trained])
+        for garbage in [*others, *trained]:
+            why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
+            click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
         given = invocation.of_run(run_dir)
         again = complete("docent gc --models --yes" if models else "docent gc --yes", given)
-        hold = "holds" if len(others) == 1 else "hold"
-        if _is_confirmed(
-            f"delete {counted(len(others), 'path')} that {hold} no trained model?",
-            others,
-            yes,
-            again,
-        ):
+        paths = f"{counted(len(others), 'path')} that {'holds' if len(others) == 1 else 'hold'} no trained model"
+        if _is_confirmed(f"delete {paths}?", others, yes, again):
             delete(run_dir, others)
         if not models and (yes or not sys.stdin.isatty()):
             if trained:
@@ -69,12 +64,6 @@ def _gc_here(run_dir: Path, models: bool, yes: bool) -> None:
                 click.echo(f"kept: {counted(len(trained), 'trained model')}; to delete: {more}")
         elif _is_confirmed(f"delete {counted(len(trained), 'trained model')}, named above?", trained, yes, again):
             delete(run_dir, trained)
-
-
-def _list(unneeded: Sequence[Garbage]) -> None:
-    for garbage in unneeded:
-        why = f"{garbage.model}; {garbage.why}" if garbage.model else garbage.why
-        click.echo(f"{garbage.size_bytes / 1e6:8.1f} MB  {printable(str(garbage.path))}  ({printable(why)})")
 
 
 def _is_confirmed(question: str, unneeded: Sequence[Garbage], yes: bool, again: str) -> bool:
