@@ -90,7 +90,7 @@ def cluster(tmp_path: Path, with_stage: WithStage, monkeypatch: pytest.MonkeyPat
 
 
 def run(cluster: FakeCluster, launch: int) -> int:
-    return controller.run_controller(cluster.config, cluster.data, launch, controller.Patience(success_s=0.0))
+    return controller.run_controller(cluster.config, cluster.data, launch, controller.Timeouts(success_s=0.0))
 
 
 def phases(record: state.RunRecord | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What can be known of a base model before it is loaded: its type, its parameters, the memory that it takes.
+"""Read what a base model is before it is loaded: its type, its parameters, the memory that it takes.
 
 Reads `config.json` and the headers of the weights in a model folder; of a model on the hub the cache, then the hub
 itself (one short request). Writes nothing and imports no torch.
@@ -49,7 +49,7 @@ def type_of(name: str) -> str | None:
             return _type_in(Path(cached))
         config = HfApi().model_info(name, timeout=HUB_TIMEOUT_S, expand=["config"]).config
     except Exception as error:  # noqa: BLE001 - of any HTTP library; the model is looked at again when it is loaded
-        log.info("the type of %s is not known: %s", name, error)
+        log.info("the type of %s is unknown: %s", name, error)
         return None
     return _text(config.get("model_type")) if isinstance(config, dict) else None
 
@@ -77,7 +77,7 @@ def _type_in(path: Path) -> str | None:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None  # said in full when the model is loaded
+        return None  # loading the model reports it in full
     return _text(config.get("model_type")) if isinstance(config, dict) else None
 
 
@@ -86,7 +86,7 @@ def _text(value: Any) -> str | None:
 
 
 def _parameters_in(path: Path) -> int:
-    """Elements of all tensors of a safetensors file; 0 where its header cannot be read."""
+    """Return the number of elements of all tensors in a safetensors file; 0 where its header cannot be read."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")

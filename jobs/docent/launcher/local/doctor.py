@@ -1,4 +1,4 @@
-"""`docent doctor`: everything that a run would miss on this machine, found before it starts. Leaves nothing behind."""
+"""Check this machine for everything that a run needs, before it starts. Leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMES = {"llm.api_key_env": "teacher", "finetune.base_model": "base model"}
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
         level: `ok`, `warn` (a run works, with less), or `missing` (a run fails).
@@ -44,7 +44,7 @@ class Check:
 
 
 def examine(config: PipelineConfig, data_dir: Path) -> list[Check]:
-    """All checks for this configuration, in the order in which a person would fix them."""
+    """Return all checks for this configuration, in the order in which a person would fix them."""
     return [
         _python(),
         *_packages(config),
@@ -65,7 +65,7 @@ def _python() -> Check:
 
 
 def _packages(config: PipelineConfig) -> Iterator[Check]:
-    """One check per stage of the run: what its extra names and this environment lacks."""
+    """Yield one check per stage of the run: whether the packages of its extra are installed."""
     required = [_requirement(line) for line in importlib.metadata.requires("docent") or []]
     stages = dict.fromkeys(unit.stage for unit in units(config).values())
     for stage in stages:

@@ -94,7 +94,7 @@ def launch(states: RunStates, chosen: list[str], console: Console) -> None:
     """Complete the chosen units. The settings are stored with the run once one of them was completed, not before.
 
     Raises:
-        LauncherError: (100) a stage failed; the others already at work were let finish.
+        LauncherError: (100) a unit failed; those that were running have ended.
     """
     config, run_dir = states.config, states.run_dir
     output, is_stored = FailureOutput(), False

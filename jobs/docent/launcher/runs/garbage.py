@@ -22,11 +22,11 @@ from docent.store import SUCCESS, Artifact, complete
 
 @dataclass(frozen=True)
 class Garbage:
-    """One path that can go.
+    """A path that can be deleted.
 
     Attributes:
         why: what makes it garbage.
-        model: what the trained model in it is, in words; "" where there is none.
+        model: description of the trained model in it; "" where there is none.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Garbage:
 def find_garbage(run_dir: Path) -> list[Garbage]:
     """Return everything in the run that no `_SUCCESS.json` leads to; nothing of an incomplete unit.
 
-    A folder that was written to since is of a newer configuration that did not get to its end: its checkpoints stay.
+    A folder that was written to since belongs to a newer configuration that is not complete: its checkpoints stay.
     """
     unneeded: list[Garbage] = []
     for unit_dir in sorted(run_dir.iterdir()):
@@ -87,12 +87,12 @@ def delete(run_dir: Path, unneeded: list[Garbage]) -> None:
 
 
 def _last_written_ns(path: Path) -> int:
-    """When anything was last put into a folder or one below it: checkpoints are written further down."""
+    """Return when anything was last added to a folder or one below it: checkpoints are written further down."""
     return max([path.lstat().st_mtime_ns, *(os.lstat(folder).st_mtime_ns for folder, _, _ in os.walk(path))])
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of the files below a folder; links count nothing."""
+    """Return the bytes of a file, or of the files below a folder; links count nothing."""
     if not is_folder(path):
         return path.lstat().st_size
     return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)

@@ -1,4 +1,4 @@
-"""The settings of a run: those stored with it, and those of the launch under way, which are not stored yet.
+"""Store and load the settings of a run, and those of the launch under way, which are not stored yet.
 
 Reads and writes `<run>/pipeline.resolved.yaml` (stored), `<run>/pipeline.attempt.yaml` and `<run>/launch.json` (of the
 launch under way, or of one that ended before any unit of it succeeded). No secrets are in them.
@@ -20,7 +20,7 @@ LAUNCH = "launch.json"
 
 
 def write_attempt(config: PipelineConfig, run_dir: Path, chosen: list[str]) -> Path:
-    """Note what a launch is about to do, beside the settings stored with the run; returns the file for its workers.
+    """Write what a launch is about to do, beside the settings stored with the run, and return the file for its workers.
 
     Args:
         chosen: names of the units that the launch is about.

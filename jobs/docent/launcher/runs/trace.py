@@ -1,4 +1,4 @@
-"""`docent trace ID`: from any row through its parents to the line of a source file. Reads the run; writes nothing."""
+"""Trace a row through its parents to the lines of a source file. Reads the run; writes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Place = dict[str, Any]
 
 @dataclass(frozen=True)
 class TracedRow:
-    """A row on the way from `ID` to its source."""
+    """A row between the wanted one and its source."""
 
     id: str
     unit: str

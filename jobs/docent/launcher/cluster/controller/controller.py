@@ -38,7 +38,7 @@ RENEWAL_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long the launcher waits for what may take a while.
 
     Attributes:
@@ -52,14 +52,14 @@ class Patience:
     lease_s: int = DURATION_S
 
 
-def run_controller(config: PipelineConfig, data: Path, launch: int, patience: Patience = Patience()) -> int:  # noqa: B008 - frozen
+def run_controller(config: PipelineConfig, data: Path, launch: int, timeouts: Timeouts = Timeouts()) -> int:  # noqa: B008 - frozen
     """Bring a run to its end and return the exit code.
 
     Args:
         config: the configuration of the launch.
         data: where the run's volume is mounted; also the folder that relative paths of the configuration start from.
         launch: number of this launch; what earlier ones left failed is tried again.
-        patience: how long to wait for what.
+        timeouts: how long to wait for what.
 
     Returns:
         0 when everything is complete, 100 when a unit failed, 143 when asked to stop.
@@ -76,11 +76,11 @@ def run_controller(config: PipelineConfig, data: Path, launch: int, patience: Pa
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    cluster, plan = Cluster.connect(config.kubernetes.namespace, patience.cluster_s, pause), Plan.of(config)
+    cluster, plan = Cluster.connect(config.kubernetes.namespace, timeouts.cluster_s, pause), Plan.of(config)
     try:
         record = StateRecord(cluster, plan.run, launch)
         states = RunStates(config, data / plan.run)
-        return _run(plan, record, ClusterBackend(cluster, plan, states, record, pause), patience)
+        return _run(plan, record, ClusterBackend(cluster, plan, states, record, pause), timeouts)
     except StoppedError as error:
         log.info("%s", error.what)  # workloads go on, the next launcher attaches to them
         return StoppedError.exit_code
@@ -88,7 +88,7 @@ def run_controller(config: PipelineConfig, data: Path, launch: int, patience: Pa
         raise LauncherError(4, f"the volume cannot be read: {error}", str(data), "kubectl describe pod") from None
 
 
-def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, patience: Patience) -> int:
+def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, timeouts: Timeouts) -> int:
     if record.record.launch > record.launch:
         later = f"launch {record.record.launch} of this run has begun since"
         raise LauncherError(105, later, state.state_name(plan.run), command("status", record.cluster, plan.run))
@@ -102,7 +102,7 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, patience: Pat
         record.write()
 
     earlier, chosen = record.record.units, list(plan.units)
-    scheduler = Scheduler(backend.states, chosen, backend, publish, patience.success_s, earlier=earlier)
+    scheduler = Scheduler(backend.states, chosen, backend, publish, timeouts.success_s, earlier=earlier)
     is_complete = scheduler.look()
     record.units = {name: replace(unit) for name, unit in scheduler.units.items()}
     if is_complete:
@@ -111,7 +111,7 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, patience: Pat
             log.info("everything is complete: nothing to do")
             return 0
     record.ensure_owner()
-    with _lease(plan, record, patience) as lease:
+    with _lease(plan, record, timeouts) as lease:
         lease.acquire(plan.config.kubernetes.deadline_s)
         record.check = lease.check
         record.write()
@@ -124,14 +124,14 @@ def _run(plan: Plan, record: StateRecord, backend: ClusterBackend, patience: Pat
     return 100 if scheduler.failed else 0
 
 
-def _lease(plan: Plan, record: StateRecord, patience: Patience) -> Lease:
+def _lease(plan: Plan, record: StateRecord, timeouts: Timeouts) -> Lease:
     """Return the lease of the run, not held yet."""
     name = names.launcher_name(plan.run)
     metadata = {"name": name, "labels": names.labels(plan.run, "launcher")}
     body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
     holder = f"{socket.gethostname()}-{os.getpid()}"
     cluster = record.cluster.with_patience(RENEWAL_PATIENCE_S)
-    return Lease(cluster, state.owned(body, record.record), holder, patience.cluster_s, patience.lease_s)
+    return Lease(cluster, state.owned(body, record.record), holder, timeouts.cluster_s, timeouts.lease_s)
 
 
 def main() -> None:
@@ -142,15 +142,15 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="the pipeline file")
     parser.add_argument("--data", type=Path, default=Path("/data"), help="where the volume is mounted")
     parser.add_argument("--launch", type=int, required=True, help="number of this launch of the run")
-    parser.add_argument("--success-s", type=float, default=Patience.success_s, help="see Patience")
-    parser.add_argument("--lease-s", type=int, default=Patience.lease_s, help="see Patience")
+    parser.add_argument("--success-s", type=float, default=Timeouts.success_s, help="see Timeouts")
+    parser.add_argument("--lease-s", type=int, default=Timeouts.lease_s, help="see Timeouts")
     given = parser.parse_args()
     configure("INFO")
     try:
         config = load_config(given.config)
         os.chdir(given.data)
-        patience = Patience(success_s=given.success_s, lease_s=given.lease_s)
-        sys.exit(run_controller(config, given.data, given.launch, patience))
+        timeouts = Timeouts(success_s=given.success_s, lease_s=given.lease_s)
+        sys.exit(run_controller(config, given.data, given.launch, timeouts))
     except LauncherError as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
