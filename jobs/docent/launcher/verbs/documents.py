@@ -38,7 +38,7 @@ def ingest(paths: Sequence[Path], sets: Sequence[str], output: str, out: Path | 
     documents = [row for row in rows if not isinstance(row, Reject)]
     rejects = [row for row in rows if isinstance(row, Reject)]
     if output == "json":
-        rows_of = {"documents": documents, "rejects": rejects}
+        rows_of: dict[str, Sequence[Any]] = {"documents": documents, "rejects": rejects}
         shown = {name: [row.model_dump(mode="json") for row in of] for name, of in rows_of.items()}
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
     else:
