@@ -66,6 +66,7 @@ class UnitWork:
     """What is left of a submitted unit.
 
     Attributes:
+        spec: its spec hash.
         queue: shards to start, and not before which time.
         continuation: what it goes on from; "" where it begins anew.
         started_s: when its first shard started.
@@ -76,6 +77,7 @@ class UnitWork:
         cause: which shard is repeated, and when.
     """
 
+    spec: str
     queue: list[tuple[float, Shard]]
     continuation: str
     started_s: float | None = None
@@ -121,7 +123,7 @@ class LocalBackend:
         missing = [shard for shard in shards if find_marker(run_dir / unit / spec[:SPEC_DIGITS], shard, spec) is None]
         before = unit_state(self.states, unit)
         # All shards there but no _SUCCESS.json: any shard's process writes it, or names the gate that fails.
-        work = UnitWork([(0.0, shard) for shard in missing or shards[:1]], before.continuation)
+        work = UnitWork(spec, [(0.0, shard) for shard in missing or shards[:1]], before.continuation)
         for shard in shards:
             if shard not in missing:  # complete: what failed was a gate, which is checked again
                 forget_failure(run_dir, unit, shard.index)
@@ -233,7 +235,7 @@ class LocalBackend:
         state = UnitState(continuation=work.continuation, retries=sum(work.attempts.values()) - len(work.attempts))
         if at_work or work.queue:
             state.phase = Phase.RUNNING if work.started_s else Phase.QUEUED
-            progress = read_progress(self.states.run_dir, unit)
+            progress = read_progress(self.states.run_dir, unit, work.spec)
             state.progress = progress if progress["parts"] else None
             state.cause = work.cause
         elif work.failures:

@@ -98,11 +98,14 @@ class RunDisplay:
 def _line(unit: UnitState) -> str:
     """Return what happened to a unit: equal for two states between which nothing did."""
     if unit.phase is Phase.DONE:
-        seconds = unit.wall_s if unit.wall_s is not None else unit.seconds
-        return f"done in {seconds or 0.0:.1f} s, {output(unit)}"
+        return f"done in {_seconds(unit):.1f} s, {output(unit)}"
     if unit.phase is Phase.RUNNING and not unit.cause:
         return unit.continuation or "started"
     return f"{unit.phase:<8} {unit.cause}".rstrip()
+
+
+def _seconds(unit: UnitState) -> float:
+    return (unit.wall_s if unit.wall_s is not None else unit.seconds) or 0.0
 
 
 def run_table(units: Mapping[str, UnitState], has_ended: bool, below: str = "") -> Table:
@@ -115,7 +118,7 @@ def run_table(units: Mapping[str, UnitState], has_ended: bool, below: str = "") 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, unit in units.items():
         shown = after_launch(unit) if has_ended else unit
-        words = _line(unit) if unit.phase is Phase.DONE else note(shown)
+        words = f"{output(unit)} in {_seconds(unit):.1f} s" if unit.phase is Phase.DONE else note(shown)
         bar = _bar(unit) if shown.phase is Phase.RUNNING else ""
         table.add_row(Text(name), Text(shown.phase, style=STYLES.get(shown.phase, "yellow")), Text(bar + words))
     if below:
