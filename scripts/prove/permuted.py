@@ -20,7 +20,7 @@ from kills import note
 
 from docent.evidence.known_exhibits import known_exhibits
 from docent.evidence.recognition import AnswerText, recognised_exhibits
-from docent.launcher.runs.state import resolved_config
+from docent.launcher.runs.settings import resolved_config
 from docent.models.chat import open_photo
 from docent.models.decoding import limit_of
 from docent.models.inference import generate

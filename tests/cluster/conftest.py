@@ -32,6 +32,7 @@ from docent.launcher.cluster import state
 from docent.launcher.cluster.api.client import Cluster, Object
 from docent.launcher.render import Plan, names, platform, workload
 from docent.launcher.render.pod import image
+from docent.launcher.runs.unit_state import UnitState
 from docent.spec import RunStates
 from docent.store import Shard, finish, marker_path
 
@@ -174,7 +175,7 @@ class Run:
 
     def start(self, launch: int = 1, address: str = "") -> subprocess.Popen[str]:
         """The launcher, with its own rights and a short patience; `address` leads it to the API server."""
-        command = [sys.executable, "-m", "docent.launcher.cluster.controller.conduct", "--config", str(self.file)]
+        command = [sys.executable, "-m", "docent.launcher.cluster.controller.controller", "--config", str(self.file)]
         command += ["--data", str(self.volume), "--launch", str(launch), "--success-s", "2", "--lease-s", "4"]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "jobs"), "KUBECONFIG": str(self.kubeconfig(address))}
         return subprocess.Popen(command, env=environ, text=True, stderr=subprocess.PIPE)
@@ -191,9 +192,9 @@ class Run:
         process.terminate()
         return process.wait(WAIT_S)
 
-    def unit(self, name: str) -> state.UnitState:
+    def unit(self, name: str) -> UnitState:
         """What the record says about a unit."""
-        return self.record().units.get(name, state.UnitState())
+        return self.record().units.get(name, UnitState())
 
     def record(self) -> state.RunRecord:
         """The record of the run; empty before the launcher wrote one."""

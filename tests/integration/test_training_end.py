@@ -14,7 +14,7 @@ from tests.tiny_museum import fill_upstream, replaced_stages, sections
 
 from docent.artifacts.listings import Success
 from docent.config import Finetune, PipelineConfig
-from docent.launcher.runs.standing import standing
+from docent.launcher.runs.folder import unit_state
 from docent.models.loading import load_base
 from docent.progress import Progress
 from docent.records import Checkpoint, Example
@@ -94,8 +94,8 @@ def test_a_kill_in_the_cooldown_changes_nothing(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Progress, "update", die)
         run_shard(config, "finetune-still", run_dir)
-    resumed_from = standing(RunStates(config, run_dir), "finetune-still").checkpoint_step
-    assert resumed_from == saved > cooled
+    stopped = unit_state(RunStates(config, run_dir), "finetune-still")
+    assert stopped.continuation.startswith(f"resumes from step {saved}") and saved > cooled
     assert run_shard(config, "finetune-still", run_dir) == 0
     row, log, resumed = trained(run_dir, "finetune-still")
     assert (row.steps, len(log)) == (end, end)

@@ -20,6 +20,7 @@ from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.attach import LAUNCHER, RunWatcher, conclude
 from docent.launcher.cluster.watch.runs import FINISHED, command, standing, stored_config
 from docent.launcher.render import Plan
+from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -71,8 +72,8 @@ def cancel(cluster: Cluster, run: str, record: RunRecord) -> bool:
         cluster.delete(body["kind"], body["metadata"]["name"])
     record = state.read(cluster, run) or record
     for unit in record.units.values():
-        if unit.phase in ("running", "queued"):
-            unit.phase, unit.cause = "waiting", "cancelled"
+        if unit.phase in (Phase.RUNNING, Phase.QUEUED):
+            unit.phase, unit.cause = Phase.WAITING, "cancelled"
     launch = max(record.launch, int(record.run.get("launch", 0)))
     body = state.units_body(run, launch, "cancelled", record.units)
     cluster.apply(body, force=True, manager=state.LAUNCHER_MANAGER)

@@ -21,6 +21,7 @@ from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.transfer.transfer import OnBytes, OnSkipped, volume
 from docent.launcher.cluster.watch.runs import all_runs, command, standing
 from docent.launcher.render import Plan, launcher_job, platform, pod_templates, transfer_pod, workload
+from docent.launcher.runs.unit_state import failures_in_words
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster, Object
@@ -108,9 +109,8 @@ def verdict(cluster: Cluster, intent: Intent) -> Verdict:
 
 def failure(record: RunRecord) -> str:
     """Which units failed and why, in one line."""
-    units = record.units.items()
-    failed = [f"{name}: {unit.cause or 'no cause was written'}" for name, unit in units if unit.phase == "failed"]
-    return "; ".join(failed) or "its launcher ended before it could say why, see the log of unit launcher"
+    no_cause = "its launcher ended before it could say why, see the log of unit launcher"
+    return failures_in_words(record.units) or no_cause
 
 
 def workloads(plan: Plan) -> list[Object]:

@@ -8,21 +8,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from docent.errors import LauncherError
 from docent.launcher.cluster import state
 from docent.launcher.cluster.api.connection import ApiError
 from docent.launcher.cluster.start import failure
-from docent.launcher.cluster.state import RunRecord, UnitState
+from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.watch import conditions
 from docent.launcher.cluster.watch.cause import Evidence, why_failed, why_waiting
-from docent.launcher.cluster.watch.notes import in_words, note
 from docent.launcher.cluster.watch.observing import Observed
 from docent.launcher.cluster.watch.runs import command, launch_of
-from docent.launcher.runs.view import BAR_WIDTH, PLAIN_INTERVAL_S, STYLES
+from docent.launcher.runs.display import RunDisplay
+from docent.launcher.runs.log_tail import LOG_BYTES
+from docent.launcher.runs.unit_state import Phase
 
 if TYPE_CHECKING:
     from docent.launcher.cluster.api.client import Cluster
@@ -133,7 +131,7 @@ class RunWatcher:
         if not pods:
             return ""
         try:
-            return "\n".join(self.cluster.log(pods[-1]["metadata"]["name"], tail_bytes=state.LOG_BYTES))
+            return "\n".join(self.cluster.log(pods[-1]["metadata"]["name"], tail_bytes=LOG_BYTES))
         except ApiError:  # its container never started, or the pod was deleted
             return ""
 
@@ -146,8 +144,8 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     """
     try:
         watcher = RunWatcher(cluster, run, launch)
-        with RunView(console) as view:
-            record = _show(watcher, view)
+        with RunDisplay(console) as display:
+            record = _show(watcher, display)
     except KeyboardInterrupt:
         what, where = (
             f"watching stopped; run {run} goes on in the cluster",
@@ -157,16 +155,16 @@ def attach(cluster: Cluster, run: str, launch: int | None, console: Console) -> 
     conclude(cluster, run, record)
 
 
-def _show(watcher: RunWatcher, view: RunView) -> RunRecord:
+def _show(watcher: RunWatcher, display: RunDisplay) -> RunRecord:
     obstacle, since_s, looked_s = "", time.monotonic(), 0.0
     for record in watcher.records_until_end():
         is_current = watcher.is_current(record)
-        view.show(record if is_current else RunRecord())
+        display.show(record.units if is_current else {})
         if not is_current and time.monotonic() - looked_s > 2 * LOOK_S:
             looked_s = time.monotonic()
             if (latest := watcher.obstacle()) != obstacle:
                 obstacle, since_s = latest, time.monotonic()
-                view.say(f"the launcher waits: {latest}" if latest else "the launcher starts")
+                display.say(f"the launcher waits: {latest}" if latest else "the launcher starts")
             if obstacle and time.monotonic() - since_s > OBSTACLE_S:
                 what, cancel = f"the launcher cannot start: {obstacle}", command("cancel", watcher.cluster, watcher.run)
                 raise LauncherError(101, what, f"run {watcher.run}", cancel)
@@ -181,65 +179,7 @@ def conclude(cluster: Cluster, run: str, record: RunRecord) -> None:
     """
     where = f"run {run} in namespace {cluster.namespace}"
     if record.phase == "failed":
-        failed = next((name for name, unit in record.units.items() if unit.phase == "failed"), "launcher")
+        failed = next((name for name, unit in record.units.items() if unit.phase is Phase.FAILED), "launcher")
         raise LauncherError(100, f"failed: {failure(record)}", where, command(f"logs {failed}", cluster, run))
     if record.phase == "cancelled":
         raise LauncherError(103, "the run was cancelled", where, command("retry", cluster, run))
-
-
-class RunView:
-    """A table that redraws itself on a terminal; elsewhere a line when something happens and every 20 seconds."""
-
-    def __init__(self, console: Console) -> None:
-        self.console, self.live = console, Live(console=console, auto_refresh=False) if console.is_terminal else None
-        self._said: dict[str, str] = {}
-        self._said_s = time.monotonic()
-
-    def __enter__(self) -> RunView:
-        if self.live:
-            self.live.__enter__()
-        return self
-
-    def __exit__(self, *details: Any) -> None:
-        if self.live:
-            self.live.__exit__(*details)
-
-    def say(self, line: str) -> None:
-        """One line that stays."""
-        self.console.print(Text(line), soft_wrap=True)
-
-    def show(self, record: RunRecord) -> None:
-        """The run as it is now."""
-        if self.live:
-            self.live.update(picture(record), refresh=True)
-            return
-        for name, unit in record.units.items():
-            line = f"{unit.phase} {unit.cause}" if unit.phase in ("failed", "queued", "running") else unit.phase
-            if unit.phase != "waiting" and self._said.get(name) != line:
-                self._said[name] = line
-                self.say(f"{name:<18} {unit.phase:<8} {note(unit)}".rstrip())
-        if time.monotonic() - self._said_s > PLAIN_INTERVAL_S:
-            self._said_s = time.monotonic()
-            for name, unit in record.units.items():
-                if unit.phase == "running" and unit.progress:
-                    self.say(f"{name:<18} {note(unit)}")
-
-
-def picture(record: RunRecord) -> Table:
-    """The units of a run with their phases, progress and causes."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for name, unit in record.units.items():
-        bar = _bar(unit) if unit.phase == "running" and record.phase == "running" else ""
-        phase, said = in_words(unit, ended=record.phase != "running")
-        said = note(unit) if phase == "done" else said
-        table.add_row(Text(name), Text(phase, style=STYLES.get(phase, "yellow")), Text(bar + said))
-    if not record.units:
-        table.add_row(Text("the launcher is starting", style="dim"))
-    return table
-
-
-def _bar(unit: UnitState) -> str:
-    progress = unit.progress or {}
-    share = progress["done"] / progress["total"] if progress.get("total") else 0.0
-    filled = round(min(1.0, share) * BAR_WIDTH)
-    return f"{'━' * filled}{'╌' * (BAR_WIDTH - filled)} "

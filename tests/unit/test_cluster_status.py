@@ -12,9 +12,9 @@ import pytest
 
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.execution import CommandError
-from docent.launcher.cluster.state import RunRecord, UnitState
+from docent.launcher.cluster.state import RunRecord
 from docent.launcher.cluster.watch.attach import attach
-from docent.launcher.cluster.watch.notes import in_words
+from docent.launcher.runs.unit_state import Phase, UnitState, after_launch, status_line
 from docent.launcher.verbs.cluster import on_cluster
 
 FAR = {"done": 92.0, "total": 468.0, "eta_s": 40.0}
@@ -23,17 +23,23 @@ FAR = {"done": 92.0, "total": 468.0, "eta_s": 40.0}
 @pytest.mark.parametrize(
     ("unit", "ended", "words"),
     [
-        (UnitState("running", progress=FAR), False, ("running", "92 of 468, 40 s to go")),
-        (UnitState("running", progress=FAR), True, ("stopped", "stopped at 92 of 468")),
-        (UnitState("waiting", progress=FAR, cause="cancelled"), True, ("stopped", "stopped at 92 of 468; cancelled")),
-        (UnitState("waiting"), True, ("waiting", "")),
-        (UnitState("failed", progress=FAR, cause="exit 42: bad"), True, ("failed", "exit 42: bad")),
-        (UnitState("done", rows=40, rejected=6, cause="6 x blurred"), False, ("done", "6 rejected: 6 x blurred")),
-        (UnitState("done", rows=40, rejected=0), True, ("done", "")),
+        (UnitState(Phase.RUNNING, progress=FAR), False, ("running", "92 of 468, 40 s to go")),
+        (UnitState(Phase.RUNNING, progress=FAR), True, ("stopped", "stopped at 92 of 468")),
+        (
+            UnitState(Phase.WAITING, progress=FAR, cause="cancelled"),
+            True,
+            ("stopped", "stopped at 92 of 468; cancelled"),
+        ),
+        (UnitState(Phase.WAITING), True, ("waiting", "")),
+        (UnitState(Phase.FAILED, progress=FAR, cause="exit 42: bad"), True, ("failed", "exit 42: bad")),
+        (UnitState(Phase.DONE, rows=40, rejected=6, cause="6 x blurred"), False, ("done", "6 rejected: 6 x blurred")),
+        (UnitState(Phase.DONE, rows=40, rejected=0), True, ("done", "")),
+        (UnitState(Phase.DONE, rows=40, shards=4, failed_shards=2), True, ("done", "2 of 4 shards failed")),
     ],
 )
 def test_words(unit: UnitState, ended: bool, words: tuple[str, str]) -> None:
-    assert in_words(unit, ended) == words
+    line = status_line("curate", after_launch(unit) if ended else unit)
+    assert (line.phase, line.note) == words
 
 
 class Named:
@@ -60,11 +66,11 @@ def tidied(monkeypatch: pytest.MonkeyPatch) -> Volume:
     far = Volume()
     record = RunRecord(run={"plans": {"ingest": "0"}})
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.operate.garbage", lambda *_: [])
-    monkeypatch.setattr("docent.launcher.cluster.watch.runs.stored_config", lambda *_: None)
+    monkeypatch.setattr(on_cluster, "garbage", lambda *_: [])
+    monkeypatch.setattr(on_cluster, "stored_config", lambda *_: None)
     monkeypatch.setattr("docent.launcher.render.Plan.of", lambda _: None)
-    monkeypatch.setattr("docent.launcher.render.transfer_pod", lambda _: None)
-    monkeypatch.setattr("docent.launcher.cluster.transfer.transfer.volume", lambda *_: nullcontext(far))
+    monkeypatch.setattr(on_cluster, "transfer_pod", lambda _: None)
+    monkeypatch.setattr(on_cluster, "volume", lambda *_: nullcontext(far))
     return far
 
 
@@ -89,13 +95,11 @@ def test_gc_without_an_answer_names_the_command_that_needs_none(tidied: Volume) 
 def test_units_of_a_launch_that_ended_are_stopped_while_the_next_one_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    units = {"finetune-lora": UnitState("running", progress=FAR)}
+    units = {"finetune-lora": UnitState(Phase.RUNNING, progress=FAR)}
     record = RunRecord(run={"launch": 2}, launch=1, phase="failed", units=units)
     monkeypatch.setattr(on_cluster, "find", lambda namespace, run: (Named(), "mine", record))
-    monkeypatch.setattr("docent.launcher.cluster.watch.runs.standing", lambda *_: "starting")
-    monkeypatch.setattr(
-        "docent.launcher.cluster.watch.attach.RunWatcher", lambda *_: SimpleNamespace(obstacle=lambda: "")
-    )
+    monkeypatch.setattr(on_cluster, "standing", lambda *_: "starting")
+    monkeypatch.setattr(on_cluster, "RunWatcher", lambda *_: SimpleNamespace(obstacle=lambda: ""))
     on_cluster.status("docent", "mine", "json", watch=False)
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["phase"], row["note"]) == ("stopped", "stopped at 92 of 468")

@@ -17,8 +17,8 @@ from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError
 from docent.launcher.plan import plan
-from docent.launcher.runs.standing import continuation, standing
-from docent.launcher.runs.state import StatusLine, status
+from docent.launcher.runs.folder import status, unit_state
+from docent.launcher.runs.unit_state import StatusLine
 from docent.records import Document, Reject, Section, Span, make_id
 from docent.spec import RunStates
 from docent.stage import run_shard
@@ -237,7 +237,7 @@ def test_a_training_goes_on_from_its_newest_whole_checkpoint(
     assert [run_shard(config, unit, run_dir) for unit in units] == [0, 0, 0, 0, 143]
     line = seen(config, run_dir, "finetune-lora")
     assert (line.phase, line.note) == ("stopped", "stopped at 92 of 468; resumes from step 90 of 468")
-    assert continuation(standing(RunStates(config, run_dir), "finetune-lora")) == "resumes from step 90 of 468"
+    assert unit_state(RunStates(config, run_dir), "finetune-lora").continuation == "resumes from step 90 of 468"
 
 
 def test_a_training_that_was_stopped_says_once_that_it_has_nothing_to_go_on_from(

@@ -1,11 +1,12 @@
-"""Keeps `units.json` of the run's state ConfigMap: at once when a phase changes, else at most every 3 s, never idly.
+"""Keep `units.json` of the run's state ConfigMap: at once when a phase changes, else at most every 3 s, never idly.
 
-Writes the ConfigMap `<run>-state`, as the only one who writes that key.
+Writes the ConfigMap `<run>-state`; nobody else writes that key.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 
 from docent.errors import LauncherError
 from docent.launcher.cluster.api.client import ApiError, Cluster
@@ -13,31 +14,37 @@ from docent.launcher.cluster.state import (
     LAUNCHER_MANAGER,
     RunPhase,
     RunRecord,
-    UnitState,
     read,
     state_name,
     units_body,
     units_text,
 )
+from docent.launcher.runs.unit_state import UnitState
 
+# Progress changes all the time, and every write goes to all who watch the run.
 INTERVAL_S = 3.0
 
 
-class Ledger:
-    """How all units stand, and what of it the cluster knows already.
+class StateRecord:
+    """The states of all units, and what of them the cluster knows already.
 
     Args:
         cluster: where the ConfigMap lies.
         run: name of the run.
         launch: number of this launch.
-        record: what the ConfigMap says now; None where it is not there yet.
+
+    Attributes:
+        record: what the ConfigMap said at first; empty where it is not there yet.
+        check: raises when this launcher may no longer write.
     """
 
-    def __init__(self, cluster: Cluster, run: str, launch: int, record: RunRecord | None) -> None:
+    def __init__(self, cluster: Cluster, run: str, launch: int) -> None:
         self.cluster, self.run, self.launch = cluster, run, launch
+        record = read(cluster, run)
         self.record = record or RunRecord()
+        self.check: Callable[[], None] = lambda: None
         self.phase: RunPhase = "running"
-        self.units: dict[str, UnitState] = {}
+        self.units: Mapping[str, UnitState] = {}
         self._written = units_text(self.record.launch, self.record.phase, self.record.units) if record else ""
         self._phases = self._phases_of(self.record.phase, self.record.units)
         self._written_s = 0.0
@@ -48,10 +55,10 @@ class Ledger:
         return units_text(self.launch, self.phase, self.units) == self._written
 
     def ensure_owner(self) -> None:
-        """Make the ConfigMap where a run is started by hand, so that it can own the run's objects.
+        """Create the ConfigMap where a run is started by hand, so that it can own the run's objects.
 
         Raises:
-            LauncherError: (5) this launcher may write the record but not make it, as its Role in a cluster has it.
+            LauncherError: (5) this launcher may write the record but not create it, as its Role in a cluster has it.
         """
         if self.record.uid:
             return
@@ -70,12 +77,13 @@ class Ledger:
         """Write what changed, if it is time to.
 
         Raises:
-            LauncherError: (103) somebody deleted the run; 4 cluster unreachable or forbidden.
+            LauncherError: (103) somebody deleted the run; 4 the lease is lost, or the cluster unreachable or forbidden.
         """
         phases = self._phases_of(self.phase, self.units)
         due = at_once or phases != self._phases or time.monotonic() - self._written_s >= INTERVAL_S
         if not due or self.is_written:
             return
+        self.check()
         body = units_body(self.run, self.launch, self.phase, self.units)
         if self.record.uid:  # so that a run that somebody deleted does not come back
             body["metadata"]["uid"] = self.record.uid
@@ -88,5 +96,5 @@ class Ledger:
         self._written, self._phases, self._written_s = body["data"]["units.json"], phases, time.monotonic()
 
     @staticmethod
-    def _phases_of(phase: RunPhase, units: dict[str, UnitState]) -> tuple[str, ...]:
+    def _phases_of(phase: RunPhase, units: Mapping[str, UnitState]) -> tuple[str, ...]:
         return (phase, *(f"{name} {unit.phase} {unit.job}" for name, unit in units.items()))

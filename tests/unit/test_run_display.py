@@ -17,9 +17,11 @@ from tests import tiny_museum
 from docent.config import PipelineConfig
 from docent.context import Context
 from docent.errors import InputError, TemporaryError
-from docent.launcher.runs import view
+from docent.launcher.runs import display
+from docent.launcher.runs.folder import status
 from docent.launcher.runs.settings import store, write_attempt
-from docent.launcher.runs.state import left, status
+from docent.launcher.runs.time_left import left, time_left
+from docent.launcher.runs.unit_state import Phase, UnitState
 from docent.launcher.verbs.output.status_text import picture, what_next
 from docent.records import Document, Section, Span, make_id
 from docent.spec import RunStates
@@ -53,30 +55,50 @@ def launched(begun: RunStates) -> Iterator[RunStates]:
         yield begun
 
 
+RESUMED = UnitState(Phase.RUNNING, progress={"done": 184, "total": 936}, continuation="resumes from step 90 of 468")
+
+
 def test_lines_say_what_a_unit_goes_on_from_and_the_time_left(
     begun: RunStates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "PLAIN_INTERVAL_S", 0.0)
+    monkeypatch.setattr(display, "PLAIN_INTERVAL_S", 0.0)
     screen = io.StringIO()
-    plain = view.PlainView(begun, Console(file=screen, width=160), UNITS, slots=2)
-    plain.started("ingest", "")
-    plain.started("assess-images", "resumes from step 90 of 468")
-    plain.tick()
+    plain = display.RunDisplay(Console(file=screen, width=160), lambda: str(time_left(begun, UNITS, slots=2)))
+    plain.show({"ingest": UnitState(Phase.RUNNING), "assess-images": RESUMED})
     said = screen.getvalue()
     assert "ingest             started\nassess-images      resumes from step 90 of 468\n" in said
     assert said.rstrip().endswith("about 2 min left in all")
 
 
-def test_the_live_table_ends_with_the_time_left(begun: RunStates) -> None:
+def test_the_live_table_ends_with_the_unit_that_was_stopped(begun: RunStates) -> None:
     screen = io.StringIO()
-    with view.LiveView(begun, Console(file=screen, width=160, force_terminal=True), UNITS, slots=1) as live:
-        live.started("assess-images", "resumes from step 90 of 468")
-        live.tick()
-        live.live.refresh()
+    console = Console(file=screen, width=160, force_terminal=True)
+    with display.RunDisplay(console, lambda: str(time_left(begun, UNITS, slots=1))) as live:
+        live.show({"assess-images": RESUMED})
         assert "resumes from step 90 of 468" in screen.getvalue()
         assert "about 5 min left in all" in screen.getvalue()
     last = [line for line in screen.getvalue().splitlines() if "assess-images" in line][-1]
     assert "stopped" in last and "at 184 of 936" in last
+
+
+def test_lines_are_said_once_per_change_and_none_of_what_was_complete_before() -> None:
+    screen = io.StringIO()
+    with display.RunDisplay(Console(file=screen, width=160), quiet=["ingest"]) as plain:
+        plain.show({"ingest": UnitState(Phase.DONE, rows=3), "assess-images": UnitState(Phase.RUNNING)})
+        plain.explain_failure(
+            "assess-images", "shard 1 ended with exit code 200; attempt 2 of 4 starts in 10 s", "gone"
+        )
+        again = "shard 1 failed, attempt 2 of 4 starts in 10 s"
+        plain.show({"assess-images": UnitState(Phase.RUNNING, cause=again)})
+        plain.show({"assess-images": UnitState(Phase.RUNNING)})
+        plain.show({"assess-images": UnitState(Phase.DONE, rows=1, rejected=2, wall_s=1.25)})
+    lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
+    assert lines == [
+        "assess-images started",
+        "assess-images shard 1 ended with exit code 200; attempt 2 of 4 starts in 10 s",
+        "gone",
+        "assess-images done in 1.2 s, 1 row, 2 rejected",
+    ]
 
 
 def test_status_shows_the_time_left_while_a_launcher_works(launched: RunStates) -> None:
@@ -88,7 +110,7 @@ def test_status_shows_the_time_left_while_a_launcher_works(launched: RunStates) 
 
 def test_nothing_works_on_a_run_whose_launcher_is_gone(begun: RunStates) -> None:
     write_attempt(begun.config, begun.run_dir, UNITS)
-    assert left(begun) is None
+    assert left(begun, slots=2) is None
     assert [line.phase for line in status(begun)] == ["done", "stopped"]
     again = f"{begun.run_dir}/pipeline.attempt.yaml --run test --data {begun.run_dir.parent}"
     assert list(what_next(begun)) == [f"next: docent run {again}"]
