@@ -18,7 +18,7 @@ from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
 from docent.llm.accounting import Ledger
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
-from docent.llm.journal.journal import Entry, Journal, State, journal_key
+from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
 from docent.llm.pace.clock import since_boot_s
 from docent.llm.pace.daily import DailyAllowance
@@ -182,17 +182,17 @@ class Sender:
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
             note = self.journal.claim if claims else self.journal.begin
-            number = await note(ask.first, ask.key, self.endpoint)
-            if not isinstance(number, int):
+            attempt = await note(ask.first, ask.key, self.endpoint)
+            if not isinstance(attempt, Try):
                 self._daily.give_back(tokens)
-                return number
+                return attempt
             self.ledger.tries["begun"] += 1
             end = await self._sent(ask, tokens)
         finally:
             self.pacer.leave()
         self.ledger.tries[end.state.name.lower()] += 1
         why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
-        kept = await self.journal.end(number, ask.key, end.state, end.entry, why)
+        kept = await self.journal.end(attempt, end.state, end.entry, why)
         if end.error is not None:
             raise end.error
         assert kept is not None

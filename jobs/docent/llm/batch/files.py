@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from docent.errors import ConfigError, PipelineError, TemporaryError
 from docent.llm.chat import Image
+from docent.llm.journal.journal import Try
 from docent.llm.pace.budget import Cost
 from docent.llm.sender import Ask
 from docent.llm.structure.lenient_json import read_json
@@ -36,13 +37,13 @@ class Line:
         first: key of the request when it was asked for the first time.
         key: of this time.
         most: the dearest it can get.
-        number: of its try in the journal; 0 before it has one.
+        attempt: its try in the journal; None before there is one.
     """
 
     first: bytes
     key: bytes
     most: Cost
-    number: int = 0
+    attempt: Try | None = None
 
 
 class RequestFile:

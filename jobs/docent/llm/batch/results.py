@@ -120,7 +120,8 @@ class Results:
     async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
         self._sender.ledger.tries[state.name.lower()] += 1
         self._sender.budget.settle(line.most, entry, state is State.LOST)
-        await self._sender.journal.end(line.number, line.key, state, entry, mask(why)[:MAX_WHY_CHARS])
+        assert line.attempt is not None  # set before its batch is created
+        await self._sender.journal.end(line.attempt, state, entry, mask(why)[:MAX_WHY_CHARS])
 
     def _words(self, batch: Batch) -> str:
         """Why lines of a batch have no result."""

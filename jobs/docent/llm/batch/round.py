@@ -22,7 +22,7 @@ from docent.llm.batch.api import BatchApi
 from docent.llm.batch.files import Line, RequestFile
 from docent.llm.batch.results import Results
 from docent.llm.chat import ChatRequest
-from docent.llm.journal.journal import Sent
+from docent.llm.journal.journal import Try
 from docent.llm.pace.budget import Cost
 from docent.llm.sender import Ask
 from docent.llm.usable_reply import Ladder
@@ -109,8 +109,8 @@ class Submission:
             line = Line(ask.first, ask.key, self._most(ask))
             if sent is not None:
                 self._sender.budget.reserve_again(self._most(first), line.most)
-                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.owner))
-                running.lines[ask.key] = replace(line, number=sent.number)
+                running = adopted.setdefault(sent.batch, Running(sent.batch, None, {}, sent.begun_s, owner=sent.writer))
+                running.lines[ask.key] = replace(line, attempt=sent)
                 continue
             parts, size = file.parts(ask)
             if size > self._llm.batch_mb * 1e6:
@@ -130,7 +130,7 @@ class Submission:
 
     async def _missing(
         self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
-    ) -> AsyncIterator[tuple[int, Ask, Ask, Sent | None]]:
+    ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
         """Each request's first asking, its next one that has no reply, and the try at that which is in a batch."""
         ladder, journal = self._ladder, self._sender.journal
         for start in range(0, len(indexes), WALKED_AT_ONCE):
@@ -185,11 +185,10 @@ class Submission:
         """Those lines that are this process's now, by key, and the others."""
         sender = self._sender
         claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
-        numbers = await asyncio.gather(*claims)
-        pairs = list(zip(lines, numbers, strict=True))
-        mine = {line.key: replace(line, number=number) for line, number in pairs if isinstance(number, int)}
+        pairs = list(zip(lines, await asyncio.gather(*claims), strict=True))
+        mine = {line.key: replace(line, attempt=claim) for line, claim in pairs if isinstance(claim, Try)}
         sender.ledger.tries["begun"] += len(mine)
-        return mine, [line for line, number in pairs if not isinstance(number, int)]
+        return mine, [line for line, claim in pairs if not isinstance(claim, Try)]
 
     async def _created(self, file_id: str, token: str, since_s: float, lines: dict[bytes, Line], size: int) -> Running:
         try:

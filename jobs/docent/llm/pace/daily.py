@@ -105,7 +105,7 @@ class DailyAllowance:
                 used.ahead,
                 self._endpoint,
             )
-        amounts = (used.requests, used.tokens + used.untold * tokens)
+        amounts = (used.requests, used.tokens + used.unreported * tokens)
         self._left = [
             math.inf if limit is None else max(0.0, limit - amount) / self._shards
             for limit, amount in zip(self._limits, amounts, strict=True)

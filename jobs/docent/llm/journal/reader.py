@@ -1,0 +1,211 @@
+"""Read all journals of a folder into the index, and tell which of their writers are still at work.
+
+Reads `<data>/cache/llm/journal/*.jsonl`; writes nothing. Every look opens the folder and the files anew, because that
+is when NFS asks the server for what others have written (close-to-open consistency). Only whole lines count: the last
+line of a writer that was killed may be torn.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic_core import from_json
+
+from docent.llm.journal.index import Index, Place, Record
+from docent.llm.journal.process import has_ended
+from docent.llm.journal.records import Entry, State, Try, entry_of
+
+log = logging.getLogger("docent.llm")
+
+SUFFIX = ".jsonl"
+LEASE_S = 30.0
+"""A writer on another machine counts as gone when its journal was not touched for so long; six beats of writer.py."""
+LOOK_AGAIN_S = 0.2
+"""Within this time a look-up does not read the journals again; a claim always does."""
+MAX_COUNT = 2**53
+
+
+@dataclass(slots=True)
+class _Journal:
+    """What is known of one journal.
+
+    Attributes:
+        process: its writer, as the first line says; None until that line is whole.
+        end: bytes that are in the index.
+        stamp_ns: modification time when it was opened last, only ever compared with itself, because clocks differ.
+        unchanged_since_s: since when it is the same, by this process's monotonic clock.
+        is_closed: its writer has closed it, or is gone.
+        is_complete: it was read to its end after that, so that it need not be opened again.
+    """
+
+    process: dict[str, Any] | None = None
+    end: int = 0
+    stamp_ns: int = -1
+    unchanged_since_s: float = 0.0
+    is_closed: bool = False
+    is_complete: bool = False
+    damaged: int = 0
+
+
+class Reader:
+    """The journals of one folder. For one thread at a time.
+
+    Args:
+        clock: seconds, monotonic.
+
+    Attributes:
+        own: name of this process's journal, which is not read because what it writes is in the index already.
+    """
+
+    def __init__(self, folder: Path, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._index, self._clock, self.own = folder, index, clock, ""
+        self._journals: dict[str, _Journal] = {}
+        self._looked_s = -LOOK_AGAIN_S
+
+    def refresh(self, at_once: bool = True) -> None:
+        """Read what was added to the journals; without `at_once`, only if that was not done a moment ago."""
+        if not at_once and self._clock() - self._looked_s < LOOK_AGAIN_S:
+            return
+        while not self._read_all():
+            pass
+        self._looked_s = self._clock()
+
+    def is_at_work(self, writer: str) -> bool:
+        """Return whether a writer may still end its tries; False for good once it was False."""
+        if writer not in self._journals and self._path(writer).exists():
+            self.refresh()
+        journal = self._journals.get(writer)
+        return journal is not None and not journal.is_closed
+
+    def complete(self) -> list[str]:
+        """Return the names of journals that nobody writes any more and that are in the index as a whole."""
+        return sorted(name for name, journal in self._journals.items() if journal.is_complete)
+
+    def entries(self, places: dict[bytes, Place]) -> dict[bytes, Entry]:
+        """Read the replies at some places; those whose journal has just gone are left out."""
+        entries: dict[bytes, Entry] = {}
+        by_journal = sorted(places.items(), key=lambda item: item[1])
+        file: IO[bytes] | None = None
+        try:
+            for key, place in by_journal:
+                if file is None or Path(file.name).stem != place.journal:
+                    if file is not None:
+                        file.close()
+                    file = self._path(place.journal).open("rb")
+                line = os.pread(file.fileno(), place.length, place.start)
+                entries[key] = entry_of(from_json(line))
+        except (FileNotFoundError, ValueError):
+            self.refresh()
+            rest = self._index.known([key for key in places if key not in entries])
+            return entries | (self.entries(rest) if rest.items() != places.items() else {})
+        finally:
+            if file is not None:
+                file.close()
+        return entries
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+    def _names(self) -> set[str]:
+        try:
+            return {entry.name.removesuffix(SUFFIX) for entry in os.scandir(self._folder) if _is_journal(entry.name)}
+        except FileNotFoundError:
+            return set()
+
+    def _read_all(self) -> bool:
+        """Read what is new; False where a journal went away meanwhile, so that the one it was merged into is read."""
+        names = self._names()
+        if self._journals.keys() - names:
+            names = self._names()  # the listing may be older than the journal that the missing one was merged into
+        try:
+            for name in sorted(names - {self.own}):
+                journal = self._journals.setdefault(name, _Journal())
+                if not journal.is_complete:
+                    self._read(name, journal)
+        except FileNotFoundError:
+            return False
+        for name in self._journals.keys() - names:
+            self._index.forget(name)
+            del self._journals[name]
+        return True
+
+    def _read(self, name: str, journal: _Journal) -> None:
+        with self._path(name).open("rb") as file:
+            if journal.process is None:
+                journal.process = _process_in(line := file.readline())
+                journal.end = len(line) if journal.process is not None else 0
+            # Whether its writer is gone is looked at first: what it wrote before it went is then read below.
+            is_gone = journal.is_closed or self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
+            if journal.process is not None:
+                file.seek(journal.end)
+                self._index.add(self._records(name, journal, file))
+            journal.is_closed = journal.is_complete = is_gone or journal.is_closed
+        if journal.damaged:
+            log.warning("%d lines of %s are damaged and are skipped", journal.damaged, self._path(name))
+            journal.damaged = 0
+
+    def _is_gone(self, journal: _Journal, stamp_ns: int) -> bool:
+        now_s = self._clock()
+        if journal.stamp_ns != stamp_ns:
+            journal.stamp_ns, journal.unchanged_since_s = stamp_ns, now_s
+        return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
+
+    def _records(self, name: str, journal: _Journal, file: IO[bytes]) -> Iterator[Record]:
+        """Return the records of whole lines, the last one of each try."""
+        latest: dict[tuple[int, str], Record] = {}
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            start, journal.end = journal.end, journal.end + len(line)
+            try:
+                fields = from_json(line)
+                if "closed" in fields:
+                    journal.is_closed = True
+                    continue
+                record = record_of(fields, Place(name, start, len(line)))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                journal.damaged += line != b"\n"
+                continue
+            latest[record.attempt.number, record.attempt.writer] = record
+        return iter(latest.values())
+
+
+def record_of(fields: dict[str, Any], place: Place) -> Record:
+    """Return a line's fields as a record. Raises ValueError, KeyError, TypeError: it is none."""
+    key = bytes.fromhex(fields["key"])
+    request = bytes.fromhex(fields["request"]) if "request" in fields else key
+    number, tokens = fields["number"], (fields.get("input_tokens", 0), fields.get("output_tokens", 0))
+    if not all(isinstance(count, int) and 0 <= count < MAX_COUNT for count in (number, *tokens)):
+        raise ValueError("a number out of range")
+    state = State[fields["state"].upper()] if "state" in fields else State.BEGUN
+    texts = (str(fields["endpoint"]), str(fields.get("batch", "")))
+    attempt = Try(number, str(fields["writer"]), request, key, *texts, float(fields["begun_s"]))
+    return Record(attempt, state, *tokens, place)
+
+
+def records_of(lines: Sequence[bytes], journal: str, start: int) -> Iterator[Record]:
+    """Return the records of lines that were written into a journal from a position on."""
+    for line in lines:
+        yield record_of(from_json(line), Place(journal, start, len(line)))
+        start += len(line)
+
+
+def _is_journal(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def _process_in(line: bytes) -> dict[str, Any] | None:
+    """Return the process that a journal's first line names; {} for a line that cannot be read, None for a torn one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        fields = from_json(line)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
