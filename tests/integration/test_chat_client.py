@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.journal_records import rewrite
 from tests.mock_endpoint import ENVIRON, KEY, MockEndpoint, asked, questions, scripted_endpoint
 
 from docent.errors import ConfigError, StoppedError, TemporaryError
@@ -28,9 +28,7 @@ def balanced(used: dict[str, float]) -> bool:
 
 def forget_later_askings(journal: Path) -> None:
     """As if killed after the first reply to each request."""
-    with sqlite3.connect(journal) as db:
-        db.execute("DELETE FROM attempts WHERE key <> request")
-    db.close()
+    rewrite(journal, lambda fields: None if "request" in fields else fields)
 
 
 @pytest.mark.feature("F54")

@@ -8,13 +8,19 @@ replies stay in the journals.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json
 
 from docent.llm.journal.records import Spent, State, Try, Used
 
 CLOCKS_APART_S = 300.0
 """Machines that share a journal may differ by so much; a try dated later than that is dated by a wrong clock."""
+CACHE_KIB = 32_768
+"""Memory of the index; about the rows of 100,000 tries, beyond which it is a file."""
+ADDED_AT_ONCE = 10_000
+MAX_COUNT = 2**53
 LOOKED_UP_AT_ONCE = 500
 """SQLite takes a limited number of parameters in one statement."""
 _CREATE = """
@@ -38,11 +44,9 @@ _OPEN = (
     "SELECT number, writer, request, key, endpoint, batch, begun_s FROM tries INDEXED BY doubtful "
     "WHERE state IN (0, 3) AND state = 0 AND key IN ({keys}) ORDER BY number, writer"
 )
+_KNOWN = "SELECT key FROM tries INDEXED BY replies WHERE state = 1 AND key IN ({keys})"
 # Where two processes have paid for the same reply, the one begun first counts: it comes last and so stays.
-_REPLIES = (
-    "SELECT key, journal, start, length FROM tries INDEXED BY replies WHERE state = 1 AND key IN ({keys}) "
-    "ORDER BY number DESC, writer DESC"
-)
+_REPLIES = f"{_KNOWN.replace('key', 'key, journal, start, length', 1)} ORDER BY number DESC, writer DESC"
 # A reply without reported tokens counts as in doubt, too. One question for each index.
 _UNREPORTED = "SUM(state <> 2 AND input_tokens + output_tokens = 0)"
 _SPENT = tuple(
@@ -58,6 +62,9 @@ _AMOUNTS = "COUNT(*), TOTAL(input_tokens + output_tokens), TOTAL(input_tokens + 
 _NEVER = 2**62
 
 
+_STATES = {state.name.lower(): int(state) for state in State}
+
+
 class Place(NamedTuple):
     """Where a record lies."""
 
@@ -66,14 +73,12 @@ class Place(NamedTuple):
     length: int
 
 
-class Record(NamedTuple):
-    """A try with its state, as the index holds it."""
+class Added(NamedTuple):
+    """What `Index.add` has read: up to where, whether the journal is closed there, and how many lines were none."""
 
-    attempt: Try
-    state: State
-    input_tokens: int
-    output_tokens: int
-    place: Place
+    end: int
+    is_closed: bool
+    damaged: int
 
 
 class Index:
@@ -82,22 +87,44 @@ class Index:
     def __init__(self) -> None:
         # A database without a name is a temporary file that SQLite deletes; it stays in memory while it is small.
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_CREATE}")
+        self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA cache_size=-{CACHE_KIB}; {_CREATE}")
         self.largest_number = 0
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Take in records, each in place of what is known of its try."""
-        self._db.execute("BEGIN")
-        try:
-            self._db.executemany(_ADD, self._rows(records))
-        finally:
-            self._db.execute("COMMIT")
+    def add(self, lines: Iterable[bytes], journal: str, start: int) -> Added:
+        """Take in records, each in place of what is known of its try, up to a line without its end.
+
+        Args:
+            journal: name of the one that they lie in, from the position `start` on.
+        """
+        rows: dict[tuple[int, str], tuple[Any, ...]] = {}
+        is_closed, damaged = False, 0
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            try:
+                fields = from_json(line)
+                is_closed = is_closed or "closed" in fields
+                if "closed" not in fields:
+                    row = _row(fields, journal, start, len(line))
+                    rows[row[:2]] = row
+            except (ValueError, KeyError, TypeError, AttributeError):
+                damaged += line != b"\n"
+            start += len(line)
+            if len(rows) == ADDED_AT_ONCE:
+                self._insert(rows.values())
+                rows.clear()
+        self._insert(rows.values())
+        return Added(start, is_closed, damaged)
 
     def forget(self, journal: str) -> None:
         """Remove what lies in a journal that is not there any more."""
         self._db.execute("DELETE FROM tries WHERE journal = ?", (journal,))
 
-    def known(self, keys: Sequence[bytes]) -> dict[bytes, Place]:
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those keys that have a reply."""
+        return {row[0] for row in self._looked_up(_KNOWN, keys)}
+
+    def replies(self, keys: Sequence[bytes]) -> dict[bytes, Place]:
         """Return where the replies to these keys lie, those that there are."""
         return {key: Place(*place) for key, *place in self._looked_up(_REPLIES, keys)}
 
@@ -152,13 +179,11 @@ class Index:
         """Delete the index."""
         self._db.close()
 
-    def _rows(self, records: Iterable[Record]) -> Iterator[tuple[Any, ...]]:
-        for attempt, *rest, place in records:
-            self.largest_number = max(self.largest_number, attempt.number)
-            yield (
-                *(attempt.number, attempt.writer, attempt.request, attempt.key),
-                *(attempt.endpoint, attempt.batch, attempt.begun_s, *rest, *place),
-            )
+    def _insert(self, rows: Collection[tuple[Any, ...]]) -> None:
+        self._db.execute("BEGIN")
+        self._db.executemany(_ADD, rows)
+        self._db.execute("COMMIT")
+        self.largest_number = max(self.largest_number, *(row[0] for row in rows), 0)
 
     def _looked_up(self, sql: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), LOOKED_UP_AT_ONCE):
@@ -171,3 +196,16 @@ class Index:
 
     def _used(self, which: str, *values: Any) -> Used:
         return Used(*map(int, self._db.execute(f"SELECT {_AMOUNTS} FROM tries WHERE {which}", values).fetchone()))
+
+
+def _row(fields: dict[str, Any], journal: str, start: int, length: int) -> tuple[Any, ...]:
+    """Return a line's fields as a row of the table. Raises ValueError, KeyError, TypeError: it is no record."""
+    key, number = bytes.fromhex(fields["key"]), fields["number"]
+    texts = writer, endpoint, batch = fields["writer"], fields["endpoint"], fields.get("batch", "")
+    tokens = sent, received = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+    "".join(texts)  # a TypeError unless all are text
+    if not 0 < number < MAX_COUNT or not 0 <= sent < MAX_COUNT or not 0 <= received < MAX_COUNT:
+        raise ValueError("a number out of range")
+    request = bytes.fromhex(fields["request"]) if "request" in fields else key
+    what = (request, key, endpoint, batch, float(fields["begun_s"]), _STATES[fields.get("state", "begun")])
+    return (number, writer, *what, *tokens, journal, start, length)

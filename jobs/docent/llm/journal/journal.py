@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from docent.llm.journal import claims
 from docent.llm.journal.folder import explained, make_folder, merge
 from docent.llm.journal.index import Index
-from docent.llm.journal.reader import Reader, records_of
+from docent.llm.journal.reader import Reader
 from docent.llm.journal.records import Entry, Spent, State, Try, Used, by_another, journal_key
 from docent.llm.journal.waiters import Waiters
 from docent.llm.journal.writer import Writer
@@ -154,11 +154,11 @@ class Journal:
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return the replies that are there, by key."""
-        return await self._read(lambda: self._reader.entries(self._index.known(keys)))
+        return await self._read(lambda: self._reader.entries(self._index.replies(keys)))
 
     async def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return those keys that have a reply."""
-        return set(await self._read(lambda: self._index.known(keys)))
+        return await self._read(lambda: self._index.known(keys))
 
     async def spent(self, requests: Sequence[bytes]) -> dict[bytes, Spent]:
         """Return what all tries at some requests used, by the request's first key; those without any are left out."""
@@ -173,13 +173,13 @@ class Journal:
         self, endpoint: str, since_s: float, now_s: float = math.inf, counts_ahead: bool = True
     ) -> Used:
         """Return what was sent to an endpoint since a moment of the wall clock, and what is just being noted."""
-        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead))
+        used = await self._read(lambda: self._index.used_since(endpoint, since_s, now_s, counts_ahead), True)
         noting = sum(begin.endpoint == endpoint for begin in self._begins)
         return used._replace(requests=used.requests + noting, unreported=used.unreported + noting)
 
     async def count_replies(self) -> tuple[str, int]:
         """Return a number by which the journal is known, and how many replies it holds."""
-        return self._identity, await self._read(self._index.count_replies)
+        return self._identity, await self._read(self._index.count_replies, True)
 
     async def settled(self) -> None:
         """Wait until nothing is left to be written."""
@@ -202,9 +202,9 @@ class Journal:
         except OSError as error:
             raise explained(error, self.path) from None
 
-    async def _read(self, question: Callable[[], T]) -> T:
+    async def _read(self, question: Callable[[], T], at_once: bool = False) -> T:
         async with self._free:
-            self._refreshed(at_once=False)
+            self._refreshed(at_once)
             return question()
 
     async def _begun(self, request: bytes, key: bytes, endpoint: str, batch: str, is_claim: bool) -> Try | Entry | None:
@@ -250,13 +250,13 @@ class Journal:
                 self._follow_the_folder()
                 taken = self._take(keys, claim_files)
                 self._reader.refresh()
-                replies = self._reader.entries(self._index.known([*keys, *(end.attempt.key for end in ends)]))
+                replies = self._reader.entries(self._index.replies([*keys, *(end.attempt.key for end in ends)]))
                 results: list[Try | Entry | None] = [_ended(end, replies, lines) for end in ends]
                 results += self._claimed_or_not(begins, replies, taken, lines)
                 start = self._writer.append(lines)
         except OSError as error:
             raise explained(error, self.path) from None
-        self._index.add(records_of(lines, self._writer.name, start))
+        self._index.add(lines, self._writer.name, start)
         return results
 
     def _follow_the_folder(self) -> None:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from pydantic_core import from_json
 
-from docent.llm.journal.index import Index, Place, Record
+from docent.llm.journal.index import Index, Place
 from docent.llm.journal.process import has_ended
-from docent.llm.journal.records import Entry, State, Try, entry_of
+from docent.llm.journal.records import Entry, entry_of
 
 log = logging.getLogger("docent.llm")
 
@@ -28,7 +28,6 @@ LEASE_S = 30.0
 """A writer on another machine counts as gone when its journal was not touched for so long; six beats of writer.py."""
 LOOK_AGAIN_S = 0.2
 """Within this time a look-up does not read the journals again; a claim always does."""
-MAX_COUNT = 2**53
 
 
 @dataclass(slots=True)
@@ -40,17 +39,14 @@ class _Journal:
         end: bytes that are in the index.
         stamp_ns: modification time when it was opened last, only ever compared with itself, because clocks differ.
         unchanged_since_s: since when it is the same, by this process's monotonic clock.
-        is_closed: its writer has closed it, or is gone.
-        is_complete: it was read to its end after that, so that it need not be opened again.
+        is_complete: its writer has closed it or is gone, and it was read to its end after that.
     """
 
     process: dict[str, Any] | None = None
     end: int = 0
     stamp_ns: int = -1
     unchanged_since_s: float = 0.0
-    is_closed: bool = False
     is_complete: bool = False
-    damaged: int = 0
 
 
 class Reader:
@@ -81,7 +77,7 @@ class Reader:
         if writer not in self._journals and self._path(writer).exists():
             self.refresh()
         journal = self._journals.get(writer)
-        return journal is not None and not journal.is_closed
+        return journal is not None and not journal.is_complete
 
     def complete(self) -> list[str]:
         """Return the names of journals that nobody writes any more and that are in the index as a whole."""
@@ -102,7 +98,7 @@ class Reader:
                 entries[key] = entry_of(from_json(line))
         except (FileNotFoundError, ValueError):
             self.refresh()
-            rest = self._index.known([key for key in places if key not in entries])
+            rest = self._index.replies([key for key in places if key not in entries])
             return entries | (self.entries(rest) if rest.items() != places.items() else {})
         finally:
             if file is not None:
@@ -141,59 +137,20 @@ class Reader:
                 journal.process = _process_in(line := file.readline())
                 journal.end = len(line) if journal.process is not None else 0
             # Whether its writer is gone is looked at first: what it wrote before it went is then read below.
-            is_gone = journal.is_closed or self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
+            is_gone = self._is_gone(journal, os.fstat(file.fileno()).st_mtime_ns)
             if journal.process is not None:
                 file.seek(journal.end)
-                self._index.add(self._records(name, journal, file))
-            journal.is_closed = journal.is_complete = is_gone or journal.is_closed
-        if journal.damaged:
-            log.warning("%d lines of %s are damaged and are skipped", journal.damaged, self._path(name))
-            journal.damaged = 0
+                added = self._index.add(file, name, journal.end)
+                journal.end, is_gone = added.end, is_gone or added.is_closed
+                if added.damaged:
+                    log.warning("%d lines of %s are damaged and are skipped", added.damaged, self._path(name))
+            journal.is_complete = is_gone
 
     def _is_gone(self, journal: _Journal, stamp_ns: int) -> bool:
         now_s = self._clock()
         if journal.stamp_ns != stamp_ns:
             journal.stamp_ns, journal.unchanged_since_s = stamp_ns, now_s
         return now_s - journal.unchanged_since_s >= LEASE_S or has_ended(journal.process or {})
-
-    def _records(self, name: str, journal: _Journal, file: IO[bytes]) -> Iterator[Record]:
-        """Return the records of whole lines, the last one of each try."""
-        latest: dict[tuple[int, str], Record] = {}
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            start, journal.end = journal.end, journal.end + len(line)
-            try:
-                fields = from_json(line)
-                if "closed" in fields:
-                    journal.is_closed = True
-                    continue
-                record = record_of(fields, Place(name, start, len(line)))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                journal.damaged += line != b"\n"
-                continue
-            latest[record.attempt.number, record.attempt.writer] = record
-        return iter(latest.values())
-
-
-def record_of(fields: dict[str, Any], place: Place) -> Record:
-    """Return a line's fields as a record. Raises ValueError, KeyError, TypeError: it is none."""
-    key = bytes.fromhex(fields["key"])
-    request = bytes.fromhex(fields["request"]) if "request" in fields else key
-    number, tokens = fields["number"], (fields.get("input_tokens", 0), fields.get("output_tokens", 0))
-    if not all(isinstance(count, int) and 0 <= count < MAX_COUNT for count in (number, *tokens)):
-        raise ValueError("a number out of range")
-    state = State[fields["state"].upper()] if "state" in fields else State.BEGUN
-    texts = (str(fields["endpoint"]), str(fields.get("batch", "")))
-    attempt = Try(number, str(fields["writer"]), request, key, *texts, float(fields["begun_s"]))
-    return Record(attempt, state, *tokens, place)
-
-
-def records_of(lines: Sequence[bytes], journal: str, start: int) -> Iterator[Record]:
-    """Return the records of lines that were written into a journal from a position on."""
-    for line in lines:
-        yield record_of(from_json(line), Place(journal, start, len(line)))
-        start += len(line)
 
 
 def _is_journal(name: str) -> bool:
