@@ -100,7 +100,7 @@ def chat(port: int, way: str, folder: Path) -> dict[str, Any]:
         }
     )
     began_s, problem = time.monotonic(), ""
-    with ChatClient(llm, folder / f"{way}.sqlite", environ={}) as client:
+    with ChatClient(llm, folder / way, environ={}) as client:
         try:
             (reply,) = client.ask([ChatRequest((Message("user", "Is it open?"),), 0.0, 5)])
             end = reply.error or reply.problem or "reply"

@@ -37,12 +37,12 @@ class Ledger:
         return self.planned - self.kept - self.rejected.total() - self.failed.total()
 
     def plan(self, requests: int) -> None:
-        """So many requests begin; those of an earlier call that was left early are not asked any more."""
+        """Count requests that begin; those of an earlier call that was left early are not asked any more."""
         self.planned += requests - self.unspent
         self.tries["lost"] += self.without_end
 
     def close(self, reply: ChatReply) -> None:
-        """One request has its end."""
+        """Count the outcome of a request."""
         if reply.error:
             self.failed[reply.error] += 1
         elif reply.problem:
@@ -57,14 +57,14 @@ class Ledger:
         return tries["begun"] - tries["replied"] - tries["refused"] - tries["lost"]
 
     def line(self) -> str:
-        """The first equation for people."""
+        """Return the first equation for people."""
         return (
             f"{self.planned} planned = {self.kept} kept + {self.rejected.total()} rejected + "
             f"{self.failed.total()} failed + {self.unspent} not asked"
         )
 
     def check(self) -> None:
-        """Both equations, once all replies are there.
+        """Check both equations, once all replies are there.
 
         Raises:
             PipelineError: one does not hold.
@@ -76,7 +76,7 @@ class Ledger:
             )
 
     def amounts(self) -> dict[str, float]:
-        """What goes into the marker: what is not 0, and the tries only where some of them failed."""
+        """Return the counts for the marker: those that are not 0, and the tries only where some of them failed."""
         found = {
             "planned": self.planned,
             "kept": self.kept,

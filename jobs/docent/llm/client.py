@@ -106,7 +106,7 @@ class ChatClient:
     def ask(
         self, requests: Sequence[ChatRequest], problem_of: ProblemOf = lambda _: ""
     ) -> Generator[ChatReply, None, None]:
-        """Replies in the order of the requests.
+        """Yield the replies in the order of the requests.
 
         One call at a time. Go to the end of it, for the ledger is checked behind the last reply, or close the iterator
         (contextlib.closing): it then waits for replies already paid for.
@@ -151,7 +151,7 @@ class ChatClient:
         ledger.check()
 
     def amounts(self) -> dict[str, float]:
-        """What was used, for the marker and the report: requests and tries by their end, tokens, USD where known."""
+        """Return what was used, for the marker and the report: requests and tries by outcome, tokens, USD where known."""
         used = {name: float(number) for name, number in self.usage.items() if number}
         found = used | self.sender.ledger.amounts()
         if self.sender.budget.prices is not None:
@@ -159,7 +159,7 @@ class ChatClient:
         return found
 
     def line(self) -> str:
-        """Where it stands, for the progress line."""
+        """Return the current state for the progress line."""
         pacer, tokens = self.sender.pacer, self.usage["input_tokens"] + self.usage["output_tokens"]
         usd = self.amounts().get("usd")
         money = f", {usd:.2f} USD" if usd else ""
@@ -181,7 +181,7 @@ class ChatClient:
         task.result()
 
     async def _prepared(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """Before anything is sent: how JSON is asked for, what was paid already."""
+        """Find out, before anything is sent, how JSON is requested and what was paid already."""
         if requests and requests[0].schema is not None:
             await ladder.find_rung(self.llm)
         if self.sender.budget.limited:
@@ -194,7 +194,7 @@ class ChatClient:
             await self._filled(requests, ladder)
 
     async def _filled(self, requests: Sequence[ChatRequest], ladder: Ladder) -> None:
-        """All that can be had in batches is in the journal; from here on nothing goes out online."""
+        """Fill the journal through batches; afterwards nothing is sent online."""
         from docent.llm.batch.batch import Batches  # the openai package, which takes a second to import
 
         batches = Batches(self.llm, ladder, self.stop)
@@ -203,7 +203,7 @@ class ChatClient:
         self.usage["from_journal"] -= batches.replied
 
     async def _answered(self, requests: Sequence[ChatRequest], ladder: Ladder) -> int:
-        """How many of the requests the journal has a reply to, where it can be said."""
+        """Return how many of the requests the journal has a reply to, where it can be said."""
         if requests and requests[0].schema is not None and ladder.rung is None:
             return 0
         found = 0
@@ -223,7 +223,7 @@ class ChatClient:
 
 
 def known_replies(llm: Llm, journal: Path, requests: Sequence[ChatRequest]) -> int:
-    """How many of these the journal can answer at once; nothing is sent and no key is needed.
+    """Return how many of these the journal can answer at once; nothing is sent and no key is needed.
 
     Requests with a schema are left out, for how they are asked is found out at the endpoint.
 

@@ -51,10 +51,10 @@ class Provider(Protocol):
     has_answered: bool
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """All that decides the reply, as JSON values, without any credential: the journal's key is made of it."""
+        """Return all that decides the reply, as JSON values without credentials: the journal's key is its hash."""
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """One try: the answer and the headers of the reply.
+        """Make one try; return the answer and the headers of the reply.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -96,7 +96,7 @@ class Sender:
         self._said_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
-        """The dearest one try may get."""
+        """Return the highest possible cost of one try."""
         images = sum(len(message.images) for message in request.messages)
         told = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
         longest = max(request.max_tokens, *(tokens for tokens in told if isinstance(tokens, int)), 0)
@@ -115,7 +115,7 @@ class Sender:
         self.journal.waiters.stop()
 
     async def send(self, ask: Ask) -> Entry:
-        """The reply, durable in the journal.
+        """Return the reply to a request, durable in the journal.
 
         Raises:
             RequestRefusedError, GaveUpError: there is none for this request.
@@ -147,7 +147,7 @@ class Sender:
                 self.retries.spend()
 
     async def _try(self, ask: Ask) -> Entry:
-        """The reply of one try, or of another process that asks for the same."""
+        """Return the reply of one try, or of another process that asks the same."""
         claims = not ask.is_probe
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
@@ -156,7 +156,7 @@ class Sender:
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
-        """One try within the budget; None where another process asks for it."""
+        """Make one try within the budget; None where another process asks the same."""
         most = self.most(ask.request, ask.body)
         tokens = len(ask.body) / BYTES_PER_TOKEN + ask.request.max_tokens
         await self.budget.reserve(most)
@@ -175,7 +175,7 @@ class Sender:
         return paid
 
     async def _noted(self, ask: Ask, tokens: float, claims: bool) -> Entry | None:
-        """One try, in the journal before and after; its place is free as soon as the endpoint is done with it."""
+        """Make one try, noted before and after; its place is free as soon as the endpoint has answered."""
         await self.pacer.place()
         try:
             await self._daily.take(tokens, self._pause)
@@ -199,7 +199,7 @@ class Sender:
         return kept
 
     async def _sent(self, ask: Ask, tokens: float) -> _End:
-        """How one try ended; the pacer learns from it."""
+        """Send one try and return how it ended; the pacer learns from it."""
         try:
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
@@ -227,7 +227,7 @@ class Sender:
         raise StoppedError("stopped while waiting for the endpoint", next_step="docent run")
 
     async def _answers_others(self) -> bool:
-        """Whether the endpoint, which has answered before, answers a harmless request now.
+        """Return whether the endpoint, which has answered before, answers a harmless request now.
 
         Without this, a request that always fails could not be told from an endpoint that is down once all others have
         their replies, and no later attempt would end.
@@ -248,7 +248,7 @@ class Sender:
         return no_reply(why, tries, self.llm, self.provider.base_url)
 
     def _say(self, why: str) -> None:
-        """That tries fail, now and then: without it a run that is only refused looks like one that stands still."""
+        """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""
         if time.monotonic() - self._said_s >= SAID_EVERY_S:
             self._said_s = time.monotonic()
             failed = self.ledger.tries["refused"] + self.ledger.tries["lost"]

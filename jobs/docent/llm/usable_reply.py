@@ -75,17 +75,17 @@ class Ladder:
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
     def uncounted(self) -> Ladder:
-        """The same for who only looks ahead: nothing is added to `usage`."""
+        """Return a ladder that counts nothing in `usage`, for looking ahead."""
         twin = Ladder(self.provider, self.sender, Counter(), self._problem_of)
         twin.rung, twin.send = self.rung, self.send
         return twin
 
     def first(self, request: ChatRequest) -> Ask:
-        """What is sent first."""
+        """Return what is sent first."""
         return self._asked(request, self._body(request), 0)
 
     async def answer(self, ask: Ask, entry: Entry | None = None, looked_up: bool = False) -> ChatReply:
-        """A usable reply, or the last unusable one with its problem, or the reason why there is none.
+        """Return a usable reply, or the last unusable one with its problem, or the reason why there is none.
 
         Args:
             ask: the first asking.
@@ -114,7 +114,7 @@ class Ladder:
         return reply
 
     def judged(self, entry: Entry, request: ChatRequest, asks: int) -> ChatReply:
-        """The reply with its value, or with the problem that it has."""
+        """Return the reply with its value, or with its problem."""
         usage = self.usage
         usage["requests"] += 1
         usage["input_tokens"] += entry.input_tokens
@@ -144,7 +144,7 @@ class Ladder:
         return reply
 
     def following(self, ask: Ask, reply: ChatReply) -> Ask | None:
-        """What is sent after a reply that cannot be used; None after the last time.
+        """Return what is sent after an unusable reply, None after the last one.
 
         A whole reply that does not fit its schema is shown to the model once, with what is wrong; anything else is
         asked for again as it was.
@@ -159,7 +159,7 @@ class Ladder:
         return self._asked(request, body, reply.asks, ask.first)
 
     def _incomplete(self, entry: Entry, request: ChatRequest) -> str:
-        """Why a reply is not all that the model would have said, "" when it is."""
+        """Return why a reply is not all that the model would have said, "" when it is."""
         incomplete, word = problem_of(entry.finish_reason), word_of(entry.finish_reason)
         if word in CUT_BY_LENGTH | FILTERED:
             return incomplete
@@ -186,6 +186,6 @@ class Ladder:
 
 
 def free_text_keys(provider: Provider, requests: Iterable[ChatRequest]) -> list[bytes]:
-    """Journal keys of requests without a schema, as they are asked first."""
+    """Return journal keys of requests without a schema, as they are asked first."""
     bodies = (canonical_json(provider.body(request)).encode() for request in requests if request.schema is None)
     return [journal_key(provider.name, provider.base_url, body, 0) for body in bodies]

@@ -93,7 +93,7 @@ class BatchApi:
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
-        """A batch over an uploaded file, known by a token; where an answer was lost, it is first looked for.
+        """Create a batch over an uploaded file, identified by a token; after a lost answer, look for it first.
 
         Raises:
             ConfigError: refused, so there is none.
@@ -117,7 +117,7 @@ class BatchApi:
         return await self._tried(create, create_unless_there)
 
     async def find(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
-        """Those batches of the account that have one of these tokens.
+        """Find the batches of the account that have one of these tokens.
 
         Args:
             since_s: when the first of them was about to be created.
@@ -128,11 +128,11 @@ class BatchApi:
         return await self._tried(lambda: self._listed(tokens, since_s))
 
     async def look(self, batch_id: str) -> Batch:
-        """A batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
+        """Return a batch as it is now. Raises ConfigError, TemporaryError as `upload`."""
         return await self._tried(lambda: _whole(self._client.batches.retrieve(batch_id, extra_headers=self._extra)))
 
     async def download(self, file_id: str) -> IO[bytes] | None:
-        """Results as a temporary file, at its beginning; None where the endpoint has them no more.
+        """Download results into a temporary file; None where the endpoint has them no more.
 
         Raises:
             ConfigError, TemporaryError: as `upload`.
@@ -163,7 +163,7 @@ class BatchApi:
         await self._client.close()
 
     async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
-        """Batches by their tokens; the newest come first, and those from before `since_s` are not looked through."""
+        """List batches by token, the newest first, and stop at those from before `since_s`."""
         found: dict[str, Batch] = {}
         looked_at = 0
         async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
@@ -200,7 +200,7 @@ class BatchApi:
             await asyncio.sleep(wait_s(tries, meant.wait_s))
 
     def _meaning_of(self, error: Exception) -> Exception:
-        """The same as an error of docent, without the key."""
+        """Return an error of the package as one of docent, without the key."""
         if isinstance(error, self._openai.APIStatusError):
             headers = error.response.headers
             return self._refused(Reply(error.status_code, headers, json.dumps(error.body).encode()))
@@ -217,7 +217,7 @@ class BatchApi:
         return TryFailedError(f"{told} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """What a status means for a call of the batch API: what is one request's own affair online is all of it."""
+        """Return the error for a status of the batch API; one that concerns a single request online concerns the batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):
@@ -241,7 +241,7 @@ async def _refuse_web_page(reply: Any) -> None:
 
 
 async def _whole(reply: Awaitable[T]) -> T:
-    """A file or batch with all that is read of it later. Raises TypeError: the package takes any JSON for one."""
+    """Check all fields of a file or batch that are read later. Raises TypeError: the package accepts any JSON."""
     found = await reply
     if not isinstance(found, BaseModel) or not isinstance(getattr(found, "id", None), str):
         raise TypeError
@@ -254,7 +254,7 @@ async def _whole(reply: Awaitable[T]) -> T:
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:
-    """Where files and batches are, what is added to every address, and the path that lines of requests name."""
+    """Return where files and batches are, what is added to every address, and the path that lines of requests name."""
     base = base_of(llm).rstrip("/")
     if llm.provider != "azure":
         return base, {}, "/v1/chat/completions"

@@ -131,7 +131,7 @@ class Batches:
                 await asyncio.sleep(self._llm.batch_poll_s)
 
     def _tell(self, name: str, run: Running) -> None:
-        """Progress, where there is any, and an end to endless waiting."""
+        """Log progress, and end endless waiting."""
         assert run.batch is not None
         counts = run.batch.request_counts
         if counts and counts.completed + counts.failed != run.told:

@@ -62,7 +62,7 @@ class RequestFile:
         self.size = 0
 
     def parts(self, ask: Ask) -> tuple[list[bytes | Image], int]:
-        """A line cut at its pictures, and its length in bytes with them.
+        """Return a line cut at its pictures, and its length in bytes with them.
 
         Raises:
             ConfigError: a picture cannot be read.
@@ -76,7 +76,7 @@ class RequestFile:
             raise _not_written(error) from None
 
     def has_room(self, size: int) -> bool:
-        """Whether a line of so many bytes still fits."""
+        """Return whether a line of so many bytes still fits."""
         return len(self.lines) < self._max_requests and self.size + size <= self._max_bytes
 
     async def add(self, line: Line, parts: Sequence[bytes | Image], size: int) -> None:
@@ -141,7 +141,7 @@ class _Row(BaseModel):
 
 
 def results(file: IO[bytes], max_reply_bytes: int) -> Iterator[Result]:
-    """The lines of a file of results; a line that is none, or is too long, is left out."""
+    """Read a file of results, without lines that are malformed or too long."""
     most = max_reply_bytes + ROOM_AROUND_REPLY_BYTES
     whole = True
     while line := file.readline(most):

@@ -95,7 +95,7 @@ class Results:
             await _all(self._close(line, state, None, why) for line in some)
 
     async def _end(self, line: Line, result: Result, outcome: Outcome) -> ConfigError | None:
-        """One line's end, and what it says about all of them."""
+        """End one line; return the error that holds for all lines, if any."""
         refusal: ConfigError | None = None
         try:
             if result.reply is None:
@@ -124,7 +124,7 @@ class Results:
         await self._sender.journal.end(line.attempt, state, entry, mask(why)[:MAX_WHY_CHARS])
 
     def _words(self, batch: Batch) -> str:
-        """Why lines of a batch have no result."""
+        """Return why lines of a batch have no result."""
         if batch.status == "completed":
             return "its batch has no readable result for it (a reply longer than llm.max_reply_mb has none)"
         errors = (batch.errors.data if batch.errors else None) or []
@@ -133,7 +133,7 @@ class Results:
         return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{told}"
 
     def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
-        """The error that a batch as a whole is."""
+        """Return the error for a batch that failed as a whole, if it did."""
         where = f"{self.endpoint.base_url} (batch {batch.id})"
         if batch.status == "cancelled":
             return ConfigError(

@@ -131,7 +131,7 @@ class Submission:
     async def _missing(
         self, requests: Sequence[ChatRequest], indexes: Sequence[int], given_up: Container[bytes]
     ) -> AsyncIterator[tuple[int, Ask, Ask, Try | None]]:
-        """Each request's first asking, its next one that has no reply, and the try at that which is in a batch."""
+        """Yield each request's first asking, its next one without a reply, and that one's try in a batch."""
         ladder, journal = self._ladder, self._sender.journal
         for start in range(0, len(indexes), WALKED_AT_ONCE):
             firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
@@ -159,7 +159,7 @@ class Submission:
         return RequestFile(self._api.path, self._llm.batch_requests, most_bytes, self._results.endpoint.parameters.sent)
 
     async def _sent(self, file: RequestFile) -> Running | None:
-        """A file uploaded, its lines claimed in the journal, its batch created; in this order.
+        """Upload a file, claim its lines in the journal, create its batch, in this order.
 
         What another process has put into a batch meanwhile is left out: the next round finds it there. None where that
         is all of it.
@@ -182,7 +182,7 @@ class Submission:
         return None
 
     async def _claimed(self, lines: Sequence[Line], token: str) -> tuple[dict[bytes, Line], list[Line]]:
-        """Those lines that are this process's now, by key, and the others."""
+        """Claim lines; return those that are this process's now, by key, and the others."""
         sender = self._sender
         claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
         pairs = list(zip(lines, await asyncio.gather(*claims), strict=True))
@@ -200,7 +200,7 @@ class Submission:
         return Running(token, batch, lines, since_s)
 
     async def _found(self, adopted: list[Running]) -> list[Running]:
-        """Batches of an earlier attempt, looked up by their tokens; the lines of one that never was are free again."""
+        """Find the batches of an earlier attempt by their tokens; free the lines of those that were never created."""
         if not adopted:
             return []
         since_s = min(running.since_s for running in adopted)
@@ -210,7 +210,7 @@ class Submission:
             for running in adopted:
                 running.batch = found.get(running.token)
             lost = [running for running in adopted if running.batch is None]
-            if not any(self._may_come(running, looks) for running in lost):
+            if not any([await self._may_come(running, looks) for running in lost]):
                 break
             await asyncio.sleep(self._llm.batch_poll_s)
         for running in lost:
@@ -219,12 +219,12 @@ class Submission:
         log.info("%d batches of an earlier attempt go on, %d were never created", len(there), len(lost))
         return there
 
-    def _may_come(self, running: Running, looks: int) -> bool:
-        """Whether a batch that is not listed may be so at the next look.
+    async def _may_come(self, running: Running, looks: int) -> bool:
+        """Return whether a batch that is not listed may be so at the next look.
 
         Looks count beside the time, because a clock that was ahead gave times that do not come soon.
         """
         poll_s = self._llm.batch_poll_s
-        if self._sender.journal.is_another_at_work(running.owner):
+        if await self._sender.journal.is_another_at_work(running.owner):
             return looks * poll_s < LONGEST_CREATE_S
         return looks <= YOUNG_POLLS and time.time() - running.since_s <= YOUNG_POLLS * poll_s

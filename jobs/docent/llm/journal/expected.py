@@ -69,7 +69,7 @@ class Expected:
         log.warning("%s (%s): requests that they answered are asked and paid for again", what, self._journal.path)
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
-        """The last note of any run that shares the journal; nothing where there is none."""
+        """Return the newest note of any run that shares the journal, {} where there is none."""
         newest, found = 0.0, dict[str, Any]()
         for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
             try:

@@ -145,12 +145,12 @@ class Journal:
         return {
             attempt.key
             for attempt in await self._read(lambda: self._index.open_tries(keys))
-            if not attempt.batch and self.is_another_at_work(attempt.writer)
+            if not attempt.batch and self._is_another_at_work(attempt.writer)
         }
 
-    def is_another_at_work(self, writer: str) -> bool:
+    async def is_another_at_work(self, writer: str) -> bool:
         """Return whether the writer of a try is a process other than this one that is still there."""
-        return writer != self._writer.name and self._reader.is_at_work(writer)
+        return await self._read(lambda: self._is_another_at_work(writer))
 
     async def find(self, keys: Sequence[bytes]) -> dict[bytes, Entry]:
         """Return the replies that are there, by key."""
@@ -201,6 +201,9 @@ class Journal:
             self._reader.refresh(at_once)
         except OSError as error:
             raise explained(error, self.path) from None
+
+    def _is_another_at_work(self, writer: str) -> bool:
+        return writer != self._writer.name and self._reader.is_at_work(writer)
 
     async def _read(self, question: Callable[[], T], at_once: bool = False) -> T:
         async with self._free:
@@ -291,7 +294,7 @@ class Journal:
         """Return the result of each begin, and add the records of those that may be sent."""
         open_tries = self._index.open_tries(list(taken))
         in_batches = {attempt.key for attempt in open_tries if attempt.batch}
-        online = {a.key for a in open_tries if not a.batch and self.is_another_at_work(a.writer)}
+        online = {a.key for a in open_tries if not a.batch and self._is_another_at_work(a.writer)}
         number = self._index.largest_number
         for begin in begins:
             key = begin.key

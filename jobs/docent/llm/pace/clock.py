@@ -6,5 +6,5 @@ import time
 
 
 def since_boot_s() -> float:
-    """Seconds since the boot, also those in which the machine slept."""
+    """Return seconds since the boot, including those in which the machine slept."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

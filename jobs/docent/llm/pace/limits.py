@@ -56,7 +56,7 @@ class Bucket:
         self._at_s = now_s
 
     def wait_s(self, amount: float, now_s: float) -> float:
-        """Seconds until `amount` may be taken; what is larger than the bucket may go when it is full."""
+        """Return seconds until `amount` may be taken; what is larger than the bucket may go when it is full."""
         self.refill(now_s)
         missing = min(amount, self.capacity) - self.level
         return 0.0 if missing <= 1e-9 else missing / self.rate_per_s
@@ -84,7 +84,7 @@ class ToldLimit:
         self._bucket = bucket
 
     def wait_s(self, amount: float, now_s: float) -> float:
-        """Seconds until `amount` may be sent, 0 while nothing is known."""
+        """Return seconds until `amount` may be sent, 0 while nothing is known."""
         return self._bucket.wait_s(amount, now_s) if self._bucket else 0.0
 
     def take(self, amount: float) -> None:
@@ -118,13 +118,13 @@ class FoundLimit:
         return self._bucket.rate_per_s if self._bucket else None
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until the next request may be sent."""
+        """Return seconds until the next request may be sent."""
         if now_s < self._held_until_s:
             return self._held_until_s - now_s
         return self._bucket.wait_s(1.0, now_s) if self._bucket else 0.0
 
     def sent(self, seq: int, now_s: float) -> None:
-        """One more goes out; `seq` counts them from 1."""
+        """Count a request that is sent; `seq` counts them from 1."""
         if self._last_seq == 0:
             self._empty_s = now_s
         self._last_seq = seq
@@ -140,7 +140,7 @@ class FoundLimit:
         return 1 + GROWTH * (1 << min(self._calm // GROWTH_DOUBLES_AFTER, 4))
 
     def refused(self, seq: int, asked_wait_s: float | None, now_s: float) -> None:
-        """A 429 came for one of them."""
+        """Record that one of the requests was refused with HTTP 429."""
         self._refused.append(seq)
         if seq <= self._empty_seq:
             return  # on its way already when the rate was last set: no news
@@ -154,7 +154,7 @@ class FoundLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """How many refused ones of LOOKED_AT chance alone would hardly give; after a pause in vain, the first."""
+        """Return how many refused ones of LOOKED_AT chance alone would hardly give; after a pause in vain, the first."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0
@@ -162,7 +162,7 @@ class FoundLimit:
         return REFUSED_OF_THEM + (share > 0.06) + (share > 0.15) + (share > 0.25)
 
     def _used_up(self, asked_wait_s: float | None, now_s: float) -> None:
-        """Several refusals: pause where nothing was accepted since the last time, else measure.
+        """Handle several refusals: pause where nothing was accepted since the last time, else measure.
 
         The first time, only what had gathered was used up: that says nothing of how fast it fills.
         """
@@ -177,7 +177,7 @@ class FoundLimit:
             self._measure(now_s)
 
     def _too_fast(self, seq: int, now_s: float) -> None:
-        """A lone refusal while keeping to a rate: the rate is a little too high, or this has nothing to do with it."""
+        """Handle a single refusal at a known rate: the rate is a little too high, or is not the cause."""
         assert self._bucket is not None
         tried, sent, accepted = self._bucket.rate_per_s, self._per_s(now_s, 0), self._per_s(now_s, self._refused_since)
         soon = seq - self._lowered_seq < 2 * QUICK and accepted > ROUGH * tried
@@ -193,12 +193,12 @@ class FoundLimit:
         self._rough = False
 
     def _by_chance(self, accepted_per_s: float, sent_per_s: float) -> bool:
-        """Refusals by chance take their share of any rate; at a limit as many are accepted as when more were sent."""
+        """Return whether refusals come by chance: at a limit, as many are accepted as when more were sent."""
         accepted_before, sent_before = self._before
         return accepted_per_s / accepted_before < (1 + sent_per_s / sent_before) / 2
 
     def _per_s(self, now_s: float, refused: int) -> float:
-        """What was sent, less those refused, a second."""
+        """Return the requests sent per second, without those refused."""
         return max(self._last_seq - self._empty_seq - refused, 1) / max(now_s - self._empty_s, PROBE_AFTER_S)
 
     def _measure(self, now_s: float) -> None:

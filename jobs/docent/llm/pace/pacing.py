@@ -110,7 +110,7 @@ class Pacer:
         wait_s: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """It is over: learn from it. Its place is given back with `leave`.
+        """Learn from a request that has ended. Its place is given back with `leave`.
 
         Args:
             tokens: what it really needed, where that is known.
@@ -143,7 +143,7 @@ class Pacer:
         self._look_again(math.inf)
 
     def _learn(self, headers: Mapping[str, str], send: Send, now_s: float) -> None:
-        """What was sent after this request is not yet in what its reply tells; an older reply tells nothing new."""
+        """Learn from headers, which do not count what was sent after their request; an older reply says nothing new."""
         if send.number < self._told_by:
             return
         self._told_by, since = send.number, self._number - send.number
@@ -154,7 +154,7 @@ class Pacer:
             self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
 
     def _wait_s(self, tokens: float) -> float:
-        """Seconds until the next one may go."""
+        """Return seconds until the next one may go."""
         now_s = self._clock()
         if (fastest_s := self.concurrency.fastest_s) < math.inf:
             self._evenly.rate_per_s = max(FEWEST_PER_S, SPREAD * self.concurrency.limit / max(fastest_s, 1e-6))
@@ -206,7 +206,7 @@ class Pacer:
 
 
 def _per_minute(amount: int | None, shards: int, now_s: float) -> Bucket | None:
-    """A bucket for a configured rate; what gathers is one second's worth, for endpoints count in short windows."""
+    """Return a bucket for a configured rate with a burst of one second, because endpoints count in short windows."""
     if amount is None:
         return None
     rate_per_s = amount / 60 / shards

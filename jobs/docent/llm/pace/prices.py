@@ -32,12 +32,12 @@ class Prices:
     noted: str = ""
 
     def usd(self, input_tokens: float, output_tokens: float) -> float:
-        """What so many tokens cost."""
+        """Return the price of so many tokens."""
         return input_tokens * self.input_usd + output_tokens * self.output_usd
 
 
 def prices_of(llm: Llm) -> Prices | None:
-    """Prices of the configured model and mode, or None where one of the two is not known.
+    """Return prices of the configured model and mode, or None where one of the two is not known.
 
     What the configuration says wins over the list, each of the two prices by itself. In batch mode both are multiplied
     by `llm.batch_price`. The offline teacher costs nothing.
@@ -52,7 +52,7 @@ def prices_of(llm: Llm) -> Prices | None:
 
 
 def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
-    """Listed prices per million tokens of input and output, and when they were seen."""
+    """Return the list prices per million tokens of input and output, and the month they are from."""
     if llm.provider == "offline":
         return (0.0, 0.0), ""
     name = llm.model.removeprefix("openai/") if llm.provider == "openrouter" else llm.model
@@ -63,7 +63,7 @@ def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
 
 @cache
 def price_list() -> dict[str, dict[str, float | str]]:
-    """The rows of `prices.yaml` by model."""
+    """Return the rows of `prices.yaml` by model."""
     text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
     found: dict[str, dict[str, float | str]] = yaml.safe_load(text)
     return found

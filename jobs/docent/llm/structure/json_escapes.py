@@ -91,7 +91,7 @@ def _kind_of(text: str, escape: re.Match[str]) -> str:
 
 
 def _after_line_break(text: str, escape: re.Match[str]) -> str:
-    r"""Whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
+    r"""Return whether `\nu` is a letter of a formula or a line break and a word, by what stands around it."""
     before = text[max(0, escape.start() - 2) : escape.start()]
     if _in_maths(text, escape.start()) or _MATHS_BEHIND.match(text, escape.end()):
         return "latex"
@@ -102,7 +102,7 @@ def _after_line_break(text: str, escape: re.Match[str]) -> str:
 
 
 def _in_maths(text: str, place: int) -> bool:
-    """Whether a place is between dollar signs or LaTeX brackets of its own string."""
+    """Return whether a place is between dollar signs or LaTeX brackets of its own string."""
     near = max(0, place - MAX_FORMULA_CHARS)
     before = text[max(near, text.rfind('"', near, place)) : place]
     opened = max(before.rfind("\\("), before.rfind("\\["))

@@ -48,7 +48,7 @@ class Reading:
 
 
 def read_reply(text: str, schema: type[BaseModel]) -> Reading:
-    """An object of the schema out of a reply, whatever stands around it.
+    """Read an object of the schema from a reply, whatever surrounds it.
 
     Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
     that one is broken json-repair may fix it, under three conditions: it fits the schema, nothing of it was dropped
@@ -83,7 +83,7 @@ def _read(text: str, schema: type[BaseModel]) -> Reading:
 
 
 def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
-    """A list of objects in place of the object around it; None where there is no such list.
+    """Read a list of objects in place of the object around it; None where there is no such list.
 
     It is taken for the one list that the schema is made of, unless it holds the whole object itself.
     """
@@ -107,7 +107,7 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
 
 
 def _is_list(text: str) -> bool:
-    """Whether a text begins with a list of JSON."""
+    """Return whether a text begins with a list of JSON."""
     try:
         return isinstance(_DECODER.raw_decode(text.lstrip())[0], list)
     except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ def _is_list(text: str) -> bool:
 
 
 def _found_within(text: str, schema: type[BaseModel]) -> Reading:
-    """The one object in a text that fits; several that differ, or a broken one after it, leave open what is meant."""
+    """Read the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
     fitting: list[Reading] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
@@ -140,7 +140,7 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
 
 
 def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
-    """An object that Python could read, checked as its own text; written anew where only Python takes it for JSON."""
+    """Validate an object that Python could read, from its own text or, where only Python accepts it, from a dump."""
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
@@ -153,7 +153,7 @@ def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
 
 
 def _repaired(text: str, schema: type[BaseModel]) -> Reading:
-    """A broken object as json-repair understands it, refused unless all of it is the model's own."""
+    """Read a broken object with json-repair, and refuse it unless all of its content is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
         return Reading(None, "JSON that breaks off")
@@ -174,7 +174,7 @@ def _repaired(text: str, schema: type[BaseModel]) -> Reading:
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
-    """The object that json-repair makes of a text; None where it finds none, or none that was closed.
+    """Return the object that json-repair reads in a text; None where there is none, or it was not closed.
 
     What comes after a closed object cannot get into it; into an open string, list or object it does.
     """
@@ -190,12 +190,12 @@ def _closed_object(text: str) -> dict[str, Any] | None:
 
 
 def _words(text: str) -> str:
-    """Letters and digits of a JSON text in their order, without what an escape spells."""
+    """Return the letters and digits of a JSON text in their order, without escapes."""
     return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
 def _finite(value: BaseModel, repaired: bool = False) -> Reading:
-    """A reading of the value, unless a number in it is none that JSON could hold."""
+    """Return the value, unless it holds a number that JSON cannot represent."""
     if holds_floats(type(value)) and not _all_finite(value.model_dump()):
         return Reading(None, "a number that is infinite or none")
     return Reading(value, "", repaired)
@@ -214,7 +214,7 @@ def _is_no_json(error: ValidationError) -> bool:
 
 
 def _described(error: ValidationError) -> str:
-    """The first three things that did not fit; never the values, which may be long."""
+    """Describe the first three validation errors, without the values, which may be long."""
     if error.error_count() > 100:
         return f"{error.error_count()} fields do not fit"
     told = error.errors(include_url=False, include_context=False, include_input=False)[:3]
@@ -222,7 +222,7 @@ def _described(error: ValidationError) -> str:
 
 
 def one_line(text: str) -> str:
-    """At most 300 printable characters in one line."""
+    """Return at most 300 printable characters in one line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_PROBLEM_CHARS]).split())[
         :MAX_PROBLEM_CHARS
     ]

@@ -26,7 +26,7 @@ _TELLS_THE_TYPE = {"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"}
 
 @cache
 def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
-    """The JSON schema of a model, and whether strict mode can hold a reply to it.
+    """Return the JSON schema of a model, and whether strict mode can hold a reply to it.
 
     It cannot where a field takes any value, any keys or a list of fixed length. What is returned is shared: change it
     nowhere.
@@ -39,7 +39,7 @@ def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
 
 @cache
 def holds_floats(schema: type[BaseModel]) -> bool:
-    """Whether an object of the model may hold a float, so that NaN and infinity could come in."""
+    """Return whether an object of the model may hold a float, so that NaN and infinity could come in."""
     return any(
         not _TELLS_THE_TYPE & node.keys() or node.get("type") == "number" or node.get("additionalProperties") is True
         for node in _nodes(schema.model_json_schema())
@@ -48,14 +48,14 @@ def holds_floats(schema: type[BaseModel]) -> bool:
 
 @cache
 def list_field(schema: type[BaseModel]) -> str | None:
-    """The one field of a model that is nothing but a list, None where it has other fields or another one."""
+    """Return the one field of a model that is nothing but a list, None where it has other fields or another one."""
     form = schema.model_json_schema(by_alias=True)
     fields = list(form.get("properties", {}).items())
     return fields[0][0] if len(fields) == 1 and fields[0][1].get("type") == "array" else None
 
 
 def _strict(node: dict[str, Any]) -> dict[str, Any]:
-    """One node of a schema and all below it."""
+    """Convert one node of a schema and all below it."""
     if "$ref" in node:
         below = {"$defs": _below(node["$defs"])} if "$defs" in node else {}
         return {"$ref": node["$ref"], **below}
@@ -75,7 +75,7 @@ def _strict(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closed(node: dict[str, Any]) -> dict[str, Any]:
-    """What an object may hold beside its properties: nothing, unless it has none, as a dict."""
+    """Return what closes an object: no further properties, unless it is a dict without any."""
     if "properties" in node:
         return {"required": list(node["properties"]), "additionalProperties": False}
     if node.get("type") != "object":
@@ -93,7 +93,7 @@ def _is_definite(node: dict[str, Any]) -> bool:
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A node and all below it."""
+    """Yield a node and all below it."""
     yield node
     children = [child for key in _OF_NAMES for child in node.get(key, {}).values()]
     children += [child for key in _OF_LISTS for child in node.get(key, [])]

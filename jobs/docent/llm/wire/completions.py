@@ -60,7 +60,7 @@ class Completion:
 
 
 def read_completion(body: bytes) -> Completion:
-    """The completion that a body holds.
+    """Read the completion in a body.
 
     Raises:
         NoCompletionError: it holds none.
@@ -107,7 +107,7 @@ def _whole(text: str) -> str:
 
 
 def _parts_of(content: Any) -> tuple[list[str], list[str], list[str]]:
-    """Texts, refusals, and what else stands in `content`."""
+    """Return the texts, the refusals and what else is in `content`."""
     texts: list[str] = []
     refusals: list[str] = []
     others: list[str] = []
@@ -136,7 +136,7 @@ def _sort_part(part: dict[str, Any], texts: list[str], refusals: list[str], othe
 
 
 def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
-    """In which fields of a message without text its words are, where the finish reason does not say so."""
+    """Yield the fields in which the words of a message without text are, unless the finish reason says so."""
     yield from (f"text in {name} only" for name in ("reasoning_content", "reasoning", "thinking") if message.get(name))
     if (message.get("tool_calls") or message.get("function_call")) and not finish_reason.startswith(("tool", "func")):
         yield "a tool call only"
@@ -151,7 +151,7 @@ def _finish_reason(choice: dict[str, Any]) -> str:
 
 
 def _error_of(found: dict[str, Any], choice: Any) -> Any:
-    """The error of a reply, None where there is none; `{}` and a code of 0 say nothing."""
+    """Return the error in a reply, None where there is none; `{}` and a code of 0 are none."""
     for error in (found.get("error"), choice.get("error") if isinstance(choice, dict) else None):
         if any(error.values()) if isinstance(error, dict) else error:
             return error

@@ -57,7 +57,7 @@ class OpenAIEndpoint:
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The JSON that is sent, pictures by their hash; a field that `llm.extra_body` sets to null is left out."""
+        """Return the JSON to send, pictures by their hash, without fields that `llm.extra_body` sets to null."""
         llm = self.llm
         sampling = {
             "temperature": request.temperature,
@@ -71,7 +71,7 @@ class OpenAIEndpoint:
         return {name: value for name, value in {**body, **llm.extra_body}.items() if value is not None}
 
     async def send(self, body: bytes, request: ChatRequest) -> tuple[Answer, Mapping[str, str]]:
-        """One try: the answer, and the headers that came with it.
+        """Make one try; return the answer and the headers that came with it.
 
         Raises:
             TryFailedError: for a reason that may pass.
@@ -86,7 +86,7 @@ class OpenAIEndpoint:
                 return self.answer_of(reply), reply.headers
 
     def takes_otherwise(self, reply: Reply, asked: Container[str]) -> bool:
-        """Whether a reply refuses only a field of the request, so that it is worth sending without that field.
+        """Return whether a reply refuses only a field of the request, so that it is worth sending without that field.
 
         Args:
             asked: the fields of the request.
@@ -100,7 +100,7 @@ class OpenAIEndpoint:
         return self.parameters.learn(error, asked, self.clean(error.message))
 
     def answer_of(self, reply: Reply) -> Answer:
-        """What a reply says, however it came.
+        """Return the answer in a reply, online or from a batch.
 
         Raises:
             TryFailedError, RequestRefusedError, ConfigError: as `send`.
@@ -135,14 +135,14 @@ class OpenAIEndpoint:
         return Answer(self._without_key(found.text), mask(found.finish_reason), found.input_tokens, found.output_tokens)
 
     def _without_key(self, text: str) -> str:
-        """A text of the endpoint, which may repeat the request's headers; all else in it stays as it is."""
+        """Replace the key in a text of the endpoint, which may repeat the request's headers."""
         if len(self.key) < MIN_SECRET_CHARS or self.key not in text:
             return text
         log.warning("the endpoint repeated the API key in a reply: it is replaced by ***")
         return text.replace(self.key, MASK)
 
     def _error_in_reply(self, found: ErrorInReplyError, headers: Mapping[str, str]) -> Exception:
-        """What an error means that came with HTTP 200: what it would mean with the status that it names."""
+        """Return the exception for an error within HTTP 200, by the status that the error names."""
         error = error_of(found.error)
         if error.status is None:
             said = self.clean(error.message or error.text)
@@ -153,7 +153,7 @@ class OpenAIEndpoint:
         return meant
 
     def refused(self, reply: Reply) -> Exception:
-        """What a status other than 200 means."""
+        """Return the exception for a status other than 200."""
         if 300 <= reply.status < 400:
             location = mask(
                 reply.headers.get("Location", "")[:MAX_LOCATION_CHARS]
@@ -167,7 +167,7 @@ class OpenAIEndpoint:
         return self._meaning(reply.status, error_in(reply.body), reply.headers, f"HTTP {reply.status}")
 
     def _meaning(self, status: int, error: EndpointError, headers: Mapping[str, str], told: str) -> Exception:
-        """What an error means: for this try, for this request, or for all of them.
+        """Return the exception for an error: of this try, of this request, or of all of them.
 
         Args:
             told: the status as messages name it.
@@ -197,14 +197,14 @@ class OpenAIEndpoint:
         return RequestRefusedError(f"{told}{by}: {said}")
 
     def clean(self, text: str) -> str:
-        """A message of the endpoint, short, in one line and without the key, whatever the endpoint repeats."""
+        """Return a message of the endpoint in one short line, without the key."""
         text = mask(text[:MAX_READ_CHARS])
         printable = "".join(c if c.isprintable() else " " for c in text[: 10 * MAX_MESSAGE_CHARS])
         return " ".join(printable.split())[:MAX_MESSAGE_CHARS]
 
 
 def _may_name_a_field(reply: Reply) -> bool:
-    """Whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
+    """Return whether a reply is an error that may be about a field of its request; some come with HTTP 200."""
     return reply.status in PARAMETER_STATUS or reply.status == 200 and reply.body.lstrip().startswith(b'{"error"')
 
 
@@ -216,7 +216,7 @@ def _sent(message: Message) -> dict[str, Any]:
 
 
 def _host_of(location: str) -> str:
-    """Where a redirect leads, for people."""
+    """Return the host that a redirect leads to, for messages."""
     try:
         return urlsplit(location).hostname or "another address"
     except ValueError:  # half an IPv6 address, for instance

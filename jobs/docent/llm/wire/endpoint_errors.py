@@ -72,7 +72,7 @@ class EndpointError:
 
 
 def error_in(body: bytes) -> EndpointError:
-    """The error in the body of a reply, whatever shape it has."""
+    """Read the error in the body of a reply, whatever its form."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -84,7 +84,7 @@ def error_in(body: bytes) -> EndpointError:
 
 
 def error_of(found: Any) -> EndpointError:
-    """The same for JSON that was read already; errors stand in `error` or at the top."""
+    """Read the error in parsed JSON: in `error` or at the top."""
     error = found.get("error") or found.get("errors") or found if isinstance(found, dict) else found
     if isinstance(error, list) and error and isinstance(error[0], dict):
         error = error[0]
@@ -104,7 +104,7 @@ def error_of(found: Any) -> EndpointError:
 
 
 def _about(said: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
-    """What an error is about, by its details first, because they may quote the prompt, then by its words."""
+    """Return what an error is about: by its details first, because words may quote the prompt, then by its words."""
     details = [error.get(name) for name in ("metadata", "innererror")]
     if any(isinstance(found, dict) and any(found.get(name) for name in _OF_MODERATION) for found in details):
         return "prompt"
@@ -117,7 +117,7 @@ def _code_of(error: dict[str, Any]) -> str:
 
 
 def _status_of(error: dict[str, Any]) -> int | None:
-    """The status in a numeric code, or the one that a code in words stands for."""
+    """Return the status in a numeric code, or the one that a code in words stands for."""
     values = [error[name] for name in (*_STATUS_NAMES, "type") if error.get(name)]
     for value in values:
         if str(value).isascii() and str(value).isdigit() and 400 <= int(str(value)[:4]) <= 599:
@@ -126,7 +126,7 @@ def _status_of(error: dict[str, Any]) -> int | None:
 
 
 def _details_of(error: dict[str, Any]) -> str:
-    """What OpenRouter tells beside the message: reasons of a moderation, words of the server behind it."""
+    """Return OpenRouter's details: the reasons of a moderation, the words of the server behind it."""
     details = error.get("metadata")
     if not isinstance(details, dict):
         return ""

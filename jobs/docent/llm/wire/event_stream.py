@@ -24,18 +24,18 @@ class BrokenStreamError(ValueError):
 
 
 def without_keep_alive(body: bytes) -> bytes:
-    """A reply without the blank lines and comments that keep a connection open before it."""
+    """Strip the blank lines and comments that keep a connection open before a reply."""
     before = _BEFORE.match(body)
     return body[before.end() :] if before else body
 
 
 def is_stream(body: bytes) -> bool:
-    """Whether a reply, without what kept the connection open, is a stream of events."""
+    """Return whether a reply, without what kept the connection open, is a stream of events."""
     return body.startswith(_BEGINS)
 
 
 def joined(body: bytes) -> dict[str, Any]:
-    """The completion that the chunks of a stream make together.
+    """Join the chunks of a stream into one completion.
 
     Raises:
         BrokenStreamError: a chunk cannot be read, or neither `[DONE]` nor a finish reason ends the stream.
@@ -80,12 +80,12 @@ def _chunk_of(data: bytes) -> dict[str, Any]:
 
 
 def _error_of(chunk: dict[str, Any]) -> Any:
-    """The error of a chunk, which may be the chunk itself."""
+    """Return the error of a chunk, which may be the chunk itself."""
     return chunk.get("error") or (chunk if "choices" not in chunk and _OF_ERRORS & chunk.keys() else None)
 
 
 def _choices_of(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The pieces of the first choice, which is the only one that is asked for."""
+    """Yield the pieces of the first choice, the only one that is requested."""
     choices = chunk.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict) and not choice.get("index"):

@@ -31,7 +31,7 @@ class Told:
 
 
 def told(headers: Mapping[str, str], what: str) -> Told | None:
-    """The `x-ratelimit-*-requests` or `-tokens` headers of OpenAI and its followers; None where they make no sense."""
+    """Read the `x-ratelimit-*-requests` or `-tokens` headers; None where they make no sense."""
     try:
         limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
         left = float(_short(headers[f"x-ratelimit-remaining-{what}"]))
@@ -43,7 +43,7 @@ def told(headers: Mapping[str, str], what: str) -> Told | None:
 
 
 def duration_s(text: str) -> float:
-    """Seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
+    """Return seconds of `1s`, `6m0s`, `120ms` or a bare number. Raises ValueError for anything else."""
     text = _short(text).strip().lower()
     if not _DURATION.sub("", text) and text:
         return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
@@ -57,7 +57,7 @@ def _short(text: str) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
+    """Return seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
     seconds = _number(headers.get("retry-after-ms", ""), 0.001)
     if seconds is None:
         value = headers.get("retry-after", "")

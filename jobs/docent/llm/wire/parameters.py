@@ -43,7 +43,7 @@ class Parameters:
         self._renamed: dict[str, str] = {}
 
     def sent(self, body: bytes) -> bytes:
-        """A request as this endpoint takes it."""
+        """Return a request in the form that this endpoint accepts."""
         if not self._dropped and not self._renamed:
             return body
         made = {name: value for name, value in json.loads(body).items() if name not in self._dropped}
@@ -54,7 +54,7 @@ class Parameters:
         return canonical_json(made).encode()
 
     def learn(self, error: EndpointError, asked: Container[str], said: str) -> bool:
-        """Whether a refused request is worth sending once more, without the field that the refusal names.
+        """Return whether a refused request is worth sending once more, without the field that the refusal names.
 
         What is sent then lacks that field, so sending again comes to an end.
 
@@ -92,10 +92,10 @@ class Parameters:
 
 
 def _is_about(error: EndpointError, name: str) -> bool:
-    """Whether an error is about a field: by its own word for it, else where its text names the field."""
+    """Return whether an error is about a field: by its own word for it, else where its text names the field."""
     return error.param.rpartition(".")[2] == name if error.param else _names(error.text, name)
 
 
 def _names(text: str, name: str) -> bool:
-    """Whether a text has the name of a field as a word of its own."""
+    """Return whether a text has the name of a field as a word of its own."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None

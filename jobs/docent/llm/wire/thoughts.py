@@ -29,7 +29,7 @@ _FRAME = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END
 
 
 def without_thoughts(text: str) -> str:
-    """The text behind the last thoughts, "" where they never end; a text without thoughts stays as it is."""
+    """Return the text after the last thoughts, "" where they never end; a text without thoughts stays as it is."""
     if "<|channel|>" in text:
         return _final_channel(text)
     if _BARE_FINAL in text and text.lstrip().startswith(_BARE_CHANNELS):
@@ -43,7 +43,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _final_channel(text: str) -> str:
-    """What stands in the last channel named final (the harmony format of gpt-oss); "" where there is none."""
+    """Return the last channel named final (the harmony format of gpt-oss), "" where there is none."""
     said = ""
     for channel in _CHANNEL.finditer(text):
         if channel[1] == "final":

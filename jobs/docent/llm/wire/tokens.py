@@ -14,7 +14,7 @@ MAX_DIGITS = 20
 
 
 def tokens_told(usage: Any) -> tuple[int, int] | None:
-    """Tokens of prompt and reply; None where one of them is not told.
+    """Return tokens of prompt and reply; None where one of them is not told.
 
     Half of it would be taken for all of it by the spending limits. Numbers written as text count, fractions are rounded
     up; what is negative, no number or too large says nothing.

@@ -101,7 +101,7 @@ class Transport:
             raise TryFailedError(f"the connection broke off: {_words_of(error)}", "lost") from None
 
     async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
-        """The body, up to the bound; one that says its length is read at once."""
+        """Read the body up to the bound; one that states its length is read at once."""
         length = reply.content_length
         if length is not None and length <= self._max_reply_bytes and "Content-Encoding" not in reply.headers:
             return await reply.read()
@@ -121,20 +121,20 @@ class Transport:
 
 
 def _words_of(error: BaseException) -> str:
-    """What went wrong, on one line; an endpoint may have written it."""
+    """Describe an error in one line; an endpoint may have written its words."""
     said = getattr(error, "message", "") or str(error) or type(error).__name__
     return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
 
 
 def _proxy_of(url: str) -> str | None:
-    """The proxy that the environment names for an address; aiohttp would look it up in a thread for every request."""
+    """Return the proxy for an address; aiohttp would look it up in a thread for every request."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Image]:
-    """A body cut at its pictures.
+    """Cut a body at its pictures.
 
     A hash as `url` stands only where a picture belongs: within text, JSON writes a quote as backslash and quote.
     """
@@ -149,7 +149,7 @@ def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Imag
 
 
 def sent_size(part: bytes | Image) -> int:
-    """Bytes of a part as it is sent. Raises OSError where a picture is gone."""
+    """Return the bytes of a part as it is sent. Raises OSError where a picture is missing."""
     return len(part) if isinstance(part, bytes) else 4 * ((part.path.stat().st_size + 2) // 3)
 
 
