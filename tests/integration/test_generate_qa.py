@@ -27,7 +27,7 @@ from tests.chat_files import dialogues
 from docent.config import GenerateQA, Llm, PipelineConfig, dump_config
 from docent.context import Context
 from docent.errors import StoppedError
-from docent.llm.accounting import Ledger
+from docent.llm.accounting import RequestCounts
 from docent.llm.client import ChatClient, known_replies
 from docent.llm.structure.dialogue import parse_dialogue
 from docent.pipeline import STAGES
@@ -492,5 +492,5 @@ def test_a_ledger_that_does_not_come_out_even_ends_the_stage(
 ) -> None:
     config = museum.config()
     run_dir = museum.prepare("a", config)
-    monkeypatch.setattr(Ledger, "close", lambda ledger, reply: None)
-    assert museum.generate(run_dir, config) == 1 and "does not balance" in caplog.text
+    monkeypatch.setattr(RequestCounts, "close", lambda ledger, reply: None)
+    assert museum.generate(run_dir, config) == 1 and "do not add up" in caplog.text

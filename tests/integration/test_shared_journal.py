@@ -102,8 +102,7 @@ def test_a_claim_holds_until_its_try_ends_and_then_the_reply_is_handed_over(two:
         attempt = await mine.claim(b"k", b"k", WHERE)
         assert isinstance(attempt, Try)
         assert await other.claim(b"k", b"k", WHERE) is None
-        assert await other.claimed([b"k", b"free"]) == {b"k"}
-        waiting = asyncio.create_task(other.waiters.wait(b"k", 30))
+        waiting = asyncio.create_task(other.wait_for_others(b"k", 30))
         await mine.end(attempt, State.REPLIED, ENTRY)
         assert await waiting
         found = await other.claim(b"k", b"k", WHERE)
@@ -143,7 +142,7 @@ def test_waiting_ends_at_its_bound(two: tuple[Journal, Journal]) -> None:
     async def work() -> None:
         mine, other = two
         await mine.claim(b"k", b"k", WHERE)
-        assert not await other.waiters.wait(b"k", 0.05)
+        assert not await other.wait_for_others(b"k", 0.05)
         assert isinstance(await other.begin(b"k", b"k", WHERE), Try)
 
     asyncio.run(work())

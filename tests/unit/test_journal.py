@@ -198,7 +198,7 @@ from docent.llm.journal.journal import *
 async def one(journal, key):
     while not isinstance(claim := await journal.claim(key, key, "e"), Entry):
         if claim is None:
-            await journal.waiters.wait(key, 60)
+            await journal.wait_for_others(key, 60)
         else:
             await journal.end(claim, State.REPLIED, Entry(sys.argv[2], "stop", 1, 0))
     return claim

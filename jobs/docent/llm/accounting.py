@@ -14,7 +14,7 @@ from docent.llm.chat import ChatReply
 
 
 @dataclass
-class Ledger:
+class RequestCounts:
     """Counts of one shard.
 
     Attributes:
@@ -71,7 +71,7 @@ class Ledger:
         """
         if self.unspent or self.without_end:
             raise PipelineError(
-                f"the ledger of requests does not balance: {self.line()}; tries {dict(self.tries)}",
+                f"the counts of requests do not add up: {self.line()}; tries {dict(self.tries)}",
                 next_step=PipelineError.meaning,
             )
 

@@ -108,7 +108,7 @@ class ChatClient:
     ) -> Generator[ChatReply, None, None]:
         """Yield the replies in the order of the requests.
 
-        One call at a time. Go to the end of it, for the ledger is checked behind the last reply, or close the iterator
+        One call at a time. Go to the end of it, for the counts are checked behind the last reply, or close the iterator
         (contextlib.closing): it then waits for replies already paid for.
 
         Args:
@@ -121,10 +121,10 @@ class ChatClient:
             ConfigError: the endpoint refuses key or model, or a spending limit is reached.
             TemporaryError: the endpoint is down; all replies until then are in the journal.
             StoppedError: `stop` was set.
-            PipelineError: the ledger does not balance.
+            PipelineError: the counts of requests do not add up.
         """
-        ledger = self.sender.ledger
-        ledger.plan(len(requests))
+        counts = self.sender.counts
+        counts.plan(len(requests))
         self.sender.start()
         done = self._loop.run_until_complete
         ladder = Ladder(self.provider, self.sender, self.usage, problem_of)
@@ -137,7 +137,7 @@ class ChatClient:
                 if self._expected:
                     done(self._expected.note())
                 for reply in replies:
-                    ledger.close(reply)
+                    counts.close(reply)
                     yield reply
         except PipelineError as error:
             done(self._drained(line))
@@ -148,12 +148,12 @@ class ChatClient:
             done(self._drained(line))
             if self._expected:
                 done(self._expected.note(at_once=True))
-        ledger.check()
+        counts.check()
 
     def amounts(self) -> dict[str, float]:
-        """Return what was used, for the marker and the report: requests and tries by outcome, tokens, USD where known."""
+        """Return what was used, for marker and report: requests and tries by outcome, tokens, USD where known."""
         used = {name: float(number) for name, number in self.usage.items() if number}
-        found = used | self.sender.ledger.amounts()
+        found = used | self.sender.counts.amounts()
         if self.sender.budget.prices is not None:
             found["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
         return found

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from docent.config import Llm
 from docent.errors import ConfigError, StoppedError
-from docent.llm.accounting import Ledger
+from docent.llm.accounting import RequestCounts
 from docent.llm.chat import Answer, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, Journal, State, Try, journal_key
 from docent.llm.pace.budget import Budget, Cost
@@ -88,7 +88,7 @@ class Sender:
 
     def __init__(self, llm: Llm, provider: Provider, journal: Journal, budget: Budget, shards: int) -> None:
         self.llm, self.provider, self.journal, self.budget = llm, provider, journal, budget
-        self.pacer, self.retries, self.ledger = Pacer(llm, shards), RetryBudget(), Ledger()
+        self.pacer, self.retries, self.counts = Pacer(llm, shards), RetryBudget(), RequestCounts()
         self.endpoint = f"{provider.base_url} {provider.teacher}"
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
@@ -112,7 +112,6 @@ class Sender:
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()
-        self.journal.waiters.stop()
 
     async def send(self, ask: Ask) -> Entry:
         """Return the reply to a request, durable in the journal.
@@ -133,12 +132,12 @@ class Sender:
             except TryFailedError as failed:
                 why, counted = str(failed), counted + (failed.how != "busy")
                 if tries == 1:
-                    give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.ledger.tries["replied"]
+                    give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.counts.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
                 self._say(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
-                others_answered = self.ledger.tries["replied"] > answered
+                others_answered = self.counts.tries["replied"] > answered
                 raise self._no_reply(why, tries, others_answered or await self._answers_others())
             await self._pause(pause_s)
             while not was_busy and (earned_in_s := self.retries.wait_s()) > 0 and time.monotonic() < give_up_s:
@@ -152,7 +151,7 @@ class Sender:
         while (entry := await self._within_budget(ask, claims)) is None:
             if self.closing.is_set():
                 raise StoppedError("stopped before all was asked", next_step="docent run")
-            claims = await self.journal.waiters.wait(ask.key, LONGEST_CLAIM_S)
+            claims = await self.journal.wait_for_others(ask.key, LONGEST_CLAIM_S, self._pause)
         return entry
 
     async def _within_budget(self, ask: Ask, claims: bool) -> Entry | None:
@@ -186,11 +185,11 @@ class Sender:
             if not isinstance(attempt, Try):
                 self._daily.give_back(tokens)
                 return attempt
-            self.ledger.tries["begun"] += 1
+            self.counts.tries["begun"] += 1
             end = await self._sent(ask, tokens)
         finally:
             self.pacer.leave()
-        self.ledger.tries[end.state.name.lower()] += 1
+        self.counts.tries[end.state.name.lower()] += 1
         why = mask(str(end.error))[:MAX_WHY_CHARS] if end.error else ""
         kept = await self.journal.end(attempt, end.state, end.entry, why)
         if end.error is not None:
@@ -232,7 +231,7 @@ class Sender:
         Without this, a request that always fails could not be told from an endpoint that is down once all others have
         their replies, and no later attempt would end.
         """
-        if not self.has_replies and not self.ledger.tries["replied"]:
+        if not self.has_replies and not self.counts.tries["replied"]:
             return False
         body = canonical_json(self.provider.body(HARMLESS)).encode()
         key = journal_key(self.provider.name, self.provider.base_url, body, 0)
@@ -251,5 +250,5 @@ class Sender:
         """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""
         if time.monotonic() - self._said_s >= SAID_EVERY_S:
             self._said_s = time.monotonic()
-            failed = self.ledger.tries["refused"] + self.ledger.tries["lost"]
+            failed = self.counts.tries["refused"] + self.counts.tries["lost"]
             log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))

@@ -17,7 +17,7 @@ from docent.llm.journal.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
 from docent.llm.structure.structure import (
     PROBE_SCHEMA,
-    Reading,
+    ParsedReply,
     Rung,
     ask_for_json,
     choose_rung,
@@ -30,7 +30,7 @@ from docent.records import canonical_json
 
 MAX_ASKS = 3
 """Replies to one request before it is given up: one and two more."""
-NOTHING_READ = Reading(None)
+NOTHING_READ = ParsedReply(None)
 ProblemOf = Callable[[ChatReply], str]
 
 

@@ -217,7 +217,7 @@ class BatchApi:
         return TryFailedError(f"{told} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
-        """Return the error for a status of the batch API; one that concerns a single request online concerns the batch."""
+        """Return the error for a status of the batch API; what concerns one request online concerns the batch."""
         meant = self._endpoint.refused(reply)
         where = f"{self._endpoint.base_url} (HTTP {reply.status})"
         if reply.status in (404, 405):

@@ -118,7 +118,7 @@ class Results:
         return refusal
 
     async def _close(self, line: Line, state: State, entry: Entry | None, why: str) -> None:
-        self._sender.ledger.tries[state.name.lower()] += 1
+        self._sender.counts.tries[state.name.lower()] += 1
         self._sender.budget.settle(line.most, entry, state is State.LOST)
         assert line.attempt is not None  # set before its batch is created
         await self._sender.journal.end(line.attempt, state, entry, mask(why)[:MAX_WHY_CHARS])

@@ -187,7 +187,7 @@ class Submission:
         claims = [sender.journal.claim(line.first, line.key, sender.endpoint, token) for line in lines]
         pairs = list(zip(lines, await asyncio.gather(*claims), strict=True))
         mine = {line.key: replace(line, attempt=claim) for line, claim in pairs if isinstance(claim, Try)}
-        sender.ledger.tries["begun"] += len(mine)
+        sender.counts.tries["begun"] += len(mine)
         return mine, [line for line, claim in pairs if not isinstance(claim, Try)]
 
     async def _created(self, file_id: str, token: str, since_s: float, lines: dict[bytes, Line], size: int) -> Running:
@@ -204,7 +204,7 @@ class Submission:
         if not adopted:
             return []
         since_s = min(running.since_s for running in adopted)
-        self._sender.ledger.tries["begun"] += sum(len(running.lines) for running in adopted)
+        self._sender.counts.tries["begun"] += sum(len(running.lines) for running in adopted)
         for looks in itertools.count(1):
             found = await self._api.find({running.token for running in adopted}, since_s)
             for running in adopted:

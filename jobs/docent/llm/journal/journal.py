@@ -14,9 +14,9 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +24,7 @@ from docent.llm.journal import claims
 from docent.llm.journal.folder import explained, make_folder, merge
 from docent.llm.journal.index import Index
 from docent.llm.journal.reader import Reader
-from docent.llm.journal.records import Entry, Spent, State, Try, Used, by_another, journal_key
-from docent.llm.journal.waiters import Waiters
+from docent.llm.journal.records import Entry, Spent, State, Try, Used, journal_key
 from docent.llm.journal.writer import Writer
 
 __all__ = ["Entry", "Journal", "Spent", "State", "Try", "Used", "count_known", "journal_key"]
@@ -35,6 +34,9 @@ T = TypeVar("T")
 
 GATHER_S = 0.001
 """Pause before a write, so that what comes at about the same time shares its fsync."""
+
+
+POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,9 @@ class Journal:
         self._identity = make_folder(path)
         self._index = Index()
         self._reader, self._writer = Reader(path, self._index), Writer(path)
-        self.waiters = Waiters(self.claimed)
         self._begins: list[_Begin] = []
         self._ends: list[_End] = []
-        self.replied = 0
+        self.replied, self._has_waited = 0, False
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
@@ -140,13 +141,24 @@ class Journal:
         self._wake()
         return await future
 
-    async def claimed(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those keys that another process is asking online."""
-        return {
-            attempt.key
-            for attempt in await self._read(lambda: self._index.open_tries(keys))
-            if not attempt.batch and self._is_another_at_work(attempt.writer)
-        }
+    async def wait_for_others(
+        self, key: bytes, longest_s: float, pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
+    ) -> bool:
+        """Wait until no other process asks this online; False when one still does after `longest_s`.
+
+        Args:
+            pause: waits so many seconds, or raises what ends the waiting.
+        """
+        if not self._has_waited:
+            log.info("another process that shares the journal asks the same: its replies are waited for")
+            self._has_waited = True
+        give_up_s = time.monotonic() + longest_s
+        while time.monotonic() < give_up_s:
+            await pause(POLL_S)
+            attempts = await self._read(lambda: self._index.open_tries([key]))
+            if not any(not one.batch and self._is_another_at_work(one.writer) for one in attempts):
+                return True
+        return False
 
     async def is_another_at_work(self, writer: str) -> bool:
         """Return whether the writer of a try is a process other than this one that is still there."""
@@ -299,7 +311,7 @@ class Journal:
         for begin in begins:
             key = begin.key
             if begin.is_claim and key in replies:
-                yield by_another(replies[key])
+                yield replace(replies[key], by_another=True)
             elif begin.is_claim and (key not in taken or key in online or (begin.batch and key in in_batches)):
                 yield None
             else:

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from docent.llm.journal.index import Index, Place
 from docent.llm.journal.process import has_ended
-from docent.llm.journal.records import Entry, entry_of
+from docent.llm.journal.records import Entry
 
 log = logging.getLogger("docent.llm")
 
@@ -95,7 +95,9 @@ class Reader:
                         file.close()
                     file = self._path(place.journal).open("rb")
                 line = os.pread(file.fileno(), place.length, place.start)
-                entries[key] = entry_of(from_json(line))
+                fields = from_json(line)
+                tokens = fields.get("input_tokens", 0), fields.get("output_tokens", 0)
+                entries[key] = Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
         except (FileNotFoundError, ValueError):
             self.refresh()
             rest = self._index.replies([key for key in places if key not in entries])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -102,14 +102,3 @@ def journal_key(provider: str, base_url: str, body: bytes, ask: int) -> bytes:
         ask: counts how often the same request was asked on purpose.
     """
     return hashlib.sha256(b'["%s","%s",%s,%d]' % (provider.encode(), base_url.encode(), body, ask)).digest()
-
-
-def entry_of(fields: dict[str, Any]) -> Entry:
-    """Return the reply in a record's fields."""
-    tokens = (fields.get("input_tokens", 0), fields.get("output_tokens", 0))
-    return Entry(fields.get("text", ""), fields.get("finish_reason", ""), *tokens)
-
-
-def by_another(entry: Entry) -> Entry:
-    """Return a reply marked as one that another process asked for."""
-    return replace(entry, by_another=True)

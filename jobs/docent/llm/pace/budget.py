@@ -60,7 +60,7 @@ class Budget:
         return self.max_usd is not None or self.max_tokens is not None
 
     def most(self, body_bytes: int, messages: int, images: int, max_tokens: int) -> Cost:
-        """Return the highest possible cost: no token is shorter than one byte, so bytes bound the tokens of the prompt."""
+        """Return the highest possible cost: no token is shorter than a byte, so bytes bound the prompt's tokens."""
         sent = body_bytes + messages * TOKENS_PER_MESSAGE + images * TOKENS_PER_IMAGE
         return Cost(sent + max_tokens, self._price.usd(sent, max_tokens))
 

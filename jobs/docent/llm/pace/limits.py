@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from docent.llm.wire.header_numbers import Told
+from docent.llm.wire.header_numbers import RateLimit
 
 LOOKED_AT = 8
 """Sends in a row that are looked at when one of them is refused."""
@@ -72,7 +72,7 @@ class ToldLimit:
     def __init__(self) -> None:
         self._bucket: Bucket | None = None
 
-    def learn(self, said: Told, sent_s: float, sent_since: float, now_s: float) -> None:
+    def learn(self, said: RateLimit, sent_s: float, sent_since: float, now_s: float) -> None:
         """Take over what the reply to a request sent at `sent_s` says; `sent_since` went out after that request."""
         if said.whole_in_s <= 0 or said.left >= said.limit:
             return
@@ -154,7 +154,7 @@ class FoundLimit:
             self._too_fast(seq, now_s)
 
     def _telling(self) -> int:
-        """Return how many refused ones of LOOKED_AT chance alone would hardly give; after a pause in vain, the first."""
+        """Return how many refusals among LOOKED_AT are not chance; after a pause in vain, one."""
         if self._closed:
             return 1
         oldest = self._refused[0] if len(self._refused) == self._refused.maxlen else 0

@@ -20,7 +20,7 @@ from docent.errors import StoppedError
 from docent.llm.pace.concurrency import Concurrency
 from docent.llm.pace.limits import Bucket, FoundLimit, ToldLimit
 from docent.llm.pace.retry import How
-from docent.llm.wire.header_numbers import told
+from docent.llm.wire.header_numbers import rate_limit
 
 AT_ONCE, SPREAD, FEWEST_PER_S = 4.0, 4.0, 500.0
 """Replies that came together make requests that go together: a few at once, the others at so many times the rate of
@@ -147,9 +147,9 @@ class Pacer:
         if send.number < self._told_by:
             return
         self._told_by, since = send.number, self._number - send.number
-        if "x-ratelimit-limit-requests" in headers and (said := told(headers, "requests")):
+        if "x-ratelimit-limit-requests" in headers and (said := rate_limit(headers, "requests")):
             self._told["requests"].learn(said, send.at_s, since, now_s)
-        if "x-ratelimit-limit-tokens" in headers and (said := told(headers, "tokens")):
+        if "x-ratelimit-limit-tokens" in headers and (said := rate_limit(headers, "tokens")):
             before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
             self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
 

@@ -63,7 +63,7 @@ class RetryBudget:
 
 
 def wait_s(attempt: int, asked_for_s: float | None) -> float:
-    """Return seconds before the next try: what the endpoint asked for and a little, or full jitter below a doubling bound."""
+    """Return the seconds before the next try: slightly more than requested, or full jitter below a doubling bound."""
     if asked_for_s is not None:
         return asked_for_s + random.uniform(0, 0.02 * max(asked_for_s, 1.0))
     bound_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10))

@@ -33,7 +33,7 @@ _AFTER_THE_END = '\n"\a":"\a"'
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedReply:
     """What a reply holds.
 
     Attributes:
@@ -47,7 +47,7 @@ class Reading:
     repaired: bool = False
 
 
-def read_reply(text: str, schema: type[BaseModel]) -> Reading:
+def read_reply(text: str, schema: type[BaseModel]) -> ParsedReply:
     """Read an object of the schema from a reply, whatever surrounds it.
 
     Plain JSON is read at once. Else the outermost object is looked for between fences, prose and thoughts, and where
@@ -57,12 +57,12 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     numbers are finite; of a key given twice the last one counts.
     """
     if len(text) > MAX_CHARS:
-        return Reading(None, f"{len(text)} characters, more than any reply")
+        return ParsedReply(None, f"{len(text)} characters, more than any reply")
     if text.lstrip()[:1] not in ("{", "["):  # else a mark of thoughts may be part of a string
         text = without_thoughts(text)
     escaped, doubtful = with_latex(text)
     if doubtful:
-        return Reading(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
+        return ParsedReply(None, f"{doubtful} may be LaTeX or a line break: double the backslash of LaTeX in JSON")
     reading = _read(escaped, schema)
     if escaped != text and reading.value is not None and not reading.repaired:
         as_it_was = _read(text, schema)
@@ -70,19 +70,19 @@ def read_reply(text: str, schema: type[BaseModel]) -> Reading:
     return reading
 
 
-def _read(text: str, schema: type[BaseModel]) -> Reading:
+def _read(text: str, schema: type[BaseModel]) -> ParsedReply:
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
         if not _is_no_json(error) and not text.lstrip().startswith("["):
-            return Reading(None, _described(error))
+            return ParsedReply(None, _described(error))
     text = without_thoughts(text)
     if not text.strip():
-        return Reading(None, "an empty reply")
+        return ParsedReply(None, "an empty reply")
     return _in_list(text, schema) or _found_within(text, schema)
 
 
-def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
+def _in_list(text: str, schema: type[BaseModel]) -> ParsedReply | None:
     """Read a list of objects in place of the object around it; None where there is no such list.
 
     It is taken for the one list that the schema is made of, unless it holds the whole object itself.
@@ -94,7 +94,7 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
         found, end = _DECODER.raw_decode(text, begin.start())
         again = json.dumps({list_field(schema): found})
     except (ValueError, RecursionError):
-        return Reading(None, f"{A_LIST}, which is broken or breaks off")
+        return ParsedReply(None, f"{A_LIST}, which is broken or breaks off")
     if "{" in text[end:]:
         return None
     within = _found_within(text[begin.start() : end], schema)
@@ -103,7 +103,7 @@ def _in_list(text: str, schema: type[BaseModel]) -> Reading | None:
     try:
         return _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
+        return ParsedReply(None, A_LIST if _is_no_json(error) else f"{A_LIST}; {_described(error)}")
 
 
 def _is_list(text: str) -> bool:
@@ -114,9 +114,9 @@ def _is_list(text: str) -> bool:
         return False
 
 
-def _found_within(text: str, schema: type[BaseModel]) -> Reading:
+def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
     """Read the one object in a text that fits; several different ones, or a broken one after it, are ambiguous."""
-    fitting: list[Reading] = []
+    fitting: list[ParsedReply] = []
     problem, at = "", 0
     for _ in range(MAX_OBJECTS):
         begin = _OBJECT_BEGINS.search(text, at)
@@ -125,52 +125,56 @@ def _found_within(text: str, schema: type[BaseModel]) -> Reading:
         try:
             found, at = _DECODER.raw_decode(text, begin.start())
         except (ValueError, RecursionError):
-            return _repaired(text[begin.start() :], schema) if not fitting else Reading(None, "a second, broken object")
+            return (
+                _repaired(text[begin.start() :], schema)
+                if not fitting
+                else ParsedReply(None, "a second, broken object")
+            )
         reading = _fitted(text[begin.start() : at], found, schema)
         problem = problem or reading.problem
         if reading.value is not None and all(reading.value != other.value for other in fitting):
             fitting.append(reading)
     else:
-        return Reading(None, f"{MAX_OBJECTS} objects or more where one was asked for")
+        return ParsedReply(None, f"{MAX_OBJECTS} objects or more where one was asked for")
     if not fitting and not problem and _is_list(text):
-        return Reading(None, A_LIST)
+        return ParsedReply(None, A_LIST)
     if not fitting and not problem:
-        return _repaired(text[text.find("{") :], schema) if "{" in text else Reading(None, "no JSON object in it")
-    return fitting[0] if len(fitting) == 1 else Reading(None, "several different objects" if fitting else problem)
+        return _repaired(text[text.find("{") :], schema) if "{" in text else ParsedReply(None, "no JSON object in it")
+    return fitting[0] if len(fitting) == 1 else ParsedReply(None, "several different objects" if fitting else problem)
 
 
-def _fitted(text: str, found: Any, schema: type[BaseModel]) -> Reading:
+def _fitted(text: str, found: Any, schema: type[BaseModel]) -> ParsedReply:
     """Validate an object that Python could read, from its own text or, where only Python accepts it, from a dump."""
     try:
         return _finite(schema.model_validate_json(text, strict=True))
     except ValidationError as error:
         if not _is_no_json(error):
-            return Reading(None, _described(error))
+            return ParsedReply(None, _described(error))
     try:
         return _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
     except (ValidationError, RecursionError):
-        return Reading(None, "an object that no strict reader takes for JSON")
+        return ParsedReply(None, "an object that no strict reader takes for JSON")
 
 
-def _repaired(text: str, schema: type[BaseModel]) -> Reading:
+def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
     """Read a broken object with json-repair, and refuse it unless all of its content is the model's own."""
     text = text[: text.rfind("}") + 1]
     if not text:
-        return Reading(None, "JSON that breaks off")
+        return ParsedReply(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
-        return Reading(None, "broken JSON, too long to be fixed")
+        return ParsedReply(None, "broken JSON, too long to be fixed")
     found = _closed_object(text)
     if found is None:
-        return Reading(None, "JSON that breaks off, or cannot be fixed")
+        return ParsedReply(None, "JSON that breaks off, or cannot be fixed")
     again = json.dumps(found, ensure_ascii=False)
     if _words(text) != _words(again):
-        return Reading(None, "broken JSON of which a part would be lost")
+        return ParsedReply(None, "broken JSON of which a part would be lost")
     try:
         reading = _finite(schema.model_validate_json(again, strict=True), repaired=True)
     except ValidationError as error:
-        return Reading(None, f"broken JSON; fixed, {_described(error)}")
+        return ParsedReply(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return reading if kept in (None, found) else Reading(None, "broken JSON; fixed, it has fields not asked for")
+    return reading if kept in (None, found) else ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
@@ -194,11 +198,11 @@ def _words(text: str) -> str:
     return _NO_WORD.sub("", text).lower().replace("none", "null")
 
 
-def _finite(value: BaseModel, repaired: bool = False) -> Reading:
+def _finite(value: BaseModel, repaired: bool = False) -> ParsedReply:
     """Return the value, unless it holds a number that JSON cannot represent."""
     if holds_floats(type(value)) and not _all_finite(value.model_dump()):
-        return Reading(None, "a number that is infinite or none")
-    return Reading(value, "", repaired)
+        return ParsedReply(None, "a number that is infinite or none")
+    return ParsedReply(value, "", repaired)
 
 
 def _all_finite(value: Any) -> bool:

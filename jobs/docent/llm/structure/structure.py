@@ -16,14 +16,14 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docent.llm.chat import Answer, RequestRefusedError
-from docent.llm.structure.json_reply import Reading, one_line, read_reply
+from docent.llm.structure.json_reply import ParsedReply, one_line, read_reply
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
 
 __all__ = [
     "PROBE_SCHEMA",
     "RUNGS",
-    "Reading",
+    "ParsedReply",
     "Rung",
     "ask_for_json",
     "choose_rung",

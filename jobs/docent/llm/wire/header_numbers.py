@@ -22,7 +22,7 @@ MAX_DATE_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RateLimit:
     """What an endpoint says of one allowance: how large, how much is left, in how many seconds it is whole again."""
 
     limit: float
@@ -30,7 +30,7 @@ class Told:
     whole_in_s: float
 
 
-def told(headers: Mapping[str, str], what: str) -> Told | None:
+def rate_limit(headers: Mapping[str, str], what: str) -> RateLimit | None:
     """Read the `x-ratelimit-*-requests` or `-tokens` headers; None where they make no sense."""
     try:
         limit = float(_short(headers[f"x-ratelimit-limit-{what}"]))
@@ -39,7 +39,7 @@ def told(headers: Mapping[str, str], what: str) -> Told | None:
     except (KeyError, ValueError):
         return None
     sensible = 0 <= left <= limit < math.inf and limit >= 1 and 0 <= whole_in_s <= LONGEST_TOLD_S
-    return Told(limit, left, whole_in_s) if sensible else None
+    return RateLimit(limit, left, whole_in_s) if sensible else None
 
 
 def duration_s(text: str) -> float:
@@ -57,7 +57,7 @@ def _short(text: str) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return seconds that `retry-after-ms` or `Retry-After` (a number or a date) ask for; None where neither makes sense."""
+    """Return the seconds in `retry-after-ms` or `Retry-After` (a number or a date); None where neither makes sense."""
     seconds = _number(headers.get("retry-after-ms", ""), 0.001)
     if seconds is None:
         value = headers.get("retry-after", "")
