@@ -15,15 +15,8 @@ from docent.config import Llm
 from docent.llm.chat import Answer, ChatReply, ChatRequest, Message, RequestRefusedError
 from docent.llm.journal.journal import Entry, journal_key
 from docent.llm.sender import Ask, GaveUpError, Provider, Sender
-from docent.llm.structure.structure import (
-    PROBE_SCHEMA,
-    ParsedReply,
-    Rung,
-    ask_for_json,
-    choose_rung,
-    correction,
-    read_reply,
-)
+from docent.llm.structure.json_reply import ParsedReply, read_reply
+from docent.llm.structure.structure import PROBE_SCHEMA, Rung, ask_for_json, choose_rung, correction
 from docent.llm.wire.finish_reasons import CUT, CUT_BY_LENGTH, FILTERED, problem_of, word_of
 from docent.llm.wire.thoughts import without_thoughts
 from docent.records import canonical_json

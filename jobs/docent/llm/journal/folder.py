@@ -57,10 +57,10 @@ def make_folder(folder: Path) -> str:
     except OSError as error:
         raise explained(error, folder) from None
     except (ValueError, KeyError, TypeError):
-        layout, number = None, ""
+        layout, number = "unknown", ""
     if layout != LAYOUT:
-        what = "is damaged" if layout is None else f"has layout {layout}, this docent knows {LAYOUT}"
-        raise _unusable(f"the journal of replies {what}", folder)
+        what = f"the journal of replies has layout {layout}, this docent knows {LAYOUT}"
+        raise ConfigError(what, str(folder), _start_anew(folder))
     return number
 
 
@@ -118,9 +118,12 @@ def _make(folder: Path) -> None:
                 os.fsync(file.fileno())
         identity = {"layout": LAYOUT, "id": secrets.token_hex(8)}
         write_durably(unfinished / IDENTITY, json.dumps(identity).encode() + b"\n")
-        with contextlib.suppress(FileExistsError, OSError) if folder.exists() else contextlib.nullcontext():
+        try:
             unfinished.rename(folder)
-            sync_folder(folder.parent)
+        except OSError:  # another process was faster, or it cannot be made
+            if not folder.exists():
+                raise
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -132,20 +135,18 @@ def _lines_of_sqlite(path: Path) -> Iterator[bytes]:
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as db:
             layout = db.execute("PRAGMA user_version").fetchone()[0]
             if layout not in READABLE_SQLITE_LAYOUTS:
-                raise _unusable(f"the journal of replies has layout {layout}, which this docent cannot import", path)
+                what = f"the journal of replies has layout {layout}, which this docent cannot import"
+                raise ConfigError(what, str(path), _start_anew(path))
             for number, request, key, endpoint, batch, begun_s, state, why, *reply in db.execute(
                 f"SELECT {columns} FROM attempts ORDER BY id"
             ):
                 attempt = Try(number, "sqlite", request, key, endpoint, batch, begun_s)
                 yield attempt.line(State(state), Entry(*reply), why)
     except sqlite3.Error as error:
-        raise _unusable(f"the journal of replies of an earlier docent cannot be imported: {error}", path) from None
+        what = f"the journal of replies of an earlier docent cannot be imported: {error}"
+        raise ConfigError(what, str(path), _start_anew(path)) from None
     log.info("the replies in %s were imported; the file is not used any more", path)
 
 
-def _unusable(what: str, path: Path) -> ConfigError:
-    return ConfigError(
-        what,
-        str(path),
-        f"use the docent that wrote it, or start anew (its replies are paid for again): mv {path} {path}.old",
-    )
+def _start_anew(path: Path) -> str:
+    return f"use the docent that wrote it, or start anew (its replies are paid for again): mv {path} {path}.old"

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ class Journal:
         self._index = Index()
         self._reader, self._writer = Reader(path, self._index), Writer(path)
         self._begins: list[_Begin] = []
-        self._ends: list[_End] = []
+        self._ends: deque[_End] = deque()
         self.replied, self._has_waited = 0, False
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
@@ -239,12 +240,13 @@ class Journal:
         while self._begins or self._ends:
             async with self._free:
                 begins, self._begins = self._begins, []
-                ends, self._ends = self._ends, []
+                ends: list[_End] = []
                 try:
                     results = await loop.run_in_executor(self._thread, self._noted, begins, ends)
                 except BaseException as error:
                     # Whatever it was, nobody may wait for ever for a write that will not come.
-                    _set([*begins, *ends], error=error)
+                    _set([*begins, *ends, *self._ends], error=error)
+                    self._ends.clear()
                     if not isinstance(error, Exception):
                         raise
                     continue
@@ -252,9 +254,10 @@ class Journal:
             _set([*ends, *begins], results)
             await asyncio.sleep(GATHER_S)
 
-    def _noted(self, begins: Sequence[_Begin], ends: Sequence[_End]) -> list[Try | Entry | None]:
+    def _noted(self, begins: Sequence[_Begin], ends: list[_End]) -> list[Try | Entry | None]:
         """Write what ended and what begins; the ends come first, so that a claim sees the replies among them.
 
+        Ends are taken into `ends` as late as possible: what is paid for does not wait for other requests' claims.
         This order makes claims safe: create the claim files, read the journals of the others, make the begins durable
         in this one, remove the files. Whoever creates a claim file afterwards reads the begin before sending.
         """
@@ -265,6 +268,8 @@ class Journal:
                 self._follow_the_folder()
                 taken = self._take(keys, claim_files)
                 self._reader.refresh()
+                while self._ends:
+                    ends.append(self._ends.popleft())
                 replies = self._reader.entries(self._index.replies([*keys, *(end.attempt.key for end in ends)]))
                 results: list[Try | Entry | None] = [_ended(end, replies, lines) for end in ends]
                 results += self._claimed_or_not(begins, replies, taken, lines)

@@ -16,22 +16,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docent.llm.chat import Answer, RequestRefusedError
-from docent.llm.structure.json_reply import ParsedReply, one_line, read_reply
+from docent.llm.structure.json_reply import one_line
 from docent.llm.structure.json_schema import strict_form
 from docent.llm.wire.finish_reasons import is_whole
-
-__all__ = [
-    "PROBE_SCHEMA",
-    "RUNGS",
-    "ParsedReply",
-    "Rung",
-    "ask_for_json",
-    "choose_rung",
-    "conforms",
-    "correction",
-    "probe_body",
-    "read_reply",
-]
 
 Rung = Literal["json_schema", "json_object", "prompt"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
