@@ -259,25 +259,42 @@ class Journal:
 
         Ends are taken into `ends` as late as possible: what is paid for does not wait for other requests' claims.
         This order makes claims safe: create the claim files, read the journals of the others, make the begins durable
-        in this one, remove the files. Whoever creates a claim file afterwards reads the begin before sending.
+        in this one, remove the files. Whoever creates a claim file afterwards reads the begin before sending. A process
+        that is alone needs no claim files: it makes sure afterwards that it still was. Another one that came since has
+        created its journal after this begin was durable, and will read it.
         """
         lines: list[bytes] = []
         keys = list({begin.key for begin in begins if begin.is_claim})
         try:
             with contextlib.ExitStack() as claim_files:
                 self._follow_the_folder()
-                taken = self._take(keys, claim_files)
+                is_alone = self._reader.is_alone()
+                taken = set(keys) if is_alone else self._take(keys, claim_files)
                 self._reader.refresh()
                 while self._ends:
                     ends.append(self._ends.popleft())
                 replies = self._reader.entries(self._index.replies([*keys, *(end.attempt.key for end in ends)]))
                 results: list[Try | Entry | None] = [_ended(end, replies, lines) for end in ends]
                 results += self._claimed_or_not(begins, replies, taken, lines)
-                start = self._writer.append(lines)
+                self._append(lines)
+                if is_alone and keys and not self._reader.is_alone():
+                    results = [*results[: len(ends)], *self._withdrawn(begins, results[len(ends) :])]
         except OSError as error:
             raise explained(error, self.path) from None
-        self._index.add(lines, self._writer.name, start)
         return results
+
+    def _append(self, lines: Sequence[bytes]) -> None:
+        start = self._writer.append(lines)
+        self._index.add(lines, self._writer.name, start)
+
+    def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:
+        """End claims without claim files because another process has just come: they are made again with them."""
+        kept = [
+            None if begin.is_claim and isinstance(one, Try) else one for begin, one in zip(begins, results, strict=True)
+        ]
+        withdrawn = [one for one, left in zip(results, kept, strict=True) if isinstance(one, Try) and left is None]
+        self._append([one.line(State.REFUSED, why="another process has just begun") for one in withdrawn])
+        return kept
 
     def _follow_the_folder(self) -> None:
         """Go on in another folder or journal where this one was lost: what is written must be found later."""

@@ -79,6 +79,11 @@ class Reader:
         journal = self._journals.get(writer)
         return journal is not None and not journal.is_complete
 
+    def is_alone(self) -> bool:
+        """Return whether no other process has a journal now that is not closed."""
+        is_known = self._names() <= self._journals.keys() | {self.own}
+        return is_known and all(journal.is_complete for journal in self._journals.values())
+
     def complete(self) -> list[str]:
         """Return the names of journals that nobody writes any more and that are in the index as a whole."""
         return sorted(name for name, journal in self._journals.items() if journal.is_complete)

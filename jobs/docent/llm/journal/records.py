@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -59,17 +59,20 @@ class Try:
 
     def line(self, state: State = State.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
         """Return the record of this try in a state; fields with their usual value are left out."""
-        fields: dict[str, Any] = asdict(self) | {"key": self.key.hex(), "request": self.request.hex()}
-        if self.request == self.key:
-            del fields["request"]
-        if not self.batch:
-            del fields["batch"]
-        if state is not State.BEGUN:
-            fields["state"] = state.name.lower()
-        if entry:
-            fields |= {name: value for name, value in asdict(entry).items() if name != "by_another" and value}
-        if why:
-            fields["why"] = why
+        said = entry or Entry("", "", 0, 0)
+        optional = {
+            "request": self.request.hex() if self.request != self.key else "",
+            "batch": self.batch,
+            "state": state.name.lower() if state else "",
+            "text": said.text,
+            "finish_reason": said.finish_reason,
+            "input_tokens": said.input_tokens,
+            "output_tokens": said.output_tokens,
+            "why": why,
+        }
+        fields: dict[str, Any] = {"number": self.number, "writer": self.writer, "key": self.key.hex()}
+        fields |= {"endpoint": self.endpoint, "begun_s": self.begun_s}
+        fields |= {name: value for name, value in optional.items() if value}
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
