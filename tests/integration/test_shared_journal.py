@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,30 @@ def test_only_one_of_many_takes_over_what_a_closed_journal_left(tmp_path: Path) 
         finally:
             for heir in heirs:
                 heir.close()
+
+    asyncio.run(work())
+
+
+def test_a_process_that_comes_while_another_notes_its_claims_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is alone creates no claim files; if it is not alone any more once the begin is durable, nothing is sent."""
+
+    async def work() -> None:
+        mine, other = Journal(tmp_path / "j"), Journal(tmp_path / "j")
+        real = Writer.append
+
+        def append(writer: Writer, lines: Sequence[bytes]) -> int:
+            monkeypatch.setattr(Writer, "append", real)
+            other._follow_the_folder()  # its journal is there now
+            return real(writer, lines)
+
+        monkeypatch.setattr(Writer, "append", append)
+        assert await mine.claim(b"k", b"k", WHERE) is None
+        assert isinstance(await other.claim(b"k", b"k", WHERE), Try)
+        assert await mine.claim(b"k", b"k", WHERE) is None, "and now with a claim file: the other one asks"
+        mine.close()
+        other.close()
 
     asyncio.run(work())
 

@@ -77,12 +77,12 @@ class RequestCounts:
 
     def amounts(self) -> dict[str, float]:
         """Return the counts for the marker: those that are not 0, and the tries only where some of them failed."""
-        found = {
+        counts = {
             "planned": self.planned,
             "kept": self.kept,
             "rejected": self.rejected.total(),
             "failed": self.failed.total(),
         }
         if self.tries["begun"] != self.tries["replied"]:
-            found |= {f"tries_{name}": number for name, number in sorted(self.tries.items())}
-        return {name: float(number) for name, number in found.items() if number}
+            counts |= {f"tries_{name}": number for name, number in sorted(self.tries.items())}
+        return {name: float(number) for name, number in counts.items() if number}

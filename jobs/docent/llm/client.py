@@ -153,10 +153,10 @@ class ChatClient:
     def amounts(self) -> dict[str, float]:
         """Return what was used, for marker and report: requests and tries by outcome, tokens, USD where known."""
         used = {name: float(number) for name, number in self.usage.items() if number}
-        found = used | self.sender.counts.amounts()
+        amounts = used | self.sender.counts.amounts()
         if self.sender.budget.prices is not None:
-            found["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
-        return found
+            amounts["usd"] = self.sender.budget.prices.usd(self.usage["input_tokens"], self.usage["output_tokens"])
+        return amounts
 
     def line(self) -> str:
         """Return the current state for the progress line."""
@@ -206,14 +206,14 @@ class ChatClient:
         """Return how many of the requests the journal has a reply to, where it can be said."""
         if requests and requests[0].schema is not None and ladder.rung is None:
             return 0
-        found = 0
+        answered = 0
         try:
             for start in range(0, len(requests), COUNTED_AT_ONCE):
                 some = range(start, min(start + COUNTED_AT_ONCE, len(requests)))
-                found += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
+                answered += len(await self.journal.known([ladder.first(requests[index]).key for index in some]))
         except ConfigError:  # a request this teacher never takes; the error that is on its way says more
             return 0
-        return found
+        return answered
 
     async def _drained(self, line: InOrder) -> None:
         """Let what is under way become durable."""

@@ -204,8 +204,8 @@ class InOrder:
         some: list[_Due] = []
         while self._line and self._line[0].task is None and len(some) < HANDED_OUT_AT_ONCE:
             some.append(self._line.popleft())
-        found = await self._ladder.sender.journal.find([due.key for due in some])
-        return [await self._known(due, found.get(due.key)) for due in some]
+        entries = await self._ladder.sender.journal.find([due.key for due in some])
+        return [await self._known(due, entries.get(due.key)) for due in some]
 
     async def _known(self, due: _Due, entry: Entry | None) -> ChatReply:
         ladder = self._ladder.uncounted() if due.counted and entry else self._ladder

@@ -98,8 +98,8 @@ class Sender:
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """Return the highest possible cost of one try."""
         images = sum(len(message.images) for message in request.messages)
-        told = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
-        longest = max(request.max_tokens, *(tokens for tokens in told if isinstance(tokens, int)), 0)
+        configured = (self.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens"))
+        longest = max(request.max_tokens, *(tokens for tokens in configured if isinstance(tokens, int)), 0)
         return self.budget.most(len(body), len(request.messages), images, longest)
 
     def start(self) -> None:

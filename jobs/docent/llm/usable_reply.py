@@ -58,12 +58,12 @@ class Ladder:
             if "temperature" not in llm.extra_body:
                 settings.pop("temperature", None)
             ask = self._asked(probe, {**settings, **body}, 0)
-            found = (await self.sender.journal.find([ask.key])).get(ask.key)
+            entry = (await self.sender.journal.find([ask.key])).get(ask.key)
             try:
-                found = found or await self.sender.send(ask)
+                entry = entry or await self.sender.send(ask)
             except GaveUpError as error:  # other questions are answered: this way of asking is what it cannot do
                 raise RequestRefusedError(str(error)) from None
-            return Answer(found.text, found.finish_reason)
+            return Answer(entry.text, entry.finish_reason)
 
         self.rung = "prompt" if self.provider.name == "offline" else await choose_rung(probed, llm.model)
 
@@ -158,8 +158,8 @@ class Ladder:
             return incomplete
         if not entry.text or entry.text.isspace():
             return f"empty reply ({entry.finish_reason or 'no reason given'})"
-        told = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
-        most = min((tokens for tokens in told if isinstance(tokens, int)), default=request.max_tokens)
+        configured = [self.sender.llm.extra_body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        most = min((tokens for tokens in configured if isinstance(tokens, int)), default=request.max_tokens)
         if not word and entry.output_tokens >= most:
             return f"{CUT} (no finish_reason, and all {most} tokens are used)"
         return incomplete

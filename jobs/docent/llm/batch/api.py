@@ -82,14 +82,16 @@ class BatchApi:
         """
         file.flush()
         named = ("batch.jsonl", file, "application/jsonl")
-        made = await self._tried(
+        uploaded = await self._tried(
             lambda: _whole(self._client.files.create(file=named, purpose="batch", extra_headers=self._extra))
         )
-        file_id, waited_s = made.id, 0.0
-        while made.status in STILL_READ and waited_s < self._llm.deadline_s:
+        file_id, waited_s = uploaded.id, 0.0
+        while uploaded.status in STILL_READ and waited_s < self._llm.deadline_s:
             waited_s += self._llm.batch_poll_s
             await asyncio.sleep(self._llm.batch_poll_s)
-            made = await self._tried(lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra)))
+            uploaded = await self._tried(
+                lambda: _whole(self._client.files.retrieve(file_id, extra_headers=self._extra))
+            )
         return file_id
 
     async def create(self, file_id: str, token: str, since_s: float) -> Batch:
@@ -101,18 +103,18 @@ class BatchApi:
         """
 
         async def create() -> Batch:
-            made = self._client.batches.create(
+            created = self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=self.path,  # type: ignore[arg-type]  # Azure's path is not in the package's list
                 completion_window="24h",
                 metadata={TOKEN: token},
                 extra_headers=self._extra,
             )
-            return await _whole(made)
+            return await _whole(created)
 
         async def create_unless_there() -> Batch:
-            found = await self._listed({token}, since_s)
-            return found.get(token) or await create()
+            existing = await self._listed({token}, since_s)
+            return existing.get(token) or await create()
 
         return await self._tried(create, create_unless_there)
 
@@ -154,9 +156,9 @@ class BatchApi:
 
         with ExitStack() as unless_found:
             unless_found.push(file)
-            if found := await self._tried(download):
+            if content_file := await self._tried(download):
                 unless_found.pop_all()
-            return found
+            return content_file
 
     async def close(self) -> None:
         """Close the connections."""
@@ -164,17 +166,17 @@ class BatchApi:
 
     async def _listed(self, tokens: Collection[str], since_s: float) -> dict[str, Batch]:
         """List batches by token, the newest first, and stop at those from before `since_s`."""
-        found: dict[str, Batch] = {}
+        batches: dict[str, Batch] = {}
         looked_at = 0
         async for batch in self._client.batches.list(limit=LISTED_AT_ONCE, extra_headers=self._extra):
             looked_at += 1
             token = (batch.metadata or {}).get(TOKEN, "")
             if token in tokens:
-                found[token] = batch
+                batches[token] = batch
             too_old = batch.created_at < since_s - CLOCKS_APART_S and looked_at >= LISTED_AT_LEAST
-            if len(found) == len(tokens) or too_old:
+            if len(batches) == len(tokens) or too_old:
                 break
-        return found
+        return batches
 
     async def _tried(self, call: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None) -> T:
         """Call, and where that may help, again."""
@@ -213,8 +215,8 @@ class BatchApi:
                     "name the file of your certificate authority in SSL_CERT_FILE, then: docent run",
                 )
             cause = cause.__cause__ or cause.__context__
-        told = self._endpoint.clean(str(error)) or type(error).__name__
-        return TryFailedError(f"{told} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
+        words = self._endpoint.clean(str(error)) or type(error).__name__
+        return TryFailedError(f"{words} {self._endpoint.clean(str(error.__cause__ or ''))}".strip(), "lost")
 
     def _refused(self, reply: Reply) -> Exception:
         """Return the error for a status of the batch API; what concerns one request online concerns the batch."""
@@ -242,15 +244,17 @@ async def _refuse_web_page(reply: Any) -> None:
 
 async def _whole(reply: Awaitable[T]) -> T:
     """Check all fields of a file or batch that are read later. Raises TypeError: the package accepts any JSON."""
-    found = await reply
-    if not isinstance(found, BaseModel) or not isinstance(getattr(found, "id", None), str):
+    value = await reply
+    if not isinstance(value, BaseModel) or not isinstance(getattr(value, "id", None), str):
         raise TypeError
-    counts, errors = getattr(found, "request_counts", None), getattr(found, "errors", None)
-    told = () if counts is None else (counts.completed, counts.failed, counts.total)
-    said = () if errors is None else errors.data or ()
-    if not all(isinstance(number, int) for number in told) or not all(isinstance(error, BaseModel) for error in said):
+    counts, errors = getattr(value, "request_counts", None), getattr(value, "errors", None)
+    numbers = () if counts is None else (counts.completed, counts.failed, counts.total)
+    batch_errors = () if errors is None else errors.data or ()
+    if not all(isinstance(number, int) for number in numbers) or not all(
+        isinstance(error, BaseModel) for error in batch_errors
+    ):
         raise TypeError
-    return found
+    return value
 
 
 def address(llm: Llm) -> tuple[str, dict[str, object], str]:

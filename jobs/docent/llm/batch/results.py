@@ -75,8 +75,8 @@ class Results:
                 gone = True
                 continue
             with file:
-                found = (result for result in results(file, self._max_reply_bytes) if result.key in left)
-                while some := list(islice(found, ENDED_AT_ONCE)):
+                known = (result for result in results(file, self._max_reply_bytes) if result.key in left)
+                while some := list(islice(known, ENDED_AT_ONCE)):
                     ends = [self._end(left.pop(result.key), result, outcome) for result in some if result.key in left]
                     refusal = next(filter(None, await asyncio.gather(*ends)), refusal)
         words = self._words(batch)
@@ -128,9 +128,9 @@ class Results:
         if batch.status == "completed":
             return "its batch has no readable result for it (a reply longer than llm.max_reply_mb has none)"
         errors = (batch.errors.data if batch.errors else None) or []
-        said = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
-        told = f": {self.endpoint.clean(said)}" if said else ""
-        return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{told}"
+        messages = "; ".join(f"line {e.line}: {e.message}" if e.line else str(e.message or e.code) for e in errors[:3])
+        details = f": {self.endpoint.clean(messages)}" if messages else ""
+        return f"its batch {'was cancelled' if batch.status == 'cancelled' else batch.status}{details}"
 
     def _refusal(self, batch: Batch, words: str, outcome: Outcome) -> ConfigError | None:
         """Return the error for a batch that failed as a whole, if it did."""

@@ -137,10 +137,10 @@ class Submission:
             firsts = {index: ladder.first(requests[index]) for index in indexes[start : start + WALKED_AT_ONCE]}
             level, asks, open_ = dict(firsts), 1, dict[int, Ask]()
             while level:
-                found = await journal.find([ask.key for ask in level.values()])
+                entries = await journal.find([ask.key for ask in level.values()])
                 following: dict[int, Ask] = {}
                 for index, ask in level.items():
-                    if (entry := found.get(ask.key)) is None:
+                    if (entry := entries.get(ask.key)) is None:
                         open_[index] = ask
                     elif (reply := ladder.judged(entry, ask.request, asks)).problem:
                         if after := ladder.following(ask, reply):
@@ -206,9 +206,9 @@ class Submission:
         since_s = min(running.since_s for running in adopted)
         self._sender.counts.tries["begun"] += sum(len(running.lines) for running in adopted)
         for looks in itertools.count(1):
-            found = await self._api.find({running.token for running in adopted}, since_s)
+            batches = await self._api.find({running.token for running in adopted}, since_s)
             for running in adopted:
-                running.batch = found.get(running.token)
+                running.batch = batches.get(running.token)
             lost = [running for running in adopted if running.batch is None]
             if not any([await self._may_come(running, looks) for running in lost]):
                 break

@@ -70,15 +70,15 @@ class Expected:
 
     def _newest_of_other_runs(self) -> dict[str, Any]:
         """Return the newest note of any run that shares the journal, {} where there is none."""
-        newest, found = 0.0, dict[str, Any]()
+        newest, note = 0.0, dict[str, Any]()
         for path in self._path.parent.parent.glob(f"*/{self._path.name}"):
             try:
                 noted_s = path.stat().st_mtime
             except OSError:
                 continue
             if noted_s > newest:
-                newest, found = noted_s, load_json(path) or {}
-        return found
+                newest, note = noted_s, load_json(path) or {}
+        return note
 
     async def note(self, at_once: bool = False) -> None:
         """Write down how many there are by now, if they have become more; not more often than NOTED_EVERY_S."""

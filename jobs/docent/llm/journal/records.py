@@ -59,15 +59,15 @@ class Try:
 
     def line(self, state: State = State.BEGUN, entry: Entry | None = None, why: str = "") -> bytes:
         """Return the record of this try in a state; fields with their usual value are left out."""
-        said = entry or Entry("", "", 0, 0)
+        reply = entry or Entry("", "", 0, 0)
         optional = {
             "request": self.request.hex() if self.request != self.key else "",
             "batch": self.batch,
             "state": state.name.lower() if state else "",
-            "text": said.text,
-            "finish_reason": said.finish_reason,
-            "input_tokens": said.input_tokens,
-            "output_tokens": said.output_tokens,
+            "text": reply.text,
+            "finish_reason": reply.finish_reason,
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
             "why": why,
         }
         fields: dict[str, Any] = {"number": self.number, "writer": self.writer, "key": self.key.hex()}

@@ -81,14 +81,14 @@ def _minutes(llm: Llm, requests: int, tokens: int) -> float | None:
     """Return the minutes at the slowest of the four rates; a day's allowance may be used at once at its beginning."""
     if llm.mode == "batch" or llm.provider == "offline":
         return None
-    found = [
+    minutes = [
         amount / limit
         for amount, limit in ((requests, llm.requests_per_minute), (tokens, llm.tokens_per_minute))
         if limit is not None
     ]
-    found += [
+    minutes += [
         max(0, math.ceil(amount / limit) - 1) * MINUTES_PER_DAY
         for amount, limit in ((requests, llm.requests_per_day), (tokens, llm.tokens_per_day))
         if limit is not None
     ]
-    return round(max(found), 1) if found else None
+    return round(max(minutes), 1) if minutes else None

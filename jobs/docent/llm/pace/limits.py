@@ -72,14 +72,14 @@ class ToldLimit:
     def __init__(self) -> None:
         self._bucket: Bucket | None = None
 
-    def learn(self, said: RateLimit, sent_s: float, sent_since: float, now_s: float) -> None:
+    def learn(self, limit: RateLimit, sent_s: float, sent_since: float, now_s: float) -> None:
         """Take over what the reply to a request sent at `sent_s` says; `sent_since` went out after that request."""
-        if said.whole_in_s <= 0 or said.left >= said.limit:
+        if limit.whole_in_s <= 0 or limit.left >= limit.limit:
             return
         # Where less may gather than the limit of a minute, the time until it is whole says nothing of the rate.
-        rate_per_s = BELOW * min((said.limit - said.left) / said.whole_in_s, said.limit / 60)
-        bucket = Bucket(rate_per_s, said.limit, sent_s)
-        bucket.level = said.left - sent_since
+        rate_per_s = BELOW * min((limit.limit - limit.left) / limit.whole_in_s, limit.limit / 60)
+        bucket = Bucket(rate_per_s, limit.limit, sent_s)
+        bucket.level = limit.left - sent_since
         bucket.refill(now_s)
         self._bucket = bucket
 

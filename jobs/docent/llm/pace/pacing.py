@@ -147,11 +147,11 @@ class Pacer:
         if send.number < self._told_by:
             return
         self._told_by, since = send.number, self._number - send.number
-        if "x-ratelimit-limit-requests" in headers and (said := rate_limit(headers, "requests")):
-            self._told["requests"].learn(said, send.at_s, since, now_s)
-        if "x-ratelimit-limit-tokens" in headers and (said := rate_limit(headers, "tokens")):
+        if "x-ratelimit-limit-requests" in headers and (limit := rate_limit(headers, "requests")):
+            self._told["requests"].learn(limit, send.at_s, since, now_s)
+        if "x-ratelimit-limit-tokens" in headers and (limit := rate_limit(headers, "tokens")):
             before = self._sent_tokens[max(-1 - since, -len(self._sent_tokens))]
-            self._told["tokens"].learn(said, send.at_s, self._sent_tokens[-1] - before, now_s)
+            self._told["tokens"].learn(limit, send.at_s, self._sent_tokens[-1] - before, now_s)
 
     def _wait_s(self, tokens: float) -> float:
         """Return seconds until the next one may go."""

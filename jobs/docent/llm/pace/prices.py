@@ -44,11 +44,11 @@ def prices_of(llm: Llm) -> Prices | None:
     """
     given = (llm.usd_per_million_input_tokens, llm.usd_per_million_output_tokens)
     listed, noted = _listed(llm)
-    found = [mine if mine is not None else theirs for mine, theirs in zip(given, listed, strict=True)]
-    if found[0] is None or found[1] is None:
+    usd = [mine if mine is not None else theirs for mine, theirs in zip(given, listed, strict=True)]
+    if usd[0] is None or usd[1] is None:
         return None
     share = (llm.batch_price if llm.mode == "batch" else 1.0) / 1e6
-    return Prices(found[0] * share, found[1] * share, "" if None not in given else noted)
+    return Prices(usd[0] * share, usd[1] * share, "" if None not in given else noted)
 
 
 def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
@@ -65,5 +65,5 @@ def _listed(llm: Llm) -> tuple[tuple[float | None, float | None], str]:
 def price_list() -> dict[str, dict[str, float | str]]:
     """Return the rows of `prices.yaml` by model."""
     text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, float | str]] = yaml.safe_load(text)
-    return found
+    rows: dict[str, dict[str, float | str]] = yaml.safe_load(text)
+    return rows

@@ -56,21 +56,21 @@ def with_latex(text: str) -> tuple[str, str]:
     text = _DECODED.sub(lambda found: r"\\b" if found[0] == "\b" else r"\\f", text)
     if "\\" not in text:
         return text, ""
-    made: list[str] = []
+    pieces: list[str] = []
     doubtful: list[str] = []
     end = 0
     has_latex = False
     for escape in _ESCAPE.finditer(text):
-        made.append(text[end : escape.start()])
+        pieces.append(text[end : escape.start()])
         end = escape.end()
         kind = _kind_of(text, escape)
-        made.append("\\" * (kind == "latex") + escape.group())
+        pieces.append("\\" * (kind == "latex") + escape.group())
         has_latex |= kind == "latex"
         if kind == "doubtful":
             doubtful.append(escape.group())
-    made.append(text[end:])
+    pieces.append(text[end:])
     is_clear = not doubtful or not (has_latex or _SIGNS_OF_MATHS.search(text))
-    return "".join(made), "" if is_clear else doubtful[0]
+    return "".join(pieces), "" if is_clear else doubtful[0]
 
 
 def _kind_of(text: str, escape: re.Match[str]) -> str:

@@ -143,7 +143,7 @@ def _found_within(text: str, schema: type[BaseModel]) -> ParsedReply:
     return fitting[0] if len(fitting) == 1 else ParsedReply(None, "several different objects" if fitting else problem)
 
 
-def _fitted(text: str, found: Any, schema: type[BaseModel]) -> ParsedReply:
+def _fitted(text: str, parsed: Any, schema: type[BaseModel]) -> ParsedReply:
     """Validate an object that Python could read, from its own text or, where only Python accepts it, from a dump."""
     try:
         return _finite(schema.model_validate_json(text, strict=True))
@@ -151,7 +151,7 @@ def _fitted(text: str, found: Any, schema: type[BaseModel]) -> ParsedReply:
         if not _is_no_json(error):
             return ParsedReply(None, _described(error))
     try:
-        return _finite(schema.model_validate_json(json.dumps(found), strict=True), repaired=True)
+        return _finite(schema.model_validate_json(json.dumps(parsed), strict=True), repaired=True)
     except (ValidationError, RecursionError):
         return ParsedReply(None, "an object that no strict reader takes for JSON")
 
@@ -163,10 +163,10 @@ def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
         return ParsedReply(None, "JSON that breaks off")
     if len(text) > MAX_REPAIR_CHARS:
         return ParsedReply(None, "broken JSON, too long to be fixed")
-    found = _closed_object(text)
-    if found is None:
+    repaired_object = _closed_object(text)
+    if repaired_object is None:
         return ParsedReply(None, "JSON that breaks off, or cannot be fixed")
-    again = json.dumps(found, ensure_ascii=False)
+    again = json.dumps(repaired_object, ensure_ascii=False)
     if _words(text) != _words(again):
         return ParsedReply(None, "broken JSON of which a part would be lost")
     try:
@@ -174,7 +174,11 @@ def _repaired(text: str, schema: type[BaseModel]) -> ParsedReply:
     except ValidationError as error:
         return ParsedReply(None, f"broken JSON; fixed, {_described(error)}")
     kept = reading.value and reading.value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return reading if kept in (None, found) else ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
+    return (
+        reading
+        if kept in (None, repaired_object)
+        else ParsedReply(None, "broken JSON; fixed, it has fields not asked for")
+    )
 
 
 def _closed_object(text: str) -> dict[str, Any] | None:
@@ -185,12 +189,12 @@ def _closed_object(text: str) -> dict[str, Any] | None:
     from json_repair import loads
 
     try:
-        found: Any = loads(text, skip_json_loads=True, strict=True)
+        repaired: Any = loads(text, skip_json_loads=True, strict=True)
         further: Any = loads(text + _AFTER_THE_END, skip_json_loads=True)
     except Exception:  # noqa: BLE001 - json-repair fails in many ways, also by its own assertions, and none may end a run
         return None
-    closed = further == found or (isinstance(further, list) and further[:1] == [found])
-    return found if closed and isinstance(found, dict) else None
+    closed = further == repaired or (isinstance(further, list) and further[:1] == [repaired])
+    return repaired if closed and isinstance(repaired, dict) else None
 
 
 def _words(text: str) -> str:
@@ -221,8 +225,8 @@ def _described(error: ValidationError) -> str:
     """Describe the first three validation errors, without the values, which may be long."""
     if error.error_count() > 100:
         return f"{error.error_count()} fields do not fit"
-    told = error.errors(include_url=False, include_context=False, include_input=False)[:3]
-    return one_line("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in told))
+    first_errors = error.errors(include_url=False, include_context=False, include_input=False)[:3]
+    return one_line("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in first_errors))
 
 
 def one_line(text: str) -> str:

@@ -59,19 +59,21 @@ def _strict(node: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in node:
         below = {"$defs": _below(node["$defs"])} if "$defs" in node else {}
         return {"$ref": node["$ref"], **below}
-    made = {key: node[key] for key in _KEPT if key in node}
+    strict = {key: node[key] for key in _KEPT if key in node}
     limits = [f"{key}: {node[key]}" for key in _LIMITS if key in node]
-    if told := " ".join([*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]):
-        made["description"] = told
+    if description := " ".join(
+        [*filter(None, [node.get("description")]), *([f"({', '.join(limits)})"] if limits else [])]
+    ):
+        strict["description"] = description
     for key in _OF_NAMES:
         if key in node:
-            made[key] = _below(node[key])
+            strict[key] = _below(node[key])
     for key, name in _OF_LISTS.items():
         if key in node:
-            made[name] = [_strict(child) for child in node[key]]
+            strict[name] = [_strict(child) for child in node[key]]
     if isinstance(node.get("items"), dict):
-        made["items"] = _strict(node["items"])
-    return {**made, **_closed(node)}
+        strict["items"] = _strict(node["items"])
+    return {**strict, **_closed(node)}
 
 
 def _closed(node: dict[str, Any]) -> dict[str, Any]:

@@ -46,17 +46,17 @@ def ask_for_json(body: dict[str, Any], schema: type[BaseModel], rung: Rung) -> d
     The two native rungs set `response_format`. The two lower ones say the schema in the system message, which also
     has the word JSON that endpoints insist on beside `json_object`.
     """
-    made = dict(body)
+    asking = dict(body)
     if rung == "json_schema":
         form, strict = strict_form(schema)
         name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
         described = {"name": name, "schema": form, "strict": strict}
-        made["response_format"] = {"type": "json_schema", "json_schema": described}
-        return made
+        asking["response_format"] = {"type": "json_schema", "json_schema": described}
+        return asking
     if rung == "json_object":
-        made["response_format"] = {"type": "json_object"}
-    made["messages"] = _instructed(body["messages"], _instruction(schema))
-    return made
+        asking["response_format"] = {"type": "json_object"}
+    asking["messages"] = _instructed(body["messages"], _instruction(schema))
+    return asking
 
 
 def correction(body: dict[str, Any], reply_text: str, problem: str) -> dict[str, Any]:

@@ -66,22 +66,22 @@ def read_completion(body: bytes) -> Completion:
         NoCompletionError: it holds none.
         ErrorInReplyError: it holds an error instead.
     """
-    found = _object_of(body)
-    choices = found.get("choices")
+    body_object = _object_of(body)
+    choices = body_object.get("choices")
     choice: Any = choices[0] if isinstance(choices, list) and choices else {}
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
     text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
-    used = tokens_told(found.get("usage"))
-    error = _error_of(found, choice)
+    used = tokens_told(body_object.get("usage"))
+    error = _error_of(body_object, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
         raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))
     if not isinstance(choices, list) or not isinstance(message, dict):
         raise NoCompletionError("the reply has no choices" if choices == [] else "the reply is not a chat completion")
-    said = message.get("refusal")
-    refusal = _whole("".join([*refusals, said if isinstance(said, str) else ""]))
+    refused = message.get("refusal")
+    refusal = _whole("".join([*refusals, refused if isinstance(refused, str) else ""]))
     where = "" if text.strip() else ", ".join(dict.fromkeys([*_elsewhere(message, finish_reason), *others]))
-    unreadable = used is None and bool(found.get("usage"))
+    unreadable = used is None and bool(body_object.get("usage"))
     sent, received = used or (None, None)
     return Completion(text, noted(finish_reason, where), refusal, sent, received, unreadable)
 
@@ -89,14 +89,14 @@ def read_completion(body: bytes) -> Completion:
 def _object_of(body: bytes) -> dict[str, Any]:
     body = without_keep_alive(body)
     try:
-        found = joined(body) if is_stream(body) else read_json(body)
+        value = joined(body) if is_stream(body) else read_json(body)
     except BrokenStreamError as error:
         raise NoCompletionError(f"the reply is {error}") from None
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise NoCompletionError("the reply is not a chat completion")
-    return found
+    return value
 
 
 def _whole(text: str) -> str:
@@ -144,17 +144,17 @@ def _elsewhere(message: dict[str, Any], finish_reason: str) -> Iterable[str]:
 
 def _finish_reason(choice: dict[str, Any]) -> str:
     details = choice.get("finish_details")
-    told = details.get("type") if isinstance(details, dict) else None
-    reason = choice.get("finish_reason") or told or choice.get("native_finish_reason") or ""
+    detailed = details.get("type") if isinstance(details, dict) else None
+    reason = choice.get("finish_reason") or detailed or choice.get("native_finish_reason") or ""
     shown = "".join(c if c.isprintable() and c != ";" else " " for c in str(reason)[:MAX_WORD_CHARS])
     return " ".join(shown.split())
 
 
-def _error_of(found: dict[str, Any], choice: Any) -> Any:
+def _error_of(completion: dict[str, Any], choice: Any) -> Any:
     """Return the error in a reply, None where there is none; `{}` and a code of 0 are none."""
-    for error in (found.get("error"), choice.get("error") if isinstance(choice, dict) else None):
+    for error in (completion.get("error"), choice.get("error") if isinstance(choice, dict) else None):
         if any(error.values()) if isinstance(error, dict) else error:
             return error
-    if not found.get("choices") and any(found.get(name) for name in _WITHOUT_CHOICES):
-        return found
+    if not completion.get("choices") and any(completion.get(name) for name in _WITHOUT_CHOICES):
+        return completion
     return None

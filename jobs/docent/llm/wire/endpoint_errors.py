@@ -74,18 +74,18 @@ class EndpointError:
 def error_in(body: bytes) -> EndpointError:
     """Read the error in the body of a reply, whatever its form."""
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         text = body[:MAX_ERROR_CHARS].decode(errors="replace")
         if text.lstrip()[:1] == "<":
             return EndpointError("a web page")
         return EndpointError(text, about=_about(text, {}), text=text)
-    return error_of(found)
+    return error_of(value)
 
 
-def error_of(found: Any) -> EndpointError:
+def error_of(value: Any) -> EndpointError:
     """Read the error in parsed JSON: in `error` or at the top."""
-    error = found.get("error") or found.get("errors") or found if isinstance(found, dict) else found
+    error = value.get("error") or value.get("errors") or value if isinstance(value, dict) else value
     if isinstance(error, list) and error and isinstance(error[0], dict):
         error = error[0]
     try:
@@ -94,21 +94,21 @@ def error_of(found: Any) -> EndpointError:
         return EndpointError("an error that cannot be read")
     if not isinstance(error, dict):
         return EndpointError(str(error), about=_about(str(error), {}), text=text)
-    said = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
+    message = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
     code = _code_of(error)
-    about = _about(f"{code} {said}"[:MAX_ERROR_CHARS], error)
+    about = _about(f"{code} {message}"[:MAX_ERROR_CHARS], error)
     param = error.get("param")
     return EndpointError(
-        f"{said}{_details_of(error)}", code, _status_of(error), about, text, param if isinstance(param, str) else ""
+        f"{message}{_details_of(error)}", code, _status_of(error), about, text, param if isinstance(param, str) else ""
     )
 
 
-def _about(said: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
+def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unknown"]:
     """Return what an error is about: by its details first, because words may quote the prompt, then by its words."""
     details = [error.get(name) for name in ("metadata", "innererror")]
-    if any(isinstance(found, dict) and any(found.get(name) for name in _OF_MODERATION) for found in details):
+    if any(isinstance(detail, dict) and any(detail.get(name) for name in _OF_MODERATION) for detail in details):
         return "prompt"
-    about_prompt, about_key = bool(_MODERATION.search(said)), bool(_KEY.search(said))
+    about_prompt, about_key = bool(_MODERATION.search(words)), bool(_KEY.search(words))
     return "unknown" if about_prompt == about_key else "prompt" if about_prompt else "key"
 
 
@@ -131,6 +131,6 @@ def _details_of(error: dict[str, Any]) -> str:
     if not isinstance(details, dict):
         return ""
     reasons = details.get("reasons")
-    told = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+    reason = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
     raw = details.get("raw")
-    return "".join(f" ({piece})" for piece in (told, raw if isinstance(raw, str) else "") if piece)
+    return "".join(f" ({piece})" for piece in (reason, raw if isinstance(raw, str) else "") if piece)

@@ -41,25 +41,25 @@ def joined(body: bytes) -> dict[str, Any]:
         BrokenStreamError: a chunk cannot be read, or neither `[DONE]` nor a finish reason ends the stream.
     """
     message: dict[str, Any] = {"content": []}
-    made: dict[str, Any] = {"choices": [], "usage": None}
+    completion: dict[str, Any] = {"choices": [], "usage": None}
     finish_reason, ended = None, False
     for data in _data_of(body):
         if data == _END:
             ended = True
             break
         chunk = _chunk_of(data)
-        made["usage"] = chunk.get("usage") or made["usage"]
-        made["error"] = made.get("error") or _error_of(chunk)
+        completion["usage"] = chunk.get("usage") or completion["usage"]
+        completion["error"] = completion.get("error") or _error_of(chunk)
         for choice in _choices_of(chunk):
             _add(message, choice)
-            made["error"] = made["error"] or choice.get("error")
+            completion["error"] = completion["error"] or choice.get("error")
             finish_reason = choice.get("finish_reason") or finish_reason
-            made["choices"] = [{"message": message}]
-    if not ended and finish_reason is None and not made.get("error"):
+            completion["choices"] = [{"message": message}]
+    if not ended and finish_reason is None and not completion.get("error"):
         raise BrokenStreamError("a stream that breaks off")
-    for choice in made["choices"]:
+    for choice in completion["choices"]:
         choice["finish_reason"] = finish_reason
-    return made
+    return completion
 
 
 def _data_of(body: bytes) -> Iterator[bytes]:
@@ -102,8 +102,8 @@ def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
     content = delta.get("content")
     message["content"] += content if isinstance(content, list) else [content] if content is not None else []
     for name in _SAID_IN_PIECES:
-        if isinstance(said := delta.get(name), str):
-            message[name] = message.get(name, "") + said
+        if isinstance(piece := delta.get(name), str):
+            message[name] = message.get(name, "") + piece
     for name, value in delta.items():
         if name not in ("content", *_SAID_IN_PIECES) and value:
             message.setdefault(name, value)

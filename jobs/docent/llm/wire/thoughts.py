@@ -34,18 +34,18 @@ def without_thoughts(text: str) -> str:
         return _final_channel(text)
     if _BARE_FINAL in text and text.lstrip().startswith(_BARE_CHANNELS):
         return text.rpartition(_BARE_FINAL)[2]
-    said = text
+    rest = text
     for closing in _CLOSES.finditer(text):
-        said = text[closing.end() :]
-    opened = [found.start() for pattern in _OPENS if (found := pattern.search(said))]
-    said = said[: min(opened)] if opened else said
-    return said if said is text else _FRAME.sub("", said)
+        rest = text[closing.end() :]
+    opened = [opening.start() for pattern in _OPENS if (opening := pattern.search(rest))]
+    rest = rest[: min(opened)] if opened else rest
+    return rest if rest is text else _FRAME.sub("", rest)
 
 
 def _final_channel(text: str) -> str:
     """Return the last channel named final (the harmony format of gpt-oss), "" where there is none."""
-    said = ""
+    final = ""
     for channel in _CHANNEL.finditer(text):
         if channel[1] == "final":
-            said = text[channel.end() :]
-    return _FRAME.split(said, maxsplit=1)[0]
+            final = text[channel.end() :]
+    return _FRAME.split(final, maxsplit=1)[0]

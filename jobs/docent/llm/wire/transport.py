@@ -105,13 +105,13 @@ class Transport:
         length = reply.content_length
         if length is not None and length <= self._max_reply_bytes and "Content-Encoding" not in reply.headers:
             return await reply.read()
-        found = bytearray()
+        content = bytearray()
         async for piece in reply.content.iter_any():
-            found += piece
-            if len(found) > self._max_reply_bytes:
+            content += piece
+            if len(content) > self._max_reply_bytes:
                 reply.close()
                 raise TryFailedError(f"the reply is longer than {self._max_reply_bytes / 1e6:g} MB", "lost")
-        return bytes(found)
+        return bytes(content)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,8 +122,8 @@ class Transport:
 
 def _words_of(error: BaseException) -> str:
     """Describe an error in one line; an endpoint may have written its words."""
-    said = getattr(error, "message", "") or str(error) or type(error).__name__
-    return printable(" ".join(mask(str(said)).split()), MAX_WORDS_CHARS)
+    words = getattr(error, "message", "") or str(error) or type(error).__name__
+    return printable(" ".join(mask(str(words)).split()), MAX_WORDS_CHARS)
 
 
 def _proxy_of(url: str) -> str | None:
@@ -141,10 +141,10 @@ def split_at_pictures(body: bytes, images: Sequence[Image]) -> list[bytes | Imag
     known = {image.sha256.encode(): image for image in images}
     parts: list[bytes | Image] = []
     end = 0
-    for found in _IMAGE.finditer(body):
-        if image := known.get(found[1]):
-            parts += [body[end : found.start()] + f'"data:{image.media_type};base64,'.encode(), image]
-            end = found.end() - 1
+    for match in _IMAGE.finditer(body):
+        if image := known.get(match[1]):
+            parts += [body[end : match.start()] + f'"data:{image.media_type};base64,'.encode(), image]
+            end = match.end() - 1
     return [*parts, body[end:]]
 
 
