@@ -442,13 +442,13 @@ def test_a_stop_waits_for_the_replies_in_flight_and_begins_no_request(endpoint: 
     section = GenerateQA(temperatures=(0.4,))
     requests = [request_for(call, section, 7) for call in calls.plan_calls([item(n) for n in range(8)], section)]
     stop = threading.Event()
-    with ChatClient(llm, tmp_path / "journal.sqlite", stop=stop) as client:
+    with ChatClient(llm, tmp_path / "journal", stop=stop) as client:
         with closing(client.ask(requests, lambda _: "")) as replies:
             next(replies)
             stop.set()
             with pytest.raises(StoppedError):
                 list(replies)
-    paid = known_replies(llm, tmp_path / "journal.sqlite", requests)
+    paid = known_replies(llm, tmp_path / "journal", requests)
     assert paid == endpoint.stats()["requests"] < len(requests)
 
 

@@ -6,10 +6,10 @@ Reads the files of results; writes the journal. Nothing is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docent.errors import ConfigError
 from docent.llm.batch.api import BatchApi
@@ -83,7 +83,8 @@ class Results:
         # A completed batch has paid for all its lines, although the reply cannot be read.
         await self.refuse(left, words, State.LOST if gone or batch.status == "completed" else State.REFUSED)
         outcome.again |= dict.fromkeys(left, words)
-        outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in _codes(batch)
+        codes = [error.code for error in (batch.errors.data if batch.errors else None) or []]
+        outcome.queue_is_full = batch.status == "failed" and QUEUE_IS_FULL in codes
         if refusal := refusal or self._refusal(batch, words, outcome):
             raise refusal
         return outcome
@@ -92,7 +93,7 @@ class Results:
         """Give lines without a result their end."""
         rest = iter(lines.values())
         while some := list(islice(rest, ENDED_AT_ONCE)):
-            await _all(self._close(line, state, None, why) for line in some)
+            await asyncio.gather(*(self._close(line, state, None, why) for line in some))
 
     async def _end(self, line: Line, result: Result, outcome: Outcome) -> ConfigError | None:
         """End one line; return the error that holds for all lines, if any."""
@@ -146,11 +147,3 @@ class Results:
                 f"the endpoint refuses a whole batch: {words}", where, "fix what it says, or set llm.mode to online"
             )
         return None
-
-
-def _codes(batch: Batch) -> set[str]:
-    return {error.code or "" for error in (batch.errors.data if batch.errors else None) or []}
-
-
-async def _all(ends: Iterable[Awaitable[Any]]) -> None:
-    await asyncio.gather(*ends)

@@ -34,7 +34,11 @@ def strict_form(schema: type[BaseModel]) -> tuple[dict[str, Any], bool]:
     form = _strict(schema.model_json_schema(by_alias=True))
     if "$ref" in form:  # a model that contains itself; endpoints want an object at the top
         form = {**form["$defs"][form["$ref"].rpartition("/")[2]], "$defs": form["$defs"]}
-    return form, all(_is_definite(node) for node in _nodes(form))
+    is_definite = all(
+        _TELLS_THE_TYPE & node.keys() and not node.get("additionalProperties") and "prefixItems" not in node
+        for node in _nodes(form)
+    )
+    return form, is_definite
 
 
 @cache
@@ -88,10 +92,6 @@ def _closed(node: dict[str, Any]) -> dict[str, Any]:
 
 def _below(named: dict[str, Any]) -> dict[str, Any]:
     return {name: _strict(child) for name, child in named.items()}
-
-
-def _is_definite(node: dict[str, Any]) -> bool:
-    return bool(_TELLS_THE_TYPE & node.keys()) and not node.get("additionalProperties") and "prefixItems" not in node
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -95,7 +95,7 @@ def error_of(value: Any) -> EndpointError:
     if not isinstance(error, dict):
         return EndpointError(str(error), about=_about(str(error), {}), text=text)
     message = str(next((error[name] for name in ("message", "detail", "msg", "error_msg") if error.get(name)), ""))
-    code = _code_of(error)
+    code = next((value for name in ("code", "type") if isinstance(value := error.get(name), str)), "")
     about = _about(f"{code} {message}"[:MAX_ERROR_CHARS], error)
     param = error.get("param")
     return EndpointError(
@@ -110,10 +110,6 @@ def _about(words: str, error: dict[str, Any]) -> Literal["prompt", "key", "unkno
         return "prompt"
     about_prompt, about_key = bool(_MODERATION.search(words)), bool(_KEY.search(words))
     return "unknown" if about_prompt == about_key else "prompt" if about_prompt else "key"
-
-
-def _code_of(error: dict[str, Any]) -> str:
-    return next((value for name in ("code", "type") if isinstance(value := error.get(name), str)), "")
 
 
 def _status_of(error: dict[str, Any]) -> int | None:
