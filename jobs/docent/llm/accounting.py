@@ -1,4 +1,4 @@
-"""What became of every request and of every try, counted twice: the equations must hold, or docent has a bug.
+"""Count the outcomes of requests and tries; two equations must hold, or docent has a bug.
 
 Reads and writes nothing. Requests: planned = kept + rejected + failed + unspent. Tries: begun = replied + refused +
 lost. Both are checked when a stage has all its replies, and both are in its marker and the report.

@@ -1,4 +1,4 @@
-"""The one way to ask a teacher: many requests at a time, replies in their order, each paid once.
+"""Ask a teacher: many requests at a time, replies in the order of requests, each paid for once.
 
 Reads and writes the journal, through which every reply goes before anyone sees it: a killed or failed attempt repeats
 only what was in flight. What a reply must be is decided here as well: a text its caller can use or an object of the
@@ -216,7 +216,7 @@ class ChatClient:
         return answered
 
     async def _drained(self, line: InOrder) -> None:
-        """Let what is under way become durable."""
+        """Wait until replies in flight are durable."""
         self.sender.stop()
         await line.drain(self.drain_s)
         await self.journal.settled()

@@ -1,4 +1,4 @@
-"""Replies in the order of their requests, although they come in any other.
+"""Return replies in the order of their requests, although they arrive in any order.
 
 Reads the journal; writes nothing itself. A walker goes through the requests ahead of the replies: what the journal
 holds only takes its place in the line, so that the first missing request of a resumed run is sent at once, and

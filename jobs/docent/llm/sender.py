@@ -1,4 +1,4 @@
-"""One paid reply: its price reserved, its turn awaited, noted, sent, noted again, and tried anew where that helps.
+"""Send one paid request: reserve its price, wait for its turn, note it, send it, note its end, retry.
 
 Writes the journal; everything else is in the modules named here. A record is sent at most `llm.max_attempts` times,
 refusals because of too many requests (HTTP 429) not counted, and not later than `llm.deadline_s` after its
@@ -33,7 +33,7 @@ __all__ = ["HARMLESS", "MAX_WHY_CHARS", "Ask", "GaveUpError", "Provider", "Sende
 
 log = logging.getLogger("docent.llm")
 
-SAID_EVERY_S = 15.0
+LOGGED_EVERY_S = 15.0
 BYTES_PER_TOKEN = 4
 MAX_WHY_CHARS = 200
 LONGEST_CLAIM_S = 3600.0
@@ -63,7 +63,7 @@ class Provider(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of connections; `send` opens them again."""
+        """Close connections; `send` opens them again."""
 
 
 class GaveUpError(Exception):
@@ -93,7 +93,7 @@ class Sender:
         self._daily = DailyAllowance(llm, shards, journal, self.endpoint, since_boot=since_boot_s)
         self.closing = asyncio.Event()
         self.has_replies = False
-        self._said_s = time.monotonic()
+        self._logged_s = time.monotonic()
 
     def most(self, request: ChatRequest, body: bytes) -> Cost:
         """Return the highest possible cost of one try."""
@@ -108,7 +108,7 @@ class Sender:
         self.budget.stopped = False
 
     def stop(self) -> None:
-        """Begin nothing any more; StoppedError reaches those who wait."""
+        """Start no further request, and raise StoppedError in everything that waits."""
         self.closing.set()
         self.pacer.stop()
         self.budget.stop()
@@ -135,7 +135,7 @@ class Sender:
                     give_up_s, answered = time.monotonic() + self.llm.deadline_s, self.counts.tries["replied"]
                 pause_s = wait_s(tries, failed.wait_s)
                 was_busy = failed.how == "busy"
-                self._say(why)
+                self._log_failures(why)
             if counted >= self.llm.max_attempts or time.monotonic() + pause_s > give_up_s:
                 others_answered = self.counts.tries["replied"] > answered
                 raise self._no_reply(why, tries, others_answered or await self._answers_others())
@@ -218,7 +218,7 @@ class Sender:
         return _End(State.REPLIED, Entry(answer.text, answer.finish_reason, *used))
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than until `closing` is set."""
+        """Wait, at most until `closing` is set."""
         try:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:
@@ -246,9 +246,9 @@ class Sender:
             return GaveUpError(f"no reply in {tries} tries; the last: {why}")
         return no_reply(why, tries, self.llm, self.provider.base_url)
 
-    def _say(self, why: str) -> None:
+    def _log_failures(self, why: str) -> None:
         """Log failed tries now and then: otherwise a run whose requests are all refused looks idle."""
-        if time.monotonic() - self._said_s >= SAID_EVERY_S:
-            self._said_s = time.monotonic()
+        if time.monotonic() - self._logged_s >= LOGGED_EVERY_S:
+            self._logged_s = time.monotonic()
             failed = self.counts.tries["refused"] + self.counts.tries["lost"]
             log.warning("%d tries failed so far, each is made again; the last: %s", failed, mask(why))

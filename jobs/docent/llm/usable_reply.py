@@ -1,4 +1,4 @@
-"""From one request to a usable reply: asked, judged, asked again or corrected once, given up.
+"""Get a usable reply to a request: ask, check the reply, ask again or request one correction, give up.
 
 Reads the journal before every asking; sends through sender.py. Only a whole reply is used.
 One that does not fit the request's schema gets one turn of correction. structure.py knows how JSON is asked for.

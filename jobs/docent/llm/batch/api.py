@@ -1,4 +1,4 @@
-"""OpenAI's batch API at one endpoint: upload, create, find again, look, download.
+"""Call the batch API of one endpoint: upload, create, find, look up, download.
 
 Sends and takes files as streams; writes results to temporary files. The openai package is used, for files and pages of
 lists are more than one request each and no speed is at stake. Every call is tried `llm.max_attempts` times with the
@@ -41,7 +41,7 @@ CLOCKS_APART_S = 3600.0
 """The endpoint's clock and this one may differ by so much."""
 TOKEN = "docent"
 """Name in a batch's metadata under which its token stands."""
-ODD_REPLY = "the reply is nothing that a batch API says"
+ODD_REPLY = "the reply is not one of a batch API"
 STILL_READ = frozenset({"pending", "running"})
 """States of an uploaded file that Azure has not looked through yet."""
 T = TypeVar("T")

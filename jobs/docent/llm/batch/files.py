@@ -1,4 +1,4 @@
-"""The two kinds of files of a batch: requests as lines, which are written, and results as lines, which are read.
+"""Write the request files of batches and read their result files.
 
 Writes temporary files, which have no name and so are gone with the process; reads pictures piece by piece while they
 are written. A line's `custom_id` is the journal's key of the asking, as hex digits.
@@ -36,7 +36,7 @@ class Line:
     Attributes:
         first: key of the request when it was asked for the first time.
         key: of this time.
-        most: the dearest it can get.
+        most: its highest possible price.
         attempt: its try in the journal; None before there is one.
     """
 

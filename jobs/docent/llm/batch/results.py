@@ -1,4 +1,4 @@
-"""What a batch brought: each of its lines gets its end in the journal, as it would online.
+"""Record the results of a batch: each of its lines is ended in the journal, as it would be online.
 
 Reads the files of results; writes the journal. Nothing is sent.
 """

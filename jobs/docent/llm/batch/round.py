@@ -1,4 +1,4 @@
-"""One round of batch mode: what has no reply goes into files, each file becomes a batch, older batches are found again.
+"""Run one round of batch mode: write requests without a reply into files, submit them, find older batches again.
 
 Reads and writes the journal, sends files; batch.py says when. A line is in the journal before its batch is created,
 with the batch's token, so that a killed process finds the batch again instead of paying twice. What is a shard's own is
@@ -48,7 +48,7 @@ class Running:
         batch: as it was when it was looked at last; None while it is not found.
         lines: by key.
         since_s: when it was begun, by this clock.
-        told: how much of it was done when that was last logged.
+        logged: how much of it was done when that was last logged.
         owner: the process of an earlier attempt that was to create it.
     """
 
@@ -56,7 +56,7 @@ class Running:
     batch: Batch | None
     lines: dict[bytes, Line]
     since_s: float
-    told: int = -1
+    logged: int = -1
     owner: str = ""
 
 

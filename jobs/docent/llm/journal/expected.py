@@ -1,4 +1,4 @@
-"""How many replies the journal held, noted beside the run: a journal that was deleted or emptied is then noticed.
+"""Note beside the run how many replies the journal held, so that a deleted or emptied journal is noticed.
 
 Reads and writes `<data>/<run>/replies.json`; reads the journal. Without it, a run whose replies are gone would pay for
 them again and say nothing.

@@ -80,9 +80,11 @@ def merge(folder: Path, reader: Reader, index: Index) -> None:
     The new journal gets its name before the old ones are removed, and records say which try they belong to: whoever
     reads meanwhile finds each of them at least once. Two processes that do this at once do no harm.
     """
-    names = reader.complete()
-    if len(names) < MERGED_FROM:
+    if len(reader.complete()) < MERGED_FROM - 1:
         return
+    reader.own = ""  # it is closed now, and merged with the others
+    reader.refresh()
+    names = reader.complete()
     path = folder / f"{secrets.token_hex(8)}{SUFFIX}"
     unfinished = path.with_name(f".{path.name}.tmp")
     try:

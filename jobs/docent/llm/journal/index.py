@@ -60,6 +60,7 @@ _SPENT = tuple(
 )
 _AMOUNTS = "COUNT(*), TOTAL(input_tokens + output_tokens), TOTAL(input_tokens + output_tokens = 0 AND state <> 2)"
 _NEVER = 2**62
+NO_RECORD = (ValueError, KeyError, TypeError, AttributeError)
 
 
 _STATES = {state.name.lower(): int(state) for state in State}
@@ -96,7 +97,7 @@ class Index:
         Args:
             journal: name of the one that they lie in, from the position `start` on.
         """
-        rows: dict[tuple[int, str], tuple[Any, ...]] = {}
+        latest: dict[tuple[int, str], tuple[dict[str, Any], int, int]] = {}
         is_closed, damaged = False, 0
         for line in lines:
             if not line.endswith(b"\n"):
@@ -105,15 +106,15 @@ class Index:
                 fields = from_json(line)
                 is_closed = is_closed or "closed" in fields
                 if "closed" not in fields:
-                    row = _row(fields, journal, start, len(line))
-                    rows[row[:2]] = row
-            except (ValueError, KeyError, TypeError, AttributeError):
+                    fields.pop("text", None)  # it stays in the journal
+                    latest[fields["number"], fields["writer"]] = fields, start, len(line)
+            except NO_RECORD:
                 damaged += line != b"\n"
             start += len(line)
-            if len(rows) == ADDED_AT_ONCE:
-                self._insert(rows.values())
-                rows.clear()
-        self._insert(rows.values())
+            if len(latest) == ADDED_AT_ONCE:
+                damaged += self._insert(latest.values(), journal)
+                latest.clear()
+        damaged += self._insert(latest.values(), journal)
         return Added(start, is_closed, damaged)
 
     def forget(self, journal: str) -> None:
@@ -179,11 +180,19 @@ class Index:
         """Delete the index."""
         self._db.close()
 
-    def _insert(self, rows: Collection[tuple[Any, ...]]) -> None:
+    def _insert(self, records: Collection[tuple[dict[str, Any], int, int]], journal: str) -> int:
+        """Insert records that lie in a journal at a position with a length; return how many are none."""
+        rows = []
+        for fields, start, length in records:
+            try:
+                rows.append(_row(fields, journal, start, length))
+            except NO_RECORD:
+                continue  # counted below
         self._db.execute("BEGIN")
         self._db.executemany(_ADD, rows)
         self._db.execute("COMMIT")
         self.largest_number = max(self.largest_number, *(row[0] for row in rows), 0)
+        return len(records) - len(rows)
 
     def _looked_up(self, sql: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), LOOKED_UP_AT_ONCE):

@@ -200,12 +200,10 @@ class Journal:
             await asyncio.wait({self._task})
 
     def close(self) -> None:
-        """Let go of the journal, and of all claims."""
+        """Close the journal, which ends all claims."""
         self._thread.shutdown()
         self._writer.close()
         with contextlib.suppress(OSError):  # merging can wait
-            self._reader.own = ""
-            self._reader.refresh()
             merge(self.path, self._reader, self._index)
         self._index.close()
 
@@ -244,7 +242,7 @@ class Journal:
                 try:
                     results = await loop.run_in_executor(self._thread, self._noted, begins, ends)
                 except BaseException as error:
-                    # Whatever it was, nobody may wait for ever for a write that will not come.
+                    # Whatever the error is, no caller may wait for ever for a write that does not come.
                     _set([*begins, *ends, *self._ends], error=error)
                     self._ends.clear()
                     if not isinstance(error, Exception):

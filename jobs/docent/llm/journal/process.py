@@ -1,4 +1,4 @@
-"""Tell a process that runs from one that has ended, on the same machine.
+"""Find out whether a process on the same machine has ended.
 
 Reads `/proc`; writes nothing. Of a process on another machine nothing is known but whether its journal is touched.
 """

@@ -1,4 +1,4 @@
-"""The clock that nobody sets: seconds since the boot. Reads the system's clock; writes nothing."""
+"""Read the clock that cannot be set: seconds since the boot."""
 
 from __future__ import annotations
 

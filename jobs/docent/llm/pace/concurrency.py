@@ -1,4 +1,4 @@
-"""How many requests at the same time: as many as allowed, fewer while the endpoint only queues them.
+"""Choose the number of concurrent requests: as many as allowed, fewer while the endpoint only queues them.
 
 Reads and writes nothing and knows no clock. An endpoint that queues (vLLM, LMDeploy) refuses nothing: beyond what it
 works on at once, more requests make each one slower and none of them more. Little's law says when that is so: replies

@@ -1,4 +1,4 @@
-"""What requests will take, before any is sent: tokens, money, and time at the configured rates.
+"""Estimate tokens, cost, and time at the configured rates before anything is sent.
 
 Tokens are estimated from characters, not counted: every model counts in its own way. Reads the price list; writes and
 sends nothing.

@@ -1,4 +1,4 @@
-"""Rates an endpoint allows: configured, told in its headers, or found out from its refusals (HTTP 429).
+"""Rates that an endpoint allows: configured, reported in headers, or measured from refusals (HTTP 429).
 
 Reads and writes nothing and knows no clock: every call says what time it is, in seconds of one monotonic clock, so
 that a test can play an hour in a moment. pacing.py puts these together.
@@ -66,7 +66,7 @@ class Bucket:
         self.level -= amount
 
 
-class ToldLimit:
+class ReportedLimit:
     """An allowance as the endpoint's headers tell it: what is left less what was sent since, and how it fills."""
 
     def __init__(self) -> None:
@@ -93,8 +93,8 @@ class ToldLimit:
             self._bucket.take(amount)
 
 
-class FoundLimit:
-    """A rate nobody tells, found out from refusals.
+class MeasuredLimit:
+    """A rate without headers, measured from refusals.
 
     A refusal alone says little: behind a load balancer one replica may be busy while the others answer. Several in a
     row, in the order of sending, say that the allowance is used up. From one such moment to the next, what was

@@ -1,4 +1,4 @@
-"""What a teacher's tokens cost: as the configuration says, else as the list of well-known models does.
+"""Look up token prices: in the configuration, else in the list of well-known models.
 
 Reads `prices.yaml` beside it; writes nothing.
 """
@@ -15,7 +15,7 @@ import yaml
 from docent.config import Llm
 
 LISTED_BY = ("openai", "azure", "openrouter")
-"""Providers of which the list tells something; the others are servers of one's own."""
+"""Providers that the list covers; the others are local servers."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 

@@ -1,4 +1,4 @@
-"""When a failed try is worth another one, and when: full jitter, `Retry-After`, a deadline, a budget of retries.
+"""Decide when a failed try is repeated: full jitter, `Retry-After`, a deadline, a retry budget.
 
 Reads and writes nothing. The waits follow "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) and the
 retry budget the chapter on overload of "Site Reliability Engineering" (O'Reilly, 2016): together they keep a broken

@@ -1,4 +1,4 @@
-"""What models write back, made into pairs: the `[Visitor]` / `[Guide]` dialogue.
+"""Parse the `[Visitor]` / `[Guide]` dialogue that models write into pairs.
 
 A reply is untrusted text: what does not keep to the form is refused with a reason, never guessed at.
 """

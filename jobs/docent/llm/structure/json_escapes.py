@@ -1,4 +1,4 @@
-r"""LaTeX that a model wrote into JSON without doubling its backslashes: `\frac` would be read as a form feed and `rac`.
+r"""Preserve LaTeX in JSON whose backslashes are not doubled: `\frac` would be read as a form feed and `rac`.
 
 Backslashes that begin a LaTeX command are doubled before JSON is read. `\b` and `\f` before a letter always do, for no
 text has backspaces and form feeds; `\t` and `\r` before the name of a command do. `\n` is a line break more often than

@@ -1,4 +1,4 @@
-"""What a model wrote back, read as an object of a schema: JSON, or what can be taken for it without guessing.
+"""Read a model's reply as an object of a schema: JSON, or what can be read as JSON without guessing.
 
 A reply is untrusted text: fences, prose, thoughts, control characters, broken or endless JSON. `read_reply` gives an
 object or says in a few words why there is none. Reads and writes nothing.

@@ -1,4 +1,4 @@
-"""JSON schemas of pydantic models in the form that endpoints hold a reply to.
+"""Convert JSON schemas of pydantic models into the form that endpoints enforce.
 
 Strict mode, as OpenAI and Azure describe it, takes a part of JSON Schema: every object closed, every property
 required, no defaults, `anyOf` instead of `oneOf`, nothing beside a `$ref`, and limits (`minItems`, `pattern`, ...)

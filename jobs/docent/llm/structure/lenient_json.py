@@ -1,4 +1,4 @@
-"""JSON of replies, read leniently where nothing of its meaning is lost.
+"""Read JSON leniently where nothing of its meaning is lost.
 
 Reads bytes; writes nothing. Some servers leave line breaks in strings as they are, send counts of thousands of digits,
 or cut a character in two between the chunks of a stream: the reply around it is paid for and good.

@@ -1,4 +1,4 @@
-"""JSON from a model that may or may not keep to it: how it is asked for.
+"""Request JSON from a model that may or may not comply.
 
 There are three ways, the rungs of a ladder: the endpoint holds the reply to the schema (`json_schema`), it holds it to
 JSON (`json_object`), or the words of the prompt must do (`prompt`). `choose_rung` finds the strictest one that an

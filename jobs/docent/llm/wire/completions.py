@@ -1,7 +1,7 @@
-"""What the body of an HTTP 200 holds: one chat completion, in any of the forms that endpoints give it, or an error.
+"""Parse the body of an HTTP 200: one chat completion in any of the forms that endpoints use, or an error.
 
 Reads bytes; writes and sends nothing. Text stands in `content` as a string or as a list of parts; thoughts are left
-out wherever they stand; errors come in place of the choices or inside one. openai_endpoint.py says what each means.
+out wherever they stand; errors come in place of the choices or inside one. endpoint.py says what each means.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from docent.llm.structure.lenient_json import read_json, with_whole_characters
 from docent.llm.wire.event_stream import BrokenStreamError, is_stream, joined, without_keep_alive
 from docent.llm.wire.finish_reasons import MAX_WORD_CHARS, is_whole, noted
-from docent.llm.wire.tokens import tokens_told
+from docent.llm.wire.tokens import tokens_reported
 
 THOUGHTS = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought"}
@@ -72,7 +72,7 @@ def read_completion(body: bytes) -> Completion:
     message: Any = choice.get("message") if isinstance(choice, dict) else None
     texts, refusals, others = _parts_of(message.get("content")) if isinstance(message, dict) else ([], [], [])
     text, finish_reason = _whole("".join(texts)), _finish_reason(choice) if isinstance(choice, dict) else ""
-    used = tokens_told(body_object.get("usage"))
+    used = tokens_reported(body_object.get("usage"))
     error = _error_of(body_object, choice)
     if error is not None and not (text.strip() and finish_reason and is_whole(finish_reason)):
         raise ErrorInReplyError(error, bool(text) or bool(used and used[1]))

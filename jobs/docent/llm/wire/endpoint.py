@@ -1,7 +1,7 @@
-"""One endpoint that speaks like OpenAI: what is sent to it, and what its answers and refusals mean.
+"""Speak to one OpenAI-compatible endpoint: build requests, interpret replies and errors.
 
 Reads the key from the variable named by `llm.api_key_env` and pictures while they are sent; writes nothing. The key
-appears in no message, whatever the endpoint repeats. Waiting and trying again are the client's affair.
+appears in no message, whatever the endpoint repeats. Waiting and retrying are left to the client.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class OpenAIEndpoint:
         self.has_answered = False
         header, before = self.kind.key_header
         headers = {header: before + self.key} if self.key else {}
-        self._said_usage = False
+        self._has_warned_of_usage = False
         self._transport = Transport(self._url, headers, llm.timeout_s, int(llm.max_reply_mb * 1e6))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
@@ -129,8 +129,8 @@ class OpenAIEndpoint:
             raise self._error_in_reply(found_error, reply.headers) from None
         if completion.refusal and not completion.text:
             raise RequestRefusedError(f"the model declined: {self.clean(completion.refusal)}")
-        if completion.usage_unreadable and not self._said_usage:
-            self._said_usage = True
+        if completion.usage_unreadable and not self._has_warned_of_usage:
+            self._has_warned_of_usage = True
             log.warning("the endpoint reports token usage in an unsupported form: usage counts as unknown")
         return Answer(
             self._without_key(completion.text),
@@ -189,7 +189,7 @@ class OpenAIEndpoint:
                 f"set {self.llm.api_key_env} to a key that may use {self.llm.model}, then: docent run",
             )
         if status == 402 or error.code in NO_CREDIT_CODES:
-            return ConfigError(f"the endpoint says the account has no credit: {words}", where, "add credit")
+            return ConfigError(f"the account has no credit: {words}", where, "add credit")
         if status in (404, 405):
             return ConfigError(
                 f"the endpoint does not know the model {self.llm.model!r} or the path: {words}",

@@ -1,6 +1,6 @@
-"""What an endpoint says in an error: its words, its code, the status it means, and whether it is about one prompt.
+"""Parse errors of an endpoint: message, code, status, and whether a refusal concerns one prompt.
 
-Reads bodies of replies that are no completion; writes and sends nothing. openai_endpoint.py decides what follows.
+Reads bodies of replies that are no completion; writes and sends nothing. endpoint.py decides what follows.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _OF_MODERATION = ("flagged_input", "reasons", "content_filter_result", "content_
 
 @dataclass(frozen=True, slots=True)
 class EndpointError:
-    """What one error says.
+    """One error of an endpoint.
 
     Attributes:
         message: its words, as long as they are; "a web page" for HTML.

@@ -1,4 +1,4 @@
-"""A completion that an endpoint sends as a stream of events although none was asked for, joined into one.
+"""Join a completion that an endpoint sends as a stream of events although none was requested.
 
 Reads the bytes of a reply with `data:` lines (server-sent events, WHATWG HTML Standard, section 9.2); writes nothing.
 Every chunk of a chat completion stands on one `data:` line.
@@ -16,7 +16,7 @@ _BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r\n]|:[^\r\n]*)*")
 _BEGINS = (b"data:", b"event:", b"id:", b"retry:")
 _END = b"[DONE]"
 _OF_ERRORS = frozenset({"message", "msg", "detail", "code"})
-_SAID_IN_PIECES = ("refusal", "reasoning_content", "reasoning")
+_IN_PIECES = ("refusal", "reasoning_content", "reasoning")
 
 
 class BrokenStreamError(ValueError):
@@ -101,9 +101,9 @@ def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
             message["content"] = []
     content = delta.get("content")
     message["content"] += content if isinstance(content, list) else [content] if content is not None else []
-    for name in _SAID_IN_PIECES:
+    for name in _IN_PIECES:
         if isinstance(piece := delta.get(name), str):
             message[name] = message.get(name, "") + piece
     for name, value in delta.items():
-        if name not in ("content", *_SAID_IN_PIECES) and value:
+        if name not in ("content", *_IN_PIECES) and value:
             message.setdefault(name, value)

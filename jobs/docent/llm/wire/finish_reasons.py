@@ -1,4 +1,4 @@
-"""What `finish_reason` says of a reply: whole, cut off by its length, cut by a filter, or incomplete in another way.
+"""Interpret `finish_reason`: complete, cut off by length, cut by a filter, or incomplete in another way.
 
 Endpoints pass on the words of many model vendors. Only words known to mean a whole reply are taken for one; whatever
 else a reply says, it is incomplete and never used. Reads and writes nothing.

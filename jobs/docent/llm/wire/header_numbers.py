@@ -1,4 +1,4 @@
-"""Numbers in the headers of an endpoint's replies: limits, what is left of them, pauses. None where they make no sense.
+"""Read numbers in reply headers: limits, what is left of them, pauses; None where they make no sense.
 
 Reads and writes nothing. An endpoint may send anything, so that a text is measured before it is looked at.
 """
@@ -23,7 +23,7 @@ MAX_DATE_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What an endpoint says of one allowance: how large, how much is left, in how many seconds it is whole again."""
+    """One allowance in an endpoint's headers: its size, what is left, and the seconds until it is full again."""
 
     limit: float
     left: float

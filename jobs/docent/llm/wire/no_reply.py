@@ -1,4 +1,4 @@
-"""What to say where an endpoint gave no reply to any try, and what to do about it. Reads and writes nothing."""
+"""Build the error for an endpoint that replied to no try."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fields of a request an endpoint does not take, learned from its refusals, and requests without them.
+"""Learn from refusals which request fields an endpoint does not accept, and leave them out.
 
 Newer models refuse `max_tokens` and name `max_completion_tokens`; some take no `temperature`. The request that decides
 the journal's key stays as it was asked; what is sent is made from it here, so that replies are found again whichever

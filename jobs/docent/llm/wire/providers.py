@@ -1,4 +1,4 @@
-"""What is known of each kind of endpoint, one row each: the rest of docent speaks to all of them alike.
+"""Describe each kind of endpoint in one row; the rest of docent treats all of them alike.
 
 Reads the key's variable; writes nothing. Any other server that speaks like OpenAI is `openai` with its own address.
 """

@@ -1,4 +1,4 @@
-"""What a model says once it has thought: the text behind its thoughts, whichever marks it puts around them.
+"""Strip a model's thinking from its text, whichever marks surround it.
 
 The opening mark is often missing, because it stands in the model's template; the closing one then ends the thoughts.
 Reads and writes nothing.

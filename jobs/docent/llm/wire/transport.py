@@ -1,4 +1,4 @@
-"""HTTP to one endpoint: one request, one bounded reply, nothing followed and nothing repeated.
+"""Send HTTP requests to one endpoint: one bounded reply each, no redirects, no retries.
 
 Reads pictures from their files while they are sent, piece by piece; writes nothing. aiohttp, because a request costs it
 a tenth of what the openai package needs (docs/benchmarks.md).
