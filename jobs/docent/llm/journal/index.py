@@ -38,7 +38,7 @@ _ADD = f"""
     INSERT INTO tries VALUES ({",".join("?" * 13)}) ON CONFLICT (number, writer) DO UPDATE SET
     state = excluded.state, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
     journal = excluded.journal, start = excluded.start, length = excluded.length
-    WHERE excluded.state = 1 OR tries.state IN (0, excluded.state)
+    WHERE excluded.key = tries.key AND (excluded.state = 1 OR tries.state IN (0, excluded.state))
 """
 _OPEN = (
     "SELECT number, writer, request, key, endpoint, batch, begun_s FROM tries INDEXED BY doubtful "

@@ -105,7 +105,7 @@ class Journal:
         self._reader, self._writer = Reader(path, self._index), Writer(path)
         self._begins: list[_Begin] = []
         self._ends: deque[_End] = deque()
-        self.replied, self._has_waited = 0, False
+        self.replied, self._number, self._has_waited = 0, 0, False
         self._thread = ThreadPoolExecutor(1, "journal")
         self._task: asyncio.Task[None] | None = None
         self._free = asyncio.Lock()
@@ -327,7 +327,8 @@ class Journal:
         open_tries = self._index.open_tries(list(taken))
         in_batches = {attempt.key for attempt in open_tries if attempt.batch}
         online = {a.key for a in open_tries if not a.batch and self._is_another_at_work(a.writer)}
-        number = self._index.largest_number
+        # A number is not used again where the write failed, for others may have read a part of it.
+        self._number = max(self._number, self._index.largest_number)
         for begin in begins:
             key = begin.key
             if begin.is_claim and key in replies:
@@ -335,9 +336,9 @@ class Journal:
             elif begin.is_claim and (key not in taken or key in online or (begin.batch and key in in_batches)):
                 yield None
             else:
-                number += 1
+                self._number += 1
                 what = (begin.request, key, begin.endpoint, begin.batch)
-                attempt = Try(number, self._writer.name, *what, self._clock())
+                attempt = Try(self._number, self._writer.name, *what, self._clock())
                 lines.append(attempt.line())
                 yield attempt
 
