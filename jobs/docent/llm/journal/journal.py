@@ -283,6 +283,9 @@ class Journal:
 
     def _append(self, lines: Sequence[bytes]) -> None:
         start = self._writer.append(lines)
+        while not self._writer.is_there():  # deleted a moment ago: what nobody can find is written again
+            self._follow_the_folder()
+            start = self._writer.append(lines)
         self._index.add(lines, self._writer.name, start)
 
     def _withdrawn(self, begins: Sequence[_Begin], results: Sequence[Try | Entry | None]) -> list[Try | Entry | None]:

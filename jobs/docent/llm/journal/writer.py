@@ -78,11 +78,7 @@ class Writer:
         Raises:
             OSError: they could not be written.
         """
-        start = self._write(b"".join(lines))
-        while not self.is_there():  # deleted a moment ago: what nobody can find is written again
-            self.open()
-            start = self._write(b"".join(lines))
-        return start
+        return self._write(b"".join(lines))
 
     def is_there(self) -> bool:
         """Return whether the journal still has its name."""
