@@ -63,7 +63,7 @@ class Writer:
         path = self._folder / f"{secrets.token_hex(8)}{SUFFIX}"
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         self._end, self._is_torn = 0, False
-        self._write(json.dumps(this_process()).encode() + b"\n")
+        self.append([json.dumps(this_process()).encode() + b"\n"])
         sync_folder(self._folder)
         self.path = path
         if self._toucher.ident is None:
@@ -78,7 +78,18 @@ class Writer:
         Raises:
             OSError: they could not be written.
         """
-        return self._write(b"".join(lines))
+        # A line that was torn by a full disk is ended first, so that it does not spoil the next one.
+        start = self._end + self._is_torn
+        pending = memoryview(b"\n" * self._is_torn + b"".join(lines))
+        self._is_torn = True
+        try:
+            while pending:
+                pending = pending[os.write(self._handle, pending) :]
+            os.fsync(self._handle)
+        finally:
+            self._end = os.fstat(self._handle).st_size
+        self._is_torn, self._renewed_s = False, since_boot_s()
+        return start
 
     def is_there(self) -> bool:
         """Return whether the journal still has its name."""
@@ -99,23 +110,9 @@ class Writer:
         if self.path is not None:
             self._finish()
 
-    def _write(self, data: bytes) -> int:
-        # A line that was torn by a full disk is ended first, so that it does not spoil the next one.
-        start = self._end + self._is_torn
-        pending = memoryview(b"\n" * self._is_torn + data)
-        self._is_torn = True
-        try:
-            while pending:
-                pending = pending[os.write(self._handle, pending) :]
-            os.fsync(self._handle)
-        finally:
-            self._end = os.fstat(self._handle).st_size
-        self._is_torn, self._renewed_s = False, since_boot_s()
-        return start
-
     def _finish(self) -> None:
         try:
-            self._write(CLOSED)
+            self.append([CLOSED])
         except OSError as error:  # others find out by the end of the process
             log.warning("the journal %s cannot be closed: %s", self.path, error.strerror)
         os.close(self._handle)
