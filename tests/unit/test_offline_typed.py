@@ -495,7 +495,7 @@ def test_the_client_asks_it_for_typed_replies_once_and_refusals_are_said(tmp_pat
     for spent in (2, 0):
         with ChatClient(Llm(), tmp_path / "journal.sqlite") as client:
             replies = list(client.ask(made))
-            assert client.sender.ledger.tries["replied"] == spent
+            assert client.sender.counts.tries["replied"] == spent
         assert [bool(reply.value) for reply in replies] == [True, False, True]
         assert "does not write inference" in replies[1].error
 
