@@ -157,7 +157,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], bytes]]
     return found
 
 
-@pytest.mark.feature("F96")
+@pytest.mark.feature("answers")
 def test_every_arm_answers_every_test_example_in_order(config: PipelineConfig, run_dir: Path) -> None:
     expected = [f"{name}-{number}.png" for name in COLORS for number in (2, 3)]
     for arm in ("lora", "full", *ARMS):

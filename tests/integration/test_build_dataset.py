@@ -55,7 +55,7 @@ def test_every_row_names_a_photo_that_is_an_output_with_the_bytes_of_the_origina
         assert hashlib.sha256(built.file(row.file).read_bytes()).hexdigest() in originals
 
 
-@pytest.mark.feature("F42", "F43")
+@pytest.mark.feature("dialog-json", "dataset-dict")
 def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> None:
     rows = [row for row in built.rows(Example) if row.split == "train"]
     with built.file("metadata-train.csv").open(encoding="utf-8", newline="") as file:
@@ -69,7 +69,7 @@ def test_metadata_csv_and_chat_files_hold_what_the_rows_say(built: Artifact) -> 
     assert all((built.folder / line["images"][0]).is_file() for line in chat)
 
 
-@pytest.mark.feature("F44")
+@pytest.mark.feature("chat-jsonl")
 def test_hugging_face_loads_both_forms_and_sees_the_same_photos(built: Artifact, tmp_path: Path) -> None:
     import datasets
 

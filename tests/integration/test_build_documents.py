@@ -83,7 +83,7 @@ def test_the_turns_of_a_conversation_are_in_one_split(tmp_path: Path, run_dir: P
     assert {next(iter(found)) for found in splits.values()} == {"train", "validation", "test"}
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("run-statistics")
 def test_shares_are_met_about_and_another_seed_chooses_others(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_training_pair_that_reads_like_a_held_out_one_is_left_out(
     assert read(built, "statistics.json")["rejected"]["build-dataset"] == {rejects[0].reason: SECTIONS}
 
 
-@pytest.mark.feature("F52")
+@pytest.mark.feature("figures-in-prompts")
 def test_pictures_come_in_their_order_each_once_and_text_rows_have_none(built: Artifact) -> None:
     shown = {(row.item_name, row.question.split()[3]): row.files for row in rows_of(built) if row.files}
     names = {key: [re.sub("-[0-9a-f]{8}", "", Path(file).name) for file in files] for key, files in shown.items()}
@@ -133,7 +133,7 @@ def test_pictures_come_in_their_order_each_once_and_text_rows_have_none(built: A
         assert all(file.startswith(f"images/{row.split}/") and built.file(file).is_file() for file in row.files)
 
 
-@pytest.mark.feature("F58")
+@pytest.mark.feature("conversation-json")
 def test_conversations_hold_text_before_pictures_and_where_they_came_from(built: Artifact) -> None:
     found = [one for split in ("train", "validation", "test") for one in read(built, f"conversations-{split}.json")]
     assert sum(len(one["messages"]) // 2 for one in found) == SECTIONS * PAIRS
@@ -149,7 +149,7 @@ def test_conversations_hold_text_before_pictures_and_where_they_came_from(built:
     assert [len(one["messages"]) for one in both] == [4] * SECTIONS
 
 
-@pytest.mark.feature("F59")
+@pytest.mark.feature("files-per-document")
 def test_every_document_has_its_two_files_and_together_they_hold_all_pairs(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:
@@ -170,7 +170,7 @@ def test_every_document_has_its_two_files_and_together_they_hold_all_pairs(
     assert validate(built.folder / "documents").good, "pictures are found from the folder of the files"
 
 
-@pytest.mark.feature("F61")
+@pytest.mark.feature("run-statistics")
 def test_statistics_equal_the_files(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
     fill_manual(with_stage, titles=("Pump", "Valve"))
     real: Callable[[Context], Any] = lambda ctx: (  # noqa: E731
@@ -231,14 +231,14 @@ def counts_of() -> tuple[str, str, str]:
     return ("train", "validation", "test")
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_chat_has_one_pair_per_line_but_keeps_conversations_together(built: Artifact) -> None:
     lengths = Counter(len(m) for split in counts_of() for m in chat(built, split))
     assert lengths == {2: SECTIONS * (PAIRS - 2), 4: SECTIONS}
     assert all(isinstance(message["content"], list) for m in chat(built, "test") for message in m)
 
 
-@pytest.mark.feature("F66", "F57")
+@pytest.mark.feature("fine-tuning-jsonl", "reasoning")
 def test_chat_packs_items_shuffles_with_a_seed_and_says_what_it_is_told(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:
@@ -265,7 +265,7 @@ def test_chat_packs_items_shuffles_with_a_seed_and_says_what_it_is_told(
     assert again.digest == dressed.digest
 
 
-@pytest.mark.feature("F44")
+@pytest.mark.feature("chat-jsonl")
 def test_hugging_face_loads_text_rows_and_rows_with_several_pictures(built: Artifact) -> None:
     import datasets
 
@@ -285,7 +285,7 @@ def test_hugging_face_loads_text_rows_and_rows_with_several_pictures(built: Arti
     assert str(built.folder.parents[2]) not in (built.folder / "hf" / "train" / "state.json").read_text()
 
 
-@pytest.mark.feature("F43")
+@pytest.mark.feature("dataset-dict")
 def test_metadata_names_every_picture_of_a_row_and_only_splits_that_have_some(built: Artifact, tmp_path: Path) -> None:
     import datasets
 

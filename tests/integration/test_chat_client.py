@@ -31,7 +31,7 @@ def forget_later_askings(journal: Path) -> None:
     rewrite(journal, lambda fields: None if "request" in fields else fields)
 
 
-@pytest.mark.feature("F54")
+@pytest.mark.feature("concurrency")
 def test_one_or_sixty_four_in_flight_give_the_same_replies(endpoint: MockEndpoint, tmp_path: Path) -> None:
     # Cut off three times in a row a record is given up: rare enough at one in a hundred.
     faults = {"p_429": 0.05, "p_500": 0.05, "p_truncated": 0.01, "retry_after": 0.01}
@@ -58,7 +58,7 @@ def test_a_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoint, tmp_pat
     assert again == replies and used.get("tries_begun", 0) == 0, "given up is given up: nothing is paid again"
 
 
-@pytest.mark.feature("F56")
+@pytest.mark.feature("failed-requests")
 def test_a_record_that_always_fails_is_one_failed_record_also_when_it_alone_is_left(
     endpoint: MockEndpoint, tmp_path: Path
 ) -> None:
@@ -112,7 +112,7 @@ def test_isolated_refusals_hold_nobody_else_back_and_retry_after_is_kept_to(
     assert 0.5 <= stats["span_s"] < 0.5 * refused / 2
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 def test_retry_after_is_kept_to(tmp_path: Path) -> None:
     with scripted_endpoint(statuses=[429] * 3, retry_after=1) as scripted:
         requests = questions(12)

@@ -131,7 +131,7 @@ def test_a_structured_reply_cut_by_its_length_is_never_used(endpoint: MockEndpoi
     assert used["kept"] == len(kept) and endpoint.stats()["faults"]["truncated"] > 10
 
 
-@pytest.mark.feature("F55")
+@pytest.mark.feature("structured-replies")
 def test_the_wrong_form_gets_one_turn_of_correction_and_is_then_given_up(
     endpoint: MockEndpoint, tmp_path: Path
 ) -> None:

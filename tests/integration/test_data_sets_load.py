@@ -55,7 +55,7 @@ def by_split(rows: list[str]) -> dict[str, int]:
     return dict(Counter(rows))
 
 
-@pytest.mark.feature("F42", "F43", "F44")
+@pytest.mark.feature("dialog-json", "dataset-dict", "chat-jsonl")
 @pytest.mark.parametrize("fill", [fill_upstream, two_photos], ids=["museum", "two photos"])
 def test_every_way_gives_the_rows_of_a_museum(
     tmp_path: Path, run_dir: Path, with_stage: WithStage, fill: Callable[[WithStage], None]
@@ -67,7 +67,7 @@ def test_every_way_gives_the_rows_of_a_museum(
     assert found == dict.fromkeys(("card", "hf", "imagefolder", "chat"), rows)
 
 
-@pytest.mark.feature("F58", "F66")
+@pytest.mark.feature("conversation-json", "fine-tuning-jsonl")
 def test_every_way_gives_the_rows_of_a_manual(tmp_path: Path, run_dir: Path, with_stage: WithStage) -> None:
     fill_manual(with_stage)
     built = build(tmp_path, run_dir, validation_share=0.1, system_prompt="Be brief.")
@@ -84,7 +84,7 @@ def test_every_way_gives_the_rows_of_a_manual(tmp_path: Path, run_dir: Path, wit
     }
 
 
-@pytest.mark.feature("F58", "F66")
+@pytest.mark.feature("conversation-json", "fine-tuning-jsonl")
 @pytest.mark.parametrize("only", ["pictures", "pages"])
 def test_every_way_gives_the_rows_of_a_manual_whose_test_pairs_alone_have_pictures_or_pages(
     tmp_path: Path, run_dir: Path, with_stage: WithStage, only: str

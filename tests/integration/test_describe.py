@@ -103,7 +103,7 @@ def shown(section: Section) -> str:
     return with_descriptions(section.text, section.figures)
 
 
-@pytest.mark.feature("F10")
+@pytest.mark.feature("pdf-pages-as-markdown")
 def test_each_description_stands_at_its_own_figure(tmp_path: Path, run_dir: Path, teacher: Teacher) -> None:
     manual(
         tmp_path / "m",
@@ -127,7 +127,7 @@ def test_each_description_stands_at_its_own_figure(tmp_path: Path, run_dir: Path
     assert usage["requests"] == 4
 
 
-@pytest.mark.feature("F13")
+@pytest.mark.feature("pages-as-pictures")
 def test_a_description_of_nine_words_is_dropped_and_one_of_ten_is_kept(
     tmp_path: Path, run_dir: Path, teacher: Teacher
 ) -> None:

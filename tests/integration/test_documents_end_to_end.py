@@ -112,7 +112,7 @@ def the_pdf(ran: Ran) -> Document:
     return next(document for document in ran.documents() if document.kind == "pdf")
 
 
-@pytest.mark.feature("F08", "F09")
+@pytest.mark.feature("pdf-page-classes", "text-chunks")
 def test_pages_are_read_by_their_class(report: Ran) -> None:
     pdf = the_pdf(report)
     assert {section.source.page for section in pdf.sections} == {*TEXT_PAGES, *MIXED_PAGES}
@@ -120,7 +120,7 @@ def test_pages_are_read_by_their_class(report: Ran) -> None:
     assert not [section for section in sections_on(pdf, TEXT_PAGES) if section.figures]
 
 
-@pytest.mark.feature("F10", "F12")
+@pytest.mark.feature("pdf-pages-as-markdown", "figure-thresholds")
 def test_five_figures_stand_at_their_places(report: Ran) -> None:
     have_five_figures(the_pdf(report))
 
@@ -134,7 +134,7 @@ def have_five_figures(pdf: Document) -> None:
         assert figure.token in section.text
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 def test_rows_of_tables_keep_every_character(report: Ran) -> None:
     hold_all_korean_words(report, TABLES / "workshops-ko.csv", "00321")
 
@@ -150,7 +150,7 @@ def hold_all_korean_words(ran: Ran, table: Path, zip_code: str) -> None:
 
 
 @pytest.mark.published
-@pytest.mark.feature("F08", "F09", "F10", "F12", "F15")
+@pytest.mark.feature("pdf-page-classes", "text-chunks", "pdf-pages-as-markdown", "figure-thresholds", "table-rows")
 def test_the_published_documents_become_sections_with_their_figures(tmp_path: Path) -> None:
     folder = published("documents")
     ran = run_folder(folder, ("en-store-information.csv", "ko-store-information.csv"), tmp_path)
@@ -235,7 +235,7 @@ def test_every_reference_to_a_figure_is_resolved_or_listed(name: str, request: p
             assert figure.image is not None or figure.token in listed
 
 
-@pytest.mark.feature("F59", "F61")
+@pytest.mark.feature("files-per-document", "run-statistics")
 def test_sums_of_the_statistics_are_the_rows_of_the_files(manual: Ran) -> None:
     statistics, built = manual.statistics(), manual.unit("build-dataset")
     assert statistics["rows"] == len(manual.examples())
@@ -247,7 +247,7 @@ def test_sums_of_the_statistics_are_the_rows_of_the_files(manual: Ran) -> None:
     assert len(names) == 2 * statistics["documents"]
 
 
-@pytest.mark.feature("F50")
+@pytest.mark.feature("held-out-summaries")
 def test_section_summaries_are_only_tested_with(manual: Ran) -> None:
     by_split = {split: {e.question_type for e in manual.examples() if e.split == split} for split in ("train", "test")}
     assert by_split["test"] == {"section_summary"}
@@ -261,7 +261,7 @@ def test_figures_of_a_manual_are_shown_and_its_pairs_belong_to_items(manual: Ran
     assert any(item.figures for item in items.values())
 
 
-@pytest.mark.feature("F18")
+@pytest.mark.feature("many-pdfs")
 def test_a_pdf_that_cannot_be_read_stops_nothing(report: Ran) -> None:
     assert [reject.raw for reject in report.unit("ingest").rejects() if reject.raw.endswith(".pdf")] == ["torn.pdf"]
 

@@ -86,7 +86,7 @@ def stores(folder: Path, cells: list[str], web: Web, **settings: Any) -> Loaded:
     return loaded("csv", folder / "stores.csv", rows=rows, **settings)
 
 
-@pytest.mark.feature("F16")
+@pytest.mark.feature("fetched-pictures")
 def test_four_photos_and_a_dead_address_become_numbered_notes_in_their_rows(tmp_path: Path, web: Web) -> None:
     good = [web.url(photo.name) for photo in PHOTOS]
     found = stores(
@@ -111,7 +111,7 @@ def test_four_photos_and_a_dead_address_become_numbered_notes_in_their_rows(tmp_
     assert (third.figures[0].caption, fourth.figures) == ("Image 1", ())
 
 
-@pytest.mark.feature("F16")
+@pytest.mark.feature("fetched-pictures")
 @pytest.mark.parametrize(
     ("path", "reason", "detail"),
     [

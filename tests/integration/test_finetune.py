@@ -100,7 +100,7 @@ def log_of(found: Artifact) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.file("train_log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.feature("F83", "F86", "F92")
+@pytest.mark.feature("lora", "full-fine-tuning", "checkpoints")
 def test_the_loss_falls_and_the_kept_step_has_the_lowest_validation_loss_or_one_like_it(
     trained: tuple[str, Artifact], base: Path
 ) -> None:
@@ -165,7 +165,7 @@ def _loss(model: Any, processor: Any, rows: list[Example], folder: Path) -> floa
     return total / tokens
 
 
-@pytest.mark.feature("F92")
+@pytest.mark.feature("checkpoints")
 def test_a_run_killed_twice_ends_with_the_same_bytes_as_an_undisturbed_one(
     trained: tuple[str, Artifact], museum: tuple[Path, Path], base: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,7 +260,7 @@ def test_sigterm_saves_where_it_is_and_loses_no_step(
     assert [path.name for path in kept.glob("step-*")] == ["step-000010"]
 
 
-@pytest.mark.feature("F83")
+@pytest.mark.feature("lora")
 def test_lora_leaves_the_vision_tower_as_it_was(base: Path) -> None:
     model, _ = load_base(str(base))
     tuned = prepare(model, APPROACHES["lora"], "tiny", seed=1)
@@ -320,7 +320,7 @@ def test_without_validation_rows_the_last_step_is_kept(evaluate: Callable[..., S
     assert (state.best_step, state.best_loss) == (10, None)
 
 
-@pytest.mark.feature("F92")
+@pytest.mark.feature("checkpoints")
 def test_an_equal_validation_loss_keeps_the_earlier_step(evaluate: Callable[..., State]) -> None:
     state = State()
     for step, loss in ((1, 0.9), (2, 0.5), (3, 0.5), (4, 0.7)):
@@ -328,7 +328,7 @@ def test_an_equal_validation_loss_keeps_the_earlier_step(evaluate: Callable[...,
     assert (state.best_step, state.best_loss) == (2, 0.5)
 
 
-@pytest.mark.feature("F92")
+@pytest.mark.feature("checkpoints")
 def test_a_loss_within_one_standard_error_of_the_lowest_keeps_the_later_step(
     evaluate: Callable[..., State], tmp_path: Path
 ) -> None:

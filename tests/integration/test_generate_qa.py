@@ -166,7 +166,7 @@ def everything_written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-@pytest.mark.feature("F39", "F53")
+@pytest.mark.feature("pairs-per-exhibit", "teachers")
 def test_every_item_gets_five_pairs_at_each_temperature_and_the_settings_are_really_sent(
     museum: Museum, endpoint: Endpoint
 ) -> None:
@@ -185,7 +185,7 @@ def test_every_item_gets_five_pairs_at_each_temperature_and_the_settings_are_rea
     assert all(item(0).name not in s["messages"][0]["content"] for s in sent)
 
 
-@pytest.mark.feature("F39", "F40")
+@pytest.mark.feature("pairs-per-exhibit", "failed-temperature")
 def test_a_teacher_that_repeats_known_dialogues_gives_their_pairs_in_order(museum: Museum, endpoint: Endpoint) -> None:
     published = dialogues()
     pieces = [re.split(r"(?=\[Visitor\])", dialogs)[1:] for dialogs in published]
@@ -303,8 +303,8 @@ def test_a_refused_request_is_a_reject_with_the_words_of_the_endpoint_and_withou
     assert len(pairs_of(run_dir)) == 25
 
 
-@pytest.mark.feature("F40", "F56")
-@pytest.mark.feature("F40")
+@pytest.mark.feature("failed-temperature", "failed-requests")
+@pytest.mark.feature("failed-temperature")
 def test_only_the_temperature_with_an_unusable_reply_is_asked_again(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(unusable={"0.7": 1})
     config = museum.config(llm=openai(endpoint))
@@ -314,7 +314,7 @@ def test_only_the_temperature_with_an_unusable_reply_is_asked_again(museum: Muse
     assert len(pairs_of(run_dir)) == 30
 
 
-@pytest.mark.feature("F40", "F56")
+@pytest.mark.feature("failed-temperature", "failed-requests")
 def test_a_reply_that_stays_unusable_is_rejected_after_three_asks(museum: Museum, endpoint: Endpoint) -> None:
     endpoint.behave(unusable={"0.9": 99})
     config = museum.config(llm=openai(endpoint), max_reject_rate=0.5)

@@ -57,7 +57,7 @@ def stages(with_stage: WithStage) -> None:
     with_stage("finetune", checkpoint)
 
 
-@pytest.mark.feature("F96")
+@pytest.mark.feature("answers")
 def test_the_generation_settings_of_a_model_folder_change_no_answer(plain: Path, opinionated: Path) -> None:
     assert written(opinionated) == written(plain)
 

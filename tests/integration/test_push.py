@@ -58,7 +58,7 @@ class Run:
         return found
 
 
-@pytest.mark.feature("F45")
+@pytest.mark.feature("hub-push")
 def test_a_push_makes_the_repository_once_and_commits_only_what_changed(
     tmp_path: Path, run_dir: Path, with_stage: WithStage, hub: str
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_push_makes_the_repository_once_and_commits_only_what_changed(
     assert KEY not in said
 
 
-@pytest.mark.feature("F45")
+@pytest.mark.feature("hub-push")
 def test_a_push_that_fails_keeps_the_data_set_and_only_the_push_is_tried_again(
     tmp_path: Path, run_dir: Path, with_stage: WithStage, hub: str
 ) -> None:

@@ -217,7 +217,7 @@ def test_second_run_writes_the_same_bytes(config: PipelineConfig, run_dir: Path)
         assert first.file(name).read_bytes() == second.file(name).read_bytes()
 
 
-@pytest.mark.feature("F96")
+@pytest.mark.feature("answers")
 def test_csv_files_have_the_published_columns_and_round_trip(config: PipelineConfig, run_dir: Path) -> None:
     made = score(config, run_dir)
     lines = table(made.file("answers-base.csv"))

@@ -110,7 +110,7 @@ def score(
     return Artifact("score", run_dir / "score" / success["folder"], Success.model_validate(success))
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 def test_answers_that_recognise_nothing_are_not_right_although_their_nearest_neighbour_is(
     tmp_path: Path, run_dir: Path, with_stage: WithStage
 ) -> None:

@@ -64,7 +64,7 @@ def assert_stays(before: dict[str, Artifact], after: dict[str, Artifact], all_of
     assert json.loads(after["build-dataset"].file("audit.json").read_text())["leaks"] == 0
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 def test_another_name_and_place_of_a_table_move_nothing_even_in_another_run(tmp_path: Path, run_dir: Path) -> None:
     table = museum.as_csv(tmp_path / "museum", photos=4)
     before = run(config(table, "exhibits-csv"), run_dir)
@@ -79,7 +79,7 @@ def test_another_name_and_place_of_a_table_move_nothing_even_in_another_run(tmp_
     ]
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 def test_a_museum_that_is_renamed_and_grows_keeps_every_photo_and_pair_in_its_split(
     tmp_path: Path, run_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_museum_that_is_renamed_and_grows_keeps_every_photo_and_pair_in_its_sp
     assert "the recorded splits are damaged or gone" in caplog.text
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 def test_a_paragraph_before_the_first_heading_of_a_manual_moves_no_pair(tmp_path: Path, run_dir: Path) -> None:
     sections = [
         f"## Pump {n}\n\nThe pump number {n} delivers {n + 3} litres per minute. Clean the filter of pump {n} every "

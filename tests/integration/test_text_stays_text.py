@@ -63,7 +63,7 @@ def loaded(folder: Path) -> list[str]:
     return list(found["test"]["item_name"])
 
 
-@pytest.mark.feature("F42", "F44")
+@pytest.mark.feature("dialog-json", "chat-jsonl")
 def test_every_name_comes_back_from_the_image_folder_and_from_the_saved_data_set(tmp_path: Path) -> None:
     import datasets
 

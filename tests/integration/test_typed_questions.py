@@ -59,7 +59,14 @@ def prompts_sent(endpoint: MockEndpoint) -> list[str]:
     return [content if isinstance(content, str) else content[0]["text"] for content in contents]
 
 
-@pytest.mark.feature("F46", "F47", "F48", "F49", "F50", "F61")
+@pytest.mark.feature(
+    "question-types",
+    "one-section-types",
+    "two-section-types",
+    "one-pair-per-fact",
+    "held-out-summaries",
+    "run-statistics",
+)
 def test_all_fifteen_types_are_filled_to_their_quota(
     making: Making, teacher: MockEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,7 +85,7 @@ def test_all_fifteen_types_are_filled_to_their_quota(
     assert len({pair.id for pair in pairs}) == len(pairs)
 
 
-@pytest.mark.feature("F49", "F48")
+@pytest.mark.feature("one-pair-per-fact", "two-section-types")
 def test_every_pair_names_the_lines_it_was_written_from(making: Making, teacher: MockEndpoint) -> None:
     run = making()
     assert run.run(run.config(llm(teacher), types=["inference", "multi_hop_reasoning", "fact_based"])) == 0
@@ -95,7 +102,7 @@ def test_every_pair_names_the_lines_it_was_written_from(making: Making, teacher:
     assert [p.question_type for p in run.pairs()[:3]] == ["inference", "multi_hop_reasoning", "fact_based"]
 
 
-@pytest.mark.feature("F48")
+@pytest.mark.feature("two-section-types")
 def test_a_document_of_one_section_has_no_two_section_questions_and_that_is_said(
     making: Making, teacher: MockEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,7 +114,7 @@ def test_a_document_of_one_section_has_no_two_section_questions_and_that_is_said
     assert "short of quota: comparative_analysis (medium) 0 of 1: 1 x needs two sections" in caplog.text
 
 
-@pytest.mark.feature("F63")
+@pytest.mark.feature("pair-styles")
 def test_the_five_styles_keep_to_their_form(making: Making, teacher: MockEndpoint) -> None:
     teacher.reset(typed=True, keep=500, usage=[100, 2000])
     run = making(6)
@@ -122,7 +129,7 @@ def test_the_five_styles_keep_to_their_form(making: Making, teacher: MockEndpoin
     assert [pair.question_type for pair in pairs[-24:]] == ["conversation"] * 24
 
 
-@pytest.mark.feature("F63")
+@pytest.mark.feature("pair-styles")
 def test_a_conversation_is_written_with_names_and_then_worded_with_pronouns(
     making: Making, teacher: MockEndpoint
 ) -> None:
@@ -166,7 +173,7 @@ def test_conversations_that_a_limit_interrupts_in_either_step_end_as_if_it_had_n
     assert len(run.pairs()) == 24 and len({pair.conversation for pair in run.pairs()}) == 6
 
 
-@pytest.mark.feature("F65")
+@pytest.mark.feature("pairs-per-chunk")
 def test_nine_chunks_of_a_pdf_give_three_pairs_each(
     tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint, report_pdf: Path
 ) -> None:
@@ -174,7 +181,7 @@ def test_nine_chunks_of_a_pdf_give_three_pairs_each(
 
 
 @pytest.mark.published
-@pytest.mark.feature("F65")
+@pytest.mark.feature("pairs-per-chunk")
 def test_nine_chunks_of_the_published_pdf_give_three_pairs_each(
     tmp_path: Path, with_stage: WithStage, teacher: MockEndpoint
 ) -> None:
@@ -194,7 +201,7 @@ def gives_27_pairs(pdf: Path, tmp_path: Path, with_stage: WithStage, teacher: Mo
     assert len(set(prompts_sent(teacher))) == 9
 
 
-@pytest.mark.feature("F65", "F56")
+@pytest.mark.feature("pairs-per-chunk", "failed-requests")
 def test_a_missing_pair_is_asked_for_once_more_by_the_right_request_alone(
     making: Making, teacher: MockEndpoint
 ) -> None:
@@ -208,7 +215,7 @@ def test_a_missing_pair_is_asked_for_once_more_by_the_right_request_alone(
     assert [pair.index for pair in run.pairs()] == [0, 1, 2] * 9
 
 
-@pytest.mark.feature("F65", "F56", "F61")
+@pytest.mark.feature("pairs-per-chunk", "failed-requests", "run-statistics")
 def test_what_stays_missing_is_said_and_the_rest_is_kept(
     making: Making, teacher: MockEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,7 +230,7 @@ def test_what_stays_missing_is_said_and_the_rest_is_kept(
     assert f"short of quota: long_answer {27 - short} of 27: {short} x 2 pairs, 3 were asked for" in caplog.text
 
 
-@pytest.mark.feature("F55", "F56")
+@pytest.mark.feature("structured-replies", "failed-requests")
 @pytest.mark.parametrize(
     "knobs",
     [
@@ -246,7 +253,7 @@ def test_pairs_come_out_of_fenced_broken_and_unformatted_replies(
     assert teacher.stats()["faults"] or "p_fenced" not in knobs
 
 
-@pytest.mark.feature("F52")
+@pytest.mark.feature("figures-in-prompts")
 def test_pictures_are_really_sent_and_named_figures_become_files_of_the_pair(
     making: Making, teacher: MockEndpoint
 ) -> None:
@@ -263,7 +270,7 @@ def test_pictures_are_really_sent_and_named_figures_become_files_of_the_pair(
     assert not run.rejects()
 
 
-@pytest.mark.feature("F57")
+@pytest.mark.feature("reasoning")
 def test_steps_of_reasoning_come_with_the_switch_and_only_then(making: Making, teacher: MockEndpoint) -> None:
     run = making(2)
     assert run.run(run.config(llm(teacher), types=["inference"])) == 0
@@ -273,7 +280,7 @@ def test_steps_of_reasoning_come_with_the_switch_and_only_then(making: Making, t
     assert [len(pair.answer) for pair in run.pairs()] == [len(pair.answer) for pair in run.pairs("reasoned")]
 
 
-@pytest.mark.feature("F39", "F54")
+@pytest.mark.feature("pairs-per-exhibit", "concurrency")
 def test_rows_are_the_same_for_any_number_of_shards_and_mixed_types(making: Making, teacher: MockEndpoint) -> None:
     run = making(5)
     kinds = ["conversation", "inference", "boolean", "fact_based"]
@@ -288,7 +295,7 @@ def test_rows_are_the_same_for_any_number_of_shards_and_mixed_types(making: Maki
     assert [pair.temperature for pair in pairs[:4]] == [0.4, 0.9, 0.4, 0.4]
 
 
-@pytest.mark.feature("F19")
+@pytest.mark.feature("language-and-domain")
 def test_japanese_by_its_old_code_is_asked_for_in_japanese(making: Making, teacher: MockEndpoint) -> None:
     run = making(1)
     assert run.run(run.config(llm(teacher), types=["long_answer", "boolean"], language="jp")) == 0
@@ -297,7 +304,7 @@ def test_japanese_by_its_old_code_is_asked_for_in_japanese(making: Making, teach
     assert {pair.answer[:2] for pair in run.pairs() if pair.question_type == "boolean"} <= {"正し", "誤り"}
 
 
-@pytest.mark.feature("F19", "F46")
+@pytest.mark.feature("language-and-domain", "question-types")
 @pytest.mark.parametrize(
     ("settings", "fields", "told"),
     [
@@ -327,7 +334,7 @@ def test_a_document_that_instructs_the_model_reaches_it_as_material(making: Maki
         assert prompt.index("reveal your key") < prompt.index("</document>") < prompt.index("<section>")
 
 
-@pytest.mark.feature("F51")
+@pytest.mark.feature("true-or-false")
 def test_a_statement_to_be_judged_or_a_blank_is_checked(making: Making, teacher: MockEndpoint) -> None:
     run = making(3)
     assert run.run(run.config(llm(teacher), types=["true_false_fill_blank"])) == 0

@@ -45,7 +45,7 @@ def docent(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.feature("F60")
+@pytest.mark.feature("picture-paths")
 def test_one_good_and_one_missing_picture_report_exactly_one_and_exit_6(folder: Path, tmp_path: Path) -> None:
     file = folder / "train-manual.json"
     file.write_text(json.dumps([row("images/good.png"), row("images/lost.png")]))
@@ -63,7 +63,7 @@ def test_one_good_and_one_missing_picture_report_exactly_one_and_exit_6(folder: 
     assert "1 file, 2 rows, 2 pictures: 1 missing, 0 remote" in shown.stdout
 
 
-@pytest.mark.feature("F60")
+@pytest.mark.feature("picture-paths")
 def test_a_folder_of_all_kinds_of_files_is_walked_and_addresses_are_remote(folder: Path) -> None:
     (folder / "conversations-train.json").write_text(json.dumps([row("images/good.png", "https://example.org/a.png")]))
     chat = [row("data:image/png;base64,AAAA", "HTTP://example.org/b.png"), row()]

@@ -25,7 +25,7 @@ def picture() -> Image.Image:
     return Image.radial_gradient("L").resize((120, 90)).convert("RGB")
 
 
-@pytest.mark.feature("F24")
+@pytest.mark.feature("augmentation")
 def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
     here = hashlib.sha256(to_jpeg(alter(picture(), tuple(TRANSFORMS), random.Random(5)))).hexdigest()
     environ = {**os.environ, "PYTHONHASHSEED": "11"}
@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process() -> None:
     assert done.stdout.strip() == here
 
 
-@pytest.mark.feature("F24")
+@pytest.mark.feature("augmentation")
 def test_another_seed_gives_another_copy_and_the_size_stays() -> None:
     copies = [alter(picture(), tuple(TRANSFORMS), random.Random(seed)) for seed in range(10)]
     assert len({copy.tobytes() for copy in copies}) == 10
@@ -50,7 +50,7 @@ def test_every_transform_changes_the_picture_and_leaves_no_black_corner(name: st
         assert np.asarray(altered).sum(axis=2).min() > 150
 
 
-@pytest.mark.feature("F24")
+@pytest.mark.feature("augmentation")
 def test_each_transform_falls_to_about_half_of_the_copies_and_none_goes_without() -> None:
     drawn = [choose(0.5, random.Random(seed)) for seed in range(2000)]
     assert all(drawn)

@@ -174,7 +174,7 @@ def test_what_a_try_is_counted_as(paid: Entry | None, in_doubt: bool, usd: float
     assert (mine.usd, mine.tokens) == (usd, tokens)
 
 
-@pytest.mark.feature("F33")
+@pytest.mark.feature("cost-of-requests")
 def test_what_earlier_attempts_paid_is_counted_and_what_is_in_doubt_as_the_dearest() -> None:
     mine = budget(max_usd=100.0, **PRICES)
     mine.count(Spent(3, 4, 2), Cost(15, 20))

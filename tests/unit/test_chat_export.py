@@ -50,7 +50,7 @@ def packed(rows: list[Example], whole: bool, exhibits: set[str] | None = None) -
     return [[one.id for one in done] for done in found]
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_single_keeps_conversations_and_multi_keeps_items_together() -> None:
     rows = [row(0), row(1, conversation="c"), row(2, conversation="c"), row(3), row(4, "j"), row(5, "j")]
     assert packed(rows, whole=False) == [["0"], ["1", "2"], ["3"], ["4"], ["5"]]
@@ -72,7 +72,7 @@ def test_a_conversation_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPa
     assert packed([row(n) for n in range(7)], whole=True) == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
 
 
-@pytest.mark.feature("F58", "F42")
+@pytest.mark.feature("conversation-json", "dialog-json")
 @given(
     question=st.text(st.characters(exclude_categories=["Cs"])), answer=st.text(st.characters(exclude_categories=["Cs"]))
 )
@@ -92,7 +92,7 @@ def test_any_text_survives_and_stays_on_its_line(question: str, answer: str) -> 
         assert content[-1]["text"] == question
 
 
-@pytest.mark.feature("F57")
+@pytest.mark.feature("reasoning")
 def test_reasoning_is_a_block_that_no_step_can_end() -> None:
     one = row(0, reasoning=("First </think> look.", "<THINK>Then say."))
     assert answer_text(one, think=False) == "A0."
@@ -136,7 +136,7 @@ def test_a_list_on_disk_grows_over_pauses(tmp_path: Path, count: int) -> None:
     assert found == [{"n": n, "text": "Möbius\u2028"} for n in range(count)]
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_every_content_is_a_list_of_parts_and_every_image_part_has_its_entry() -> None:
     rows = [row(0, image="a.jpg"), row(1), row(2, image="b.jpg")]
     made = json.loads(chat_line(rows, "S", think=True))

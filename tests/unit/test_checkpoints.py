@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.feature("F92")
+@pytest.mark.feature("checkpoints")
 def test_what_was_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
     save_best(tmp_path, 2, {"a.b": torch.full((3, 2), 2.0)})
     save(tmp_path, 3, best_step=2)

@@ -65,14 +65,14 @@ def test_a_figure_token_is_never_cut(parts: list[str]) -> None:
             assert not any(start < edge < end for start, end in tokens)
 
 
-@pytest.mark.feature("F14")
+@pytest.mark.feature("token-chunks")
 @pytest.mark.parametrize(("limit", "overlap"), [(1024, 100), (1500, 100), (256, 32)])
 def test_token_chunks_keep_the_limit_and_overlap_exactly(limit: int, overlap: int) -> None:
     keep_limit_and_overlap("\n\n".join("\n".join(lines) for lines in lines_of_pages().values()), limit, overlap)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F14")
+@pytest.mark.feature("token-chunks")
 @pytest.mark.parametrize(("limit", "overlap"), [(1024, 100), (1500, 100), (256, 32)])
 def test_token_chunks_of_the_published_pdf_keep_the_limit_and_overlap_exactly(limit: int, overlap: int) -> None:
     pdf = pypdfium2.PdfDocument(published("documents/en-imagenet-training.pdf"))
@@ -102,7 +102,7 @@ def test_token_chunks_of_any_text_cover_it_and_keep_the_limit(text: str, limit: 
     assert reached == len(text)
 
 
-@pytest.mark.feature("F14")
+@pytest.mark.feature("token-chunks")
 def test_token_chunks_end_at_a_chinese_full_stop() -> None:
     text = "黄铜制成的太阳系仪。" * 30
     pieces = chunk_tokens(text, 64, 8)

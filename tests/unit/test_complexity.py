@@ -29,7 +29,7 @@ def test_edges_and_laplacian_are_those_of_opencv(shape: tuple[int, int], blur: f
 
 
 @pytest.mark.published
-@pytest.mark.feature("F12")
+@pytest.mark.feature("figure-thresholds")
 def test_the_five_figures_of_the_published_pdf_have_the_published_values() -> None:
     # Published with two decimals and to the unit; one edge count differs by a pixel between versions of OpenCV.
     expected = [
@@ -53,7 +53,7 @@ def test_the_five_figures_of_the_published_pdf_have_the_published_values() -> No
         assert measured.exceeds(500, 10_000, 5.0)
 
 
-@pytest.mark.feature("F12")
+@pytest.mark.feature("figure-thresholds")
 def test_one_number_above_its_threshold_is_enough_and_equal_is_not_above() -> None:
     measured = Complexity(laplacian=500.0, edge_px=10_000, entropy_bits=5.0)
     assert not measured.exceeds(500, 10_000, 5.0)

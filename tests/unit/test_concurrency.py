@@ -119,7 +119,7 @@ def test_a_latency_that_stays_the_same_never_lowers_the_limit(most: int) -> None
     assert set(run.limits) == {most}
 
 
-@pytest.mark.feature("F54")
+@pytest.mark.feature("concurrency")
 @pytest.mark.parametrize("slots", [16, 64])
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 0.6])
 def test_a_server_that_queues_is_not_given_a_queue(slots: int, sigma: float) -> None:

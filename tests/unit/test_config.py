@@ -28,7 +28,7 @@ def sections(model: type[BaseModel]) -> typing.Iterator[type[BaseModel]]:
                 yield from sections(inner)
 
 
-@pytest.mark.feature("F111")
+@pytest.mark.feature("configuration")
 def test_five_mistakes_are_reported_at_once_with_their_paths_and_a_suggestion(tmp_path: Path) -> None:
     text = """
 run: {workers: -1}
@@ -73,7 +73,7 @@ def test_overrides_reach_into_lists_and_absent_sections(tmp_path: Path) -> None:
     assert config.finetune and [a.rank for a in config.finetune.approaches] == [None, 4]
 
 
-@pytest.mark.feature("F111")
+@pytest.mark.feature("configuration")
 def test_an_override_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
     environ = {"DOCENT_SEED": "2", "DOCENT_RUN__NAME": "fromenv"}
     config = load(tmp_path, "seed: 1", "run.name=fromset", environ=environ)
@@ -97,7 +97,7 @@ def test_every_field_says_what_changing_it_does_and_what_it_is() -> None:
     assert seen > 50
 
 
-@pytest.mark.feature("F111")
+@pytest.mark.feature("configuration")
 def test_no_field_can_hold_a_secret() -> None:
     for model in set(sections(PipelineConfig)):
         for name in model.model_fields:

@@ -76,7 +76,7 @@ def table(path: Path, **cells: str) -> Path:
     return path
 
 
-@pytest.mark.feature("F42", "F43")
+@pytest.mark.feature("dialog-json", "dataset-dict")
 def test_dialogs_become_tables_to_the_byte(tmp_path: Path) -> None:
     said = "\n\n".join(f'[Visitor]: What is “{n}”?\n[Guide]: It\'s a "{n}",\né.' for n in range(5))
     source = table(tmp_path / "a.csv", test_images="d.jpg\ne.jpg", synthetic_dialogs=said)
@@ -96,7 +96,7 @@ def test_dialogs_become_tables_to_the_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.published
-@pytest.mark.feature("F42", "F43")
+@pytest.mark.feature("dialog-json", "dataset-dict")
 def test_the_published_dialogs_become_the_published_tables(tmp_path: Path) -> None:
     done = good("dialogs", published("museum/example_synthetic_data.csv"), tmp_path)
     for split, rows in (("train", 23), ("validation", 4), ("test", 3)):
@@ -119,7 +119,7 @@ def test_pairs_are_used_up_by_test_then_validation_then_training(tmp_path: Path)
     assert "1 pairs are left over" in done.output
 
 
-@pytest.mark.feature("F44")
+@pytest.mark.feature("chat-jsonl")
 def test_pictures_are_copied_and_a_missing_one_fails_the_gate(tmp_path: Path) -> None:
     images = tmp_path / "images"
     (images / "test").mkdir(parents=True)
@@ -157,13 +157,13 @@ def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
     assert "columns are missing: train_images, validation_images, test_images, synthetic_dialogs" in str(done.exception)
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_a_chat_is_written_again_with_the_same_bytes(tmp_path: Path, chat: Path) -> None:
     writes_the_same_bytes(chat, tmp_path)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_the_published_chat_is_written_again_with_the_same_bytes(tmp_path: Path, published_chat: Path) -> None:
     writes_the_same_bytes(published_chat, tmp_path)
 
@@ -180,7 +180,7 @@ def writes_the_same_bytes(chat: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.jsonl").read_bytes() == chat.read_bytes()
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_a_seeded_shuffle_is_a_permutation_and_always_the_same(tmp_path: Path, chat: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         good("chat", chat, tmp_path / name, "--shuffle", f"--seed={seed}")
@@ -191,7 +191,7 @@ def test_a_seeded_shuffle_is_a_permutation_and_always_the_same(tmp_path: Path, c
     assert a.count(BOM) == 1
 
 
-@pytest.mark.feature("F66")
+@pytest.mark.feature("fine-tuning-jsonl")
 def test_single_turns_keep_the_system_message_and_every_pair(tmp_path: Path, chat: Path) -> None:
     good("chat", chat, tmp_path / "a", "--turns=single", "--system=Be brief.")
     made = read(tmp_path / "a")
@@ -243,13 +243,13 @@ def test_a_bad_line_of_chat_is_named_and_nothing_is_written(tmp_path: Path, line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
 
 
-@pytest.mark.feature("F68")
+@pytest.mark.feature("instructions")
 def test_a_chat_gives_one_instruction_for_every_pair(tmp_path: Path, chat: Path) -> None:
     gives_54_instructions(chat, tmp_path, chat_files.SKILL)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F68")
+@pytest.mark.feature("instructions")
 def test_the_published_chat_gives_its_54_instructions(tmp_path: Path, published_chat: Path) -> None:
     gives_54_instructions(published_chat, tmp_path, "Distributed training on Cloud")
 
@@ -267,7 +267,7 @@ def gives_54_instructions(chat: Path, tmp_path: Path, skill: str) -> None:
     assert not out.read_bytes().startswith(BOM)
 
 
-@pytest.mark.feature("F68")
+@pytest.mark.feature("instructions")
 @pytest.mark.parametrize(
     ("system", "skill"),
     [
@@ -293,13 +293,13 @@ def test_a_conversation_without_a_skill_gives_no_rows_and_is_counted(tmp_path: P
     assert "1 conversations name no skill" in done.output
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_a_file_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path, chat: Path) -> None:
     loses_its_repeats(chat, tmp_path)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_the_published_chat_merged_with_itself_loses_exactly_its_repeats(tmp_path: Path, published_chat: Path) -> None:
     loses_its_repeats(published_chat, tmp_path)
 
@@ -313,7 +313,7 @@ def loses_its_repeats(chat: Path, tmp_path: Path) -> None:
     assert [one["source"] for one in made] == [f"{chat.name}:{n}" for n in range(1, 19)]
 
 
-@pytest.mark.feature("F67", "F18")
+@pytest.mark.feature("merged-chat-files", "many-pdfs")
 def test_near_repeats_and_bad_lines_are_counted_and_every_conversation_says_where_it_came_from(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     one = jsonl(
@@ -342,7 +342,7 @@ def test_near_repeats_and_bad_lines_are_counted_and_every_conversation_says_wher
     assert "6 pairs kept in 5 conversations, 0 exact repeats, 0 near repeats" in done.output
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_near_repeats_are_found_among_many_by_their_rare_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convert_merge, "ALL_COMPARED", 5)
     monkeypatch.setattr(convert_merge, "MAX_POSTINGS", 3)
@@ -354,7 +354,7 @@ def test_near_repeats_are_found_among_many_by_their_rare_words(tmp_path: Path, m
     assert "40 pairs kept in 40 conversations, 0 exact repeats, 40 near repeats" in done.output
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_facts_that_differ_in_a_number_are_no_repeats(tmp_path: Path) -> None:
     said = [conversation((f"What does pump {n} do?", f"Pump {n} lifts {n}.5 tonnes of water.")) for n in range(30)]
     done = good("merge", jsonl(tmp_path / "a", *said), tmp_path / "out")
@@ -365,7 +365,7 @@ def test_merge_wants_something_to_merge(tmp_path: Path) -> None:
     assert docent("merge", tmp_path / "out").exit_code == 2
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_facts_about_different_names_are_no_repeats(tmp_path: Path) -> None:
     asked = "What is the phone number of {}?", "The phone number of {} stands on the last page of the book."
     names = ("Ada Kern", "Ada Korn", "pump A", "pump B")
@@ -374,7 +374,7 @@ def test_facts_about_different_names_are_no_repeats(tmp_path: Path) -> None:
     assert "4 pairs kept in 4 conversations, 0 exact repeats, 0 near repeats" in done.output
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 @pytest.mark.parametrize(
     ("asked", "first", "second"),
     [
@@ -394,7 +394,7 @@ def test_answers_that_contradict_are_no_repeats(tmp_path: Path, asked: str, firs
     assert "2 pairs kept in 2 conversations, 0 exact repeats, 0 near" in good("merge", source, tmp_path / "out").output
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_pictures_are_part_of_a_pair_and_are_found_from_the_output(tmp_path: Path) -> None:
     for name in ("rows/images/p.png", "rows/images/q.png", "chat/p.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -421,7 +421,7 @@ def test_pictures_are_part_of_a_pair_and_are_found_from_the_output(tmp_path: Pat
     assert parts[2]["detail"] == "low"
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_pictures_named_as_for_transformers_move_too(tmp_path: Path) -> None:
     said = []
     for name in ("p.png", "q.png"):
@@ -434,7 +434,7 @@ def test_pictures_named_as_for_transformers_move_too(tmp_path: Path) -> None:
     assert shown == [{"type": "image", "image": f"chat/{name}"} for name in ("p.png", "q.png")]
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_a_conversation_stays_whole_unless_all_of_it_was_there(tmp_path: Path) -> None:
     first, second = ("Who built the bridge?", "Two brothers."), ("What colour is the lamp?", "Green.")
     last = {"role": "user", "content": "And then?"}

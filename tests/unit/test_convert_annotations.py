@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.feature("F37")
+@pytest.mark.feature("annotation-tables")
 def test_a_row_per_file_and_per_comment(folder: Path, tmp_path: Path) -> None:
     written = convert(folder, tmp_path / "out")
     assert written.rows == {"captions": 3, "labels": 2, "comments": 0 + 1 + 2} and not written.bad

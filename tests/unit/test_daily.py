@@ -72,7 +72,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(work())
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3), (3, 0, 3, 1, 3, 2, 3)])
 def test_shards_never_send_more_than_a_days_requests_together(fleet, order: tuple[int, ...]) -> None:
     """Also where one is quick and asks again and again before the others have used their parts."""

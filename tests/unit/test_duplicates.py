@@ -134,13 +134,13 @@ def test_the_encoder_finds_a_retelling_and_lets_another_statement_pass() -> None
     assert reasons(asked, section) == ["", "embedding duplicate", ""]
 
 
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_54_pairs_judged_twice_are_54_kept_and_54_exact_repeats() -> None:
     keeps_the_first_of_each(museum_pairs())
 
 
 @pytest.mark.published
-@pytest.mark.feature("F67")
+@pytest.mark.feature("merged-chat-files")
 def test_the_published_pairs_judged_twice_are_54_kept_and_54_exact_repeats() -> None:
     lines = published("qa/imagenet-training-summary-oai.jsonl").read_text(encoding="utf-8-sig").splitlines()
     turns = [[m["content"] for m in json.loads(line)["messages"] if m["role"] != "system"] for line in lines]

@@ -50,7 +50,7 @@ def test_vectors_have_length_one_and_meaning(model: Any) -> None:
     assert cube @ die > 0.7 > 0.3 > cube @ ship
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 def test_vectors_are_the_mean_over_tokens_in_float32(model: Any) -> None:
     """Computed once more with transformers alone, one text at a time, so without padding."""
     folder = str(encoder._installed_folder())

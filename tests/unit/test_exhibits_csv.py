@@ -41,13 +41,13 @@ def only_exhibit(made: Source) -> Exhibit:
     return found
 
 
-@pytest.mark.feature("F01")
+@pytest.mark.feature("exhibits-csv")
 def test_the_sample_museum_has_20_exhibits_280_photos_and_one_split_pattern() -> None:
     assert all_patterns(MUSEUM, 14) == {(10, 1, 3): 20}
 
 
 @pytest.mark.published
-@pytest.mark.feature("F01")
+@pytest.mark.feature("exhibits-csv")
 def test_the_published_table_has_65_exhibits_975_photos_and_its_split_patterns() -> None:
     assert all_patterns(published("museum/smithsonian_raw_data.csv"), 15) == {
         (13, 1, 1): 54, (12, 2, 1): 2, (11, 2, 2): 4, (11, 3, 1): 1, (10, 4, 1): 1, (10, 3, 2): 1, (9, 3, 3): 2,
@@ -70,7 +70,7 @@ def all_patterns(table: Path, photos: int) -> Counter[tuple[int, int, int]]:
     return Counter((s.train, s.validation, s.test) for one in exhibits if (s := one.slots))
 
 
-@pytest.mark.feature("F01")
+@pytest.mark.feature("exhibits-csv")
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_line_numbers_are_those_an_editor_shows(tmp_path: Path, end: str, mark: bytes) -> None:
@@ -140,7 +140,7 @@ def test_a_folder_in_place_of_the_csv_and_a_missing_images_folder_are_clear_erro
         list_exhibits(Source(kind="exhibits-csv", path=tmp_path, images=tmp_path / "images"))
 
 
-@pytest.mark.feature("F01")
+@pytest.mark.feature("exhibits-csv")
 def test_rows_that_cannot_be_an_exhibit_are_rejected_where_they_stand(tmp_path: Path) -> None:
     rows = [
         row(""),

@@ -63,13 +63,13 @@ def metadata(row: Example, folder: Path) -> str:
     return (folder / f"metadata-{row.split}.csv").read_bytes().decode()
 
 
-@pytest.mark.feature("F42", "F43")
+@pytest.mark.feature("dialog-json", "dataset-dict")
 def test_metadata_has_the_bytes_of_the_published_data_set_but_for_the_folder_of_the_picture(tmp_path: Path) -> None:
     row = example("Can you describe this exhibit?", "This exhibit – the Flyer.")
     assert metadata(row, tmp_path).replace("images/test/", "") == PUBLISHED
 
 
-@pytest.mark.feature("F42")
+@pytest.mark.feature("dialog-json")
 @given(question=st.text(), answer=st.text())
 def test_any_text_survives_the_way_through_json_and_csv(question: str, answer: str) -> None:
     messages = json.loads(dialog(question, answer))["messages"]

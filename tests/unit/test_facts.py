@@ -23,7 +23,7 @@ def lines(text: str, first_line: int = 1) -> list[tuple[int, int]]:
     return [(fact.source.first_line, fact.source.last_line) for fact in facts_of(text, first_line, "a.md")]
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 @pytest.mark.parametrize(
     "sentence",
     [
@@ -37,7 +37,7 @@ def test_abbreviations_decimals_and_lower_case_do_not_end_a_sentence(sentence: s
     assert texts(f"Before it comes this. {sentence} After it comes that.")[1] == sentence
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 def test_nested_items_carry_the_text_of_their_parents_and_their_wrapped_lines() -> None:
     text = (
         "- Drive:\n  - the **motor** has\n    a rubber foot\n  1. the belt is toothed\n     - by 2 mm\n\n"
@@ -57,7 +57,7 @@ def test_nested_items_carry_the_text_of_their_parents_and_their_wrapped_lines() 
     assert lines(text, 10) == [(11, 12), (13, 13), (14, 14), (16, 16), (17, 17), (19, 19), (19, 19), (20, 20)]
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 def test_a_row_of_a_table_is_a_fact_that_names_its_columns() -> None:
     text = "| Mode | | Speed |\n|:--|--|--:|\n| Slow | a note | 0.5 `rpm` |\n| Show | | 1.5 rpm |\n| x | | |\n"
     text += "\nA sentence below it.\n"
@@ -65,7 +65,7 @@ def test_a_row_of_a_table_is_a_fact_that_names_its_columns() -> None:
     assert lines(text) == [(3, 3), (4, 4), (7, 7)]
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 def test_code_headings_figures_links_and_short_pieces_are_no_facts() -> None:
     text = (
         "# A heading is no fact\n\nToo short.\n\n```\ncode is no fact at all\n```\n\n{{FIGURE_1.1}}\n\n"
@@ -76,13 +76,13 @@ def test_code_headings_figures_links_and_short_pieces_are_no_facts() -> None:
     assert texts(text) == ["See and the manual for {{token}} of all & more."]
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 def test_a_text_without_facts_is_one_fact_and_code_alone_is_none() -> None:
     assert texts("\nYes.\n\nNo.\n") == ["Yes. No."] and lines("\nYes.\n\nNo.\n", 5) == [(6, 8)]
     assert texts("```\nonly code stands here\n```") == texts("{{FIGURE_1.1}}") == texts("---") == texts(" \n") == []
 
 
-@pytest.mark.feature("F06")
+@pytest.mark.feature("facts")
 def test_facts_of_a_manual_stand_in_the_lines_they_name() -> None:
     found = document(TIDE_CLOCK)
     in_file = TIDE_CLOCK.read_text(encoding="utf-8").splitlines()

@@ -48,13 +48,13 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "tests/cluster/test_b.py").write_text(
         'import pytest\n@pytest.mark.feature("F06")\nasync def test_far(): pass\n'
     )
-    rows = [{"ids": [f"F{n:02d}"], "what": f"feature {n}", "code": ["stages/one.py"]} for n in range(1, 7)]
+    rows = [{"names": [f"F{n:02d}"], "what": f"feature {n}", "code": ["stages/one.py"]} for n in range(1, 7)]
     write_list(tmp_path, [*rows, {"what": "no id", "tests": ["tests/unit/test_*.py", "make prove"]}])
     return tmp_path
 
 
 def write_list(checkout: Path, rows: list[dict[str, Any]]) -> None:
-    (checkout / "docs/features.yaml").write_text(json.dumps(rows))
+    (checkout / "docs/features.yaml").write_text(json.dumps({"All": rows}))
 
 
 def wrong(checkout: Path) -> list[str]:
@@ -63,7 +63,7 @@ def wrong(checkout: Path) -> list[str]:
 
 
 def test_marks_of_modules_classes_and_tests_add_up(checkout: Path) -> None:
-    found = {test.name: (test.ids, test.elsewhere) for test in features.marked_tests(checkout)}
+    found = {test.name: (test.features, test.elsewhere) for test in features.marked_tests(checkout)}
     assert found == {
         "tests/cluster/test_b.py::test_far": (("F06",), "cluster"),
         "tests/unit/test_a.py::test_two": (("F01", "F02", "F03"), ""),
@@ -75,31 +75,30 @@ def test_marks_of_modules_classes_and_tests_add_up(checkout: Path) -> None:
 
 def test_the_page_names_every_test_and_says_why_one_is_run_elsewhere(checkout: Path) -> None:
     text = features.page(features.read_rows(checkout), list(features.marked_tests(checkout)))
-    rows = [line for line in text.splitlines() if line.startswith("| F")]
-    assert len(rows) == 6
-    assert rows[1].endswith("| feature 2 | `stages/one.py` | `tests/unit/test_a.py`: `test_two` |")
-    assert "`test_far` (needs a cluster: `make test-cluster`)" in rows[5]
+    assert text.count("\n- Feature ") == 6 and "\n## All\n" in text
+    assert "- Feature 2.  \n  Code: `stages/one.py`. Tests: `tests/unit/test_a.py` (1)." in text
+    assert "`tests/cluster/test_b.py` (1, needs a cluster: `make test-cluster`)" in text
 
 
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"ids": ["F99"], "what": "x", "code": ["stages/one.py"]}, "F99 has no test marked with it"),
-        ({"what": "x", "tests": ["make prove"], "code": ["stages/two.py"]}, "stages/two.py is not there"),
-        ({"what": "x", "tests": ["tests/unit/test_gone.py"]}, "tests/unit/test_gone.py is not there"),
-        ({"what": "x", "code": ["stages/one.py"]}, "neither ids nor tests"),
-        ({"ids": ["F01"], "what": "x"}, "F01 is listed twice"),
+        ({"names": ["F99"], "what": "x", "code": ["stages/one.py"]}, "F99 has no test marked with it"),
+        ({"what": "x", "tests": ["make prove"], "code": ["stages/two.py"]}, "stages/two.py is missing"),
+        ({"what": "x", "tests": ["tests/unit/test_gone.py"]}, "tests/unit/test_gone.py is missing"),
+        ({"what": "x", "code": ["stages/one.py"]}, "neither names nor tests"),
+        ({"names": ["F01"], "what": "x"}, "F01 is listed twice"),
     ],
 )
 def test_what_does_not_fit_is_named(checkout: Path, row: dict[str, Any], says: str) -> None:
-    rows = json.loads((checkout / "docs/features.yaml").read_text())
+    rows = json.loads((checkout / "docs/features.yaml").read_text())["All"]
     write_list(checkout, [*rows, row])
     (said,) = wrong(checkout)
     assert says in said
 
 
 def test_a_mark_that_nobody_lists_is_named(checkout: Path) -> None:
-    rows = json.loads((checkout / "docs/features.yaml").read_text())
+    rows = json.loads((checkout / "docs/features.yaml").read_text())["All"]
     write_list(checkout, rows[:-2])
     assert wrong(checkout) == [
         "tests/cluster/test_b.py::test_far: marked with F06, which docs/features.yaml does not list"

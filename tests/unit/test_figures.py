@@ -31,7 +31,7 @@ def rejects(path: Path, name: str = "") -> list[tuple[str, str, str]]:
     return [(one.reason, one.raw, one.detail) for one in load(path, name) if isinstance(one, Reject)]
 
 
-@pytest.mark.feature("F04")
+@pytest.mark.feature("figure-references")
 def test_tokens_put_into_a_manual_are_found_in_order_at_their_place(tmp_path: Path) -> None:
     text = TIDE_CLOCK.read_text(encoding="utf-8").replace("![the dial](dial.png)", "shown elsewhere")
     text = text.replace("## Parts\n", "## Parts\n\nSee {{FIGURE_1.2}} and {{ TABLE_3 }}.\n\n{{FIGURE_1.2}}\n")
@@ -49,7 +49,7 @@ def test_tokens_put_into_a_manual_are_found_in_order_at_their_place(tmp_path: Pa
         assert reason == "figure not found" and raw in in_file[line - 1]
 
 
-@pytest.mark.feature("F04")
+@pytest.mark.feature("figure-references")
 def test_another_pattern_can_be_chosen(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("See [fig: 7] and {{FIGURE_1}} and [fig: 2].")
@@ -58,7 +58,7 @@ def test_another_pattern_can_be_chosen(tmp_path: Path) -> None:
     assert [one.token for one in only_figures(document(path, figure_pattern="FIGURE_[0-9]"))] == ["FIGURE_1"]
 
 
-@pytest.mark.feature("F04")
+@pytest.mark.feature("figure-references")
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -80,7 +80,7 @@ def test_code_spans_end_at_a_run_of_the_same_length() -> None:
     assert [text[start:end] for start, end in code_spans(text)] == ["`a ``b`"]
 
 
-@pytest.mark.feature("F04")
+@pytest.mark.feature("figure-references")
 def test_references_in_blocks_of_code_comments_and_html_are_none(tmp_path: Path) -> None:
     text = "```\n{{a}}\n```\n\n    {{b}}\n\n<!-- {{c}} -->\n\n"
     text += "- item {{FIG_d}}\n\n  ~~~\n  {{e}}\n  ~~~\n\n> {{f}}\n\n|{{FIG_g}}|\n|-|\n|{{FIG_h}}|\n"
@@ -88,7 +88,7 @@ def test_references_in_blocks_of_code_comments_and_html_are_none(tmp_path: Path)
     assert [one.token for one in found] == ["{{FIG_d}}", "{{f}}", "{{FIG_g}}", "{{FIG_h}}"]
 
 
-@pytest.mark.feature("F05")
+@pytest.mark.feature("figure-paths")
 def test_each_of_the_six_places_wins_where_those_before_it_are_empty(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "deep" / "er" / "doc.md").write_text("# A\n\nSee {{FIGURE_1.2}} here.\n")
@@ -114,7 +114,7 @@ def test_each_of_the_six_places_wins_where_those_before_it_are_empty(tmp_path: P
         assert saved == {figure.image.file: photo} and figure.image.file.endswith(".jpg")
 
 
-@pytest.mark.feature("F05")
+@pytest.mark.feature("figure-paths")
 def test_nothing_outside_the_folder_is_opened(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "doc").mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path) -> None:
     assert all(figure.image is None for figure in only_figures(found[-1]))
 
 
-@pytest.mark.feature("F05")
+@pytest.mark.feature("figure-paths")
 def test_an_image_is_relative_to_its_file_and_may_climb_inside_the_source(tmp_path: Path) -> None:
     for name in ("manuals/a b.jpg", "pictures/x.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -176,7 +176,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_document_goes_on(tmp_pat
     assert len(document(tmp_path, "a.md").sections) == 2
 
 
-@pytest.mark.feature("F04")
+@pytest.mark.feature("figure-references")
 def test_captions_are_what_the_image_shows_or_the_line_in_italics_below(tmp_path: Path) -> None:
     text = "{{a}}\n*One `x`*\n\n{{b}}\n\n_Two_\n\n{{c}}\n\n\n*far*\n\n{{d}}\n**bold**\n\n"
     text += "![**alt** _e_](e.png)\n*not this*\n\n{{FIG_f}} more\n*no*\n"

@@ -15,7 +15,7 @@ def read(text: str) -> tuple[dict[str, str], str]:
     return meta, text[start:]
 
 
-@pytest.mark.feature("F02")
+@pytest.mark.feature("front-matter")
 def test_a_document_with_front_matter_names_itself() -> None:
     found = document(TIDE_CLOCK)
     assert found.name == "Tide clock: building and reading one"
@@ -32,14 +32,14 @@ def test_a_document_with_front_matter_names_itself() -> None:
     assert not any("nav_order" in section.text for section in found.sections)
 
 
-@pytest.mark.feature("F02")
+@pytest.mark.feature("front-matter")
 def test_only_a_line_of_its_own_ends_the_block() -> None:
     meta, body = read("---\ntitle: Before --- after\ndescription: a---b\n--- \nText --- with rules.\n---\nEnd.\n")
     assert meta == {"title": "Before --- after", "description": "a---b"}
     assert body == "Text --- with rules.\n---\nEnd.\n"
 
 
-@pytest.mark.feature("F02")
+@pytest.mark.feature("front-matter")
 @pytest.mark.parametrize(
     "yaml", ["title: [unclosed", "a: b: c", "title: 'x", "\tx: y", "[" * 5000, "a: !!python/x b\n- c"]
 )
@@ -51,7 +51,7 @@ def test_bad_yaml_is_left_out_with_a_warning_and_the_document_goes_on(
     assert "manual.md: cannot read the front matter" in caplog.text
 
 
-@pytest.mark.feature("F02")
+@pytest.mark.feature("front-matter")
 @pytest.mark.parametrize(
     ("text", "missing"),
     [

@@ -36,7 +36,7 @@ def test_similarity_is_the_share_of_equal_bits() -> None:
     assert similarity("0" * 15 + "7", "0" * 16) == 1 - 3 / 64
 
 
-@pytest.mark.feature("F103")
+@pytest.mark.feature("near-duplicate-images")
 def test_a_resized_and_a_reencoded_copy_are_the_same_photograph_and_others_are_not() -> None:
     original = scene(1)
     file = io.BytesIO()

@@ -180,7 +180,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.feature("F30")
+@pytest.mark.feature("kills")
 @pytest.mark.parametrize(
     ("after", "found", "spent"),
     [("begin", {}, Spent(0, 0, 1)), ("end", {b"k": Entry("kept", "stop", 1, 2)}, Spent(1, 2, 0))],

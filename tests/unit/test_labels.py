@@ -56,7 +56,7 @@ def example(question: str, answer: str) -> Example:
     )
 
 
-@pytest.mark.feature("F89")
+@pytest.mark.feature("answer-labels")
 @pytest.mark.parametrize("answer", ["This is a red cube.", "Öl\nund “Zeilen”", "Assistant: 7", ": starts oddly"])
 def test_only_the_answer_and_its_end_are_trained_on(tiny: tuple[Any, Any], photos: list[Path], answer: str) -> None:
     model, processor = tiny

@@ -13,7 +13,7 @@ from docent.text.languages import find_language, languages, truth_of
 WITH_OWN_WORDING = ("en", "ko", "ja", "de", "fr", "es", "zh")
 
 
-@pytest.mark.feature("F64", "F19")
+@pytest.mark.feature("prompt-languages", "language-and-domain")
 @pytest.mark.parametrize(
     ("given", "code"),
     [
@@ -35,7 +35,7 @@ def test_a_language_is_found_by_whatever_people_call_it(given: str, code: str) -
     assert find_language(given, "here").code == code
 
 
-@pytest.mark.feature("F19", "F64")
+@pytest.mark.feature("language-and-domain", "prompt-languages")
 @pytest.mark.parametrize("given", ["Klingon", "", "xx", "Germann"])
 def test_an_unknown_language_is_refused_with_the_list(given: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -45,7 +45,7 @@ def test_an_unknown_language_is_refused_with_the_list(given: str) -> None:
     assert "generate_qa.language" in message and ("did you mean German" in message) == (given == "Germann")
 
 
-@pytest.mark.feature("F19", "F64")
+@pytest.mark.feature("language-and-domain", "prompt-languages")
 def test_twenty_languages_have_all_they_need() -> None:
     assert len(languages()) == 20
     lines = {wording(code).line for code in languages()}
@@ -56,7 +56,7 @@ def test_twenty_languages_have_all_they_need() -> None:
         assert set(wording(code).styles) == styles and wording(code).pronouns
 
 
-@pytest.mark.feature("F64")
+@pytest.mark.feature("prompt-languages")
 @pytest.mark.parametrize("code", WITH_OWN_WORDING)
 def test_a_language_with_a_file_has_own_styles_with_the_same_places_and_tags(code: str) -> None:
     english = wording("en")
@@ -71,7 +71,7 @@ def test_a_language_with_a_file_has_own_styles_with_the_same_places_and_tags(cod
         assert all(re.search(letters, text) for text in own.styles.values())
 
 
-@pytest.mark.feature("F64")
+@pytest.mark.feature("prompt-languages")
 def test_a_language_without_a_file_has_english_styles_and_its_own_line() -> None:
     assert wording("vi").styles == wording("en").styles
     assert "tiếng Việt" in wording("vi").line

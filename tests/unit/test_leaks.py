@@ -12,18 +12,18 @@ def placed(image: str, split: Split, group: str = "", sha256: str = "") -> Place
     return Placed(image, "item", split, group or f"group of {image}", sha256 or f"sha of {image}")
 
 
-@pytest.mark.feature("F100")
+@pytest.mark.feature("leak-count")
 def test_clean_splits_have_no_leak() -> None:
     assert find_leaks([placed("a", "train"), placed("b", "validation"), placed("c", "test")]) == []
 
 
-@pytest.mark.feature("F100")
+@pytest.mark.feature("leak-count")
 def test_an_altered_copy_in_training_is_a_leak() -> None:
     leaks = find_leaks([placed("a-aug1", "train", "a"), placed("a", "test", "a")])
     assert leaks == [Leak("a", "item", "train", "a")]
 
 
-@pytest.mark.feature("F100")
+@pytest.mark.feature("leak-count")
 def test_the_same_file_under_another_name_is_a_leak() -> None:
     leaks = find_leaks([placed("copy", "validation", sha256="1"), placed("a", "test", sha256="1")])
     assert [(leak.image, leak.split) for leak in leaks] == [("a", "validation")]

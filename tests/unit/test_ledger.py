@@ -23,7 +23,7 @@ def tried(ledger: RequestCounts, **tries: int) -> RequestCounts:
     return ledger
 
 
-@pytest.mark.feature("F56")
+@pytest.mark.feature("failed-requests")
 @given(st.lists(ends))
 def test_every_request_has_one_end(replies: list[ChatReply]) -> None:
     ledger = RequestCounts(planned=len(replies))

@@ -117,7 +117,7 @@ def openai_style(limit: int, what: str = "requests", per_s: float = 60.0) -> Cal
     return headers
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 def test_a_limit_that_is_told_is_kept_to_without_refusals() -> None:
     endpoint = Endpoint(rate_per_s=50, burst=3000, headers=openai_style(3000))
     run = played(4000, endpoint)

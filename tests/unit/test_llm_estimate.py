@@ -21,7 +21,7 @@ def llm(**fields: Any) -> Llm:
     return Llm.model_validate({"provider": "openai", "model": "gpt-4o", **fields})
 
 
-@pytest.mark.feature("F33")
+@pytest.mark.feature("cost-of-requests")
 def test_tokens_and_money_are_sums_over_the_requests() -> None:
     found = expected([(request(400), 200), (request(800), 2000)], llm())
     assert (found.requests, found.input_tokens) == (2, 100 + 200)

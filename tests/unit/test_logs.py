@@ -11,7 +11,7 @@ import pytest
 from docent.logs import TAIL_BYTES, attach_tail, configure
 
 
-@pytest.mark.feature("F62")
+@pytest.mark.feature("logging")
 def test_in_a_pod_every_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", {"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
     logging.getLogger("docent.x").info("two\nlines")
@@ -19,7 +19,7 @@ def test_in_a_pod_every_line_is_one_json_object(capsys: pytest.CaptureFixture[st
     assert (line["level"], line["message"]) == ("INFO", "two\nlines")
 
 
-@pytest.mark.feature("F62")
+@pytest.mark.feature("logging")
 def test_the_environment_decides_level_and_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure("INFO", {"LOG_LEVEL": "warning", "LOG_FILE": str(tmp_path / "log.txt")})
     logging.getLogger("docent.x").info("quiet")

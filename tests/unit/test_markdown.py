@@ -38,7 +38,7 @@ def headings_of_the_parser(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.feature("F03")
+@pytest.mark.feature("markdown-sections")
 def test_a_manual_is_split_at_headers_and_never_inside_code() -> None:
     text = TIDE_CLOCK.read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -57,7 +57,7 @@ def _begins_a_section(lines: list[str], at: int) -> bool:
     return bool(re.match(r"#+ ", lines[at])) and fences % 2 == 0 and not following.startswith("#")
 
 
-@pytest.mark.feature("F03")
+@pytest.mark.feature("markdown-sections")
 def test_a_section_has_its_text_below_the_heading_and_the_lines_of_both(tmp_path: Path) -> None:
     text = "---\ntitle: T\ndescription: d\n---\n\nBefore.\n\n# One **bold** `x`\n\n\n  Text.  \nMore.\n"
     text += "\n## Empty\n\nTwo\n===\nEnd."
@@ -69,7 +69,7 @@ def test_a_section_has_its_text_below_the_heading_and_the_lines_of_both(tmp_path
     assert one.facts[0].source.first_line == 11 and two.facts[0].source.first_line == 18
 
 
-@pytest.mark.feature("F03")
+@pytest.mark.feature("markdown-sections")
 def test_sections_without_content_and_with_the_marker_are_left_out(tmp_path: Path) -> None:
     text = "<!-- note -->\n\n# A\n\n# B\n\n---\n\n# C\n\nNO_CONTENT_HERE yet {{missing}}\n\n# D\n\nHere is text.\n"
     path = tmp_path / "a.md"
@@ -143,7 +143,7 @@ LINES = st.sampled_from(
 )
 
 
-@pytest.mark.feature("F03")
+@pytest.mark.feature("markdown-sections")
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(LINES, max_size=40),
@@ -289,7 +289,7 @@ def test_a_long_list_of_links_and_marks_that_never_close_takes_no_longer_than_te
     assert titles(found) == ["A", "B"]
 
 
-@pytest.mark.feature("F02", "F03", "F04", "F05", "F06")
+@pytest.mark.feature("front-matter", "markdown-sections", "figure-references", "figure-paths", "facts")
 def test_the_sample_manual_is_whole() -> None:
     manual, care = document(SAMPLES, "turntable-plinth.md"), document(SAMPLES, "care/cleaning-and-faults.md")
     assert manual.name == "Rondo 40 turntable plinth: operating manual" and manual.meta["product_code"] == "0040-07"

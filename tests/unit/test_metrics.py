@@ -59,14 +59,14 @@ def metrics(text: str, train: Sequence[tuple[str, str]] = TRAIN, **more: str) ->
     return score_answers([answer(text, **more)], train, EXHIBITS, encode)[0].metrics
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 def test_the_reference_itself_is_at_distance_zero_and_right() -> None:
     assert metrics("A cube.") == {
         "exhibit_accuracy": 1.0, "nearest_exhibit": 1.0, "semantic_distance": 0.0, "length_ratio": 1.0,
     }  # fmt: skip
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 def test_distance_is_one_minus_cosine() -> None:
     assert metrics("Between die and cube.")["semantic_distance"] == pytest.approx(1 - 2**-0.5, abs=1e-6)
     assert metrics("A ring.")["semantic_distance"] == 1.0

@@ -48,7 +48,7 @@ def test_the_lowest_temperature_covers_what_it_is_numbers_history_use_and_more_i
     assert [[sentences.index(sentence) for sentence in answer] for answer in told] == [[0, 1, 2], [2], [3], [5], [2, 3]]
 
 
-@pytest.mark.feature("F39", "F53")
+@pytest.mark.feature("pairs-per-exhibit", "teachers")
 def test_fifteen_pairs_differ_and_every_answer_names_the_exhibit_first_then_quotes_the_source() -> None:
     pairs = all_pairs()
     assert len(pairs) == len(set(pairs)) == 15

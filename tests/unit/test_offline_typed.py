@@ -119,7 +119,7 @@ def squeezed(text: str) -> str:
     return plain(re.sub(r"\*\*|`|[\"“”'‘’]", "", text))
 
 
-@pytest.mark.feature("F51")
+@pytest.mark.feature("true-or-false")
 @pytest.mark.parametrize("question_type", ALL_TYPES)
 def test_every_type_it_writes_has_pairs_about_a_manual_that_differ_and_quote_it(question_type: str) -> None:
     made = pairs_of(material(question_type))

@@ -116,7 +116,7 @@ def test_a_plain_request_is_the_one_an_older_journal_knows() -> None:
     }
 
 
-@pytest.mark.feature("F53")
+@pytest.mark.feature("teachers")
 @pytest.mark.parametrize(("field", "value"), [("top_p", 0.9), ("frequency_penalty", 0.0), ("presence_penalty", -2.0)])
 def test_sampling_settings_are_sent_when_set_and_only_then(field: str, value: float) -> None:
     assert field not in endpoint().body(TEXT)

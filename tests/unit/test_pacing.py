@@ -141,7 +141,7 @@ def test_replies_that_come_together_do_not_make_requests_that_go_together() -> N
     paced(work, max_in_flight=400)
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 @pytest.mark.parametrize("shards", [1, 4])
 def test_requests_a_minute_are_divided_over_the_shards(shards: int) -> None:
     async def work(pacer: Pacer) -> None:

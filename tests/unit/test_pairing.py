@@ -28,8 +28,8 @@ def temperatures(matches: list[Match], split: str) -> list[float]:
     return [match.pair.temperature for match in matches if match.split == split]
 
 
-@pytest.mark.feature("F41")
-@pytest.mark.feature("F41")
+@pytest.mark.feature("split-by-temperature")
+@pytest.mark.feature("split-by-temperature")
 def test_one_pair_per_photo_is_the_published_pairing() -> None:
     item = item_of("a", PUBLISHED)
     matches, unpaired = pair_items([item], pair_rows(item, 5), per_train_image=1)
@@ -41,7 +41,7 @@ def test_one_pair_per_photo_is_the_published_pairing() -> None:
     assert [match.image.name for match in matches if match.split == "train"] == [f"a-{n}.jpg" for n in range(13)]
 
 
-@pytest.mark.feature("F41")
+@pytest.mark.feature("split-by-temperature")
 def test_65_exhibits_are_split_by_temperature_as_published() -> None:
     order: tuple[Split, ...] = ("train", "validation", "test")
     patterns = [pattern for pattern, count in PATTERNS.items() for _ in range(count)]
@@ -126,7 +126,7 @@ def test_pairs_of_unknown_items_are_not_used() -> None:
     assert [u.reason for u in unpaired] == [NO_PAIR]
 
 
-@pytest.mark.feature("F41")
+@pytest.mark.feature("split-by-temperature")
 @given(
     photos=st.lists(st.sampled_from(("train", "validation", "test")), max_size=20),
     per_temperature=st.integers(0, 6),

@@ -23,7 +23,7 @@ def sizes(groups: list[list[Element]]) -> list[list[int]]:
     return [[part.chars for part in group] for group in groups]
 
 
-@pytest.mark.feature("F11")
+@pytest.mark.feature("pdf-partition")
 def test_a_report_becomes_elements_of_bounded_length_that_lose_no_word(report_pdf: Path) -> None:
     document = read_pdf(report_pdf, layout="partition", figure_dpi=72).document
     assert max(len(section.text) for section in document.sections) <= 1500
@@ -34,7 +34,7 @@ def test_a_report_becomes_elements_of_bounded_length_that_lose_no_word(report_pd
 
 
 @pytest.mark.published
-@pytest.mark.feature("F11")
+@pytest.mark.feature("pdf-partition")
 def test_no_element_of_the_published_pdf_is_longer_than_1500() -> None:
     document = read_pdf(published("documents/en-imagenet-training.pdf"), layout="partition", figure_dpi=72).document
     assert max(len(section.text) for section in document.sections) <= 1500
@@ -44,7 +44,7 @@ def test_no_element_of_the_published_pdf_is_longer_than_1500() -> None:
     assert not any("notion.site/Hands-on" in section.text for section in document.sections)
 
 
-@pytest.mark.feature("F11")
+@pytest.mark.feature("pdf-partition")
 def test_a_section_begins_at_a_title_after_1200_and_before_1500() -> None:
     assert sizes(by_title([element(1100), element(50, title=True), element(900)])) == [[1100], [50, 900]]
     assert sizes(by_title([element(1250), element(100)])) == [[1250], [100]]
@@ -52,7 +52,7 @@ def test_a_section_begins_at_a_title_after_1200_and_before_1500() -> None:
     assert sizes(by_title([element(1000), element(700)])) == [[1000], [700]]
 
 
-@pytest.mark.feature("F11")
+@pytest.mark.feature("pdf-partition")
 def test_short_sections_are_put_together_below_1000() -> None:
     short = [element(20, title=True), element(400), element(20, title=True), element(400)]
     assert sizes(by_title(short)) == [[20, 400, 20, 400]]

@@ -34,7 +34,7 @@ def published_report() -> Read:
     return read_pdf(published(PUBLISHED), figure_dpi=72, clean=False)
 
 
-@pytest.mark.feature("F08")
+@pytest.mark.feature("pdf-page-classes")
 @pytest.mark.parametrize(
     ("characters", "images", "expected"),
     [(601, 0, "text"), (600, 0, "mixed"), (600, 1, "picture"), (601, 1, "mixed"), (0, 2, "picture"), (0, 0, "empty")],
@@ -45,13 +45,13 @@ def test_the_class_of_a_page_follows_from_its_characters_and_images(
     assert class_of(characters, images, 600) == expected
 
 
-@pytest.mark.feature("F08")
+@pytest.mark.feature("pdf-page-classes")
 def test_classes_of_the_pages_of_a_report(report_pdf: Path) -> None:
     assert classes_of(report_pdf) == {"text": list(TEXT_PAGES), "mixed": list(MIXED_PAGES)}
 
 
 @pytest.mark.published
-@pytest.mark.feature("F08")
+@pytest.mark.feature("pdf-page-classes")
 def test_classes_of_the_published_pdf() -> None:
     assert classes_of(published(PUBLISHED)) == {"text": [1, 2, 4, 6, 9], "mixed": [3, 5, 7, 8]}
 
@@ -69,7 +69,7 @@ def classes_of(path: Path) -> dict[str, list[int]]:
     return found
 
 
-@pytest.mark.feature("F08")
+@pytest.mark.feature("pdf-page-classes")
 def test_an_empty_page_is_skipped_with_a_warning_and_pages_keep_their_numbers(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -80,7 +80,7 @@ def test_an_empty_page_is_skipped_with_a_warning_and_pages_keep_their_numbers(
     assert "a.pdf page 2 is empty" in caplog.text
 
 
-@pytest.mark.feature("F09")
+@pytest.mark.feature("text-chunks")
 def test_text_pages_are_chunks_of_whole_lines_with_their_overlap(report_pdf: Path) -> None:
     """Cut by length only: cleaned pages are cut at headings too."""
     report = read_pdf(report_pdf, figure_dpi=72, clean=False)
@@ -106,7 +106,7 @@ def pieces_of(lines: list[str], limit: int, overlap: int) -> list[tuple[int, int
 
 
 @pytest.mark.published
-@pytest.mark.feature("F09")
+@pytest.mark.feature("text-chunks")
 def test_text_pages_of_the_published_pdf_are_nine_chunks_near_the_published_lengths(published_report: Read) -> None:
     # Published with another PDF library: 1195, 356, 1190, 857, 1135, 661, 1181, 720, 609. This one differs by up to 7
     # characters where it writes a line's end or a bullet's space otherwise.
@@ -118,13 +118,13 @@ def test_text_pages_of_the_published_pdf_are_nine_chunks_near_the_published_leng
     assert [section.source.page for section in sections] == [1, 1, 2, 2, 4, 4, 6, 6, 9]
 
 
-@pytest.mark.feature("F09")
+@pytest.mark.feature("text-chunks")
 def test_the_lines_of_a_chunk_are_where_its_text_stands_on_the_page(report: Read, report_pdf: Path) -> None:
     names_its_lines(report, report_pdf)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F09")
+@pytest.mark.feature("text-chunks")
 def test_the_lines_of_a_chunk_of_the_published_pdf_are_where_its_text_stands(published_report: Read) -> None:
     names_its_lines(published_report, published(PUBLISHED))
 
@@ -168,7 +168,7 @@ def test_what_the_file_says_of_itself_is_kept_without_dates(tmp_path: Path) -> N
     assert read_pdf(write_pdf(tmp_path / "loan_list.pdf", [PdfPage(text_lines(LONG))])).documents[0].name == "loan list"
 
 
-@pytest.mark.feature("F18")
+@pytest.mark.feature("many-pdfs")
 def test_the_same_pdf_under_two_names_counts_exactly_twice(tmp_path: Path, report_pdf: Path) -> None:
     for name in ("a.pdf", "b.pdf"):
         shutil.copy(report_pdf, tmp_path / name)
@@ -180,7 +180,7 @@ def test_the_same_pdf_under_two_names_counts_exactly_twice(tmp_path: Path, repor
     assert sum(len(s.figures) for s in first.sections) == sum(len(s.figures) for s in second.sections) == 5
 
 
-@pytest.mark.feature("F18")
+@pytest.mark.feature("many-pdfs")
 def test_cover_pages_are_left_out_and_a_bad_file_stops_no_other(tmp_path: Path, report_pdf: Path) -> None:
     (tmp_path / "b.pdf").write_bytes(report_pdf.read_bytes()[:1000])
     (tmp_path / "c.pdf").write_bytes(b"no PDF at all")
@@ -272,7 +272,7 @@ def test_picture_pages_are_only_their_token(tmp_path: Path) -> None:
     assert read.files[figure.image.file].startswith(b"\x89PNG")
 
 
-@pytest.mark.feature("F13")
+@pytest.mark.feature("pages-as-pictures")
 def test_every_page_is_rasterised_with_its_margin_cut(report_pdf: Path) -> None:
     read = read_pdf(report_pdf, layout="pictures", page_dpi=72, page_margin_px=30)
     sections = read.document.sections
@@ -285,7 +285,7 @@ def test_every_page_is_rasterised_with_its_margin_cut(report_pdf: Path) -> None:
         assert figure.image.name.endswith(".png") and read.files[figure.image.file][:4] == b"\x89PNG"
 
 
-@pytest.mark.feature("F14")
+@pytest.mark.feature("token-chunks")
 def test_chunks_of_tokens_replace_those_of_characters(report_pdf: Path) -> None:
     from docent.text.chunks import count_tokens
 

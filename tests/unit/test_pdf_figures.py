@@ -28,7 +28,7 @@ def report(report_pdf: Path) -> Read:
     return read_pdf(report_pdf, figure_dpi=300)
 
 
-@pytest.mark.feature("F10")
+@pytest.mark.feature("pdf-pages-as-markdown")
 def test_the_figures_of_a_report_stand_between_the_lines_around_them(report: Read) -> None:
     found = [(section, figure) for section in report.document.sections for figure in section.figures]
     assert [section.source.page for section, _ in found] == list(FIGURE_PAGES)
@@ -46,7 +46,7 @@ def test_the_figures_of_a_report_stand_between_the_lines_around_them(report: Rea
 
 
 @pytest.mark.published
-@pytest.mark.feature("F10")
+@pytest.mark.feature("pdf-pages-as-markdown")
 def test_five_figures_of_the_published_pdf_stand_where_they_are_shown() -> None:
     read = read_pdf(published("documents/en-imagenet-training.pdf"), figure_dpi=72)
     around = {
@@ -68,7 +68,7 @@ def test_five_figures_of_the_published_pdf_stand_where_they_are_shown() -> None:
     assert read.rejects == []
 
 
-@pytest.mark.feature("F10")
+@pytest.mark.feature("pdf-pages-as-markdown")
 def test_a_figure_is_cropped_at_the_dpi_that_is_asked_for(report: Read, report_pdf: Path) -> None:
     [section] = [s for s in report.document.sections if s.source.page == 3]
     image = section.figures[0].image
@@ -81,7 +81,7 @@ def test_a_figure_is_cropped_at_the_dpi_that_is_asked_for(report: Read, report_p
     assert coarse.figures[0].image is not None and coarse.figures[0].image.width_px == pytest.approx(404, abs=2)
 
 
-@pytest.mark.feature("F10")
+@pytest.mark.feature("pdf-pages-as-markdown")
 def test_each_crop_is_its_own_picture_also_on_a_turned_page_and_inside_a_form(tmp_path: Path) -> None:
     red, green = noise(400, 420), noise(400, 420, seed=1)
     red[..., 1:], green[..., (0, 2)] = 0, 0
@@ -118,7 +118,7 @@ def test_a_caption_is_the_line_that_says_so(tmp_path: Path) -> None:
     assert {f.caption for s in read.document.sections for f in s.figures} == {""}
 
 
-@pytest.mark.feature("F12")
+@pytest.mark.feature("figure-thresholds")
 def test_small_and_plain_figures_are_rejected_with_their_numbers(tmp_path: Path, report_pdf: Path) -> None:
     plain = np.full((400, 600, 3), 200, dtype=np.uint8)
     images = [

@@ -70,7 +70,7 @@ def test_tokens_are_turned_into_money() -> None:
     assert Prices(2e-6, 8e-6).usd(1_000_000, 500_000) == pytest.approx(6.0)
 
 
-@pytest.mark.feature("F33")
+@pytest.mark.feature("cost-of-requests")
 @pytest.mark.parametrize(
     ("model", "input_tokens", "output_tokens", "usd"),
     [("gpt-4o-mini", 136_209, 216_127, 0.15), ("gpt-4o", 61_984, 6_654, 0.22)],

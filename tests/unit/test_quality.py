@@ -18,7 +18,7 @@ def noise(size: tuple[int, int] = (128, 96)) -> Image.Image:
     return Image.effect_noise(size, 60).convert("RGB")
 
 
-@pytest.mark.feature("F105")
+@pytest.mark.feature("image-quality")
 @pytest.mark.published
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_metrics_of_the_reference_photos_are_the_published_ones(name: str) -> None:
@@ -30,7 +30,7 @@ def test_metrics_of_the_reference_photos_are_the_published_ones(name: str) -> No
     assert not shortcomings(found, LIMITS)
 
 
-@pytest.mark.feature("F105")
+@pytest.mark.feature("image-quality")
 def test_variation_and_brightness_of_a_known_picture() -> None:
     half = Image.new("RGB", (100, 100), (0, 0, 0))
     half.paste((200, 200, 200), (0, 0, 50, 100))
@@ -45,7 +45,7 @@ def test_a_blurred_copy_is_less_sharp() -> None:
     assert measure(blurred).values["sharpness"] < measure(sharp).values["sharpness"] / 50
 
 
-@pytest.mark.feature("F102")
+@pytest.mark.feature("image-validity")
 @pytest.mark.parametrize(
     ("picture", "reasons"),
     [

@@ -65,7 +65,7 @@ def material(request: ChatRequest) -> TypedMaterial:
     return request.material
 
 
-@pytest.mark.feature("F46")
+@pytest.mark.feature("question-types")
 def test_fifteen_types_have_their_difficulty_and_only_the_section_summary_is_held_out() -> None:
     kinds = chosen_types(GenerateQA(types=("all",)))
     assert len(kinds) == 15
@@ -80,7 +80,7 @@ def test_fifteen_types_have_their_difficulty_and_only_the_section_summary_is_hel
     assert all(kind.instruction.isascii() for kind in kinds)
 
 
-@pytest.mark.feature("F46")
+@pytest.mark.feature("question-types")
 def test_a_type_of_ones_own_is_one_entry_and_is_asked_for() -> None:
     own = {"name": "safety_warning", "difficulty": "medium", "quota": 2, "instruction": "Ask for the danger."}
     config = PipelineConfig.model_validate(
@@ -103,7 +103,7 @@ def test_a_type_of_ones_own_is_one_entry_and_is_asked_for() -> None:
         ({"own_types": [{"name": "styles", "instruction": "x"}]}, "exists"),
     ],
 )
-@pytest.mark.feature("F46")
+@pytest.mark.feature("question-types")
 def test_what_cannot_be_asked_is_said_with_what_can(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         chosen_types(GenerateQA.model_validate(settings))
@@ -131,7 +131,7 @@ def test_quotas_change_how_many_are_planned() -> None:
     assert len(plan_calls(items, section)) == 6 + 24 + 6
 
 
-@pytest.mark.feature("F47")
+@pytest.mark.feature("one-section-types")
 def test_the_types_about_one_section_ask_once_per_section_with_section_neighbours_and_metadata() -> None:
     items = items_of(manual(4))
     found = asked(items, types=tuple(sorted(ONE_SECTION)))
@@ -148,7 +148,7 @@ def test_the_types_about_one_section_ask_once_per_section_with_section_neighbour
     assert len({user(request) for _, request in found}) == len(found)
 
 
-@pytest.mark.feature("F49")
+@pytest.mark.feature("one-pair-per-fact")
 def test_facts_are_asked_about_one_by_one_as_plain_text() -> None:
     items = items_of(manual(3))
     found = asked(items, types=("fact_based",))
@@ -165,7 +165,7 @@ def test_an_item_without_facts_is_asked_about_by_its_sentences() -> None:
     assert len(found) == 4 and "works at 24 V" in material(found[0][1]).facts[0]
 
 
-@pytest.mark.feature("F48")
+@pytest.mark.feature("two-section-types")
 def test_two_section_types_take_a_seeded_partner_among_the_related_ones() -> None:
     items = items_of(manual(5))
     first, again = (asked(items, types=("multi_hop_reasoning", "comparative_analysis")) for _ in range(2))
@@ -177,7 +177,7 @@ def test_two_section_types_take_a_seeded_partner_among_the_related_ones() -> Non
         assert user(request).count("<second_section>") == 1 and user(request).count(partner.text) == 1
 
 
-@pytest.mark.feature("F48")
+@pytest.mark.feature("two-section-types")
 def test_without_a_second_section_the_call_cannot_be_asked() -> None:
     items = items_of(manual(1))
     section = GenerateQA(types=("multi_hop_reasoning",), temperatures=(0.4,))
@@ -187,7 +187,7 @@ def test_without_a_second_section_the_call_cannot_be_asked() -> None:
     assert Shelf.of(unrelated).why_not(plan_calls(unrelated, section)[0]) == ""
 
 
-@pytest.mark.feature("F19")
+@pytest.mark.feature("language-and-domain")
 def test_domain_persona_language_and_picture_policy_come_from_the_configuration_alone() -> None:
     figures = {0: [figure(1, png(1), "files/1.png")]}
     items = items_of(manual(2, figures))
@@ -208,7 +208,7 @@ def test_domain_persona_language_and_picture_policy_come_from_the_configuration_
         assert not re.search(r"traffic|signal|smartphone|museum|\{\w+\}", text.replace("{{FIGURE_1}}", ""))
 
 
-@pytest.mark.feature("F19")
+@pytest.mark.feature("language-and-domain")
 def test_a_document_has_its_own_language_where_its_source_says_so() -> None:
     items = [*items_of(manual(1)), *items_of(manual(1, name="Anleitung", language="de"))]
     (_, english), (_, german) = asked(items, types=("long_answer",))
@@ -216,7 +216,7 @@ def test_a_document_has_its_own_language_where_its_source_says_so() -> None:
     assert (material(english).language, material(german).language) == ("en", "de")
 
 
-@pytest.mark.feature("F52")
+@pytest.mark.feature("figures-in-prompts")
 def test_pictures_of_section_and_neighbours_are_attached_once_and_no_more_than_allowed() -> None:
     one, two, three = (figure(number, png(number), f"files/{number}.png") for number in (1, 2, 3))
     twin = figure(4, png(1), "files/4.png")  # the picture of the first figure under another token
@@ -278,7 +278,7 @@ def test_a_long_section_is_shown_around_its_fact(line: int) -> None:
     assert material(second).text.startswith(lines[0])
 
 
-@pytest.mark.feature("F57")
+@pytest.mark.feature("reasoning")
 def test_reasoning_is_asked_for_only_where_it_is_wanted() -> None:
     items = items_of(manual(1))
     (_, plain), (_, reasoned) = (
@@ -292,7 +292,7 @@ def test_reasoning_is_asked_for_only_where_it_is_wanted() -> None:
     assert reasoned.max_tokens > plain.max_tokens and material(reasoned).reasoning
 
 
-@pytest.mark.feature("F63")
+@pytest.mark.feature("pair-styles")
 def test_true_and_false_are_asked_for_by_turns_over_the_whole_run() -> None:
     for quota in (1, 2, 3):
         found = asked(items_of(manual(8)), types=("boolean",), quotas={"boolean": quota})

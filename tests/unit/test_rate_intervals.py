@@ -80,7 +80,7 @@ def test_a_share_that_is_the_same_for_every_exhibit_is_not_surer_than_its_exhibi
     assert low < 0.35 and high > 0.85
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 @pytest.mark.parametrize("exhibits", [3, 8, 20, 65])
 @pytest.mark.parametrize("alike", [False, True])
 def test_shares_are_covered_nine_times_in_ten(exhibits: int, alike: bool) -> None:

@@ -77,7 +77,7 @@ additions = st.lists(
 )
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(additions, min_size=1, max_size=4))
 def test_added_photos_and_exhibits_move_no_photo_and_near_identical_ones_stay_together(

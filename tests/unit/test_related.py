@@ -27,7 +27,7 @@ def tfidf(texts: list[str]):
     return TfidfVectorizer(stop_words="english", max_features=500).fit_transform(text[:2000] for text in texts)
 
 
-@pytest.mark.feature("F07")
+@pytest.mark.feature("related-sections")
 def test_neighbours_are_those_of_a_direct_computation() -> None:
     texts = sample_sections()
     assert len(texts) > 100
@@ -39,7 +39,7 @@ def test_neighbours_are_those_of_a_direct_computation() -> None:
     assert related_sections(texts, 3) == expected
 
 
-@pytest.mark.feature("F07")
+@pytest.mark.feature("related-sections")
 def test_neighbours_are_as_near_as_those_of_scikit_learn() -> None:
     texts = sample_sections()
     matrix = tfidf(texts)
@@ -50,7 +50,7 @@ def test_neighbours_are_as_near_as_those_of_scikit_learn() -> None:
             assert [1 - cosines[own][p] for p in found] == pytest.approx(sorted(distances[own])[1:], abs=1e-6)
 
 
-@pytest.mark.feature("F07")
+@pytest.mark.feature("related-sections")
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [

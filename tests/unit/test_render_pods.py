@@ -109,7 +109,7 @@ def test_a_secret_is_named_only_where_it_is_used() -> None:
     assert len(found([*everything(plan)], "secretKeyRef")) >= 4
 
 
-@pytest.mark.feature("F45")
+@pytest.mark.feature("hub-push")
 def test_the_token_of_a_push_reaches_build_dataset_and_nothing_else() -> None:
     pushes = ("build_dataset.push_to=me/set", "build_dataset.token_env=MY_HUB")
     plan = plan_of(*pushes)

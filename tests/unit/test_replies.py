@@ -22,7 +22,7 @@ PAIRS = [(f"Question {i}?", f"Answer {i} is longer.") for i in range(5)]
 GOOD = format_dialogue(PAIRS)
 
 
-@pytest.mark.feature("F40")
+@pytest.mark.feature("failed-temperature")
 @pytest.mark.parametrize(
     "text",
     [
@@ -41,7 +41,7 @@ def test_five_pairs_are_read_in_every_usual_form(text: str) -> None:
     assert parse_dialogue(text, 5) == PAIRS
 
 
-@pytest.mark.feature("F40")
+@pytest.mark.feature("failed-temperature")
 @pytest.mark.parametrize(
     "text",
     [
@@ -73,14 +73,14 @@ def test_answers_become_one_paragraph_with_ascii_apostrophes() -> None:
     assert parse_dialogue(text, 1) == [("What's this?", "It is a \u201ccube\u201d. Really.")]
 
 
-@pytest.mark.feature("F40")
+@pytest.mark.feature("failed-temperature")
 @pytest.mark.parametrize("row", [0, 1])
 def test_long_dialogues_are_read_whole_and_spoiled_copies_of_them_refused(row: int) -> None:
     reads_fifteen_pairs(dialogues()[row])
 
 
 @pytest.mark.published
-@pytest.mark.feature("F40")
+@pytest.mark.feature("failed-temperature")
 @pytest.mark.parametrize("row", [0, 1])
 def test_published_dialogues_are_read_whole_and_spoiled_copies_of_them_refused(row: int) -> None:
     text = published("museum/example_synthetic_data.csv").read_text(encoding="utf-8-sig")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from docent.llm.pace.retry import EARNED_AT_MOST, LONGEST_WAIT_S, RetryBudget, retry_after_s, wait_s
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -52,7 +52,7 @@ def test_no_header_breaks_it(date: str, other: str) -> None:
         assert found is None or 0 <= found <= 86_400
 
 
-@pytest.mark.feature("F29")
+@pytest.mark.feature("retries-and-limits")
 def test_waits_are_random_below_a_doubling_bound_and_never_endless() -> None:
     for attempt in (1, 2, 3, 6, 7, 20, 5000):
         bound = min(2 ** (attempt - 1), LONGEST_WAIT_S)

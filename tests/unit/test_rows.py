@@ -27,7 +27,7 @@ def load(folder: Path, text: str | bytes, name: str = "t.csv", **rows: Any) -> L
     return loaded("csv", path, rows=rows)
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 @pytest.mark.parametrize(
     ("file", "title", "zip_code", "told"),
     [
@@ -76,7 +76,7 @@ def test_without_a_title_column_a_row_is_named_by_the_first_column_that_is_more_
     assert found.documents[0].name == "바큇살공방 항구점"
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp949"])
 def test_a_korean_table_is_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
     text = (TABLES / "workshops-ko.csv").read_text(encoding="utf-8")
@@ -179,7 +179,7 @@ def test_a_file_over_the_size_limit_is_not_read(tmp_path: Path) -> None:
     assert load(tmp_path, "a\n" + "x\n" * 2000, max_mb=0.001).reasons == ["file too large"]
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 def test_html_of_a_cell_becomes_markdown(tmp_path: Path) -> None:
     html = (
         '<p>The <b>brass</b> <em>astrolabe</em>,<br>see <a href="https://example.org/a">here</a>'
@@ -219,7 +219,7 @@ def test_hosts_are_names_without_scheme_or_wildcard() -> None:
             Ingest.model_validate({"sources": [{"kind": "csv", "path": "x"}], "rows": {"image_hosts": [host]}})
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 def test_the_sample_tables_hold_what_their_readme_says() -> None:
     found = loaded("csv", Path(__file__).parents[2] / "samples" / "documents")
     assert (len(found.documents), found.rejects) == (13, [])

@@ -19,7 +19,7 @@ from docent.stages.finetune.schedule import (
 )
 
 
-@pytest.mark.feature("F91")
+@pytest.mark.feature("schedule")
 @pytest.mark.parametrize(("batch", "steps"), [(14, 177), (28, 90), (56, 45), (40, 63), (10, 246), (3, 819)])
 def test_steps_of_the_published_runs(batch: int, steps: int) -> None:
     assert total_steps(819, batch, 3.0) == steps
@@ -39,7 +39,7 @@ def test_the_only_step_of_a_run_is_not_lost_to_the_warm_up() -> None:
     assert rate_factor(2, 2, 0.9) > 0
 
 
-@pytest.mark.feature("F91")
+@pytest.mark.feature("schedule")
 @pytest.mark.parametrize("steps", [1, 2, 20, 177])
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.5])
 def test_the_rate_is_that_of_the_reference_scheduler_at_every_step(steps: int, share: float) -> None:

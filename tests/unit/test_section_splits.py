@@ -74,7 +74,7 @@ def test_what_is_held_out_is_recognised_by_its_text() -> None:
     assert text_key(moved) != text_key(held), "a question is not an answer"
 
 
-@pytest.mark.feature("F52")
+@pytest.mark.feature("figures-in-prompts")
 def test_a_picture_counts_once_and_the_order_stays() -> None:
     a, b = image_row("a", 1), image_row("b", 1)
     again = a.model_copy(update={"id": "other", "name": "copy.jpg"})

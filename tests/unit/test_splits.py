@@ -66,7 +66,7 @@ def test_clean_holds_out_as_configured_and_less_where_there_are_few_photos(
     assert len(made.placed) == min(photos, 15)
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 @settings(max_examples=200, deadline=None)
 @given(
     copies_of=st.lists(st.integers(0, 4), min_size=1, max_size=8),
@@ -121,7 +121,7 @@ def test_copies_are_spread_evenly_over_training_originals_and_never_made_of_copi
     assert [c.number for c in made.copies if c.original.name == "b.jpg"] == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 def test_published_gives_13_1_1_with_originals_in_test() -> None:
     section = Assemble(split="published", test_images=1, validation_images=1)
     for photos in (1, 2, 3, 11, 15):
@@ -145,7 +145,7 @@ def test_published_with_more_test_slots_than_photos_keeps_the_sum() -> None:
     assert counts(made) == {"train": 13, "validation": 1, "test": 1}
 
 
-@pytest.mark.feature("F25")
+@pytest.mark.feature("splits")
 def test_given_follows_the_columns_and_fills_absent_slots_except_of_test() -> None:
     photos: list[tuple[str, Split | None]] = [("a.jpg", "train"), ("b.jpg", "test")]
     one = document("cube", photos, Slots(train=4, validation=2, test=3))

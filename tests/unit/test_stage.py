@@ -98,7 +98,7 @@ def test_a_second_run_writes_nothing(run_dir: Path, two_stages: PipelineConfig, 
     assert {path: path.stat().st_mtime_ns for path in (run_dir / "ingest").rglob("*.json*")} == before
 
 
-@pytest.mark.feature("F30")
+@pytest.mark.feature("kills")
 def test_one_flipped_byte_reruns_that_shard_alone(
     run_dir: Path, two_stages: PipelineConfig, with_stage: WithStage
 ) -> None:

@@ -74,7 +74,7 @@ def test_few_draws_do_not_make_p_coarse() -> None:
     assert found.p == 2 / 2**13
 
 
-@pytest.mark.feature("F97")
+@pytest.mark.feature("metrics")
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]

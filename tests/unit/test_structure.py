@@ -72,7 +72,7 @@ READ = {
 }
 
 
-@pytest.mark.feature("F55")
+@pytest.mark.feature("structured-replies")
 @pytest.mark.parametrize("text", READ.values(), ids=READ.keys())
 def test_what_stands_around_an_object_does_not_matter(text: str) -> None:
     reading = read_reply(text, Pair)
@@ -94,7 +94,7 @@ MENDED = {
 }
 
 
-@pytest.mark.feature("F55")
+@pytest.mark.feature("structured-replies")
 @pytest.mark.parametrize(("text", "meant"), MENDED.values(), ids=MENDED.keys())
 def test_broken_json_is_mended_and_marked(text: str, meant: tuple[str, str]) -> None:
     reading = read_reply(text, Pair)
@@ -144,7 +144,7 @@ def test_what_cannot_be_read_has_a_short_problem(text: str) -> None:
     assert reading.problem.isprintable()
 
 
-@pytest.mark.feature("F55")
+@pytest.mark.feature("structured-replies")
 def test_a_reply_cut_anywhere_is_refused() -> None:
     pairs = [Pair(question=f"What is {{{i}}}?", answer='He said "no", once.') for i in range(3)]
     texts = [Pairs(pairs=pairs, level="hard", title="A {title}", share=12.25).model_dump_json(indent=1), GOOD]

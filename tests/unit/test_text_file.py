@@ -48,14 +48,14 @@ def published_pdf() -> str:
     return text.replace("\r\n", "\n").encode("latin-1", "ignore").decode("latin-1").replace("\x02", "")
 
 
-@pytest.mark.feature("F17")
+@pytest.mark.feature("plain-text")
 @pytest.mark.parametrize("text", [report_text, trades])
 def test_copies_in_other_encodings_decode_alike(tmp_path: Path, text: Callable[[], str]) -> None:
     reads_alike_in_every_encoding(tmp_path, text() + "\nÄpfel für Gäste\n")
 
 
 @pytest.mark.published
-@pytest.mark.feature("F17")
+@pytest.mark.feature("plain-text")
 def test_copies_of_the_published_pdf_in_other_encodings_decode_alike(tmp_path: Path) -> None:
     reads_alike_in_every_encoding(tmp_path, published_pdf() + "\nÄpfel für Gäste\n")
 
@@ -71,7 +71,7 @@ def reads_alike_in_every_encoding(tmp_path: Path, told: str) -> None:
         assert load(tmp_path, told.replace("\n", end)).sections == expected.sections
 
 
-@pytest.mark.feature("F17")
+@pytest.mark.feature("plain-text")
 def test_a_list_is_chunked_on_its_lines_and_every_line_is_a_fact(tmp_path: Path) -> None:
     path = tmp_path / "trades.txt"
     path.write_text(trades())
@@ -79,7 +79,7 @@ def test_a_list_is_chunked_on_its_lines_and_every_line_is_a_fact(tmp_path: Path)
 
 
 @pytest.mark.published
-@pytest.mark.feature("F17")
+@pytest.mark.feature("plain-text")
 def test_the_published_disciplines_are_chunked_on_their_lines() -> None:
     keeps_every_line(published("qa/disciplines.txt"), 153)
 
@@ -98,7 +98,7 @@ def keeps_every_line(path: Path, count: int) -> None:
     assert [s.title for s in found.sections][:2] == ["part 1", "part 2"]
 
 
-@pytest.mark.feature("F17")
+@pytest.mark.feature("plain-text")
 def test_overlapping_pieces_have_exact_lines(tmp_path: Path) -> None:
     text = "\n".join(f"Sentence {n} says that shelf {n} holds {n * 7} boxes." for n in range(80))
     found = load(tmp_path, f"\n\n{text}\n", chunk_chars=400, chunk_overlap_chars=120)

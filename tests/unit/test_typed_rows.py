@@ -49,7 +49,7 @@ def test_a_good_pair_has_no_problem() -> None:
     assert problem("inference", reply(GOOD, ("More than asked for?", "Left out."))) == ""
 
 
-@pytest.mark.feature("F65", "F51", "F63")
+@pytest.mark.feature("pairs-per-chunk", "true-or-false", "pair-styles")
 @pytest.mark.parametrize(
     ("kind", "pairs", "told"),
     [
@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_said_in_a_few_words(kind: str, pairs: list[tuple
     assert told in problem(kind, reply(*pairs))
 
 
-@pytest.mark.feature("F51")
+@pytest.mark.feature("true-or-false")
 @pytest.mark.parametrize(
     "pair",
     [
@@ -87,14 +87,14 @@ def test_a_judged_statement_and_a_filled_blank_are_both_taken(pair: tuple[str, s
     assert problem("true_false_fill_blank", reply(pair)) == ""
 
 
-@pytest.mark.feature("F63")
+@pytest.mark.feature("pair-styles")
 def test_short_answers_are_words_of_the_section() -> None:
     assert (
         problem("short_answer", reply(("One?", "24 V"), ("Two?", "every 6 months."), ("Three?", "red lamp 11"))) == ""
     )
 
 
-@pytest.mark.feature("F65", "F61")
+@pytest.mark.feature("pairs-per-chunk", "run-statistics")
 def test_the_usable_part_of_a_last_reply_is_kept_and_the_rest_reported() -> None:
     call, asking = call_and_asking("long_answer")
     last = reply(GOOD, ("", "x"), problem="1 pairs, 3 were asked for")
@@ -127,7 +127,7 @@ def test_a_call_without_anything_usable_is_one_reject_with_type_and_reason(answe
     assert tally.lines() == [f"short of quota: inference (medium) 0 of 1: 1 x {answered.error or answered.problem}"]
 
 
-@pytest.mark.feature("F52")
+@pytest.mark.feature("figures-in-prompts")
 def test_only_listed_figures_are_taken_and_others_are_said() -> None:
     items = items_of(manual(2, {0: [figure(1, png(1), "files/1.png"), figure(2, png(2), "files/2.png")]}))
     call, asking = call_and_asking("inference", items)
@@ -141,7 +141,7 @@ def test_only_listed_figures_are_taken_and_others_are_said() -> None:
     assert tally.lines() == ["figures named that no list had: 1, their pairs were kept without them"]
 
 
-@pytest.mark.feature("F57")
+@pytest.mark.feature("reasoning")
 def test_reasoning_is_kept_beside_the_answer() -> None:
     call, asking = call_and_asking("inference", reasoning=True)
     made = {"question": "Q?", "answer": "A is so.", "reasoning_steps": [" One. ", "", "Two."], "figures": []}
@@ -157,7 +157,7 @@ def test_steps_keep_their_lines_and_control_characters_go() -> None:
     assert (pair.question, pair.answer) == ("How is't done?", "1. Open it.\n2. Close it.")
 
 
-@pytest.mark.feature("F63")
+@pytest.mark.feature("pair-styles")
 def test_the_second_step_of_a_conversation_changes_questions_only_and_may_fail() -> None:
     call, asking = call_and_asking("conversation")
     answered = reply(*((f"What about the pump, {n}?", f"The pump is number {n}.") for n in range(4)))
@@ -178,7 +178,7 @@ def test_the_second_step_of_a_conversation_changes_questions_only_and_may_fail()
     assert reworded(turns, ChatReply("", "", error="gone")) == list(rows)
 
 
-@pytest.mark.feature("F63", "F61")
+@pytest.mark.feature("pair-styles", "run-statistics")
 def test_the_balance_of_true_and_false_is_measured() -> None:
     call, asking = call_and_asking("boolean", quotas={"boolean": 3})
     answered = reply(("A?", "True. It is."), ("B?", "False. It is not."), ("C?", "True, it is so."))

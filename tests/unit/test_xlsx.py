@@ -23,7 +23,7 @@ def altered(book: Workbook, **parts: bytes) -> bytes:
     return second.getvalue()
 
 
-@pytest.mark.feature("F15")
+@pytest.mark.feature("table-rows")
 def test_values_are_text_as_a_person_sees_them(tmp_path: Path) -> None:
     book = book_of(
         ["이름", "zip", "size", "price", "opened", "seen", "time", "open", "share", "empty", "sum"],
