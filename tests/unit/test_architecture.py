@@ -115,7 +115,44 @@ def test_no_folder_outgrows_a_reader_and_each_says_what_it_holds(folder: Path) -
     assert len(modules) <= MAX_MODULES, modules
     text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     assert len([line for line in text.splitlines() if line.strip()]) >= 3, "what lives here, and where to start reading"
-    named = re.findall(r"`([\w/.]+\.py)`", text)
+    places = (folder, PACKAGE, PACKAGE.parent)
     assert [
-        name for name in named if not any((base / name).exists() for base in (folder, PACKAGE, PACKAGE.parent))
+        name for name in re.findall(r"`([\w/.]+\.py)`", text) if not any((place / name).exists() for place in places)
     ] == []
+
+
+def _stages_named(path: Path) -> set[str]:
+    """Other stages that a stage's module names where it reads its inputs: `ctx.rows("ingest")`, `inputs["curate"]`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            place, values = node.func.value, [*node.args]
+        elif isinstance(node, ast.Subscript):
+            place, values = node.value, [node.slice]
+        elif isinstance(node, ast.Compare):
+            place, values = node.comparators[0], [node.left]
+        else:
+            continue
+        if ast.unparse(place) in ("ctx", "inputs", "ctx.inputs", "self.inputs"):
+            found |= {part for value in values for part in ast.unparse(value).strip("f'\"").split("-{")[:1]}
+    return found
+
+
+@pytest.mark.parametrize("stage", [path for path in MODULES if layer(path) == "stages"], ids=str)
+def test_no_stage_names_another_one(stage: Path) -> None:
+    units = {f"{name}{part}" for name in STAGES for part in ("", "-blind", "-base")}
+    assert not _stages_named(stage) & units, "read rows by their type: ctx.rows(Document)"
+
+
+def test_a_stage_that_names_another_one_is_noticed(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        'ctx.rows("ingest", Document); "curate" in ctx.inputs; inputs["assemble"]; ctx.inputs[f"answer-{a}"]'
+    )
+    assert _stages_named(module) >= {"ingest", "curate", "assemble", "answer"}
+
+
+def test_rows_of_every_type_have_a_writer() -> None:
+    written = {stage.writes for stage in STAGES.values()}
+    assert {row for row in Row.__subclasses__() if row.__module__ == Row.__module__} <= written
+    assert [name for name, stage in STAGES.items() if stage.revises] == ["curate"]
