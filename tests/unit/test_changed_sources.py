@@ -198,6 +198,7 @@ def test_a_file_is_hashed_again_only_where_its_stamp_changed(
     config: PipelineConfig, museum: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_hashes, "DOUBTFUL_NS", 0)
+    monkeypatch.setattr(source_hashes, "WORTH_FILES", 1)
     index = run_dir.parent / "cache" / SOURCE_HASHES
     hashed: list[str] = []
     real = inputs.hash_file

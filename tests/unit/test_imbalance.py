@@ -30,14 +30,14 @@ def told(*rows: int) -> Tally:
 
 @pytest.mark.parametrize("rows", [(6, 2, 3), (4, 4, 4), (0, 0, 0)])
 def test_up_to_three_times_the_rows_is_no_imbalance(rows: tuple[int, int, int]) -> None:
-    assert statistics(told(*rows), [])["imbalance"] is None
+    assert statistics(told(*rows), []).imbalance is None
 
 
 def test_the_exhibits_with_most_and_least_rows_are_named_one_without_any_too() -> None:
     tally = told(7, 2, 0)
     counts = statistics(tally, [])
     most, least = {"exhibit": "vase", "train": 7}, {"exhibit": "Lamp | `x`", "train": 0}
-    assert counts["imbalance"] == {"most": most, "least": least, "exhibits": 3}
+    assert counts.imbalance == {"most": most, "least": least, "exhibits": 3}
     audit = {
         "leaks": 0,
         "test_images": 0,

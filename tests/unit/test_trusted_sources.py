@@ -56,6 +56,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = digests.hash_file
     monkeypatch.setattr(digests, "hash_file", lambda path: (names.append(path.name), real(path))[1])
     monkeypatch.setattr(hash_index, "DOUBTFUL_NS", 0)
+    monkeypatch.setattr(hash_index, "WORTH_FILES", 1)
     return names
 
 

@@ -58,7 +58,7 @@ class Snapshot:
         files: content of every regular file, by path.
         folders: stamp of every folder, by path, and of inputs that are links.
         others: names of links and special files, which are not opened.
-        new_files: how many files had to be hashed because they were not known.
+        new_files, new_bytes: what had to be hashed because it was not known.
     """
 
     paths: tuple[Path, ...]
@@ -69,6 +69,7 @@ class Snapshot:
     folders: dict[str, Stamp] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     new_files: int = 0
+    new_bytes: int = 0
 
 
 def digest_of_paths(paths: Iterable[Path], outwards: bool = True) -> str:
@@ -147,6 +148,7 @@ def _content(entry: Entry, snapshot: Snapshot, known: Mapping[str, Hashed]) -> s
     if hashed is None or hashed.stamp != snapshot.files[path].stamp:
         hashed = hash_file(entry.path)
         snapshot.new_files += 1
+        snapshot.new_bytes += hashed.stamp.size
     snapshot.files[path] = hashed
     return hashed.sha256
 

@@ -23,6 +23,8 @@ from docent.artifacts.side_files import load_json
 from docent.source_files.digests import DOUBTFUL_NS, Hashed, Snapshot, Stamp
 from docent.source_files.walk import SOURCE_HASHES
 
+# Hashing less takes no time worth a file, and a second run of a small museum writes nothing.
+WORTH_FILES, WORTH_BYTES = 2000, 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 log = logging.getLogger("docent.sources")
 
@@ -43,7 +45,7 @@ def read_hashes(cache: Path, paths: Sequence[Path]) -> dict[str, Hashed]:
 
 
 def write_hashes(cache: Path, snapshot: Snapshot) -> None:
-    """Keep the hashes of a snapshot for which files had to be hashed.
+    """Keep the hashes of a snapshot for which much had to be hashed.
 
     Files that were written just before they were hashed are left out: their times do not show a later change.
     """
@@ -52,7 +54,8 @@ def write_hashes(cache: Path, snapshot: Snapshot) -> None:
         for path, hashed in snapshot.files.items()
         if hashed.stamp.ctime_ns <= snapshot.taken_ns - DOUBTFUL_NS
     }
-    for source in snapshot.paths if snapshot.new_files else ():
+    is_worth_it = snapshot.new_files >= WORTH_FILES or snapshot.new_bytes >= WORTH_BYTES
+    for source in snapshot.paths if is_worth_it else ():
         root = os.fspath(source)
         files = {
             path[len(root) + 1 :]: [*hashed.stamp, hashed.sha256]
