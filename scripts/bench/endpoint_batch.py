@@ -1,10 +1,10 @@
-"""The mock endpoint's Batch API: files and batches as OpenAI has them, kept on disk, run when their time is up.
+"""Implement the mock endpoint's Batch API: files and batches as in OpenAI's API, stored on disk, run after a delay.
 
-Writes uploads and results to the folder it is given; `endpoint.py` is what runs.
+Writes uploads and results to the given folder; used by `endpoint.py`.
 
 POST /v1/files, GET and DELETE /v1/files/ID, GET /v1/files/ID/content, POST and GET /v1/batches, GET /v1/batches/ID,
-POST /v1/batches/ID/cancel. A line gets the text that its body would get on line. Knobs are read when they are needed,
-so POST /reset reaches batches that wait.
+POST /v1/batches/ID/cancel. A line gets the same text as its body would get online. Settings are read when they are
+needed, so POST /reset also affects batches that are waiting.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Batches:
         return connection.reply_json(200, answer)
 
     def find(self, connection: Connection, steps: list[str], query: dict[str, list[str]], body: Spool) -> Any:
-        """What a request comes to: JSON, a file, or None for 404. Raises ValueError or KeyError for 400."""
+        """Return the result of a request: JSON, a file, or None for 404. Raises ValueError or KeyError for 400."""
         match connection.method, steps:
             case "POST", ["files"]:
                 limit = self.desk().knobs.batch_max_bytes
@@ -80,7 +80,7 @@ class Batches:
         return None
 
     def create(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """A new batch over an uploaded file."""
+        """Create a batch from an uploaded file."""
         source, limit = self.files.path(asked["input_file_id"]), self.desk().knobs.batch_max_requests
         with source.open("rb") as file:
             count = sum(1 for line in file if line.strip())
@@ -110,7 +110,7 @@ class Batches:
         return batch
 
     def listed(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        """One page of batches, the newest first."""
+        """Return one page of batches, newest first."""
         rows = list(reversed(self.batches.values()))
         if after := query.get("after"):
             rows = rows[1 + [row["id"] for row in rows].index(after[0]) :]
@@ -120,14 +120,14 @@ class Batches:
         return {"object": "list", "data": page, "first_id": first, "last_id": last, "has_more": len(rows) > limit}
 
     def cancel(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Stop a batch before any of its lines is done. Raises ValueError where it has ended."""
+        """Cancel a batch before any of its lines is processed. Raises ValueError if it has ended."""
         if batch["status"] not in ("validating", "in_progress"):
             raise ValueError(f"cannot cancel a batch with status '{batch['status']}'")
         batch.update(status="cancelled", cancelling_at=now(), cancelled_at=now())
         return batch
 
     async def run(self, batch: dict[str, Any], source: Path) -> None:
-        """Wait for its time, then do all lines."""
+        """Wait for the delay, then process all lines."""
         started_s = time.monotonic()
         await asyncio.sleep(POLL_S)
         if problems := problems_of(source, batch["endpoint"]) or self.fails():
@@ -142,7 +142,7 @@ class Batches:
             await self.write_results(batch, source)
 
     def fails(self) -> list[dict[str, Any]]:
-        """The reason for a batch that fails by knob."""
+        """Return the reason why a batch fails, if the settings say so."""
         if self.failed >= self.desk().knobs.batch_fails:
             return []
         self.failed += 1
@@ -150,7 +150,7 @@ class Batches:
         return [{"code": "token_limit_exceeded", "message": message, "line": None, "param": None}]
 
     async def write_results(self, batch: dict[str, Any], source: Path) -> None:
-        """Answer every line, in an order of its own, into the output file or the error file."""
+        """Answer every line, in shuffled order, into the output file or the error file."""
         desk: Desk = self.desk()
         knobs = desk.knobs
         chance = random.Random(f"{knobs.seed} {batch['id']}")
@@ -177,7 +177,7 @@ class Batches:
         batch.update({"status": status, f"{status}_at": now()})
 
     def result(self, desk: Desk, line: bytes, chance: random.Random, *, expired: bool) -> tuple[str, bytes]:
-        """The file a line's result belongs to, and the result."""
+        """Return the file for a line's result, and the result."""
         parts_of_line = members(line.decode())
         custom_id = json.loads(parts_of_line["custom_id"])
         row: dict[str, Any] = {"id": f"batch_req_{chance.getrandbits(48):012x}", "custom_id": custom_id}

@@ -1,7 +1,7 @@
-"""Proper answers to generate-qa's questions about sections, made of the section's own sentences.
+"""Answer generate-qa's prompts about sections with valid pairs, built from the section's own sentences.
 
-Reads and writes nothing; `endpoint.py` is what runs, with the knob `typed`. The prompt says how many pairs are wanted,
-how long answers may be and what else is asked; the answer keeps to all of it, so that what a run is short of is not
+Reads and writes no files; used by `endpoint.py` with the setting `typed`. The prompt states how many pairs are wanted,
+how long answers may be and further constraints; the answer meets all of them, so that missing rows in a run are never
 the endpoint's fault.
 """
 
@@ -18,7 +18,7 @@ _TURN = re.compile(r"^Question: (.*)\nAnswer: (.*)$", re.MULTILINE)
 
 
 def typed_answer(messages: list[dict[str, Any]], mark: str, reasoned: bool, short: int) -> str:
-    """The JSON for one request.
+    """Return the JSON for one request.
 
     Args:
         mark: tells one request's questions from another's.
@@ -38,7 +38,7 @@ def typed_answer(messages: list[dict[str, Any]], mark: str, reasoned: bool, shor
 
 
 def visitor_answer(messages: list[dict[str, Any]], mark: str) -> str:
-    """A dialogue of visitors and a guide, as many pairs as the system message asks for."""
+    """Return a dialogue of visitors and a guide with as many pairs as the system message asks for."""
     count = int(re.findall(r"Write exactly (\d+) pairs", text_of(messages[0]))[-1])
     told = between(text_of(messages[1]), "description").replace("\n", " ")
     letters = "abcdefghijklmnopqrst"
@@ -50,7 +50,7 @@ def visitor_answer(messages: list[dict[str, Any]], mark: str) -> str:
 
 
 def section_pair(prompt: str, at: int, mark: str) -> dict[str, Any]:
-    """One pair made of one sentence of the section."""
+    """Return one pair built from one sentence of the section."""
     section = between(prompt, "section").partition("\n\n")[2] or between(prompt, "section")
     sentences = re.findall(r"[^.!?]+[.!?]", section) or [section]
     said = " ".join((between(prompt, "fact") or sentences[at % len(sentences)]).split())
@@ -65,17 +65,17 @@ def section_pair(prompt: str, at: int, mark: str) -> dict[str, Any]:
 
 
 def pair(question: str, answer: str, figures: list[str] | None = None) -> dict[str, Any]:
-    """One pair as the schema has it."""
+    """Return one pair as the schema defines it."""
     return {"question": question, "answer": answer, "figures": figures or []}
 
 
 def between(prompt: str, tag: str) -> str:
-    """What stands between the first tag and its end, "" where there is none."""
+    """Return the text between the first opening tag and its closing tag, "" if there is none."""
     found = re.search(rf"^<{tag}>\n(.*?)\n</{tag}>$", prompt, re.DOTALL | re.MULTILINE)
     return found[1].strip() if found else ""
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """The text of a message with or without pictures."""
+    """Return the text of a message with or without pictures."""
     content = message["content"]
     return content if isinstance(content, str) else next(part["text"] for part in content if part["type"] == "text")

@@ -1,7 +1,7 @@
-"""synthetic-data-kit: `create --type qa` over a text with one paragraph per record, one more request for a summary.
+"""Drive synthetic-data-kit: `create --type qa` over a text with one paragraph per record, plus one summary request.
 
 Run by scripts/bench/generate.py in its environment: `drive_synthetic_data_kit.py JOB`. Its rows are always pairs, its
-pause between batches is off, a batch is as large as may be in flight.
+pause between batches is off, and the batch size is the maximum concurrency.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CHUNK_CHARS = 300
 
 
 def config(job: Job) -> dict[str, Any]:
-    """The config that comes with it, prompts included, pointed to the endpoint."""
+    """Return its default config, prompts included, with the endpoint's address."""
     shipped = Path(find_spec("synthetic_data_kit").origin).with_name("config.yaml")  # type: ignore[union-attr,arg-type]
     made: dict[str, Any] = yaml.safe_load(shipped.read_text(encoding="utf-8"))
     made["llm"] = {"provider": "api-endpoint"}
@@ -35,7 +35,7 @@ def config(job: Job) -> dict[str, Any]:
 
 
 def main(job: Job) -> int:
-    """Write its input and config, run its command, hand its pairs over."""
+    """Write its input and config, run its command and collect its pairs."""
     folder = Path(job.folder)
     (folder / "told.txt").write_text("\n\n".join(job.prompts()), encoding="utf-8")
     (folder / "sdk.yaml").write_text(yaml.safe_dump(config(job)), encoding="utf-8")
