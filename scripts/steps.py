@@ -1,6 +1,6 @@
-"""Steps of an installation with their progress: in place on a terminal, as plain lines otherwise.
+"""Show the progress of installation steps: in place on a terminal, as plain lines otherwise.
 
-Reads nothing; writes to standard output. Used by install.py, which needs nothing but Python's standard library.
+Reads no files; writes to standard output. Used by install.py, which needs only Python's standard library.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class StepError(Exception):
     """A step failed.
 
     Args:
-        output: what the program said.
-        exit_code: what it ended with.
+        output: output of the program.
+        exit_code: its exit code.
     """
 
     def __init__(self, output: str, exit_code: int) -> None:
@@ -34,10 +34,10 @@ class StepError(Exception):
 
 
 class Steps:
-    """Prints what each step is, how it goes on and how it ended.
+    """Prints the title, progress and result of each step.
 
     Args:
-        count: how many steps there are.
+        count: number of steps.
     """
 
     def __init__(self, count: int) -> None:
@@ -46,18 +46,18 @@ class Steps:
         self.started_s = self.said_s = 0.0
 
     def begin(self, title: str, size_mb: tuple[int, int] | None = None) -> None:
-        """Name the next step, with the megabytes to download and on disk."""
+        """Begin the next step: print its title, with the megabytes to download and on disk."""
         sizes = f" (about {shown(size_mb[0])} to download, {shown(size_mb[1])} on disk)" if size_mb else ""
         self.number += 1
         self.started_s = self.said_s = time.monotonic()
         print(f"[{self.number}/{self.count}] {title}{sizes}", flush=True)
 
     def elapsed_s(self) -> float:
-        """Seconds since the step began."""
+        """Return the seconds since the step began."""
         return time.monotonic() - self.started_s
 
     def tell(self, activity: str) -> None:
-        """Say for how long the step has been running, and what it is doing."""
+        """Print how long the step has been running, and its current activity."""
         line = f"{INDENT}{self.elapsed_s():.0f} s{activity}"
         if self.on_terminal:
             width = shutil.get_terminal_size().columns - 1
@@ -67,14 +67,14 @@ class Steps:
             print(line, flush=True)
 
     def end(self, result: str) -> None:
-        """Say how the step ended."""
+        """Print the result of the step."""
         print(f"\r\x1b[K{INDENT}{result}" if self.on_terminal else f"{INDENT}{result}", flush=True)
 
     def run(self, command: Sequence[str | Path]) -> str:
-        """Run a program to its end and return what it said.
+        """Run a program to its end and return its output.
 
         Raises:
-            StepError: it ended with another exit code than 0.
+            StepError: its exit code is not 0.
         """
         said: list[str] = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -98,7 +98,7 @@ class Steps:
 
 
 def activity_of(line: str) -> str:
-    """What pip is doing, from one of its lines: the name of a package, or how many it installs."""
+    """Return pip's activity from a line of its output: the package it handles, or how many it installs."""
     if line.startswith("Installing collected packages: "):
         return f"installing {len(line.split(','))} packages"
     found = re.match(r"\s*(Collecting|Downloading|Processing) (\S+?)(?:[<>=~;!,[].*)?( \([\d.]+ [kMG]B\))?$", line)
@@ -106,5 +106,5 @@ def activity_of(line: str) -> str:
 
 
 def shown(megabytes: int) -> str:
-    """Megabytes as people write them."""
+    """Format megabytes for people."""
     return f"{megabytes} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"

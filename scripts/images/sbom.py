@@ -1,7 +1,7 @@
 """Write one CycloneDX 1.6 file per image: its Python packages with licences, and its Debian packages.
 
-Reads the built images (each lists its own packages; no lock is read) and the environment (REGISTRY, TAG as for
-build.py); writes dist/sbom/docent-<name>.cdx.json. Run alone: `make images-sbom`, after `make images`.
+Reads the built images (each lists its own packages; lock files are not read) and the environment (REGISTRY, TAG as for
+build.py); writes dist/sbom/docent-<name>.cdx.json. Run it: `make images-sbom`, after `make images`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def json_from(command: list[str]) -> dict[str, Any]:
 
 
 def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the CycloneDX document of an image; the same image gives the same bytes."""
+    """Return the CycloneDX document of an image, reproducibly."""
     version = build.labels["org.opencontainers.image.version"]
     return {
         "bomFormat": "CycloneDX",
@@ -89,7 +89,7 @@ def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def python_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the Python packages, each with its licence where its metadata name one."""
+    """Yield the Python packages, each with its licence if its metadata name one."""
     for package in found["python"]:
         name, version = package["name"], package["version"]
         purl = f"pkg:pypi/{quote(name.lower().replace('_', '-'))}@{quote(version)}"

@@ -1,9 +1,9 @@
-"""A server that misbehaves on purpose, one way for each path, so that a client's limits can be seen to hold.
+"""Serve faulty HTTP responses, one kind per path, to test that a client's limits hold.
 
     python scripts/prove/misbehaving.py
 
-Prints its port. `/<way>/anything` is answered as WAYS says, whatever the method; GET /count tells how often each way
-was asked. Whatever never ends goes on until the client hangs up. Ends with the process that started it.
+Prints its port. `/<fault>/anything` is answered as WAYS defines, whatever the method; GET /count returns the number of
+requests by fault. An endless response goes on until the client disconnects. Exits with its parent process.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ COUNT: Counter[str] = Counter()
 
 
 def whole(head: bytes, body: bytes = BODY) -> bytes:
-    """A reply that says its length."""
+    """Return a response with a Content-Length header."""
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def told(**usage: object) -> bytes:
-    """A good reply that tells its tokens in a form of its own."""
+    """Return a valid completion with an unusual `usage`."""
     return whole(OK, json.dumps({**COMPLETION, "usage": usage}).encode())
 
 
 def bomb() -> bytes:
-    """Many megabytes of zeros, compressed."""
+    """Return many megabytes of zeros, compressed."""
     return whole(OK + b"Content-Encoding: gzip\r\n", gzip.compress(bytes(BOMB_BYTES), 1))
 
 
@@ -131,7 +131,7 @@ class Handler(socketserver.BaseRequestHandler):
     """One connection."""
 
     def handle(self) -> None:
-        """Read the head and what came with it, answer, hang up."""
+        """Read the request, answer and close the connection."""
         head = b""
         while b"\r\n\r\n" not in head:
             piece = self.request.recv(65536)
@@ -150,7 +150,7 @@ class Handler(socketserver.BaseRequestHandler):
             return
 
     def _take_body(self, head: bytes) -> None:
-        """Unread bytes would make the kernel reset the connection in place of closing it."""
+        """Read the rest of the body: with unread bytes the kernel would reset the connection instead of closing it."""
         start, _, body = head.partition(b"\r\n\r\n")
         lengths = [line for line in start.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         left = int(lengths[0].split(b":")[1]) - len(body) if lengths else 0
@@ -181,7 +181,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def main() -> None:
-    """Serve until the process that started this one is gone."""
+    """Serve until the parent process exits."""
     parent = os.getppid()
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,9 +1,9 @@
-"""Proof: a small museum of one's own trains to the end with the default settings.
+"""Prove that a small museum trains to convergence with the default settings.
 
-Takes 4 exhibits with 6 photos each out of the sample museum, as a folder that a user would have, and runs pipeline.yaml
-on it; then the same for one exhibit. Every approach must end where its validation loss no longer falls. Writes what was
-seen to docs/proofs.json. Exit 1 when an approach had not converged.
-Run alone: `.venv/bin/python scripts/prove/small_museum.py`, some five minutes on two idle cores.
+Takes 4 exhibits with 6 photos each from the sample museum, as a user's folder, and runs pipeline.yaml on it; then the
+same for one exhibit. Every approach must end once its validation loss no longer falls. Writes the results to
+docs/proofs.json. Exits with 1 if an approach did not converge.
+Run it: `.venv/bin/python scripts/prove/small_museum.py`, about five minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PHOTOS = 6
 
 
 def make_museum(folder: Path, exhibits: int, photos: int = PHOTOS) -> None:
-    """A folder for each of the first exhibits of the sample museum, with some photos and a description."""
+    """Create a folder with photos and a description for each of the first exhibits of the sample museum."""
     with (MUSEUM / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))[:exhibits]
     for row in rows:
@@ -40,7 +40,7 @@ def make_museum(folder: Path, exhibits: int, photos: int = PHOTOS) -> None:
 
 
 def trained(run_dir: Path) -> dict[str, dict[str, object]]:
-    """What the checkpoint of every approach of a run says."""
+    """Return the training result in the checkpoint of every approach of a run."""
     found = {}
     for unit in sorted(run_dir.glob("finetune-*")):
         success = load_json(unit / "_SUCCESS.json")
