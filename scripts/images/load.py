@@ -44,7 +44,7 @@ def main(verb: str, names: list[str]) -> int:
 
 
 def sizes(every: list[Build]) -> int:
-    """Print each image's size beside its budget; return 1 if one exceeds it. BUDGETS=no always returns 0 (CUDA builds)."""
+    """Print each image's size and budget; return 1 if one exceeds it, unless BUDGETS=no (for CUDA builds)."""
     beyond = []
     print(f"{'image':<24}{'MB':>7}{'budget':>9}")
     for build in every:
