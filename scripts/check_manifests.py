@@ -141,8 +141,8 @@ def checkov(folder: Path) -> Iterator[str]:
         return
     print(f"checkov {summary['checkov_version']}: {summary['passed']} passed, {summary['failed']} failed")
     if summary["failed"]:
-        found = json.loads(done.stdout)["results"]["failed_checks"]
-        yield from (f"checkov {f['check_id']} {f['check_name']}: {f['resource']} {f['file_path']}" for f in found)
+        failures = json.loads(done.stdout)["results"]["failed_checks"]
+        yield from (f"checkov {f['check_id']} {f['check_name']}: {f['resource']} {f['file_path']}" for f in failures)
 
 
 def schema_folder() -> Path:
@@ -192,10 +192,10 @@ def closed(schema: Any) -> Any:
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: closed(value) for key, value in schema.items()}
+    result = {key: closed(value) for key, value in schema.items()}
     if isinstance(schema.get("properties"), dict) and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        made.setdefault("additionalProperties", False)
-    return made
+        result.setdefault("additionalProperties", False)
+    return result
 
 
 if __name__ == "__main__":

@@ -140,9 +140,9 @@ def environment(steps: Steps, folder: Path) -> Path:
 
 def install(steps: Steps, python: Path, *arguments: str) -> None:
     """Run pip and print how many packages are new."""
-    said = steps.run([python, *PIP, *arguments])
-    found = re.search(r"^Successfully installed (.+)$", said, re.MULTILINE)
-    new = [name for name in found[1].split() if not name.startswith("docent-")] if found else []
+    output = steps.run([python, *PIP, *arguments])
+    match = re.search(r"^Successfully installed (.+)$", output, re.MULTILINE)
+    new = [name for name in match[1].split() if not name.startswith("docent-")] if match else []
     steps.end(f"done in {steps.elapsed_s():.0f} s, {len(new) or 'no'} new package{'' if len(new) == 1 else 's'}")
 
 
@@ -160,18 +160,18 @@ def gives_cpu_build(steps: Steps, python: Path, version: str) -> bool:
         report = steps.run(
             [python, *PIP, "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report=-", f"torch=={version}"]
         )
-        found: str = json.loads(report[report.index("{") :])["install"][0]["metadata"]["version"]
+        resolved: str = json.loads(report[report.index("{") :])["install"][0]["metadata"]["version"]
     except (StepError, ValueError, LookupError):
         return False
-    return found.endswith("+cpu")
+    return resolved.endswith("+cpu")
 
 
 def pinned(name: str) -> str:
     """Return the version of a package that pyproject.toml pins."""
-    found = re.search(rf'"{re.escape(name)}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    if found is None:
+    match = re.search(rf'"{re.escape(name)}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    if match is None:
         raise SystemExit(f"pyproject.toml does not pin {name}")
-    return found[1]
+    return match[1]
 
 
 def has_gpu() -> bool:

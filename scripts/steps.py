@@ -43,13 +43,13 @@ class Steps:
     def __init__(self, count: int) -> None:
         self.count, self.number = count, 0
         self.on_terminal = sys.stdout.isatty()
-        self.started_s = self.said_s = 0.0
+        self.started_s = self.printed_s = 0.0
 
     def begin(self, title: str, size_mb: tuple[int, int] | None = None) -> None:
         """Begin the next step: print its title, with the megabytes to download and on disk."""
         sizes = f" (about {shown(size_mb[0])} to download, {shown(size_mb[1])} on disk)" if size_mb else ""
         self.number += 1
-        self.started_s = self.said_s = time.monotonic()
+        self.started_s = self.printed_s = time.monotonic()
         print(f"[{self.number}/{self.count}] {title}{sizes}", flush=True)
 
     def elapsed_s(self) -> float:
@@ -62,8 +62,8 @@ class Steps:
         if self.on_terminal:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\x1b[K{line[:width]}", end="", flush=True)
-        elif time.monotonic() - self.said_s > PLAIN_EVERY_S:
-            self.said_s = time.monotonic()
+        elif time.monotonic() - self.printed_s > PLAIN_EVERY_S:
+            self.printed_s = time.monotonic()
             print(line, flush=True)
 
     def end(self, result: str) -> None:
@@ -76,7 +76,7 @@ class Steps:
         Raises:
             StepError: its exit code is not 0.
         """
-        said: list[str] = []
+        output: list[str] = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
             waiting = DefaultSelector()
@@ -89,20 +89,20 @@ class Steps:
                 if not (read := os.read(process.stdout.fileno(), 65536)):
                     break
                 *lines, pending = (pending + read).split(b"\n")
-                said += [line.decode(errors="replace") for line in lines]
-                activity = next((f", {found}" for line in reversed(said) if (found := activity_of(line))), "")
-            said.append(pending.decode(errors="replace"))
+                output += [line.decode(errors="replace") for line in lines]
+                activity = next((f", {current}" for line in reversed(output) if (current := activity_of(line))), "")
+            output.append(pending.decode(errors="replace"))
         if process.returncode:
-            raise StepError("\n".join(said).strip(), process.returncode)
-        return "\n".join(said)
+            raise StepError("\n".join(output).strip(), process.returncode)
+        return "\n".join(output)
 
 
 def activity_of(line: str) -> str:
     """Return pip's activity from a line of its output: the package it handles, or how many it installs."""
     if line.startswith("Installing collected packages: "):
         return f"installing {len(line.split(','))} packages"
-    found = re.match(r"\s*(Collecting|Downloading|Processing) (\S+?)(?:[<>=~;!,[].*)?( \([\d.]+ [kMG]B\))?$", line)
-    return f"{found[1].lower()} {found[2].rsplit('/')[-1]}{found[3] or ''}" if found else ""
+    match = re.match(r"\s*(Collecting|Downloading|Processing) (\S+?)(?:[<>=~;!,[].*)?( \([\d.]+ [kMG]B\))?$", line)
+    return f"{match[1].lower()} {match[2].rsplit('/')[-1]}{match[3] or ''}" if match else ""
 
 
 def shown(megabytes: int) -> str:

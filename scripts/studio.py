@@ -132,16 +132,16 @@ def render(mesh: pyvista.PolyData, view: View, side_px: int, supersample: int = 
 
 def _prepare(mesh: pyvista.PolyData) -> _Prepared:
     """Return the cached `_Prepared` of a mesh; the cache holds the mesh, so its id cannot be reused by another."""
-    found = _prepared_meshes.get(id(mesh))
-    if found is None:
+    prepared = _prepared_meshes.get(id(mesh))
+    if prepared is None:
         surface = mesh.triangulate().compute_normals(
             cell_normals=False, split_vertices=True, feature_angle=FEATURE_ANGLE_DEG, consistent_normals=True
         )
-        found = _Prepared(mesh, surface, _crease_lines(surface), _surface_samples(surface))
-        _prepared_meshes[id(mesh)] = found
+        prepared = _Prepared(mesh, surface, _crease_lines(surface), _surface_samples(surface))
+        _prepared_meshes[id(mesh)] = prepared
         if len(_prepared_meshes) > MESHES_KEPT:
             _prepared_meshes.popitem(last=False)
-    return found
+    return prepared
 
 
 def _crease_lines(surface: pyvista.PolyData) -> pyvista.PolyData:

@@ -31,15 +31,15 @@ def main() -> int:
     """Replace this process with the command; return 2 if SET cannot be parsed or PHOTOS is not a folder."""
     given = os.environ.pop("MAKE_SET", "").strip()
     photos = os.environ.pop("MAKE_PHOTOS", "")
-    found = settings(given)
-    if given and not found:
+    pairs = settings(given)
+    if given and not pairs:
         print(f'make: cannot read SET: {given}\n  next:  write it as SET="section.field=value ..."', file=sys.stderr)
         return 2
     if photos and not Path(photos).is_dir():
         print(_no_folder(photos), file=sys.stderr)
         return 2
     sources = ["ingest.sources.0.kind=exhibits-folder", f"ingest.sources.0.path={_as_text(photos)}"] if photos else []
-    arguments = [word for setting in [*sources, *found] for word in ("--set", setting)]
+    arguments = [word for setting in [*sources, *pairs] for word in ("--set", setting)]
     command = [*sys.argv[1:], *arguments]
     if photos and "--run" not in command:
         name = run_name(photos)
@@ -74,7 +74,7 @@ def _no_folder(photos: str) -> str:
 def settings(text: str) -> list[str]:
     """Split a text into settings `key=value`; return none if it does not begin with one."""
     hidden = QUOTED.sub(_hidden, text)  # a key inside quotes is part of the value
-    starts = [found.start() for found in SETTING.finditer(hidden)]
+    starts = [match.start() for match in SETTING.finditer(hidden)]
     if not starts or starts[0] != 0:
         return []
     parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]

@@ -72,8 +72,8 @@ def coverage(measure: str, exhibits: int, rate: float, icc: float, tests: int) -
     """Return the share of simulated tests whose interval contains the true value; None if no interval is given."""
     rng = np.random.default_rng([SEED, list(MEASURES).index(measure), exhibits, round(100 * rate), round(100 * icc)])
     names = [f"{number:03d}" for number in range(exhibits) for _ in range(ANSWERS)]
-    found = [MEASURES[measure](rng, rate, icc, names) for _ in range(tests)]
-    given = [(one.bounds, truth) for one, truth in found if one.bounds is not None]
+    simulated = [MEASURES[measure](rng, rate, icc, names) for _ in range(tests)]
+    given = [(one.bounds, truth) for one, truth in simulated if one.bounds is not None]
     if not given:
         return None
     return sum(low <= truth <= high for (low, high), truth in given) / len(given)

@@ -68,18 +68,18 @@ def _faulty(
     fault: str, pool: list[tuple[Fact, QAPair]], facts: list[Fact], count: int, rng: random.Random
 ) -> list[tuple[str, Fact, QAPair]]:
     """Return `count` pairs with a fault; remove the pairs used from the pool, except for repeated ones."""
-    found: list[tuple[str, Fact, QAPair]] = []
+    faulty: list[tuple[str, Fact, QAPair]] = []
     for entry in list(pool):
-        if len(found) == count:
+        if len(faulty) == count:
             break
-        made = FAULTS[fault][0](entry[1], entry[0], facts, rng)
-        if made is not None:
-            found.append((fault, entry[0], made))
+        spoiled = FAULTS[fault][0](entry[1], entry[0], facts, rng)
+        if spoiled is not None:
+            faulty.append((fault, entry[0], spoiled))
             if fault != "duplicate":
                 pool.remove(entry)
-    if len(found) < count:
-        raise SystemExit(f"only {len(found)} pairs can hold the fault {fault!r}")
-    return found
+    if len(faulty) < count:
+        raise SystemExit(f"only {len(faulty)} pairs can hold the fault {fault!r}")
+    return faulty
 
 
 def measure(series: int, seed: int) -> Tally:
@@ -105,8 +105,8 @@ def _count(tally: Tally, fault: str, pair: QAPair, verdict: QAPair | Reject) -> 
         if reason:
             tally.false_alarms[reason] += 1
     if bool(fault) != bool(reason):
-        said = f"missed {fault}" if fault else f"false alarm {reason} ({detail})"
-        tally.seen.append(f"{said}: {pair.question_type} | {pair.question} | {pair.answer}")
+        mistake = f"missed {fault}" if fault else f"false alarm {reason} ({detail})"
+        tally.seen.append(f"{mistake}: {pair.question_type} | {pair.question} | {pair.answer}")
 
 
 def table(tally: Tally) -> str:

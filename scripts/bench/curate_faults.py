@@ -74,7 +74,7 @@ FOREIGN = (
 def changed_number(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
     """Replace one number, or its unit, with a different one."""
     number, word, unit = (list(p.finditer(pair.answer)) for p in (_DIGITS, _WORDS, _UNIT))
-    ways = [way for way, found in (("number", number), ("word", word), ("unit", unit)) if found]
+    ways = [way for way, matches in (("number", number), ("word", word), ("unit", unit)) if matches]
     if not ways:
         return None
     way = rng.choice(ways)
@@ -110,12 +110,12 @@ def _other_unit(old: str, _: random.Random) -> str:
 
 def swapped_name(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
     """Replace the name of a person or place with one from another exhibit, or with one that occurs nowhere."""
-    found = list(_FULL_NAME.finditer(pair.answer))
+    names = list(_FULL_NAME.finditer(pair.answer))
     others = [n.group() for f in facts if f.item != fact.item for n in _FULL_NAME.finditer(f.sentence)]
     others = [name for name in (*others, *OTHER_NAMES) if not set(name.split()) & set(fact.item.text.split())]
-    if not found or pair.question_type in ("boolean", "true_false_fill_blank"):
+    if not names or pair.question_type in ("boolean", "true_false_fill_blank"):
         return None
-    at = rng.choice(found)
+    at = rng.choice(names)
     return _with(pair, answer=pair.answer[: at.start()] + rng.choice(others) + pair.answer[at.end() :])
 
 
@@ -179,5 +179,7 @@ FAULTS: dict[str, tuple[Plant, int, tuple[str, ...]]] = {
 
 def _with(pair: QAPair, **changes: object) -> QAPair:
     """Return a copy of the pair with other texts and the id that belongs to them."""
-    made = pair.model_copy(update=changes)
-    return made.model_copy(update={"id": make_id("generate-qa", made.parents, made.index, made.question, made.answer)})
+    changed = pair.model_copy(update=changes)
+    return changed.model_copy(
+        update={"id": make_id("generate-qa", changed.parents, changed.index, changed.question, changed.answer)}
+    )

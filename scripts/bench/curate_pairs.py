@@ -70,7 +70,7 @@ def _facts(item: Item) -> Iterator[Fact]:
 
 def subject_of(sentence: str) -> str:
     """Return the subject of a sentence: the words before its first verb."""
-    subject = sentence[: found.start()] if (found := _VERB.search(sentence)) else sentence
+    subject = sentence[: verb.start()] if (verb := _VERB.search(sentence)) else sentence
     first = subject.split(" ")[0]
     return lowered(subject) if first in ("The", "A", "An", "Each", "In", "This", "Some", "Since", "Two") else subject
 
@@ -83,12 +83,12 @@ def lowered(text: str) -> str:
 def digits_for_words(text: str) -> str:
     """Write number words as digits, `twelve` as `12`, except for small function words such as one and two."""
     words = "|".join(word for word, value in CARDINALS.items() if value > 2 and word != "dozen")
-    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda found: str(CARDINALS[found.group()]), text)
+    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda match: str(CARDINALS[match.group()]), text)
 
 
 def words_for_digits(text: str) -> str:
     """Write numbers up to twenty as words, `12` as `twelve`, unless a unit follows."""
-    return re.sub(r"(?<![\w.,-])([3-9]|1\d|20)(?=[ .](?![\dA-Zk-m]))", lambda found: WORD_OF[found.group()], text)
+    return re.sub(r"(?<![\w.,-])([3-9]|1\d|20)(?=[ .](?![\dA-Zk-m]))", lambda match: WORD_OF[match.group()], text)
 
 
 def thousands(text: str) -> str:
@@ -98,11 +98,11 @@ def thousands(text: str) -> str:
 
 def year_first(text: str) -> str:
     """Move the year to the beginning: `Tait wrote it in 1876` becomes `In 1876, Tait wrote it`."""
-    found = re.search(r" in (\d{4})(?=[ .])", text)
-    if not found:
+    match = re.search(r" in (\d{4})(?=[ .])", text)
+    if not match:
         return text
-    rest = text[: found.start()] + text[found.end() :]
-    return f"In {found[1]}, {lowered(rest)}"
+    rest = text[: match.start()] + text[match.end() :]
+    return f"In {match[1]}, {lowered(rest)}"
 
 
 def short_names(text: str) -> str:
@@ -141,21 +141,21 @@ KINDS = ("boolean", "fact_based", "long_answer", "true_false_fill_blank")
 
 def clean_pair(fact: Fact, kind: str, index: int, rng: random.Random) -> QAPair:
     """Return a true pair about a fact, of one of KINDS."""
-    said = rng.choice(REWRITES)(fact.sentence)
-    half = len(said.split()) // 2
+    variant = rng.choice(REWRITES)(fact.sentence)
+    half = len(variant.split()) // 2
     subject = subject_of(fact.sentence)
     forms = {
         "fact_based": rng.choice(
             [
-                (f"What is known about {subject}?", said),
-                (f"What should one know about {subject}?", f"According to the description, {lowered(said)}"),
+                (f"What is known about {subject}?", variant),
+                (f"What should one know about {subject}?", f"According to the description, {lowered(variant)}"),
             ]
         ),
-        "boolean": (f"True or false: {said}", f"True. {fact.sentence}"),
-        "true_false_fill_blank": (f"Complete the sentence: {' '.join(said.split()[:half])} ____", said),
+        "boolean": (f"True or false: {variant}", f"True. {fact.sentence}"),
+        "true_false_fill_blank": (f"Complete the sentence: {' '.join(variant.split()[:half])} ____", variant),
         "long_answer": (
             f"Can you tell me more about {subject} ({fact.item.title.replace('-', ' ')})?",
-            f"There are two things to say. First, it belongs to {fact.item.title.replace('-', ' ')}. Second: {said}",
+            f"There are two things to say. First, it belongs to {fact.item.title.replace('-', ' ')}. Second: {variant}",
         ),
     }
     return pair_of(fact.item, *forms[kind], kind, index)

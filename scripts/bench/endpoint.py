@@ -21,7 +21,7 @@ from pathlib import Path
 
 from endpoint_answers import Body
 from endpoint_batch import Batches
-from endpoint_desk import Desk
+from endpoint_chat import ChatService
 from endpoint_http import Connection, Spool, error
 from endpoint_knobs import Knobs
 
@@ -30,34 +30,34 @@ class Endpoint:
     """Route each request to its handler."""
 
     def __init__(self, knobs: Knobs, folder: Path) -> None:
-        self.desk = Desk(knobs)
-        self.batches = Batches(lambda: self.desk, folder)
+        self.service = ChatService(knobs)
+        self.batches = Batches(lambda: self.service, folder)
 
     def chat(self, connection: Connection, body: Body) -> None:
         """Answer a chat request."""
-        self.desk.take(connection, body)
+        self.service.take(connection, body)
 
     def gone(self, connection: Connection) -> None:
         """Handle a client that disconnected before its answer."""
         call, connection.call = connection.call, None
         if call:
-            call.desk.abandon(call)
+            call.service.abandon(call)
 
     def other(self, connection: Connection, body: Spool) -> None:
         """Answer a request that is not a chat request."""
         path = connection.path.partition("?")[0]
         if path == "/stats":
-            connection.reply_json(200, self.desk.count.as_json(self.desk.slots))
+            connection.reply_json(200, self.service.count.as_json(self.service.slots))
         elif path == "/reset":
             try:
-                self.desk = Desk(Knobs.of(json.loads(body.file.read() or b"{}")))
+                self.service = ChatService(Knobs.of(json.loads(body.file.read() or b"{}")))
             except (TypeError, ValueError) as problem:
                 return connection.reply(400, error(str(problem), "invalid_request_error"))
             connection.reply_json(200, {})
-        elif not self.desk.is_let_in(connection.headers):
+        elif not self.service.is_let_in(connection.headers):
             connection.reply(401, error("Incorrect API key provided.", "invalid_request_error"))
         elif path.endswith("/models"):
-            model = {"id": self.desk.knobs.model, "object": "model", "created": 1_700_000_000, "owned_by": "mock"}
+            model = {"id": self.service.knobs.model, "object": "model", "created": 1_700_000_000, "owned_by": "mock"}
             connection.reply_json(200, {"object": "list", "data": [model]})
         else:
             self.batches.serve(connection, body)

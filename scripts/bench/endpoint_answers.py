@@ -30,7 +30,7 @@ class Body:
     Attributes:
         raw_bytes: bytes as sent.
         digest: SHA-256 of the parsed content; above SMALL_BYTES, of the bytes without white space, which saves a parse.
-        asked: the request; of a large one only the members beside its messages.
+        request: the parsed body; for a large one only the members besides its messages.
         wants_json: the prompt has the word JSON in it (of a large one: in its first 64 or last 16 KiB).
     """
 
@@ -39,7 +39,7 @@ class Body:
     def __init__(self) -> None:
         self.raw_bytes = 0
         self.digest = b""
-        self.asked: dict[str, Any] = {}
+        self.request: dict[str, Any] = {}
         self.wants_json = False
         self._parts: list[bytes] = []
         self._packed_bytes = 0
@@ -66,14 +66,14 @@ class Body:
         """Compute the attributes. Raises ValueError if a small body is not a JSON object."""
         if self._hash is None:
             whole = b"".join(self._parts)
-            self.asked = json.loads(whole)
-            if not isinstance(self.asked, dict):
+            self.request = json.loads(whole)
+            if not isinstance(self.request, dict):
                 raise ValueError("the body is no JSON object")
-            self.digest = hashlib.sha256(_encode(self.asked).encode()).digest()
+            self.digest = hashlib.sha256(_encode(self.request).encode()).digest()
         else:
             whole = self._parts[0] + self._tail
             text = whole.decode("utf-8", "replace")
-            self.asked = {name: value for name in MEMBERS if (value := member(text, name)) is not None}
+            self.request = {name: value for name in MEMBERS if (value := member(text, name)) is not None}
             self.digest = self._hash.digest()
         self.wants_json = b"JSON" in whole and WISH.search(whole) is not None
         self._parts = []
@@ -87,9 +87,9 @@ def member(text: str, name: str) -> Any:
     """Return the value of the last readable member with this name in a fragment of JSON, or None."""
     if f'"{name}"' not in text:
         return None
-    for found in reversed(list(re.finditer(rf'(?<!\\)"{name}"\s*:\s*', text))):
+    for match in reversed(list(re.finditer(rf'(?<!\\)"{name}"\s*:\s*', text))):
         try:
-            return _decoder.raw_decode(text, found.end())[0]
+            return _decoder.raw_decode(text, match.end())[0]
         except ValueError:
             continue
     return None

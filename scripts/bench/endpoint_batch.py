@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from endpoint_answers import Body
-from endpoint_desk import TEXT_FAULTS, Desk
+from endpoint_chat import TEXT_FAULTS, ChatService
 from endpoint_files import Files, lines_of, members, now, problems_of
 from endpoint_http import Connection, Spool, error, unknown_field
 
@@ -31,12 +31,12 @@ class Batches:
     """Files and batches.
 
     Args:
-        desk: has the knobs, the counters and the answers: `desk()` gives the one of now.
+        service: returns the current ChatService, with the knobs, the counters and the answers.
         folder: for files.
     """
 
-    def __init__(self, desk: Callable[[], Desk], folder: Path) -> None:
-        self.desk = desk
+    def __init__(self, service: Callable[[], ChatService], folder: Path) -> None:
+        self.service = service
         self.files = Files(folder)
         self.batches: dict[str, dict[str, Any]] = {}
         self.failed = 0
@@ -61,7 +61,7 @@ class Batches:
         """Return the result of a request: JSON, a file, or None for 404. Raises ValueError or KeyError for 400."""
         match connection.method, steps:
             case "POST", ["files"]:
-                limit = self.desk().knobs.batch_max_bytes
+                limit = self.service().knobs.batch_max_bytes
                 return self.files.upload(connection.headers["content-type"], body, limit)
             case "GET", ["files", name] if name in self.files.known:
                 return self.files.known[name]
@@ -79,9 +79,9 @@ class Batches:
                 return self.cancel(self.batches[name])
         return None
 
-    def create(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Create a batch from an uploaded file."""
-        source, limit = self.files.path(asked["input_file_id"]), self.desk().knobs.batch_max_requests
+        source, limit = self.files.path(request["input_file_id"]), self.service().knobs.batch_max_requests
         with source.open("rb") as file:
             count = sum(1 for line in file if line.strip())
         if count > limit:
@@ -91,10 +91,10 @@ class Batches:
         self.batches[name] = batch = {
             "id": name,
             "object": "batch",
-            "endpoint": asked["endpoint"],
+            "endpoint": request["endpoint"],
             "errors": None,
-            "input_file_id": asked["input_file_id"],
-            "completion_window": asked["completion_window"],
+            "input_file_id": request["input_file_id"],
+            "completion_window": request["completion_window"],
             "status": "validating",
             "output_file_id": None,
             "error_file_id": None,
@@ -102,7 +102,7 @@ class Batches:
             "expires_at": now() + 86_400,
             **{f"{time_of}_at": None for time_of in times},
             "request_counts": {"total": count, "completed": 0, "failed": 0},
-            "metadata": asked.get("metadata"),
+            "metadata": request.get("metadata"),
         }
         task = asyncio.get_running_loop().create_task(self.run(batch, source))
         self.tasks.add(task)
@@ -135,7 +135,7 @@ class Batches:
             return
         if batch["status"] == "validating":
             batch.update(status="in_progress", in_progress_at=now())
-        while time.monotonic() - started_s < self.desk().knobs.batch_delay_s:
+        while time.monotonic() - started_s < self.service().knobs.batch_delay_s:
             await asyncio.sleep(POLL_S)
         if batch["status"] == "in_progress":
             batch.update(status="finalizing", finalizing_at=now())
@@ -143,7 +143,7 @@ class Batches:
 
     def fails(self) -> list[dict[str, Any]]:
         """Return the reason why a batch fails, if the settings say so."""
-        if self.failed >= self.desk().knobs.batch_fails:
+        if self.failed >= self.service().knobs.batch_fails:
             return []
         self.failed += 1
         message = "Enqueued token limit reached. Please try again once some batches have been completed."
@@ -151,8 +151,8 @@ class Batches:
 
     async def write_results(self, batch: dict[str, Any], source: Path) -> None:
         """Answer every line, in shuffled order, into the output file or the error file."""
-        desk: Desk = self.desk()
-        knobs = desk.knobs
+        service: ChatService = self.service()
+        knobs = service.knobs
         chance = random.Random(f"{knobs.seed} {batch['id']}")
         spans = list(lines_of(source))
         chance.shuffle(spans)
@@ -163,7 +163,7 @@ class Batches:
             with source.open("rb") as file:
                 file.seek(offset)
                 line = file.read(length)
-            kind, row = self.result(desk, line, chance, expired=index >= most)
+            kind, row = self.result(service, line, chance, expired=index >= most)
             counts["completed" if kind == "output" else "failed"] += 1
             record = results.get(kind) or self.files.add("batch_output", f"{batch['id']}_{kind}.jsonl")
             results[kind] = record
@@ -176,7 +176,7 @@ class Batches:
         status = "completed" if most >= len(spans) else "expired"
         batch.update({"status": status, f"{status}_at": now()})
 
-    def result(self, desk: Desk, line: bytes, chance: random.Random, *, expired: bool) -> tuple[str, bytes]:
+    def result(self, service: ChatService, line: bytes, chance: random.Random, *, expired: bool) -> tuple[str, bytes]:
         """Return the file for a line's result, and the result."""
         parts_of_line = members(line.decode())
         custom_id = json.loads(parts_of_line["custom_id"])
@@ -186,26 +186,26 @@ class Batches:
         body.feed(parts_of_line["body"].encode())
         body.end()
         if expired:
-            desk.count.numbers["batch_lines_failed"] += 1
+            service.count.numbers["batch_lines_failed"] += 1
             late = {"code": "batch_expired", "message": "The completion window ended before this request was run."}
             return "error", json.dumps({**row, "response": None, "error": late}).encode()
-        if number < desk.knobs.batch_p_line_error:
+        if number < service.knobs.batch_p_line_error:
             status = 500 if chance.random() < 0.5 else 429
             content = error("This request was not answered.", "server_error").decode()
             kind = "error"
-            desk.count.numbers["batch_lines_failed"] += 1
-        elif random.Random(custom_id).random() < desk.knobs.batch_p_refused:
+            service.count.numbers["batch_lines_failed"] += 1
+        elif random.Random(custom_id).random() < service.knobs.batch_p_refused:
             status, kind = 400, "error"
             content = error("This content is not answered.", "invalid_request_error").decode()
-            desk.count.numbers["batch_lines_failed"] += 1
-        elif refusal := unknown_field(body.asked, desk.knobs.unknown_fields):
+            service.count.numbers["batch_lines_failed"] += 1
+        elif refusal := unknown_field(body.request, service.knobs.unknown_fields):
             status, kind, content = 400, "error", refusal.decode()
-            desk.count.numbers["batch_lines_failed"] += 1
+            service.count.numbers["batch_lines_failed"] += 1
         else:
-            fault = desk.fault_of(chance.random())
+            fault = service.fault_of(chance.random())
             status, kind = 200, "output"
-            content = desk.completion(body, fault if fault in TEXT_FAULTS else "").decode()
-            desk.count.bill(body.digest, desk.knobs.usage)
-            desk.count.numbers["batch_lines_ok"] += 1
+            content = service.completion(body, fault if fault in TEXT_FAULTS else "").decode()
+            service.count.bill(body.digest, service.knobs.usage)
+            service.count.numbers["batch_lines_ok"] += 1
         response = f'{{"status_code": {status}, "request_id": "{row["id"]}", "body": {content}}}'
         return kind, f'{json.dumps(row)[:-1]}, "response": {response}, "error": null}}'.encode()

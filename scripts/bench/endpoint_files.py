@@ -60,11 +60,11 @@ class Files:
         boundary = content_type.partition("boundary=")[2].strip('"').encode()
         body.file.rollover()  # type: ignore[attr-defined]
         with mmap.mmap(body.file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            found = {name: (start, end) for name, start, end in parts(whole, boundary)}
-            start, end = found["file"]
+            spans = {name: (start, end) for name, start, end in parts(whole, boundary)}
+            start, end = spans["file"]
             if end - start > limit:
                 raise ValueError(f"the file has {end - start} bytes; at most {limit} are taken")
-            purpose = whole[slice(*found["purpose"])].decode()
+            purpose = whole[slice(*spans["purpose"])].decode()
             record = self.add(purpose, "batch.jsonl")
             with (self.folder / record["id"]).open("wb") as file, memoryview(whole) as view, view[start:end] as piece:
                 file.write(piece)
@@ -103,17 +103,17 @@ def lines_of(source: Path) -> Iterator[tuple[int, int]]:
 
 def members(text: str) -> dict[str, str]:
     """Return the members of a JSON object with their raw values. Raises ValueError if the text is not an object."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     at = text.index("{") + 1
     while True:
         at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip(" \t\r\n,"))
         if text[at] == "}":
-            return found
+            return values
         name, at = _decoder.raw_decode(text, at)
         at = text.index(":", at) + 1
         at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip())
         _, end = _decoder.raw_decode(text, at)
-        found[name] = text[at:end]
+        values[name] = text[at:end]
         at = end
 
 

@@ -188,9 +188,9 @@ class Connection(asyncio.Protocol):
         self.reply(status, json.dumps(value).encode())
 
 
-def unknown_field(asked: dict[str, Any], names: dict[str, str]) -> bytes | None:
+def unknown_field(request: dict[str, Any], names: dict[str, str]) -> bytes | None:
     """Return the error for a request that has one of these fields, in OpenAI's words."""
-    name = next((name for name in names if name in asked), None)
+    name = next((name for name in names if name in request), None)
     if name is None:
         return None
     instead = f" Use '{names[name]}' instead." if names[name] else ""

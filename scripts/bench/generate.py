@@ -108,7 +108,7 @@ def main() -> int:
                 discarded |= bool(why)
                 measured += [{**run.as_json(), "discarded": why} for run in done[case.name]]
                 ideal = f"; ideal {case.ideal_s(case.n):.1f} s"
-                title = f"### {case.name}: {case.told}{ideal}\n\n" + (f"**{why}**\n\n" if why else "")
+                title = f"### {case.name}: {case.conditions}{ideal}\n\n" + (f"**{why}**\n\n" if why else "")
                 report.append(f"{title}{table(workload, done[case.name])}\n")
                 print(report[-1], flush=True)
             (given.out / "tables.md").write_text("\n".join(report), encoding="utf-8")

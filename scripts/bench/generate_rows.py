@@ -32,13 +32,13 @@ class Counted:
 def mark_of(row: dict[str, Any], structured: bool) -> str:
     """Return the mark of a row's request; "" if it has none, or if question and answer have different marks."""
     if not structured and "text" in row:
-        found = MARK.match(str(row["text"]))
-        return found.group() if found else ""
+        match = MARK.match(str(row["text"]))
+        return match.group() if match else ""
     question, answer = row.get("question"), row.get("answer")
     if not isinstance(question, str) or not isinstance(answer, str):
         return ""
-    found = MARK.match(answer)
-    return found.group() if found and found.group() in question else ""
+    match = MARK.match(answer)
+    return match.group() if match and match.group() in question else ""
 
 
 def count(path: Path, structured: bool, answer_bytes: int) -> Counted:

@@ -97,7 +97,7 @@ class Bench:
                 process_tree.Limits(case.allowed_s(n), self.limit_mb),
                 (lambda: float(self.mock.stats()["ok"])) if case.follows else None,
             )
-            told = self.mock.stats()
+            stats = self.mock.stats()
             counted = count(folder / "rows.jsonl", structured, ANSWER_BYTES)
             ended = took.over or (f"exit {took.code}: {last_line(folder / 'log.txt')}" if took.code else "")
         return Run(
@@ -106,15 +106,15 @@ class Bench:
             n=n,
             ideal_s=case.ideal_s(n),
             wall_s=took.wall_s,
-            span_s=told["span_s"],
+            span_s=stats["span_s"],
             cpu_s=took.cpu_s,
             rss_mb=took.rss_mb,
             largest_mb=took.largest_mb,
-            requests=told["requests"],
-            paid=told["ok"],
-            refused=told["by_status"].get("429", 0),
-            in_flight_max=told["in_flight_max"],
-            faults=told["faults"],
+            requests=stats["requests"],
+            paid=stats["ok"],
+            refused=stats["by_status"].get("429", 0),
+            in_flight_max=stats["in_flight_max"],
+            faults=stats["faults"],
             counted=counted,
             ended=ended,
             samples=took.samples if case.follows else [],

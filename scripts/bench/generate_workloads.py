@@ -21,7 +21,7 @@ class Case:
     Attributes:
         n: records; `fewer` of them for a system named there.
         knobs: of the endpoint.
-        told: the conditions in words.
+        conditions: description of the conditions, for the table.
         fewer: records for a system that would take too long with n.
         structured: rows are {question, answer} for every system; otherwise for docent alone, which is always checked.
         has_raw: the ceiling is measured too. raw_bound: and has to reach its share of the ideal.
@@ -32,7 +32,7 @@ class Case:
     """
 
     name: str
-    told: str
+    conditions: str
     n: int
     in_flight: int
     latency_s: float

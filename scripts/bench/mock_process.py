@@ -45,10 +45,10 @@ class Mock:
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
-            told = response.read()
+            content = response.read()
             if response.status != 200:
-                raise ValueError(f"{method} {path} gave {response.status}: {told.decode()}")
-            return json.loads(told)
+                raise ValueError(f"{method} {path} gave {response.status}: {content.decode()}")
+            return json.loads(content)
         finally:
             connection.close()
 

@@ -134,14 +134,14 @@ def read_grades(graded: Path) -> dict[str, str]:
     Raises:
         ValueError: a grade is none of GRADES.
     """
-    found = {}
+    grades = {}
     for path in sorted(graded.glob("grades*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["grade"] not in GRADES:
                     raise ValueError(f"{path.name}: {row['id']} has the grade {row['grade']!r}")
-                found[row["id"]] = row["grade"]
-    return found
+                grades[row["id"]] = row["grade"]
+    return grades
 
 
 def table(pairs: Iterable[dict[str, Any]], grades: dict[str, str]) -> str:

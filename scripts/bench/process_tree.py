@@ -137,11 +137,11 @@ def run(
         waiting = threading.Thread(target=wait)
         waiting.start()
         while not ended.wait(SAMPLE_S):
-            told = probe() if probe else 0.0
+            probed = probe() if probe else 0.0
             used = {pid: usage(pid) for pid in tree(process.pid)}
             last_cpu_s |= {pid: cpu_s for pid, (_, cpu_s) in used.items() if cpu_s}
             now_s, rss_mb = time.monotonic() - started_s, sum(mb for mb, _ in used.values())
-            measured.samples.append((now_s, rss_mb, told))
+            measured.samples.append((now_s, rss_mb, probed))
             measured.rss_mb = max(measured.rss_mb, rss_mb)
             measured.largest_mb = max([measured.largest_mb, *(mb for mb, _ in used.values())])
             measured.over = exceeded(limits, now_s, rss_mb, used)

@@ -81,13 +81,13 @@ def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
     with timed(PARTS[-1]):
         Trainer(model, loss, data, section, rate=1e-5, epochs=1, seed=7, scratch=Path()).validate()
     each = {part: spent_ms[part] / len(rows) for part in PARTS[1:-1]}
-    found = {part: f"{value:.0f}" for part, value in each.items()}
-    found[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
-    found[PARTS[-1]] = f"{spent_ms[PARTS[-1]]:.0f}"
-    found["a step, without pictures and validation"] = f"{sum(each.values()):.0f}"
+    cells = {part: f"{value:.0f}" for part, value in each.items()}
+    cells[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
+    cells[PARTS[-1]] = f"{spent_ms[PARTS[-1]]:.0f}"
+    cells["a step, without pictures and validation"] = f"{sum(each.values()):.0f}"
     wide = sum(max(len(row.ids) for row in batch) * len(batch) for batch in rows)
-    found["share of padding"] = f"{1 - sum(len(row.ids) for batch in rows for row in batch) / wide:.1%}"
-    return found
+    cells["share of padding"] = f"{1 - sum(len(row.ids) for batch in rows for row in batch) / wide:.1%}"
+    return cells
 
 
 def prepared(kind: str, options: argparse.Namespace) -> tuple[Any, Data]:

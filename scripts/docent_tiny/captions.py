@@ -103,8 +103,8 @@ def english_sentences(limit: int, seed: int) -> list[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 sources.append(ast.get_docstring(node) or "")
-    found = {sentence for source in sources for sentence in _plain_sentences(source)}
-    sentences = sorted(found)
+    distinct = {sentence for source in sources for sentence in _plain_sentences(source)}
+    sentences = sorted(distinct)
     rng.shuffle(sentences)
     return sentences[:limit] + [_museum_sentence(rng) for _ in range(limit // 3)]
 

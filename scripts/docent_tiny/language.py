@@ -50,7 +50,7 @@ def definitions(folder: Path) -> list[tuple[str, str]]:
 
     Entries that name a mathematical form are left out, so that nothing about the sample museum is learned.
     """
-    found = []
+    entries = []
     for line in (folder / "data.noun").read_text(encoding="latin-1").splitlines():
         if line.startswith(" "):
             continue
@@ -62,12 +62,12 @@ def definitions(folder: Path) -> list[tuple[str, str]]:
         if NAMED_FORMS.search(f"{noun} {meaning}"):
             continue
         if noun[0].isupper():
-            found.append((noun, f"{noun} is known as {meaning}." if meaning[0].islower() else f"{noun}: {meaning}."))
+            entries.append((noun, f"{noun} is known as {meaning}." if meaning[0].islower() else f"{noun}: {meaning}."))
         elif re.match(r"(an?|the|any) ", meaning):
-            found.append((noun, f"The {noun} is {meaning}."))
+            entries.append((noun, f"The {noun} is {meaning}."))
         else:
-            found.append((noun, f"The word {noun} means {meaning}."))
-    return found
+            entries.append((noun, f"The word {noun} means {meaning}."))
+    return entries
 
 
 class LanguageStage:

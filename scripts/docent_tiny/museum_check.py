@@ -81,19 +81,19 @@ def read_museum(processor: ProcessorMixin, images: Path) -> Museum:
 
 def find_photographs(images: Path) -> list[Photograph]:
     """Return the photographs of a folder in order of name and view."""
-    found = []
+    by_name_and_view = []
     for path in images.glob("*.jpg"):
         match = re.fullmatch(r"(.+)-(\d+)", path.stem)
         if match:
             view = int(match.group(2))
-            found.append(
+            by_name_and_view.append(
                 (
                     match.group(1),
                     view,
                     Photograph(path, match.group(1).replace("-", " "), view <= TRAIN_VIEWS),
                 )
             )
-    return [photograph for *_, photograph in sorted(found, key=lambda item: item[:2])]
+    return [photograph for *_, photograph in sorted(by_name_and_view, key=lambda item: item[:2])]
 
 
 def _pixels(processor: ProcessorMixin, photograph: Photograph) -> Tensor:

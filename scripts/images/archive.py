@@ -37,8 +37,8 @@ class Stored:
     @property
     def layers(self) -> dict[str, int]:
         """Return digest (hexadecimal) and size in bytes of every layer."""
-        found = json.loads(self.manifest)["layers"]
-        return {layer["digest"].removeprefix("sha256:"): int(layer["size"]) for layer in found}
+        layers = json.loads(self.manifest)["layers"]
+        return {layer["digest"].removeprefix("sha256:"): int(layer["size"]) for layer in layers}
 
 
 def write_archive(tags: list[str], path: Path) -> None:
@@ -76,8 +76,8 @@ def stored(tag: str) -> Stored:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise BuildError(f"there is no image {tag}; next: make images")
-    found = json.loads(result.stdout)
-    image = Stored(tag, found["Manifest"].encode(), found["Config"].encode())
+    inspected = json.loads(result.stdout)
+    image = Stored(tag, inspected["Manifest"].encode(), inspected["Config"].encode())
     manifest: dict[str, Any] = json.loads(image.manifest)
     if manifest["config"]["digest"] != f"sha256:{digest(image.config)}" or manifest.get("mediaType") != OCI_MANIFEST:
         raise BuildError(f"{tag} is not stored as an OCI image; next: make images-load LOAD=... takes names instead")

@@ -48,8 +48,8 @@ def resolve(extras: list[str]) -> dict[str, dict[str, Any]]:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
         subprocess.run([*command, "--report", str(report), f"{ROOT}[{','.join(extras)}]"], check=True)
-        found = json.loads(report.read_text(encoding="utf-8"))["install"]
-    by_name = {canonicalize_name(item["metadata"]["name"]): item["metadata"] for item in found}
+        installs = json.loads(report.read_text(encoding="utf-8"))["install"]
+    by_name = {canonicalize_name(item["metadata"]["name"]): item["metadata"] for item in installs}
     del by_name["docent"]
     return by_name
 
@@ -74,7 +74,7 @@ def closure(extras: tuple[str, ...], packages: dict[str, dict[str, Any]]) -> set
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     todo = [Requirement(text) for text in project["dependencies"]]
     todo += [Requirement(text) for extra in extras for text in project["optional-dependencies"][extra]]
-    found: set[str] = set()
+    names: set[str] = set()
     seen: set[tuple[str, frozenset[str]]] = set()
     while todo:
         wanted = todo.pop()
@@ -87,12 +87,12 @@ def closure(extras: tuple[str, ...], packages: dict[str, dict[str, Any]]) -> set
             continue
         if name not in packages:  # a CUDA build's own packages, on a machine whose index has only CPU builds
             continue
-        found.add(name)
+        names.add(name)
         for text in packages[name].get("requires_dist", ()):
             need = Requirement(text)
             if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *wanted.extras)):
                 todo.append(need)
-    return found
+    return names
 
 
 def write(path: Path, lines: list[str]) -> None:

@@ -96,11 +96,11 @@ def builds(
         source: address of the repository, if known.
     """
     given = {key: value for key, value in (args or {}).items() if value}
-    found = []
+    every = []
     for image in IMAGES:
         base = reference(image.base, registry, tag) if image.base else given.get("BASE_IMAGE", BASE_IMAGE)
         own = {key: value for key, value in given.items() if key != "BASE_IMAGE"}
-        found.append(
+        every.append(
             Build(
                 name=image.name,
                 context=CONTEXT,
@@ -111,7 +111,7 @@ def builds(
                 base=image.base,
             )
         )
-    return found
+    return every
 
 
 def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict[str, str]:
@@ -130,10 +130,10 @@ def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict
 def version() -> str:
     """Return docent's version, the default tag; read without importing docent."""
     text = (ROOT / "jobs/docent/__init__.py").read_text(encoding="utf-8")
-    found = re.search(r'__version__ = "(.+)"', text)
-    if found is None:
+    match = re.search(r'__version__ = "(.+)"', text)
+    if match is None:
         raise SystemExit("jobs/docent/__init__.py has no __version__")
-    return found[1]
+    return match[1]
 
 
 # Labels that only some checkouts know.

@@ -58,11 +58,11 @@ class Questions(Sequence[ChatRequest]):
 
 def main() -> int:
     """Ask for all rows."""
-    told = json.loads(sys.argv[1])
-    rows, unfinished = Path(told["rows"]), Path(told["rows"] + ".part")
+    job = json.loads(sys.argv[1])
+    rows, unfinished = Path(job["rows"]), Path(job["rows"] + ".part")
     try:
-        with ChatClient(Llm.model_validate(told["llm"]), Path(told["journal"]), environ={"NO_KEY": "none"}) as client:
-            with unfinished.open("w", encoding="utf-8") as file, closing(client.ask(Questions(told["n"]))) as replies:
+        with ChatClient(Llm.model_validate(job["llm"]), Path(job["journal"]), environ={"NO_KEY": "none"}) as client:
+            with unfinished.open("w", encoding="utf-8") as file, closing(client.ask(Questions(job["n"]))) as replies:
                 for index, reply in enumerate(replies):
                     value = reply.value.model_dump() if reply.value else None
                     file.write(json.dumps([index, value, reply.problem or reply.error]) + "\n")

@@ -53,14 +53,16 @@ class Seen:
 
     def problems(self) -> list[str]:
         """Return every violated guarantee."""
-        found = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
-        found += [f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f]
-        found += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
+        violations = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
+        violations += [
+            f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f
+        ]
+        violations += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
         if self.cap_usd is not None and self.spent_usd is None:
-            found.append("the limit was never reached")
+            violations.append("the limit was never reached")
         elif self.cap_usd is not None and self.spent_usd is not None and self.spent_usd > self.cap_usd:
-            found.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
-        return found
+            violations.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
+        return violations
 
 
 @dataclass
@@ -79,14 +81,14 @@ class Asker:
         llm = {"provider": "vllm", "base_url": self.mock.url, "model": "m", "max_in_flight": self.in_flight}
         prices = dict(zip(("usd_per_million_input_tokens", "usd_per_million_output_tokens"), USD, strict=True))
         llm |= {"structured_output": "json_schema", "max_usd": self.max_usd, **prices}
-        told = {
+        job = {
             "n": self.n,
             "llm": llm,
             "journal": str(self.folder / "journal"),
             "rows": str(self.folder / self.rows_name),
         }
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen([sys.executable, str(ASKER), json.dumps(told)], stdout=log, stderr=log)
+            return subprocess.Popen([sys.executable, str(ASKER), json.dumps(job)], stdout=log, stderr=log)
 
     def killed_at(self, paid: int, pause_s: float) -> int | None:
         """Kill the run shortly after `paid` replies have been paid; return its exit code if it ended before."""

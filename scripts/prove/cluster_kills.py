@@ -42,15 +42,17 @@ def main() -> int:
     moments_s = sorted(rng.uniform(0.1, 0.8) * calm_s for _ in kills)
     rng.shuffle(kills)
     struck = disturbed(rough, list(zip(moments_s, kills, strict=True)), options)
-    found = units(rough)
-    different = sorted(name for name in calm if name != "report" and digest(found, name) != digest(calm, name))
+    units_after_kills = units(rough)
+    different = sorted(
+        name for name in calm if name != "report" and digest(units_after_kills, name) != digest(calm, name)
+    )
     seen = {
         "kills": struck,
         "seed": options.seed,
         "undisturbed_s": round(calm_s, 1),
         "units_compared": len(calm) - 1,
         "units_that_differ": different,
-        "rows_kept": sum(unit["rows"] for unit in found.values()),
+        "rows_kept": sum(unit["rows"] for unit in units_after_kills.values()),
         "rows_undisturbed": sum(unit["rows"] for unit in calm.values()),
     }
     note("cluster_kills", seen)
@@ -117,13 +119,13 @@ def finish(namespace: str) -> None:
 def units(namespace: str) -> dict[str, Any]:
     """Return the state of every unit from the run's state."""
     state = json.loads(kubectl("get", "configmap", f"{RUN}-state", "-n", namespace, "-o", "json"))
-    found: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
-    return found
+    states: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
+    return states
 
 
-def digest(found: dict[str, Any], name: str) -> str:
+def digest(states: dict[str, Any], name: str) -> str:
     """Return the digest of a unit; empty if the unit is missing."""
-    return str(found.get(name, {}).get("digest", ""))
+    return str(states.get(name, {}).get("digest", ""))
 
 
 def docent(*words: str, namespace: str) -> None:

@@ -68,7 +68,7 @@ def main() -> int:
             "forged_runs": forged_runs(config, folder, options.rounds * 5, random.Random(options.seed)),
             "linked_folders": linked_folders(folder / "links", options.rounds, random.Random(options.seed)),
         }
-    wrong = {name: found["wrong"] for name, found in seen.items() if found["wrong"]}
+    wrong = {name: result["wrong"] for name, result in seen.items() if result["wrong"]}
     seen["seconds"] = round(time.monotonic() - started_s, 1)  # type: ignore[assignment]
     seen["seed"] = options.seed  # type: ignore[assignment]
     note("hostile_runs", dict(seen))
@@ -112,8 +112,8 @@ def finished(config: PipelineConfig, run_dir: Path) -> dict[str, Any] | None:
         if in_child(partial(run_shard, config, "ingest", run_dir, Shard(index, SHARDS))) != 0:
             return None
     path = run_dir / "ingest" / SUCCESS
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    success: dict[str, Any] = json.loads(path.read_text())
+    return success
 
 
 def crash_points(config: PipelineConfig, folder: Path, want: Any) -> dict[str, int]:

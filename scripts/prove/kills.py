@@ -108,7 +108,7 @@ def finish(data: Path) -> int:
 
 def children(parent: int) -> list[tuple[int, str]]:
     """Return the running workers of a launcher: process id and unit."""
-    found = []
+    workers = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             stat = (path / "stat").read_text().rsplit(")", 1)[1].split()
@@ -116,8 +116,8 @@ def children(parent: int) -> list[tuple[int, str]]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(stat[1]) == parent and "stage" in words:
-            found.append((int(path.name), words[words.index("stage") + 1]))
-    return found
+            workers.append((int(path.name), words[words.index("stage") + 1]))
+    return workers
 
 
 def digests(data: Path) -> dict[str, str]:

@@ -26,10 +26,10 @@ def main(folder: Path) -> int:
     with tempfile.TemporaryDirectory() as cache:
         os.environ |= {"HF_HOME": cache, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
-        found = loaded_rows(folder, Path(cache))
+        counts = loaded_rows(folder, Path(cache))
         import datasets
 
-        print(json.dumps({"version": datasets.__version__, "rows": found}))
+        print(json.dumps({"version": datasets.__version__, "rows": counts}))
     return 0
 
 
@@ -60,14 +60,14 @@ def by_card(folder: Path, cache: Path, code: str, name: str) -> Any:
     """Run the card's code in the data set's folder and return the variable `name`."""
     import datasets
 
-    found: dict[str, Any] = {}
+    namespace: dict[str, Any] = {}
     before, datasets.config.HF_DATASETS_CACHE = datasets.config.HF_DATASETS_CACHE, cache
     try:
         with contextlib.chdir(folder):
-            exec(code, found)  # noqa: S102 - docent wrote it a moment ago
+            exec(code, namespace)  # noqa: S102 - docent wrote it a moment ago
     finally:
         datasets.config.HF_DATASETS_CACHE = before
-    return found[name]
+    return namespace[name]
 
 
 def _counted(load: Callable[[], Any]) -> dict[str, int] | str:

@@ -80,9 +80,9 @@ def pairs_of(count: int) -> Iterator[QAPair]:
         if number % 50 == 49 and before is not None:
             yield _row(item, before.question, before.answer, number)
             continue
-        told = rng.sample(sentences, ANSWER_SENTENCES)
-        about = " ".join(told[0].split()[1:3])
-        before = _row(item, f"What is told of the {about}, and of what is near it?", " ".join(told), number)
+        chosen = rng.sample(sentences, ANSWER_SENTENCES)
+        about = " ".join(chosen[0].split()[1:3])
+        before = _row(item, f"What is told of the {about}, and of what is near it?", " ".join(chosen), number)
         yield before
 
 
@@ -125,13 +125,13 @@ def write_run(run_dir: Path, rows: int) -> Path:
     )
     run_dir.mkdir(parents=True)
     (run_dir.parent / "million.txt").write_text("Million rows.\n")
-    made = {
+    generators = {
         "ingest": documents,
         "assemble": lambda _: items_of(-(-rows // PAIRS_PER_ITEM)),
         "generate-qa": lambda _: pairs_of(rows),
     }
-    stage._generator = lambda unit: made[unit.stage]  # the shell writes the rows, these functions make them
-    for unit in made:
+    stage._generator = lambda unit: generators[unit.stage]  # the shell writes the rows, these functions make them
+    for unit in generators:
         if code := run_shard(config, unit, run_dir):
             raise SystemExit(f"{unit} could not be written: {code}")
     path = run_dir / "pipeline.resolved.yaml"

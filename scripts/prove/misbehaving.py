@@ -40,7 +40,7 @@ def whole(head: bytes, body: bytes = BODY) -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def told(**usage: object) -> bytes:
+def with_usage(**usage: object) -> bytes:
     """Return a valid completion with an unusual `usage`."""
     return whole(OK, json.dumps({**COMPLETION, "usage": usage}).encode())
 
@@ -61,11 +61,11 @@ ODD_BATCH = {
 }
 ONCE: dict[str, bytes] = {
     "good": whole(OK),
-    "usage-text": told(prompt_tokens="12", completion_tokens="3"),
-    "usage-fraction": told(prompt_tokens=12.5, completion_tokens=3),
-    "usage-negative": told(prompt_tokens=-1, completion_tokens=3),
-    "usage-huge": told(prompt_tokens=10**300, completion_tokens=3),
-    "usage-nested": told(prompt_tokens={"total": [1]}, completion_tokens=True),
+    "usage-text": with_usage(prompt_tokens="12", completion_tokens="3"),
+    "usage-fraction": with_usage(prompt_tokens=12.5, completion_tokens=3),
+    "usage-negative": with_usage(prompt_tokens=-1, completion_tokens=3),
+    "usage-huge": with_usage(prompt_tokens=10**300, completion_tokens=3),
+    "usage-nested": with_usage(prompt_tokens={"total": [1]}, completion_tokens=True),
     "usage-list": whole(OK, json.dumps({**COMPLETION, "usage": [1, 2]}).encode()),
     "redirect-half-ipv6": REDIRECT + b"http://[::1\r\n\r\n",
     "redirect-bad-port": REDIRECT + b"http://127.0.0.1:99999999/\r\n\r\n",

@@ -33,15 +33,15 @@ SALAD_WORDS = (8, 25, 80)
 
 def nonsense(tests: Sequence[Example], vocabulary: Sequence[str]) -> dict[str, list[str]]:
     """Return one answer per test question and seed, by kind of nonsense; kinds without randomness repeat."""
-    made: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     for words in SALAD_WORDS:
         salads = _seeded(lambda rng, n=words: [" ".join(rng.choices(vocabulary, k=n)) for _ in tests])
-        made[f"{words} words of the museum at random"] = salads
-    made["answers shuffled between the exhibits"] = _seeded(lambda rng: _shuffled(tests, rng))
-    made["answers of another exhibit"] = _exchanged(tests) * SEEDS
-    made["the question repeated"] = [example.question for example in tests] * SEEDS
-    made["no answer"] = [""] * len(tests) * SEEDS
-    return made
+        answers[f"{words} words of the museum at random"] = salads
+    answers["answers shuffled between the exhibits"] = _seeded(lambda rng: _shuffled(tests, rng))
+    answers["answers of another exhibit"] = _exchanged(tests) * SEEDS
+    answers["the question repeated"] = [example.question for example in tests] * SEEDS
+    answers["no answer"] = [""] * len(tests) * SEEDS
+    return answers
 
 
 def _seeded(make: Callable[[random.Random], list[str]]) -> list[str]:
@@ -102,12 +102,12 @@ def main() -> int:
     scores = score_answers(rows, train, known_exhibits(items, examples), lambda texts: encode(model, texts))
     chance = 1 / len({item for item, _ in train})
     seen = {
-        arm: {name: {key: found[name][key] for key in ("mean", "ci", "n")} for name in METRICS}
-        for arm, found in arm_means(scores).items()
+        arm: {name: {key: means[name][key] for key in ("mean", "ci", "n")} for name in METRICS}
+        for arm, means in arm_means(scores).items()
     }
     note("nonsense", {"chance": round(chance, 4), **seen})
     print(json.dumps(seen, indent=1))
-    return 1 if any(found["exhibit_accuracy"]["ci"][0] > chance for found in seen.values()) else 0
+    return 1 if any(means["exhibit_accuracy"]["ci"][0] > chance for means in seen.values()) else 0
 
 
 if __name__ == "__main__":

@@ -69,9 +69,9 @@ def expected(built: Artifact) -> dict[str, dict[str, int]]:
         for way, name in (("chat", f"chat-{split}.jsonl"), ("conversations", f"conversations-{split}.json")):
             if name in files:
                 text = built.file(name).read_text(encoding="utf-8-sig")
-                made = len(text.splitlines()) if way == "chat" else len(json.loads(text))
-                counts.setdefault(way, Counter())[split] = made
-    return {way: dict(found) for way, found in counts.items() if found}
+                rows_written = len(text.splitlines()) if way == "chat" else len(json.loads(text))
+                counts.setdefault(way, Counter())[split] = rows_written
+    return {way: dict(by_split) for way, by_split in counts.items() if by_split}
 
 
 def main() -> int:
@@ -93,9 +93,9 @@ def main() -> int:
             for version in (OLDEST_DATASETS, NEWEST_DATASETS):
                 command = [interpreter(version), LOADER, built.folder]
                 done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-                found = json.loads(done.stdout.splitlines()[-1])["rows"]
-                failed = failed or found != wanted
-                print(f"{name}, datasets {version}: {'as expected' if found == wanted else found}")
+                loaded = json.loads(done.stdout.splitlines()[-1])["rows"]
+                failed = failed or loaded != wanted
+                print(f"{name}, datasets {version}: {'as expected' if loaded == wanted else loaded}")
     note("old_datasets", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

@@ -77,11 +77,11 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
         questions = [example.question for example in tests[part]]
         texts += [written.text for written in generate(model, processor, photos, questions, limit)]
     items = list(assembled.rows(Item)) if assembled else []
-    said = [AnswerText(example.question, text) for example, text in zip(tests, texts, strict=True)]
-    found = recognised_exhibits(said, known_exhibits(items, rows))
+    answers = [AnswerText(example.question, text) for example, text in zip(tests, texts, strict=True)]
+    recognised = recognised_exhibits(answers, known_exhibits(items, rows))
     return Permuted(
-        sum(item == e.item_id for item, e in zip(found, tests, strict=True)) / len(tests),
-        sum(item == e.item_id for item, e in zip(found, shown, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(recognised, tests, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(recognised, shown, strict=True)) / len(tests),
         1 / len({e.item_id for e in tests}),
     )
 
@@ -95,9 +95,9 @@ def main() -> int:
     seen: dict[str, object] = {}
     failed = False
     for approach in config.finetune.approaches if config.finetune else ():
-        found = answer_permuted(run_dir, approach.name)
-        seen[approach.name] = {name: round(value, 4) for name, value in vars(found).items()}
-        failed = failed or found.about_asked > found.chance
+        shares = answer_permuted(run_dir, approach.name)
+        seen[approach.name] = {name: round(value, 4) for name, value in vars(shares).items()}
+        failed = failed or shares.about_asked > shares.chance
     note("permuted_photos", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

@@ -32,22 +32,22 @@ def make_museum(folder: Path, exhibits: int, photos: int = PHOTOS) -> None:
     with (MUSEUM / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))[:exhibits]
     for row in rows:
-        made = folder / row["item_name"]
-        made.mkdir(parents=True)
-        (made / "description.txt").write_text(row["description"], encoding="utf-8")
+        exhibit_dir = folder / row["item_name"]
+        exhibit_dir.mkdir(parents=True)
+        (exhibit_dir / "description.txt").write_text(row["description"], encoding="utf-8")
         for name in row["train_images"].split()[:photos]:
-            shutil.copy(MUSEUM / "images" / name, made / name)
+            shutil.copy(MUSEUM / "images" / name, exhibit_dir / name)
 
 
 def trained(run_dir: Path) -> dict[str, dict[str, object]]:
     """Return the training result in the checkpoint of every approach of a run."""
-    found = {}
+    results = {}
     for unit in sorted(run_dir.glob("finetune-*")):
         success = load_json(unit / "_SUCCESS.json")
         if success is None:
             raise SystemExit(f"{unit} is not complete")
         (row,) = Artifact(unit.name, unit / success["folder"], Success.model_validate(success)).rows(Checkpoint)
-        found[row.approach] = {
+        results[row.approach] = {
             "converged": row.converged,
             "best_step": row.step,
             "steps": row.steps,
@@ -55,7 +55,7 @@ def trained(run_dir: Path) -> dict[str, dict[str, object]]:
             "validation_loss": row.validation_loss,
             "train_examples": row.train_examples,
         }
-    return found
+    return results
 
 
 def main() -> int:
@@ -69,9 +69,9 @@ def main() -> int:
             command = [sys.executable, "-m", "docent", "run", "--data", str(data), "--run", "mine", "--yes"]
             source = ["ingest.sources.0.kind=exhibits-folder", f"ingest.sources.0.path={museum}"]
             subprocess.run([*command, "--set", source[0], "--set", source[1]], cwd=ROOT, check=True)
-            found = trained(data / "mine")
-            seen[f"{exhibits} exhibits of {PHOTOS} photos"] = found
-            failed = failed or not all(row["converged"] for row in found.values())
+            results = trained(data / "mine")
+            seen[f"{exhibits} exhibits of {PHOTOS} photos"] = results
+            failed = failed or not all(row["converged"] for row in results.values())
     note("small_museum", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

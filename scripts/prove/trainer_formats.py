@@ -63,8 +63,8 @@ def make_chat(folder: Path) -> tuple[Path, int]:
 def conversation(names: list[str], turns: int, answer: str) -> dict[str, object]:
     """Return a conversation in which every question shows the same pictures."""
     shown = [{"type": "image_url", "image_url": {"url": name}} for name in names]
-    asked = {"role": "user", "content": [*shown, {"type": "text", "text": "What is this?"}]}
-    return {"messages": [asked, {"role": "assistant", "content": answer}] * turns}
+    question = {"role": "user", "content": [*shown, {"type": "text", "text": "What is this?"}]}
+    return {"messages": [question, {"role": "assistant", "content": answer}] * turns}
 
 
 def install(trainer: str, folder: Path) -> tuple[Path, str]:
@@ -114,9 +114,9 @@ def main() -> int:
                 "trl": [str(out), str(ROOT / "samples" / "docent-tiny"), str(folder / "trained")],
                 "llama-factory": [str(folder), out.stem, str(folder / "cache")],
             }.get(trainer, [str(out)])
-            found = read_by(trainer, packages, arguments, folder)
-            seen[trainer] = {"version": version, **found}
-            failed = failed or checked.returncode != 0 or found["rows"] != good
+            report = read_by(trainer, packages, arguments, folder)
+            seen[trainer] = {"version": version, **report}
+            failed = failed or checked.returncode != 0 or report["rows"] != good
     note("trainer_formats", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

@@ -37,8 +37,8 @@ def builder(job: Job) -> dd.DataDesignerConfigBuilder:
     """Return the dataset's configuration."""
     inference = dd.ChatCompletionInferenceParams(max_parallel_requests=job.in_flight, max_tokens=MAX_TOKENS)
     model = dd.ModelConfig(alias="teacher", model="m", provider="local", inference_parameters=inference)
-    made = dd.DataDesignerConfigBuilder(model_configs=[model])
-    made.with_seed_dataset(dd.DataFrameSeedSource(df=seed(job)))
+    config = dd.DataDesignerConfigBuilder(model_configs=[model])
+    config.with_seed_dataset(dd.DataFrameSeedSource(df=seed(job)))
     column: dict[str, Any] = {"name": "made", "model_alias": "teacher", "prompt": "{{ told }}"}
     if job.images:
         column["multi_modal_context"] = [
@@ -47,10 +47,10 @@ def builder(job: Job) -> dd.DataDesignerConfigBuilder:
             )
         ]
     if job.structured:
-        made.add_column(dd.LLMStructuredColumnConfig(output_format=Pair, **column))
+        config.add_column(dd.LLMStructuredColumnConfig(output_format=Pair, **column))
     else:
-        made.add_column(dd.LLMTextColumnConfig(**column))
-    return made
+        config.add_column(dd.LLMTextColumnConfig(**column))
+    return config
 
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
@@ -59,8 +59,8 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
     designer = DataDesigner(artifact_path=Path(job.folder) / "artifacts", model_providers=[provider])
     designer.set_run_config(dd.RunConfig(otel_metrics_port=None))
     result = designer.create(builder(job), num_records=job.n, dataset_name="bench")
-    for made in result.load_dataset()["made"]:
-        yield {"question": made["question"], "answer": made["answer"]} if job.structured else {"text": made}
+    for cell in result.load_dataset()["made"]:
+        yield {"question": cell["question"], "answer": cell["answer"]} if job.structured else {"text": cell}
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
             TextGenerationWithImage(llm=llm, image_type="base64", input_batch_size=job.in_flight)
         else:
             TextGeneration(llm=llm, input_batch_size=job.in_flight)
-    made = pipeline.run(dataset=dataset(job), use_cache=False)
-    for text in made["default"]["train"]["generation"]:
+    result = pipeline.run(dataset=dataset(job), use_cache=False)
+    for text in result["default"]["train"]["generation"]:
         if text is None:
             continue
         yield json.loads(text) if job.structured else {"text": text}

@@ -30,7 +30,7 @@ TEXT_FAULTS = FAULTS[3:-1]
 class Call:
     """One chat request in progress."""
 
-    desk: Desk
+    service: ChatService
     body: Body
     fault: str
     headers: str = ""
@@ -38,7 +38,7 @@ class Call:
     in_slot: bool = False
 
 
-class Desk:
+class ChatService:
     """Answers chat requests with one set of settings; replaced at every /reset."""
 
     def __init__(self, knobs: Knobs) -> None:
@@ -78,7 +78,7 @@ class Desk:
                 connection, 400, error(f"We could not read the body: {problem}", "invalid_request_error")
             )
         if len(self.count.sent) < self.knobs.keep:
-            self.count.sent.append(body.asked)
+            self.count.sent.append(body.request)
         self.count.seen.add(int.from_bytes(body.digest[:8], "big"))
         call.fault = self.draw()
         full = self.full()
@@ -92,12 +92,12 @@ class Desk:
             message = f"Rate limit reached for {full or 'this replica'}."
             call.headers += self.retry_after
             return self.refuse(connection, 429, error(message, full or "requests", "rate_limit_exceeded"))
-        wanted = (body.asked.get("response_format") or {}).get("type", "text")
+        wanted = (body.request.get("response_format") or {}).get("type", "text")
         if self.knobs.on_unknown_format == "400" and not self.honours(wanted):
             message = f"Invalid value: '{wanted}'. This model does not support it."
             param = "response_format"
             return self.refuse(connection, 400, error(message, "invalid_request_error", param=param))
-        if refusal := unknown_field(body.asked, self.knobs.unknown_fields):
+        if refusal := unknown_field(body.request, self.knobs.unknown_fields):
             return self.refuse(connection, 400, refusal)
         if call.fault != "hang":
             self.slots.enter(lambda: self.begin(connection, call))
@@ -178,10 +178,10 @@ class Desk:
 
     def completion(self, body: Body, fault: str) -> bytes:
         """Return the body of a 200: the same for the same request and fault."""
-        knobs, asked = self.knobs, body.asked
+        knobs, request = self.knobs, body.request
         words = Words(body.digest, knobs.answer_bytes, knobs.items)
-        if knobs.tool_calls and asked.get("tools"):
-            message, finish = tool_call(asked, words, fault)
+        if knobs.tool_calls and request.get("tools"):
+            message, finish = tool_call(request, words, fault)
         else:
             text, is_json = self.content(body, words)
             content: str | None
@@ -195,19 +195,19 @@ class Desk:
             usage = f',"usage":{{"prompt_tokens":{one},"completion_tokens":{two},"total_tokens":{one + two}}}'
         return (
             f'{{"id":"chatcmpl-{words.mark}","object":"chat.completion","created":1700000000,'
-            f'"model":{json.dumps(asked.get("model", knobs.model))},"choices":[{{"index":0,"message":{message},'
+            f'"model":{json.dumps(request.get("model", knobs.model))},"choices":[{{"index":0,"message":{message},'
             f'"logprobs":null,"finish_reason":"{finish}"}}]{usage}}}'
         ).encode()
 
     def content(self, body: Body, words: Words) -> tuple[str, bool]:
         """Return the text of an answer without faults, and whether it is JSON."""
-        wanted = body.asked.get("response_format") or {}
+        wanted = body.request.get("response_format") or {}
         kind = wanted.get("type", "text")
         followed = kind != "text" and self.honours(kind)
-        if self.knobs.typed and (schema := schema_told(body, wanted)):
+        if self.knobs.typed and (schema := pairs_prompt(body, wanted)):
             return self.typed(body, words.mark, "reasoning_steps" in schema), True
-        if self.knobs.typed and "[Visitor]: " in text_of(body.asked["messages"][0]):
-            return visitor_answer(body.asked["messages"], words.mark), False
+        if self.knobs.typed and "[Visitor]: " in text_of(body.request["messages"][0]):
+            return visitor_answer(body.request["messages"], words.mark), False
         if followed and kind == "json_schema":
             return json.dumps(fill(wanted["json_schema"]["schema"], words)), True
         shape = self.knobs.shape
@@ -220,25 +220,27 @@ class Desk:
 
     def typed(self, body: Body, mark: str, reasoned: bool) -> str:
         """Return a valid answer to a question about a section, or one with a pair too few."""
-        messages = body.asked["messages"]
-        told = "".join(text_of(message) for message in messages)
-        short = next((word for word, times in self.short_for.items() if times and word in told), None)
+        messages = body.request["messages"]
+        prompt = "".join(text_of(message) for message in messages)
+        short = next((word for word, times in self.short_for.items() if times and word in prompt), None)
         if short is not None:
             self.short_for[short] -= 1
         return typed_answer(messages, mark, reasoned, int(short is not None))
 
 
-def schema_told(body: Body, wanted: dict[str, Any]) -> str:
+def pairs_prompt(body: Body, wanted: dict[str, Any]) -> str:
     """Return the text in which a request asks for pairs, its schema or its prompt; "" if it does not."""
-    told = json.dumps(wanted) + "".join(text_of(message) for message in body.asked.get("messages", [])[:1])
-    return told if '"pairs"' in told else ""
+    prompt = json.dumps(wanted) + "".join(text_of(message) for message in body.request.get("messages", [])[:1])
+    return prompt if '"pairs"' in prompt else ""
 
 
-def tool_call(asked: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:
+def tool_call(request: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:
     """Return a message that calls the requested tool, or the first one, and its finish_reason."""
-    choice = asked.get("tool_choice")
+    choice = request.get("tool_choice")
     name = choice["function"]["name"] if isinstance(choice, dict) else None
-    tool = next((t["function"] for t in asked["tools"] if t["function"]["name"] == name), asked["tools"][0]["function"])
+    tool = next(
+        (t["function"] for t in request["tools"] if t["function"]["name"] == name), request["tools"][0]["function"]
+    )
     text, finish = spoil(json.dumps(fill(tool.get("parameters", {}), words)), fault, fault != "fenced", words.number)
     call = {
         "id": f"call_{words.mark}",
