@@ -34,7 +34,7 @@ class Body:
         wants_json: the prompt has the word JSON in it (of a large one: in its first 64 or last 16 KiB).
     """
 
-    __slots__ = ("raw_bytes", "digest", "asked", "wants_json", "_parts", "_packed_bytes", "_hash", "_tail")
+    __slots__ = ("raw_bytes", "digest", "request", "wants_json", "_parts", "_packed_bytes", "_hash", "_tail")
 
     def __init__(self) -> None:
         self.raw_bytes = 0
