@@ -52,7 +52,7 @@ VARIANTS: dict[str, list[str]] = {
 def main() -> int:
     """Render, run the checks and print their results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--keep", type=Path, help="render into this folder and leave it there")
+    parser.add_argument("--keep", type=Path, help="render into this folder and keep it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch) / "rendered"
@@ -114,7 +114,7 @@ def strict_schemas(files: list[Path]) -> Iterator[str]:
 def kubeconform(folder: Path, schemas: Path) -> Iterator[str]:
     """Run kubeconform -strict against the same three versions; operators' kinds against the cluster's definitions."""
     if not shutil.which("kubeconform"):
-        print("kubeconform: not on the PATH, not run")
+        print("kubeconform: skipped, not on the PATH")
         return
     operators = write_crd_schemas(schemas / "crd") if os.environ.get("KUBECONFIG") else 0
     print(f"schemas of operators' kinds from the cluster: {operators}")
@@ -137,7 +137,7 @@ def checkov(folder: Path) -> Iterator[str]:
     try:
         summary = json.loads(done.stdout)["summary"]
     except (json.JSONDecodeError, KeyError, TypeError):
-        yield f"checkov said nothing usable: {done.stdout[:500]}{done.stderr[:500]}"
+        yield f"checkov printed no JSON summary: {done.stdout[:500]}{done.stderr[:500]}"
         return
     print(f"checkov {summary['checkov_version']}: {summary['passed']} passed, {summary['failed']} failed")
     if summary["failed"]:

@@ -37,7 +37,7 @@ MANIFESTS = ROOT / "manifests"
 def main() -> int:
     """Write every generated file; with --check only report the differences (exit 1 when there are any)."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, fail when something is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is out of date")
     check = parser.parse_args().check
     os.chdir(
         ROOT

@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument(
         "wanted", nargs="*", help="an extra of docent; with --into: requirements, or .txt files of them"
     )
-    parser.add_argument("--into", metavar="FOLDER", type=Path, help="an environment for other packages than docent")
+    parser.add_argument("--into", metavar="FOLDER", type=Path, help="environment for packages other than docent")
     parser.add_argument("--check", action="store_true", help="compare this environment with images/constraints.txt")
     options = parser.parse_args()
     if options.check:

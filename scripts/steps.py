@@ -16,7 +16,7 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 
 PLAIN_EVERY_S = 30.0
-"""Where there is no terminal, a step that takes long says so once in this time."""
+"""Interval between progress lines of a long step without a terminal."""
 INDENT = " " * len("[1/4] ")
 
 

@@ -59,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few dozen steps on a few hundred shapes")
-    parser.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint in the cache")
+    parser.add_argument("--fresh", action="store_true", help="ignore the checkpoint in the cache")
     parser.add_argument("--check-museum", type=Path, metavar="IMAGES", help="measure the saved model; train nothing")
     return parser.parse_args()
 

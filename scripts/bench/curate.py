@@ -34,7 +34,7 @@ class Tally:
     clean: int = 0
     false_alarms: Counter[str] = field(default_factory=Counter)
     seen: list[str] = field(default_factory=list)
-    """Missed faults and false alarms, for people."""
+    """Missed faults and false alarms, as readable lines."""
 
     def recall(self, fault: str) -> float:
         """Return the share of planted faults of a kind that were rejected."""
@@ -78,7 +78,7 @@ def _faulty(
             if fault != "duplicate":
                 pool.remove(entry)
     if len(faulty) < count:
-        raise SystemExit(f"only {len(faulty)} pairs can hold the fault {fault!r}")
+        raise SystemExit(f"only {len(faulty)} pairs fit the fault {fault!r}")
     return faulty
 
 

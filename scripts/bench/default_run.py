@@ -25,7 +25,7 @@ def main() -> int:
         command = [sys.executable, "-m", "docent", "run", "--data", folder]
         first_s, code = timed([*command])
         if code:
-            print(f"the run ended with {code}")
+            print(f"the run exited with {code}")
             return 1
         second_s, _ = timed(command)
         help_s = min(timed([sys.executable, "-m", "docent", "--help"])[0] for _ in range(5))

@@ -71,18 +71,18 @@ def conditions(result: dict[str, Any], runs: int) -> str:
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", default=",".join(WORKLOADS), help="W1,W4 ...; all of them by default")
+    parser.add_argument("--workload", default=",".join(WORKLOADS), help="comma-separated, such as W1,W4 (default: all)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--systems", default="docent," + ",".join(PEERS), help="without the plain loop, which is always there"
+        "--systems", default="docent," + ",".join(PEERS), help="comma-separated; the plain loop always runs"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the records, to try things out")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the records, for trial runs")
     parser.add_argument("--limit-mb", type=float, default=8_000)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench" / time.strftime("generate-%Y%m%d-%H%M%S"))
     given = parser.parse_args()
     given.workload, given.systems = given.workload.split(","), given.systems.split(",")
     if unknown := set(given.workload) - set(WORKLOADS) | set(given.systems) - {"docent", *PEERS}:
-        parser.error(f"not known: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     if missing := [system for system in given.systems if not python_of(system).exists()]:
         parser.error(f"no environment for {', '.join(missing)}: make bench-generate builds them")
     return given

@@ -32,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--kb", type=int, default=100, help="size of each photo")
-    parser.add_argument("--package", help="folder that holds the package docent")
+    parser.add_argument("--package", help="folder that contains the docent package")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

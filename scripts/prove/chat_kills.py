@@ -97,7 +97,7 @@ class Asker:
         while process.poll() is None and self.mock.stats()["ok"] < paid:
             if time.monotonic() > until_s:
                 process.kill()
-                raise SystemExit(f"{paid} replies were not there after {PATIENCE_S:g} s, see {self.folder / 'log'}")
+                raise SystemExit(f"{paid} replies did not arrive within {PATIENCE_S:g} s, see {self.folder / 'log'}")
             time.sleep(POLL_S)
         if process.poll() is None:
             time.sleep(pause_s)
@@ -140,8 +140,8 @@ def main() -> int:
     print(json.dumps(seen, indent=1))
     problems = [f"series {s.seed}: {problem}" for s in series for problem in s.problems()]
     if first_s[False] > FIRST_REQUEST_S:
-        problems.append(f"the first request went out after {first_s[False]:.2f} s")
-    print("\n".join(problems) or "it holds")
+        problems.append(f"the first request was sent after {first_s[False]:.2f} s")
+    print("\n".join(problems) or "all guarantees hold")
     if options.kills >= 60:
         note("chat_kills", seen)
     return 1 if problems else 0
@@ -156,7 +156,7 @@ def undisturbed(mock: Mock, folder: Path, seed: int) -> list[str]:
     code = asker.start().wait()
     rows = asker.rows()
     if code or len(rows) != N:
-        raise SystemExit(f"the undisturbed run ended with {code} and {len(rows)} rows")
+        raise SystemExit(f"the uninterrupted run ended with {code} and {len(rows)} rows")
     return rows
 
 

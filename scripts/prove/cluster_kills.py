@@ -32,7 +32,7 @@ def main() -> int:
     """Run once uninterrupted and once with kills, and compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kubelet-pid", type=Path, help="file that begins with the kubelet's process id")
+    parser.add_argument("--kubelet-pid", type=Path, help="file whose first word is the kubelet's process id")
     parser.add_argument("--restart", default="", help="command that starts the kubelet again")
     options = parser.parse_args()
     quiet, rough = (f"prove-{name}-{os.getpid()}" for name in ("calm", "rough"))

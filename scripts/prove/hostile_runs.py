@@ -51,7 +51,7 @@ TEMPORARY = 200
 def main() -> int:
     """Run every part and print the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="Of everything that is drawn at random.")
+    parser.add_argument("--rounds", type=int, default=60, help="repetitions of each randomised part")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)

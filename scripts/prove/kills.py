@@ -39,7 +39,7 @@ def main() -> int:
         duration_s = time.monotonic() - started_s
         want = digests(calm)
         if "report" not in want:
-            print("the undisturbed run did not finish")
+            print("the uninterrupted run did not finish")
             return 1
         struck = kill_often(rough, options.kills, duration_s, random.Random(options.seed))
         attempts = finish(rough)
@@ -77,9 +77,9 @@ def kill_often(data: Path, kills: int, duration_s: float, rng: random.Random) ->
         while time.monotonic() < until_s and process.poll() is None:
             time.sleep(POLL_S)
         if process.poll():
-            raise SystemExit(f"docent run ended with {process.returncode} although nobody killed it")
+            raise SystemExit(f"docent run ended with {process.returncode} without being killed")
         if process.poll() == 0:
-            forget_last(data)  # it finished before the blow: take the last stages away and go on
+            forget_last(data)  # it finished before the kill: delete the last stages and continue
             continue
         workers = children(process.pid)
         target, what = rng.choice([(process.pid, "launcher"), *workers] if workers else [(process.pid, "launcher")])

@@ -160,9 +160,9 @@ def main() -> int:
     """Write the run, measure the stages and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--stages", default=",".join(STAGES), help="which of the two to run, with a comma")
+    parser.add_argument("--stages", default=",".join(STAGES), help="stages to run, comma-separated")
     parser.add_argument("--max-gb", type=float, default=2.0)
-    parser.add_argument("--keep", type=Path, help="folder for the run, kept; a temporary one otherwise")
+    parser.add_argument("--keep", type=Path, help="keep the run in this folder (default: a temporary folder)")
     arguments = parser.parse_args()
     failed = False
     temporary = contextlib.nullcontext(arguments.keep) if arguments.keep else tempfile.TemporaryDirectory()

@@ -20,7 +20,7 @@ import time
 from collections import Counter
 
 PAUSE_S = 0.01
-"""Between the pieces of what comes slowly: too often for a limit between two reads, too seldom to end soon."""
+"""Pause between pieces of a slow response: too short for a read timeout, too long for the response to end soon."""
 DIGITS = b"9" * 5000
 MANY_DIGITS = b"9" * 8000
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -122,7 +122,7 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
     "silent": (b"", b""),
     "silent-after-headers": (OK + b"Content-Length: 10\r\n\r\n", b""),
 }
-"""What comes first, and what is then sent again and again."""
+"""The first bytes, and the bytes then sent repeatedly."""
 
 WAYS = (*ONCE, *ENDLESS, "reset")
 
