@@ -1,10 +1,11 @@
-"""Check everything that docent renders with other people's tools: kubernetes-validate, kubeconform, checkov.
+"""Check all rendered manifests with third-party tools: kubernetes-validate, kubeconform, checkov.
 
 Reads pipeline.yaml and pipelines/; renders every training mode, storage mode, queue, endpoint and GPU variant into a
 temporary folder, and checks it there. kubernetes-validate and checkov come from .venv/checks (`make lint-manifests`
-makes it); kubeconform is used when it is on the PATH, with the cluster's own PyTorchJob and TrainJob when KUBECONFIG is
+creates it); kubeconform is used if it is on the PATH, with the cluster's own PyTorchJob and TrainJob if KUBECONFIG is
 set.
-Run alone: `make lint-manifests`, or `.venv/bin/python scripts/check_manifests.py [--keep FOLDER]`. Exit 1 on a finding.
+Run it: `make lint-manifests`, or `.venv/bin/python scripts/check_manifests.py [--keep FOLDER]`. Exits with 1 on a
+finding.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ VARIANTS: dict[str, list[str]] = {
 
 
 def main() -> int:
-    """Render, check, say what was checked by what."""
+    """Render, run the checks and print their results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--keep", type=Path, help="render into this folder and leave it there")
+    parser.add_argument("--keep", type=Path, help="render into this folder and keep it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch) / "rendered"
@@ -85,7 +86,7 @@ def render_all(folder: Path) -> Iterator[Path]:
 
 
 def as_jobs(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The pod templates of an object that checkov does not know, each as a Job."""
+    """Yield the pod templates of an object that checkov does not support, each as a Job."""
     if body["kind"] not in CORE_KINDS_ONLY:
         return
     for number, template in enumerate(pod_templates(body)):
@@ -99,7 +100,7 @@ def as_jobs(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def strict_schemas(files: list[Path]) -> Iterator[str]:
-    """kubernetes-validate --strict; it only warns about kinds it does not know, so they are left out."""
+    """Run kubernetes-validate --strict, without the kinds that it does not know: it would only warn about them."""
     known = [str(path) for path in files if not path.name.startswith(tuple(k.lower() for k in CORE_KINDS_ONLY))]
     newest = newest_version()
     for version in (OLDEST, CLUSTER, newest):
@@ -111,9 +112,9 @@ def strict_schemas(files: list[Path]) -> Iterator[str]:
 
 
 def kubeconform(folder: Path, schemas: Path) -> Iterator[str]:
-    """Kubeconform -strict against the same three versions, operators' kinds against the cluster's own definitions."""
+    """Run kubeconform -strict against the same three versions; operators' kinds against the cluster's definitions."""
     if not shutil.which("kubeconform"):
-        print("kubeconform: not on the PATH, not run")
+        print("kubeconform: skipped, not on the PATH")
         return
     operators = write_crd_schemas(schemas / "crd") if os.environ.get("KUBECONFIG") else 0
     print(f"schemas of operators' kinds from the cluster: {operators}")
@@ -130,33 +131,33 @@ def kubeconform(folder: Path, schemas: Path) -> Iterator[str]:
 
 
 def checkov(folder: Path) -> Iterator[str]:
-    """Checkov with the skips of scripts/checkov.yaml, each with its reason there."""
+    """Run checkov with the skips of scripts/checkov.yaml, which gives the reason for each."""
     command = [CHECKS / "bin" / "checkov", "-d", folder, "--config-file", CHECKOV_CONFIG, "-o", "json"]
     done = subprocess.run(command, capture_output=True, text=True)
     try:
         summary = json.loads(done.stdout)["summary"]
     except (json.JSONDecodeError, KeyError, TypeError):
-        yield f"checkov said nothing usable: {done.stdout[:500]}{done.stderr[:500]}"
+        yield f"checkov printed no JSON summary: {done.stdout[:500]}{done.stderr[:500]}"
         return
     print(f"checkov {summary['checkov_version']}: {summary['passed']} passed, {summary['failed']} failed")
     if summary["failed"]:
-        found = json.loads(done.stdout)["results"]["failed_checks"]
-        yield from (f"checkov {f['check_id']} {f['check_name']}: {f['resource']} {f['file_path']}" for f in found)
+        failures = json.loads(done.stdout)["results"]["failed_checks"]
+        yield from (f"checkov {f['check_id']} {f['check_name']}: {f['resource']} {f['file_path']}" for f in failures)
 
 
 def schema_folder() -> Path:
-    """Where kubernetes-validate keeps its schemas."""
+    """Return the folder of kubernetes-validate's schemas."""
     return next(CHECKS.glob("lib/python*/site-packages/kubernetes_validate/kubernetes-json-schema"))
 
 
 def newest_version() -> str:
-    """The newest Kubernetes that kubernetes-validate knows, as 1.37."""
+    """Return the newest Kubernetes version that kubernetes-validate knows, such as 1.37."""
     versions = [path.name.split("-")[0][1:].split(".") for path in schema_folder().glob("v*-local-strict")]
     return ".".join(map(str, max((int(v[0]), int(v[1])) for v in versions)))
 
 
 def write_core_schemas(version: str, folder: Path) -> None:
-    """One self-contained schema per kind that docent renders, from the definitions that kubernetes-validate brings."""
+    """Write one self-contained schema per kind that docent renders, from kubernetes-validate's definitions."""
     source = schema_folder() / f"v{version}.0-local-strict"
     folder.mkdir(parents=True)
     definitions = json.loads((source / "_definitions.json").read_text().replace(DEFINITIONS, ""))["$defs"]
@@ -168,7 +169,7 @@ def write_core_schemas(version: str, folder: Path) -> None:
 
 
 def write_crd_schemas(folder: Path) -> int:
-    """Schemas of the operators' kinds as the cluster has them, with unknown fields refused; returns how many."""
+    """Write the cluster's schemas of the operators' kinds, without unknown fields; return how many."""
     folder.mkdir(parents=True)
     if not shutil.which("kubectl"):
         return 0
@@ -186,15 +187,15 @@ def write_crd_schemas(folder: Path) -> int:
 
 
 def closed(schema: Any) -> Any:
-    """The schema with `additionalProperties: false` wherever it names its properties."""
+    """Return the schema with `additionalProperties: false` wherever it lists properties."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: closed(value) for key, value in schema.items()}
+    result = {key: closed(value) for key, value in schema.items()}
     if isinstance(schema.get("properties"), dict) and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        made.setdefault("additionalProperties", False)
-    return made
+        result.setdefault("additionalProperties", False)
+    return result
 
 
 if __name__ == "__main__":

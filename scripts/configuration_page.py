@@ -1,6 +1,6 @@
-"""docs/configuration.md: every key of pipeline.yaml with its default and its meaning.
+"""Write docs/configuration.md: every key of pipeline.yaml with its default and its meaning.
 
-Reads docent's configuration model; writes nothing: `generate.py` does.
+Reads docent's configuration model; writes no files: `generate.py` does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from docent.config import PipelineConfig
 
 
 def configuration_page() -> str:
-    """docs/configuration.md: a table for each section of pipeline.yaml, and one for what stands outside of sections."""
+    """Return docs/configuration.md: a table for each section of pipeline.yaml, and one for top-level keys."""
     lines = [
         "# Configuration",
         "",
@@ -37,7 +37,7 @@ def configuration_page() -> str:
 
 
 def config_table(fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
-    """Keys with default, effect and meaning, as a Markdown table."""
+    """Return keys with default, effect and meaning as a Markdown table."""
     yield "| key | default | a change reruns | what it is |"
     yield "| --- | --- | --- | --- |"
     for path, field in fields:
@@ -49,7 +49,7 @@ def config_table(fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
 
 
 def all_fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
-    """Leaf fields with their dotted paths; list items are written `name[]`."""
+    """Yield leaf fields with their dotted paths; list items are written `name[]`."""
     for name, field in model.model_fields.items():
         path = f"{prefix}{field.alias or name}"
         inner = next(models_in(field.annotation), None)
@@ -63,7 +63,7 @@ def all_fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Field
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Config models anywhere inside an annotation."""
+    """Yield the config models anywhere inside an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in typing.get_args(annotation):
@@ -71,7 +71,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as it would be written, or `required`."""
+    """Return the default as written in YAML, or `required`."""
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
@@ -79,18 +79,18 @@ def default_of(field: FieldInfo) -> str:
 
 
 def nested_fields(field: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
-    """Fields of the items of a list of sections, by the name they have in the file."""
+    """Return the fields of the items of a list of sections, by their name in the file."""
     for inner in typing.get_args(field.annotation):
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from ((f.alias or name, f) for name, f in inner.model_fields.items())
 
 
 def sentence(text: str | None) -> str:
-    """A docstring as one line."""
+    """Return a docstring as one line."""
     return " ".join((text or "").split())
 
 
 def inline(value: Any) -> str:
-    """YAML on one line."""
+    """Return a value as YAML on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
     return text.removesuffix("\n").removesuffix("\n...").strip()

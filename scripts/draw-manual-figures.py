@@ -1,7 +1,7 @@
 """Draw the figures of the sample manual.
 
-Writes the PNG files below `samples/manual/` that its Markdown refers to: the same bytes at every run of the same
-Pillow, each smaller than 40 KB. Run alone: `python scripts/draw-manual-figures.py`.
+Writes the PNG files below `samples/manual/` that its Markdown refers to: byte-identical on every run with the same
+Pillow, each smaller than 40 KB. Run it: `python scripts/draw-manual-figures.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 
 def label(draw: ImageDraw.ImageDraw, text: str, at: Point, to: Point | None = None) -> None:
-    """Write a word, and lead a line from it to the part that it names."""
+    """Write a word and draw a line from it to the part that it labels."""
     font = ImageFont.load_default(22)
     width = draw.textlength(text, font=font)
     if to:
@@ -38,7 +38,7 @@ def label(draw: ImageDraw.ImageDraw, text: str, at: Point, to: Point | None = No
 
 
 def side_view(draw: ImageDraw.ImageDraw) -> None:
-    """The plinth from the side: cover, turntable, drive, base."""
+    """Draw the plinth from the side: cover, turntable, drive, base."""
     draw.rectangle([270, 250, 450, 440], fill=STEEL, outline=INK, width=3)
     draw.rectangle([285, 40, 435, 235], fill=GLASS, outline=INK, width=3)
     draw.rectangle([280, 235, 440, 250], fill=AMBER, outline=INK, width=3)
@@ -57,7 +57,7 @@ def side_view(draw: ImageDraw.ImageDraw) -> None:
 
 
 def load_zones(draw: ImageDraw.ImageDraw) -> None:
-    """The turntable from above: what may stand where."""
+    """Draw the turntable from above with its load zones."""
     for radius, colour in ((200, ROSE), (140, AMBER), (80, GREEN)):
         draw.ellipse([280 - radius, 240 - radius, 280 + radius, 240 + radius], fill=colour, outline=INK, width=3)
     draw.line([(265, 240), (295, 240)], fill=INK, width=3)
@@ -69,7 +69,7 @@ def load_zones(draw: ImageDraw.ImageDraw) -> None:
 
 
 def front_panel(draw: ImageDraw.ImageDraw) -> None:
-    """The LUX-2: display, keys, lamp."""
+    """Draw the LUX-2: display, keys, lamp."""
     draw.rounded_rectangle([110, 120, 610, 360], radius=20, fill=STEEL, outline=INK, width=3)
     draw.rectangle([150, 160, 390, 260], fill=GREEN, outline=INK, width=3)
     draw.text((190, 185), "50 lux", fill=INK, font=ImageFont.load_default(46))
@@ -85,7 +85,7 @@ def front_panel(draw: ImageDraw.ImageDraw) -> None:
 
 
 def belt_path(draw: ImageDraw.ImageDraw) -> None:
-    """The belt from above: motor wheel, tensioner, spindle wheel."""
+    """Draw the belt from above: motor wheel, tensioner, spindle wheel."""
     draw.polygon([(160, 185), (500, 120), (500, 360), (340, 305), (160, 275)], outline=INK, width=8)
     draw.ellipse([115, 185, 205, 275], fill=ROSE, outline=INK, width=3)
     draw.ellipse([380, 120, 620, 360], fill=AMBER, outline=INK, width=3)

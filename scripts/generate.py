@@ -1,10 +1,10 @@
-"""Rewrite what is generated from the code, or check that it is up to date.
+"""Rewrite the files generated from the code, or check that they are up to date.
 
 Reads docent's configuration model and error tables, `pipeline.yaml`, `docs/features.yaml`, the tests' marks and
 README.md; writes the comments of `pipeline.yaml`, `docs/pipeline.schema.json`, `docs/configuration.md`,
-`docs/errors.md`, `docs/features.md`, the marked part of README.md and the folder `manifests/`, where it deletes what
-is no longer rendered.
-Run alone: `make generate`; `make verify` runs it with `--check` and fails when a file would change.
+`docs/errors.md`, `docs/features.md`, the marked part of README.md and the folder `manifests/`, where it deletes files
+that are no longer rendered.
+Run it: `make generate`; `make verify` runs it with `--check` and fails if a file would change.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MANIFESTS = ROOT / "manifests"
 def main() -> int:
     """Write every generated file; with --check only report the differences (exit 1 when there are any)."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, fail when something is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is out of date")
     check = parser.parse_args().check
     os.chdir(
         ROOT
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def generated() -> dict[Path, str]:
-    """Every generated file and what it must contain."""
+    """Return every generated file with its contents."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     readme = between_markers(readme, "stages", "\n".join(stage_table()))
     config = load_config(ROOT / "pipeline.yaml", environ={})
@@ -85,10 +85,10 @@ def generated() -> dict[Path, str]:
 
 
 def features_page() -> str:
-    """docs/features.md.
+    """Return docs/features.md.
 
     Raises:
-        SystemExit: the list and the marks of the tests do not fit.
+        SystemExit: the list and the marks of the tests are inconsistent.
     """
     rows, marked = features.read_rows(ROOT), list(features.marked_tests(ROOT))
     if wrong := features.problems(ROOT, rows, marked):
@@ -97,12 +97,12 @@ def features_page() -> str:
 
 
 def left_over(folder: Path, files: Mapping[Path, str]) -> list[Path]:
-    """YAML files of a generated folder that are no longer generated: a renamed stage would still be applied."""
+    """Return YAML files in a generated folder that are no longer generated, such as those of a renamed stage."""
     return sorted(path for path in folder.glob("*.yaml") if path not in files)
 
 
 def between_markers(text: str, name: str, new: str) -> str:
-    """Replace what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`."""
+    """Replace the text between `<!-- begin NAME -->` and `<!-- end NAME -->`."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
     head, found, rest = text.partition(begin)
     _, also_found, tail = rest.partition(end)
@@ -112,7 +112,7 @@ def between_markers(text: str, name: str, new: str) -> str:
 
 
 def commented_yaml(config: PipelineConfig) -> str:
-    """The pipeline file with its values, every field of it explained by the model's own words."""
+    """Return the pipeline file with its values and a comment on every field from the configuration model."""
     lines = [
         "# What `docent run` does by default: the sample museum, no key, no GPU, no network. Copy it and change it.",
         "# The comments come from docent's configuration model (`make generate`); the values are this file's own.",
@@ -136,25 +136,25 @@ def commented_yaml(config: PipelineConfig) -> str:
 
 
 def comment(field: FieldInfo, indent: str) -> list[str]:
-    """The help text of a field as comment lines."""
+    """Return the help text of a field as comment lines."""
     extra = field.json_schema_extra
     mark = "[execution] " if isinstance(extra, dict) and extra.get("effect") == "execution" else ""
     return wrapped(mark + sentence(field.description), f"{indent}# ", f"{indent}# ")
 
 
 def wrapped(text: str, first: str, later: str) -> list[str]:
-    """`text` in lines of at most COMMENT_WIDTH characters."""
+    """Wrap `text` at COMMENT_WIDTH characters."""
     return textwrap.wrap(text, COMMENT_WIDTH, initial_indent=first, subsequent_indent=later)
 
 
 def dumped(section: BaseModel, key: str) -> Any:
-    """One value as plain data; what equals its default inside list items is left out."""
+    """Return one value as plain data, without the defaults inside list items."""
     value = section.model_dump(mode="json", by_alias=True, exclude_defaults=True).get(key)
     return value if value is not None else section.model_dump(mode="json", by_alias=True)[key]
 
 
 def stage_table() -> Iterator[str]:
-    """The pipeline as a Markdown table, from STAGES."""
+    """Yield the pipeline as a Markdown table, from STAGES."""
     yield "| stage | reads | code |"
     yield "| --- | --- | --- |"
     for name, stage in STAGES.items():
@@ -165,7 +165,7 @@ def stage_table() -> Iterator[str]:
 
 
 def exit_code_table() -> Iterator[str]:
-    """Exit codes of stages and of the launcher."""
+    """Yield the exit codes of stages and of the launcher."""
     yield "| a stage ends with | meaning |"
     yield "| --- | --- |"
     yield "| 0 | done |"
@@ -179,7 +179,7 @@ def exit_code_table() -> Iterator[str]:
 
 
 def errors_page() -> str:
-    """docs/errors.md: the exit codes, then every message with its way out, read from the places that raise them."""
+    """Return docs/errors.md: the exit codes, then every message with its next step, from the `raise` statements."""
     lines = ["# Errors and exit codes", "", "Generated by `make generate` from the code that raises them.", ""]
     printed = "Commands are printed for the run at hand, as `docent run FILE --run NAME --set a.b=c`."
     lines += [*exit_code_table(), "", "## Messages", "", f"`…` stands for the value at hand. {printed}", ""]
@@ -189,7 +189,7 @@ def errors_page() -> str:
 
 
 def raised_messages() -> Iterator[str]:
-    """Every `raise SomeError("what", where, "next")` of the package as a table row."""
+    """Yield every `raise SomeError("what", where, "next")` of the package as a table row."""
     import ast
 
     codes = {error.__name__: str(error.exit_code) for error in STAGE_ERRORS}
@@ -221,7 +221,7 @@ def raised_messages() -> Iterator[str]:
 
 
 def assigned(function: Any, line: int) -> dict[str, Any]:
-    """Return the expressions that the variables of a function were last assigned above a line."""
+    """Return the expression last assigned to each variable of a function above a line."""
     import ast
 
     values: dict[str, Any] = {}
@@ -237,7 +237,7 @@ def assigned(function: Any, line: int) -> dict[str, Any]:
 
 
 def literal(node: Any, texts: Mapping[str, Any] = {}) -> str:  # noqa: B006 - never changed
-    """Return the text of a string expression, with `…` where a value is put in; `texts` are its variables."""
+    """Return the text of a string expression, with `…` for inserted values; `texts` are its variables."""
     import ast
 
     if isinstance(node, ast.Constant):

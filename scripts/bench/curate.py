@@ -1,8 +1,8 @@
-"""Planted truth for curate: 240 clean pairs and 60 faults, and which gate finds what.
+"""Measure how many planted faults curate detects, and by which check: 240 clean pairs and 60 faulty ones per series.
 
-Reads the samples and judges with the default settings; writes nothing and prints Markdown for docs/benchmarks.md. Every
-series draws other pairs and other faults; the same seed gives the same table.
-Run alone: `make bench-curate`, or `.venv/bin/python scripts/bench/curate.py [--series 20] [--seed 7] [--show]`.
+Reads the samples and runs the checks with the default settings; writes no files and prints Markdown for
+docs/benchmarks.md. Every series draws different pairs and faults; the same seed gives the same table.
+Run it: `make bench-curate`, or `.venv/bin/python scripts/bench/curate.py [--series 20] [--seed 7] [--show]`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAIRS = 300
 
 @dataclass
 class Tally:
-    """What was planted, and what the gates said, over all series."""
+    """Counts of planted faults and of the checks' verdicts, over all series."""
 
     planted: Counter[str] = field(default_factory=Counter)
     caught: Counter[str] = field(default_factory=Counter)
@@ -34,20 +34,20 @@ class Tally:
     clean: int = 0
     false_alarms: Counter[str] = field(default_factory=Counter)
     seen: list[str] = field(default_factory=list)
-    """Missed faults and false alarms, for people."""
+    """Missed faults and false alarms, as readable lines."""
 
     def recall(self, fault: str) -> float:
-        """Share of the planted faults of a kind that were rejected."""
+        """Return the share of planted faults of a kind that were rejected."""
         return self.caught[fault] / self.planted[fault]
 
     @property
     def clean_rejected(self) -> float:
-        """Share of the clean pairs that were rejected."""
+        """Return the share of clean pairs that were rejected."""
         return sum(self.false_alarms.values()) / self.clean
 
 
 def planted_series(items: Sequence[Item], seed: int) -> list[tuple[str, QAPair]]:
-    """PAIRS pairs in the order of their items, each with its fault, "" for a clean one."""
+    """Return PAIRS pairs in the order of their items, each with its fault, "" for a clean pair."""
     rng = random.Random(seed)
     facts = facts_of(list(items))
     drawn = [(fact, kind) for fact in facts for kind in KINDS]
@@ -67,23 +67,23 @@ def planted_series(items: Sequence[Item], seed: int) -> list[tuple[str, QAPair]]
 def _faulty(
     fault: str, pool: list[tuple[Fact, QAPair]], facts: list[Fact], count: int, rng: random.Random
 ) -> list[tuple[str, Fact, QAPair]]:
-    """So many pairs with a fault; what was used is taken out of the pool, unless it is repeated there."""
-    found: list[tuple[str, Fact, QAPair]] = []
+    """Return `count` pairs with a fault; remove the pairs used from the pool, except for repeated ones."""
+    faulty: list[tuple[str, Fact, QAPair]] = []
     for entry in list(pool):
-        if len(found) == count:
+        if len(faulty) == count:
             break
-        made = FAULTS[fault][0](entry[1], entry[0], facts, rng)
-        if made is not None:
-            found.append((fault, entry[0], made))
+        spoiled = FAULTS[fault][0](entry[1], entry[0], facts, rng)
+        if spoiled is not None:
+            faulty.append((fault, entry[0], spoiled))
             if fault != "duplicate":
                 pool.remove(entry)
-    if len(found) < count:
-        raise SystemExit(f"only {len(found)} pairs can hold the fault {fault!r}")
-    return found
+    if len(faulty) < count:
+        raise SystemExit(f"only {len(faulty)} pairs fit the fault {fault!r}")
+    return faulty
 
 
 def measure(series: int, seed: int) -> Tally:
-    """Judge so many series of PAIRS pairs."""
+    """Run curate's checks on `series` series of PAIRS pairs."""
     items, tally = read_items(), Tally()
     for number in range(series):
         planted = planted_series(items, seed + number)
@@ -105,12 +105,12 @@ def _count(tally: Tally, fault: str, pair: QAPair, verdict: QAPair | Reject) -> 
         if reason:
             tally.false_alarms[reason] += 1
     if bool(fault) != bool(reason):
-        said = f"missed {fault}" if fault else f"false alarm {reason} ({detail})"
-        tally.seen.append(f"{said}: {pair.question_type} | {pair.question} | {pair.answer}")
+        mistake = f"missed {fault}" if fault else f"false alarm {reason} ({detail})"
+        tally.seen.append(f"{mistake}: {pair.question_type} | {pair.question} | {pair.answer}")
 
 
 def table(tally: Tally) -> str:
-    """Both tables as Markdown."""
+    """Return both tables as Markdown."""
     lines = ["| fault | planted | rejected | by the gate meant for it |", "| --- | --- | --- | --- |"]
     for fault, (_, _, gates) in FAULTS.items():
         count, own = tally.planted[fault], tally.by_its_gate[fault]
@@ -122,7 +122,7 @@ def table(tally: Tally) -> str:
 
 
 def main() -> int:
-    """Measure and print; 1 when a changed number or a clean pair is judged worse than promised."""
+    """Measure and print; return 1 if changed numbers or clean pairs are judged worse than the thresholds allow."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--series", type=int, default=20, help="series of 300 pairs")
     parser.add_argument("--seed", type=int, default=7)

@@ -1,7 +1,7 @@
-"""Planted faults for the bench of curate: each turns a clean pair into one that must not be trained on.
+"""Plant faults for the curate benchmark: each function turns a clean pair into one that must not be used for training.
 
-Reads and writes nothing. A fault that cannot be planted into a pair (no number to change) gives None, and the next pair
-is tried.
+Reads and writes no files. A function returns None if the fault does not fit the pair (for example, no number to
+change); the caller then tries the next pair.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ FOREIGN = (
 
 
 def changed_number(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """One number, or its unit, is another one."""
+    """Replace one number, or its unit, with a different one."""
     number, word, unit = (list(p.finditer(pair.answer)) for p in (_DIGITS, _WORDS, _UNIT))
-    ways = [way for way, found in (("number", number), ("word", word), ("unit", unit)) if found]
+    ways = [way for way, matches in (("number", number), ("word", word), ("unit", unit)) if matches]
     if not ways:
         return None
     way = rng.choice(ways)
@@ -87,7 +87,7 @@ def changed_number(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.
 
 
 def _other_number(old: str, rng: random.Random) -> str:
-    """One digit changed, two digits exchanged, a decimal point moved, or a few more."""
+    """Change one digit, swap two digits, move the decimal point, or add a small amount."""
     digits = list(old)
     at = rng.choice([i for i, c in enumerate(digits) if c.isdigit()])
     changed = old[:at] + str((int(old[at]) + rng.randrange(1, 9)) % 10) + old[at + 1 :]
@@ -109,18 +109,18 @@ def _other_unit(old: str, _: random.Random) -> str:
 
 
 def swapped_name(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """The name of a person or place is that of somebody else: of another exhibit, or of nobody here."""
-    found = list(_FULL_NAME.finditer(pair.answer))
+    """Replace the name of a person or place with one from another exhibit, or with one that occurs nowhere."""
+    names = list(_FULL_NAME.finditer(pair.answer))
     others = [n.group() for f in facts if f.item != fact.item for n in _FULL_NAME.finditer(f.sentence)]
     others = [name for name in (*others, *OTHER_NAMES) if not set(name.split()) & set(fact.item.text.split())]
-    if not found or pair.question_type in ("boolean", "true_false_fill_blank"):
+    if not names or pair.question_type in ("boolean", "true_false_fill_blank"):
         return None
-    at = rng.choice(found)
+    at = rng.choice(names)
     return _with(pair, answer=pair.answer[: at.start()] + rng.choice(others) + pair.answer[at.end() :])
 
 
 def repeated(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """The same pair again: exactly, in other letters and spaces, or with a word changed in a long one."""
+    """Repeat the pair: exactly, with different case and spacing, or with one word changed in a long answer."""
     way = rng.randrange(3)
     if way == 0:
         return _with(pair, index=pair.index + 1)
@@ -135,12 +135,12 @@ def repeated(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random
 
 
 def _decides(word: str) -> bool:
-    """Whether another word in its place makes another fact, so that both pairs are kept."""
+    """Return whether replacing this word changes the stated fact, so that both pairs are kept."""
     return bool(decisive_of(word).ordered)
 
 
 def unanswerable(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """A question that the source does not answer: one that nobody could, or one about another item."""
+    """Ask a question that the source does not answer: one that nobody could answer, or one about another item."""
     name = fact.item.title.replace("-", " ").lower()
     if rng.random() < 0.5:
         question, answer = rng.choice(UNKNOWABLE)
@@ -151,17 +151,17 @@ def unanswerable(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Ra
 
 
 def wrong_language(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """An answer in another language."""
+    """Replace the answer with one in another language."""
     return _with(pair, answer=rng.choice(FOREIGN))
 
 
 def empty(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """Nothing said."""
+    """Empty the answer."""
     return _with(pair, answer=rng.choice(["", " \n", "…", "---", "?!"]))
 
 
 def refusal(pair: QAPair, fact: Fact, facts: Sequence[Fact], rng: random.Random) -> QAPair | None:
-    """An answer that says that it gives none."""
+    """Replace the answer with a refusal."""
     return _with(pair, answer=rng.choice(REFUSED))
 
 
@@ -178,6 +178,8 @@ FAULTS: dict[str, tuple[Plant, int, tuple[str, ...]]] = {
 
 
 def _with(pair: QAPair, **changes: object) -> QAPair:
-    """The pair with other words, and the id of these."""
-    made = pair.model_copy(update=changes)
-    return made.model_copy(update={"id": make_id("generate-qa", made.parents, made.index, made.question, made.answer)})
+    """Return a copy of the pair with other texts and the id that belongs to them."""
+    changed = pair.model_copy(update=changes)
+    return changed.model_copy(
+        update={"id": make_id("generate-qa", changed.parents, changed.index, changed.question, changed.answer)}
+    )

@@ -1,7 +1,7 @@
-"""Clean pairs for the bench of curate: true retellings of sentences of the samples, by rules that can be read.
+"""Write clean pairs for the curate benchmark: true paraphrases of sentences of the samples, made by simple rules.
 
-Reads samples/museum and samples/manual; writes nothing. Every rule keeps what the sentence says: order, wording and the
-way numbers are written change, facts do not.
+Reads samples/museum and samples/manual; writes no files. Every rule preserves the meaning of the sentence: word order,
+wording and number format change, facts do not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Fact:
 
 
 def read_items() -> list[Item]:
-    """The exhibits of the museum and the sections of the manual."""
+    """Read the exhibits of the museum and the sections of the manual."""
     with (SAMPLES / "museum" / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
         exhibits = [(row["item_name"], row["description"]) for row in csv.DictReader(file)]
     items = [_item("exhibit", "museum", name, text, line) for line, (name, text) in enumerate(exhibits, 2)]
@@ -55,7 +55,7 @@ def _item(kind: str, document: str, name: str, text: str, line: int) -> Item:
 
 
 def facts_of(items: list[Item]) -> list[Fact]:
-    """Sentences that say something on their own."""
+    """Return the sentences that are meaningful on their own."""
     return [fact for item in items for fact in _facts(item)]
 
 
@@ -69,49 +69,49 @@ def _facts(item: Item) -> Iterator[Fact]:
 
 
 def subject_of(sentence: str) -> str:
-    """What a sentence is about: the words before its first verb."""
-    subject = sentence[: found.start()] if (found := _VERB.search(sentence)) else sentence
+    """Return the subject of a sentence: the words before its first verb."""
+    subject = sentence[: verb.start()] if (verb := _VERB.search(sentence)) else sentence
     first = subject.split(" ")[0]
     return lowered(subject) if first in ("The", "A", "An", "Each", "In", "This", "Some", "Since", "Two") else subject
 
 
 def lowered(text: str) -> str:
-    """With a small first letter, as in the middle of a sentence, where the first word is no name."""
+    """Lowercase the first letter, for use in the middle of a sentence, unless the first word is a name."""
     return text[0].lower() + text[1:] if text.startswith(("The ", "A ", "An ", "Each ", "In ", "There ")) else text
 
 
 def digits_for_words(text: str) -> str:
-    """`twelve` as `12`, but for small words of grammar such as one and two."""
+    """Write number words as digits, `twelve` as `12`, except for small function words such as one and two."""
     words = "|".join(word for word, value in CARDINALS.items() if value > 2 and word != "dozen")
-    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda found: str(CARDINALS[found.group()]), text)
+    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda match: str(CARDINALS[match.group()]), text)
 
 
 def words_for_digits(text: str) -> str:
-    """Small numbers in words: `12` as `twelve`, up to twenty, where no unit sign follows."""
-    return re.sub(r"(?<![\w.,-])([3-9]|1\d|20)(?=[ .](?![\dA-Zk-m]))", lambda found: WORD_OF[found.group()], text)
+    """Write numbers up to twenty as words, `12` as `twelve`, unless a unit follows."""
+    return re.sub(r"(?<![\w.,-])([3-9]|1\d|20)(?=[ .](?![\dA-Zk-m]))", lambda match: WORD_OF[match.group()], text)
 
 
 def thousands(text: str) -> str:
-    """`2,700` as `2700`."""
+    """Remove thousands separators: `2,700` becomes `2700`."""
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
 
 
 def year_first(text: str) -> str:
-    """The year at the beginning: `Tait wrote it in 1876` as `In 1876, Tait wrote it`."""
-    found = re.search(r" in (\d{4})(?=[ .])", text)
-    if not found:
+    """Move the year to the beginning: `Tait wrote it in 1876` becomes `In 1876, Tait wrote it`."""
+    match = re.search(r" in (\d{4})(?=[ .])", text)
+    if not match:
         return text
-    rest = text[: found.start()] + text[found.end() :]
-    return f"In {found[1]}, {lowered(rest)}"
+    rest = text[: match.start()] + text[match.end() :]
+    return f"In {match[1]}, {lowered(rest)}"
 
 
 def short_names(text: str) -> str:
-    """`Michael Freedman and Richard Skora` as `Freedman and Skora`."""
+    """Shorten two full names to surnames: `Michael Freedman and Richard Skora` becomes `Freedman and Skora`."""
     return re.sub(r"(?<=[a-z,] )[A-Z][a-z]+ ([A-Z][a-z]+) and [A-Z][a-z]+ ([A-Z][a-z]+)", r"\1 and \2", text)
 
 
 def other_words(text: str) -> str:
-    """A few words for others that mean the same."""
+    """Replace a few words with synonyms."""
     for old, new in (
         ("about", "approximately"), ("usual", "customary"), ("exactly", "precisely"), ("because", "since"),
         ("are named after", "take their name from"), ("is named after", "takes its name from"), ("degrees", "°"),
@@ -122,7 +122,7 @@ def other_words(text: str) -> str:
 
 
 def with_possessive(text: str) -> str:
-    """`the faces of the cube` as `the cube's faces`."""
+    """Use the possessive form: `the faces of the cube` becomes `the cube's faces`."""
     return re.sub(r"\bthe (\w+) of the (\w+)(?=[ .,])", r"the \2's \1", text, count=1)
 
 
@@ -140,29 +140,29 @@ KINDS = ("boolean", "fact_based", "long_answer", "true_false_fill_blank")
 
 
 def clean_pair(fact: Fact, kind: str, index: int, rng: random.Random) -> QAPair:
-    """A true pair about a fact, of one of KINDS."""
-    said = rng.choice(REWRITES)(fact.sentence)
-    half = len(said.split()) // 2
+    """Return a true pair about a fact, of one of KINDS."""
+    variant = rng.choice(REWRITES)(fact.sentence)
+    half = len(variant.split()) // 2
     subject = subject_of(fact.sentence)
     forms = {
         "fact_based": rng.choice(
             [
-                (f"What is known about {subject}?", said),
-                (f"What should one know about {subject}?", f"According to the description, {lowered(said)}"),
+                (f"What is known about {subject}?", variant),
+                (f"What should one know about {subject}?", f"According to the description, {lowered(variant)}"),
             ]
         ),
-        "boolean": (f"True or false: {said}", f"True. {fact.sentence}"),
-        "true_false_fill_blank": (f"Complete the sentence: {' '.join(said.split()[:half])} ____", said),
+        "boolean": (f"True or false: {variant}", f"True. {fact.sentence}"),
+        "true_false_fill_blank": (f"Complete the sentence: {' '.join(variant.split()[:half])} ____", variant),
         "long_answer": (
             f"Can you tell me more about {subject} ({fact.item.title.replace('-', ' ')})?",
-            f"There are two things to say. First, it belongs to {fact.item.title.replace('-', ' ')}. Second: {said}",
+            f"There are two things to say. First, it belongs to {fact.item.title.replace('-', ' ')}. Second: {variant}",
         ),
     }
     return pair_of(fact.item, *forms[kind], kind, index)
 
 
 def pair_of(item: Item, question: str, answer: str, kind: str, index: int) -> QAPair:
-    """A row as generate-qa writes it."""
+    """Return a row as generate-qa writes it."""
     return QAPair(
         id=make_id("generate-qa", (item.id,), index, question, answer),
         parents=(item.id,),

@@ -1,7 +1,7 @@
-"""Measure the default run as a user meets it: seconds and peak memory of every unit, the second run, `docent --help`.
+"""Measure the default run as a user sees it: time and peak memory of every unit, the second run, and `docent --help`.
 
 Reads pipeline.yaml; writes a run into a temporary folder and prints Markdown for docs/benchmarks.md.
-Run alone: `make bench`, on an otherwise idle machine.
+Run it: `make bench`, on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ SAMPLE_S = 0.2
 
 
 def main() -> int:
-    """Run, sample memory, print."""
+    """Run the pipeline, sample memory and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "docent", "run", "--data", folder]
         first_s, code = timed([*command])
         if code:
-            print(f"the run ended with {code}")
+            print(f"the run exited with {code}")
             return 1
         second_s, _ = timed(command)
         help_s = min(timed([sys.executable, "-m", "docent", "--help"])[0] for _ in range(5))
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def timed(command: list[str]) -> tuple[float, int]:
-    """Seconds and exit code of a command; memory of its processes goes to PEAKS."""
+    """Return seconds and exit code of a command; the peak memory of its processes goes to PEAKS."""
     started_s = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     ended = threading.Event()
@@ -50,7 +50,7 @@ PEAKS: dict[str, int] = {}
 
 
 def sample(ended: threading.Event) -> None:
-    """Note the largest resident memory of every `docent stage UNIT` until `ended`."""
+    """Record the peak resident memory of every `docent stage UNIT` until `ended` is set."""
     while not ended.wait(SAMPLE_S):
         for path in Path("/proc").glob("[0-9]*"):
             try:
@@ -65,7 +65,7 @@ def sample(ended: threading.Event) -> None:
 
 
 def print_table(run_dir: Path, first_s: float, second_s: float, help_s: float) -> None:
-    """Markdown: one line per unit, then the whole."""
+    """Print Markdown: one line per unit, then the totals."""
     print("| unit | wall s | CPU s | peak MB |\n| --- | --- | --- | --- |")
     for unit in sorted(PEAKS, key=lambda name: (run_dir / name / "_SUCCESS.json").stat().st_mtime):
         success = json.loads((run_dir / unit / "_SUCCESS.json").read_text())

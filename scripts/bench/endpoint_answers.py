@@ -1,7 +1,7 @@
-"""What the mock endpoint answers: a text that follows from the request's bytes alone, and the ways to spoil it.
+"""Generate the mock endpoint's answers: a text derived only from the request's bytes, and ways to corrupt it.
 
-Reads and writes nothing; `endpoint.py` is what runs. The same request body gets the same text every time, on line or in
-a batch, so a lost or doubled row is seen in the rows themselves.
+Reads and writes no files; used by `endpoint.py`. The same request body gets the same text every time, online or in a
+batch, so lost or duplicated rows are visible in the rows themselves.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _decoder = json.JSONDecoder()
 
 
 class Body:
-    """The body of one chat request: hashed as it comes in, parsed only when it is small.
+    """The body of one chat request: hashed while it is received, parsed only if it is small.
 
     Attributes:
         raw_bytes: bytes as sent.
         digest: SHA-256 of the parsed content; above SMALL_BYTES, of the bytes without white space, which saves a parse.
-        asked: the request; of a large one only the members beside its messages.
+        request: the parsed body; for a large one only the members besides its messages.
         wants_json: the prompt has the word JSON in it (of a large one: in its first 64 or last 16 KiB).
     """
 
-    __slots__ = ("raw_bytes", "digest", "asked", "wants_json", "_parts", "_packed_bytes", "_hash", "_tail")
+    __slots__ = ("raw_bytes", "digest", "request", "wants_json", "_parts", "_packed_bytes", "_hash", "_tail")
 
     def __init__(self) -> None:
         self.raw_bytes = 0
         self.digest = b""
-        self.asked: dict[str, Any] = {}
+        self.request: dict[str, Any] = {}
         self.wants_json = False
         self._parts: list[bytes] = []
         self._packed_bytes = 0
@@ -47,7 +47,7 @@ class Body:
         self._tail = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self.raw_bytes += len(data)
         packed = data.translate(None, WHITESPACE)
         if self._hash is not None:
@@ -63,17 +63,17 @@ class Body:
             self._tail = whole[SMALL_BYTES:][-TAIL_BYTES:]
 
     def end(self) -> None:
-        """Fill the attributes. Raises ValueError where a small body is no JSON object."""
+        """Compute the attributes. Raises ValueError if a small body is not a JSON object."""
         if self._hash is None:
             whole = b"".join(self._parts)
-            self.asked = json.loads(whole)
-            if not isinstance(self.asked, dict):
+            self.request = json.loads(whole)
+            if not isinstance(self.request, dict):
                 raise ValueError("the body is no JSON object")
-            self.digest = hashlib.sha256(_encode(self.asked).encode()).digest()
+            self.digest = hashlib.sha256(_encode(self.request).encode()).digest()
         else:
             whole = self._parts[0] + self._tail
             text = whole.decode("utf-8", "replace")
-            self.asked = {name: value for name in MEMBERS if (value := member(text, name)) is not None}
+            self.request = {name: value for name in MEMBERS if (value := member(text, name)) is not None}
             self.digest = self._hash.digest()
         self.wants_json = b"JSON" in whole and WISH.search(whole) is not None
         self._parts = []
@@ -84,19 +84,19 @@ MEMBERS = ("model", "response_format", "tools", "tool_choice", "max_tokens")
 
 
 def member(text: str, name: str) -> Any:
-    """The value of the last member of this name that can be read out of a piece of JSON, or None."""
+    """Return the value of the last readable member with this name in a fragment of JSON, or None."""
     if f'"{name}"' not in text:
         return None
-    for found in reversed(list(re.finditer(rf'(?<!\\)"{name}"\s*:\s*', text))):
+    for match in reversed(list(re.finditer(rf'(?<!\\)"{name}"\s*:\s*', text))):
         try:
-            return _decoder.raw_decode(text, found.end())[0]
+            return _decoder.raw_decode(text, match.end())[0]
         except ValueError:
             continue
     return None
 
 
 class Words:
-    """Texts that follow from a digest.
+    """Texts derived from a digest.
 
     Args:
         digest: of the request.
@@ -111,7 +111,7 @@ class Words:
         self.items = items
 
     def long(self) -> str:
-        """A text of exactly `answer_bytes` ASCII characters; its start tells one request from another."""
+        """Return a text of exactly `answer_bytes` ASCII characters; its start identifies the request."""
         room = self.answer_bytes - len(self.mark) - 1
         if room <= 0:
             return self.mark[: self.answer_bytes]
@@ -122,18 +122,18 @@ class Words:
         return f"{self.mark} {text}"
 
     def named(self, name: str) -> str:
-        """The text for a property of this name."""
+        """Return the text for a property with this name."""
         if name == "answer":
             return self.long()
         return f"What does the label say about {self.mark}?" if name == "question" else f"{name} {self.mark}"
 
     def pair(self) -> dict[str, str]:
-        """One question with its answer."""
+        """Return one question with its answer."""
         return {"question": self.named("question"), "answer": self.long()}
 
 
 def fill(schema: dict[str, Any], words: Words, name: str = "text", root: dict[str, Any] | None = None) -> Any:
-    """A value that a JSON schema accepts: every property filled by its type. Patterns and formats are not looked at."""
+    """Return a value valid under a JSON schema: every property filled by type; patterns and formats are ignored."""
     root = schema if root is None else root
     while "$ref" in schema:
         target: Any = root
@@ -158,14 +158,14 @@ def fill(schema: dict[str, Any], words: Words, name: str = "text", root: dict[st
 
 
 def numbered(value: Any, index: int) -> Any:
-    """The same value, told apart from its neighbours in a list."""
+    """Return the value made distinct from its neighbours in a list."""
     if isinstance(value, dict) and index:
         return {key: f"{text} ({index + 1})" if key == "question" else text for key, text in value.items()}
     return value
 
 
 def scalar(kind: str, schema: dict[str, Any], words: Words, name: str) -> Any:
-    """A value without parts, within its bounds."""
+    """Return a scalar value within the bounds of its schema."""
     if kind in ("integer", "number"):
         low = int(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1))
         high = int(schema.get("maximum", schema.get("exclusiveMaximum", low + 99) - 1))
@@ -179,7 +179,7 @@ def scalar(kind: str, schema: dict[str, Any], words: Words, name: str) -> Any:
 
 
 def spoil(text: str, fault: str, is_json: bool, number: int) -> tuple[str, str]:
-    """A text and its finish_reason after a fault. All but `truncated` leave a text alone that is no JSON."""
+    """Return a text and its finish_reason after a fault. All but `truncated` leave text that is not JSON unchanged."""
     if fault == "truncated":
         return text[: len(text) // 2], "length"
     if not is_json:

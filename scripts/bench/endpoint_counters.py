@@ -1,6 +1,6 @@
-"""What the mock endpoint counts.
+"""Count the mock endpoint's requests and answers.
 
-Reads and writes nothing; `endpoint.py` is what runs.
+Reads and writes no files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from endpoint_limits import Slots
 
 
 class Counters:
-    """What /stats tells; a new one after every /reset."""
+    """The counters behind /stats; replaced at every /reset."""
 
     def __init__(self) -> None:
         self.numbers = dict.fromkeys(
@@ -30,7 +30,7 @@ class Counters:
         self.cpu_before_s = time.process_time()
 
     def arrived(self, raw_bytes: int) -> None:
-        """A chat request has been read."""
+        """Count a chat request that has been read."""
         numbers = self.numbers
         numbers["requests"] += 1
         numbers["bytes_in"] += raw_bytes
@@ -40,13 +40,13 @@ class Counters:
             self.first_s = time.monotonic()
 
     def ended(self, status: int) -> None:
-        """A chat request has its answer."""
+        """Count a chat request that has been answered."""
         self.numbers["in_flight"] -= 1
         self.by_status[status] = self.by_status.get(status, 0) + 1
         self.last_s = time.monotonic()
 
     def bill(self, digest: bytes, usage: tuple[int, int] | None) -> None:
-        """An answer has been given, on line or in a batch; it is paid, again if it had been given before."""
+        """Count the cost of an answer, online or in a batch; the same answer sent again counts as paid again."""
         number = int.from_bytes(digest[:8], "big")
         if number in self.answered:
             self.numbers["repeated"] += 1
@@ -57,7 +57,7 @@ class Counters:
             self.numbers["billed_output_tokens"] += usage[1]
 
     def as_json(self, slots: Slots) -> dict[str, Any]:
-        """Everything, with times in seconds."""
+        """Return all counters, with times in seconds."""
         span_s = self.last_s - self.first_s if self.last_s and self.first_s else 0.0
         return {
             **self.numbers,

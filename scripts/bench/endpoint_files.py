@@ -1,6 +1,6 @@
-"""The mock endpoint's files, on disk, and the lines of those that hold batches.
+"""Store the mock endpoint's files on disk, and read the lines of batch files.
 
-Writes uploads and batch results to the folder it is given; `endpoint.py` is what runs.
+Writes uploads and batch results to the given folder; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _decoder = json.JSONDecoder()
 
 
 class Files:
-    """Files by id, each described as OpenAI does it.
+    """Files by id, each described as in OpenAI's API.
 
     Args:
         folder: where their bytes lie, under their id.
@@ -31,17 +31,17 @@ class Files:
         self.numbers = itertools.count(1)
 
     def path(self, number: str) -> Path:
-        """Where the bytes of a known file lie. Raises KeyError for another."""
+        """Return the path of a known file's bytes. Raises KeyError for an unknown id."""
         return self.folder / str(self.known[number]["id"])
 
     def delete(self, number: str) -> dict[str, Any]:
-        """Forget a file."""
+        """Delete a file."""
         self.path(number).unlink()
         del self.known[number]
         return {"id": number, "object": "file", "deleted": True}
 
     def add(self, purpose: str, name: str) -> dict[str, Any]:
-        """Describe a new file; its bytes are counted when it is written."""
+        """Register a new file; its size is set when it is written."""
         number = f"file-{next(self.numbers):08d}"
         self.known[number] = record = {
             "id": number,
@@ -56,15 +56,15 @@ class Files:
         return record
 
     def upload(self, content_type: str, body: Spool, limit: int) -> dict[str, Any]:
-        """Keep the file of a multipart form. Raises ValueError above `limit` bytes."""
+        """Store the file of a multipart form. Raises ValueError above `limit` bytes."""
         boundary = content_type.partition("boundary=")[2].strip('"').encode()
         body.file.rollover()  # type: ignore[attr-defined]
         with mmap.mmap(body.file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            found = {name: (start, end) for name, start, end in parts(whole, boundary)}
-            start, end = found["file"]
+            spans = {name: (start, end) for name, start, end in parts(whole, boundary)}
+            start, end = spans["file"]
             if end - start > limit:
                 raise ValueError(f"the file has {end - start} bytes; at most {limit} are taken")
-            purpose = whole[slice(*found["purpose"])].decode()
+            purpose = whole[slice(*spans["purpose"])].decode()
             record = self.add(purpose, "batch.jsonl")
             with (self.folder / record["id"]).open("wb") as file, memoryview(whole) as view, view[start:end] as piece:
                 file.write(piece)
@@ -73,12 +73,12 @@ class Files:
 
 
 def now() -> int:
-    """Seconds of the clock, as OpenAI writes times."""
+    """Return the time in seconds, as OpenAI writes it."""
     return int(time.time())
 
 
 def parts(whole: mmap.mmap, boundary: bytes) -> Iterator[tuple[str, int, int]]:
-    """Name, first byte and end of each part of a multipart form. Raises ValueError where it is none."""
+    """Yield name, first byte and end of each part of a multipart form. Raises ValueError if the form is malformed."""
     mark = b"--" + boundary
     at = whole.find(mark)
     while at >= 0 and whole[at + len(mark) : at + len(mark) + 2] != b"--":
@@ -92,7 +92,7 @@ def parts(whole: mmap.mmap, boundary: bytes) -> Iterator[tuple[str, int, int]]:
 
 
 def lines_of(source: Path) -> Iterator[tuple[int, int]]:
-    """Where each line begins and how long it is."""
+    """Yield the start and length of each line."""
     offset = 0
     with source.open("rb") as file:
         for line in file:
@@ -102,23 +102,23 @@ def lines_of(source: Path) -> Iterator[tuple[int, int]]:
 
 
 def members(text: str) -> dict[str, str]:
-    """The members of a JSON object, each value as it is written. Raises ValueError where it is none."""
-    found: dict[str, str] = {}
+    """Return the members of a JSON object with their raw values. Raises ValueError if the text is not an object."""
+    values: dict[str, str] = {}
     at = text.index("{") + 1
     while True:
         at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip(" \t\r\n,"))
         if text[at] == "}":
-            return found
+            return values
         name, at = _decoder.raw_decode(text, at)
         at = text.index(":", at) + 1
         at += len(text[at : at + 80]) - len(text[at : at + 80].lstrip())
         _, end = _decoder.raw_decode(text, at)
-        found[name] = text[at:end]
+        values[name] = text[at:end]
         at = end
 
 
 def problems_of(source: Path, endpoint: str) -> list[dict[str, Any]]:
-    """Why a batch fails before it begins: lines that are no requests, and names given twice."""
+    """Return why a batch fails validation: lines that are not requests, and duplicate ids."""
     problems: list[dict[str, Any]] = []
     seen: set[str] = set()
     with source.open("rb") as file:

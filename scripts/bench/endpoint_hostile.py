@@ -1,6 +1,6 @@
-"""Answers that no endpoint should give, and some do.
+"""Send malformed and hostile answers, as broken endpoints do.
 
-Reads and writes nothing; `endpoint.py` is what runs.
+Reads and writes no files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RAW = ("html", "no_json", "no_choices", "invalid_utf8", "redirect", "cut_off", "
 
 
 def text(kind: str, usual: str) -> str | None:
-    """What stands where the usual text should: None is JSON's null."""
+    """Return the content that replaces the usual text; None becomes JSON's null."""
     if kind == "control":
         return usual[:1] + "\x00\x07\x1b[31m\u2028\ufeff" + usual[1:]
     if kind == "nested_fence":
@@ -29,7 +29,7 @@ def text(kind: str, usual: str) -> str | None:
 
 
 def send(connection: Connection, kind: str) -> None:
-    """Send one of RAW; the connection is of no more use after `cut_off` and `endless`."""
+    """Send one of RAW; the connection cannot be reused after `cut_off` and `endless`."""
     transport = connection.transport
     connection.waits = False
     if transport is None:
@@ -65,7 +65,7 @@ def send(connection: Connection, kind: str) -> None:
 
 
 def drip(transport: asyncio.Transport) -> None:
-    """Send a chunk of blanks, and the next one soon, until the client goes."""
+    """Send a chunk of spaces repeatedly, until the client disconnects."""
     if transport.is_closing():
         return
     if transport.get_write_buffer_size() < 4 * DRIP_BYTES:

@@ -1,6 +1,6 @@
-"""The mock endpoint's HTTP/1.1: just enough of it, and nothing that costs time.
+"""Implement the mock endpoint's HTTP/1.1: the minimum, and nothing slow.
 
-Reads sockets; spools uploads to temporary files; `endpoint.py` is what runs.
+Reads sockets; spools uploads to temporary files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ HEADS = {
 
 
 class Spool:
-    """The body of an upload or of a small request, on disk above 1 MB."""
+    """The body of an upload or of a small request, spooled to disk above 1 MB."""
 
     def __init__(self) -> None:
         self.file: BinaryIO = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # type: ignore[assignment]  # noqa: SIM115
         self.raw_bytes = 0
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self.raw_bytes += len(data)
         self.file.write(data)
 
     def end(self) -> None:
-        """Back to its start, to be read."""
+        """Rewind to the start, for reading."""
         self.file.seek(0)
 
 
 class Handler(Protocol):
-    """What answers requests. Each ends in one `connection.reply`, at once or later, or in none at all."""
+    """Interface of a request handler. Each request ends in one `connection.reply`, now or later, or in none."""
 
     def chat(self, connection: Connection, body: Body) -> None:
         """Answer a chat request whose body has been read."""
@@ -57,7 +57,7 @@ class Handler(Protocol):
         """Answer any other request."""
 
     def gone(self, connection: Connection) -> None:
-        """The client went away before its answer."""
+        """Handle a client that disconnected before its answer."""
 
 
 class Connection(asyncio.Protocol):
@@ -81,18 +81,18 @@ class Connection(asyncio.Protocol):
         self._left: int | None = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Store the transport."""
         self.transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the handler where it still owes an answer."""
+        """Tell the handler if an answer is still pending."""
         self.transport = None
         if self.waits:
             self.waits = False
             self.handler.gone(self)
 
     def data_received(self, data: bytes) -> None:
-        """Read heads and bodies as far as the bytes go."""
+        """Read request heads and bodies from the bytes received so far."""
         self._rest = self._rest + data if self._rest else data
         while self._rest and not self.waits:
             if self._body is None and not self._read_head():
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         return self._body is not None
 
     def _read_body(self) -> bool:
-        """Feed what is there; whether the body is complete."""
+        """Pass the available bytes to the body; return whether it is complete."""
         body = self._body
         if body is None:
             return False
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         return self._left == 0
 
     def _read_chunks(self, body: Body | Spool) -> bool:
-        """The same for Transfer-Encoding: chunked; a chunk is taken when all of it is there."""
+        """Read a body sent with Transfer-Encoding: chunked; a chunk is processed once all of it has arrived."""
         at, rest = 0, self._rest
         while (end := rest.find(b"\r\n", at)) >= 0:
             size = int(rest[at:end].partition(b";")[0], 16)
@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
             self.handler.other(self, body)
 
     def reply(self, status: int, body: bytes, headers: str = "") -> None:
-        """Send the answer. `headers` are whole lines, each with its end."""
+        """Send the response. `headers` are complete lines, each with its line end."""
         self.waits = False
         if self.transport is None:
             return
@@ -188,9 +188,9 @@ class Connection(asyncio.Protocol):
         self.reply(status, json.dumps(value).encode())
 
 
-def unknown_field(asked: dict[str, Any], names: dict[str, str]) -> bytes | None:
-    """The refusal of a request that has one of these fields, as OpenAI words it."""
-    name = next((name for name in names if name in asked), None)
+def unknown_field(request: dict[str, Any], names: dict[str, str]) -> bytes | None:
+    """Return the error for a request that has one of these fields, in OpenAI's words."""
+    name = next((name for name in names if name in request), None)
     if name is None:
         return None
     instead = f" Use '{names[name]}' instead." if names[name] else ""
@@ -199,5 +199,5 @@ def unknown_field(asked: dict[str, Any], names: dict[str, str]) -> bytes | None:
 
 
 def error(message: str, kind: str, code: str | None = None, param: str | None = None) -> bytes:
-    """An error body as OpenAI writes it."""
+    """Return an error body in OpenAI's format."""
     return json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}}).encode()

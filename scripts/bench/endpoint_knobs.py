@@ -1,6 +1,6 @@
-"""The knobs of the mock endpoint.
+"""Define the settings (knobs) of the mock endpoint.
 
-Reads and writes nothing; `endpoint.py` is what runs.
+Reads and writes no files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Knobs:
-    """What the endpoint does. All of it may be left out.
+    """Settings of the endpoint. All are optional.
 
     Attributes:
         latency_s: from the whole request to the answer; 429 and other refusals come at once.
@@ -29,15 +29,15 @@ class Knobs:
             invalid_utf8, redirect, cut_off, endless, error_inside, open_stream).
         honours: the strongest response_format that is followed: json_schema, json_object or none.
         on_unknown_format: a response_format beyond it is ignored or refused with 400.
-        unknown_fields: {name: name that is told instead, or ""}: requests with such a field are refused with 400.
+        unknown_fields: {name: name that the error suggests, or ""}: requests with such a field are refused with 400.
         prose: where JSON is asked for by the prompt alone, it comes with a sentence before and after it.
         shape: of JSON without a schema: one {question, answer} ("pair"), a list with one ("list"), never JSON ("text").
-        typed: requests for pairs about a section are answered properly (endpoint_typed.py).
-        short_for: {word: times}: as often, a typed answer to a prompt with that word has a pair too few.
-        keep: so many bodies of small requests are shown in /stats as `sent`.
+        typed: requests for pairs about a section get valid answers (endpoint_typed.py).
+        short_for: {word: times}: this often, a typed answer to a prompt with that word lacks one pair.
+        keep: number of small request bodies shown in /stats as `sent`.
         tool_calls: requests with tools are answered through them.
         answer_bytes: length of an answer. items: items of a list that a schema leaves open.
-        usage: [prompt, completion] tokens of every answer; null: the reply says nothing of them.
+        usage: [prompt, completion] tokens of every answer; null: the reply has no usage.
         key: what Authorization (Bearer) or api-key must hold, else 401.
         batch_delay_s: from the creation of a batch to its end. batch_expire_after: so many lines are done, then it
             expires. batch_p_line_error: share of lines in the error file. batch_p_refused: share of lines answered 400,
@@ -90,7 +90,7 @@ class Knobs:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Knobs:
-        """Knobs out of JSON. Raises ValueError for a name that is none."""
+        """Parse knobs from JSON. Raises ValueError for an unknown name."""
         known = {known.name for known in fields(cls)}
         if unknown := set(given) - known:
             raise ValueError(f"no such knob: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")

@@ -1,6 +1,6 @@
-"""The mock endpoint's limits: token buckets with OpenAI's headers, and slots behind a queue.
+"""Limit the mock endpoint's load: token buckets with OpenAI's headers, and slots behind a queue.
 
-Reads and writes nothing; `endpoint.py` is what runs.
+Reads and writes no files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ class Bucket:
         self._at_s = time.monotonic()
 
     def level(self) -> float:
-        """What is in it now."""
+        """Return the current level."""
         now_s = time.monotonic()
         self._level = min(self.size, self._level + (now_s - self._at_s) * self.rate)
         self._at_s = now_s
         return self._level
 
     def take(self, amount: float) -> None:
-        """Take out what `level` has shown to be there."""
+        """Take an amount that `level` has shown to be available."""
         self._level -= amount
 
     def headers(self, what: str) -> str:
-        """OpenAI's three header lines for `requests` or `tokens`: limit per minute, left now, time until it is full."""
+        """Return OpenAI's header lines for `requests` or `tokens`: limit per minute, remaining, time until full."""
         level = self.level()
         return (
             f"x-ratelimit-limit-{what}: {round(self.rate * 60)}\r\n"
@@ -41,7 +41,7 @@ class Bucket:
 
 
 def span(seconds: float) -> str:
-    """Seconds as OpenAI writes them in its headers: 120ms, 1.5s, 6m0s, 1h0m30s."""
+    """Format seconds as OpenAI's headers do: 120ms, 1.5s, 6m0s, 1h0m30s."""
     if seconds < 1:
         return f"{max(0, round(seconds * 1000))}ms"
     if seconds < 60:
@@ -52,7 +52,7 @@ def span(seconds: float) -> str:
 
 
 class Slots:
-    """So many at the same time; the rest wait in the order in which they came, as behind vLLM. None: no limit."""
+    """Concurrency slots; further requests wait in order of arrival, as with vLLM. None: no limit."""
 
     def __init__(self, count: int | None) -> None:
         self.count = count
@@ -62,7 +62,7 @@ class Slots:
         self.waiting_max = 0
 
     def enter(self, start: Callable[[], bool]) -> None:
-        """Start now or as soon as one leaves. `start` gives False, and takes no slot, where nobody waits any more."""
+        """Start now or when a slot becomes free. `start` returns False, and uses no slot, if the client is gone."""
         if self.count is None or self.used < self.count:
             self._start(start)
         else:
@@ -70,7 +70,7 @@ class Slots:
             self.waiting_max = max(self.waiting_max, len(self.waiting))
 
     def leave(self) -> None:
-        """Give a slot back; the next one starts."""
+        """Free a slot and start the next request."""
         self.used -= 1
         while self.waiting and (self.count is None or self.used < self.count):
             self._start(self.waiting.popleft())

@@ -1,7 +1,7 @@
-"""Proper answers to generate-qa's questions about sections, made of the section's own sentences.
+"""Answer generate-qa's prompts about sections with valid pairs, built from the section's own sentences.
 
-Reads and writes nothing; `endpoint.py` is what runs, with the knob `typed`. The prompt says how many pairs are wanted,
-how long answers may be and what else is asked; the answer keeps to all of it, so that what a run is short of is not
+Reads and writes no files; used by `endpoint.py` with the setting `typed`. The prompt states how many pairs are wanted,
+how long answers may be and further constraints; the answer meets all of them, so that missing rows in a run are never
 the endpoint's fault.
 """
 
@@ -18,18 +18,20 @@ _TURN = re.compile(r"^Question: (.*)\nAnswer: (.*)$", re.MULTILINE)
 
 
 def typed_answer(messages: list[dict[str, Any]], mark: str, reasoned: bool, short: int) -> str:
-    """The JSON for one request.
+    """Return the JSON for one request.
 
     Args:
         mark: tells one request's questions from another's.
         reasoned: every pair has its steps.
-        short: so many pairs fewer than asked for.
+        short: number of pairs to leave out.
     """
     prompt = text_of(next(message for message in messages if message["role"] == "user"))
     count = int(_WANTED.findall(prompt)[-1]) - short
     if dialogue := between(prompt, "dialogue"):
         turns = _TURN.findall(dialogue)[: max(count, 0)]
-        pairs = [pair("And what of it, then?" if at else asked, told) for at, (asked, told) in enumerate(turns)]
+        pairs = [
+            pair("And what of it, then?" if at else question, answer) for at, (question, answer) in enumerate(turns)
+        ]
     else:
         pairs = [section_pair(prompt, at, mark) for at in range(count)]
     if reasoned:
@@ -38,44 +40,44 @@ def typed_answer(messages: list[dict[str, Any]], mark: str, reasoned: bool, shor
 
 
 def visitor_answer(messages: list[dict[str, Any]], mark: str) -> str:
-    """A dialogue of visitors and a guide, as many pairs as the system message asks for."""
+    """Return a dialogue of visitors and a guide with as many pairs as the system message asks for."""
     count = int(re.findall(r"Write exactly (\d+) pairs", text_of(messages[0]))[-1])
-    told = between(text_of(messages[1]), "description").replace("\n", " ")
+    description = between(text_of(messages[1]), "description").replace("\n", " ")
     letters = "abcdefghijklmnopqrst"
     pairs = [
-        f"[Visitor]: What is told here, {mark} {letters[at]}?\n[Guide]: Telling {letters[at]}: {told}"
+        f"[Visitor]: What is told here, {mark} {letters[at]}?\n[Guide]: Telling {letters[at]}: {description}"
         for at in range(count)
     ]
     return "\n\n".join(pairs)
 
 
 def section_pair(prompt: str, at: int, mark: str) -> dict[str, Any]:
-    """One pair made of one sentence of the section."""
+    """Return one pair built from one sentence of the section."""
     section = between(prompt, "section").partition("\n\n")[2] or between(prompt, "section")
     sentences = re.findall(r"[^.!?]+[.!?]", section) or [section]
-    said = " ".join((between(prompt, "fact") or sentences[at % len(sentences)]).split())
+    answer = " ".join((between(prompt, "fact") or sentences[at % len(sentences)]).split())
     most = int(_WORDS.findall(prompt)[-1])
     question = f"What is said about matter {mark} number {at + 1}?"
     if truths := _TRUTHS.search(prompt):
-        said = f"{truths[1].split(', ')[at]}. {said}"
+        answer = f"{truths[1].split(', ')[at]}. {answer}"
     elif "____" in prompt:
-        question = f"Fill the blank of {mark}: ____ {' '.join(said.split()[1:])}"
-    found = re.search(r"^(\S+?)(?:: .*)?$", between(prompt, "figures"), re.MULTILINE)
-    return pair(question, " ".join(said.split()[:most]), [found[1]] if found else [])
+        question = f"Fill the blank of {mark}: ____ {' '.join(answer.split()[1:])}"
+    figure = re.search(r"^(\S+?)(?:: .*)?$", between(prompt, "figures"), re.MULTILINE)
+    return pair(question, " ".join(answer.split()[:most]), [figure[1]] if figure else [])
 
 
 def pair(question: str, answer: str, figures: list[str] | None = None) -> dict[str, Any]:
-    """One pair as the schema has it."""
+    """Return one pair as the schema defines it."""
     return {"question": question, "answer": answer, "figures": figures or []}
 
 
 def between(prompt: str, tag: str) -> str:
-    """What stands between the first tag and its end, "" where there is none."""
-    found = re.search(rf"^<{tag}>\n(.*?)\n</{tag}>$", prompt, re.DOTALL | re.MULTILINE)
-    return found[1].strip() if found else ""
+    """Return the text between the first opening tag and its closing tag, "" if there is none."""
+    match = re.search(rf"^<{tag}>\n(.*?)\n</{tag}>$", prompt, re.DOTALL | re.MULTILINE)
+    return match[1].strip() if match else ""
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """The text of a message with or without pictures."""
+    """Return the text of a message with or without pictures."""
     content = message["content"]
     return content if isinstance(content, str) else next(part["text"] for part in content if part["type"] == "text")

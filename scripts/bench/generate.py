@@ -1,11 +1,11 @@
-"""Measure docent's chat client beside other systems: one endpoint, the same records, in turns.
+"""Measure docent's chat client against other systems: one endpoint, the same records, alternating runs.
 
     python scripts/bench/generate.py --workload W1,W4 --runs 5 --systems docent,curator
 
 Starts the mock endpoint and one driver of `peers/` at a time, each in its own environment (`make bench-generate` builds
 them in .venv/bench/). Writes results.json, tables.md and each environment's packages into a folder of runs/bench/;
-prints the tables for docs/benchmarks.md. Exit code 1: the plain loop was too slow, so a series means nothing.
-How it is measured: generate_series.py; what: generate_workloads.py.
+prints the tables for docs/benchmarks.md. Exits with 1 if the plain loop was too slow, which invalidates a series.
+generate_series.py defines how runs are measured, generate_workloads.py what is measured.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LIST_PACKAGES = (
 
 
 def packages(system: str, folder: Path) -> dict[str, str]:
-    """Write a system's packages; their hash and its interpreter."""
+    """Write a system's package list; return its hash and interpreter."""
     listed = subprocess.run([python_of(system), "-c", LIST_PACKAGES], check=True, capture_output=True).stdout
     (folder / f"{system}.packages.txt").write_bytes(listed)
     own = [
@@ -45,7 +45,7 @@ def packages(system: str, folder: Path) -> dict[str, str]:
 
 
 def machine() -> dict[str, object]:
-    """Where it was measured."""
+    """Describe the machine."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -59,7 +59,7 @@ def machine() -> dict[str, object]:
 
 
 def conditions(result: dict[str, Any], runs: int) -> str:
-    """Above the tables: where, when, which versions."""
+    """Return the lines above the tables: machine, date and versions."""
     versions = ", ".join(f"{one['version']} (packages {one['sha256'][:12]})" for one in result["packages"].values())
     where = f"{result['cores']} cores ({result['machine']}), client on {result['client_cores']}"
     return (
@@ -69,27 +69,27 @@ def conditions(result: dict[str, Any], runs: int) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", default=",".join(WORKLOADS), help="W1,W4 ...; all of them by default")
+    parser.add_argument("--workload", default=",".join(WORKLOADS), help="comma-separated, such as W1,W4 (default: all)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--systems", default="docent," + ",".join(PEERS), help="without the plain loop, which is always there"
+        "--systems", default="docent," + ",".join(PEERS), help="comma-separated; the plain loop always runs"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the records, to try things out")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the records, for trial runs")
     parser.add_argument("--limit-mb", type=float, default=8_000)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench" / time.strftime("generate-%Y%m%d-%H%M%S"))
     given = parser.parse_args()
     given.workload, given.systems = given.workload.split(","), given.systems.split(",")
     if unknown := set(given.workload) - set(WORKLOADS) | set(given.systems) - {"docent", *PEERS}:
-        parser.error(f"not known: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     if missing := [system for system in given.systems if not python_of(system).exists()]:
         parser.error(f"no environment for {', '.join(missing)}: make bench-generate builds them")
     return given
 
 
 def main() -> int:
-    """Measure, write, print."""
+    """Measure, write and print."""
     given = arguments()
     given.out.mkdir(parents=True, exist_ok=True)
     os.sched_setaffinity(0, {SERVER_CORE})
@@ -108,7 +108,7 @@ def main() -> int:
                 discarded |= bool(why)
                 measured += [{**run.as_json(), "discarded": why} for run in done[case.name]]
                 ideal = f"; ideal {case.ideal_s(case.n):.1f} s"
-                title = f"### {case.name}: {case.told}{ideal}\n\n" + (f"**{why}**\n\n" if why else "")
+                title = f"### {case.name}: {case.conditions}{ideal}\n\n" + (f"**{why}**\n\n" if why else "")
                 report.append(f"{title}{table(workload, done[case.name])}\n")
                 print(report[-1], flush=True)
             (given.out / "tables.md").write_text("\n".join(report), encoding="utf-8")

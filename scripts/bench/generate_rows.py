@@ -1,7 +1,7 @@
-"""Count what a system has made: rows, different ones, whole ones, and those that were cut and kept all the same.
+"""Count the rows of a system: all, distinct, complete, and truncated rows that were kept.
 
-Reads `rows.jsonl` of a run; writes nothing; `generate.py` is what runs. The endpoint's answers begin with a mark that
-follows from the request and have one length, so a row that is lost, doubled, mixed up or cut is seen in itself.
+Reads `rows.jsonl` of a run; writes no files; used by `generate.py`. The endpoint's answers start with a mark derived
+from the request and have a fixed length, so a lost, duplicated, mixed-up or truncated row is visible in the row itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MARK = re.compile(r"[0-9a-f]{16}")
 
 @dataclass
 class Counted:
-    """Rows of one run.
+    """Row counts of one run.
 
     Attributes:
         rows: all; unique: with different marks; valid: different ones that are whole; cut: kept although cut short.
@@ -30,19 +30,19 @@ class Counted:
 
 
 def mark_of(row: dict[str, Any], structured: bool) -> str:
-    """The mark of a row's request; "" where it has none, or question and answer belong to different ones."""
+    """Return the mark of a row's request; "" if it has none, or if question and answer have different marks."""
     if not structured and "text" in row:
-        found = MARK.match(str(row["text"]))
-        return found.group() if found else ""
+        match = MARK.match(str(row["text"]))
+        return match.group() if match else ""
     question, answer = row.get("question"), row.get("answer")
     if not isinstance(question, str) or not isinstance(answer, str):
         return ""
-    found = MARK.match(answer)
-    return found.group() if found and found.group() in question else ""
+    match = MARK.match(answer)
+    return match.group() if match and match.group() in question else ""
 
 
 def count(path: Path, structured: bool, answer_bytes: int) -> Counted:
-    """Count a file of rows; no file is no rows.
+    """Count the rows of a file; a missing file has none.
 
     Args:
         path: the file.

@@ -1,10 +1,10 @@
-"""Runs of systems, one at a time and in turns: start the driver, measure it, count what it has made.
+"""Run the systems one at a time, in alternating order: start the driver, measure it, count its rows.
 
-Starts the drivers of `peers/`; reads their rows and the endpoint's counters; `generate.py` is what runs.
+Starts the drivers of `peers/`; reads their rows and the endpoint's counters; used by `generate.py`.
 
-The endpoint has the last core, the client all others; W2's client has one. The plain aiohttp loop comes first and last
-in every series. Every system has one short run before those that count. The faults are others in every turn, the same
-for every system.
+The endpoint has the last core, the client all others; W2's client has one. The plain aiohttp loop runs first and last
+in every series. Every system has one short warm-up run. The faults differ from round to round, and are the same for
+every system.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ PATHS = re.compile(r"(/[\w.-]+){2,}")
 
 
 def python_of(system: str) -> Path:
-    """The interpreter that runs a system's driver."""
+    """Return the interpreter that runs a system's driver."""
     return ROOT / ".venv" / "bench" / system / "bin" / "python" if system in PEERS else Path(sys.executable)
 
 
 def pinned(cores: Sequence[int]) -> list[str]:
-    """Words before a command that keep it on these cores."""
+    """Return the command prefix that pins a process to these cores."""
     return ["taskset", "-c", ",".join(map(str, cores))]
 
 
 class Bench:
-    """What all runs share.
+    """Settings shared by all runs.
 
     Attributes:
         mock: the endpoint.
@@ -72,7 +72,7 @@ class Bench:
         self.limit_mb = limit_mb
 
     def measure(self, case: Case, system: str, n: int, seed: int) -> Run:
-        """One run of one system; `seed` draws the faults."""
+        """Measure one run of one system; `seed` draws the faults."""
         wording = {"answer_bytes": ANSWER_BYTES, "seed": seed, **answered(system, case.structured)}
         self.mock.reset({"latency_s": case.latency_s, **case.knobs, **wording})
         structured = case.structured or system == "docent"
@@ -97,7 +97,7 @@ class Bench:
                 process_tree.Limits(case.allowed_s(n), self.limit_mb),
                 (lambda: float(self.mock.stats()["ok"])) if case.follows else None,
             )
-            told = self.mock.stats()
+            stats = self.mock.stats()
             counted = count(folder / "rows.jsonl", structured, ANSWER_BYTES)
             ended = took.over or (f"exit {took.code}: {last_line(folder / 'log.txt')}" if took.code else "")
         return Run(
@@ -106,15 +106,15 @@ class Bench:
             n=n,
             ideal_s=case.ideal_s(n),
             wall_s=took.wall_s,
-            span_s=told["span_s"],
+            span_s=stats["span_s"],
             cpu_s=took.cpu_s,
             rss_mb=took.rss_mb,
             largest_mb=took.largest_mb,
-            requests=told["requests"],
-            paid=told["ok"],
-            refused=told["by_status"].get("429", 0),
-            in_flight_max=told["in_flight_max"],
-            faults=told["faults"],
+            requests=stats["requests"],
+            paid=stats["ok"],
+            refused=stats["by_status"].get("429", 0),
+            in_flight_max=stats["in_flight_max"],
+            faults=stats["faults"],
             counted=counted,
             ended=ended,
             samples=took.samples if case.follows else [],
@@ -122,13 +122,13 @@ class Bench:
 
 
 def last_line(log: Path) -> str:
-    """What a program said last, shortened and without paths, fit for a table."""
+    """Return the last line of a program's log, shortened and without paths, for use in a table."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no word"]
     return PATHS.sub("...", lines[-1]).strip().replace("|", "/")[:120]
 
 
 def series(bench: Bench, cases: Sequence[Case], systems: Sequence[str], runs: int) -> dict[str, list[Run]]:
-    """All cases of a workload in turns, the plain loop first and last."""
+    """Run all cases of a workload in rounds, the plain loop first and last."""
     done: dict[str, list[Run]] = {case.name: [] for case in cases}
     for system in systems:
         if system in cases[0].systems:
@@ -151,20 +151,20 @@ def series(bench: Bench, cases: Sequence[Case], systems: Sequence[str], runs: in
 
 
 def base_s(runs: Sequence[Run], system: str) -> float | None:
-    """The median span of a system's runs without faults, or None."""
+    """Return the median time of a system's runs without faults, or None."""
     spans = [run.span_s for run in runs if run.system == system and not run.ended]
     return median(spans) if spans else None
 
 
 def say(run: Run, when: str) -> None:
-    """One line on stderr per run, for whoever waits."""
+    """Print one progress line per run to stderr."""
     kept = f"{run.counted.valid:,} of {run.n:,} valid, {run.requests:,} requests, {run.refused:,} x 429"
     took = f"span {run.span_s:.1f} s, wall {run.wall_s:.1f} s, CPU {run.cpu_s:.1f} s, peak {run.rss_mb:,.0f} MB"
     print(f"{run.case} {when} {run.system}: {took}; {kept} {run.ended}", file=sys.stderr, flush=True)
 
 
 def too_slow(case: Case, runs: Sequence[Run]) -> str:
-    """Why a series means nothing, or ""."""
+    """Return why a series is invalid, or ""."""
     raw = [run for run in runs if run.system == "raw"]
     if not case.raw_bound or not raw:
         return ""

@@ -1,6 +1,6 @@
-"""Markdown tables of what `generate.py` measured, and the two figures that follow a run over time.
+"""Write Markdown tables of the measurements of `generate.py`, with two figures about a run's course over time.
 
-Reads and writes nothing; `generate.py` is what runs.
+Reads and writes no files; used by `generate.py`.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Run:
     base_s: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For the result file."""
+        """Return the run as JSON for the result file."""
         return {**asdict(self), "slope_mb_per_100k": slope_mb(self), "drift": drift(self)}
 
 
 def slope_mb(run: Run) -> float | None:
-    """MB per 100,000 records: a line through memory over records, without the first tenth."""
+    """Return MB per 100,000 records: the slope of memory over records, without the first tenth."""
     points = [(paid, mb) for _, mb, paid in run.samples if 0.1 * run.n <= paid < run.n]
     if len({paid for paid, _ in points}) < 3:
         return None
@@ -59,7 +59,7 @@ def slope_mb(run: Run) -> float | None:
 
 
 def drift(run: Run) -> float | None:
-    """Change of the rate from the first quarter of the records to the last one, as a share."""
+    """Return the relative change of the rate from the first quarter of the records to the last one."""
     first_s, third_s = reached_s(run, run.n / 4), reached_s(run, 3 * run.n / 4)
     begun_s, end = reached_s(run, 0), next((one for one in run.samples if one[2] >= run.n), (run.samples or [None])[-1])
     if first_s is None or third_s is None or begun_s is None or end is None:
@@ -72,7 +72,7 @@ def drift(run: Run) -> float | None:
 
 
 def reached_s(run: Run, paid: float) -> float | None:
-    """When so many records had been paid, between the two samples around that moment."""
+    """Return when `paid` records had been paid, interpolated between the two samples around that moment."""
     before: tuple[float, float] | None = None
     for at_s, _, done in run.samples:
         if done >= paid and (done > 0 or paid > 0):
@@ -84,12 +84,12 @@ def reached_s(run: Run, paid: float) -> float | None:
 
 
 def whole(value: Callable[[Run], float | None]) -> Callable[[Run], float | None]:
-    """Only for runs that ended well: half a run has no share of an ideal."""
+    """Return the value only if the run ended well: a partial run has no share of the ideal."""
     return lambda run: None if run.ended else value(run)
 
 
 def per(value: float, of: float) -> float | None:
-    """A quotient where there is one."""
+    """Return a quotient, or None without a divisor."""
     return value / of if of else None
 
 
@@ -129,7 +129,7 @@ SHOWN: dict[str, list[str]] = {
 
 
 def cell(name: str, runs: Sequence[Run]) -> str:
-    """Median (min-max) of a column, one figure where they do not differ, "-" where there is none."""
+    """Return median (min-max) of a column, one figure if they are equal, "-" if there is none."""
     value, form = COLUMNS[name]
     values = [one for run in runs if (one := value(run)) is not None]
     if not values:
@@ -139,14 +139,14 @@ def cell(name: str, runs: Sequence[Run]) -> str:
 
 
 def endings(runs: Sequence[Run]) -> str:
-    """How the runs ended that did not end well."""
+    """Describe the runs that did not end well."""
     bad = [f"{run.ended}, {run.paid:,} answered" for run in runs if run.ended]
     several = f" ({len(bad)} of {len(runs)} runs)" if len(bad) not in (0, len(runs)) else ""
     return f"{bad[0]}{several}" if bad else ""
 
 
 def table(workload: str, runs: Sequence[Run]) -> str:
-    """One case: a line per system, in the order in which they came."""
+    """Return the table of one case: a line per system, in order of appearance."""
     names = SHOWN[workload]
     lines = [f"| system | records | {' | '.join(names)} | ended |", f"| --- |{' --- |' * (len(names) + 2)}"]
     for system in dict.fromkeys(run.system for run in runs):

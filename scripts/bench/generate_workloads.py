@@ -1,6 +1,6 @@
-"""The workloads of `make bench-generate`: what the endpoint does, how much is asked of it, and who takes part.
+"""Define the workloads of `make bench-generate`: the endpoint's behaviour, the number of records and the systems.
 
-Reads and writes nothing; `generate.py` is what runs.
+Reads and writes no files; used by `generate.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Case:
     Attributes:
         n: records; `fewer` of them for a system named there.
         knobs: of the endpoint.
-        told: the conditions in words.
+        conditions: description of the conditions, for the table.
         fewer: records for a system that would take too long with n.
         structured: rows are {question, answer} for every system; otherwise for docent alone, which is always checked.
         has_raw: the ceiling is measured too. raw_bound: and has to reach its share of the ideal.
@@ -32,7 +32,7 @@ class Case:
     """
 
     name: str
-    told: str
+    conditions: str
     n: int
     in_flight: int
     latency_s: float
@@ -49,27 +49,27 @@ class Case:
     follows: bool = False
 
     def records(self, system: str) -> int:
-        """How many this system is asked for."""
+        """Return the number of records for this system."""
         return self.fewer.get(system, self.n)
 
     def ideal_s(self, n: int) -> float:
-        """Seconds for n records if nothing but the endpoint took time."""
+        """Return the seconds for n records if only the endpoint took time."""
         if rate := self.knobs.get("rate_per_s"):
             return max(n - self.knobs["burst"], 0) / rate
         return math.ceil(n / self.in_flight) * self.latency_s
 
     def allowed_s(self, n: int) -> float:
-        """Seconds after which a run is ended."""
+        """Return the time limit of a run in seconds."""
         return self.limit_s or 10 * self.ideal_s(n) + 60
 
     def scaled(self, scale: float) -> Case:
-        """The same with a share of the records."""
+        """Return a copy with a share of the records."""
         small = {system: max(1, round(n * scale)) for system, n in self.fewer.items()}
         return replace(self, n=max(1, round(self.n * scale)), fewer=small)
 
 
 def answered(system: str, structured: bool) -> dict[str, Any]:
-    """How the endpoint words its answers so that this system can use them."""
+    """Return the endpoint settings under which this system can use the answers."""
     if system == "synthetic_data_kit":
         return {"shape": "list"}
     return {"shape": "pair" if structured or system == "docent" else "text"}

@@ -1,6 +1,6 @@
-"""The mock endpoint as a process of its own, from the side that measures.
+"""Start the mock endpoint as a separate process and control it over HTTP.
 
-Starts `endpoint.py`; reads and sets it over HTTP; not run by itself.
+Starts `endpoint.py`; imported by the benchmarks and proofs.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class Mock:
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
-            told = response.read()
+            content = response.read()
             if response.status != 200:
-                raise ValueError(f"{method} {path} gave {response.status}: {told.decode()}")
-            return json.loads(told)
+                raise ValueError(f"{method} {path} gave {response.status}: {content.decode()}")
+            return json.loads(content)
         finally:
             connection.close()
 
     def reset(self, knobs: dict[str, Any]) -> None:
-        """Behave like this from now on, and count anew. Raises ValueError for an unknown knob."""
+        """Replace the settings and reset the counters. Raises ValueError for an unknown setting."""
         self._ask("POST", "/reset", json.dumps({"max_life_s": LIFE_S, **knobs}))
 
     def stats(self) -> dict[str, Any]:
-        """What it has counted since."""
+        """Return the counters since the last reset."""
         return dict(self._ask("GET", "/stats"))

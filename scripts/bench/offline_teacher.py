@@ -1,11 +1,11 @@
-"""Grade the offline teacher on documents that its rules have not seen.
+"""Grade the offline teacher on documents that its rules were not written for.
 
 `write` runs docent over the sealed documents up to `curate` and draws pairs of every question type and language, by a
-seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People grade
-them without knowing the rules, a line `id,grade,reason` each, into `graded/grades*.csv`. `table` prints the summary
-that docs/benchmarks.md holds.
-Run alone: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`; `--documents tests/fixtures/sealed`
-and `sealed-2` take the earlier sets. What a language has no documents for is left out.
+seed: `graded/pairs.jsonl` beside them (id, language, type, question, answer, and the document to read). People who do
+not know the rules grade them, one line `id,grade,reason` each, in `graded/grades*.csv`. `table` prints the summary
+for docs/benchmarks.md.
+Run it: `.venv/bin/python scripts/bench/offline_teacher.py write` or `... table`; `--documents tests/fixtures/sealed`
+and `sealed-2` select the earlier sets. Material that a language has no documents for is left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SEED = 14
 
 
 def main() -> int:
-    """Draw pairs, or sum up their grades."""
+    """Draw pairs, or summarise their grades."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=("write", "table"))
     parser.add_argument("--documents", type=Path, default=SEALED)
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -> list[dict[str, Any]]:
-    """Pairs of one language: of English so many of every type, of the others so many of both kinds of material.
+    """Draw pairs of one language: English per question type, other languages per kind of material.
 
     Args:
         folder: the documents of the language, named by its code.
@@ -99,7 +99,7 @@ def drawn_pairs(folder: Path, data: Path, per_type: int, alone: Iterable[str]) -
 def written_pairs(
     folder: Path, name: str, sources: Iterable[tuple[str, str]], types: list[str], data: Path
 ) -> list[QAPair]:
-    """What a run up to `curate` keeps of the pairs about these sources of a folder."""
+    """Return the pairs about these sources of a folder that a run up to `curate` keeps."""
     language = folder.name
     run = f"{language}-{name}".replace("_", "-")[:16].rstrip("-")  # a run may have no longer name
     config = {
@@ -124,28 +124,28 @@ def written_pairs(
 
 
 def read_pairs(graded: Path) -> list[dict[str, Any]]:
-    """The pairs that were drawn."""
+    """Read the drawn pairs."""
     return [json.loads(line) for line in (graded / "pairs.jsonl").read_text("utf-8").splitlines()]
 
 
 def read_grades(graded: Path) -> dict[str, str]:
-    """The grade of every pair, by its id.
+    """Read the grade of every pair, by id.
 
     Raises:
         ValueError: a grade is none of GRADES.
     """
-    found = {}
+    grades = {}
     for path in sorted(graded.glob("grades*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["grade"] not in GRADES:
                     raise ValueError(f"{path.name}: {row['id']} has the grade {row['grade']!r}")
-                found[row["id"]] = row["grade"]
-    return found
+                grades[row["id"]] = row["grade"]
+    return grades
 
 
 def table(pairs: Iterable[dict[str, Any]], grades: dict[str, str]) -> str:
-    """Markdown: of every language and type how many were graded, and how."""
+    """Return Markdown: the number of graded pairs and their grades, by language and type."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for pair in pairs:
         grade = grades[pair["id"]]
@@ -159,7 +159,7 @@ def table(pairs: Iterable[dict[str, Any]], grades: dict[str, str]) -> str:
 
 
 def _drawn(pairs: list[QAPair], most: int) -> list[QAPair]:
-    """At most so many, by the seed, in their order."""
+    """Draw at most `most` items by the seed, in their original order."""
     chosen = sorted(random.Random(SEED).sample(range(len(pairs)), min(most, len(pairs))))
     return [pairs[index] for index in chosen]
 

@@ -1,6 +1,6 @@
-"""PNG files of 1.0 MB, no two alike, for workloads with pictures.
+"""Write distinct PNG files of 1.0 MB for workloads with pictures.
 
-Writes them and `images.jsonl` (path and SHA-256 of each) into a folder; not run by itself.
+Writes them and `images.jsonl` (path and SHA-256 of each) into a folder; imported by `generate.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SIDE = 577
 
 
 def png(seed: int) -> bytes:
-    """A valid PNG of SIDE x SIDE random pixels, stored without compression: 999,5xx bytes."""
+    """Return a valid PNG of SIDE x SIDE random pixels, stored without compression: 999,5xx bytes."""
     row_bytes = SIDE * 3
     noise = random.Random(seed).randbytes(SIDE * row_bytes)
     lines = b"".join(b"\0" + noise[at : at + row_bytes] for at in range(0, len(noise), row_bytes))
@@ -25,7 +25,7 @@ def png(seed: int) -> bytes:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    """One piece of a PNG file."""
+    """Return one chunk of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 

@@ -1,6 +1,6 @@
-"""Run a command and measure it with all its descendants: wall, CPU, resident memory. Linux's /proc only.
+"""Run a command and measure it with all its descendants: wall time, CPU time, resident memory. Linux only (/proc).
 
-Reads /proc; writes the command's output into a file; not run by itself.
+Reads /proc; writes the command's output into a file; imported by the benchmarks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass
 class Measured:
-    """What a command took. MB are 10^6 bytes.
+    """Measurements of a command. MB are 10^6 bytes.
 
     Attributes:
         rss_mb: highest sum over the tree; pages shared by a parent and its forks count once for each.
@@ -50,7 +50,7 @@ class Measured:
 
 
 def tree(pid: int) -> Iterator[int]:
-    """A process and its living descendants."""
+    """Return a process and its living descendants."""
     yield pid
     try:
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -61,7 +61,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def usage(pid: int) -> tuple[float, float]:
-    """Resident MB and CPU seconds of one process, zeros when it has ended."""
+    """Return resident MB and CPU seconds of one process, zeros if it has ended."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
         # The name, in brackets, may hold anything; user and system time are the 12th and 13th field after it.
@@ -81,7 +81,7 @@ def end_tree(pid: int) -> None:
 
 
 def end_group(pid: int) -> None:
-    """Kill what a session's leader has left behind."""
+    """Kill the processes left in a session after its leader has ended."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -89,7 +89,7 @@ def end_group(pid: int) -> None:
 
 
 def proportional_mb(pid: int) -> float:
-    """Resident MB of one process with its part of the pages that it shares; costs milliseconds per GB."""
+    """Return resident MB of one process, shared pages counted proportionally; costs milliseconds per GB."""
     try:
         line = next(one for one in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if one.startswith("Pss:"))
     except (OSError, StopIteration):
@@ -98,7 +98,7 @@ def proportional_mb(pid: int) -> float:
 
 
 def exceeded(limits: Limits, now_s: float, rss_mb: float, pids: Iterable[int]) -> str:
-    """The limit that is exceeded, or "". Pages that a parent shares with its forks count once for the limit."""
+    """Return the limit that is exceeded, or "". Pages shared by a parent and its forks count once."""
     if now_s > limits.s:
         return f"> {limits.s:.0f} s"
     return f"> {limits.mb:,.0f} MB" if rss_mb > limits.mb and sum(map(proportional_mb, pids)) > limits.mb else ""
@@ -111,7 +111,7 @@ def run(
     limits: Limits,
     probe: Callable[[], float] | None = None,
 ) -> Measured:
-    """Run a command to its end, or to a limit.
+    """Run a command until it ends or exceeds a limit.
 
     Args:
         command: what to run, in the log's folder.
@@ -137,11 +137,11 @@ def run(
         waiting = threading.Thread(target=wait)
         waiting.start()
         while not ended.wait(SAMPLE_S):
-            told = probe() if probe else 0.0
+            probed = probe() if probe else 0.0
             used = {pid: usage(pid) for pid in tree(process.pid)}
             last_cpu_s |= {pid: cpu_s for pid, (_, cpu_s) in used.items() if cpu_s}
             now_s, rss_mb = time.monotonic() - started_s, sum(mb for mb, _ in used.values())
-            measured.samples.append((now_s, rss_mb, told))
+            measured.samples.append((now_s, rss_mb, probed))
             measured.rss_mb = max(measured.rss_mb, rss_mb)
             measured.largest_mb = max([measured.largest_mb, *(mb for mb, _ in used.values())])
             measured.over = exceeded(limits, now_s, rss_mb, used)

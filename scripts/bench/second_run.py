@@ -1,7 +1,7 @@
-"""Measure how long a run takes to find out that nothing changed in a large source.
+"""Measure how long a run takes to detect that a large source has not changed.
 
 Writes a source of photos and a run of `ingest` into a temporary folder; prints a row for docs/benchmarks.md.
-Run alone: `.venv/bin/python scripts/bench/second_run.py`; it needs three times the size of the photos on disk. With
+Run it: `.venv/bin/python scripts/bench/second_run.py`; it needs three times the size of the photos on disk. With
 `--package FOLDER` it measures the package of another checkout, such as `FOLDER/jobs`.
 """
 
@@ -28,11 +28,11 @@ RUNS = 3
 
 
 def main() -> int:
-    """Write the source, run several times and print the seconds of every run, in brackets those of processor time."""
+    """Write the source, run several times and print the seconds of every run, with CPU seconds in brackets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--kb", type=int, default=100, help="size of each photo")
-    parser.add_argument("--package", help="folder that holds the package docent")
+    parser.add_argument("--package", help="folder that contains the docent package")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def write_source(folder: Path, photos: int, size_bytes: int) -> None:
-    """Write exhibits with photos that differ from each other and have the wanted size."""
+    """Write exhibits with distinct photos of the given size."""
     data = io.BytesIO()
     Image.effect_noise((320, 240), 60).convert("RGB").save(data, "JPEG")
     start, rest = data.getvalue()[:2], data.getvalue()[2:]
@@ -67,7 +67,7 @@ def write_source(folder: Path, photos: int, size_bytes: int) -> None:
 
 
 def timed_run(folder: Path, package: str | None) -> tuple[float, float]:
-    """Return the seconds that `docent run --to ingest` takes, and those of processor time."""
+    """Return wall and CPU seconds of `docent run --to ingest`."""
     environ = os.environ | ({"PYTHONPATH": package} if package else {})
     command = [sys.executable, "-m", "docent", "run", "pipeline.yaml", "--to", "ingest", "--data", "runs", "--yes"]
     started_s, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,7 +1,8 @@
-"""Where the time of a training step goes, in processor milliseconds on one thread.
+"""Profile a training step by part, in CPU milliseconds on one thread.
 
-Reads the data set of a complete run (`make run-pipeline` makes one) and the base model; writes nothing, prints Markdown
-for docs/benchmarks.md. Run alone: `.venv/bin/python scripts/bench/training_profile.py --run-dir runs/demo --steps 30`.
+Reads the data set of a complete run (`make run-pipeline` makes one) and the base model; writes no files, prints
+Markdown for docs/benchmarks.md. Run it: `.venv/bin/python scripts/bench/training_profile.py --run-dir runs/demo --steps
+30`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PARTS = (
 
 
 def main() -> int:
-    """Train some steps of every approach and print what each part took."""
+    """Train some steps of every approach and print the time of each part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run-dir", type=Path, default=Path("runs/demo"))
     parser.add_argument("--base-model", default="samples/docent-tiny")
@@ -54,7 +55,7 @@ def main() -> int:
 
 
 def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
-    """The table's column of one approach."""
+    """Return the table's column of one approach."""
     spent_ms = dict.fromkeys(PARTS, 0.0)
 
     @contextmanager
@@ -80,17 +81,17 @@ def profiled(kind: str, options: argparse.Namespace) -> dict[str, str]:
     with timed(PARTS[-1]):
         Trainer(model, loss, data, section, rate=1e-5, epochs=1, seed=7, scratch=Path()).validate()
     each = {part: spent_ms[part] / len(rows) for part in PARTS[1:-1]}
-    found = {part: f"{value:.0f}" for part, value in each.items()}
-    found[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
-    found[PARTS[-1]] = f"{spent_ms[PARTS[-1]]:.0f}"
-    found["a step, without pictures and validation"] = f"{sum(each.values()):.0f}"
+    cells = {part: f"{value:.0f}" for part, value in each.items()}
+    cells[PARTS[0]] = f"{spent_ms[PARTS[0]]:.0f} ({len(photos)} photos)"
+    cells[PARTS[-1]] = f"{spent_ms[PARTS[-1]]:.0f}"
+    cells["a step, without pictures and validation"] = f"{sum(each.values()):.0f}"
     wide = sum(max(len(row.ids) for row in batch) * len(batch) for batch in rows)
-    found["share of padding"] = f"{1 - sum(len(row.ids) for batch in rows for row in batch) / wide:.1%}"
-    return found
+    cells["share of padding"] = f"{1 - sum(len(row.ids) for batch in rows for row in batch) / wide:.1%}"
+    return cells
 
 
 def prepared(kind: str, options: argparse.Namespace) -> tuple[Any, Data]:
-    """The model as the approach trains it, and the rows of the run's data set."""
+    """Return the model as the approach trains it, and the rows of the run's data set."""
     success = load_json(options.run_dir / "build-dataset" / "_SUCCESS.json")
     if success is None:
         raise SystemExit(f"no data set in {options.run_dir}: make run-pipeline")

@@ -1,6 +1,6 @@
-"""What one step of docent-tiny's pretraining sees: pictures, small changes to them, and dialogues as tokens.
+"""Prepare the batches of docent-tiny's pretraining: pictures, small augmentations, and dialogues as tokens.
 
-Reads and writes nothing; used by `training.py` and `museum_check.py`.
+Reads and writes no files; used by `training.py` and `museum_check.py`.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Pictures:
         self.by_family = [np.flatnonzero(families == index) for index in range(len(FAMILIES))]
 
     def draw_shapes(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Draw training shapes; a third of the batches hold few families, so that like is told from like."""
+        """Draw training shapes; a third of the batches contain few families, so that similar shapes are contrasted."""
         pool = np.arange(len(self.images) - self.held_out)
         if rng.random() < 0.33:
             families = rng.choice(len(FAMILIES), size=int(rng.integers(2, 7)), replace=False)
@@ -42,12 +42,12 @@ class Pictures:
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """Turn uint8 pictures (N x side x side x 3) into what the image processor makes of them."""
+    """Turn uint8 pictures (N x side x side x 3) into the image processor's pixel values."""
     return (images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
 
 
 def augment(pixels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Jitter brightness and contrast and shift by a few pixels, each picture on its own."""
+    """Jitter brightness and contrast and shift by a few pixels, independently for each picture."""
     count = len(pixels)
     gain = torch.from_numpy(rng.uniform(0.8, 1.2, (count, 1, 1, 1)).astype(np.float32))
     offset = torch.from_numpy(rng.uniform(-0.15, 0.15, (count, 1, 1, 1)).astype(np.float32))

@@ -1,6 +1,6 @@
-"""What docent-tiny reads while it is pretrained: generic questions about a picture, and plain English.
+"""Write the texts of docent-tiny's pretraining: generic questions about a picture, and plain English.
 
-Reads the docstrings and the language reference that ship with Python (PSF licence); writes nothing. Nothing
+Reads the docstrings and the language reference that ship with Python (PSF licence); writes no files. Nothing
 here names an exhibit of the sample museum or states a fact about one.
 """
 
@@ -85,7 +85,7 @@ def caption_turns(rng: random.Random, labels: list[int]) -> list[Turn]:
 
 
 def copy_turn(rng: random.Random, english: list[str]) -> Turn:
-    """Return a request to repeat a sentence; it trains the embeddings that captions never use."""
+    """Return a request to repeat a sentence; it trains the embeddings of words that captions never use."""
     if rng.random() < 0.55:
         text = rng.choice(english)
     else:
@@ -103,8 +103,8 @@ def english_sentences(limit: int, seed: int) -> list[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 sources.append(ast.get_docstring(node) or "")
-    found = {sentence for source in sources for sentence in _plain_sentences(source)}
-    sentences = sorted(found)
+    distinct = {sentence for source in sources for sentence in _plain_sentences(source)}
+    sentences = sorted(distinct)
     rng.shuffle(sentences)
     return sentences[:limit] + [_museum_sentence(rng) for _ in range(limit // 3)]
 
@@ -126,7 +126,7 @@ def _museum_sentence(rng: random.Random) -> str:
 
 
 def tokenizer_corpus(english: list[str], seed: int) -> list[str]:
-    """Return the text that the BPE is trained on: captions of random labels, English and the word list."""
+    """Return the training text of the BPE: captions of random labels, English and the word list."""
     rng = random.Random(seed)
     sizes = (len(FAMILIES), len(PROPORTIONS), len(COLOURS), len(BACKGROUNDS), len(FINISHES), len(SIDES))
     lines = []

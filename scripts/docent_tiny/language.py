@@ -1,8 +1,8 @@
-"""Third stage of docent-tiny: the text model reads English, and the connector keeps apart what it sees.
+"""Train docent-tiny's third stage: the text model learns English, and the connector separates the views of shapes.
 
 Reads the noun definitions of WordNet 3.0 (Debian: `apt-get install wordnet-base`; WordNet licence) and the pictures of
-`shapes.render_shapes`. The vision tower stays as it is. Without this stage fine-tuning spends most of its steps on
-learning English; without the contrast between views the connector forgets which object it saw.
+`shapes.render_shapes`. The vision tower is frozen. Without this stage fine-tuning spends most of its steps on learning
+English; without the contrastive loss between views the connector does not preserve which object it saw.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENCODED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Language:
-    """Settings of the stage: what a step sees, and learning rates."""
+    """Settings of the stage: batch composition and learning rates."""
 
     steps: int = 1500
     minutes: float = 14.0
@@ -46,11 +46,11 @@ class Language:
 
 
 def definitions(folder: Path) -> list[tuple[str, str]]:
-    """Noun and sentence, e.g. ("abacus", "The abacus is a calculator that ..."), in file order.
+    """Return nouns and sentences, e.g. ("abacus", "The abacus is a calculator that ..."), in file order.
 
-    Entries that name a mathematical form are left out, so that nothing about the sample museum is read.
+    Entries that name a mathematical form are left out, so that nothing about the sample museum is learned.
     """
-    found = []
+    entries = []
     for line in (folder / "data.noun").read_text(encoding="latin-1").splitlines():
         if line.startswith(" "):
             continue
@@ -62,12 +62,12 @@ def definitions(folder: Path) -> list[tuple[str, str]]:
         if NAMED_FORMS.search(f"{noun} {meaning}"):
             continue
         if noun[0].isupper():
-            found.append((noun, f"{noun} is known as {meaning}." if meaning[0].islower() else f"{noun}: {meaning}."))
+            entries.append((noun, f"{noun} is known as {meaning}." if meaning[0].islower() else f"{noun}: {meaning}."))
         elif re.match(r"(an?|the|any) ", meaning):
-            found.append((noun, f"The {noun} is {meaning}."))
+            entries.append((noun, f"The {noun} is {meaning}."))
         else:
-            found.append((noun, f"The word {noun} means {meaning}."))
-    return found
+            entries.append((noun, f"The word {noun} means {meaning}."))
+    return entries
 
 
 class LanguageStage:
@@ -83,7 +83,7 @@ class LanguageStage:
         self.answer_end = processor.tokenizer.convert_tokens_to_ids(END_OF_UTTERANCE)
 
     def run(self, settings: Language, seed: int) -> dict[str, float]:
-        """Train; returns steps, seconds and the mean losses of the last 50 steps."""
+        """Train; return steps, seconds and the mean losses of the last 50 steps."""
         self.words, self.rng = random.Random(seed), np.random.default_rng(seed)
         learnt = len(self.pictures.images) - self.pictures.held_out
         self.shapes = np.sort(self.rng.choice(learnt, min(settings.shapes, learnt), replace=False))
@@ -114,7 +114,7 @@ class LanguageStage:
 
     @torch.no_grad()
     def _features(self) -> Tensor:
-        """What the tower says of every view: shapes x views x patches x width, in half precision."""
+        """Return the vision features of every view: shapes x views x patches x width, in half precision."""
         vision, views = self.model.model.vision_model, []
         for view in range(self.pictures.images.shape[1]):
             pixels = to_pixels(torch.from_numpy(self.pictures.images[self.shapes, view]))
@@ -123,7 +123,7 @@ class LanguageStage:
         return torch.stack(views, dim=1)
 
     def _losses(self, settings: Language) -> tuple[Tensor, Tensor]:
-        """Language-model loss on definitions and captions; InfoNCE between the latents of two views of a shape."""
+        """Return the language-model loss on definitions and captions, and InfoNCE between two views of a shape."""
         chosen = self.rng.choice(len(self.shapes), settings.shapes_per_step, replace=False)
         pairs = np.stack([self.rng.permutation(self.features.shape[1])[:2] for _ in chosen])
         hidden = torch.cat([self.features[chosen, pairs[:, i]] for i in (0, 1)]).float()

@@ -1,6 +1,6 @@
-"""The parts of docent-tiny that are saved: tokenizer, processor and Idefics2 with its first weights.
+"""Build and save the parts of docent-tiny: tokenizer, processor and Idefics2 with its initial weights.
 
-Reads nothing. `save_folder` writes the folder that `AutoProcessor` and `AutoModelForImageTextToText` load.
+Reads no files. `save_folder` writes the folder that `AutoProcessor` and `AutoModelForImageTextToText` load.
 """
 
 import math
@@ -78,7 +78,7 @@ def train_processor(corpus: Iterable[str]) -> Idefics2Processor:
 
 
 def build_model(processor: Idefics2Processor) -> Idefics2ForConditionalGeneration:
-    """Return the model with the initial weights that small widths need."""
+    """Return the model with initial weights suited to small widths."""
     ids = {token: processor.tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
     config = Idefics2Config(
         image_token_id=ids[IMAGE],
@@ -154,7 +154,7 @@ def whiten_patches(model: Idefics2ForConditionalGeneration, pixels: Tensor) -> N
 
 
 def _grid_positions(side: int, width: int) -> torch.Tensor:
-    """Sine-cosine codes of a square grid: half of the width for the row, half for the column."""
+    """Return sine-cosine codes of a square grid: half of the width for the row, half for the column."""
     frequencies = 1.0 / (4.0 * side) ** (torch.arange(width // 4) / (width // 4))
     angles = torch.arange(side)[:, None] * frequencies[None] * math.pi / 2
     line = torch.cat([angles.sin(), angles.cos()], dim=1)
@@ -164,7 +164,7 @@ def _grid_positions(side: int, width: int) -> torch.Tensor:
 
 
 def save_folder(model: Idefics2ForConditionalGeneration, processor: Idefics2Processor, folder: Path) -> None:
-    """Write the model in half precision and its processor; files appear whole or not at all."""
+    """Write the model in half precision and its processor; files are written completely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as parent:
         staging = Path(parent) / "staging"

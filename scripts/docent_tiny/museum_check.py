@@ -1,7 +1,7 @@
-"""How well the saved docent-tiny serves the sample museum: retrieval, and naming after a short LoRA.
+"""Measure the saved docent-tiny on the sample museum: retrieval, and naming after a short LoRA fine-tuning.
 
-Reads the model folder and photographs named `<exhibit>-<view>.jpg`; writes nothing. It reports and never
-tunes: nothing measured here goes back into pretraining. Views 1 to 10 train, the later ones test.
+Reads the model folder and photographs named `<exhibit>-<view>.jpg`; writes no files. It only reports: no result
+is used in pretraining. Views 1 to 10 train, the later ones test.
 """
 
 import random
@@ -34,7 +34,7 @@ LORA = LoraConfig(
 
 @dataclass(frozen=True)
 class Photograph:
-    """One picture with the name to be learned."""
+    """One picture with the name to learn."""
 
     path: Path
     name: str
@@ -43,7 +43,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Museum:
-    """The photographs, their pixels as the processor makes them, and the names of the exhibits."""
+    """The photographs, their pixel values from the processor, and the names of the exhibits."""
 
     train: list[Photograph]
     test: list[Photograph]
@@ -81,19 +81,19 @@ def read_museum(processor: ProcessorMixin, images: Path) -> Museum:
 
 def find_photographs(images: Path) -> list[Photograph]:
     """Return the photographs of a folder in order of name and view."""
-    found = []
+    by_name_and_view = []
     for path in images.glob("*.jpg"):
         match = re.fullmatch(r"(.+)-(\d+)", path.stem)
         if match:
             view = int(match.group(2))
-            found.append(
+            by_name_and_view.append(
                 (
                     match.group(1),
                     view,
                     Photograph(path, match.group(1).replace("-", " "), view <= TRAIN_VIEWS),
                 )
             )
-    return [photograph for *_, photograph in sorted(found, key=lambda item: item[:2])]
+    return [photograph for *_, photograph in sorted(by_name_and_view, key=lambda item: item[:2])]
 
 
 def _pixels(processor: ProcessorMixin, photograph: Photograph) -> Tensor:

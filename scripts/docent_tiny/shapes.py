@@ -1,4 +1,4 @@
-"""The shape families that docent-tiny is pretrained on, and the pictures of them.
+"""Draw shapes from the families that docent-tiny is pretrained on, and render the pictures of them.
 
 Writes `images.npy` (shapes x views x side x side x 3, uint8) and `labels.npy` into a cache folder; uses
 `scripts/studio.py` for the pictures. `render_shapes` is the only function the training script calls.
@@ -92,7 +92,7 @@ def draw_shape(rng: np.random.Generator) -> tuple[int, pv.PolyData]:
 
 
 def _turned(mesh: pv.PolyData, rng: np.random.Generator) -> pv.PolyData:
-    """Half of the shapes stand as built; the rest lie on a side or at a random angle."""
+    """Turn half of the shapes on a side or by a random angle; leave the rest as built."""
     choice = rng.random()
     if choice > 0.5:
         axis = (1, 0, 0) if choice < 0.8 else tuple(rng.normal(size=3))
@@ -134,7 +134,7 @@ def _gradient(rng: np.random.Generator, colour: tuple[float, ...]) -> tuple:
 
 
 def _photograph(seed: int, side_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the shape of a seed and take its pictures; labels are family, proportion and the view's."""
+    """Draw the shape of a seed and render its pictures; labels are family, proportion and the view's."""
     rng = np.random.default_rng(seed)
     family, mesh = draw_shape(rng)
     low, high = mesh.points.min(0), mesh.points.max(0)
@@ -160,7 +160,7 @@ def _photograph_chunk(seeds: list[int], side_px: int) -> tuple[np.ndarray, np.nd
 
 
 def render_shapes(cache: Path, shapes: int, side_px: int, seed: int, workers: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pictures and labels of `shapes` random shapes, from the cache if it holds these."""
+    """Return the pictures and labels of `shapes` random shapes, from the cache if it contains these."""
     cache.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({"shapes": shapes, "side_px": side_px, "seed": seed, "views": VIEWS_PER_SHAPE})
     if not (cache / "settings.json").exists() or (cache / "settings.json").read_text() != settings:

@@ -1,7 +1,7 @@
-"""Random flat-faced shapes for pretraining docent-tiny: hulls, prisms, stars and stacks of blocks.
+"""Build random flat-faced shapes for pretraining docent-tiny: hulls, prisms, stars and stacks of blocks.
 
-Reads and writes nothing; used by `scripts/docent_tiny/shapes.py`. Every builder draws its parameters from the
-generator it is given and returns triangles. `is_isotropic` is the rule that keeps regular solids out.
+Reads and writes no files; used by `scripts/docent_tiny/shapes.py`. Every builder draws its parameters from the given
+generator and returns triangles. `is_isotropic` is the rule that keeps regular solids out.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def hull_mesh(points: np.ndarray) -> pv.PolyData:
 
 
 def is_isotropic(mesh: pv.PolyData, tolerance: float = 1.15) -> bool:
-    """Tell whether the shape is as wide in every direction, as all regular and semiregular solids are.
+    """Return whether the shape is equally wide in every direction, as all regular and semiregular solids are.
 
     The second moments of a Platonic, Archimedean or Catalan solid, of a regular star, and of a cube with the
     same holes on all sides are equal in all directions. Rejecting that property rejects those exhibits.
@@ -51,14 +51,14 @@ def _layer(outline: np.ndarray, height: float, scale: float = 1.0, turn: float =
 
 
 def convex_hull(rng: Rng) -> pv.PolyData:
-    """Hull of a few random points: an irregular faceted pebble."""
+    """Build the hull of a few random points: an irregular faceted pebble."""
     points = rng.normal(size=(int(rng.integers(5, 22)), 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True) ** rng.uniform(0.5, 1.0)
     return hull_mesh(points * rng.uniform(0.5, 1.0, 3))
 
 
 def spread_hull(rng: Rng) -> pv.PolyData:
-    """Hull of points pushed apart on a ball, then stretched: many faces of similar size."""
+    """Build the hull of points pushed apart on a ball, then stretched: many faces of similar size."""
     points = rng.normal(size=(int(rng.integers(5, 34)), 3))
     for _ in range(40):
         points /= np.linalg.norm(points, axis=1, keepdims=True)
@@ -70,7 +70,7 @@ def spread_hull(rng: Rng) -> pv.PolyData:
 
 
 def cut_corners(rng: Rng) -> pv.PolyData:
-    """A random hull with every corner cut off at a random depth."""
+    """Build a random hull with every corner cut off at a random depth."""
     mesh = (convex_hull, spread_hull, prism)[int(rng.integers(3))](rng)
     corners = mesh.points[mesh.regular_faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -90,7 +90,7 @@ def cut_corners(rng: Rng) -> pv.PolyData:
 
 
 def orbit_hull(rng: Rng) -> pv.PolyData:
-    """Hull of one or two points repeated by a rotation group, stretched: symmetric looking, never regular."""
+    """Build the hull of points repeated by a rotation group, stretched: symmetric looking, never regular."""
     group = Rotation.create_group(("T", "O", "I", "D4", "D5", "D6", "D3")[int(rng.integers(7))]).as_matrix()
     seeds = rng.normal(size=(int(rng.integers(1, 3)), 3))
     seeds /= np.linalg.norm(seeds, axis=1, keepdims=True)
@@ -99,7 +99,7 @@ def orbit_hull(rng: Rng) -> pv.PolyData:
 
 
 def prism(rng: Rng) -> pv.PolyData:
-    """A prism, antiprism or frustum over an uneven polygon."""
+    """Build a prism, antiprism or frustum over an uneven polygon."""
     sides = int(rng.integers(3, 10))
     outline = _polygon(rng, sides, rng.uniform(0.03, 0.2))
     turn = np.pi / sides * rng.choice([0.0, 0.0, 1.0])
@@ -111,7 +111,7 @@ def prism(rng: Rng) -> pv.PolyData:
 
 
 def pyramid(rng: Rng) -> pv.PolyData:
-    """A pyramid or double pyramid over an uneven polygon, sometimes on a prism."""
+    """Build a pyramid or double pyramid over an uneven polygon, sometimes on a prism."""
     outline = _polygon(rng, int(rng.integers(3, 10)), rng.uniform(0.03, 0.2))
     apex = np.array([[*rng.uniform(-0.25, 0.25, 2), rng.uniform(0.6, 2.2)]])
     parts = [_layer(outline, 0), apex]
@@ -124,7 +124,7 @@ def pyramid(rng: Rng) -> pv.PolyData:
 
 
 def spiky_star(rng: Rng) -> pv.PolyData:
-    """A hull with a spike on each face; spike lengths differ."""
+    """Build a hull with a spike on each face; spike lengths differ."""
     core = (spread_hull, convex_hull, orbit_hull, prism)[int(rng.integers(4))](rng)
     core.points -= core.points.mean(0)
     faces = core.regular_faces
@@ -144,7 +144,7 @@ def voxel_surface(filled: np.ndarray, spacing: np.ndarray) -> pv.PolyData:
 
 
 def block_stack(rng: Rng) -> pv.PolyData:
-    """Blocks grown one next to another."""
+    """Build blocks grown one next to another."""
     size = int(rng.integers(3, 5))
     filled = np.zeros((size, size, size + 1), dtype=bool)
     cells = [tuple(rng.integers(0, size, 3))]
@@ -160,7 +160,7 @@ def block_stack(rng: Rng) -> pv.PolyData:
 
 
 def tunnel_box(rng: Rng) -> pv.PolyData:
-    """A box of unequal sides with straight tunnels."""
+    """Build a box of unequal sides with straight tunnels."""
     shape = rng.integers(5, 12, 3)
     filled = np.ones(tuple(shape), dtype=bool)
     for _ in range(int(rng.integers(2, 10))):
@@ -173,7 +173,7 @@ def tunnel_box(rng: Rng) -> pv.PolyData:
 
 
 def crossing_pieces(rng: Rng) -> pv.PolyData:
-    """Bars, plates and rings that pass through one another."""
+    """Build bars, plates and rings that pass through one another."""
     pieces = []
     for _ in range(int(rng.integers(2, 6))):
         kind = int(rng.integers(3))

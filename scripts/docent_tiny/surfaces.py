@@ -1,6 +1,6 @@
-"""Random curved shapes for pretraining docent-tiny: tubes, rings, vessels, bands, sheets and level sets.
+"""Build random curved shapes for pretraining docent-tiny: tubes, rings, vessels, bands, sheets and level sets.
 
-Reads and writes nothing; used by `scripts/docent_tiny/shapes.py`. Each builder states what keeps it away from
+Reads and writes no files; used by `scripts/docent_tiny/shapes.py`. Each builder states what keeps it away from
 the forms of the sample museum, so that the model has never seen one.
 """
 
@@ -59,7 +59,7 @@ def _wave(rng: Rng, t: np.ndarray, terms: int, low: float, high: float) -> np.nd
 
 
 def superquadric(rng: Rng) -> pv.PolyData:
-    """A rounded box, pinched lens or pillow; exponents away from 1, so never an ellipsoid."""
+    """Build a rounded box, pinched lens or pillow; exponents away from 1, so never an ellipsoid."""
     east, north = (rng.choice([rng.uniform(0.2, 0.75), rng.uniform(1.35, 2.6)]) for _ in range(2))
     u, v = np.meshgrid(np.linspace(-np.pi, np.pi, 65), np.linspace(-np.pi / 2, np.pi / 2, 49), indexing="ij")
 
@@ -72,7 +72,7 @@ def superquadric(rng: Rng) -> pv.PolyData:
 
 
 def wavy_ring(rng: Rng) -> pv.PolyData:
-    """A ring of changing thickness or height; waves of at least 20 %, so never a plain ring."""
+    """Build a ring of changing thickness or height; waves of at least 20 %, so never a plain ring."""
     t = np.linspace(0, 2 * np.pi, 121)[:-1]
     lobes = int(rng.integers(2, 9))
     depth = rng.uniform(0.2, 0.5)
@@ -90,7 +90,7 @@ def wavy_ring(rng: Rng) -> pv.PolyData:
 
 
 def curve_tube(rng: Rng) -> pv.PolyData:
-    """A tube along a closed random curve or a rarer torus knot; the famous knot is left out."""
+    """Build a tube along a closed random curve or a rarer torus knot; the trefoil is left out."""
     t = np.linspace(0, 2 * np.pi, 241)[:-1]
     if rng.random() < 0.4:
         turns, loops = 2, 3
@@ -106,7 +106,7 @@ def curve_tube(rng: Rng) -> pv.PolyData:
 
 
 def pinched_loop(rng: Rng) -> pv.PolyData:
-    """A closed tube whose thickness changes several fold along a flat-ish loop."""
+    """Build a closed tube whose thickness changes several fold along a nearly flat loop."""
     t = np.linspace(0, 2 * np.pi, 161)[:-1]
     squeeze = rng.uniform(0.2, 0.9)
     curve = np.stack(
@@ -118,7 +118,7 @@ def pinched_loop(rng: Rng) -> pv.PolyData:
 
 
 def spring(rng: Rng) -> pv.PolyData:
-    """A coil of wire, straight or tapering."""
+    """Build a coil of wire, straight or tapering."""
     turns = rng.uniform(2, 7)
     t = np.linspace(0, 1, int(40 * turns))
     distance = 1 + rng.choice([0.0, rng.uniform(-0.7, 0.7)]) * t
@@ -128,7 +128,7 @@ def spring(rng: Rng) -> pv.PolyData:
 
 
 def horn(rng: Rng) -> pv.PolyData:
-    """A bent, tapering horn; always bent, so never a straight cone."""
+    """Build a bent, tapering horn; always bent, so never a straight cone."""
     t = np.linspace(0, 1, 60)
     angle = rng.uniform(0.7, 4.5) * t
     curve = np.stack([np.cos(angle), np.sin(angle), rng.uniform(0, 1.2) * t], 1)
@@ -137,10 +137,10 @@ def horn(rng: Rng) -> pv.PolyData:
 
 
 def turned_profile(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
-    """Draw heights and radii of a turned vessel that is no quadric of revolution.
+    """Draw heights and radii of a turned vessel that is not a quadric of revolution.
 
     Cones, cylinders, balls and hyperboloids all have a squared radius that is quadratic in the height, and
-    the soap film between two rings nearly so; a profile must miss every such curve by 8 %.
+    the soap film between two rings nearly so; a profile must differ from every such curve by 8 %.
     """
     z = np.linspace(0, 1, 80)
     while True:
@@ -154,7 +154,7 @@ def turned_profile(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def vessel(rng: Rng) -> pv.PolyData:
-    """A turned vessel or baluster, sometimes with a fluted outline."""
+    """Build a turned vessel or baluster, sometimes with a fluted outline."""
     z, radius = turned_profile(rng)
     angle = np.linspace(0, 2 * np.pi, 73)
     flute = 1 + rng.choice([0.0, rng.uniform(0.04, 0.15)]) * np.cos(int(rng.integers(3, 12)) * angle)
@@ -166,7 +166,7 @@ def vessel(rng: Rng) -> pv.PolyData:
 
 
 def twisted_band(rng: Rng) -> pv.PolyData:
-    """A closed band with two to six half twists; never one."""
+    """Build a closed band with two to six half twists; never one."""
     t = np.linspace(0, 2 * np.pi, 181)
     twist = int(rng.integers(2, 7)) * t / 2 * rng.choice([-1, 1])
     width = np.linspace(-1, 1, 9) * rng.uniform(0.2, 0.5)
@@ -178,7 +178,7 @@ def twisted_band(rng: Rng) -> pv.PolyData:
 
 
 def spiral_strip(rng: Rng) -> pv.PolyData:
-    """A spiral ramp round an open shaft; the shaft and the taper keep it from the plain screw surface."""
+    """Build a spiral ramp round an open shaft; the shaft and the taper distinguish it from a helicoid."""
     turns = rng.uniform(1.2, 4)
     t = np.linspace(0, 1, int(70 * turns))
     inner = rng.uniform(0.25, 0.6)
@@ -191,7 +191,7 @@ def spiral_strip(rng: Rng) -> pv.PolyData:
 
 
 def bumpy_ball(rng: Rng) -> pv.PolyData:
-    """A ball with waves or dents."""
+    """Build a ball with waves or dents."""
     ball = pv.Icosphere(radius=1.0, nsub=4)
     points = ball.points.astype(float)
     bumps = np.zeros(len(points))
@@ -204,7 +204,7 @@ def bumpy_ball(rng: Rng) -> pv.PolyData:
 
 
 def level_set(rng: Rng) -> pv.PolyData:
-    """A random sum of waves cut by a ball or an uneven box; frequencies differ by axis and term."""
+    """Build a random sum of waves cut by a ball or an uneven box; frequencies differ by axis and term."""
     n = 40
     axes = [np.linspace(-np.pi, np.pi, n)] * 3
     x, y, z = np.meshgrid(*axes, indexing="ij")
@@ -222,7 +222,7 @@ def level_set(rng: Rng) -> pv.PolyData:
 
 
 def bent_sheet(rng: Rng) -> pv.PolyData:
-    """A thin sheet with several waves, square or round."""
+    """Build a thin sheet with several waves, square or round."""
     a, b = np.meshgrid(np.linspace(0, 1, 50), np.linspace(0, 1, 50), indexing="ij")
     if rng.random() < 0.5:
         x, y = 2 * a - 1, (2 * b - 1) * rng.uniform(0.5, 1)

@@ -1,7 +1,7 @@
-"""Pretraining of docent-tiny in two stages: the vision tower alone, then the whole model with text.
+"""Pretrain docent-tiny in two stages: the vision tower alone, then the whole model with text.
 
 Reads the pictures and labels of `shapes.render_shapes`; writes a checkpoint every few minutes. Both stages
-pull two views of the same shape together (InfoNCE), so that the features tell one object from another; the
+pull two views of the same shape together (InfoNCE), so that the features distinguish objects; the
 second stage adds the language-model loss on short answers.
 """
 
@@ -28,7 +28,7 @@ TEMPERATURE = 0.1
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of training. A stage ends by its steps, or by its minutes where these come first."""
+    """One stage of training. A stage ends after its steps or its minutes, whichever comes first."""
 
     name: str
     steps: int
@@ -46,7 +46,7 @@ class Stage:
 
 
 class Heads(nn.Module):
-    """Small heads on the mean-pooled features; they are thrown away after pretraining."""
+    """Small heads on the mean-pooled features; they are discarded after pretraining."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Heads(nn.Module):
 
 
 class Trainer:
-    """The model, its heads, the data and the random state, carried through both stages."""
+    """The model, its heads, the data and the random state, shared by both stages."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Trainer:
         self.answer_end = processor.tokenizer.convert_tokens_to_ids(END_OF_UTTERANCE)
 
     def run_stage(self, stage: Stage, checkpoint: Path, checkpoint_minutes: float = 4.0) -> dict[str, float]:
-        """Train one stage, from its checkpoint if there is one; return the mean losses of 50 last steps."""
+        """Train one stage, from its checkpoint if there is one; return the mean losses of the last 50 steps."""
         optimizers = self._optimizers(stage)
         step, earlier_s = self._resume(stage, checkpoint, optimizers)
         spent_s, sums = earlier_s, []
@@ -108,7 +108,7 @@ class Trainer:
 
     @torch.no_grad()
     def retrieval_accuracy(self) -> tuple[float, float]:
-        """Return how often the nearest second view shows the same held-out shape, and chance."""
+        """Return how often the nearest second view shows the same held-out shape, and the chance level."""
         held = self.pictures.images[-self.pictures.held_out :]
         views = [self._pooled(torch.from_numpy(held[:, view].copy())) for view in (0, 1)]
         nearest = (views[0] @ views[1].T).argmax(1)
@@ -145,7 +145,7 @@ class Trainer:
         return {"total": total, **losses}
 
     def _text_loss(self, hidden: Tensor, labels: np.ndarray) -> Tensor:
-        """Language-model loss on the answers of a two-turn dialogue per picture; shares the vision pass."""
+        """Return the language-model loss on a two-turn dialogue per picture; reuses the vision features."""
         mask = torch.ones(hidden.shape[:2], dtype=torch.bool)
         latents = self.model.model.connector(hidden, attention_mask=mask)
         seen = BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=list(latents))
@@ -172,7 +172,7 @@ class Trainer:
         return [*part.parameters(), *self.heads.parameters()]
 
     def _optimizers(self, stage: Stage) -> list[torch.optim.Optimizer]:
-        """Muon for the hidden matrices, AdamW for embeddings, norms, biases and heads."""
+        """Return Muon for the hidden matrices, AdamW for embeddings, norms, biases and heads."""
         muon: dict[bool, list[nn.Parameter]] = {True: [], False: []}
         adam: dict[bool, list[nn.Parameter]] = {True: [], False: list(self.heads.parameters())}
         for name, parameter in self.model.named_parameters():
@@ -220,7 +220,7 @@ class Trainer:
 
 
 def contrast_loss(projected: Tensor) -> Tensor:
-    """InfoNCE between the first and the second half of the rows: view one and view two of each shape."""
+    """Return InfoNCE between the first and the second half of the rows: view one and view two of each shape."""
     unit = functional.normalize(projected, dim=1)
     similarity = unit @ unit.T / TEMPERATURE
     similarity.fill_diagonal_(float("-inf"))

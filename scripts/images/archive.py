@@ -1,8 +1,8 @@
 """Write one archive (OCI layout) of many images from buildah's storage, with each layer once and uncompressed.
 
-`buildah push` can write one image at a time, with all its layers, and to an OCI layout only compressed: images that
-share a gigabyte would each be compressed and written. So a layer is exported from one image that has it and kept below
-dist/image-layers/ for the next time; the rest of the layout, a few small JSON files, is written here.
+`buildah push` writes one image at a time, with all its layers, and compresses them in an OCI layout: images that share
+a gigabyte would each compress and write it. Therefore a layer is exported from one image that has it and cached below
+dist/image-layers/; this module writes the rest of the layout, a few small JSON files.
 Used by load.py; reads buildah's storage, writes the archive and dist/image-layers/.
 """
 
@@ -36,13 +36,13 @@ class Stored:
 
     @property
     def layers(self) -> dict[str, int]:
-        """Digest (hexadecimal) and bytes of every layer."""
-        found = json.loads(self.manifest)["layers"]
-        return {layer["digest"].removeprefix("sha256:"): int(layer["size"]) for layer in found}
+        """Return digest (hexadecimal) and size in bytes of every layer."""
+        layers = json.loads(self.manifest)["layers"]
+        return {layer["digest"].removeprefix("sha256:"): int(layer["size"]) for layer in layers}
 
 
 def write_archive(tags: list[str], path: Path) -> None:
-    """Write the images to one tar archive that `ctr images import` and `kind load image-archive` read.
+    """Write the images to one tar archive for `ctr images import` and `kind load image-archive`.
 
     Raises:
         BuildError: an image does not exist, or its storage is not as expected.
@@ -76,8 +76,8 @@ def stored(tag: str) -> Stored:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise BuildError(f"there is no image {tag}; next: make images")
-    found = json.loads(result.stdout)
-    image = Stored(tag, found["Manifest"].encode(), found["Config"].encode())
+    inspected = json.loads(result.stdout)
+    image = Stored(tag, inspected["Manifest"].encode(), inspected["Config"].encode())
     manifest: dict[str, Any] = json.loads(image.manifest)
     if manifest["config"]["digest"] != f"sha256:{digest(image.config)}" or manifest.get("mediaType") != OCI_MANIFEST:
         raise BuildError(f"{tag} is not stored as an OCI image; next: make images-load LOAD=... takes names instead")
@@ -85,7 +85,7 @@ def stored(tag: str) -> Stored:
 
 
 def take_layers(images: list[Stored]) -> None:
-    """Export every layer of the images to LAYERS, and delete there what none of them has."""
+    """Export every layer of the images to LAYERS, and delete the layers there that no image has."""
     LAYERS.mkdir(parents=True, exist_ok=True)
     needed = {layer for image in images for layer in image.layers}
     for path in LAYERS.iterdir():
@@ -96,14 +96,14 @@ def take_layers(images: list[Stored]) -> None:
 
 
 def effort(image: Stored, missing: set[str]) -> tuple[float, int]:
-    """Return the bytes to write per missing byte when an image is pushed; among equals the largest comes first."""
+    """Return the bytes written per missing byte when an image is pushed; on a tie the largest image comes first."""
     gained_bytes = sum(size for layer, size in image.layers.items() if layer in missing)
     total = sum(image.layers.values())
     return (total / gained_bytes if gained_bytes else float("inf"), -total)
 
 
 def push_layers(image: Stored, missing: set[str]) -> None:
-    """Push one image, and keep its missing layers."""
+    """Push one image and keep its missing layers."""
     with tempfile.TemporaryDirectory(dir=LAYERS.parent) as folder:
         command = ["buildah", "push", "--quiet", "--disable-compression", image.tag, f"dir:{folder}/image"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)

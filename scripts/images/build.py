@@ -1,13 +1,13 @@
-"""Build the images: with `docker buildx bake` where a docker daemon answers, else with buildah, which needs none.
+"""Build the images: with `docker buildx bake` if a docker daemon is running, otherwise with buildah, which needs none.
 
 Reads the table in matrix.py and the environment; writes the project's wheel to dist/image/, images into the builder's
-storage, the builders' output to dist/image-logs/ and what stamps.py notes. Run alone: `make images`, or
-`python scripts/images/build.py [NAME...]` for some of them (what they stand on is built with them).
+storage, the builders' output to dist/image-logs/ and the stamps of stamps.py. Run it: `make images`, or
+`python scripts/images/build.py [NAME...]` for some of them (their base images are built too).
 
-The environment: REGISTRY and TAG make the names (default: no registry, docent's version); TORCH_INDEX_URL and
+The environment: REGISTRY and TAG form the names (default: no registry, docent's version); TORCH_INDEX_URL and
 PIP_FIND_LINKS choose the build of PyTorch; BASE_IMAGE replaces the pinned base image; BUILD_FLAGS are further flags of
-`buildah bud`, such as volumes for a pip cache; BUILDER=docker|buildah overrules the choice; JOBS is how many images are
-built at the same time; SOURCE_URL is a label.
+`buildah bud`, such as volumes for a pip cache; BUILDER=docker|buildah overrides the choice; JOBS is the number of
+images built in parallel; SOURCE_URL is a label.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ SHOWN_LINES = 30
 
 
 class BuildError(Exception):
-    """An image cannot be built; with the end of the builder's output."""
+    """An image cannot be built; the message has the end of the builder's output."""
 
 
 def main(names: list[str]) -> int:
-    """Build the named images and what they stand on, all of them without names."""
+    """Build the named images and their bases, or all images without names."""
     unknown = [name for name in names if name not in BY_NAME]
     if unknown:
         print(f"no image {', '.join(unknown)}: there are {', '.join(BY_NAME)}", file=sys.stderr)
@@ -59,7 +59,7 @@ def main(names: list[str]) -> int:
 
 
 def from_environment() -> list[Build]:
-    """Return every image with the values of the environment."""
+    """Return every image with the values from the environment."""
     return builds(
         os.environ.get("REGISTRY", ""),
         os.environ.get("TAG") or version(),
@@ -70,13 +70,13 @@ def from_environment() -> list[Build]:
 
 
 def arguments(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
-    """Return the build arguments of the environment, without folders of this machine: BUILD_FLAGS mounts those."""
+    """Return the build arguments from the environment, without local folders, which BUILD_FLAGS mounts."""
     names = (*BAKE_ARGS, "BASE_IMAGE")
     return {name: environ[name] for name in names if environ.get(name) and not environ[name].startswith("/")}
 
 
 def wanted(names: list[str], every: list[Build]) -> list[Build]:
-    """Return the named builds and those they stand on, in the table's order."""
+    """Return the named builds and their bases, in the table's order."""
     if not names:
         return every
     keep = set(names)
@@ -87,7 +87,7 @@ def wanted(names: list[str], every: list[Build]) -> list[Build]:
 
 
 def revision() -> str:
-    """Return the commit, marked when files differ from it; "" outside a git checkout or without git."""
+    """Return the commit, with a marker if the working tree has changes; "" outside a git checkout or without git."""
     if not shutil.which("git"):
         return ""
     result = subprocess.run(
@@ -121,7 +121,7 @@ def builder() -> str:
 
 
 def build_wheel() -> None:
-    """Build the project as one wheel, the same bytes from the same files."""
+    """Build the project as one wheel, reproducibly."""
     shutil.rmtree(WHEEL, ignore_errors=True)
     WHEEL.mkdir(parents=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(WHEEL), str(ROOT)]
@@ -131,12 +131,12 @@ def build_wheel() -> None:
 
 
 def epoch() -> str:
-    """Return the time of files and layers, in seconds since 1970."""
+    """Return the timestamp of files and layers, in seconds since 1970."""
     return os.environ.get("SOURCE_DATE_EPOCH") or SOURCE_DATE_EPOCH
 
 
 def bake(chosen: list[Build]) -> None:
-    """Let docker build all of them, in its own order."""
+    """Build all of them with docker, in its own order."""
     registry = os.environ.get("REGISTRY", "").rstrip("/")
     variables = {
         "PREFIX": f"{registry}/" if registry else "",
@@ -151,7 +151,7 @@ def bake(chosen: list[Build]) -> None:
 
 
 def bake_command(chosen: list[Build]) -> list[str]:
-    """Return the command line for docker; it has the labels that are not always known, the bake file has the rest."""
+    """Return the command line for docker with the labels that depend on the environment; the bake file has the rest."""
     command = ["docker", "buildx", "bake", "--file", str(BAKE_FILE), "--load"]
     for build in chosen:
         for label in sorted(SOMETIMES_KNOWN & build.labels.keys()):
@@ -160,7 +160,7 @@ def bake_command(chosen: list[Build]) -> list[str]:
 
 
 def build_all(chosen: list[Build]) -> None:
-    """Build with buildah: each as soon as its base is there, as many at a time as there are cores."""
+    """Build with buildah: each image once its base is built, as many in parallel as there are cores."""
     jobs = int(os.environ.get("JOBS") or os.cpu_count() or 1)
     todo, done = list(chosen), {""}
     running: dict[Future[str], Build] = {}
@@ -180,7 +180,7 @@ def build_all(chosen: list[Build]) -> None:
 
 
 def buildah(build: Build) -> str:
-    """Build one image; return its line for the terminal: name, seconds, size."""
+    """Build one image; return its status line: name, seconds, size."""
     started_s = time.monotonic()
     command = buildah_command(build)
     input_hash = inputs(build, command)
@@ -211,7 +211,7 @@ def run(command: list[str], name: str, environ: dict[str, str] | None = None) ->
     """Run a builder with its output in a file.
 
     Raises:
-        BuildError: it failed; with the end of its output and the file that has all of it.
+        BuildError: it failed; with the end of its output and the path of the full output.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{name}.txt"
@@ -230,7 +230,7 @@ def run(command: list[str], name: str, environ: dict[str, str] | None = None) ->
 
 
 def megabytes(tag: str) -> float:
-    """Return the size of all layers of an image, uncompressed, in 10^6 bytes.
+    """Return the uncompressed size of all layers of an image, in 10^6 bytes.
 
     Raises:
         BuildError: the builder does not have the image.

@@ -1,14 +1,14 @@
-"""Hand the built images to a cluster, or check their sizes, or push them to a registry.
+"""Load the built images into a cluster, check their sizes, or push them to a registry.
 
-Reads the table in matrix.py and the environment (REGISTRY, TAG as for build.py). Run alone, after `make images`:
+Reads the table in matrix.py and the environment (REGISTRY, TAG as for build.py). Run it after `make images`:
 
     make images-size                                        sizes against the budgets of the table
     make images-load LOAD="kind load docker-image"          a command that takes image names
     make images-load LOAD_ARCHIVE="kind load image-archive" a command that takes one archive of all images
     make images-push REGISTRY=registry.example.org/docent   to a registry
 
-IMAGES="finetune answer" takes only some. One archive holds a layer that several images share once, so it is much faster
-than names where images share PyTorch.
+IMAGES="finetune answer" selects some images. The archive holds a layer shared by several images once, so it is much
+faster than names if images share PyTorch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from matrix import BY_NAME, Build
 
 
 def main(verb: str, names: list[str]) -> int:
-    """Do one of size, load, push, with the named images or all."""
+    """Run one of size, load, push, for the named images or all."""
     verbs = {"size": sizes, "load": load, "push": push}
     if verb not in verbs or not set(names) <= set(BY_NAME):
         print(f"load.py {'|'.join(verbs)} [NAME...], names are {', '.join(BY_NAME)}", file=sys.stderr)
@@ -44,7 +44,7 @@ def main(verb: str, names: list[str]) -> int:
 
 
 def sizes(every: list[Build]) -> int:
-    """Print each image's size beside its budget; 1 when one is beyond. BUDGETS=no only prints (for CUDA builds)."""
+    """Print each image's size and budget; return 1 if one exceeds it, unless BUDGETS=no (for CUDA builds)."""
     beyond = []
     print(f"{'image':<24}{'MB':>7}{'budget':>9}")
     for build in every:
@@ -59,7 +59,7 @@ def sizes(every: list[Build]) -> int:
 
 
 def load(pods: list[Build]) -> int:
-    """Hand the images to LOAD as names, or to LOAD_ARCHIVE as the path of one archive."""
+    """Load the images by LOAD with their names, or by LOAD_ARCHIVE with the path of one archive."""
     tags = [tag for build in pods for tag in build.tags]
     started_s = time.monotonic()
     if command := os.environ.get("LOAD_ARCHIVE"):
@@ -87,7 +87,7 @@ def archive(tags: list[str], path: Path) -> None:
 
 
 def push(pods: list[Build]) -> int:
-    """Push the images to the registry in their names."""
+    """Push the images to the registry of their names."""
     if not os.environ.get("REGISTRY"):
         print("no registry: make images-push REGISTRY=registry.example.org/docent", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
-"""List the images in one table: which stands on which, what each adds, how large it may be.
+"""List the images in one table: base, contents and size budget of each.
 
-Nothing here builds: `build.py` hands the table to docker buildx bake or to buildah, and both get the same contexts,
-files, arguments and tags. Run alone: `python scripts/images/matrix.py` prints the file for `docker buildx bake`
+This module builds nothing: `build.py` passes the table to docker buildx bake or to buildah, and both get the same
+contexts, files, arguments and tags. Run it: `python scripts/images/matrix.py` prints the file for `docker buildx bake`
 (committed as images/docker-bake.json; `make images-lock` rewrites it).
 """
 
@@ -29,11 +29,11 @@ class Image:
 
     Attributes:
         name: folder below images/ and, after `docent-`, its name in a registry.
-        base: the image it stands on, "" for BASE_IMAGE.
-        extras: extras of pyproject.toml that it holds beside docent's own dependencies.
-        budget_mb: most megabytes (10^6 bytes) of all its layers, uncompressed, with a CPU build of PyTorch.
+        base: its base image, "" for BASE_IMAGE.
+        extras: extras of pyproject.toml that it contains besides docent's own dependencies.
+        budget_mb: maximum size of all layers in 10^6 bytes, uncompressed, with a CPU build of PyTorch.
         description: its OCI description.
-        holds_docent: whether its last layer is the project's wheel; the bases only hold what others stand on.
+        holds_docent: whether its last layer is the project's wheel; bases contain only shared packages.
     """
 
     name: str
@@ -65,7 +65,7 @@ BY_NAME = {image.name: image for image in IMAGES}
 
 @dataclass(frozen=True)
 class Build:
-    """What a builder is asked for: one image with every value filled in."""
+    """One image with every build parameter filled in."""
 
     name: str
     context: str
@@ -78,29 +78,29 @@ class Build:
 
 
 def reference(name: str, registry: str, tag: str) -> str:
-    """Return the name of an image in a pod; `registry` may be empty."""
+    """Return the name of an image as a pod refers to it; `registry` may be empty."""
     return f"{registry.rstrip('/')}/docent-{name}:{tag}" if registry else f"docent-{name}:{tag}"
 
 
 def builds(
     registry: str, tag: str, args: dict[str, str] | None = None, *, revision: str = "", source: str = ""
 ) -> list[Build]:
-    """Return every image with its values, bases before what stands on them.
+    """Return every image with its values, bases before the images built on them.
 
     Args:
         registry: prefix of the names, may be empty.
         tag: of all images.
-        args: build arguments that all get, such as TORCH_INDEX_URL; empty values are left out.
-        revision: the commit, as a label of the images that hold docent. A base with it would be a new image at every
-            commit, and so would all that stand on it.
-        source: address of the repository, when known.
+        args: build arguments for all images, such as TORCH_INDEX_URL; empty values are left out.
+        revision: the commit, as a label of the images that contain docent. A base with this label would change at every
+            commit, and so would all images built on it.
+        source: address of the repository, if known.
     """
     given = {key: value for key, value in (args or {}).items() if value}
-    found = []
+    every = []
     for image in IMAGES:
         base = reference(image.base, registry, tag) if image.base else given.get("BASE_IMAGE", BASE_IMAGE)
         own = {key: value for key, value in given.items() if key != "BASE_IMAGE"}
-        found.append(
+        every.append(
             Build(
                 name=image.name,
                 context=CONTEXT,
@@ -111,11 +111,11 @@ def builds(
                 base=image.base,
             )
         )
-    return found
+    return every
 
 
 def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict[str, str]:
-    """Return the OCI labels; what is not known is left out."""
+    """Return the OCI labels; unknown values are left out."""
     values = {
         "title": f"docent-{image.name}",
         "description": image.description,
@@ -128,12 +128,12 @@ def labels(image: Image, tag: str, revision: str = "", source: str = "") -> dict
 
 
 def version() -> str:
-    """Return the version of docent, which is the default tag; read without importing docent."""
+    """Return docent's version, the default tag; read without importing docent."""
     text = (ROOT / "jobs/docent/__init__.py").read_text(encoding="utf-8")
-    found = re.search(r'__version__ = "(.+)"', text)
-    if found is None:
+    match = re.search(r'__version__ = "(.+)"', text)
+    if match is None:
         raise SystemExit("jobs/docent/__init__.py has no __version__")
-    return found[1]
+    return match[1]
 
 
 # Labels that only some checkouts know.
@@ -145,9 +145,9 @@ BAKE_VARIABLES = {"PREFIX": "", "TAG": version(), "BASE_IMAGE": BASE_IMAGE}
 
 
 def bake() -> dict[str, Any]:
-    """Return the same builds for `docker buildx bake`, with variables where `builds` has values.
+    """Return the same builds for `docker buildx bake`, with variables in place of the values in `builds`.
 
-    A base comes through a named context, because bake builds it in the same call and no registry has it yet.
+    A base is passed as a named context, because bake builds it in the same call and no registry has it yet.
     """
     targets: dict[str, Any] = {}
     for image in IMAGES:

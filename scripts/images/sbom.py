@@ -1,7 +1,7 @@
 """Write one CycloneDX 1.6 file per image: its Python packages with licences, and its Debian packages.
 
-Reads the built images (each lists its own packages; no lock is read) and the environment (REGISTRY, TAG as for
-build.py); writes dist/sbom/docent-<name>.cdx.json. Run alone: `make images-sbom`, after `make images`.
+Reads the built images (each lists its own packages; lock files are not read) and the environment (REGISTRY, TAG as for
+build.py); writes dist/sbom/docent-<name>.cdx.json. Run it: `make images-sbom`, after `make images`.
 """
 
 from __future__ import annotations
@@ -76,21 +76,23 @@ def json_from(command: list[str]) -> dict[str, Any]:
     return packages
 
 
-def bill(build: Build, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the CycloneDX document of an image; the same image gives the same bytes."""
+def bill(build: Build, packages: dict[str, Any]) -> dict[str, Any]:
+    """Return the CycloneDX document of an image, reproducibly."""
     version = build.labels["org.opencontainers.image.version"]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": {"type": "container", "name": f"docent-{build.name}", "version": version}},
-        "components": sorted([*python_components(found), *debian_components(found)], key=lambda part: part["purl"]),
+        "components": sorted(
+            [*python_components(packages), *debian_components(packages)], key=lambda part: part["purl"]
+        ),
     }
 
 
-def python_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the Python packages, each with its licence where its metadata name one."""
-    for package in found["python"]:
+def python_components(packages: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the Python packages, each with its licence if its metadata name one."""
+    for package in packages["python"]:
         name, version = package["name"], package["version"]
         purl = f"pkg:pypi/{quote(name.lower().replace('_', '-'))}@{quote(version)}"
         component = {"type": "library", "name": name, "version": version, "purl": purl, "bom-ref": purl}
@@ -101,9 +103,9 @@ def python_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield component
 
 
-def debian_components(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def debian_components(packages: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the Debian packages of the base image."""
-    for name, version, architecture in found["debian"]:
+    for name, version, architecture in packages["debian"]:
         purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}"
         yield {"type": "library", "name": name, "version": version, "purl": purl, "bom-ref": purl}
 

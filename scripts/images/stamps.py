@@ -1,7 +1,7 @@
-"""Remember what each image was built from, so that an unchanged image is not built again.
+"""Record what each image was built from, so that an unchanged image is not built again.
 
-buildah has a cache of layers, but to look up a `COPY --from` in it, it reads all that would be copied, a gigabyte for
-PyTorch. A stamp, dist/image-stamps/<image>, holds a hash of everything that goes into an image, and the image's id.
+buildah has a layer cache, but to look up a `COPY --from` in it, it reads everything that would be copied, a gigabyte
+for PyTorch. A stamp, dist/image-stamps/<image>, holds a hash of all inputs of an image, and the image's id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STAMPS = ROOT / "dist/image-stamps"
 
 
 def inputs(build: Build, command: list[str]) -> str:
-    """Return a hash of what goes into an image: the command, the files it copies, and its current base."""
+    """Return a hash of an image's inputs: the command, the files it copies, and its current base."""
     folder = ROOT / "images" / build.name
     files = [ROOT / build.dockerfile, ROOT / "images/install.sh", folder / "requirements.txt"]
     if BY_NAME[build.name].holds_docent:
@@ -27,7 +27,7 @@ def inputs(build: Build, command: list[str]) -> str:
 
 
 def is_built(build: Build, wanted: str) -> bool:
-    """Whether the image with these inputs is in buildah's storage under all its tags."""
+    """Return whether the image with these inputs is in buildah's storage under all its tags."""
     try:
         input_hash, image = path_of(build).read_text(encoding="utf-8").split()
     except (FileNotFoundError, ValueError):
@@ -42,11 +42,11 @@ def keep(build: Build, wanted: str) -> None:
 
 
 def path_of(build: Build) -> Path:
-    """Return the path of an image's stamp, named after its name and tag."""
+    """Return the path of an image's stamp, named after the image's name and tag."""
     return STAMPS / build.tags[0].replace("/", "_")
 
 
 def image_id(name: str) -> str:
-    """Return the id of an image in buildah's storage, "" when it does not exist."""
+    """Return the id of an image in buildah's storage, "" if it does not exist."""
     command = ["buildah", "images", "--quiet", "--no-trunc", name]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

@@ -1,8 +1,8 @@
-"""What chat_kills.py kills: a process that asks a teacher for pairs, through the chat client, and writes the rows.
+"""Ask a teacher for pairs through the chat client and write the rows: the process that chat_kills.py kills.
 
     python scripts/prove/chat_asker.py '{"n": 100, "llm": {...}, "journal": "PATH", "rows": "PATH"}'
 
-The rows get their name when all are there. Ends with docent's exit code where the client raises one of docent's errors.
+The rows file gets its final name once it is complete. Exits with docent's exit code on a docent error.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ MAX_TOKENS = 300
 
 
 class Pair(BaseModel):
-    """What is asked for."""
+    """One requested pair."""
 
     question: str
     answer: str
 
 
 class Questions(Sequence[ChatRequest]):
-    """So many requests, each made when it is looked at."""
+    """A sequence of n requests, each built on access."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -58,11 +58,11 @@ class Questions(Sequence[ChatRequest]):
 
 def main() -> int:
     """Ask for all rows."""
-    told = json.loads(sys.argv[1])
-    rows, unfinished = Path(told["rows"]), Path(told["rows"] + ".part")
+    job = json.loads(sys.argv[1])
+    rows, unfinished = Path(job["rows"]), Path(job["rows"] + ".part")
     try:
-        with ChatClient(Llm.model_validate(told["llm"]), Path(told["journal"]), environ={"NO_KEY": "none"}) as client:
-            with unfinished.open("w", encoding="utf-8") as file, closing(client.ask(Questions(told["n"]))) as replies:
+        with ChatClient(Llm.model_validate(job["llm"]), Path(job["journal"]), environ={"NO_KEY": "none"}) as client:
+            with unfinished.open("w", encoding="utf-8") as file, closing(client.ask(Questions(job["n"]))) as replies:
                 for index, reply in enumerate(replies):
                     value = reply.value.model_dump() if reply.value else None
                     file.write(json.dumps([index, value, reply.problem or reply.error]) + "\n")

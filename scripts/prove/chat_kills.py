@@ -1,12 +1,12 @@
-"""Proof: the chat client under `kill -9` loses no record, writes none twice and pays again only what was in flight.
+"""Prove that the chat client under `kill -9` loses and duplicates no record and pays twice only for requests in flight.
 
-Each series asks a mock endpoint (scripts/bench/endpoint.py), which errs by seed, for N structured records, is killed at
-about 25, 50 and 75 % and run again until it ends; every third series has a spending limit that stops it on its way and
-is then raised. At last, the time from the start of a process to its first request is taken with 60,000 of 100,000
-records in the journal; with a spending limit, which counts what was spent before, it is told and not judged.
+Each series asks a mock endpoint (scripts/bench/endpoint.py) with seeded faults for N structured records, is killed at
+about 25, 50 and 75 % and restarted until it ends; every third series has a spending limit that stops it midway and is
+then raised. Last, the time from process start to the first request is measured with 60,000 of 100,000 records in the
+journal; with a spending limit, for which earlier spending is counted first, it is reported but has no threshold.
 
-Writes journals and rows into a temporary folder and what was seen to docs/proofs.json. Run alone:
-`.venv/bin/python scripts/prove/chat_kills.py [--kills 60] [--seed 1] [--records 100000]`. Exit 1 when it does not hold.
+Writes journals and rows into a temporary folder and the results to docs/proofs.json. Run it:
+`.venv/bin/python scripts/prove/chat_kills.py [--kills 60] [--seed 1] [--records 100000]`. Exits with 1 on a failure.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIRST_REQUEST_S = 2.0
 
 @dataclass
 class Seen:
-    """What one series showed. `again` is the number of replies paid and lost at each kill, of `in_flight` ones."""
+    """Results of one series. `again` counts the replies paid and lost at each kill, out of `in_flight` requests."""
 
     seed: int
     lost: int = 0
@@ -52,20 +52,22 @@ class Seen:
     spent_usd: float | None = None
 
     def problems(self) -> list[str]:
-        """Everything that does not hold."""
-        found = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
-        found += [f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f]
-        found += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
+        """Return every violated guarantee."""
+        violations = [f"{name}: {n}" for name in ("lost", "duplicated", "differ") if (n := getattr(self, name))]
+        violations += [
+            f"{a} paid again, {f} in flight" for a, f in zip(self.again, self.in_flight, strict=True) if a > f
+        ]
+        violations += [f"{f} in flight" for f in self.in_flight if f > IN_FLIGHT]
         if self.cap_usd is not None and self.spent_usd is None:
-            found.append("the limit was never reached")
+            violations.append("the limit was never reached")
         elif self.cap_usd is not None and self.spent_usd is not None and self.spent_usd > self.cap_usd:
-            found.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
-        return found
+            violations.append(f"{self.spent_usd:.4f} USD spent of {self.cap_usd:.4f}")
+        return violations
 
 
 @dataclass
 class Asker:
-    """A series' process, started again and again."""
+    """The process of a series, restarted after every kill."""
 
     mock: Mock
     folder: Path
@@ -75,27 +77,27 @@ class Asker:
     rows_name: str = "rows"
 
     def start(self) -> subprocess.Popen[bytes]:
-        """One more attempt."""
+        """Start another attempt."""
         llm = {"provider": "vllm", "base_url": self.mock.url, "model": "m", "max_in_flight": self.in_flight}
         prices = dict(zip(("usd_per_million_input_tokens", "usd_per_million_output_tokens"), USD, strict=True))
         llm |= {"structured_output": "json_schema", "max_usd": self.max_usd, **prices}
-        told = {
+        job = {
             "n": self.n,
             "llm": llm,
             "journal": str(self.folder / "journal"),
             "rows": str(self.folder / self.rows_name),
         }
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen([sys.executable, str(ASKER), json.dumps(told)], stdout=log, stderr=log)
+            return subprocess.Popen([sys.executable, str(ASKER), json.dumps(job)], stdout=log, stderr=log)
 
     def killed_at(self, paid: int, pause_s: float) -> int | None:
-        """Run until so many replies are paid for and a little longer; its exit code if it ended before."""
+        """Kill the run shortly after `paid` replies have been paid; return its exit code if it ended before."""
         process = self.start()
         until_s = time.monotonic() + PATIENCE_S
         while process.poll() is None and self.mock.stats()["ok"] < paid:
             if time.monotonic() > until_s:
                 process.kill()
-                raise SystemExit(f"{paid} replies were not there after {PATIENCE_S:g} s, see {self.folder / 'log'}")
+                raise SystemExit(f"{paid} replies did not arrive within {PATIENCE_S:g} s, see {self.folder / 'log'}")
             time.sleep(POLL_S)
         if process.poll() is None:
             time.sleep(pause_s)
@@ -106,7 +108,7 @@ class Asker:
         return None if code < 0 else code
 
     def tries(self) -> tuple[int, int]:
-        """Replies in the journal, and tries that it knows no end of."""
+        """Return the number of replies in the journal, and of attempts without a recorded end."""
         ended: dict[tuple[str, int], str] = {}
         for path in (self.folder / "journal").glob("*.jsonl"):
             for line in path.read_bytes().splitlines(keepends=True):
@@ -117,13 +119,13 @@ class Asker:
         return list(ended.values()).count("replied"), list(ended.values()).count("begun")
 
     def rows(self) -> list[str]:
-        """The rows, none where it did not end."""
+        """Return the rows, none if the run did not end."""
         path = self.folder / self.rows_name
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def main() -> int:
-    """All series, then the resumed one; a table on stdout."""
+    """Run all series, then measure the resumed run; print the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -138,15 +140,15 @@ def main() -> int:
     print(json.dumps(seen, indent=1))
     problems = [f"series {s.seed}: {problem}" for s in series for problem in s.problems()]
     if first_s[False] > FIRST_REQUEST_S:
-        problems.append(f"the first request went out after {first_s[False]:.2f} s")
-    print("\n".join(problems) or "it holds")
+        problems.append(f"the first request was sent after {first_s[False]:.2f} s")
+    print("\n".join(problems) or "all guarantees hold")
     if options.kills >= 60:
         note("chat_kills", seen)
     return 1 if problems else 0
 
 
 def undisturbed(mock: Mock, folder: Path, seed: int) -> list[str]:
-    """The rows of a run that nobody disturbs."""
+    """Return the rows of an uninterrupted run."""
     mock.reset({"latency_s": 0.05, "usage": USAGE, "seed": seed})
     calm = folder / "calm"
     calm.mkdir()
@@ -154,12 +156,12 @@ def undisturbed(mock: Mock, folder: Path, seed: int) -> list[str]:
     code = asker.start().wait()
     rows = asker.rows()
     if code or len(rows) != N:
-        raise SystemExit(f"the undisturbed run ended with {code} and {len(rows)} rows")
+        raise SystemExit(f"the uninterrupted run ended with {code} and {len(rows)} rows")
     return rows
 
 
 def one_series(mock: Mock, folder: Path, seed: int, want: list[str]) -> Seen:
-    """Three kills and as many new starts as it takes."""
+    """Kill a run three times, restart it until it ends, and return the results."""
     rng, seen = random.Random(seed), Seen(seed)
     mock.reset({"latency_s": rng.uniform(0.05, 0.1), "latency_sigma": 0.3, "usage": USAGE, "seed": seed, **FAULTS})
     place = folder / f"{seed}"
@@ -187,7 +189,7 @@ def one_series(mock: Mock, folder: Path, seed: int, want: list[str]) -> Seen:
 
 
 def until_the_end(asker: Asker, seen: Seen, mock: Mock) -> None:
-    """Nobody kills it any more: it ends, at a spending limit once more at the most."""
+    """Let the run end without further kills; a spending limit may stop it once more."""
     code = asker.start().wait()
     if code == CAPPED and asker.max_usd is not None:
         seen.spent_usd, asker.max_usd = mock.stats()["ok"] * COST_USD, None
@@ -197,7 +199,7 @@ def until_the_end(asker: Asker, seen: Seen, mock: Mock) -> None:
 
 
 def compare(rows: list[str], want: list[str], seen: Seen) -> None:
-    """Count records that are not there, there twice, or other than those of the undisturbed run."""
+    """Count the records that are missing, duplicated, or different from those of the uninterrupted run."""
     numbers = [json.loads(line)[0] for line in rows]
     seen.lost, seen.duplicated = N - len(set(numbers)), len(numbers) - len(set(numbers))
     different = [f"{got}\n  undisturbed: {wanted}" for got, wanted in zip(rows, want, strict=False) if got != wanted]
@@ -206,7 +208,7 @@ def compare(rows: list[str], want: list[str], seen: Seen) -> None:
 
 
 def first_request_s(mock: Mock, folder: Path, records: int, capped: bool) -> float:
-    """Seconds from the start of a process to its first request, with 60 % of the records in the journal."""
+    """Return seconds from process start to the first request, with 60 % of the records in the journal."""
     place = folder / "resumed"
     asker = Asker(mock, place, records, 256)
     if not place.exists():
@@ -221,7 +223,7 @@ def first_request_s(mock: Mock, folder: Path, records: int, capped: bool) -> flo
 
 
 def row(seen: Seen) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     cap = "" if seen.cap_usd is None else f"{seen.spent_usd or 0:.3f} of {seen.cap_usd:.3f} USD"
     again = ", ".join(f"{a} of {f}" for a, f in zip(seen.again, seen.in_flight, strict=True))
     lost = f"lost {seen.lost}, twice {seen.duplicated}, other {seen.differ}"
@@ -229,7 +231,7 @@ def row(seen: Seen) -> None:
 
 
 def summary(series: list[Seen], first_s: dict[bool, float], records: int) -> dict[str, Any]:
-    """What goes into docs/proofs.json."""
+    """Return the entry for docs/proofs.json."""
     capped = [s for s in series if s.cap_usd is not None]
     return {
         "kills": sum(len(s.again) for s in series),

@@ -1,9 +1,9 @@
-"""Proof: kills of launcher, stage pod and kubelet in the middle of a run on a cluster lose and double nothing.
+"""Prove that killing launcher, stage pod and kubelet during a run on a cluster loses and duplicates nothing.
 
-Reads pipelines/smoke.yaml and the current KUBECONFIG; makes two namespaces, runs once undisturbed and once under kills,
-compares the digests of all units, deletes the namespaces, and writes what was seen to docs/proofs.json.
-Run alone, with the images loaded: `.venv/bin/python scripts/prove/cluster_kills.py [--seed 1]
-[--kubelet-pid FILE --restart COMMAND]`. Without a pid file the kubelet is left alone. Exit 1 when anything differs.
+Reads pipelines/smoke.yaml and the current KUBECONFIG; creates two namespaces, runs once uninterrupted and once with
+kills, compares the digests of all units, deletes the namespaces, and writes the results to docs/proofs.json.
+Run it with the images loaded: `.venv/bin/python scripts/prove/cluster_kills.py [--seed 1]
+[--kubelet-pid FILE --restart COMMAND]`. Without a pid file the kubelet is not killed. Exits with 1 on a difference.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ TIMEOUT_S = 1800
 
 
 def main() -> int:
-    """Run once undisturbed, once under kills, compare."""
+    """Run once uninterrupted and once with kills, and compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kubelet-pid", type=Path, help="file that begins with the kubelet's process id")
+    parser.add_argument("--kubelet-pid", type=Path, help="file whose first word is the kubelet's process id")
     parser.add_argument("--restart", default="", help="command that starts the kubelet again")
     options = parser.parse_args()
     quiet, rough = (f"prove-{name}-{os.getpid()}" for name in ("calm", "rough"))
@@ -42,15 +42,17 @@ def main() -> int:
     moments_s = sorted(rng.uniform(0.1, 0.8) * calm_s for _ in kills)
     rng.shuffle(kills)
     struck = disturbed(rough, list(zip(moments_s, kills, strict=True)), options)
-    found = units(rough)
-    different = sorted(name for name in calm if name != "report" and digest(found, name) != digest(calm, name))
+    units_after_kills = units(rough)
+    different = sorted(
+        name for name in calm if name != "report" and digest(units_after_kills, name) != digest(calm, name)
+    )
     seen = {
         "kills": struck,
         "seed": options.seed,
         "undisturbed_s": round(calm_s, 1),
         "units_compared": len(calm) - 1,
         "units_that_differ": different,
-        "rows_kept": sum(unit["rows"] for unit in found.values()),
+        "rows_kept": sum(unit["rows"] for unit in units_after_kills.values()),
         "rows_undisturbed": sum(unit["rows"] for unit in calm.values()),
     }
     note("cluster_kills", seen)
@@ -61,7 +63,7 @@ def main() -> int:
 
 
 def undisturbed(namespace: str) -> tuple[dict[str, Any], float]:
-    """A whole run; returns its units and how long it took."""
+    """Run uninterrupted; return the units and the duration."""
     started_s = time.monotonic()
     start(namespace)
     finish(namespace)
@@ -69,7 +71,7 @@ def undisturbed(namespace: str) -> tuple[dict[str, Any], float]:
 
 
 def disturbed(namespace: str, blows: list[tuple[float, str]], options: argparse.Namespace) -> list[str]:
-    """A run in which each target is killed at its moment; returns what was hit, and what was at work then."""
+    """Run while killing each target at its time; return what was killed and when."""
     started_s = time.monotonic()
     start(namespace)
     struck = []
@@ -83,7 +85,7 @@ def disturbed(namespace: str, blows: list[tuple[float, str]], options: argparse.
 
 
 def strike(namespace: str, target: str, options: argparse.Namespace) -> str:
-    """Kill one thing; returns its name."""
+    """Kill one target; return its name."""
     if target == "kubelet":
         os.kill(int(options.kubelet_pid.read_text().split()[0]), signal.SIGKILL)
         subprocess.run(shlex.split(options.restart), check=True, stdout=subprocess.DEVNULL)
@@ -105,7 +107,7 @@ def strike(namespace: str, target: str, options: argparse.Namespace) -> str:
 
 
 def start(namespace: str) -> None:
-    """Start the run and leave it alone."""
+    """Start the run detached."""
     docent("run", FILE, "--yes", "--detach", "--set", f"kubernetes.namespace={namespace}", namespace=namespace)
 
 
@@ -115,25 +117,25 @@ def finish(namespace: str) -> None:
 
 
 def units(namespace: str) -> dict[str, Any]:
-    """What the run's state says of every unit."""
+    """Return the state of every unit from the run's state."""
     state = json.loads(kubectl("get", "configmap", f"{RUN}-state", "-n", namespace, "-o", "json"))
-    found: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
-    return found
+    states: dict[str, Any] = json.loads(state["data"]["units.json"])["units"]
+    return states
 
 
-def digest(found: dict[str, Any], name: str) -> str:
-    """Digest of a unit; empty when it is not there."""
-    return str(found.get(name, {}).get("digest", ""))
+def digest(states: dict[str, Any], name: str) -> str:
+    """Return the digest of a unit; empty if the unit is missing."""
+    return str(states.get(name, {}).get("digest", ""))
 
 
 def docent(*words: str, namespace: str) -> None:
-    """A verb of docent on the cluster."""
+    """Run a docent command on the cluster."""
     environment = {**os.environ, "DOCENT_BACKEND": "kubernetes", "DOCENT_NAMESPACE": namespace}
     subprocess.run([sys.executable, "-m", "docent", *words], cwd=ROOT, check=True, env=environment)
 
 
 def kubectl(*words: str) -> str:
-    """Standard output of kubectl."""
+    """Run kubectl and return its standard output."""
     return subprocess.run(["kubectl", *words], check=True, capture_output=True, text=True).stdout
 
 

@@ -1,12 +1,12 @@
-"""Proof: no server holds the chat client or the fetching of pictures up, and runs that share a journal pay once.
+"""Prove that no server can stall the chat client or the image download, and that runs sharing a journal pay once.
 
-Two parts. Every way of misbehaving.py is met by a chat request and by a picture: each comes to an end within its time
-limits, as a reply or a message, and every try has an end in the ledger. Then series of two processes ask the same
-questions through one journal, while one of them is killed or suspended at seeded moments: the endpoint is asked for
-each question once, and once more at the most for what was in flight at a kill.
+Two parts. A chat request and an image download meet every fault of misbehaving.py: each ends within its time limits,
+with a reply or an error message, and the ledger records the end of every attempt. Then, in several series, two
+processes ask the same questions through one journal, while one of them is killed or suspended at seeded moments: each
+question is requested once, and once more at most if it was in flight at a kill.
 
-Writes journals into a temporary folder and what was seen to docs/proofs.json. Run alone:
-`.venv/bin/python scripts/prove/hostile_endpoints.py [--series 12] [--seed 1]`. Exit 1 when it does not hold.
+Writes journals into a temporary folder and the results to docs/proofs.json. Run it:
+`.venv/bin/python scripts/prove/hostile_endpoints.py [--series 12] [--seed 1]`. Exits with 1 on a failure.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SUSPENDED_S = 2.0
 
 
 def main() -> int:
-    """Both parts; a line for everything that does not hold."""
+    """Run both parts; print a line for every violation."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--series", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
@@ -66,14 +66,14 @@ def main() -> int:
     problems += [f"series {one['seed']}: {one['problem']}" for one in series if one["problem"]]
     seen = summary(chats, pictures, series)
     print(json.dumps(seen, indent=1))
-    print("\n".join(problems) or "it holds")
+    print("\n".join(problems) or "all guarantees hold")
     if options.series >= 12:
         note("hostile_endpoints", seen)
     return 1 if problems else 0
 
 
 def misbehaviours(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """How a chat request and a picture ended, for every way."""
+    """Return how a chat request and an image download ended, for every fault."""
     process = subprocess.Popen([sys.executable, str(SERVER)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -88,7 +88,7 @@ def misbehaviours(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, An
 
 
 def chat(port: int, way: str, folder: Path) -> dict[str, Any]:
-    """One chat request."""
+    """Send one chat request."""
     llm = Llm.model_validate(
         {
             "provider": "vllm",
@@ -114,7 +114,7 @@ def chat(port: int, way: str, folder: Path) -> dict[str, Any]:
 
 
 def picture(port: int, way: str) -> dict[str, Any]:
-    """One picture."""
+    """Download one image."""
     began_s, problem = time.monotonic(), ""
     try:
         end = f"{len(fetch(f'http://127.0.0.1:{port}/{way}/a.jpg', rules(port)))} bytes"
@@ -126,12 +126,12 @@ def picture(port: int, way: str) -> dict[str, Any]:
 
 
 def rules(port: int) -> Rules:
-    """What may be fetched."""
+    """Return the download rules."""
     return Rules((f"127.0.0.1:{port}",), TIMEOUT_S, MAX_BYTES)
 
 
 def ended(way: str, began_s: float, end: str, problem: str) -> dict[str, Any]:
-    """One line of the result."""
+    """Return one line of the result."""
     took_s = time.monotonic() - began_s
     if took_s > LONGEST_S:
         problem = problem or f"ended only after {took_s:.1f} s"
@@ -139,7 +139,7 @@ def ended(way: str, began_s: float, end: str, problem: str) -> dict[str, Any]:
 
 
 def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
-    """Two processes with one journal; the first is left alone, suspended or killed on its way.
+    """Run two processes with one journal; the first is left alone, suspended or killed midway.
 
     `in_flight` are the tries that have no end: what the killed one had under way.
     """
@@ -175,7 +175,7 @@ def shared(mock: Mock, folder: Path, seed: int) -> dict[str, Any]:
 def summary(
     chats: list[dict[str, Any]], pictures: list[dict[str, Any]], series: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What goes into docs/proofs.json."""
+    """Return the entry for docs/proofs.json."""
     calm = [one for one in series if one["how"] != "killed"]
     return {
         "ways": len(WAYS),

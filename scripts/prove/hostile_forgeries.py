@@ -1,6 +1,6 @@
-"""Run folders and sources as a stranger would make them, for hostile_runs.py: random, but the same for a seed.
+"""Forge run folders and sources at random, reproducibly for a seed, for hostile_runs.py.
 
-Writes below the folder it is given. What it counts as wrong: anything outside was touched, or an error is no message.
+Writes below the given folder. Counted as wrong: anything outside was touched, or an exception other than docent's own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NONSENSE: tuple[Any, ...] = (
 
 
 def forged_runs(config: PipelineConfig, folder: Path, rounds: int, rng: random.Random) -> dict[str, int]:
-    """Change success files and markers at random and let every reader of a run look at them."""
+    """Change success files and markers at random, then run every reader of a run on them."""
     seen: Counter[str] = Counter(rounds=rounds, still_complete=0, refused=0, wrong=0)
     victim = folder / "victim"
     (victim / "checkpoints").mkdir(parents=True)
@@ -62,7 +62,7 @@ def _listings(run_dir: Path) -> list[Path]:
 
 
 def _changed(text: str, rng: random.Random) -> str:
-    """A listing with a few values replaced, keys taken away, or cut short."""
+    """Return a listing with a few values replaced, keys removed, or the text truncated."""
     if rng.random() < 0.1:
         return text[: rng.randrange(len(text))]
     value = json.loads(text)
@@ -81,7 +81,7 @@ def _changed(text: str, rng: random.Random) -> str:
 
 
 def _add_links(unit: Path, victim: Path, rng: random.Random) -> None:
-    """Links out of the run where docent looks or writes."""
+    """Add links out of the run at places where docent reads or writes."""
     folder = (unit / "latest").resolve()
     for path in (folder / "checkpoints", folder / "left", unit / "older"):
         if rng.random() < 0.3:
@@ -92,7 +92,7 @@ def _add_links(unit: Path, victim: Path, rng: random.Random) -> None:
 
 
 def _look(config: PipelineConfig, run_dir: Path) -> bool:
-    """What status, plan, trace and gc do; returns whether the unit counts as complete."""
+    """Run status, plan, trace and gc; return whether the unit counts as complete."""
     states = RunStates(config, run_dir, as_left=True)
     plan(states)
     status(states)
@@ -104,7 +104,7 @@ def _look(config: PipelineConfig, run_dir: Path) -> bool:
 
 
 def linked_folders(folder: Path, rounds: int, rng: random.Random) -> dict[str, int]:
-    """Hash and list folders with random links: it ends, and nothing outside is read."""
+    """Hash and list folders with random links; check that it ends and reads nothing outside."""
     seen: Counter[str] = Counter(rounds=rounds, links=0, wrong=0)
     outside = folder / "outside"
     outside.mkdir(parents=True)
@@ -125,7 +125,7 @@ def linked_folders(folder: Path, rounds: int, rng: random.Random) -> dict[str, i
 
 
 def _random_tree(source: Path, outside: Path, rng: random.Random) -> int:
-    """Folders, files, pipes and links of every kind; returns the number of links."""
+    """Create folders, files, pipes and links of every kind; return the number of links."""
     source.mkdir()
     (source / "a.md").write_text("# A\n\ntext\n")
     folders, links = [source], 0

@@ -1,16 +1,16 @@
-"""Proof: crashes, full disks, sources that change, forged run folders and links lose nothing and touch nothing else.
+"""Prove that crashes, full disks, changing sources, forged run folders and links lose nothing and touch nothing else.
 
-Draws a small museum into a temporary folder and works on it in child processes of its own:
+Draws a small museum into a temporary folder and works on it in separate child processes:
 
-- a kill before and after every rename and every sync of a commit, then once more undisturbed;
-- a limit on the size of files, and a small tmpfs where one can be mounted, then once more without;
-- sources that are away, rewritten or unreadable for a moment while shards read them;
-- success files and markers with random changes, read, planned, and cleaned up after;
-- folders with random links, rings, pipes and links out of them, hashed and listed.
+- a kill before and after every rename and every sync of a commit, then an uninterrupted run;
+- a file size limit, and a small tmpfs if one can be mounted, then a run without them;
+- sources that are temporarily missing, rewritten or unreadable while shards read them;
+- success files and markers with random changes, which are read, planned and cleaned up;
+- folders with random links, cycles, pipes and links to the outside, which are hashed and listed.
 
-Writes what was seen to docs/proofs.json. Exit 1 when a row differs, something incomplete was committed, anything
-outside was touched, or an error was not one message.
-Run alone: `.venv/bin/python scripts/prove/hostile_runs.py [--rounds 60] [--seed 1]`.
+Writes the results to docs/proofs.json. Exits with 1 if a row differs, something incomplete was committed, anything
+outside was touched, or an error was not a single message.
+Run it: `.venv/bin/python scripts/prove/hostile_runs.py [--rounds 60] [--seed 1]`.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ TEMPORARY = 200
 
 
 def main() -> int:
-    """Carry out every class, print what was seen."""
+    """Run every part and print the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60, help="Of everything that is drawn at random.")
+    parser.add_argument("--rounds", type=int, default=60, help="repetitions of each randomised part")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -68,7 +68,7 @@ def main() -> int:
             "forged_runs": forged_runs(config, folder, options.rounds * 5, random.Random(options.seed)),
             "linked_folders": linked_folders(folder / "links", options.rounds, random.Random(options.seed)),
         }
-    wrong = {name: found["wrong"] for name, found in seen.items() if found["wrong"]}
+    wrong = {name: result["wrong"] for name, result in seen.items() if result["wrong"]}
     seen["seconds"] = round(time.monotonic() - started_s, 1)  # type: ignore[assignment]
     seen["seed"] = options.seed  # type: ignore[assignment]
     note("hostile_runs", dict(seen))
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def draw_museum(folder: Path) -> Path:
-    """Exhibits with two photos each."""
+    """Draw exhibits with two photos each."""
     for number in range(EXHIBITS):
         exhibit = folder / f"form-{number}"
         exhibit.mkdir(parents=True)
@@ -88,14 +88,14 @@ def draw_museum(folder: Path) -> Path:
 
 
 def configuration(museum: Path) -> PipelineConfig:
-    """A run of one stage that reads the museum."""
+    """Return the configuration of a run with one stage that reads the museum."""
     source = {"kind": "exhibits-folder", "path": str(museum)}
     ingest = {"sources": [source], "max_reject_rate": 1.0, "shards": SHARDS}
     return PipelineConfig.model_validate({"run": {"input_wait_s": 0}, "ingest": ingest})
 
 
 def in_child(work: Callable[[], int]) -> int:
-    """Do something in a process of its own; returns its exit code, or minus the signal that ended it."""
+    """Call a function in a child process; return its exit code, or minus the signal that ended it."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -107,17 +107,17 @@ def in_child(work: Callable[[], int]) -> int:
 
 
 def finished(config: PipelineConfig, run_dir: Path) -> dict[str, Any] | None:
-    """Do every shard undisturbed; returns the success file."""
+    """Run every shard uninterrupted; return the success file."""
     for index in range(SHARDS):
         if in_child(partial(run_shard, config, "ingest", run_dir, Shard(index, SHARDS))) != 0:
             return None
     path = run_dir / "ingest" / SUCCESS
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    success: dict[str, Any] = json.loads(path.read_text())
+    return success
 
 
 def crash_points(config: PipelineConfig, folder: Path, want: Any) -> dict[str, int]:
-    """Kill the shards before and after every call that makes something durable."""
+    """Kill the shards before and after every call that makes data durable."""
     killed = wrong = 0
     for after in (False, True):
         point = 0
@@ -134,7 +134,7 @@ def crash_points(config: PipelineConfig, folder: Path, want: Any) -> dict[str, i
 
 
 def _killed_at(config: PipelineConfig, run_dir: Path, index: int, point: int, after: bool) -> int:
-    """Do a shard and die at one of its renames, syncs and links."""
+    """Run a shard and exit at one of its renames, syncs and links."""
     calls = [0]
 
     def counted(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,7 +155,7 @@ def _killed_at(config: PipelineConfig, run_dir: Path, index: int, point: int, af
 
 
 def full_disks(config: PipelineConfig, folder: Path, want: Any, rounds: int, rng: random.Random) -> dict[str, int]:
-    """Let files reach a limit, or the disk its end, at a random size; then go on without."""
+    """Let files reach a size limit, or the disk fill up, at a random point; then continue without the limit."""
     refused = mounted = wrong = 0
     for number in range(rounds):
         run_dir, limit = folder / f"full-{number}", rng.randint(1, 6000)
@@ -188,7 +188,7 @@ def _limited(config: PipelineConfig, run_dir: Path, index: int, limit_bytes: int
 
 
 def changed_sources(config: PipelineConfig, folder: Path, want: Any, rounds: int, rng: random.Random) -> dict[str, int]:
-    """Disturb the sources for a moment while shards read them: what is committed is whole."""
+    """Change the sources temporarily while shards read them; check that committed data is complete."""
     museum = folder / "museum"
     seen: Counter[str] = Counter(rounds=rounds, refused=0, committed=0, wrong=0)
     for number in range(rounds):
@@ -210,7 +210,7 @@ def changed_sources(config: PipelineConfig, folder: Path, want: Any, rounds: int
 
 
 def _disturb(museum: Path, rng: random.Random) -> Callable[[], Any]:
-    """Change something; returns what undoes it, with the times as they were."""
+    """Change something; return a function that undoes it and restores the modification times."""
     exhibit = rng.choice(sorted(museum.iterdir()))
     path, aside = rng.choice([exhibit, *sorted(exhibit.iterdir())]), museum.parent / "aside"
     how = rng.choice(["away", "rewritten", "unreadable"]) if path.is_file() else "away"

@@ -1,10 +1,10 @@
-"""Proof: `kill -9` at seeded moments loses nothing and changes no byte.
+"""Prove that `kill -9` at seeded moments loses nothing and changes no byte.
 
-That a killed stage pays for no call twice beyond those in flight is shown by tests/integration/test_generate_qa.py,
-where an HTTP server counts the requests.
+tests/integration/test_generate_qa.py shows that a killed stage pays for no call twice beyond those in flight: there, an
+HTTP server counts the requests.
 
-Reads pipelines/smoke.yaml; writes two runs into a temporary folder and what was seen to docs/proofs.json.
-Run alone: `.venv/bin/python scripts/prove/kills.py [--kills 20] [--seed 1]`. Exit 1 when anything differs.
+Reads pipelines/smoke.yaml; writes two runs into a temporary folder and the results to docs/proofs.json.
+Run it: `.venv/bin/python scripts/prove/kills.py [--kills 20] [--seed 1]`. Exits with 1 on a difference.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POLL_S = 0.02
 
 
 def main() -> int:
-    """Run once undisturbed, once under kills, compare."""
+    """Run once uninterrupted and once with kills, and compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
@@ -39,7 +39,7 @@ def main() -> int:
         duration_s = time.monotonic() - started_s
         want = digests(calm)
         if "report" not in want:
-            print("the undisturbed run did not finish")
+            print("the uninterrupted run did not finish")
             return 1
         struck = kill_often(rough, options.kills, duration_s, random.Random(options.seed))
         attempts = finish(rough)
@@ -67,7 +67,7 @@ def kill_often(data: Path, kills: int, duration_s: float, rng: random.Random) ->
     """Kill the launcher or one of its workers `kills` times, each time after a random share of a whole run.
 
     Returns:
-        How often each unit was at work when something was killed.
+        How often each process, the launcher or a unit, was killed.
     """
     struck: dict[str, int] = {}
     done = 0
@@ -77,9 +77,9 @@ def kill_often(data: Path, kills: int, duration_s: float, rng: random.Random) ->
         while time.monotonic() < until_s and process.poll() is None:
             time.sleep(POLL_S)
         if process.poll():
-            raise SystemExit(f"docent run ended with {process.returncode} although nobody killed it")
+            raise SystemExit(f"docent run ended with {process.returncode} without being killed")
         if process.poll() == 0:
-            forget_last(data)  # it finished before the blow: take the last stages away and go on
+            forget_last(data)  # it finished before the kill: delete the last stages and continue
             continue
         workers = children(process.pid)
         target, what = rng.choice([(process.pid, "launcher"), *workers] if workers else [(process.pid, "launcher")])
@@ -91,7 +91,7 @@ def kill_often(data: Path, kills: int, duration_s: float, rng: random.Random) ->
 
 
 def forget_last(data: Path) -> None:
-    """Take away the success files from the data set on, so that there is something to kill again."""
+    """Delete the success files from the data set on, so that there is work left to kill."""
     for name in ("build-dataset", "finetune-lora", "finetune-full", "score"):
         (data / "smoke" / name / "_SUCCESS.json").unlink(missing_ok=True)
         for marker in (data / "smoke" / name).glob("*/shard-*.json"):
@@ -99,7 +99,7 @@ def forget_last(data: Path) -> None:
 
 
 def finish(data: Path) -> int:
-    """Run until it ends with 0; returns the number of attempts."""
+    """Run until it exits with 0; return the number of attempts."""
     for attempt in range(1, 6):
         if launch(data).wait() == 0:
             return attempt
@@ -107,8 +107,8 @@ def finish(data: Path) -> int:
 
 
 def children(parent: int) -> list[tuple[int, str]]:
-    """Running workers of a launcher: process id and unit."""
-    found = []
+    """Return the running workers of a launcher: process id and unit."""
+    workers = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             stat = (path / "stat").read_text().rsplit(")", 1)[1].split()
@@ -116,17 +116,17 @@ def children(parent: int) -> list[tuple[int, str]]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(stat[1]) == parent and "stage" in words:
-            found.append((int(path.name), words[words.index("stage") + 1]))
-    return found
+            workers.append((int(path.name), words[words.index("stage") + 1]))
+    return workers
 
 
 def digests(data: Path) -> dict[str, str]:
-    """Digest of every complete unit."""
+    """Return the digest of every complete unit."""
     return {p.parent.name: json.loads(p.read_text())["digest"] for p in (data / "smoke").glob("*/_SUCCESS.json")}
 
 
 def note(name: str, seen: dict[str, object]) -> None:
-    """Keep what was seen in docs/proofs.json, with the commit."""
+    """Write results to docs/proofs.json, with the commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     proofs = json.loads(PROOFS.read_text()) if PROOFS.is_file() else {}
     proofs[name] = {"date": time.strftime("%Y-%m-%d"), "commit": commit.stdout.strip(), **seen}

@@ -1,6 +1,6 @@
-"""Count the rows that `datasets` finds in a data set of docent, by every way that its card names.
+"""Count the rows that `datasets` loads from a docent data set, by every method that its card names.
 
-Reads the folder of a data set; prints one JSON object: the version of `datasets`, and for each way the rows of every
+Reads the folder of a data set; prints one JSON object: the version of `datasets`, and for each method the rows of every
 split, or why it failed. Imports nothing but `datasets`, so that the interpreter of any version can run it:
 `python scripts/prove/loaded_rows.py runs/demo/build-dataset/latest`
 """
@@ -22,19 +22,19 @@ SPLITS = ("train", "validation", "test")
 
 
 def main(folder: Path) -> int:
-    """Load the data set in every way."""
+    """Load the data set by every method."""
     with tempfile.TemporaryDirectory() as cache:
         os.environ |= {"HF_HOME": cache, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
-        found = loaded_rows(folder, Path(cache))
+        counts = loaded_rows(folder, Path(cache))
         import datasets
 
-        print(json.dumps({"version": datasets.__version__, "rows": found}))
+        print(json.dumps({"version": datasets.__version__, "rows": counts}))
     return 0
 
 
 def loaded_rows(folder: Path, cache: Path) -> dict[str, dict[str, int] | str]:
-    """Rows of every split by way of loading; a text where a way failed."""
+    """Return the rows of every split by loading method; an error text for a method that failed."""
     import datasets
 
     def load(*what: str, **options: Any) -> Any:
@@ -57,21 +57,21 @@ def loaded_rows(folder: Path, cache: Path) -> dict[str, dict[str, int] | str]:
 
 
 def by_card(folder: Path, cache: Path, code: str, name: str) -> Any:
-    """What the code of the card, run in the data set's folder, gives this name."""
+    """Run the card's code in the data set's folder and return the variable `name`."""
     import datasets
 
-    found: dict[str, Any] = {}
+    namespace: dict[str, Any] = {}
     before, datasets.config.HF_DATASETS_CACHE = datasets.config.HF_DATASETS_CACHE, cache
     try:
         with contextlib.chdir(folder):
-            exec(code, found)  # noqa: S102 - docent wrote it a moment ago
+            exec(code, namespace)  # noqa: S102 - docent wrote it a moment ago
     finally:
         datasets.config.HF_DATASETS_CACHE = before
-    return found[name]
+    return namespace[name]
 
 
 def _counted(load: Callable[[], Any]) -> dict[str, int] | str:
-    """Rows by split, each of which is read; or why it does not load, as text."""
+    """Return the rows by split, reading each of them; or the error text if loading fails."""
     try:
         loaded = load()
         columns = {str(split.features) for split in loaded.values()}

@@ -1,9 +1,9 @@
 """Prove that assemble and report hold one row at a time: 200,000 documents and 500,000 pairs.
 
-Writes a run of its own into a temporary folder with the project's own store: documents of 3 KB, pairs of 1 KB, the
-same pairs after the checks, and a data set of them. Runs `docent stage assemble` and `docent stage report` as processes
-and prints minutes and peak memory of each. Exits with 1 where one fails or takes more than --max-gb.
-Run alone: `.venv/bin/python scripts/prove/many_documents.py [--documents 200000] [--pairs 500000]`.
+Writes a run into a temporary folder with the project's own store: documents of 3 KB, pairs of 1 KB, the same pairs
+after the checks, and a data set of them. Runs `docent stage assemble` and `docent stage report` as processes and prints
+minutes and peak memory of each. Exits with 1 if one fails or uses more than --max-gb.
+Run it: `.venv/bin/python scripts/prove/many_documents.py [--documents 200000] [--pairs 500000]`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ QUESTION, ANSWER = "How fast does the shaft of pump {number} turn?", "It turns {
 
 
 def span(number: int) -> Span:
-    """Where document `number` stands in a table."""
+    """Return the location of document `number` in a table."""
     return Span(file="pumps.csv", first_line=number + 2, last_line=number + 2)
 
 
 def documents(count: int) -> Iterator[Document]:
-    """So many documents of one section each, as a table of many rows makes them."""
+    """Yield documents of one section each, as a table of many rows produces them."""
     for number in range(count):
         text = TEXT.format(number=number)
         section = Section(index=1, title=f"Pump {number}", text=text, source=span(number))
@@ -40,7 +40,7 @@ def documents(count: int) -> Iterator[Document]:
 
 
 def pairs(context: Context, count: int) -> Iterator[QAPair]:
-    """Yield so many pairs in the order of their items, each item with as many as any other, or one more."""
+    """Yield `count` pairs in the order of their items, spread evenly over the items."""
     items = context.count(Item)
     for number, item in enumerate(context.stream(Item)):
         for index in range(count * number // items, count * (number + 1) // items):
@@ -67,7 +67,7 @@ def checked(context: Context) -> Iterator[QAPair]:
 
 
 def examples(context: Context) -> Iterator[Example]:
-    """Yield a row of the data set for every pair, one in ten for the test."""
+    """Yield a data set row for every pair, one in ten for the test split."""
     for number, pair in enumerate(context.pairs()):
         yield Example(
             id=make_id("build-dataset", (pair.id,)),
@@ -87,7 +87,7 @@ def examples(context: Context) -> Iterator[Example]:
 
 
 def main() -> int:
-    """Write the run, measure both stages, print what was measured."""
+    """Write the run, measure both stages and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--pairs", type=int, default=500_000)

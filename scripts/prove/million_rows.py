@@ -1,9 +1,9 @@
-"""Proof: a million pairs of 1 KB go through curate and build-dataset in little memory.
+"""Prove that a million pairs of 1 KB pass through curate and build-dataset in little memory.
 
-Writes a run of its own into a temporary folder: items and pairs as `assemble` and `generate-qa` leave them, written
-by the project's own store; then runs `docent stage curate` and `docent stage build-dataset` as processes and prints
-minutes and peak memory of each. Exit 1 when one fails or takes more than --max-gb.
-Run alone: `.venv/bin/python scripts/prove/million_rows.py [--rows 1000000] [--stages curate] [--keep FOLDER]`.
+Writes a run into a temporary folder: items and pairs as `assemble` and `generate-qa` write them, with the project's
+own store; then runs `docent stage curate` and `docent stage build-dataset` as processes and prints minutes and peak
+memory of each. Exits with 1 if one fails or uses more than --max-gb.
+Run it: `.venv/bin/python scripts/prove/million_rows.py [--rows 1000000] [--stages curate] [--keep FOLDER]`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TYPES = ("fact_based", "factual_recall", "inference", "summarization", "long_ans
 
 
 def items_of(count: int) -> Iterator[Item]:
-    """Sections of prose that nobody has written: 24 sentences with numbers and invented words each."""
+    """Yield sections of synthetic prose: 24 sentences with numbers and invented words each."""
     for number in range(count):
         rng = random.Random(number)
         sentences = [sentence_of(rng) for _ in range(SENTENCES_PER_ITEM)]
@@ -56,12 +56,12 @@ def items_of(count: int) -> Iterator[Item]:
 
 
 def word_of(rng: random.Random) -> str:
-    """A word of two to four syllables."""
+    """Return a word of two to four syllables."""
     return "".join(rng.choices(_SYLLABLES, k=rng.randrange(2, 5)))
 
 
 def sentence_of(rng: random.Random) -> str:
-    """About 17 words and a number."""
+    """Return a sentence of about 17 words and a number."""
     words = [word_of(rng) for _ in range(8)]
     link, other = rng.choice(_LINKS), rng.choice(_LINKS)
     parts = ("The", words[0], words[1], link, "the", words[2], "of", words[3], words[4], "and", other, "the", words[5])
@@ -69,7 +69,7 @@ def sentence_of(rng: random.Random) -> str:
 
 
 def pairs_of(count: int) -> Iterator[QAPair]:
-    """So many pairs of about 1 KB of question and answer; every 50th repeats the one before it."""
+    """Yield `count` pairs of about 1 KB of question and answer; every 50th repeats the one before it."""
     items = items_of(-(-count // PAIRS_PER_ITEM))
     item, sentences, before = next(items), [""], None
     for number in range(count):
@@ -80,9 +80,9 @@ def pairs_of(count: int) -> Iterator[QAPair]:
         if number % 50 == 49 and before is not None:
             yield _row(item, before.question, before.answer, number)
             continue
-        told = rng.sample(sentences, ANSWER_SENTENCES)
-        about = " ".join(told[0].split()[1:3])
-        before = _row(item, f"What is told of the {about}, and of what is near it?", " ".join(told), number)
+        chosen = rng.sample(sentences, ANSWER_SENTENCES)
+        about = " ".join(chosen[0].split()[1:3])
+        before = _row(item, f"What is told of the {about}, and of what is near it?", " ".join(chosen), number)
         yield before
 
 
@@ -105,14 +105,14 @@ def _row(item: Item, question: str, answer: str, number: int) -> QAPair:
 
 
 def documents(_: Context) -> Iterator[Document]:
-    """The one document of the run; its text is in the items."""
+    """Yield the one document of the run; its text is in the items."""
     span = Span(file="million.md", first_line=1, last_line=1)
     section = Section(index=1, title="Million rows", text="Million rows", source=span)
     yield Document(id="million", kind="text", name="Million rows", sections=(section,))
 
 
 def write_run(run_dir: Path, rows: int) -> Path:
-    """The units before curate, complete; the path of the configuration."""
+    """Write the complete units before curate; return the path of the configuration."""
     config = PipelineConfig.model_validate(
         {
             "run": {"name": run_dir.name, "input_wait_s": 0},
@@ -125,13 +125,13 @@ def write_run(run_dir: Path, rows: int) -> Path:
     )
     run_dir.mkdir(parents=True)
     (run_dir.parent / "million.txt").write_text("Million rows.\n")
-    made = {
+    generators = {
         "ingest": documents,
         "assemble": lambda _: items_of(-(-rows // PAIRS_PER_ITEM)),
         "generate-qa": lambda _: pairs_of(rows),
     }
-    stage._generator = lambda unit: made[unit.stage]  # the shell writes the rows, these functions make them
-    for unit in made:
+    stage._generator = lambda unit: generators[unit.stage]  # the shell writes the rows, these functions make them
+    for unit in generators:
         if code := run_shard(config, unit, run_dir):
             raise SystemExit(f"{unit} could not be written: {code}")
     path = run_dir / "pipeline.resolved.yaml"
@@ -140,7 +140,7 @@ def write_run(run_dir: Path, rows: int) -> Path:
 
 
 def measured(unit: str, config: Path, run_dir: Path) -> dict[str, Any]:
-    """Run one stage as a process; its seconds, exit code and largest resident memory in GB."""
+    """Run one stage as a process; return its minutes, exit code and peak resident memory in GB."""
     started_s = time.monotonic()
     command = [sys.executable, "-m", "docent", "stage", unit, "--config", str(config), "--run-dir", str(run_dir)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -157,12 +157,12 @@ def measured(unit: str, config: Path, run_dir: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write, run, print."""
+    """Write the run, measure the stages and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--stages", default=",".join(STAGES), help="which of the two to run, with a comma")
+    parser.add_argument("--stages", default=",".join(STAGES), help="stages to run, comma-separated")
     parser.add_argument("--max-gb", type=float, default=2.0)
-    parser.add_argument("--keep", type=Path, help="folder for the run, kept; a temporary one otherwise")
+    parser.add_argument("--keep", type=Path, help="keep the run in this folder (default: a temporary folder)")
     arguments = parser.parse_args()
     failed = False
     temporary = contextlib.nullcontext(arguments.keep) if arguments.keep else tempfile.TemporaryDirectory()

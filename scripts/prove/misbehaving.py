@@ -1,9 +1,9 @@
-"""A server that misbehaves on purpose, one way for each path, so that a client's limits can be seen to hold.
+"""Serve faulty HTTP responses, one kind per path, to test that a client's limits hold.
 
     python scripts/prove/misbehaving.py
 
-Prints its port. `/<way>/anything` is answered as WAYS says, whatever the method; GET /count tells how often each way
-was asked. Whatever never ends goes on until the client hangs up. Ends with the process that started it.
+Prints its port. `/<fault>/anything` is answered as WAYS defines, whatever the method; GET /count returns the number of
+requests by fault. An endless response goes on until the client disconnects. Exits with its parent process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections import Counter
 
 PAUSE_S = 0.01
-"""Between the pieces of what comes slowly: too often for a limit between two reads, too seldom to end soon."""
+"""Pause between pieces of a slow response: too short for a read timeout, too long for the response to end soon."""
 DIGITS = b"9" * 5000
 MANY_DIGITS = b"9" * 8000
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -36,17 +36,17 @@ COUNT: Counter[str] = Counter()
 
 
 def whole(head: bytes, body: bytes = BODY) -> bytes:
-    """A reply that says its length."""
+    """Return a response with a Content-Length header."""
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def told(**usage: object) -> bytes:
-    """A good reply that tells its tokens in a form of its own."""
+def with_usage(**usage: object) -> bytes:
+    """Return a valid completion with an unusual `usage`."""
     return whole(OK, json.dumps({**COMPLETION, "usage": usage}).encode())
 
 
 def bomb() -> bytes:
-    """Many megabytes of zeros, compressed."""
+    """Return many megabytes of zeros, compressed."""
     return whole(OK + b"Content-Encoding: gzip\r\n", gzip.compress(bytes(BOMB_BYTES), 1))
 
 
@@ -61,11 +61,11 @@ ODD_BATCH = {
 }
 ONCE: dict[str, bytes] = {
     "good": whole(OK),
-    "usage-text": told(prompt_tokens="12", completion_tokens="3"),
-    "usage-fraction": told(prompt_tokens=12.5, completion_tokens=3),
-    "usage-negative": told(prompt_tokens=-1, completion_tokens=3),
-    "usage-huge": told(prompt_tokens=10**300, completion_tokens=3),
-    "usage-nested": told(prompt_tokens={"total": [1]}, completion_tokens=True),
+    "usage-text": with_usage(prompt_tokens="12", completion_tokens="3"),
+    "usage-fraction": with_usage(prompt_tokens=12.5, completion_tokens=3),
+    "usage-negative": with_usage(prompt_tokens=-1, completion_tokens=3),
+    "usage-huge": with_usage(prompt_tokens=10**300, completion_tokens=3),
+    "usage-nested": with_usage(prompt_tokens={"total": [1]}, completion_tokens=True),
     "usage-list": whole(OK, json.dumps({**COMPLETION, "usage": [1, 2]}).encode()),
     "redirect-half-ipv6": REDIRECT + b"http://[::1\r\n\r\n",
     "redirect-bad-port": REDIRECT + b"http://127.0.0.1:99999999/\r\n\r\n",
@@ -122,7 +122,7 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
     "silent": (b"", b""),
     "silent-after-headers": (OK + b"Content-Length: 10\r\n\r\n", b""),
 }
-"""What comes first, and what is then sent again and again."""
+"""The first bytes, and the bytes then sent repeatedly."""
 
 WAYS = (*ONCE, *ENDLESS, "reset")
 
@@ -131,7 +131,7 @@ class Handler(socketserver.BaseRequestHandler):
     """One connection."""
 
     def handle(self) -> None:
-        """Read the head and what came with it, answer, hang up."""
+        """Read the request, answer and close the connection."""
         head = b""
         while b"\r\n\r\n" not in head:
             piece = self.request.recv(65536)
@@ -150,7 +150,7 @@ class Handler(socketserver.BaseRequestHandler):
             return
 
     def _take_body(self, head: bytes) -> None:
-        """Unread bytes would make the kernel reset the connection in place of closing it."""
+        """Read the rest of the body: with unread bytes the kernel would reset the connection instead of closing it."""
         start, _, body = head.partition(b"\r\n\r\n")
         lengths = [line for line in start.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         left = int(lengths[0].split(b":")[1]) - len(body) if lengths else 0
@@ -181,7 +181,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def main() -> None:
-    """Serve until the process that started this one is gone."""
+    """Serve until the parent process exits."""
     parent = os.getppid()
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

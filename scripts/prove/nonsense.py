@@ -1,10 +1,10 @@
-"""Proof: answers that have nothing to do with the photo are about the right exhibit no more often than a guess.
+"""Prove that answers unrelated to the photo name the right exhibit no more often than chance.
 
-Scores nonsense made from a finished run (`runs/demo` by default) against its test questions: words of the museum's
-texts at random, the answers of other exhibits, the question repeated, no answer. Writes what was seen to
-docs/proofs.json, for `exhibit_accuracy` and, beside it, `nearest_exhibit`. Exit 1 where the 95 % interval of the former
-is above chance, for nonsense or for the run's base model.
-Run alone: `.venv/bin/python scripts/prove/nonsense.py [--run-dir runs/demo]`.
+Scores nonsense made from a finished run (`runs/demo` by default) against its test questions: random words of the
+museum's texts, the answers of other exhibits, the question repeated, no answer. Writes the results to docs/proofs.json,
+for `exhibit_accuracy` and also for `nearest_exhibit`. Exits with 1 if the 95 % interval of the former is above chance,
+for nonsense or for the run's base model.
+Run it: `.venv/bin/python scripts/prove/nonsense.py [--run-dir runs/demo]`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ SALAD_WORDS = (8, 25, 80)
 
 
 def nonsense(tests: Sequence[Example], vocabulary: Sequence[str]) -> dict[str, list[str]]:
-    """Kind of nonsense to one answer for each test question and seed; kinds without chance repeat the same answers."""
-    made: dict[str, list[str]] = {}
+    """Return one answer per test question and seed, by kind of nonsense; kinds without randomness repeat."""
+    answers: dict[str, list[str]] = {}
     for words in SALAD_WORDS:
         salads = _seeded(lambda rng, n=words: [" ".join(rng.choices(vocabulary, k=n)) for _ in tests])
-        made[f"{words} words of the museum at random"] = salads
-    made["answers shuffled between the exhibits"] = _seeded(lambda rng: _shuffled(tests, rng))
-    made["answers of another exhibit"] = _exchanged(tests) * SEEDS
-    made["the question repeated"] = [example.question for example in tests] * SEEDS
-    made["no answer"] = [""] * len(tests) * SEEDS
-    return made
+        answers[f"{words} words of the museum at random"] = salads
+    answers["answers shuffled between the exhibits"] = _seeded(lambda rng: _shuffled(tests, rng))
+    answers["answers of another exhibit"] = _exchanged(tests) * SEEDS
+    answers["the question repeated"] = [example.question for example in tests] * SEEDS
+    answers["no answer"] = [""] * len(tests) * SEEDS
+    return answers
 
 
 def _seeded(make: Callable[[random.Random], list[str]]) -> list[str]:
@@ -55,7 +55,7 @@ def _shuffled(tests: Sequence[Example], rng: random.Random) -> list[str]:
 
 
 def _exchanged(tests: Sequence[Example]) -> list[str]:
-    """For each question the reference of a question about the next exhibit."""
+    """Return for each question the reference answer of a question about the next exhibit."""
     items = list(dict.fromkeys(example.item_id for example in tests))
     follower = dict(zip(items, [*items[1:], items[0]], strict=True))
     answers = {example.item_id: example.answer for example in tests}
@@ -63,7 +63,7 @@ def _exchanged(tests: Sequence[Example]) -> list[str]:
 
 
 def answer_rows(arm: str, answers: Sequence[str], tests: Sequence[Example]) -> list[Answer]:
-    """Answers as rows of an arm; a question that comes again has an example id of its own."""
+    """Return answers as rows of an arm; a repeated question gets an example id of its own."""
     return [
         Answer(
             id=make_id("nonsense", (example.id,), arm, str(number)),
@@ -102,12 +102,12 @@ def main() -> int:
     scores = score_answers(rows, train, known_exhibits(items, examples), lambda texts: encode(model, texts))
     chance = 1 / len({item for item, _ in train})
     seen = {
-        arm: {name: {key: found[name][key] for key in ("mean", "ci", "n")} for name in METRICS}
-        for arm, found in arm_means(scores).items()
+        arm: {name: {key: means[name][key] for key in ("mean", "ci", "n")} for name in METRICS}
+        for arm, means in arm_means(scores).items()
     }
     note("nonsense", {"chance": round(chance, 4), **seen})
     print(json.dumps(seen, indent=1))
-    return 1 if any(found["exhibit_accuracy"]["ci"][0] > chance for found in seen.values()) else 0
+    return 1 if any(means["exhibit_accuracy"]["ci"][0] > chance for means in seen.values()) else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Proof: the oldest and the newest version of `datasets` that the card names load every form of a data set.
+"""Prove that the oldest and newest `datasets` versions named on the card load every form of a data set.
 
 Builds three data sets: the default museum, the sample manual, and a museum of two photos per exhibit, which has no
 validation split. Installs both versions, each into an environment of its own below the user's cache folder, where it
-stays. Every way of loading must give the rows that the data set has, in both. Writes what was seen to
-docs/proofs.json. Exit 1 where a count differs.
-Run alone: `.venv/bin/python scripts/prove/old_datasets.py`, some three minutes on two idle cores; the first time it
-installs 600 MB.
+is kept. Every loading method must give the rows of the data set, in both versions. Writes the results to
+docs/proofs.json. Exits with 1 if a count differs.
+Run it: `.venv/bin/python scripts/prove/old_datasets.py`, about three minutes on two idle cores; the first run installs
+600 MB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXHIBITS, PHOTOS = 6, 2
 
 
 def interpreter(version: str) -> Path:
-    """Python with that version of `datasets`, which is installed where it is not there yet."""
+    """Return a Python with that version of `datasets`; install it if it is missing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "docent" / f"datasets-{version}"
     python = folder / "bin" / "python"
@@ -47,7 +47,7 @@ def interpreter(version: str) -> Path:
 
 
 def build(name: str, data: Path, *arguments: str) -> Artifact:
-    """The data set of a run up to build-dataset."""
+    """Build the data set of a run up to build-dataset."""
     command = [sys.executable, "-m", "docent", "run", *arguments, "--data", str(data), "--run", name]
     subprocess.run([*command, "--to", "build-dataset", "--yes"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     unit = data / name / "build-dataset"
@@ -58,7 +58,7 @@ def build(name: str, data: Path, *arguments: str) -> Artifact:
 
 
 def expected(built: Artifact) -> dict[str, dict[str, int]]:
-    """Rows of every split that has some, by way of loading."""
+    """Return the rows of every non-empty split, by loading method."""
     rows = list(built.rows(Example))
     files = {output.path for output in built.success.files}
     pictures = Counter(row.split for row in rows for _ in row.files)
@@ -69,9 +69,9 @@ def expected(built: Artifact) -> dict[str, dict[str, int]]:
         for way, name in (("chat", f"chat-{split}.jsonl"), ("conversations", f"conversations-{split}.json")):
             if name in files:
                 text = built.file(name).read_text(encoding="utf-8-sig")
-                made = len(text.splitlines()) if way == "chat" else len(json.loads(text))
-                counts.setdefault(way, Counter())[split] = made
-    return {way: dict(found) for way, found in counts.items() if found}
+                rows_written = len(text.splitlines()) if way == "chat" else len(json.loads(text))
+                counts.setdefault(way, Counter())[split] = rows_written
+    return {way: dict(by_split) for way, by_split in counts.items() if by_split}
 
 
 def main() -> int:
@@ -93,9 +93,9 @@ def main() -> int:
             for version in (OLDEST_DATASETS, NEWEST_DATASETS):
                 command = [interpreter(version), LOADER, built.folder]
                 done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-                found = json.loads(done.stdout.splitlines()[-1])["rows"]
-                failed = failed or found != wanted
-                print(f"{name}, datasets {version}: {'as expected' if found == wanted else found}")
+                loaded = json.loads(done.stdout.splitlines()[-1])["rows"]
+                failed = failed or loaded != wanted
+                print(f"{name}, datasets {version}: {'as expected' if loaded == wanted else loaded}")
     note("old_datasets", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

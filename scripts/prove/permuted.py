@@ -1,9 +1,9 @@
-"""Proof: a fine-tuned model follows the photo.
+"""Prove that a fine-tuned model follows the photo.
 
-Give every test question the photo of another exhibit, and its answers are about the exhibit on that photo, and at
-chance or below about the one that was asked for. Reads a finished run (`runs/demo` by default); writes what was seen to
-docs/proofs.json. Exit 1 when an approach does not fall to chance.
-Run alone: `.venv/bin/python scripts/prove/permuted.py [--run-dir runs/demo]`.
+Asks every test question with the photo of another exhibit: the answers must be about the exhibit on that photo, and
+about the original exhibit no more often than chance. Reads a finished run (`runs/demo` by default); writes the results
+to docs/proofs.json. Exits with 1 if an approach stays above chance.
+Run it: `.venv/bin/python scripts/prove/permuted.py [--run-dir runs/demo]`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Permuted:
     """Shares of answers, over all test examples.
 
     Attributes:
-        about_asked: about the exhibit that the row belongs to, whose photo was taken away.
-        about_shown: about the exhibit on the photo that was shown instead.
+        about_asked: about the row's own exhibit, whose photo was replaced.
+        about_shown: about the exhibit on the photo shown instead.
         chance: one over the number of exhibits.
     """
 
@@ -45,7 +45,7 @@ class Permuted:
 
 
 def exchange_photos(examples: Sequence[Example], seed: int) -> list[Example]:
-    """For each example one whose photo shows another exhibit: exhibits change places in a ring of random order."""
+    """Return for each example one whose photo shows another exhibit: exhibits are rotated in random order."""
     names = sorted({example.item_id for example in examples})
     random.Random(seed).shuffle(names)
     follower = dict(zip(names, [*names[1:], names[0]], strict=True))
@@ -57,7 +57,7 @@ def exchange_photos(examples: Sequence[Example], seed: int) -> list[Example]:
 
 
 def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
-    """Let one approach of a finished run answer every test question about the photo of another exhibit."""
+    """Answer every test question about the photo of another exhibit with one approach of a finished run."""
     config = resolved_config(run_dir)
     states = RunStates(config, run_dir)
     dataset, tuned = states.of("build-dataset").artifact, states.of(f"finetune-{approach}").artifact
@@ -77,11 +77,11 @@ def answer_permuted(run_dir: Path, approach: str, seed: int = 1) -> Permuted:
         questions = [example.question for example in tests[part]]
         texts += [written.text for written in generate(model, processor, photos, questions, limit)]
     items = list(assembled.rows(Item)) if assembled else []
-    said = [AnswerText(example.question, text) for example, text in zip(tests, texts, strict=True)]
-    found = recognised_exhibits(said, known_exhibits(items, rows))
+    answers = [AnswerText(example.question, text) for example, text in zip(tests, texts, strict=True)]
+    recognised = recognised_exhibits(answers, known_exhibits(items, rows))
     return Permuted(
-        sum(item == e.item_id for item, e in zip(found, tests, strict=True)) / len(tests),
-        sum(item == e.item_id for item, e in zip(found, shown, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(recognised, tests, strict=True)) / len(tests),
+        sum(item == e.item_id for item, e in zip(recognised, shown, strict=True)) / len(tests),
         1 / len({e.item_id for e in tests}),
     )
 
@@ -95,9 +95,9 @@ def main() -> int:
     seen: dict[str, object] = {}
     failed = False
     for approach in config.finetune.approaches if config.finetune else ():
-        found = answer_permuted(run_dir, approach.name)
-        seen[approach.name] = {name: round(value, 4) for name, value in vars(found).items()}
-        failed = failed or found.about_asked > found.chance
+        shares = answer_permuted(run_dir, approach.name)
+        seen[approach.name] = {name: round(value, 4) for name, value in vars(shares).items()}
+        failed = failed or shares.about_asked > shares.chance
     note("permuted_photos", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

@@ -1,9 +1,9 @@
-"""Proof: a small museum of one's own trains to the end with the default settings.
+"""Prove that a small museum trains to convergence with the default settings.
 
-Takes 4 exhibits with 6 photos each out of the sample museum, as a folder that a user would have, and runs pipeline.yaml
-on it; then the same for one exhibit. Every approach must end where its validation loss no longer falls. Writes what was
-seen to docs/proofs.json. Exit 1 when an approach had not converged.
-Run alone: `.venv/bin/python scripts/prove/small_museum.py`, some five minutes on two idle cores.
+Takes 4 exhibits with 6 photos each from the sample museum, as a user's folder, and runs pipeline.yaml on it; then the
+same for one exhibit. Every approach must end once its validation loss no longer falls. Writes the results to
+docs/proofs.json. Exits with 1 if an approach did not converge.
+Run it: `.venv/bin/python scripts/prove/small_museum.py`, about five minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ PHOTOS = 6
 
 
 def make_museum(folder: Path, exhibits: int, photos: int = PHOTOS) -> None:
-    """A folder for each of the first exhibits of the sample museum, with some photos and a description."""
+    """Create a folder with photos and a description for each of the first exhibits of the sample museum."""
     with (MUSEUM / "raw_data.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))[:exhibits]
     for row in rows:
-        made = folder / row["item_name"]
-        made.mkdir(parents=True)
-        (made / "description.txt").write_text(row["description"], encoding="utf-8")
+        exhibit_dir = folder / row["item_name"]
+        exhibit_dir.mkdir(parents=True)
+        (exhibit_dir / "description.txt").write_text(row["description"], encoding="utf-8")
         for name in row["train_images"].split()[:photos]:
-            shutil.copy(MUSEUM / "images" / name, made / name)
+            shutil.copy(MUSEUM / "images" / name, exhibit_dir / name)
 
 
 def trained(run_dir: Path) -> dict[str, dict[str, object]]:
-    """What the checkpoint of every approach of a run says."""
-    found = {}
+    """Return the training result in the checkpoint of every approach of a run."""
+    results = {}
     for unit in sorted(run_dir.glob("finetune-*")):
         success = load_json(unit / "_SUCCESS.json")
         if success is None:
             raise SystemExit(f"{unit} is not complete")
         (row,) = Artifact(unit.name, unit / success["folder"], Success.model_validate(success)).rows(Checkpoint)
-        found[row.approach] = {
+        results[row.approach] = {
             "converged": row.converged,
             "best_step": row.step,
             "steps": row.steps,
@@ -55,7 +55,7 @@ def trained(run_dir: Path) -> dict[str, dict[str, object]]:
             "validation_loss": row.validation_loss,
             "train_examples": row.train_examples,
         }
-    return found
+    return results
 
 
 def main() -> int:
@@ -69,9 +69,9 @@ def main() -> int:
             command = [sys.executable, "-m", "docent", "run", "--data", str(data), "--run", "mine", "--yes"]
             source = ["ingest.sources.0.kind=exhibits-folder", f"ingest.sources.0.path={museum}"]
             subprocess.run([*command, "--set", source[0], "--set", source[1]], cwd=ROOT, check=True)
-            found = trained(data / "mine")
-            seen[f"{exhibits} exhibits of {PHOTOS} photos"] = found
-            failed = failed or not all(row["converged"] for row in found.values())
+            results = trained(data / "mine")
+            seen[f"{exhibits} exhibits of {PHOTOS} photos"] = results
+            failed = failed or not all(row["converged"] for row in results.values())
     note("small_museum", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

@@ -1,10 +1,10 @@
-"""Proof: what `docent convert chat --for NAME` writes passes the loaders of the trainers themselves.
+"""Prove that the output of `docent convert chat --for NAME` passes the trainers' own loaders.
 
 Installs trl, llamafactory, ms-swift and openai without their dependencies into a temporary folder (torch, transformers
-and datasets are those of the environment; a module without content stands for torchaudio, since no sound is loaded),
-makes a chat file with pictures in all forms, converts it for each, checks it with `docent validate --for`, and has each
-trainer's own code read all rows. TRL also trains one step. Writes what was seen, with versions, to docs/proofs.json.
-Run alone: `.venv/bin/python scripts/prove/trainer_formats.py`, some minutes; needs a package index.
+and datasets come from the environment; an empty module replaces torchaudio, since no audio is loaded), makes a chat
+file with pictures in many formats, converts it for each, checks it with `docent validate --for`, and has each trainer's
+own code read all rows. TRL also trains one step. Writes the results, with versions, to docs/proofs.json.
+Run it: `.venv/bin/python scripts/prove/trainer_formats.py`, some minutes; needs a package index.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ROTATED, GPS, MAKER = 6, 0x8825, 0x010F
 
 
 def make_pictures(folder: Path) -> list[str]:
-    """Pictures in the forms that museums have: BMP, GIF, TIFF, CMYK, grey, transparent, on their side with a place."""
+    """Write pictures in common formats: BMP, GIF, TIFF, CMYK, grey, transparent, rotated with GPS data."""
     folder.mkdir()
     plain = Image.radial_gradient("L").resize((96, 64))
     exif = Image.Exif()
@@ -48,7 +48,7 @@ def make_pictures(folder: Path) -> list[str]:
 
 
 def make_chat(folder: Path) -> tuple[Path, int]:
-    """A chat file with a row for each picture, a long conversation and rows of text; and how many can be written."""
+    """Write a chat file of picture rows, a long conversation and text rows; return it and the number of valid rows."""
     names = make_pictures(folder / "images")
     rows = [conversation([name], 1, "A gradient.") for name in names]
     rows += [conversation(names[:1], 12, "The same gradient."), conversation(names[:2], 1, "Two of them.")]
@@ -61,14 +61,14 @@ def make_chat(folder: Path) -> tuple[Path, int]:
 
 
 def conversation(names: list[str], turns: int, answer: str) -> dict[str, object]:
-    """A conversation in which every question shows the same pictures."""
+    """Return a conversation in which every question shows the same pictures."""
     shown = [{"type": "image_url", "image_url": {"url": name}} for name in names]
-    asked = {"role": "user", "content": [*shown, {"type": "text", "text": "What is this?"}]}
-    return {"messages": [asked, {"role": "assistant", "content": answer}] * turns}
+    question = {"role": "user", "content": [*shown, {"type": "text", "text": "What is this?"}]}
+    return {"messages": [question, {"role": "assistant", "content": answer}] * turns}
 
 
 def install(trainer: str, folder: Path) -> tuple[Path, str]:
-    """Install a trainer without dependencies, and return its folder and version."""
+    """Install a trainer without dependencies; return its folder and version."""
     target = folder / f"{trainer}-packages"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
     subprocess.run([*command, *PACKAGES[trainer]], check=True)
@@ -78,7 +78,7 @@ def install(trainer: str, folder: Path) -> tuple[Path, str]:
 
 
 def read_by(trainer: str, packages: Path, arguments: list[str], folder: Path) -> dict[str, object]:
-    """What a trainer's own code says of a file."""
+    """Read a file with a trainer's own code; return what it reports."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(packages),
@@ -97,7 +97,7 @@ def read_by(trainer: str, packages: Path, arguments: list[str], folder: Path) ->
 
 
 def main() -> int:
-    """Convert for each trainer, validate, and let its own code read the file."""
+    """Convert for each trainer, validate, and read the file with the trainer's code."""
     seen: dict[str, object] = {}
     failed = False
     with tempfile.TemporaryDirectory() as temporary:
@@ -114,9 +114,9 @@ def main() -> int:
                 "trl": [str(out), str(ROOT / "samples" / "docent-tiny"), str(folder / "trained")],
                 "llama-factory": [str(folder), out.stem, str(folder / "cache")],
             }.get(trainer, [str(out)])
-            found = read_by(trainer, packages, arguments, folder)
-            seen[trainer] = {"version": version, **found}
-            failed = failed or checked.returncode != 0 or found["rows"] != good
+            report = read_by(trainer, packages, arguments, folder)
+            seen[trainer] = {"version": version, **report}
+            failed = failed or checked.returncode != 0 or report["rows"] != good
     note("trainer_formats", seen)
     print(json.dumps(seen, indent=1))
     return 1 if failed else 0

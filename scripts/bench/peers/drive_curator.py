@@ -1,8 +1,8 @@
-"""bespokelabs curator. Its limits are raised, all else is as it comes; rich's live display is off, which helps it.
+"""Drive bespokelabs curator with raised limits, otherwise default settings; rich's live display is off, in its favour.
 
-Run by scripts/bench/generate.py in curator's environment: `drive_curator.py JOB`. Where the endpoint tells its rate in
-headers, curator is left to read it. The token counts need an encoding that tiktoken would download: litellm, which
-curator brings, has a copy of it.
+Run by scripts/bench/generate.py in curator's environment: `drive_curator.py JOB`. If the endpoint sends rate-limit
+headers, curator reads them itself. The token counts need an encoding that tiktoken would download; litellm, a
+dependency of curator, ships a copy of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pydantic import BaseModel  # noqa: E402
 
 
 class Pair(BaseModel):
-    """What one record is."""
+    """One record."""
 
     question: str
     answer: str
@@ -34,16 +34,16 @@ class Pictured(curator.LLM):
     """Prompts with a picture that curator reads from its file."""
 
     def prompt(self, row: dict[str, str]) -> tuple[str, Any]:
-        """The text and the picture."""
+        """Return the text and the picture."""
         return row["text"], curator.types.Image(url=row["path"])
 
     def parse(self, row: dict[str, str], response: str) -> dict[str, str]:
-        """The row that is kept."""
+        """Return the row to keep."""
         return {"response": response}
 
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
-    """What curator hands back."""
+    """Return the rows of curator's result."""
     params: dict[str, Any] = {
         "base_url": job.url,
         "api_key": "bench",

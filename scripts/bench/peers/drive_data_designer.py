@@ -1,7 +1,7 @@
-"""NVIDIA NeMo Data Designer: one column from a seed column, its concurrency raised, all else as it comes.
+"""Drive NVIDIA NeMo Data Designer: one column from a seed column, concurrency raised, otherwise default settings.
 
 Run by scripts/bench/generate.py in its environment: `drive_data_designer.py JOB`. Its metrics port is closed, so that
-runs do not meet there. Pictures come in the seed as base64, the way it takes local ones.
+runs do not collide on it. Pictures are in the seed as base64, the way it accepts local ones.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from work import MAX_TOKENS, Job
 
 
 class Pair(BaseModel):
-    """What one record is."""
+    """One record."""
 
     question: str
     answer: str
 
 
 def seed(job: Job) -> pd.DataFrame:
-    """One row per record."""
+    """Return one row per record."""
     columns: dict[str, list[str]] = {"told": job.prompts()}
     if job.images:
         columns["picture"] = [base64.b64encode(Path(p["path"]).read_bytes()).decode() for p in job.pictures()]
@@ -34,11 +34,11 @@ def seed(job: Job) -> pd.DataFrame:
 
 
 def builder(job: Job) -> dd.DataDesignerConfigBuilder:
-    """The dataset's description."""
+    """Return the dataset's configuration."""
     inference = dd.ChatCompletionInferenceParams(max_parallel_requests=job.in_flight, max_tokens=MAX_TOKENS)
     model = dd.ModelConfig(alias="teacher", model="m", provider="local", inference_parameters=inference)
-    made = dd.DataDesignerConfigBuilder(model_configs=[model])
-    made.with_seed_dataset(dd.DataFrameSeedSource(df=seed(job)))
+    config = dd.DataDesignerConfigBuilder(model_configs=[model])
+    config.with_seed_dataset(dd.DataFrameSeedSource(df=seed(job)))
     column: dict[str, Any] = {"name": "made", "model_alias": "teacher", "prompt": "{{ told }}"}
     if job.images:
         column["multi_modal_context"] = [
@@ -47,20 +47,20 @@ def builder(job: Job) -> dd.DataDesignerConfigBuilder:
             )
         ]
     if job.structured:
-        made.add_column(dd.LLMStructuredColumnConfig(output_format=Pair, **column))
+        config.add_column(dd.LLMStructuredColumnConfig(output_format=Pair, **column))
     else:
-        made.add_column(dd.LLMTextColumnConfig(**column))
-    return made
+        config.add_column(dd.LLMTextColumnConfig(**column))
+    return config
 
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
-    """What Data Designer keeps."""
+    """Return the rows of Data Designer's result."""
     provider = dd.ModelProvider(name="local", endpoint=job.url, provider_type="openai", api_key="bench")
     designer = DataDesigner(artifact_path=Path(job.folder) / "artifacts", model_providers=[provider])
     designer.set_run_config(dd.RunConfig(otel_metrics_port=None))
     result = designer.create(builder(job), num_records=job.n, dataset_name="bench")
-    for made in result.load_dataset()["made"]:
-        yield {"question": made["question"], "answer": made["answer"]} if job.structured else {"text": made}
+    for cell in result.load_dataset()["made"]:
+        yield {"question": cell["question"], "answer": cell["answer"]} if job.structured else {"text": cell}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""distilabel: one task with a batch as large as may be in flight, all else as it comes.
+"""Drive distilabel: one task with a batch of the maximum concurrency, otherwise default settings.
 
 Run by scripts/bench/generate.py in its environment: `drive_distilabel.py JOB`. Structured rows go through instructor,
 which asks for a tool call.
@@ -20,14 +20,14 @@ from work import MAX_TOKENS, Job
 
 
 class Pair(BaseModel):
-    """What one record is."""
+    """One record."""
 
     question: str
     answer: str
 
 
 def dataset(job: Job) -> list[dict[str, str]]:
-    """One row per record."""
+    """Return one row per record."""
     if not job.images:
         return [{"instruction": text} for text in job.prompts()]
     data = (base64.b64encode(Path(picture["path"]).read_bytes()).decode() for picture in job.pictures())
@@ -35,7 +35,7 @@ def dataset(job: Job) -> list[dict[str, str]]:
 
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
-    """What distilabel hands back."""
+    """Return the rows of distilabel's result."""
     with Pipeline(name="bench", cache_dir=job.folder) as pipeline:
         llm = OpenAILLM(
             model="m",
@@ -48,8 +48,8 @@ def rows(job: Job) -> Iterator[dict[str, Any]]:
             TextGenerationWithImage(llm=llm, image_type="base64", input_batch_size=job.in_flight)
         else:
             TextGeneration(llm=llm, input_batch_size=job.in_flight)
-    made = pipeline.run(dataset=dataset(job), use_cache=False)
-    for text in made["default"]["train"]["generation"]:
+    result = pipeline.run(dataset=dataset(job), use_cache=False)
+    for text in result["default"]["train"]["generation"]:
         if text is None:
             continue
         yield json.loads(text) if job.structured else {"text": text}

@@ -1,4 +1,4 @@
-"""docent's chat client: journal on, replies checked against a schema where the job wants rows of {question, answer}.
+"""Drive docent's chat client: journal on, replies checked against a schema if the job wants {question, answer} rows.
 
 Run by scripts/bench/generate.py in docent's environment: `drive_docent.py JOB`. The key is in BENCH_KEY.
 """
@@ -19,14 +19,14 @@ from docent.llm.client import ChatClient
 
 
 class Pair(BaseModel):
-    """What one record is."""
+    """One record."""
 
     question: str
     answer: str
 
 
 class Requests(Sequence[ChatRequest]):
-    """The job's requests, each made when it is looked at. Pictures are known by the hashes of an earlier stage."""
+    """The job's requests, each built on access. Picture hashes come from an earlier stage."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -53,7 +53,7 @@ class Requests(Sequence[ChatRequest]):
 
 
 def rows(job: Job) -> Iterator[dict[str, Any]]:
-    """What the client accepts."""
+    """Return the rows that the client accepts."""
     llm = Llm(
         provider="openai",
         base_url=job.url,

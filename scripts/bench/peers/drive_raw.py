@@ -1,4 +1,4 @@
-"""The ceiling: aiohttp, one session, nothing checked, nothing tried again, nothing kept but the rows.
+"""Measure the upper bound: aiohttp, one session, no checks, no retries, nothing kept but the rows.
 
 Run by scripts/bench/generate.py in docent's environment: `drive_raw.py JOB`.
 """
@@ -16,7 +16,7 @@ from work import MAX_TOKENS, Job
 
 
 def bodies(job: Job) -> Iterator[bytes]:
-    """The requests' bodies, each made when its turn comes."""
+    """Yield the requests' bodies, each built when it is needed."""
     pictures = job.pictures() if job.images else []
     for index in range(job.n):
         text = json.dumps(job.prompt(index))
@@ -31,7 +31,7 @@ def bodies(job: Job) -> Iterator[bytes]:
 
 
 async def main(job: Job) -> None:
-    """As many workers as may be in flight take bodies from one row."""
+    """Send the bodies from as many workers as may be in flight."""
     coming = bodies(job)
     headers = {"Authorization": "Bearer bench", "Content-Type": "application/json"}
     with (Path(job.folder) / "rows.jsonl").open("w", encoding="utf-8") as file:

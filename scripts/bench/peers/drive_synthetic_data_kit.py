@@ -1,7 +1,7 @@
-"""synthetic-data-kit: `create --type qa` over a text with one paragraph per record, one more request for a summary.
+"""Drive synthetic-data-kit: `create --type qa` over a text with one paragraph per record, plus one summary request.
 
 Run by scripts/bench/generate.py in its environment: `drive_synthetic_data_kit.py JOB`. Its rows are always pairs, its
-pause between batches is off, a batch is as large as may be in flight.
+pause between batches is off, and the batch size is the maximum concurrency.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ CHUNK_CHARS = 300
 
 
 def config(job: Job) -> dict[str, Any]:
-    """The config that comes with it, prompts included, pointed to the endpoint."""
+    """Return its default config, prompts included, with the endpoint's address."""
     shipped = Path(find_spec("synthetic_data_kit").origin).with_name("config.yaml")  # type: ignore[union-attr,arg-type]
-    made: dict[str, Any] = yaml.safe_load(shipped.read_text(encoding="utf-8"))
-    made["llm"] = {"provider": "api-endpoint"}
-    made["api-endpoint"] |= {"api_base": job.url, "api_key": "bench", "model": "m", "sleep_time": 0}
-    made["generation"] |= {
+    settings: dict[str, Any] = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    settings["llm"] = {"provider": "api-endpoint"}
+    settings["api-endpoint"] |= {"api_base": job.url, "api_key": "bench", "model": "m", "sleep_time": 0}
+    settings["generation"] |= {
         "batch_size": job.in_flight,
         "chunk_size": CHUNK_CHARS,
         "overlap": 0,
         "max_tokens": MAX_TOKENS,
     }
-    return made
+    return settings
 
 
 def main(job: Job) -> int:
-    """Write its input and config, run its command, hand its pairs over."""
+    """Write its input and config, run its command and collect its pairs."""
     folder = Path(job.folder)
     (folder / "told.txt").write_text("\n\n".join(job.prompts()), encoding="utf-8")
     (folder / "sdk.yaml").write_text(yaml.safe_dump(config(job)), encoding="utf-8")
@@ -44,8 +44,8 @@ def main(job: Job) -> int:
     create = [program, "-c", "sdk.yaml", "create", "told.txt", "--type", "qa", *sizes, "-o", "made"]
     code = subprocess.run(create, cwd=folder, check=False).returncode
     if code == 0:
-        made = json.loads((folder / "made" / "told_qa_pairs.json").read_text(encoding="utf-8"))
-        job.write({"question": pair["question"], "answer": pair["answer"]} for pair in made["qa_pairs"])
+        result = json.loads((folder / "made" / "told_qa_pairs.json").read_text(encoding="utf-8"))
+        job.write({"question": pair["question"], "answer": pair["answer"]} for pair in result["qa_pairs"])
     return code
 
 

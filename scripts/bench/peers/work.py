@@ -1,7 +1,7 @@
-"""What every driver in this folder is given, and where its rows go.
+"""Define the job that every driver in this folder receives, and write its rows.
 
 Reads the job (JSON, the first argument) and `images.jsonl` of the job's image folder; writes `rows.jsonl` into the
-job's folder. Python's own library only: it runs in each peer's environment.
+job's folder. Uses only the standard library, because it runs in each peer's environment.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ class Job:
 
     @classmethod
     def given(cls) -> Job:
-        """The job on the command line."""
+        """Return the job given on the command line."""
         return cls(**json.loads(sys.argv[1]))
 
     def prompt(self, index: int) -> str:
-        """The text of one record: the same length for all, no two alike, one sentence only."""
+        """Return the text of one record: all have the same length, all differ, one sentence each."""
         return f"Object {index:07d} of the collection: {FILLER}{WISH if self.wish else ''}."
 
     def prompts(self) -> list[str]:
-        """All of them."""
+        """Return all prompts."""
         return [self.prompt(index) for index in range(self.n)]
 
     def pictures(self) -> list[dict[str, str]]:
-        """`path` and `sha256` of every record's picture."""
+        """Return `path` and `sha256` of every record's picture."""
         lines = (Path(self.images) / "images.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines[: self.n]]
 
     def write(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Write what was made, one row per line: {"text"} or {"question", "answer"}."""
+        """Write the results, one row per line: {"text"} or {"question", "answer"}."""
         with (Path(self.folder) / "rows.jsonl").open("w", encoding="utf-8") as file:
             for row in rows:
                 file.write(json.dumps(row) + "\n")

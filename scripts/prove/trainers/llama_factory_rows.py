@@ -1,4 +1,4 @@
-"""LLaMA-Factory loads, aligns and counts every row. Run by trainer_formats.py: FOLDER NAME CACHE."""
+"""Load, align and count every row with LLaMA-Factory. Run by trainer_formats.py: FOLDER NAME CACHE."""
 
 import json
 import sys

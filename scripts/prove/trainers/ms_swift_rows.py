@@ -1,4 +1,4 @@
-"""ms-swift loads every row, and each <image> meets its picture. Run by trainer_formats.py: FILE."""
+"""Load every row with ms-swift and match each <image> to its picture. Run by trainer_formats.py: FILE."""
 
 import json
 import sys

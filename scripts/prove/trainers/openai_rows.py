@@ -1,4 +1,4 @@
-"""Every message of a file passes the types of the package `openai`. Run by trainer_formats.py: FILE."""
+"""Validate every message of a file against the types of the `openai` package. Run by trainer_formats.py: FILE."""
 
 import json
 import sys

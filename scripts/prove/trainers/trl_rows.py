@@ -1,4 +1,4 @@
-"""TRL reads every row, and its SFTTrainer trains a step on them. Run by trainer_formats.py: FILE MODEL OUT."""
+"""Read every row with TRL and train its SFTTrainer on them for one step. Run by trainer_formats.py: FILE MODEL OUT."""
 
 import json
 import sys

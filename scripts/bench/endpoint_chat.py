@@ -1,6 +1,6 @@
-"""The mock endpoint's chat completions: admission, faults, waiting, answers.
+"""Answer the mock endpoint's chat completions: admission, faults, delays and answers.
 
-Reads and writes nothing; `endpoint.py` is what runs.
+Reads and writes no files; used by `endpoint.py`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TEXT_FAULTS = FAULTS[3:-1]
 
 @dataclass(slots=True)
 class Call:
-    """One chat request under way."""
+    """One chat request in progress."""
 
-    desk: Desk
+    service: ChatService
     body: Body
     fault: str
     headers: str = ""
@@ -38,8 +38,8 @@ class Call:
     in_slot: bool = False
 
 
-class Desk:
-    """Answers chat requests by one set of knobs; a new one after every /reset."""
+class ChatService:
+    """Answers chat requests with one set of settings; replaced at every /reset."""
 
     def __init__(self, knobs: Knobs) -> None:
         self.knobs = knobs
@@ -55,18 +55,18 @@ class Desk:
         self.retry_after = "" if knobs.retry_after is None else f"retry-after: {knobs.retry_after:g}\r\n"
 
     def fault_of(self, number: float) -> str:
-        """The fault that a number in [0, 1) stands for, or ""."""
+        """Return the fault that a number in [0, 1) maps to, or ""."""
         return next((name for bound, name in self.bounds if number < bound), "")
 
     def draw(self) -> str:
-        """The fault of the next arrival. One number of the seeded row per arrival, whatever the shares are."""
+        """Draw the fault of the next arrival. Consumes one random number per arrival, whatever the fault rates are."""
         fault = self.fault_of(self.random.random())
         if fault:
             self.count.faults[fault] = self.count.faults.get(fault, 0) + 1
         return fault
 
     def take(self, connection: Connection, body: Body) -> None:
-        """Admit a request or refuse it; what is admitted waits for a slot, then for its latency."""
+        """Admit or reject a request; an admitted one waits for a slot, then for its latency."""
         self.count.arrived(body.raw_bytes)
         connection.call = call = Call(self, body, "")
         if not self.is_let_in(connection.headers):
@@ -78,7 +78,7 @@ class Desk:
                 connection, 400, error(f"We could not read the body: {problem}", "invalid_request_error")
             )
         if len(self.count.sent) < self.knobs.keep:
-            self.count.sent.append(body.asked)
+            self.count.sent.append(body.request)
         self.count.seen.add(int.from_bytes(body.digest[:8], "big"))
         call.fault = self.draw()
         full = self.full()
@@ -92,24 +92,24 @@ class Desk:
             message = f"Rate limit reached for {full or 'this replica'}."
             call.headers += self.retry_after
             return self.refuse(connection, 429, error(message, full or "requests", "rate_limit_exceeded"))
-        wanted = (body.asked.get("response_format") or {}).get("type", "text")
+        wanted = (body.request.get("response_format") or {}).get("type", "text")
         if self.knobs.on_unknown_format == "400" and not self.honours(wanted):
             message = f"Invalid value: '{wanted}'. This model does not support it."
             param = "response_format"
             return self.refuse(connection, 400, error(message, "invalid_request_error", param=param))
-        if refusal := unknown_field(body.asked, self.knobs.unknown_fields):
+        if refusal := unknown_field(body.request, self.knobs.unknown_fields):
             return self.refuse(connection, 400, refusal)
         if call.fault != "hang":
             self.slots.enter(lambda: self.begin(connection, call))
         return None
 
     def is_let_in(self, headers: dict[str, str]) -> bool:
-        """Whether the request shows the key."""
+        """Return whether the request carries the API key."""
         key = self.knobs.key
         return key is None or headers.get("authorization") == f"Bearer {key}" or headers.get("api-key") == key
 
     def full(self) -> str:
-        """The bucket that has no room for this request, or "" after room was taken in each."""
+        """Return the bucket that has no room for this request, or "" after taking room in each."""
         cost = sum(self.knobs.usage or (0, 0))
         if self.requests and self.requests.level() < 1:
             return "requests"
@@ -122,13 +122,13 @@ class Desk:
         return ""
 
     def honours(self, wanted: str) -> bool:
-        """Whether a response_format of this type is followed."""
+        """Return whether a response_format of this type is supported."""
         ranks = ("text", "json_object", "json_schema")
         best = {"none": 0, "json_object": 1, "json_schema": 2}[self.knobs.honours]
         return wanted in ranks[: best + 1]
 
     def begin(self, connection: Connection, call: Call) -> bool:
-        """A slot is free: answer after the latency. False where the client has gone."""
+        """Answer after the latency, now that a slot is free. Returns False if the client has disconnected."""
         if connection.call is not call or not connection.waits:
             return False
         call.in_slot = True
@@ -143,7 +143,7 @@ class Desk:
         return True
 
     def answer(self, connection: Connection, call: Call) -> None:
-        """Send what the request comes to, and let the next one into the slot."""
+        """Send the response, and free the slot for the next request."""
         raw = call.fault == "hostile" and self.knobs.hostile in hostile.RAW
         if call.fault == "500":
             status, body = 500, error("The server had an error while processing your request.", "server_error")
@@ -162,13 +162,13 @@ class Desk:
         self.slots.leave()
 
     def refuse(self, connection: Connection, status: int, body: bytes) -> None:
-        """Send an error at once."""
+        """Send an error immediately."""
         self.count.ended(status)
         headers, connection.call = connection.call.headers, None
         connection.reply(status, body, headers)
 
     def abandon(self, call: Call) -> None:
-        """The client has gone: nothing is paid, the slot is free."""
+        """Free the slot of a client that has disconnected; nothing is paid."""
         self.count.numbers["in_flight"] -= 1
         self.count.numbers["abandoned"] += 1
         if call.timer:
@@ -177,11 +177,11 @@ class Desk:
             self.slots.leave()
 
     def completion(self, body: Body, fault: str) -> bytes:
-        """The body of a 200: the same for the same request and fault."""
-        knobs, asked = self.knobs, body.asked
+        """Return the body of a 200: the same for the same request and fault."""
+        knobs, request = self.knobs, body.request
         words = Words(body.digest, knobs.answer_bytes, knobs.items)
-        if knobs.tool_calls and asked.get("tools"):
-            message, finish = tool_call(asked, words, fault)
+        if knobs.tool_calls and request.get("tools"):
+            message, finish = tool_call(request, words, fault)
         else:
             text, is_json = self.content(body, words)
             content: str | None
@@ -195,19 +195,19 @@ class Desk:
             usage = f',"usage":{{"prompt_tokens":{one},"completion_tokens":{two},"total_tokens":{one + two}}}'
         return (
             f'{{"id":"chatcmpl-{words.mark}","object":"chat.completion","created":1700000000,'
-            f'"model":{json.dumps(asked.get("model", knobs.model))},"choices":[{{"index":0,"message":{message},'
+            f'"model":{json.dumps(request.get("model", knobs.model))},"choices":[{{"index":0,"message":{message},'
             f'"logprobs":null,"finish_reason":"{finish}"}}]{usage}}}'
         ).encode()
 
     def content(self, body: Body, words: Words) -> tuple[str, bool]:
-        """The text of an answer without faults, and whether it is JSON."""
-        wanted = body.asked.get("response_format") or {}
+        """Return the text of an answer without faults, and whether it is JSON."""
+        wanted = body.request.get("response_format") or {}
         kind = wanted.get("type", "text")
         followed = kind != "text" and self.honours(kind)
-        if self.knobs.typed and (schema := schema_told(body, wanted)):
+        if self.knobs.typed and (schema := pairs_prompt(body, wanted)):
             return self.typed(body, words.mark, "reasoning_steps" in schema), True
-        if self.knobs.typed and "[Visitor]: " in text_of(body.asked["messages"][0]):
-            return visitor_answer(body.asked["messages"], words.mark), False
+        if self.knobs.typed and "[Visitor]: " in text_of(body.request["messages"][0]):
+            return visitor_answer(body.request["messages"], words.mark), False
         if followed and kind == "json_schema":
             return json.dumps(fill(wanted["json_schema"]["schema"], words)), True
         shape = self.knobs.shape
@@ -219,26 +219,28 @@ class Desk:
         return value, True
 
     def typed(self, body: Body, mark: str, reasoned: bool) -> str:
-        """A proper answer to a question about a section, or one that lacks a pair."""
-        messages = body.asked["messages"]
-        told = "".join(text_of(message) for message in messages)
-        short = next((word for word, times in self.short_for.items() if times and word in told), None)
+        """Return a valid answer to a question about a section, or one with a pair too few."""
+        messages = body.request["messages"]
+        prompt = "".join(text_of(message) for message in messages)
+        short = next((word for word, times in self.short_for.items() if times and word in prompt), None)
         if short is not None:
             self.short_for[short] -= 1
         return typed_answer(messages, mark, reasoned, int(short is not None))
 
 
-def schema_told(body: Body, wanted: dict[str, Any]) -> str:
-    """Where a request asks for pairs, what says so: its schema, or its prompt."""
-    told = json.dumps(wanted) + "".join(text_of(message) for message in body.asked.get("messages", [])[:1])
-    return told if '"pairs"' in told else ""
+def pairs_prompt(body: Body, wanted: dict[str, Any]) -> str:
+    """Return the text in which a request asks for pairs, its schema or its prompt; "" if it does not."""
+    prompt = json.dumps(wanted) + "".join(text_of(message) for message in body.request.get("messages", [])[:1])
+    return prompt if '"pairs"' in prompt else ""
 
 
-def tool_call(asked: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:
-    """A message that calls the tool that was asked for, or the first one, and its finish_reason."""
-    choice = asked.get("tool_choice")
+def tool_call(request: dict[str, Any], words: Words, fault: str) -> tuple[str, str]:
+    """Return a message that calls the requested tool, or the first one, and its finish_reason."""
+    choice = request.get("tool_choice")
     name = choice["function"]["name"] if isinstance(choice, dict) else None
-    tool = next((t["function"] for t in asked["tools"] if t["function"]["name"] == name), asked["tools"][0]["function"])
+    tool = next(
+        (t["function"] for t in request["tools"] if t["function"]["name"] == name), request["tools"][0]["function"]
+    )
     text, finish = spoil(json.dumps(fill(tool.get("parameters", {}), words)), fault, fault != "fenced", words.number)
     call = {
         "id": f"call_{words.mark}",
