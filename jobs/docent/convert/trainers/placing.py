@@ -55,7 +55,7 @@ class Places:
                 os.replace(path, self._images / path.name)
 
     def _path(self, picture: Prepared, path: Path) -> str:
-        """Return the path from the output's folder: of the picture if it lies below, else of a copy beside the output."""
+        """Return the path from the output's folder: of the picture if it lies below, else of a copy."""
         if picture.key not in self._known:
             folder, own = os.path.realpath(self._out.parent), os.path.realpath(path)
             if not picture.is_copy and Path(own).is_relative_to(folder):

@@ -1,6 +1,6 @@
-"""Says before a data set is built what the hub will have against it, once its photos are known.
+"""Warn before a data set is built about what the hub will reject, once its photos are known.
 
-Reads sizes of photos; writes the log alone: the data set is built all the same, for it is of use without a hub.
+Reads sizes of photos; only logs: the data set is built in any case, since it is useful without a hub.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger("docent.build-dataset")
 
 
 def warn_ahead(ctx: Context, section: BuildDataset, photos: Iterable[tuple[Split, str, ImageFile]]) -> None:
-    """Log every problem at once, with what to do about it; nothing where nothing is pushed.
+    """Log all problems with their next steps; do nothing where nothing is pushed.
 
     Args:
         section: the settings, with the title and licence of the sources.
