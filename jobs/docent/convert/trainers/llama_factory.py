@@ -16,7 +16,6 @@ from docent.convert.files import replacing
 from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.row_rules import (
     mark_problems,
-    messages_in,
     order_problems,
     path_problems,
     role_problems,
@@ -102,15 +101,16 @@ def _changed_ns(file: Path) -> int:
     return info.stat().st_mtime_ns if info.exists() else 0
 
 
-def problems(value: Any, file: Path, checks: PictureChecks) -> RowProblems:
+def _messages_key(file: Path) -> str:
+    entry, _ = _entry(file, _changed_ns(file))
+    return str((entry.get("columns") or {}).get("messages", "conversations"))
+
+
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
     """Return why LLaMA-Factory skips a row or fails on it."""
     entry, _ = _entry(file, _changed_ns(file))
     columns = entry.get("columns") or {}
     tags = {**DEFAULT_TAGS, **(entry.get("tags") or {})}
-    messages, problem = messages_in(value, columns.get("messages", "conversations"))
-    if problem:
-        yield "", problem
-        return
     roles = {tags[f"{role}_tag"]: role for role in ("user", "assistant", "system")}
     texts = []
     for number, message in enumerate(messages, 1):
@@ -145,5 +145,6 @@ LLAMA_FACTORY = Trainer(
     problems=problems,
     file_problems=file_problems,
     next_step="in LLaMA-Factory's settings: dataset_dir: {folder}, dataset: {name}",
+    messages_key=_messages_key,
     alternating=True,
 )

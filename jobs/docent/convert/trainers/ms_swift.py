@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from docent.convert.conversations import as_list, parts_of, picture_of
+from docent.convert.conversations import Row, as_list, parts_of, picture_of
 from docent.convert.trainers.llama_factory import row
 from docent.convert.trainers.picture_rules import PictureChecks
 from docent.convert.trainers.row_rules import (
     mark_problems,
-    messages_in,
     order_problems,
     path_problems,
     role_problems,
@@ -23,12 +22,8 @@ from docent.convert.trainers.turns import MARK
 ROLES = ("system", "user", "assistant", "tool", "tool_call", "tool_response")
 
 
-def problems(value: Any, file: Path, checks: PictureChecks) -> RowProblems:
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
     """Return why ms-swift drops a row, or shows another picture than the one meant."""
-    messages, problem = messages_in(value)
-    if problem:
-        yield "", problem
-        return
     texts: list[str] = []
     inline: list[str] = []
     for number, message in enumerate(messages, 1):

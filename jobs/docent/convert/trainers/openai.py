@@ -10,7 +10,7 @@ from typing import Any
 
 from docent.convert.conversations import Row
 from docent.convert.trainers.picture_rules import PictureChecks, media_type
-from docent.convert.trainers.row_rules import messages_in, order_problems, role_problems, token_problems
+from docent.convert.trainers.row_rules import order_problems, role_problems, token_problems
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
@@ -45,12 +45,8 @@ def _part(part: str | Picture, shown: Mapping[Picture, Any]) -> Row:
     return {"type": "image_url", "image_url": {"url": shown[part], **detail}}
 
 
-def problems(value: Any, file: Path, checks: PictureChecks) -> RowProblems:
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
     """Return what OpenAI rejects in a row."""
-    messages, problem = messages_in(value)
-    if problem:
-        yield "", problem
-        return
     if unknown := sorted(set(value) - ROW_KEYS):
         yield "", f"unknown keys: {', '.join(unknown)[:200]}"
     pictures: list[str] = []

@@ -22,8 +22,9 @@ class Trainer:
     Attributes:
         suffixes: how the name of its file ends.
         row: turns a conversation, and what its file holds for each picture (a data URL, a path, bytes), into a row.
-        problems: returns what is wrong with a row, given the path of its file.
+        problems: returns what is wrong with a row, given its messages, itself and the path of its file.
         file_problems: returns what is wrong with a file, given its number of rows and how many of them show pictures.
+        messages_key: returns the key of the messages in the rows of a file.
         embedded: pictures are in the file, rather than beside it.
         alternating: questions and answers must alternate.
         addresses: pictures may be at an address.
@@ -38,9 +39,10 @@ class Trainer:
 
     suffixes: tuple[str, ...]
     row: Callable[[Sequence[Turn], Mapping[Picture, Any]], Row]
-    problems: Callable[[Any, Path, PictureChecks], RowProblems]
+    problems: Callable[[list[Row], Row, Path, PictureChecks], RowProblems]
     file_problems: Callable[[Path, int, int], Iterator[str]]
     next_step: str
+    messages_key: Callable[[Path], str] = lambda file: "messages"
     embedded: bool = False
     alternating: bool = False
     addresses: bool = False

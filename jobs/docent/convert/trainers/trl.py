@@ -13,7 +13,7 @@ from typing import Any
 
 from docent.convert.conversations import Row, as_list, parts_of
 from docent.convert.trainers.picture_rules import PictureChecks
-from docent.convert.trainers.row_rules import messages_in, order_problems, role_problems, token_problems
+from docent.convert.trainers.row_rules import order_problems, role_problems, token_problems
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
@@ -48,12 +48,8 @@ def _part(part: str | Picture) -> Row:
     return {"type": "text", "text": part} if isinstance(part, str) else {"type": "image", "text": None}
 
 
-def problems(value: Any, file: Path, checks: PictureChecks) -> RowProblems:
+def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks) -> RowProblems:
     """Return what makes TRL or `datasets` fail on a row."""
-    messages, problem = messages_in(value)
-    if problem:
-        yield "", problem
-        return
     pictures = as_list(value.get("images"))
     all_text = all(isinstance(message.get("content"), str) for message in messages)
     stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question

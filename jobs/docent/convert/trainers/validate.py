@@ -17,6 +17,7 @@ from docent.convert.files import BOM, parsed
 from docent.convert.row_files import array_values, parquet_rows, why_unreadable
 from docent.convert.trainers import TRAINERS
 from docent.convert.trainers.picture_rules import PictureChecks
+from docent.convert.trainers.row_rules import messages_in
 from docent.convert.validate import Problem, Result
 from docent.errors import InputError
 
@@ -49,7 +50,9 @@ def validate(path: Path, name: str) -> Result:
         result.pictures += len(shown)
         result.remote += sum(_ADDRESS.match(picture) is not None for picture in shown)
         with_pictures += bool(shown)
-        for picture, problem in trainer.problems(value, path, checks):
+        messages, problem = messages_in(value, trainer.messages_key(path))
+        row_problems = [("", problem)] if problem else trainer.problems(messages, value, path, checks)
+        for picture, problem in row_problems:
             result.problems.append(Problem(str(path), number, picture, problem))
     if not result.rows:
         raise InputError("the file has no row", str(path), f"docent convert chat IN {path} --for {name}")
