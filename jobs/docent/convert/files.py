@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -127,6 +128,26 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def shuffled(count: int, rng: random.Random) -> list[int]:
+    """Return the numbers of `count` lines in a random order."""
+    order = list(range(count))
+    rng.shuffle(order)
+    return order
+
+
+def reorder_lines(path: Path, starts: Sequence[int], order: Iterable[int]) -> None:
+    """Bring the lines of a file into an order without loading them into memory; what precedes them stays.
+
+    Args:
+        starts: where each line begins.
+    """
+    with path.open("rb") as lines, replacing(path) as file:
+        file.write(lines.read(starts[0] if starts else -1))
+        for number in order:
+            lines.seek(starts[number])
+            file.write(lines.readline())
 
 
 def refuse_in_place(sources: Iterable[Path], out: Path) -> None:

@@ -169,9 +169,7 @@ def _dataset(rows: Sequence[Example], values: Iterable[dict[str, Any]], arrow: P
     features = datasets.Features(
         image=datasets.Image(),
         data_id=datasets.Value("int64"),
-        item_name=datasets.Value("string"),
-        image_name=datasets.Value("string"),
-        dialog=datasets.Value("string"),
+        **dict.fromkeys(("item_name", "image_name", "dialog"), datasets.Value("string")),
     )
     with ArrowWriter(path=str(arrow), features=features, writer_batch_size=batch_rows) as writer:
         for value in values:

@@ -13,14 +13,8 @@ from typing import Any
 
 from docent.convert.conversations import Row, as_list
 from docent.convert.files import replacing
+from docent.convert.trainers import row_rules
 from docent.convert.trainers.picture_rules import PictureChecks
-from docent.convert.trainers.row_rules import (
-    mark_problems,
-    order_problems,
-    path_problems,
-    role_problems,
-    token_problems,
-)
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import MARK, Picture, Turn
 from docent.errors import InputError
@@ -115,17 +109,17 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
     texts = []
     for number, message in enumerate(messages, 1):
         text = message.get(tags["content_tag"])
-        yield from role_problems(message.get(tags["role_tag"]), roles, number)
+        yield from row_rules.role_problems(message.get(tags["role_tag"]), roles, number)
         if not isinstance(text, str):
             yield "", f"content is no text (message {number})"
             continue
         texts.append(text)
-        yield from token_problems(text, number, allowed=(MARK,))
+        yield from row_rules.token_problems(text, number, allowed=(MARK,))
     order = [roles.get(message.get(tags["role_tag"]), "other") for message in messages]
-    yield from order_problems(order, alternating=True)
+    yield from row_rules.order_problems(order, alternating=True)
     pictures = as_list(value.get(columns.get("images", "images")))
-    yield from mark_problems(texts, len(pictures))
-    yield from path_problems(pictures, file.parent, checks, addresses=False)
+    yield from row_rules.mark_problems(texts, len(pictures))
+    yield from row_rules.path_problems(pictures, file.parent, checks, addresses=False)
 
 
 def file_problems(file: Path, rows: int, with_pictures: int) -> Iterator[str]:

@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.conversations import Row, as_list, parts_of, picture_of
+from docent.convert.trainers import row_rules
 from docent.convert.trainers.llama_factory import row
 from docent.convert.trainers.picture_rules import PictureChecks
-from docent.convert.trainers.row_rules import (
-    mark_problems,
-    order_problems,
-    path_problems,
-    role_problems,
-    token_problems,
-)
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import MARK
 
@@ -28,18 +22,18 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
     inline: list[str] = []
     for number, message in enumerate(messages, 1):
         content = message.get("content")
-        yield from role_problems(message.get("role"), ROLES, number)
+        yield from row_rules.role_problems(message.get("role"), ROLES, number)
         if not isinstance(content, str) and not parts_of(content):
             yield "", f"no content (message {number})"
             continue
         text = content if isinstance(content, str) else _flat(content, inline)
         texts.append(text)
-        yield from token_problems(text, number, allowed=(MARK,))
+        yield from row_rules.token_problems(text, number, allowed=(MARK,))
     roles = [str(message.get("role")) for message in messages]
-    yield from order_problems(roles, alternating={"system", "user", "assistant"}.issuperset(roles))
+    yield from row_rules.order_problems(roles, alternating={"system", "user", "assistant"}.issuperset(roles))
     pictures = [*inline, *as_list(value.get("images"))]
-    yield from mark_problems(texts, len(pictures))
-    yield from path_problems(pictures, file.parent, checks, addresses=True)
+    yield from row_rules.mark_problems(texts, len(pictures))
+    yield from row_rules.path_problems(pictures, file.parent, checks, addresses=True)
 
 
 def _flat(content: Any, inline: list[str]) -> str:

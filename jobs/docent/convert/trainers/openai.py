@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.conversations import Row
+from docent.convert.trainers import row_rules
 from docent.convert.trainers.picture_rules import PictureChecks, media_type
-from docent.convert.trainers.row_rules import order_problems, role_problems, token_problems
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
@@ -51,11 +51,11 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
         yield "", f"unknown keys: {', '.join(unknown)[:200]}"
     pictures: list[str] = []
     for number, message in enumerate(messages, 1):
-        yield from role_problems(message.get("role"), ROLES, number)
+        yield from row_rules.role_problems(message.get("role"), ROLES, number)
         if unknown := sorted(set(message) - MESSAGE_KEYS):
             yield "", f"unknown keys: {', '.join(unknown)[:200]} (message {number})"
         yield from _content_problems(message, number, pictures)
-    yield from order_problems([str(message.get("role")) for message in messages])
+    yield from row_rules.order_problems([str(message.get("role")) for message in messages])
     if len(pictures) > MAX_PICTURES:
         yield "", f"{len(pictures)} pictures, more than {MAX_PICTURES}"
     for url in dict.fromkeys(pictures):
@@ -68,7 +68,7 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> RowProb
     if isinstance(content, str):
         if not content.strip():
             yield "", f"an empty message (message {number})"
-        yield from token_problems(content, number, piped_only=True)
+        yield from row_rules.token_problems(content, number, piped_only=True)
         return
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content) or not content:
         if not message.get("tool_calls") and not message.get("function_call"):
@@ -77,7 +77,7 @@ def _content_problems(message: Row, number: int, pictures: list[str]) -> RowProb
     for part in content:
         kind = part.get("type")
         if kind == "text" and isinstance(part.get("text"), str):
-            yield from token_problems(part["text"], number, piped_only=True)
+            yield from row_rules.token_problems(part["text"], number, piped_only=True)
         elif kind == "image_url":
             inner = part.get("image_url")
             url = inner.get("url") if isinstance(inner, dict) else None

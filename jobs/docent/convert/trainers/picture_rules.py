@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from PIL import Image, PngImagePlugin
 
 from docent.vision.files.formats import HEAD_BYTES, format_name
 from docent.vision.files.orientation import read_orientation
-from docent.vision.files.photos import MAX_PNG_CHUNK_BYTES, PhotoError, decode
+from docent.vision.files.photos import PhotoError, decode, opened
 
 MODES = ("RGB", "RGBA")
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
@@ -57,7 +52,7 @@ def why_unfit(path: Path) -> str:
 
 def why_other_form(path: Path) -> str:
     """Return why a picture that decodes is stored in a form that trainers do not expect; "" where it is not."""
-    with _limits_of_docent(), Image.open(path) as picture:
+    with path.open("rb") as file, opened(file, MAX_PIXELS) as picture:
         if picture.mode not in MODES:
             return f"its mode is {picture.mode}, not RGB or RGBA"
         if getattr(picture, "n_frames", 1) > 1:
@@ -65,19 +60,6 @@ def why_other_form(path: Path) -> str:
         if read_orientation(picture) != 1:
             return "it lies on its side: its orientation is in EXIF"
     return ""
-
-
-@contextmanager
-def _limits_of_docent() -> Iterator[None]:
-    """Let Pillow open what `decode` opened: it refuses 180 megapixels, and large text chunks in a PNG."""
-    limits_of_pillow = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
-    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, MAX_PNG_CHUNK_BYTES
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits_of_pillow
 
 
 class PictureChecks:

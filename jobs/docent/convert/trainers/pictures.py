@@ -135,7 +135,8 @@ class Pictures:
         """Return the file, or a re-encoded copy where it holds metadata or has a form that trainers do not read."""
         data = path.read_bytes()
         seen = examine(data, MAX_PIXELS)
-        image = _described(path, seen)
+        # `published` reads nothing else of a row.
+        image = ImageFile.model_construct(file=f"picture.{seen.suffix}", **asdict(seen.credit))
         fit = published(path, image)
         is_small = self.max_bytes is None or len(data) <= self.max_bytes
         if fit == data and is_small and path.parent != self.work and not why_other_form(path):
@@ -177,21 +178,6 @@ class Pictures:
 
 def _key(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _described(path: Path, seen: Examined) -> ImageFile:
-    """Return what `published` needs to know about a picture."""
-    return ImageFile(
-        id="",
-        name=path.name,
-        unit="",
-        file=f"picture.{seen.suffix}",
-        sha256="",
-        width_px=seen.width_px,
-        height_px=seen.height_px,
-        group="",
-        **asdict(seen.credit),
-    )
 
 
 def _is_smaller(picture: Image.Image, seen: Examined) -> bool:

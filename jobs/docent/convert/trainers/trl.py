@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from docent.convert.conversations import Row, as_list, parts_of
+from docent.convert.trainers import row_rules
 from docent.convert.trainers.picture_rules import PictureChecks
-from docent.convert.trainers.row_rules import order_problems, role_problems, token_problems
 from docent.convert.trainers.trainer import RowProblems, Trainer
 from docent.convert.trainers.turns import Picture, Turn
 
@@ -54,13 +54,13 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
     all_text = all(isinstance(message.get("content"), str) for message in messages)
     stand_ins = len(pictures) if all_text else 0  # TRL puts them before the first question
     for number, message in enumerate(messages, 1):
-        yield from role_problems(message.get("role"), ROLES, number)
+        yield from row_rules.role_problems(message.get("role"), ROLES, number)
         content = message.get("content")
         if isinstance(content, str) and not all_text:
             yield "", f"content is text here and a list of parts elsewhere (message {number})"
         yield from _content_problems(content, number)
         stand_ins += sum(part.get("type") == "image" and "image" not in part for part in parts_of(content))
-    yield from order_problems([str(message.get("role")) for message in messages])
+    yield from row_rules.order_problems([str(message.get("role")) for message in messages])
     if stand_ins != len(pictures):
         yield "", f"{stand_ins} parts of type image, {len(pictures)} in `images`"
     yield from _picture_problems(pictures, checks)
@@ -68,12 +68,12 @@ def problems(messages: list[Row], value: Row, file: Path, checks: PictureChecks)
 
 def _content_problems(content: Any, number: int) -> RowProblems:
     if isinstance(content, str):
-        yield from token_problems(content, number)
+        yield from row_rules.token_problems(content, number)
     elif not parts_of(content):
         yield "", f"no content (message {number})"
     for part in parts_of(content):
         if part.get("type") == "text" and isinstance(part.get("text"), str):
-            yield from token_problems(part["text"], number)
+            yield from row_rules.token_problems(part["text"], number)
         elif part.get("type") != "image":
             yield "", f"a part of type {str(part.get('type'))[:40]!r} (message {number})"
 

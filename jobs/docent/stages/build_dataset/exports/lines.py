@@ -5,12 +5,13 @@ Writes the file that it is given, and beside it a temporary copy while lines cha
 
 from __future__ import annotations
 
-import os
 import random
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
+
+from docent.convert.files import reorder_lines, shuffled
 
 TYPED_BYTES = 8 << 20
 """`load_dataset("json")` takes the types of all lines from the first 10 MiB of a file."""
@@ -68,25 +69,3 @@ class LineFile:
             if self._typed[number]:
                 return number if read > TYPED_BYTES else None
         return None
-
-
-def shuffled(count: int, rng: random.Random) -> list[int]:
-    """The numbers of `count` lines in a random order."""
-    order = list(range(count))
-    rng.shuffle(order)
-    return order
-
-
-def reorder_lines(path: Path, starts: Sequence[int], order: Sequence[int]) -> None:
-    """Bring the lines of a file into an order without having them in memory; what is before them stays.
-
-    Args:
-        starts: where each line begins.
-    """
-    mixed = path.with_name(f".mixed-{path.name.lstrip('.')}")
-    with path.open("rb") as lines, mixed.open("wb") as file:
-        file.write(lines.read(starts[0] if starts else -1))
-        for number in order:
-            lines.seek(starts[number])
-            file.write(lines.readline())
-    os.replace(mixed, path)

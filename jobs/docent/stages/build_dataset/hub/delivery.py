@@ -23,7 +23,7 @@ from docent.stages.build_dataset.hub.client import open_hub
 from docent.stages.build_dataset.hub.limits import file_problems
 from docent.stages.build_dataset.hub.plan import files_of
 from docent.stages.build_dataset.hub.refusals import PushError, again, without_token
-from docent.stages.build_dataset.hub.upload import Uploaded, upload
+from docent.stages.build_dataset.hub.upload import upload
 from docent.store import Artifact
 
 log = logging.getLogger("docent.build-dataset")
@@ -46,7 +46,8 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
     token = os.environ.get(section.token_env, "").strip()
     remember_secret(token)
     try:
-        uploaded = _upload(section, artifact, token, wait)
+        _check(section, artifact, token)
+        uploaded = upload(open_hub(token), section, artifact, wait)
     except PushError as error:
         failed = error
     except FileNotFoundError as error:
@@ -69,7 +70,7 @@ def push(section: BuildDataset, artifact: Artifact, run_name: str, wait: Wait) -
     return result.model_copy(update={"reason": failed.reason, "next_step": next_step})
 
 
-def _upload(section: BuildDataset, artifact: Artifact, token: str, wait: Wait) -> Uploaded:
+def _check(section: BuildDataset, artifact: Artifact, token: str) -> None:
     if not token:
         raise PushError(f"there is no token in {section.token_env}", f"export {section.token_env}=..., then: {again()}")
     sizes = {path: file.size for path, file in files_of(artifact).items()}
@@ -78,4 +79,3 @@ def _upload(section: BuildDataset, artifact: Artifact, token: str, wait: Wait) -
         raise PushError(
             "; ".join(problem.what for problem in problems), "; ".join(problem.next_step for problem in problems)
         )
-    return upload(open_hub(token), section, artifact, wait)

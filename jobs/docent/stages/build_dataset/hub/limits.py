@@ -20,9 +20,11 @@ ADVISED_FILE_BYTES = 20_000_000_000
 FREE_PRIVATE_BYTES = 100_000_000_000
 COMMIT_FILES = 100
 """The hub recommends 50 to 100 files a commit, and cancels a commit that takes longer than a minute."""
+FEWER_PHOTOS = "make fewer photos: docent run --set assemble.images_per_item=..."
 READ_FORMATS = frozenset(
     (".arrow", ".bmp", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".jsonl", ".md", ".parquet", ".png", ".tif", ".tiff")
-) | {".webp"}
+    + (".webp",)
+)
 """Formats that `load_dataset` and the hub's viewer read; others can be uploaded, but are not displayed."""
 
 
@@ -51,18 +53,18 @@ def file_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
             shown = f"{folder}/" if folder != "." else "the repository's root"
             yield Problem(
                 f"too many files in a folder: {shown} has {entries:,}, and the hub takes {MAX_FOLDER_ENTRIES:,}",
-                "make fewer photos: docent run --set assemble.images_per_item=...",
+                FEWER_PHOTOS,
             )
     for path, size in sorted(sizes.items()):
         if size > MAX_FILE_BYTES:
             what = f"{path} has {_gb(size)}, and the hub takes {_gb(MAX_FILE_BYTES)} a file"
-            yield Problem(what, "make a smaller data set: docent run --set assemble.images_per_item=...")
+            yield Problem(what, FEWER_PHOTOS)
         elif size > ADVISED_FILE_BYTES:
             what = f"{path} has {_gb(size)}, more than the {_gb(ADVISED_FILE_BYTES)} that the hub advises"
             yield Problem(what, "nothing, as long as the hub takes it", stops=False)
     if len(sizes) > MAX_REPOSITORY_FILES:
         what = f"the data set has {len(sizes):,} files, more than the {MAX_REPOSITORY_FILES:,} that the hub advises"
-        yield Problem(what, "make fewer photos: docent run --set assemble.images_per_item=...", stops=False)
+        yield Problem(what, FEWER_PHOTOS, stops=False)
     unread = Counter(suffix for path in sizes if (suffix := PurePosixPath(path).suffix.lower()) not in READ_FORMATS)
     for suffix, number in sorted(unread.items()):
         what = f"{number} of the files are of a format that load_dataset does not read: {suffix or 'no suffix'}"
